@@ -1,0 +1,83 @@
+"""reportgen: from a trained image network to a judged, citable atlas of what its units see.
+
+The names below are the public interface; each loads what it needs when it is first used, so that
+importing the package loads neither TensorFlow nor Dash.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reportgen.atlas import check_site, export_pictures, export_table, write_atlas
+    from reportgen.errors import ReportgenError
+    from reportgen.models import load_model
+    from reportgen.run import atlas, inspect_model, render, score, verdicts
+    from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
+    from reportgen.store import open_store
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "AtlasSpec": "spec",
+    "RenderSpec": "spec",
+    "ReportgenError": "errors",
+    "ScoreSpec": "spec",
+    "atlas": "run",
+    "check_site": "atlas",
+    "export_pictures": "atlas",
+    "export_table": "atlas",
+    "inspect_model": "run",
+    "load_model": "models",
+    "open_store": "store",
+    "render": "run",
+    "score": "run",
+    "verdicts": "run",
+    "write_atlas": "atlas",
+}
+
+__all__ = [
+    "AtlasSpec",
+    "RenderSpec",
+    "ReportgenError",
+    "ScoreSpec",
+    "atlas",
+    "check_site",
+    "export_pictures",
+    "export_table",
+    "inspect_model",
+    "load_model",
+    "open_store",
+    "render",
+    "score",
+    "verdicts",
+    "write_atlas",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'reportgen' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"reportgen.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+class _Package(ModuleType):
+    """The package itself, whose public functions keep their names.
+
+    `render`, `score` and `atlas` are commands and rooms of the house alike. Importing a room would bind
+    its module over the function, and what `reportgen.render` means would depend on what ran before.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _ROOMS and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

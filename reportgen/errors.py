@@ -1,0 +1,99 @@
+"""What can go wrong, as one tree of exceptions; each is one line a person can act on.
+
+ReportgenError
+├── ConfigError            wrong option, key or value                   exit 2
+├── ModelError             a model file that cannot be used             exit 2
+│   ├── UnknownLayer       a layer name or glob that matches nothing
+│   └── UntrustedModel     a file that brings code of its own
+├── ShapeError             an array of the wrong shape (also ValueError)
+├── MissingExtra           a package that is not installed              exit 2
+├── StoreError             a store that cannot be read or written       exit 2
+│   ├── StoreVersion       written by another schema version
+│   └── StoreLocked        another run is rendering into it
+├── SiteError              a site that cannot be written                exit 2
+│   └── BudgetError        a site larger than it may be
+└── CheckFailed            a site or a gate that does not hold          exit 4
+"""
+
+from __future__ import annotations
+
+
+class ReportgenError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: What, where, what was received, what was wanted; one line.
+        hint: What to try; one line, empty if nothing helps.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = _one_line(message)
+        self.hint = _one_line(hint)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class ConfigError(ReportgenError):
+    """A command-line option or configuration key that cannot be used."""
+
+
+class ModelError(ReportgenError):
+    """A model file that is missing, damaged, or not an image network."""
+
+
+class UnknownLayer(ModelError):
+    """A layer name or glob that matches no layer of the model."""
+
+
+class UntrustedModel(ModelError):
+    """A model file that brings code, which is never run unasked."""
+
+
+class ShapeError(ReportgenError, ValueError):
+    """An array whose shape is not the documented one."""
+
+
+class MissingExtra(ReportgenError):
+    """An optional package that this step needs is not installed."""
+
+    def __init__(self, extra: str, *, needed_for: str) -> None:
+        super().__init__(
+            f"{needed_for} needs packages that are not installed",
+            hint=f"pip install 'reportgen[{extra}]'",
+        )
+        self.extra = extra
+
+
+class StoreError(ReportgenError):
+    """A store that cannot be read or written."""
+
+
+class StoreVersion(StoreError):
+    """A store written by another schema version."""
+
+
+class StoreLocked(StoreError):
+    """A store into which another run is rendering."""
+
+
+class SiteError(ReportgenError):
+    """A site folder that cannot be written or read."""
+
+
+class BudgetError(SiteError):
+    """A site that would be larger than it may be."""
+
+
+class CheckFailed(ReportgenError):
+    """A check or gate that does not hold."""
+
+    exit_code = 4
+
+
+def _one_line(text: str) -> str:
+    """Return `text` without line breaks or control characters, which come with untrusted names."""
+    return "".join(c if c.isprintable() else " " for c in str(text)).strip()

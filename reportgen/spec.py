@@ -1,0 +1,342 @@
+"""How pictures are made, scored and shown, as frozen values that hash.
+
+A recipe is all that determines a picture besides unit and seed. Specs are data:
+they are compared, stored as canonical JSON and hashed into content keys, and
+they know nothing of the framework that carries them out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from reportgen.errors import ConfigError
+
+ENGINE_VERSION = 1
+"""Raised whenever the same recipe gives other pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSpec:
+    """A recipe.
+
+    Attributes:
+        name: What people call it; not part of the content key.
+        parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (its spectrum, weighted
+            by 1/f) or `raw` (unbounded values in the model's own input range, as older tools do).
+        decay: Power of 1/f in the `fourier` parametrization.
+        decorrelate: Whether colours are optimised in a decorrelated space (3 channels only).
+        objective: `pre` climbs the pre-activation, `post` the activation, softmax included.
+        reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
+        start_mean, start_noise: Mean and spread of the start, in [0,1] units.
+        optimiser: `adam`, or `rmsprop-2019` (gradient divided by its L2 norm, then a plain RMSProp step).
+        step_size: Step of the optimiser, in the parametrization's own units.
+        steps, min_steps: Most and fewest steps.
+        plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
+        window: Steps between two looks at the plateau; also the compiled loop's chunk.
+        jitter_px: Largest shift in pixels of the canvas.
+        scale: Largest relative change of size (0.1 is plus or minus a tenth).
+        rotate_degrees: Largest rotation.
+        tv, tv_power: Weight and exponent of total variation (sum of squared differences to that power / 2).
+        lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
+        penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
+        keep: `last` or `best` (lowest loss) iterate is returned.
+        canvas: `receptive-field` (about three of them) or `input` (the model's own size).
+        canvas_fields, canvas_min_px: How many receptive fields wide, and the least side in pixels.
+        rim: Share of the map left out on each side when positions are reduced.
+        output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
+        rescue: Whether silent starts are climbed by a soft maximum, then from a louder, coarser start.
+        scored: Whether scores may be computed from this recipe's pictures.
+    """
+
+    name: str = "default"
+    parametrization: Literal["pixel", "fourier", "raw"] = "pixel"
+    decay: float = 1.0
+    decorrelate: bool = False
+    objective: Literal["pre", "post"] = "pre"
+    reduction: Literal["leaky-mean", "mean"] = "leaky-mean"
+    start_mean: float = 0.5
+    start_noise: float = 0.05
+    optimiser: Literal["adam", "rmsprop-2019"] = "adam"
+    step_size: float = 0.04
+    steps: int = 96
+    min_steps: int = 32
+    plateau: float = 0.01
+    window: int = 16
+    jitter_px: int = 2
+    scale: float = 0.0
+    rotate_degrees: float = 0.0
+    tv: float = 0.1
+    tv_power: float = 1.0
+    lp: float = 0.0
+    lp_power: float = 6.0
+    penalty_scaling: Literal["gradient", "absolute"] = "gradient"
+    keep: Literal["last", "best"] = "last"
+    canvas: Literal["receptive-field", "input"] = "receptive-field"
+    canvas_fields: float = 3.0
+    canvas_min_px: int = 48
+    rim: float = 0.06
+    output: Literal["clip", "standardise"] = "clip"
+    rescue: bool = True
+    scored: bool = True
+
+
+RECIPES: Mapping[str, RenderSpec] = {
+    "default": RenderSpec(),
+    "show": RenderSpec(
+        name="show",
+        parametrization="fourier",
+        decorrelate=True,
+        start_noise=0.02,
+        step_size=0.05,
+        steps=128,
+        min_steps=48,
+        jitter_px=4,
+        scale=0.08,
+        rotate_degrees=6.0,
+        tv=0.05,
+        scored=False,
+    ),
+    # Figures of the original: notes on keras-vis 0.4.1's activation_maximization, optimizer and regularizers.
+    "keras-vis-2019": RenderSpec(
+        name="keras-vis-2019",
+        parametrization="raw",
+        objective="post",
+        reduction="mean",
+        start_noise=0.05,
+        optimiser="rmsprop-2019",
+        step_size=1.0,
+        steps=200,
+        min_steps=200,
+        plateau=0.0,
+        window=25,
+        jitter_px=0,
+        tv=1e-2,
+        tv_power=2.0,
+        lp=10.0,
+        lp_power=6.0,
+        penalty_scaling="absolute",
+        keep="best",
+        canvas="input",
+        rim=0.0,
+        output="standardise",
+        rescue=False,
+        scored=False,
+    ),
+}
+"""The named recipes. `default` is scored, `show` is the display recipe."""
+
+DENSE_OVERRIDES: Mapping[str, Mapping[str, Any]] = {"keras-vis-2019": {"tv": 1e1}}
+"""Numbers of a recipe that differ for dense layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSpec:
+    """Thresholds of the judgement; meanings and sources stand in docs/method.md.
+
+    Attributes:
+        crop: Share of the picture left out on each side before it is judged.
+        flat_contrast: Inner RMS contrast below which a picture is flat, in [0,1] units.
+        dead_share: Largest response, as a share of the layer's median, at which a unit is dead.
+        constant_share: Largest range of responses, as a share of the layer's median, of a constant unit.
+        structure_z: Null deviations of structure at which a picture is structured.
+        structure_slope: Width of the logistic that turns z into P(structured).
+        borderline_z: Lower and upper end of the borderline band.
+        unstable_share: Mean share of strangers nearer than a unit's own seeds, above which it is unstable.
+        unstable_distance: Least texture distance between seeds of an unstable unit.
+        duplicate_correlation: Response correlation from which a unit is a copy.
+        min_comparison: Units a layer needs before its own pictures are comparison enough.
+    """
+
+    crop: float = 0.10
+    flat_contrast: float = 0.035
+    dead_share: float = 1e-6
+    constant_share: float = 1e-4
+    structure_z: float = 2.0
+    structure_slope: float = 0.35
+    borderline_z: tuple[float, float] = (1.5, 2.5)
+    unstable_share: float = 0.08
+    unstable_distance: float = 0.15
+    duplicate_correlation: float = 0.99
+    min_comparison: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasSpec:
+    """How the site is written.
+
+    Attributes:
+        title: Heading of the index page.
+        url: Absolute address the site will have, or empty; only previews and sitemaps need it.
+        unit_pages_max: Most units for which each also gets a page of its own.
+        max_site_bytes: Hard limit of the site's size.
+        webp_quality: Encoder quality, 0..100.
+        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged by the browser.
+    """
+
+    title: str = "Atlas"
+    url: str = ""
+    unit_pages_max: int = 5000
+    max_site_bytes: int = 900_000_000
+    webp_quality: int = 60
+    picture_px: int = 128
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same text for the same value: sorted keys, no spaces, finite numbers only."""
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
+
+
+def content_hash(value: Any) -> str:
+    """Return 32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON of `value`."""
+    return hashlib.blake2b(canonical_json(value).encode(), digest_size=16).hexdigest()
+
+
+def render_key(
+    *,
+    graph_hash: str,
+    input_range: tuple[tuple[float, ...], tuple[float, ...]],
+    input_shape: tuple[int, int, int],
+    objective: tuple[tuple[int, float], ...] | Literal["layer"],
+    sign: str,
+    start: int | str,
+    recipe: RenderSpec,
+    canvas_px: tuple[int, int],
+    arithmetic: str,
+) -> str:
+    """Return the content key of a render (DESIGN section 7.2).
+
+    Args:
+        graph_hash: Of the graph up to the layer.
+        input_range: Low and high ends.
+        input_shape: Height, width and channels the model expects; channel order is last.
+        objective: Pairs of unit and coefficient, or the whole layer.
+        sign: `happy` or `sad`.
+        start: A seed, or the hash of a given picture.
+        recipe: Every field but its name counts.
+        canvas_px: Height and width the picture is optimised at.
+        arithmetic: `float32` or `bfloat16`.
+    """
+    return content_hash(
+        {
+            "graph": graph_hash,
+            "range": input_range,
+            "input": input_shape,
+            "objective": objective,
+            "sign": sign,
+            "start": start,
+            "recipe": recipe_fields(recipe),
+            "canvas": canvas_px,
+            "arithmetic": arithmetic,
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
+    """Return all that determines a picture: the recipe's fields without its name and use."""
+    fields = dataclasses.asdict(recipe)
+    del fields["name"], fields["scored"]
+    return fields
+
+
+def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
+    """Return `recipe` with some of its fields replaced, each checked for type and range.
+
+    Raises:
+        ConfigError: A name is no field of a recipe, or a value has the wrong type.
+    """
+    types = {f.name: type(getattr(recipe, f.name)) for f in dataclasses.fields(recipe) if f.name != "name"}
+    changed: dict[str, Any] = {}
+    for key, value in numbers.items():
+        if key not in types:
+            raise ConfigError(
+                f'"{key}" is not a setting of recipe "{recipe.name}"', hint="one of " + ", ".join(types)
+            )
+        changed[key] = _converted(key, value, types[key])
+    return check_recipe(dataclasses.replace(recipe, **changed))
+
+
+def check_recipe(recipe: RenderSpec) -> RenderSpec:
+    """Return `recipe` if its numbers make sense.
+
+    Raises:
+        ConfigError: A number out of range, named.
+    """
+    limits: dict[str, tuple[float, float]] = {
+        "steps": (1, 100_000), "min_steps": (0, 100_000), "window": (1, 1000), "step_size": (1e-9, 1e6),
+        "tv": (0, 1e9), "lp": (0, 1e9), "tv_power": (0.5, 8), "lp_power": (1, 32), "jitter_px": (0, 512),
+        "scale": (0, 0.9), "rotate_degrees": (0, 180), "start_mean": (0, 1), "start_noise": (0, 1),
+        "plateau": (0, 1), "decay": (0, 4), "rim": (0, 0.4), "canvas_fields": (0.5, 100), "canvas_min_px": (8, 4096),
+    }  # fmt: skip
+    for key, (low, high) in limits.items():
+        value = getattr(recipe, key)
+        if not (math.isfinite(value) and low <= value <= high):
+            raise ConfigError(f'recipe "{recipe.name}": {key} is {value!r}, wanted {low:g} to {high:g}')
+    choices = {
+        "parametrization": ("pixel", "fourier", "raw"), "objective": ("pre", "post"),
+        "reduction": ("leaky-mean", "mean"), "optimiser": ("adam", "rmsprop-2019"),
+        "penalty_scaling": ("gradient", "absolute"), "keep": ("last", "best"),
+        "canvas": ("receptive-field", "input"), "output": ("clip", "standardise"),
+    }  # fmt: skip
+    for key, wanted in choices.items():
+        if getattr(recipe, key) not in wanted:
+            raise ConfigError(
+                f'recipe "{recipe.name}": {key} is {getattr(recipe, key)!r}, wanted one of {", ".join(wanted)}'
+            )
+    return recipe
+
+
+def recipe_named(name: str) -> RenderSpec:
+    """Return the recipe of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f'recipe "{name}" does not exist', hint="one of " + ", ".join(RECIPES))
+    return RECIPES[name]
+
+
+def for_kind(recipe: RenderSpec, kind: str) -> RenderSpec:
+    """Return the recipe as it applies to layers of `kind`: some weights differ for dense layers."""
+    overrides = DENSE_OVERRIDES.get(recipe.name, {}) if kind == "dense" else {}
+    base = RECIPES.get(recipe.name)
+    # A number the user set stands for every kind of layer.
+    kept = {k: v for k, v in overrides.items() if base is not None and getattr(recipe, k) == getattr(base, k)}
+    return dataclasses.replace(recipe, **kept)
+
+
+def _converted(key: str, value: Any, wanted: type) -> Any:
+    try:
+        if wanted is bool:
+            if isinstance(value, str):
+                return {"true": True, "false": False}[value.lower()]
+            if not isinstance(value, bool):
+                raise ValueError
+            return value
+        if wanted is int and float(value) != int(float(value)):
+            raise ValueError
+        return wanted(float(value)) if wanted in (int, float) else wanted(value)
+    except (TypeError, ValueError, KeyError, OverflowError):
+        raise ConfigError(f"{key}={value!r}: wanted {wanted.__name__}") from None
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON types; -0.0 and 0 and 1 and 1.0 are each one number."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

@@ -1,0 +1,16 @@
+"""The store: one SQLite file with renders, measurements, scores and where they came from.
+
+A render is kept under its content key, whatever model it was made for; placements say
+which unit of which model version it belongs to, so versions share what did not change.
+Every commit is whole: a killed run loses at most the batch in flight.
+"""
+
+from reportgen.store.arrays import pack_arrays as pack_arrays
+from reportgen.store.arrays import unpack_arrays as unpack_arrays
+from reportgen.store.database import Store as Store
+from reportgen.store.database import layer_owner as layer_owner
+from reportgen.store.database import null_owner as null_owner
+from reportgen.store.opening import SCHEMA_VERSION as SCHEMA_VERSION
+from reportgen.store.opening import open_store as open_store
+from reportgen.store.records import ModelRecord as ModelRecord
+from reportgen.store.records import StoredRender as StoredRender

@@ -1,0 +1,381 @@
+"""The open store: what can be written and read, each write one whole commit."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from reportgen.errors import StoreError, StoreLocked
+from reportgen.spec import RenderSpec
+from reportgen.store.arrays import pack_arrays, unpack_arrays
+from reportgen.store.records import ModelRecord, StoredRender, telemetry_from_json, three_numbers, tuples
+from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
+
+
+class Store:
+    """An open store. Use `open_store`; close it, or use it in a `with` block."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+        self._lock: FileLock | None = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and give the rendering lock back."""
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    @contextlib.contextmanager
+    def _commit(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._db:
+                yield self._db
+        except sqlite3.OperationalError as error:
+            hint = "free some space; everything committed so far is kept" if "full" in str(error) else ""
+            raise StoreError(f'store "{self.path.name}" cannot be written: {error}', hint=hint) from None
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
+
+    # Models
+
+    def put_model(self, record: ModelRecord) -> ModelRecord:
+        """Write a model version with its layers; an earlier record of the same name and version is renewed.
+
+        Renders stay. Placements and scores of layers that are gone go; all of them where the file or
+        the options of its import are other ones than before.
+        """
+        body = dataclasses.asdict(record)
+        for column in ("id", "layers", "name", "version", "file_name", "file_hash", "options", "plan"):
+            del body[column]
+        row = (
+            record.file_name,
+            record.file_hash,
+            json.dumps(record.options, sort_keys=True),
+            json.dumps(record.plan, sort_keys=True),
+            json.dumps(body),
+        )
+        with self._commit() as db:
+            found = db.execute(
+                "SELECT id, file_hash, options FROM models WHERE name=? AND version=?",
+                (record.name, record.version),
+            ).fetchone()
+            if found:
+                model = int(found[0])
+                if found[1:] != row[1:3]:
+                    _forget(db, model)
+                db.execute(
+                    "UPDATE models SET file_name=?, file_hash=?, options=?, plan=?, record=? WHERE id=?",
+                    (*row, model),
+                )
+                db.execute("DELETE FROM layers WHERE model=?", (model,))
+            else:
+                cursor = db.execute(
+                    "INSERT INTO models(name, version, file_name, file_hash, options, plan, record) VALUES(?,?,?,?,?,?,?)",
+                    (record.name, record.version, *row),
+                )
+                model = int(cursor.lastrowid or 0)
+            db.executemany(
+                "INSERT INTO layers(model, position, name, record) VALUES(?,?,?,?)",
+                [(model, x.position, x.name, json.dumps(dataclasses.asdict(x))) for x in record.layers],
+            )
+            for table in ("placements", "scores", "scored"):
+                db.execute(
+                    f"DELETE FROM {table} WHERE model=? AND layer NOT IN (SELECT name FROM layers WHERE model=?)",
+                    (model, model),
+                )
+        return dataclasses.replace(record, id=model)
+
+    def models(self) -> list[ModelRecord]:
+        """Return all model versions, in the order in which they were first stored."""
+        rows = self._db.execute(
+            "SELECT id, name, version, file_name, file_hash, options, plan, record FROM models ORDER BY id"
+        ).fetchall()
+        return [self._model(row) for row in rows]
+
+    def find_model(self, name: str, version: str) -> ModelRecord | None:
+        """Return the record of that name and version, or None."""
+        row = self._db.execute(
+            "SELECT id, name, version, file_name, file_hash, options, plan, record FROM models WHERE name=? AND version=?",
+            (name, version),
+        ).fetchone()
+        return self._model(row) if row else None
+
+    def _model(self, row: Sequence[Any]) -> ModelRecord:
+        body = json.loads(row[7])
+        layers = self._db.execute("SELECT record FROM layers WHERE model=? ORDER BY position", (row[0],))
+        graph = body["graph"]
+        return ModelRecord(
+            id=row[0],
+            name=row[1],
+            version=row[2],
+            file_name=row[3],
+            file_hash=row[4],
+            options=json.loads(row[5]),
+            plan=json.loads(row[6]),
+            input_shape=three_numbers(body["input_shape"]),
+            input_size_source=body["input_size_source"],
+            input_range=InputRange(**tuples(body["input_range"])),
+            layers=tuple(Layer(**tuples(json.loads(x[0]))) for x in layers),
+            graph=LayerGraph(tuples(graph["nodes"]), tuples(graph["edges"])),
+            skipped=tuples(body["skipped"]),
+            notes=tuples(body["notes"]),
+        )
+
+    # Recipes and renders
+
+    def put_recipe(self, hash_: str, recipe: RenderSpec) -> None:
+        """Keep a recipe under the hash that placements name."""
+        with self._commit() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO recipes VALUES(?,?,?)",
+                (hash_, recipe.name, json.dumps(dataclasses.asdict(recipe), sort_keys=True)),
+            )
+
+    def recipes(self) -> dict[str, RenderSpec]:
+        """Return every recipe by its hash."""
+        return {h: RenderSpec(**json.loads(s)) for h, s in self._db.execute("SELECT hash, spec FROM recipes")}
+
+    def known_keys(self, keys: Iterable[str]) -> set[str]:
+        """Return those of `keys` that have a render."""
+        wanted = list(keys)
+        found: set[str] = set()
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            marks = ",".join("?" * len(part))
+            found.update(
+                k for (k,) in self._db.execute(f"SELECT key FROM renders WHERE key IN ({marks})", part)
+            )
+        return found
+
+    def count_failed(self, keys: Iterable[str]) -> int:
+        """Return how many of `keys` have a render that failed."""
+        failed = {key for (key,) in self._db.execute("SELECT key FROM renders WHERE failure != ''")}
+        return len(failed.intersection(keys))
+
+    def put_renders(self, model: int, layer: str, renders: Iterable[StoredRender], *, run: int) -> None:
+        """Write a batch of renders and their placements in one commit."""
+        rows = list(renders)
+        with self._commit() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO renders VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (
+                        r.key, r.picture, r.height, r.width, r.channels, _finite(r.telemetry.activation_start),
+                        _finite(r.telemetry.activation_end), r.telemetry.steps, r.seconds, r.failure,
+                        json.dumps(dataclasses.asdict(r.telemetry)), run,
+                    )
+                    for r in rows
+                ],
+            )  # fmt: skip
+            self._place(db, model, layer, [(r.unit, r.recipe, r.sign, r.seed, r.key) for r in rows])
+
+    def place(self, model: int, layer: str, rows: Iterable[tuple[int, str, str, int, str]]) -> None:
+        """Write placements `(unit, recipe hash, sign, seed, key)` of renders that are there already."""
+        with self._commit() as db:
+            self._place(db, model, layer, rows)
+
+    @staticmethod
+    def _place(
+        db: sqlite3.Connection, model: int, layer: str, rows: Iterable[tuple[int, str, str, int, str]]
+    ) -> None:
+        db.executemany(
+            "INSERT OR REPLACE INTO placements VALUES(?,?,?,?,?,?,?)", [(model, layer, *r) for r in rows]
+        )
+
+    def placements(self, model: int, layer: str) -> list[tuple[int, str, Sign, int, str]]:
+        """Return `(unit, recipe hash, sign, seed, key)` of a layer, ordered by all of them."""
+        return list(
+            self._db.execute(
+                "SELECT unit, recipe, sign, seed, key FROM placements WHERE model=? AND layer=? "
+                "ORDER BY unit, recipe, sign, seed",
+                (model, layer),
+            )
+        )
+
+    def renders(self, model: int, layer: str, *, recipe: str | None = None, sign: str | None = None,
+                units: Sequence[int] | None = None) -> Iterator[StoredRender]:  # fmt: skip
+        """Yield a layer's renders in order of unit, recipe, sign and seed.
+
+        Args:
+            recipe: Hash of one recipe; all if None.
+            sign: `happy` or `sad`; both if None.
+            units: Some units; all if None.
+        """
+        query = (
+            "SELECT p.unit, p.recipe, p.sign, p.seed, r.key, r.picture, r.height, r.width, r.channels, r.seconds, "
+            "r.failure, r.telemetry FROM placements p JOIN renders r ON r.key = p.key WHERE p.model=? AND p.layer=?"
+        )
+        values: list[Any] = [model, layer]
+        if recipe is not None:
+            query += " AND p.recipe=?"
+            values.append(recipe)
+        if sign is not None:
+            query += " AND p.sign=?"
+            values.append(sign)
+        if units is not None:
+            query += f" AND p.unit IN ({','.join(str(int(u)) for u in units)})"
+        for row in self._db.execute(query + " ORDER BY p.unit, p.recipe, p.sign, p.seed", values):
+            yield StoredRender(*row[:11], telemetry=telemetry_from_json(row[11]))
+
+    # Measurements
+
+    def put_measurement(
+        self, owner: str, name: str, fingerprint: str, arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        """Keep arrays under `owner` (see `layer_owner`) and `name`; an earlier one is replaced.
+
+        Args:
+            fingerprint: Hash of all the arrays depend on; a different one means they are stale.
+            arrays: No object arrays.
+        """
+        with self._commit() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO measurements VALUES(?,?,?,?)",
+                (owner, name, fingerprint, pack_arrays(arrays)),
+            )
+
+    def measurement(self, owner: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays kept under `owner` and `name`, or None."""
+        row = self._db.execute(
+            "SELECT arrays FROM measurements WHERE owner=? AND name=?", (owner, name)
+        ).fetchone()
+        return unpack_arrays(row[0]) if row else None
+
+    def measurement_fingerprint(self, owner: str, name: str) -> str:
+        """Return the fingerprint kept under `owner` and `name`, or an empty text."""
+        row = self._db.execute(
+            "SELECT fingerprint FROM measurements WHERE owner=? AND name=?", (owner, name)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    # Scores
+
+    def put_scores(self, model: int, layer: str, scores: Iterable[UnitScore], *, fingerprint: str,
+                   findings: Mapping[str, Any]) -> None:  # fmt: skip
+        """Replace a layer's scores.
+
+        Args:
+            fingerprint: Hash of the evidence and the score spec.
+            findings: What is said of the layer as a whole; JSON values.
+        """
+        with self._commit() as db:
+            db.execute("DELETE FROM scores WHERE model=? AND layer=?", (model, layer))
+            db.executemany(
+                "INSERT INTO scores VALUES(?,?,?,?,?,?)",
+                [
+                    (
+                        model,
+                        layer,
+                        s.unit,
+                        s.verdict,
+                        s.structure,
+                        json.dumps(_score_fields(s), allow_nan=False),
+                    )
+                    for s in scores
+                ],
+            )
+            db.execute(
+                "INSERT OR REPLACE INTO scored VALUES(?,?,?,?)",
+                (model, layer, fingerprint, json.dumps(findings)),
+            )
+
+    def scores(self, model: int, layer: str) -> list[UnitScore]:
+        """Return a layer's scores in order of units."""
+        rows = self._db.execute(
+            "SELECT record FROM scores WHERE model=? AND layer=? ORDER BY unit", (model, layer)
+        )
+        return [UnitScore(**json.loads(r[0])) for r in rows]
+
+    def findings(self, model: int, layer: str) -> dict[str, Any]:
+        """Return what was said of the layer as a whole; empty if it was not scored."""
+        row = self._db.execute(
+            "SELECT findings FROM scored WHERE model=? AND layer=?", (model, layer)
+        ).fetchone()
+        return json.loads(row[0]) if row else {}
+
+    def scored_fingerprint(self, model: int, layer: str) -> str:
+        """Return the fingerprint under which the layer was scored, or an empty text."""
+        row = self._db.execute(
+            "SELECT fingerprint FROM scored WHERE model=? AND layer=?", (model, layer)
+        ).fetchone()
+        return str(row[0]) if row else ""
+
+    # Runs
+
+    def begin_run(self, started: str, provenance: Mapping[str, Any]) -> int:
+        """Write who rendered: versions, device, arithmetic, options. Returns the run's number."""
+        with self._commit() as db:
+            cursor = db.execute(
+                "INSERT INTO runs(started, provenance) VALUES(?,?)",
+                (started, json.dumps(provenance, sort_keys=True)),
+            )
+        return int(cursor.lastrowid or 0)
+
+    def end_run(self, run: int, seconds: float) -> None:
+        """Write how long a run took."""
+        with self._commit() as db:
+            db.execute("UPDATE runs SET seconds=? WHERE id=?", (seconds, run))
+
+    def runs_of(self, model: int) -> list[dict[str, Any]]:
+        """Return the runs that rendered pictures of this model version, oldest first."""
+        rows = self._db.execute(
+            "SELECT id, started, provenance, seconds FROM runs WHERE id IN (SELECT DISTINCT r.run FROM placements p "
+            "JOIN renders r ON r.key = p.key WHERE p.model=?) ORDER BY id",
+            (model,),
+        )
+        return [{"id": r[0], "started": r[1], "seconds": r[3], **json.loads(r[2])} for r in rows]
+
+    def lock_for_rendering(self) -> None:
+        """Keep other runs from rendering into this store until it is closed.
+
+        Raises:
+            StoreLocked: Another run does so now.
+        """
+        lock = FileLock(str(self.path) + ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise StoreLocked(
+                f'another run is rendering into store "{self.path.name}"',
+                hint="wait for it, or use another --store",
+            ) from None
+        self._lock = lock
+
+
+def _forget(db: sqlite3.Connection, model: int) -> None:
+    for table in ("placements", "scores", "scored"):
+        db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
+
+
+def layer_owner(model: int, layer: str) -> str:
+    """Return the owner under which a layer's measurements are kept."""
+    return f"model {model} layer {layer}"
+
+
+def null_owner(setting: str) -> str:
+    """Return the owner under which the renderer null of one setting is kept (`setting`: its hash)."""
+    return f"null {setting}"
+
+
+def _score_fields(score: UnitScore) -> dict[str, Any]:
+    fields = dataclasses.asdict(score)
+    return {k: _finite(v) if isinstance(v, float) else v for k, v in fields.items()}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and np.isfinite(value) else None

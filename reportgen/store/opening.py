@@ -1,0 +1,94 @@
+"""How a store is made and opened: its schema, and the checks before anything is read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from reportgen.errors import StoreError, StoreVersion
+from reportgen.store.database import Store
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE about(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE models(
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, file_name TEXT NOT NULL,
+    file_hash TEXT NOT NULL, options TEXT NOT NULL, plan TEXT NOT NULL, record TEXT NOT NULL, UNIQUE(name, version));
+CREATE TABLE layers(
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, position INTEGER NOT NULL,
+    name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY(model, name)) WITHOUT ROWID;
+CREATE TABLE recipes(hash TEXT PRIMARY KEY, name TEXT NOT NULL, spec TEXT NOT NULL);
+CREATE TABLE renders(
+    key TEXT PRIMARY KEY, picture BLOB NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,
+    channels INTEGER NOT NULL, activation_start REAL, activation_end REAL, steps INTEGER NOT NULL,
+    seconds REAL NOT NULL, failure TEXT NOT NULL, telemetry TEXT NOT NULL, run INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE placements(
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL, unit INTEGER NOT NULL,
+    recipe TEXT NOT NULL, sign TEXT NOT NULL, seed INTEGER NOT NULL, key TEXT NOT NULL,
+    PRIMARY KEY(model, layer, unit, recipe, sign, seed)) WITHOUT ROWID;
+CREATE TABLE measurements(
+    owner TEXT NOT NULL, name TEXT NOT NULL, fingerprint TEXT NOT NULL, arrays BLOB NOT NULL,
+    PRIMARY KEY(owner, name)) WITHOUT ROWID;
+CREATE TABLE scores(
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL, unit INTEGER NOT NULL,
+    verdict TEXT NOT NULL, structure REAL, record TEXT NOT NULL, PRIMARY KEY(model, layer, unit)) WITHOUT ROWID;
+CREATE TABLE scored(
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY(model, layer)) WITHOUT ROWID;
+CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT NOT NULL, seconds REAL);
+"""
+
+
+def open_store(path: str | Path, *, create: bool = False) -> Store:
+    """Open a store.
+
+    Args:
+        path: The SQLite file.
+        create: Make it if it is not there.
+
+    Raises:
+        StoreError: Missing, unreadable, or not a store.
+        StoreVersion: Written by another schema version.
+    """
+    path = Path(path)
+    if not path.exists() and not create:
+        raise StoreError(f'store "{path.name}" does not exist', hint="render a model first, or say --store")
+    try:
+        connection = sqlite3.connect(path, timeout=10.0)
+        fresh = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if fresh:
+            if path.stat().st_size == 0 and not create:
+                raise StoreError(f'store "{path.name}" is empty', hint="render a model first")
+            _create(connection)
+        _check_version(connection, path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f'store "{path.name}" cannot be opened: {error}', hint="is its folder writable?"
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f'"{path.name}" is not a reportgen store: {error}') from None
+    return Store(path, connection)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    with connection:
+        connection.executescript(
+            "BEGIN;" + _SCHEMA + f"INSERT INTO about VALUES('schema','{SCHEMA_VERSION}');"
+        )
+
+
+def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        row = connection.execute("SELECT value FROM about WHERE key='schema'").fetchone()
+    except sqlite3.OperationalError:
+        raise StoreError(f'"{path.name}" is an SQLite file but not a reportgen store') from None
+    if row is None or row[0] != str(SCHEMA_VERSION):
+        found = row[0] if row else "none"
+        raise StoreVersion(
+            f'store "{path.name}" has schema version {found}, this reportgen reads {SCHEMA_VERSION}',
+            hint="render into a new --store; the old file is left as it is",
+        )

@@ -1,0 +1,210 @@
+"""The nouns: units, layers, the input a model expects, and what is known of one render.
+
+Plain immutable values without behaviour of a framework. They are stored, shown and
+compared; nothing here knows how a network is run or a picture is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Sign = Literal["happy", "sad"]
+SIGNS: tuple[Sign, ...] = ("happy", "sad")
+
+VERDICTS = ("structured", "unstable", "multifaceted", "static", "flat", "dead", "undecided", "failed")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class UnitId:
+    """The address of a unit; `str()` gives `model/version/layer/unit`."""
+
+    model: str
+    version: str
+    layer: str
+    unit: int
+
+    def __str__(self) -> str:
+        return f"{self.model}/{self.version}/{self.layer}/{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class InputRange:
+    """The values a model's input takes where a picture runs from 0 to 1.
+
+    Attributes:
+        low, high: One number for all channels, or one a channel, in the model's own units.
+        source: `graph` (read from layers of the model), `given` (by the user) or `assumed`.
+        evidence: In words, where the range comes from.
+    """
+
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (1.0,)
+    source: Literal["graph", "given", "assumed"] = "assumed"
+    evidence: str = ""
+
+    def __str__(self) -> str:
+        def show(values: tuple[float, ...]) -> str:
+            return " ".join(f"{v:g}" for v in values)
+
+        return f"{show(self.low)}..{show(self.high)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A place in the graph that can be looked at: its output has `n_units` units.
+
+    Attributes:
+        name: The model's own name; nested models give `outer/inner`.
+        slug: The name made fit for an address; unique within the model, also ignoring case.
+        kind: `conv2d`, `depthwise_conv2d`, `separable_conv2d`, `conv2d_transpose` or `dense`.
+        position: 0-based place among the model's layers, in topological order.
+        n_units: Channels of a convolution, neurons of a dense layer.
+        map_size: Height and width of the output at the model's own input size; None for vectors.
+        stride_px: Input pixels between neighbouring positions (vertical, horizontal); None for vectors.
+        receptive_field_px: Side lengths (vertical, horizontal) of what one position sees;
+            None where it sees the whole input.
+        activation: The operation after which units are judged, such as `relu`; `linear` where none follows.
+        head: `softmax` or `sigmoid` where the layer is a classifier's head cut to its logits, else empty.
+        first: Whether the layer is a convolution that reads the picture itself.
+        graph_hash: Hash of all that the pre-activation depends on: operations, configuration,
+            connections and weights up to here, never names.
+    """
+
+    name: str
+    slug: str
+    kind: str
+    position: int
+    n_units: int
+    map_size: tuple[int, int] | None
+    stride_px: tuple[int, int] | None
+    receptive_field_px: tuple[int, int] | None
+    activation: str
+    head: str
+    first: bool
+    graph_hash: str
+
+    @property
+    def is_map(self) -> bool:
+        """Whether a unit answers at many positions (a convolution) or once (a dense layer)."""
+        return self.map_size is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGraph:
+    """The network as layers and the arrows between them, for drawing.
+
+    Attributes:
+        nodes: `(name, kind)` in topological order; layers with units carry their own name.
+        edges: Pairs of indices into `nodes`.
+    """
+
+    nodes: tuple[tuple[str, str], ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What happened while a picture was optimised.
+
+    Activations are values of the objective in the network's own units, of the untransformed picture
+    unless said otherwise; a sad picture's objective is that of the negated unit.
+
+    Attributes:
+        activation_start, activation_best, activation_end: Objective at the start, its best and its last value.
+        activation_transformed: Objective under 8 fresh transforms of the final picture.
+        gradient_start, gradient_end: RMS over pixels of the objective's gradient at the picture.
+        moved: RMS distance between the start and the final picture, in [0,1] units.
+        steps: Steps taken.
+        stop_reason: `converged`, `max_steps` or `non_finite`.
+        non_finite: Steps at which the loss or its gradient was not a finite number.
+        reduction: How positions were reduced: `leaky-mean`, `soft-maximum`, `mean` or `neuron`.
+        rescue: Empty, or what was needed to start: `soft-maximum`, `louder-start`.
+        curve: Pairs of step and objective (as optimised, under that step's transform), at most 32.
+    """
+
+    activation_start: float
+    activation_best: float
+    activation_end: float
+    activation_transformed: tuple[float, ...]
+    gradient_start: float
+    gradient_end: float
+    moved: float
+    steps: int
+    stop_reason: str
+    non_finite: int
+    reduction: str
+    rescue: str = ""
+    curve: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitScore:
+    """The judgement of one unit: one row of the verdict table.
+
+    Numbers are None where undefined. `structure`, `consistency` and `use`: higher is more.
+    """
+
+    unit: int
+    verdict: str
+    verdict_detail: str
+    reason: str
+    borderline: bool
+    structure: float | None = None
+    p_structured: float | None = None
+    p_value: float | None = None
+    consistency: float | None = None
+    use: float | None = None
+    duplicate_of: int | None = None
+    mirror_of: int | None = None
+    complement_of: int | None = None
+    facets: int | None = None
+    dead_proof: str = ""
+    extra: Mapping[str, float | str | list[int] | list[float]] = field(default_factory=dict)
+
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def slug_of(name: str) -> str:
+    """Return `name` made fit for a file name and an address: letters, digits, `.`, `_`, `-`.
+
+    Example:
+        >>> slug_of("/features/0/Conv_output_0")
+        'features-0-Conv_output_0'
+    """
+    slug = _UNSAFE.sub("-", name).strip("-._ ")[:80]
+    if not slug or slug.lower() in _RESERVED:
+        slug = f"{slug or 'layer'}-{_short_hash(name)}"
+    return slug
+
+
+def unique_slugs(names: Iterable[str]) -> list[str]:
+    """Return a slug for each name, unique also ignoring case.
+
+    A slug depends on its own name alone: where two names would collide, every one of
+    them whose slug is not the name itself gets a hash of its name appended, so that adding
+    or moving layers never renames another's page.
+    """
+    names = list(names)
+    slugs = [slug_of(name) for name in names]
+    counts: dict[str, int] = {}
+    for slug in slugs:
+        counts[slug.lower()] = counts.get(slug.lower(), 0) + 1
+    return [
+        slug if counts[slug.lower()] == 1 else f"{slug}-{_short_hash(name)}"
+        for name, slug in zip(names, slugs, strict=True)
+    ]
+
+
+# Windows device names, and the pages that stand beside the layers' pages.
+_RESERVED = {"con", "prn", "aux", "nul", "index", "units", "about", "method"} | {
+    f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
+}
+
+
+def _short_hash(name: str) -> str:
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
