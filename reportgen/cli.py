@@ -1,0 +1,272 @@
+"""The command line: the only place that prints and exits.
+
+Results go to standard output, progress and errors to standard error. Exit codes: 0 done;
+2 wrong use, configuration or model; 3 some units failed or the run was stopped, the rest is
+there; 4 a check failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+import reportgen
+from reportgen.errors import CheckFailed, ReportgenError
+from reportgen.terminal import Progress, print_inspection, print_renders, print_site, print_verdicts
+
+EXIT_UNITS_FAILED = 3
+
+_Command = Callable[..., Any]
+
+_OPTIONS: dict[str, Callable[[_Command], _Command]] = {
+    "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [default: reportgen.db]"),
+    "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [default: site]"),
+    "version": click.option("--version", metavar="LABEL", help="Label of this model version.  [default: file hash]"),
+    "layers": click.option(
+        "--layers", multiple=True, metavar="GLOB", help="Layers by name; several. ::4 is every fourth."
+    ),
+    "units": click.option("--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."),
+    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures a unit.  [default: 4]"),
+    "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [default: both]"),
+    "recipe": click.option("--recipe", metavar="NAME", help="default (six pictures a unit), or a display recipe."),
+    "set": click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."),
+    "sweep": click.option("--sweep", metavar="KEY=LOW..HIGH", help="Render across a weight in decades: tv=1e-5..1e3."),
+    "input_range": click.option("--input-range", metavar="LO,HI", help="Values the model's input takes."),
+    "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
+    "trust_model": click.option(
+        "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
+    ),
+    "batch": click.option("--batch", type=int, metavar="N", help="Pictures optimised at once.  [default: measured]"),
+    "config": click.option("--config", metavar="FILE", help="Settings.  [default: reportgen.toml, if it is there]"),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+}  # fmt: skip
+
+_IMPORT = ("version", "input_range", "input_size", "trust_model")
+_RENDER = ("store", *_IMPORT, "layers", "units", "seeds", "signs", "recipe", "set", "sweep", "batch")
+_COMMON = ("config", "json")
+
+
+def _options(*names: str) -> Callable[[_Command], _Command]:
+    def decorate(command: _Command) -> _Command:
+        for name in reversed(names):
+            command = _OPTIONS[name](command)
+        return command
+
+    return decorate
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(reportgen.__version__, prog_name="reportgen")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """From a trained image network to a judged, citable atlas of what its units see."""
+    context.obj = debug
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@_options(*_RENDER, "site", *_COMMON)
+def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Import, render, score and write the site, in one."""
+    with Progress() as progress, _Interrupt(progress) as stop:
+        result = reportgen.atlas(models, reporter=progress, stop=stop, **_said(options))
+    if as_json:
+        _print_json({"renders": [_summary(r) for r in result.renders], **_counts(result.verdicts), "site": str(result.site.index)})  # fmt: skip
+    else:
+        print_renders(result.renders)
+        print_verdicts(result.verdicts)
+        print_site(result.site)
+    _exit_for(result.renders)
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@_options(*_RENDER, *_COMMON)
+def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Render and measure what the store misses."""
+    with Progress() as progress, _Interrupt(progress) as stop:
+        summaries = reportgen.render(models, reporter=progress, stop=stop, **_said(options))
+    if as_json:
+        _print_json({"renders": [_summary(r) for r in summaries]})
+    else:
+        print_renders(summaries)
+    _exit_for(summaries)
+
+
+@cli.command()
+@_options("store", *_COMMON)
+def score(as_json: bool, **options: Any) -> None:
+    """Score every unit in the store. Needs no model and no TensorFlow."""
+    table = reportgen.score(**_said(options))
+    if as_json:
+        _print_json(_counts(table))
+    else:
+        print_verdicts(table)
+
+
+@cli.command()
+@_options("store", "site", *_COMMON)
+def site(as_json: bool, **options: Any) -> None:
+    """Write the site from the store. Needs no model and no TensorFlow."""
+    from reportgen.config import read_settings
+
+    settings = read_settings(**_said(options, split=True))
+    summary = reportgen.write_atlas(
+        settings.store, settings.site, settings.atlas_spec(), credits=settings.credits
+    )
+    if as_json:
+        _print_json({"site": str(summary.index), "pages": summary.pages, "bytes": summary.bytes})
+    else:
+        print_site(summary)
+
+
+@cli.command()
+@click.argument("model")
+@_options(*_IMPORT, *_COMMON)
+def inspect(model: str, as_json: bool, **options: Any) -> None:
+    """Say what a model file holds, rendering nothing."""
+    found = reportgen.inspect_model(model, **_said(options))
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        print_inspection(found)
+
+
+@cli.command()
+@click.option(
+    "--format", "format_", type=click.Choice(["csv", "json", "parquet"]), help="Of the verdict table."
+)
+@click.option("--out", metavar="FILE", help="Where the verdict table goes.")
+@click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
+@_options("store", "config")
+def export(format_: str | None, out: str | None, pictures: str | None, **options: Any) -> None:
+    """Export the verdict table, or the pictures, or both."""
+    from reportgen.config import read_settings
+
+    settings = read_settings(**_said(options, split=True))
+    if not (out or pictures):
+        raise click.UsageError("say --out FILE for the verdict table, or --pictures DIR, or both")
+    if out:
+        kind = format_ or Path(out).suffix.lstrip(".").lower()
+        rows = reportgen.export_table(settings.store, out, kind)
+        click.echo(f"{out}: {rows} units")
+    if pictures:
+        click.echo(f"{pictures}: {reportgen.export_pictures(settings.store, pictures)} pictures")
+
+
+@cli.command()
+@click.argument("site", metavar="SITE", default="site")
+def check(site: str) -> None:
+    """Check a written site: links, foreign requests, files, size."""
+    problems = reportgen.check_site(site)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise CheckFailed(f"{len(problems)} problems in {site}")
+    click.echo(f"{site}: no problem found")
+
+
+def main() -> None:
+    """Run the command line; every error is one line, unless `--debug` asks for more."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(standalone_mode=False)
+    except ReportgenError as error:
+        code = _fail(error, error.exit_code, debug)
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped; what was rendered is in the store", err=True)
+        code = EXIT_UNITS_FAILED
+    except OSError as error:
+        code = _fail(error, 2, debug)
+    except Exception as error:
+        click.echo(f"error: this is a bug of reportgen: {type(error).__name__}: {error}", err=True)
+        code = _fail(None, 1, debug)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: BaseException | None, code: int, debug: bool) -> int:
+    if debug:
+        raise
+    if error is not None:
+        click.echo(f"error: {error}", err=True)
+    return code
+
+
+class _Interrupt:
+    """The first Ctrl-C asks the run to stop after what is in hand; the second ends it at once."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._asked = threading.Event()
+        self._progress = progress
+
+    def __enter__(self) -> Callable[[], bool]:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self._asked.is_set
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _ask(self, *_: object) -> None:
+        if self._asked.is_set():
+            raise KeyboardInterrupt
+        self._asked.set()
+        self._progress.say("stopping: what is rendered gets scored and written; Ctrl-C again ends at once")
+
+
+def _said(options: dict[str, Any], *, split: bool = False) -> dict[str, Any]:
+    """Return the options that were said, by configuration key."""
+    said = {key: value for key, value in options.items() if value is not None and value != ()}
+    file = said.pop("config", None)
+    if pairs := said.pop("set_", None):
+        said["set"] = dict(_pair(pair) for pair in pairs)
+    return {"options": said, "file": file} if split else {**said, "config": file}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key.strip() and equals):
+        raise click.UsageError(f"--set {text!r}: wanted KEY=VALUE such as tv=0.1")
+    return key.strip(), value.strip()
+
+
+def _exit_for(renders: Any) -> None:
+    if any(r.failed or r.stopped for r in renders):
+        sys.exit(EXIT_UNITS_FAILED)
+
+
+def _summary(render: Any) -> dict[str, Any]:
+    return {
+        "model": render.model.name,
+        "version": render.model.version,
+        "planned": render.planned,
+        "rendered": render.rendered,
+        "failed": render.failed,
+        "stopped": render.stopped,
+        "seconds": round(render.seconds, 2),
+    }
+
+
+def _counts(table: Any) -> dict[str, Any]:
+    return {
+        "layers": [
+            {"model": model, "version": version, "layer": layer, "verdicts": counts}
+            for (model, version, layer), counts in table.by_layer().items()
+        ]
+    }
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))

@@ -1,0 +1,225 @@
+"""What a person asks for: command line over `reportgen.toml` over defaults, checked once.
+
+Every option of the command line is a key of the file, of the same name with `_` for `-`.
+Messages name the file, the key, what was received and what was wanted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from reportgen.errors import ConfigError
+from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
+
+
+def _range(value: Any) -> Any:
+    """Accept `LO,HI` or two numbers, low below high."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)) or len(parts) != 2:
+        raise ValueError("wanted LO,HI such as 0,255")
+    low, high = (float(p) for p in parts)
+    if not (low < high and abs(low) < 1e9 and abs(high) < 1e9):
+        raise ValueError("wanted LO,HI with LO below HI")
+    return low, high
+
+
+def _size(value: Any) -> Any:
+    """Accept `HxW` or two whole numbers."""
+    parts = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value).groups() if _is_size(value) else value
+    if not isinstance(parts, (list, tuple)) or len(parts) != 2:
+        raise ValueError("wanted HxW such as 224x224")
+    height, width = (int(p) for p in parts)
+    if not (8 <= height <= 4096 and 8 <= width <= 4096):
+        raise ValueError("wanted HxW with sides from 8 to 4096 px")
+    return height, width
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\s*\d+\s*[xX]\s*\d+\s*", value) is not None
+
+
+def _globs(value: Any) -> Any:
+    """Accept one glob, several with commas, or a list."""
+    parts = [value] if isinstance(value, str) else value
+    return tuple(p.strip() for part in parts for p in str(part).split(",") if p.strip())
+
+
+class Settings(BaseModel):
+    """All settings of a command, checked.
+
+    Attributes stand in docs/formats.md with their meanings; see also `reportgen atlas --help`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    store: Path = Path("reportgen.db")
+    site: Path = Path("site")
+    version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
+    layers: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
+    units: Annotated[str, BeforeValidator(str)] = "all"
+    seeds: Annotated[int, Field(ge=0, le=64)] = 4
+    signs: Literal["happy", "sad", "both"] = "both"
+    recipe: str = "default"
+    numbers: dict[str, Any] = Field(default_factory=dict, alias="set")
+    sweep: str | None = None
+    input_range: Annotated[tuple[float, float], BeforeValidator(_range)] | None = None
+    input_size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = None
+    trust_model: bool = False
+    batch: Annotated[int, Field(ge=1, le=4096)] | None = None
+    score: dict[str, Any] = Field(default_factory=dict)
+    atlas: dict[str, Any] = Field(default_factory=dict)
+    credits: str = ""
+
+    def recipes(self) -> dict[str, RenderSpec]:
+        """Return the recipes by role: `scored` and `shown`.
+
+        The recipe `default` stands for the plan of six pictures; another name takes the place of the
+        display recipe. `set` changes the named recipe, or with `name.key` any of the two.
+        """
+        scored = recipe_named("default")
+        shown = recipe_named("show" if self.recipe == "default" else self.recipe)
+        for key, value in self.numbers.items():
+            owner, _, name = key.rpartition(".")
+            owner = owner or self.recipe
+            if owner == scored.name:
+                scored = with_numbers(scored, {name: value})
+            elif owner == shown.name:
+                shown = with_numbers(shown, {name: value})
+            else:
+                raise ConfigError(
+                    f'set {key}={value}: recipe "{owner}" is not in use',
+                    hint=f"in use: {scored.name}, {shown.name}",
+                )
+        return {"scored": scored, "shown": shown}
+
+    def sweep_recipes(self) -> list[RenderSpec]:
+        """Return the recipes of a sweep, weakest first; empty if none was asked for.
+
+        Raises:
+            ConfigError: Not of the form `key=LOW..HIGH` with powers of ten between.
+        """
+        if not self.sweep:
+            return []
+        base = recipe_named("keras-vis-2019" if self.recipe == "default" else self.recipe)
+        found = re.fullmatch(r"\s*(\w+)\s*=\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*", self.sweep)
+        try:
+            if found is None:
+                raise ValueError
+            values = decades(float(found[2]), float(found[3]))
+        except ValueError:
+            raise ConfigError(f'sweep "{self.sweep}": wanted key=LOW..HIGH such as tv=1e-5..1e3') from None
+        return [with_numbers(base, {found[1]: value}) for value in values]
+
+    def score_spec(self) -> ScoreSpec:
+        """Return the thresholds of the judgement."""
+        return _spec(ScoreSpec, self.score, "score")
+
+    def atlas_spec(self) -> AtlasSpec:
+        """Return how the site is written."""
+        return _spec(AtlasSpec, self.atlas, "atlas")
+
+
+def decades(low: float, high: float) -> list[float]:
+    """Return `low`, ten times `low`, ... up to `high`, both included; at most 20 values.
+
+    Example:
+        >>> decades(1e-2, 10)
+        [0.01, 0.1, 1.0, 10.0]
+    """
+    if not (0 < low <= high < 1e12 and low > 1e-12):
+        raise ValueError("wanted 0 < LOW <= HIGH")
+    values: list[float] = []
+    while (value := float(f"{low * 10 ** len(values):.6g}")) <= high * 1.0001:
+        values.append(value)
+    if len(values) > 20:
+        raise ValueError("at most 20 decades")
+    return values
+
+
+def read_settings(options: Mapping[str, Any], file: str | Path | None = None) -> Settings:
+    """Return the settings of a command.
+
+    Args:
+        options: What was said on the command line, by key; None means not said.
+        file: `reportgen.toml`. If None, the one in the current folder, if there is one.
+
+    Raises:
+        ConfigError: A file that cannot be read; a key that does not exist; a value that does not fit.
+    """
+    path = Path(file) if file is not None else Path("reportgen.toml")
+    from_file = _read_toml(path) if file is not None or path.is_file() else {}
+    said = {key: value for key, value in options.items() if value is not None}
+    merged = {**from_file, **said}
+    for table in ("set", "score", "atlas"):
+        if isinstance(from_file.get(table), Mapping) and isinstance(said.get(table), Mapping):
+            merged[table] = {**from_file[table], **said[table]}
+    try:
+        settings = Settings.model_validate(merged)
+        settings.recipes(), settings.sweep_recipes(), settings.score_spec(), settings.atlas_spec()
+    except ValidationError as error:
+        raise _explained(error, path, from_file, said) from None
+    except ConfigError as error:
+        where = f"{path.name}: " if set(from_file) & {"set", "recipe", "sweep", "score", "atlas"} else ""
+        raise ConfigError(where + error.message, hint=error.hint) from None
+    return settings
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as handle:
+            return tomllib.load(handle)
+    except FileNotFoundError:
+        raise ConfigError(f'configuration file "{path.name}" does not exist') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f'configuration file "{path.name}" cannot be read: {error}') from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
+
+
+def _explained(
+    error: ValidationError, path: Path, from_file: Mapping[str, Any], said: Mapping[str, Any]
+) -> ConfigError:
+    first = error.errors()[0]
+    key = ".".join(
+        str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-"))
+    )
+    top = str(first["loc"][0]) if first["loc"] else ""
+    where = path.name if top in from_file and top not in said else "command line"
+    if first["type"] == "extra_forbidden":
+        known = [f.alias or name for name, f in Settings.model_fields.items()]
+        nearest = difflib.get_close_matches(key, known, n=1)
+        hint = f'did you mean "{nearest[0]}"?' if nearest else "keys are " + ", ".join(known)
+        return ConfigError(f'{where}: key "{key}" does not exist', hint=hint)
+    wanted = str(first["msg"]).removeprefix("Value error, ")
+    return ConfigError(f"{where}: {key} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}")
+
+
+def _spec(kind: type[Any], values: Mapping[str, Any], table: str) -> Any:
+    """Return a frozen spec with some fields replaced, each checked against the field's own type."""
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    default = kind()
+    changed: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            nearest = difflib.get_close_matches(key, fields, n=1)
+            hint = f'did you mean "{nearest[0]}"?' if nearest else "keys are " + ", ".join(fields)
+            raise ConfigError(f'key "{table}.{key}" does not exist', hint=hint)
+        was = getattr(default, key)
+        wanted: Any = tuple[float, ...] if isinstance(was, tuple) else type(was)
+        try:
+            changed[key] = TypeAdapter(wanted).validate_python(value)
+        except ValidationError as error:
+            message = error.errors()[0]["msg"]
+            raise ConfigError(f"{table}.{key} is {value!r}: {message[0].lower()}{message[1:]}") from None
+    return dataclasses.replace(default, **changed)
+
+
+__all__ = ["RECIPES", "Settings", "decades", "read_settings"]

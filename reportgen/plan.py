@@ -1,0 +1,257 @@
+"""What is to be rendered: the pictures wanted of a model version, with their content keys.
+
+Pure: it knows layers, recipes and what the store holds, and neither networks nor files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.spec import RenderSpec, content_hash, for_kind, recipe_fields, render_key
+from reportgen.store import ModelRecord
+from reportgen.units import Layer, Sign
+
+CANVAS_STEP_PX = 8
+"""Canvases are multiples of this, so that layers with like receptive fields share a renderer null."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPicture:
+    """One picture of the plan: which unit, how, and the key under which it is or will be stored."""
+
+    unit: int
+    recipe: str
+    sign: Sign
+    seed: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """The pictures of one layer in one recipe, all on one canvas.
+
+    Attributes:
+        recipe: The recipe as it applies to this kind of layer.
+        recipe_hash: Hash of the recipe as the user named it, which placements carry.
+        canvas_px: Height and width.
+    """
+
+    recipe: RenderSpec
+    recipe_hash: str
+    canvas_px: tuple[int, int]
+    pictures: tuple[PlannedPicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPlan:
+    """All pictures wanted of one layer; the first set is the scored recipe's, which may be empty."""
+
+    layer: Layer
+    units: tuple[int, ...]
+    sets: tuple[PictureSet, ...]
+
+    @property
+    def pictures(self) -> list[PlannedPicture]:
+        """Every picture, set after set."""
+        return [p for s in self.sets for p in s.pictures]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants rendered.
+
+    Attributes:
+        scored, shown: The recipes of the two roles.
+        sweep: Recipes of a weight sweep, one happy picture a unit each.
+        layers: Globs; empty for all.
+        units: `all`, `N` or a list such as `3,17,40-47`.
+        seeds: Scored pictures a unit.
+        signs: `happy`, `sad` or `both`.
+    """
+
+    scored: RenderSpec
+    shown: RenderSpec
+    sweep: tuple[RenderSpec, ...] = ()
+    layers: tuple[str, ...] = ()
+    units: str = "all"
+    seeds: int = 4
+    signs: Literal["happy", "sad", "both"] = "both"
+
+
+def recipe_hash(recipe: RenderSpec) -> str:
+    """Return the hash under which a recipe is kept: its name and all that determines a picture."""
+    return content_hash({"name": recipe.name, **recipe_fields(recipe)})
+
+
+def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerPlan]:
+    """Return the pictures wanted of a model version, layer by layer.
+
+    The default plan is six pictures a unit: four happy seeds in the scored recipe, one happy and
+    one sad in the display recipe.
+
+    Raises:
+        UnknownLayer: A glob matches nothing.
+        ConfigError: The units are not written as wanted, or none is left.
+    """
+    plans = []
+    for layer in select_layers(model.layers, wish.layers):
+        units = select_units(wish.units, layer.n_units)
+        if units:
+            sets = tuple(
+                _picture_set(model, layer, units, recipe, takes, arithmetic) for recipe, takes in _takes(wish)
+            )
+            plans.append(LayerPlan(layer, units, sets))
+    if not plans:
+        raise ConfigError(f'units "{wish.units}": no layer has any of these units')
+    return plans
+
+
+def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPlan]:
+    """Return the plans less the pictures whose keys are stored, and less what is then empty."""
+    left = []
+    for plan in plans:
+        sets = tuple(
+            PictureSet(s.recipe, s.recipe_hash, s.canvas_px, pictures)
+            for s in plan.sets
+            if (pictures := tuple(p for p in s.pictures if p.key not in stored))
+        )
+        if sets:
+            left.append(LayerPlan(plan.layer, plan.units, sets))
+    return left
+
+
+def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) -> tuple[int, int]:
+    """Return the height and width at which a layer's pictures are optimised.
+
+    About `canvas_fields` receptive fields, at least `canvas_min_px`, at most the model's input;
+    the input itself for units that see all of it.
+    """
+    field = layer.receptive_field_px
+    if recipe.canvas == "input" or field is None:
+        return input_size
+
+    def side(field_px: int, input_px: int) -> int:
+        wanted = max(recipe.canvas_fields * field_px, recipe.canvas_min_px)
+        return min(math.ceil(wanted / CANVAS_STEP_PX) * CANVAS_STEP_PX, input_px)
+
+    return side(field[0], input_size[0]), side(field[1], input_size[1])
+
+
+def select_layers(layers: Sequence[Layer], globs: Sequence[str]) -> list[Layer]:
+    """Return the layers that match any of `globs`, in the model's order; all for no globs.
+
+    `::4` takes every fourth layer, `2::4` from the third on; other globs match the model's own
+    names, `*` any characters.
+
+    Raises:
+        UnknownLayer: A glob matches nothing; the nearest names are offered.
+    """
+    if not globs:
+        return list(layers)
+    chosen: set[str] = set()
+    for glob in globs:
+        found = _stride(layers, glob) if "::" in glob else [x.name for x in layers if _matches(x.name, glob)]
+        if not found:
+            names = [x.name for x in layers]
+            nearest = difflib.get_close_matches(glob, names, n=3, cutoff=0.3) or names[:3]
+            raise UnknownLayer(
+                f'layers "{glob}" matches none of {len(names)} layers',
+                hint="nearest: " + ", ".join(f'"{n}"' for n in nearest),
+            )
+        chosen.update(found)
+    return [x for x in layers if x.name in chosen]
+
+
+def select_units(text: str, n_units: int) -> tuple[int, ...]:
+    """Return the units that `text` names and the layer has.
+
+    Args:
+        text: `all`; `N`, the first N; or a list such as `3,17,40-47` (with a comma or a dash).
+        n_units: Units of the layer.
+
+    Raises:
+        ConfigError: Not of that form.
+    """
+    text = text.strip()
+    if text == "all":
+        return tuple(range(n_units))
+    if re.fullmatch(r"\d{1,9}", text):
+        return tuple(range(min(int(text), n_units)))
+    chosen: set[int] = set()
+    for part in text.rstrip(",").split(","):
+        found = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        if found is None or (found[2] and int(found[2]) < int(found[1])):
+            raise ConfigError(f'units "{text}": wanted all, a number N, or a list such as 3,17,40-47')
+        low, high = int(found[1]), int(found[2] or found[1])
+        chosen.update(range(low, min(high + 1, n_units)))
+    return tuple(sorted(u for u in chosen if u < n_units))
+
+
+def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, *, is_map: bool,
+                 version: int, arithmetic: str) -> str:  # fmt: skip
+    """Return the hash of all that the renderer null depends on."""
+    return content_hash(
+        {
+            "recipe": recipe_fields(recipe),
+            "canvas": canvas_px,
+            "channels": channels,
+            "map": is_map,
+            "version": version,
+            "arithmetic": arithmetic,
+        }
+    )
+
+
+def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
+    """Return each recipe with the signs and seeds wanted in it."""
+    scored_sign: Sign = "sad" if wish.signs == "sad" else "happy"
+    shown_signs: list[Sign] = ["happy", "sad"] if wish.signs == "both" else [wish.signs]
+    return [
+        (wish.scored, [(scored_sign, seed) for seed in range(wish.seeds)]),
+        (wish.shown, [(sign, 0) for sign in shown_signs]),
+        *((recipe, [("happy", 0)]) for recipe in wish.sweep),
+    ]  # fmt: skip
+
+
+def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe: RenderSpec,
+                 takes: Sequence[tuple[Sign, int]], arithmetic: str) -> PictureSet:  # fmt: skip
+    own = for_kind(recipe, layer.kind)
+    canvas = canvas_for(layer, model.input_shape[:2], own)
+    hash_ = recipe_hash(recipe)
+    fixed: Mapping[str, object] = {
+        "graph_hash": layer.graph_hash,
+        "input_range": (model.input_range.low, model.input_range.high),
+        "input_shape": model.input_shape,
+        "recipe": own,
+        "canvas_px": canvas,
+        "arithmetic": arithmetic,
+    }
+    pictures = tuple(
+        PlannedPicture(
+            unit, hash_, sign, seed, render_key(objective=((unit, 1.0),), sign=sign, start=seed, **fixed)  # type: ignore[arg-type]
+        )
+        for unit in units
+        for sign, seed in takes
+    )  # fmt: skip
+    return PictureSet(own, hash_, canvas, pictures)
+
+
+def _stride(layers: Sequence[Layer], glob: str) -> list[str]:
+    found = re.fullmatch(r"(\d*)::(\d+)", glob)
+    if found is None or int(found[2]) == 0:
+        raise ConfigError(f'layers "{glob}": wanted ::N for every Nth layer, or START::N')
+    return [x.name for x in layers[int(found[1] or 0) :: int(found[2])]]
+
+
+def _matches(name: str, glob: str) -> bool:
+    """A glob matches a layer's whole name, or the part after the last `/` of a nested one."""
+    return (
+        name == glob or fnmatch.fnmatchcase(name, glob) or fnmatch.fnmatchcase(name.rsplit("/", 1)[-1], glob)
+    )

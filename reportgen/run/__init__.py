@@ -1,0 +1,198 @@
+"""Carries a plan out: model files in, a store with pictures, measurements and scores, and a site out.
+
+These functions are what the commands do, callable from Python. They take the same options
+as the command line, by the names of the configuration keys, and never print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from reportgen.atlas import AtlasSummary, write_atlas
+from reportgen.atlas.table import verdict_rows
+from reportgen.config import Settings, read_settings
+from reportgen.errors import StoreError
+from reportgen.run.importing import open_source
+from reportgen.run.rendering import RenderSummary, render_model
+from reportgen.run.reporting import Reporter, Silent
+from reportgen.score import score_store
+from reportgen.store import ModelRecord, Store, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdict table: one row a unit, columns as in docs/formats.md. Shows itself in a notebook."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+    def by_layer(self) -> dict[tuple[str, str, str], dict[str, int]]:
+        """Return units a verdict, by model, version and layer, in the network's order."""
+        counts: dict[tuple[str, str, str], dict[str, int]] = {}
+        for row in self.rows:
+            of_layer = counts.setdefault((row["model"], row["version"], row["layer"]), {})
+            of_layer[row["verdict"]] = of_layer.get(row["verdict"], 0) + 1
+        return counts
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
+        body = "".join(
+            f"<tr><td>{escape(layer)}</td><td>{sum(counts.values())}</td>"
+            f"<td>{escape(', '.join(f'{n} {verdict}' for verdict, n in counts.items()))}</td></tr>"
+            for (_, _, layer), counts in self.by_layer().items()
+        )
+        return f"<table>{head}{body}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasResult:
+    """What `atlas` did: the renders of each model file, the verdicts, and the site."""
+
+    renders: tuple[RenderSummary, ...]
+    verdicts: Verdicts
+    site: AtlasSummary
+
+    def _repr_html_(self) -> str:
+        link = escape(Path(self.site.index).resolve().as_uri())
+        return f'{self.verdicts._repr_html_()}<p><a href="{link}">{link}</a></p>'
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model file looked at without rendering anything."""
+
+    model: ModelRecord
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was found, as JSON values."""
+        import dataclasses
+
+        found = dataclasses.asdict(self.model)
+        for key in ("id", "graph", "plan", "options"):
+            del found[key]
+        return found
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(x.name)}</td><td>{escape(x.kind)}</td><td>{x.n_units}</td></tr>"
+            for x in self.model.layers
+        )
+        return f"<table><tr><th>layer</th><th>kind</th><th>units</th></tr>{rows}</table>"
+
+
+def inspect_model(path: str | Path, **options: Any) -> Inspection:
+    """Return the layers, input and notes of a model file.
+
+    Args:
+        path: A `.keras` or whole-model `.h5` file.
+        options: `version`, `input_range`, `input_size`, `trust_model`.
+
+    Raises:
+        ModelError: The file cannot be used.
+    """
+    import tempfile
+
+    settings = _settings(options)
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "none.db", create=True) as store:
+        return Inspection(open_source(store, path, settings).record)
+
+
+def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
+           stop: Callable[[], bool] = lambda: False, **options: Any) -> list[RenderSummary]:  # fmt: skip
+    """Render and measure every unit of every layer of model files, as far as the store misses them.
+
+    Args:
+        models: One file or several.
+        reporter: Told of the progress.
+        stop: Asked between batches; when true the run ends with what is complete.
+        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, ...), and
+            `config`, a file of them.
+
+    Raises:
+        ModelError, ConfigError, StoreError: One line each; what was rendered is kept.
+    """
+    settings = _settings(options)
+    with open_store(settings.store, create=True) as store:
+        return _render_all(store, _paths(models), settings, reporter or Silent(), stop)
+
+
+def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
+    """Score what the store holds, and return the verdicts.
+
+    Args:
+        reporter: Told of the progress.
+        options: `store`, and `score` with thresholds of `ScoreSpec`.
+
+    Raises:
+        StoreError: There is no store, or it cannot be read.
+    """
+    settings = _settings(options)
+    with open_store(settings.store) as store:
+        _score_all(store, settings, reporter or Silent())
+        return Verdicts(tuple(verdict_rows(store)))
+
+
+def verdicts(store: str | Path) -> Verdicts:
+    """Return the verdict table of a store, one row a unit (columns: docs/formats.md)."""
+    with open_store(store) as opened:
+        return Verdicts(tuple(verdict_rows(opened)))
+
+
+def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
+          stop: Callable[[], bool] = lambda: False, **options: Any) -> AtlasResult:  # fmt: skip
+    """Import, render, score and write the site: the whole way in one call.
+
+    Args:
+        models: One file or several; each becomes a model version of the atlas.
+        reporter: Told of the progress.
+        stop: Asked between batches; when true what there is gets scored and written.
+        options: Any key of the configuration.
+
+    Raises:
+        ReportgenError: One line; what was rendered is kept.
+    """
+    settings = _settings(options)
+    told = reporter or Silent()
+    with open_store(settings.store, create=True) as store:
+        renders = _render_all(store, _paths(models), settings, told, stop)
+        _score_all(store, settings, told)
+        table = Verdicts(tuple(verdict_rows(store)))
+    site = write_atlas(settings.store, settings.site, settings.atlas_spec(), credits=settings.credits)
+    return AtlasResult(tuple(renders), table, site)
+
+
+def _render_all(store: Store, paths: Sequence[Path], settings: Settings, reporter: Reporter,
+                stop: Callable[[], bool]) -> list[RenderSummary]:  # fmt: skip
+    store.lock_for_rendering()
+    summaries = []
+    for path in paths:
+        summaries.append(render_model(store, path, settings, reporter, stop))
+        if stop():
+            break
+    return summaries
+
+
+def _score_all(store: Store, settings: Settings, reporter: Reporter) -> None:
+    models = store.models()
+    if not models:
+        raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")
+    for model in models:
+        score_store(store, model, settings.score_spec())
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    file = options.pop("config", None)
+    return read_settings(options, file)
+
+
+def _paths(models: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [Path(models)] if isinstance(models, (str, Path)) else [Path(m) for m in models]

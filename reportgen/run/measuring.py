@@ -1,0 +1,147 @@
+"""While the network is at hand: measures a layer and renders its null, and keeps both in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.images import decode_png
+from reportgen.measure.versions import NULL_VERSION, PROBES_VERSION
+from reportgen.plan import LayerPlan, PictureSet, null_setting
+from reportgen.spec import content_hash
+from reportgen.store import ModelRecord, Store, layer_owner, null_owner
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+MAX_RESPONSES = 24_000_000
+"""Most numbers of one response array kept in the store; above it the finer arrays are left out."""
+
+
+def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: str) -> list[str]:
+    """Return the names of a layer's measurements that are missing or stale."""
+    owner = layer_owner(model.id, plan.layer.name)
+    wanted = _fingerprints(store, model, plan, arithmetic)
+    stale = [name for name, mark in wanted.items() if store.measurement_fingerprint(owner, name) != mark]
+    if (
+        "null" in wanted
+        and "null" not in stale
+        and not store.measurement_fingerprint(null_owner(wanted["null"]), "pictures")
+    ):
+        stale.append("null")
+    return stale
+
+
+def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, arithmetic: str,
+                  stop: Callable[[], bool]) -> None:  # fmt: skip
+    """Take the measurements of a layer that are missing or stale, one commit each.
+
+    The renderer null is left out when the run is asked to stop; everything else takes seconds.
+    """
+    from reportgen import measure
+
+    layer = plan.layer
+    owner = layer_owner(model.id, layer.name)
+    marks = _fingerprints(store, model, plan, arithmetic)
+    stale = unmeasured(store, model, plan, arithmetic)
+    canvas = _scored(plan).canvas_px
+    cut = network.cut(layer, canvas) if {"probes", "renders", "flat"} & set(stale) else None
+    for name in stale:
+        if name == "probes":
+            arrays = measure.responses(cut, measure.probe_pictures(canvas, model.input_shape[2]))
+        elif name == "renders":
+            arrays = _render_responses(store, model, plan, cut)
+        elif name == "flat":
+            arrays = measure.flat_curve(cut)
+        elif name == "bounds":
+            arrays = measure.bounds(network)[layer.name]
+        elif name == "weights":
+            arrays = measure.weights(network)[layer.name]
+        elif stop():
+            continue
+        else:
+            ensure_null(store, plan, model.input_shape[2], marks["null"], stop)
+            if not store.measurement_fingerprint(null_owner(marks["null"]), "pictures"):
+                continue
+            arrays = {"setting": np.array([marks["null"]])}
+        store.put_measurement(owner, name, marks[name], arrays)
+
+
+def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop: Callable[[], bool]) -> None:
+    """Render the null of a setting unless the store has it; nothing is kept of one that was stopped."""
+    from reportgen.measure import null_cuts
+    from reportgen.render import Job, render_units
+
+    if store.measurement_fingerprint(null_owner(setting), "pictures"):
+        return
+    scored = _scored(plan)
+    pictures: list[np.ndarray] = []
+    for cut, n_units in null_cuts(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector"):
+        jobs = [Job(unit, "happy", 0) for unit in range(n_units)]
+        found = [
+            r for batch in render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop) for r in batch
+        ]
+        if len(found) < n_units:
+            return
+        pictures += [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
+    store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+
+
+def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Any) -> dict[str, np.ndarray]:
+    from reportgen.measure import responses
+
+    scored = _scored(plan)
+    rows = [
+        r
+        for r in store.renders(model.id, plan.layer.name, recipe=scored.recipe_hash, sign="happy")
+        if not r.failure and (r.height, r.width) == scored.canvas_px
+    ]
+    marks = {
+        "unit": np.array([r.unit for r in rows], np.int32),
+        "sign": np.array([r.sign for r in rows], "U5"),
+        "seed": np.array([r.seed for r in rows], np.int32),
+    }
+    if not rows:
+        return marks
+    arrays = responses(cut, np.stack([decode_png(r.picture, r.channels) for r in rows]))
+    return {**marks, **{name: a for name, a in arrays.items() if a.size <= MAX_RESPONSES}}
+
+
+def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: str) -> dict[str, str]:
+    """Return the names of a layer's measurements, each with the hash of all it depends on."""
+    scored = _scored(plan)
+    network = {
+        "graph": plan.layer.graph_hash,
+        "activation": plan.layer.activation,
+        "range": [model.input_range.low, model.input_range.high],
+        "canvas": scored.canvas_px,
+        "probes": PROBES_VERSION,
+    }
+    keys = [
+        key
+        for _, recipe, sign, _, key in store.placements(model.id, plan.layer.name)
+        if recipe == scored.recipe_hash and sign == "happy"
+    ]
+    whole = content_hash({"file": model.file_hash, "range": network["range"], "probes": PROBES_VERSION})
+    null = null_setting(
+        scored.recipe,
+        scored.canvas_px,
+        model.input_shape[2],
+        is_map=plan.layer.is_map,
+        version=NULL_VERSION,
+        arithmetic=arithmetic,
+    )
+    marks = {
+        "probes": content_hash(network),
+        "flat": content_hash({**network, "what": "flat"}),
+        "renders": content_hash({**network, "keys": sorted(keys)}),
+        "bounds": whole,
+        "weights": whole,
+    }
+    return {**marks, "null": null} if keys else marks
+
+
+def _scored(plan: LayerPlan) -> PictureSet:
+    return plan.sets[0]

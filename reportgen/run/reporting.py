@@ -1,0 +1,43 @@
+"""What a run tells whoever started it. The run itself never prints."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Reporter(Protocol):
+    """Receives the progress of a run."""
+
+    def say(self, text: str) -> None:
+        """One line worth reading."""
+
+    def begin(self, pictures: int, seconds: float) -> None:
+        """`pictures` will be rendered, in about `seconds`."""
+
+    def layer(self, name: str, pictures: int) -> None:
+        """A layer starts; `pictures` of it are missing."""
+
+    def rendered(self, pictures: int) -> None:
+        """So many pictures more are in the store."""
+
+    def end(self) -> None:
+        """Rendering is over."""
+
+
+class Silent:
+    """A reporter that says nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def begin(self, pictures: int, seconds: float) -> None:
+        """Say nothing."""
+
+    def layer(self, name: str, pictures: int) -> None:
+        """Say nothing."""
+
+    def rendered(self, pictures: int) -> None:
+        """Say nothing."""
+
+    def end(self) -> None:
+        """Say nothing."""

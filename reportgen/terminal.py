@@ -1,0 +1,179 @@
+"""What the command line shows: a live bar, or plain lines where there is no terminal, and tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from reportgen.units import VERDICTS
+
+PLAIN_LINE_SECONDS = 10.0
+"""Between two plain lines of progress, where there is no terminal."""
+
+
+class Progress:
+    """Tells the progress of a run on standard error: a live bar, or plain lines if that is no terminal."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar: Bar | None = None
+        self._task: Any = None
+        self._total = self._done = 0
+        self._began = self._last = 0.0
+        self._layer = ""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self._console.print(escape(_printable(text)))
+
+    def begin(self, pictures: int, seconds: float) -> None:
+        """Say how much there is to do, and start the bar."""
+        if not pictures:
+            self.say("nothing to render; measuring")
+            return
+        self.say(f"{pictures:,} pictures to render, about {duration(seconds)}")
+        self._total, self._done = pictures, 0
+        self._began = self._last = time.monotonic()
+        if self._console.is_terminal:
+            self._bar = Bar(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(compact=True),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._bar.add_task("", total=pictures, rate="")
+            self._bar.start()
+
+    def layer(self, name: str, pictures: int) -> None:
+        """Say which layer is being rendered."""
+        self._layer = _printable(name)
+        if self._bar is not None:
+            self._bar.update(self._task, description=escape(self._layer))
+        else:
+            self.say(f"{self._layer}: {pictures:,} pictures")
+
+    def rendered(self, pictures: int) -> None:
+        """Move the bar on."""
+        self._done += pictures
+        now = time.monotonic()
+        rate = self._done / max(now - self._began, 1e-3)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} pictures/s")
+        elif now - self._last > PLAIN_LINE_SECONDS:
+            self._last = now
+            left = duration((self._total - self._done) / rate)
+            self.say(f"{self._layer}: {self._done:,} of {self._total:,}, {rate:.1f} pictures/s, {left} left")
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def print_renders(renders: Sequence[Any]) -> None:
+    """Print a line a model: what was rendered, and what failed."""
+    for r in renders:
+        state = "stopped early; run again to go on" if r.stopped else "complete"
+        failed = f", {r.failed:,} failed" if r.failed else ""
+        click.echo(
+            f"{_printable(r.model.name)} {_printable(r.model.version)}: {r.rendered:,} pictures rendered in "
+            f"{duration(r.seconds)}, {r.planned:,} in the plan{failed}; {state}"
+        )
+
+
+def print_verdicts(table: Any) -> None:
+    """Print units a verdict, a line a layer, with a line of sums."""
+    by_layer = table.by_layer()
+    seen = [v for v in VERDICTS if any(v in counts for counts in by_layer.values())]
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    several = len({key[:2] for key in by_layer}) > 1
+    rows.add_column("layer")
+    for verdict in ("units", *seen):
+        rows.add_column(verdict, justify="right")
+    for (model, version, layer), counts in by_layer.items():
+        name = f"{model} {version} {layer}" if several else layer
+        cells = [str(counts.get(v, "")) for v in seen]
+        rows.add_row(escape(_printable(name)), str(sum(counts.values())), *cells)
+    if len(by_layer) > 1:
+        sums = [sum(counts.get(v, 0) for counts in by_layer.values()) for v in seen]
+        rows.add_row("all", str(len(table)), *[str(n) for n in sums], style="bold")
+    _out().print(rows)
+
+
+def print_inspection(found: Any) -> None:
+    """Print a model's input, and a line a layer."""
+    model = found.model
+    height, width, channels = model.input_shape
+    click.echo(f"{_printable(model.name)} {_printable(model.version)} ({_printable(model.file_name)})")
+    click.echo(f"input {height}x{width}x{channels}, size from the {model.input_size_source}")
+    click.echo(
+        _printable(f"range {model.input_range} ({model.input_range.source}) {model.input_range.evidence}")
+    )
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("layer", "kind", "units", "map", "receptive field", "judged after"):
+        rows.add_column(name, justify="right" if name == "units" else "left")
+    for x in model.layers:
+        rows.add_row(
+            escape(_printable(x.name)),
+            x.kind,
+            str(x.n_units),
+            "x".join(map(str, x.map_size)) if x.map_size else "",
+            "x".join(map(str, x.receptive_field_px)) + " px" if x.receptive_field_px else "whole input",
+            f"logits of {x.head}" if x.head else x.activation,
+        )
+    _out().print(rows)
+    for name, reason in model.skipped:
+        click.echo(_printable(f"skipped {name}: {reason}"))
+    for note in model.notes:
+        click.echo(_printable(note))
+
+
+def print_site(site: Any) -> None:
+    """Print what was written, and a link to open."""
+    click.echo(f"{site.pages:,} pages, {site.pictures:,} pictures, {site.bytes / 1e6:.1f} MB")
+    click.echo(Path(site.index).resolve().as_uri())
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person would say them.
+
+    Example:
+        >>> duration(5.2), duration(200), duration(9000)
+        ('5 s', '3 min 20 s', '2 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _out() -> Console:
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, width=width)
+
+
+def _printable(text: str) -> str:
+    """Return `text` without control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in str(text))

@@ -1,0 +1,91 @@
+"""Command line over file over defaults; every mistake names the file, the key and what was wanted."""
+
+import pytest
+
+from reportgen.config import Settings, decades, read_settings
+from reportgen.errors import ConfigError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "reportgen.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_command_line_wins_over_the_file_and_the_file_over_the_default(tmp_path):
+    file = write(tmp_path, 'seeds = 2\nunits = 8\n[set]\ntv = 0.2\njitter_px = 3\n[atlas]\ntitle = "Ours"\n')
+    found = read_settings({"seeds": 3, "set": {"tv": "0.5"}}, file)
+    assert (found.seeds, found.units, found.signs) == (3, "8", "both")
+    assert found.recipes()["scored"].tv == 0.5
+    assert found.recipes()["scored"].jitter_px == 3
+    assert found.atlas_spec().title == "Ours"
+
+
+def test_a_file_in_the_current_folder_is_read(tmp_path, monkeypatch):
+    write(tmp_path, "seeds = 1\n")
+    monkeypatch.chdir(tmp_path)
+    assert read_settings({}).seeds == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seads = 1", r'reportgen.toml: key "seads" does not exist \(did you mean "seeds"'),
+        ("seeds = -1", r"reportgen.toml: seeds is -1"),
+        ("seeds = 'x'", r"reportgen.toml: seeds is 'x'"),
+        ("signs = 'glad'", "reportgen.toml: signs is 'glad'"),
+        ("input_range = [1, 0]", "reportgen.toml: input_range is .*LO below HI"),
+        ("input_size = 'big'", "reportgen.toml: input_size is 'big': wanted HxW"),
+        ("sweep = 'tv'", "reportgen.toml: sweep .*wanted key=LOW..HIGH"),
+        ("[set]\ntvv = 1", 'reportgen.toml: "tvv" is not a setting'),
+        ("[score]\nflat = 1", 'reportgen.toml: key "score.flat" does not exist .*flat_contrast'),
+        ("[atlas]\nmax_site_bytes = 'x'", "reportgen.toml: atlas.max_site_bytes is 'x'"),
+        ("recipe = 'none'", 'reportgen.toml: recipe "none" does not exist'),
+        ("seeds = ", "reportgen.toml: not valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_file_names_file_key_received_and_wanted(tmp_path, text, said):
+    with pytest.raises(ConfigError, match=said):
+        read_settings({}, write(tmp_path, text))
+
+
+def test_a_mistake_on_the_command_line_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="command line: seeds is -3"):
+        read_settings({"seeds": -3}, write(tmp_path, "seeds = 2"))
+
+
+def test_a_missing_file_is_an_error_only_if_it_was_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert read_settings({}) == Settings()
+    with pytest.raises(ConfigError, match="does not exist"):
+        read_settings({}, tmp_path / "none.toml")
+
+
+def test_set_reaches_the_recipe_it_names():
+    found = read_settings({"set": {"tv": "0.4", "show.steps": "200"}}).recipes()
+    assert (found["scored"].tv, found["shown"].steps) == (0.4, 200)
+    with pytest.raises(ConfigError, match='recipe "lucid" is not in use'):
+        read_settings({"set": {"lucid.tv": 1}})
+
+
+def test_another_recipe_takes_the_place_of_the_display_recipe():
+    found = read_settings({"recipe": "keras-vis-2019", "set": {"tv": "5"}}).recipes()
+    assert found["scored"].name == "default"
+    assert (found["shown"].name, found["shown"].tv) == ("keras-vis-2019", 5.0)
+
+
+def test_a_sweep_goes_by_decades():
+    assert decades(1e-5, 1e3) == [1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0]
+    recipes = read_settings({"sweep": "tv=1e-1..1e1"}).sweep_recipes()
+    assert [(r.name, r.tv) for r in recipes] == [
+        ("keras-vis-2019", 0.1),
+        ("keras-vis-2019", 1.0),
+        ("keras-vis-2019", 10.0),
+    ]
+
+
+def test_sizes_ranges_and_globs_are_read_as_people_write_them():
+    found = read_settings({"input_size": "96X128", "input_range": "-1,1", "layers": ["conv*,dense", "::4"]})
+    assert found.input_size == (96, 128)
+    assert found.input_range == (-1.0, 1.0)
+    assert found.layers == ("conv*", "dense", "::4")

@@ -1,0 +1,140 @@
+"""The plan is what was wanted less what is stored; canvases follow receptive fields."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.plan import Wish, canvas_for, make_plan, missing, select_layers, select_units
+from reportgen.spec import RECIPES, RenderSpec
+from reportgen.store import ModelRecord
+from reportgen.units import InputRange, Layer, LayerGraph
+
+
+def layer(name, position=0, n_units=4, field=(3, 3), kind="conv2d", graph="g"):
+    is_map = kind != "dense"
+    return Layer(
+        name, name.replace("/", "-"), kind, position, n_units, (8, 8) if is_map else None,
+        (1, 1) if is_map else None, field, "relu", "", position == 0, graph + name,
+    )  # fmt: skip
+
+
+def model(layers, size=(96, 96, 3)):
+    return ModelRecord(
+        "m", "v", "m.keras", "f", {}, size, "model", InputRange(), tuple(layers), LayerGraph((), ())
+    )
+
+
+WISH = Wish(scored=RECIPES["default"], shown=RECIPES["show"])
+
+
+def keys(plans):
+    return [p.key for plan in plans for p in plan.pictures]
+
+
+def test_the_default_plan_is_six_pictures_a_unit():
+    (plan,) = make_plan(model([layer("a")]), WISH, arithmetic="float32")
+    of_first = [(p.sign, p.seed) for p in plan.pictures if p.unit == 0]
+    assert of_first == [("happy", 0), ("happy", 1), ("happy", 2), ("happy", 3), ("happy", 0), ("sad", 0)]
+    assert [s.recipe.name for s in plan.sets] == ["default", "show"]
+
+
+def test_every_picture_of_a_plan_has_a_key_of_its_own():
+    found = keys(make_plan(model([layer("a"), layer("b", 1)]), WISH, arithmetic="float32"))
+    assert len(found) == len(set(found)) == 48
+
+
+def test_what_is_stored_is_not_planned_again():
+    plans = make_plan(model([layer("a"), layer("b", 1)]), WISH, arithmetic="float32")
+    everything = set(keys(plans))
+    assert missing(plans, everything) == []
+    assert keys(missing(plans, set())) == keys(plans)
+    lost = keys(plans)[7]
+    assert keys(missing(plans, everything - {lost})) == [lost]
+
+
+def test_keys_do_not_depend_on_what_else_is_wanted():
+    whole = make_plan(model([layer("a"), layer("b", 1)]), WISH, arithmetic="float32")
+    part = make_plan(
+        model([layer("a"), layer("b", 1)]),
+        dataclasses.replace(WISH, layers=("b",), units="2,3"),
+        arithmetic="float32",
+    )
+    assert set(keys(part)) < set(keys(whole))
+
+
+def test_signs_and_seeds_are_as_asked():
+    happy = make_plan(
+        model([layer("a")]), dataclasses.replace(WISH, signs="happy", seeds=1), arithmetic="float32"
+    )
+    assert [(p.sign, p.seed) for p in happy[0].pictures if p.unit == 0] == [("happy", 0), ("happy", 0)]
+    none_scored = make_plan(model([layer("a")]), dataclasses.replace(WISH, seeds=0), arithmetic="float32")
+    assert [s.recipe.name for s in none_scored[0].sets] == ["default", "show"]
+    assert none_scored[0].sets[0].pictures == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("all", (0, 1, 2, 3, 4)),
+        ("2", (0, 1)),
+        ("9", (0, 1, 2, 3, 4)),
+        ("3,1", (1, 3)),
+        ("1-2,4", (1, 2, 4)),
+        ("3,", (3,)),
+    ],
+)
+def test_units_are_chosen_by_number_or_list(text, units):
+    assert select_units(text, 5) == units
+
+
+@pytest.mark.parametrize("text", ["", "x", "3-1", "1;2", "-1", "1.5", "1-"])
+def test_units_that_cannot_be_read_are_refused(text):
+    with pytest.raises(ConfigError, match="units"):
+        select_units(text, 5)
+
+
+@given(st.sets(st.integers(0, 60), min_size=2))
+def test_a_list_of_units_means_these_units(units):
+    assert select_units(",".join(map(str, units)), 61) == tuple(sorted(units))
+
+
+def test_layers_are_chosen_by_globs_in_the_models_order():
+    layers = [layer(n, i) for i, n in enumerate(["in/conv1", "in/conv2", "out/conv1", "dense"])]
+    assert [x.name for x in select_layers(layers, ["dense", "conv1"])] == ["in/conv1", "out/conv1", "dense"]
+    assert [x.name for x in select_layers(layers, ["in/*"])] == ["in/conv1", "in/conv2"]
+    assert [x.name for x in select_layers(layers, ["::2"])] == ["in/conv1", "out/conv1"]
+    assert [x.name for x in select_layers(layers, ["1::2"])] == ["in/conv2", "dense"]
+    assert select_layers(layers, []) == layers
+
+
+def test_a_name_with_brackets_is_chosen_by_itself():
+    layers = [layer("conv[1]"), layer("conv1", 1)]
+    assert [x.name for x in select_layers(layers, ["conv[1]"])] == ["conv[1]", "conv1"]
+
+
+def test_a_glob_that_matches_nothing_offers_the_nearest_names():
+    with pytest.raises(UnknownLayer, match='nearest: "conv2d_1"'):
+        select_layers([layer("conv2d_1"), layer("dense_1", 1)], ["conv2_1"])
+
+
+def test_the_canvas_follows_the_receptive_field():
+    recipe = RenderSpec()
+    size = (224, 224)
+    assert canvas_for(layer("a", field=(3, 3)), size, recipe) == (48, 48)
+    assert canvas_for(layer("a", field=(31, 31)), size, recipe) == (96, 96)
+    assert canvas_for(layer("a", field=(200, 200)), size, recipe) == size
+    assert canvas_for(layer("a", field=None), size, recipe) == size
+    assert canvas_for(layer("a", field=(3, 3)), (32, 40), recipe) == (32, 40)
+    assert canvas_for(layer("a", field=(3, 3)), size, RECIPES["keras-vis-2019"]) == size
+
+
+def test_a_sweep_is_one_happy_picture_a_unit_and_weight():
+    sweep = tuple(dataclasses.replace(RECIPES["keras-vis-2019"], tv=10.0**k) for k in (-5, 0, 3))
+    (plan,) = make_plan(
+        model([layer("a", n_units=2)]), dataclasses.replace(WISH, sweep=sweep), arithmetic="float32"
+    )
+    assert [s.recipe.tv for s in plan.sets[2:]] == [1e-5, 1.0, 1e3]
+    assert all(len(s.pictures) == 2 for s in plan.sets[2:])
