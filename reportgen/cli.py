@@ -8,7 +8,6 @@ there; 4 a check failed.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -27,27 +26,37 @@ EXIT_UNITS_FAILED = 3
 _Command = Callable[..., Any]
 
 _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
-    "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [default: reportgen.db]"),
-    "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [default: site]"),
-    "version": click.option("--version", metavar="LABEL", help="Label of this model version.  [default: file hash]"),
+    "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
+    "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [site]"),
+    "version": click.option(
+        "--version", metavar="LABEL", help="Label of this model version.  [its file's hash]"
+    ),
     "layers": click.option(
         "--layers", multiple=True, metavar="GLOB", help="Layers by name; several. ::4 is every fourth."
     ),
-    "units": click.option("--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."),
-    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures a unit.  [default: 4]"),
-    "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [default: both]"),
-    "recipe": click.option("--recipe", metavar="NAME", help="default (six pictures a unit), or a display recipe."),
-    "set": click.option("--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."),
-    "sweep": click.option("--sweep", metavar="KEY=LOW..HIGH", help="Render across a weight in decades: tv=1e-5..1e3."),
+    "units": click.option(
+        "--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."
+    ),
+    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures a unit.  [4]"),
+    "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [both]"),
+    "recipe": click.option(
+        "--recipe", metavar="NAME", help="default (six pictures a unit), or a display recipe."
+    ),
+    "set": click.option(
+        "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."
+    ),
+    "sweep": click.option("--sweep", metavar="tv=1e-5..1e3", help="Also render across a weight, in decades."),
     "input_range": click.option("--input-range", metavar="LO,HI", help="Values the model's input takes."),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
         "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
     ),
-    "batch": click.option("--batch", type=int, metavar="N", help="Pictures optimised at once.  [default: measured]"),
-    "config": click.option("--config", metavar="FILE", help="Settings.  [default: reportgen.toml, if it is there]"),
+    "batch": click.option(
+        "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
+    ),
+    "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-}  # fmt: skip
+}
 
 _IMPORT = ("version", "input_range", "input_size", "trust_model")
 _RENDER = ("store", *_IMPORT, "layers", "units", "seeds", "signs", "recipe", "set", "sweep", "batch")
@@ -80,7 +89,8 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     with Progress() as progress, _Interrupt(progress) as stop:
         result = reportgen.atlas(models, reporter=progress, stop=stop, **_said(options))
     if as_json:
-        _print_json({"renders": [_summary(r) for r in result.renders], **_counts(result.verdicts), "site": str(result.site.index)})  # fmt: skip
+        done = {"renders": [_summary(r) for r in result.renders], "site": str(result.site.index)}
+        _print_json({**done, **_counts(result.verdicts)})
     else:
         print_renders(result.renders)
         print_verdicts(result.verdicts)
@@ -177,7 +187,6 @@ def check(site: str) -> None:
 
 def main() -> None:
     """Run the command line; every error is one line, unless `--debug` asks for more."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     debug = "--debug" in sys.argv[1:]
     try:
         code = cli.main(standalone_mode=False)

@@ -176,7 +176,7 @@ class AtlasSpec:
         unit_pages_max: Most units for which each also gets a page of its own.
         max_site_bytes: Hard limit of the site's size.
         webp_quality: Encoder quality, 0..100.
-        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged by the browser.
+        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged.
     """
 
     title: str = "Atlas"
@@ -274,7 +274,8 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         "steps": (1, 100_000), "min_steps": (0, 100_000), "window": (1, 1000), "step_size": (1e-9, 1e6),
         "tv": (0, 1e9), "lp": (0, 1e9), "tv_power": (0.5, 8), "lp_power": (1, 32), "jitter_px": (0, 512),
         "scale": (0, 0.9), "rotate_degrees": (0, 180), "start_mean": (0, 1), "start_noise": (0, 1),
-        "plateau": (0, 1), "decay": (0, 4), "rim": (0, 0.4), "canvas_fields": (0.5, 100), "canvas_min_px": (8, 4096),
+        "plateau": (0, 1), "decay": (0, 4), "rim": (0, 0.4), "canvas_fields": (0.5, 100),
+        "canvas_min_px": (8, 4096),
     }  # fmt: skip
     for key, (low, high) in limits.items():
         value = getattr(recipe, key)
@@ -287,9 +288,10 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         "canvas": ("receptive-field", "input"), "output": ("clip", "standardise"),
     }  # fmt: skip
     for key, wanted in choices.items():
-        if getattr(recipe, key) not in wanted:
+        value = getattr(recipe, key)
+        if value not in wanted:
             raise ConfigError(
-                f'recipe "{recipe.name}": {key} is {getattr(recipe, key)!r}, wanted one of {", ".join(wanted)}'
+                f'recipe "{recipe.name}": {key} is {value!r}, wanted one of {", ".join(wanted)}'
             )
     return recipe
 

@@ -114,7 +114,7 @@ class Telemetry:
     unless said otherwise; a sad picture's objective is that of the negated unit.
 
     Attributes:
-        activation_start, activation_best, activation_end: Objective at the start, its best and its last value.
+        activation_start, activation_best, activation_end: Objective at first, at its best and at last.
         activation_transformed: Objective under 8 fresh transforms of the final picture.
         gradient_start, gradient_end: RMS over pixels of the objective's gradient at the picture.
         moved: RMS distance between the start and the final picture, in [0,1] units.

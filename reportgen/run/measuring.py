@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.images import decode_png
-from reportgen.measure.versions import NULL_VERSION, PROBES_VERSION
+from reportgen.measure import NULL_VERSION, PROBES_VERSION
 from reportgen.plan import LayerPlan, PictureSet, null_setting
 from reportgen.spec import content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:
     from reportgen.models import Model
+
+Passes = dict[str, dict[str, dict[str, np.ndarray]]]
+"""Measurement name to layer name to arrays."""
 
 MAX_RESPONSES = 24_000_000
 """Most numbers of one response array kept in the store; above it the finer arrays are left out."""
@@ -35,8 +38,11 @@ def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: st
 
 
 def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, arithmetic: str,
-                  stop: Callable[[], bool]) -> None:  # fmt: skip
+                  passes: Passes, stop: Callable[[], bool]) -> None:  # fmt: skip
     """Take the measurements of a layer that are missing or stale, one commit each.
+
+    Args:
+        passes: What one pass over the network gave for all layers; filled here, kept by the caller.
 
     The renderer null is left out when the run is asked to stop; everything else takes seconds.
     """
@@ -56,9 +62,9 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
         elif name == "flat":
             arrays = measure.flat_curve(cut)
         elif name == "bounds":
-            arrays = measure.bounds(network)[layer.name]
+            arrays = _of_all_layers(network, "bounds", passes)[layer.name]
         elif name == "weights":
-            arrays = measure.weights(network)[layer.name]
+            arrays = _of_all_layers(network, "weights", passes)[layer.name]
         elif stop():
             continue
         else:
@@ -69,24 +75,28 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
         store.put_measurement(owner, name, marks[name], arrays)
 
 
+def _of_all_layers(network: Model, name: str, passes: Passes) -> dict[str, dict[str, np.ndarray]]:
+    from reportgen import measure
+
+    if name not in passes:
+        passes[name] = {"bounds": measure.bounds, "weights": measure.weights}[name](network)
+    return passes[name]
+
+
 def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop: Callable[[], bool]) -> None:
     """Render the null of a setting unless the store has it; nothing is kept of one that was stopped."""
-    from reportgen.measure import null_cuts
+    from reportgen.measure import null_cut
     from reportgen.render import Job, render_units
 
     if store.measurement_fingerprint(null_owner(setting), "pictures"):
         return
     scored = _scored(plan)
-    pictures: list[np.ndarray] = []
-    for cut, n_units in null_cuts(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector"):
-        jobs = [Job(unit, "happy", 0) for unit in range(n_units)]
-        found = [
-            r for batch in render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop) for r in batch
-        ]
-        if len(found) < n_units:
-            return
-        pictures += [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
-    store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+    cut = null_cut(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector")
+    jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
+    found = [r for batch in render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop) for r in batch]
+    if len(found) == len(jobs):
+        pictures = [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
+        store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
 
 
 def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Any) -> dict[str, np.ndarray]:

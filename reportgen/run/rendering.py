@@ -17,7 +17,7 @@ from reportgen.images import encode_png
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, Wish, make_plan, missing, recipe_hash
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, open_source
-from reportgen.run.measuring import measure_layer, unmeasured
+from reportgen.run.measuring import Passes, measure_layer, unmeasured
 from reportgen.run.reporting import Reporter
 from reportgen.store import ModelRecord, Store, StoredRender
 
@@ -119,6 +119,7 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
     run = store.begin_run(_now(), _provenance(settings))
     reporter.begin(sum(len(p.pictures) for p in left), estimated_seconds(network, left))
     lacking = {plan.layer.name: plan for plan in left}
+    passes: Passes = {}
     rendered = 0
     try:
         for plan in plans:
@@ -127,7 +128,7 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
                     store, model, network, lacking[plan.layer.name], run, settings, reporter, stop
                 )
             if unmeasured(store, model, plan, ARITHMETIC):
-                measure_layer(store, model, network, plan, ARITHMETIC, stop)
+                measure_layer(store, model, network, plan, ARITHMETIC, passes, stop)
     finally:
         reporter.end()
         store.end_run(run, time.monotonic() - began)

@@ -19,6 +19,8 @@ from reportgen.store.arrays import pack_arrays, unpack_arrays
 from reportgen.store.records import ModelRecord, StoredRender, telemetry_from_json, three_numbers, tuples
 from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
 
+_MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
+
 
 class Store:
     """An open store. Use `open_store`; close it, or use it in a `with` block."""
@@ -85,7 +87,7 @@ class Store:
                 db.execute("DELETE FROM layers WHERE model=?", (model,))
             else:
                 cursor = db.execute(
-                    "INSERT INTO models(name, version, file_name, file_hash, options, plan, record) VALUES(?,?,?,?,?,?,?)",
+                    f"INSERT INTO models({_MODEL_COLUMNS}) VALUES(NULL,?,?,?,?,?,?,?)",
                     (record.name, record.version, *row),
                 )
                 model = int(cursor.lastrowid or 0)
@@ -94,24 +96,19 @@ class Store:
                 [(model, x.position, x.name, json.dumps(dataclasses.asdict(x))) for x in record.layers],
             )
             for table in ("placements", "scores", "scored"):
-                db.execute(
-                    f"DELETE FROM {table} WHERE model=? AND layer NOT IN (SELECT name FROM layers WHERE model=?)",
-                    (model, model),
-                )
+                gone = "layer NOT IN (SELECT name FROM layers WHERE model=?)"
+                db.execute(f"DELETE FROM {table} WHERE model=? AND {gone}", (model, model))
         return dataclasses.replace(record, id=model)
 
     def models(self) -> list[ModelRecord]:
         """Return all model versions, in the order in which they were first stored."""
-        rows = self._db.execute(
-            "SELECT id, name, version, file_name, file_hash, options, plan, record FROM models ORDER BY id"
-        ).fetchall()
+        rows = self._db.execute(f"SELECT {_MODEL_COLUMNS} FROM models ORDER BY id").fetchall()
         return [self._model(row) for row in rows]
 
     def find_model(self, name: str, version: str) -> ModelRecord | None:
         """Return the record of that name and version, or None."""
         row = self._db.execute(
-            "SELECT id, name, version, file_name, file_hash, options, plan, record FROM models WHERE name=? AND version=?",
-            (name, version),
+            f"SELECT {_MODEL_COLUMNS} FROM models WHERE name=? AND version=?", (name, version)
         ).fetchone()
         return self._model(row) if row else None
 
@@ -175,8 +172,9 @@ class Store:
                 "INSERT OR REPLACE INTO renders VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                 [
                     (
-                        r.key, r.picture, r.height, r.width, r.channels, _finite(r.telemetry.activation_start),
-                        _finite(r.telemetry.activation_end), r.telemetry.steps, r.seconds, r.failure,
+                        r.key, r.picture, r.height, r.width, r.channels,
+                        _finite(r.telemetry.activation_start), _finite(r.telemetry.activation_end),
+                        r.telemetry.steps, r.seconds, r.failure,
                         json.dumps(dataclasses.asdict(r.telemetry)), run,
                     )
                     for r in rows
@@ -217,8 +215,9 @@ class Store:
             units: Some units; all if None.
         """
         query = (
-            "SELECT p.unit, p.recipe, p.sign, p.seed, r.key, r.picture, r.height, r.width, r.channels, r.seconds, "
-            "r.failure, r.telemetry FROM placements p JOIN renders r ON r.key = p.key WHERE p.model=? AND p.layer=?"
+            "SELECT p.unit, p.recipe, p.sign, p.seed, r.key, r.picture, r.height, r.width, r.channels, "
+            "r.seconds, r.failure, r.telemetry FROM placements p JOIN renders r ON r.key = p.key "
+            "WHERE p.model=? AND p.layer=?"
         )
         values: list[Any] = [model, layer]
         if recipe is not None:
@@ -334,8 +333,8 @@ class Store:
     def runs_of(self, model: int) -> list[dict[str, Any]]:
         """Return the runs that rendered pictures of this model version, oldest first."""
         rows = self._db.execute(
-            "SELECT id, started, provenance, seconds FROM runs WHERE id IN (SELECT DISTINCT r.run FROM placements p "
-            "JOIN renders r ON r.key = p.key WHERE p.model=?) ORDER BY id",
+            "SELECT id, started, provenance, seconds FROM runs WHERE id IN (SELECT DISTINCT r.run "
+            "FROM placements p JOIN renders r ON r.key = p.key WHERE p.model=?) ORDER BY id",
             (model,),
         )
         return [{"id": r[0], "started": r[1], "seconds": r[3], **json.loads(r[2])} for r in rows]

@@ -14,7 +14,8 @@ _SCHEMA = """
 CREATE TABLE about(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE models(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, file_name TEXT NOT NULL,
-    file_hash TEXT NOT NULL, options TEXT NOT NULL, plan TEXT NOT NULL, record TEXT NOT NULL, UNIQUE(name, version));
+    file_hash TEXT NOT NULL, options TEXT NOT NULL, plan TEXT NOT NULL, record TEXT NOT NULL,
+    UNIQUE(name, version));
 CREATE TABLE layers(
     model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, position INTEGER NOT NULL,
     name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY(model, name)) WITHOUT ROWID;
@@ -22,17 +23,21 @@ CREATE TABLE recipes(hash TEXT PRIMARY KEY, name TEXT NOT NULL, spec TEXT NOT NU
 CREATE TABLE renders(
     key TEXT PRIMARY KEY, picture BLOB NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,
     channels INTEGER NOT NULL, activation_start REAL, activation_end REAL, steps INTEGER NOT NULL,
-    seconds REAL NOT NULL, failure TEXT NOT NULL, telemetry TEXT NOT NULL, run INTEGER NOT NULL) WITHOUT ROWID;
+    seconds REAL NOT NULL, failure TEXT NOT NULL, telemetry TEXT NOT NULL, run INTEGER NOT NULL)
+    WITHOUT ROWID;
 CREATE TABLE placements(
-    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL, unit INTEGER NOT NULL,
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL,
+    unit INTEGER NOT NULL,
     recipe TEXT NOT NULL, sign TEXT NOT NULL, seed INTEGER NOT NULL, key TEXT NOT NULL,
     PRIMARY KEY(model, layer, unit, recipe, sign, seed)) WITHOUT ROWID;
 CREATE TABLE measurements(
     owner TEXT NOT NULL, name TEXT NOT NULL, fingerprint TEXT NOT NULL, arrays BLOB NOT NULL,
     PRIMARY KEY(owner, name)) WITHOUT ROWID;
 CREATE TABLE scores(
-    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL, unit INTEGER NOT NULL,
-    verdict TEXT NOT NULL, structure REAL, record TEXT NOT NULL, PRIMARY KEY(model, layer, unit)) WITHOUT ROWID;
+    model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL,
+    unit INTEGER NOT NULL,
+    verdict TEXT NOT NULL, structure REAL, record TEXT NOT NULL, PRIMARY KEY(model, layer, unit))
+    WITHOUT ROWID;
 CREATE TABLE scored(
     model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL,
     fingerprint TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY(model, layer)) WITHOUT ROWID;

@@ -71,6 +71,7 @@ def telemetry_from_json(text: str) -> Telemetry:
 
 
 def three_numbers(values: Sequence[int]) -> tuple[int, int, int]:
+    """Return the first three of `values`."""
     return (values[0], values[1], values[2])
 
 

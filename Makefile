@@ -1,0 +1,72 @@
+# reportgen: every target works from a fresh checkout; `make` alone lists them.
+# Written for GNU make 3.81 and later, which is what macOS has.
+
+PYTHON ?= python3
+MODEL  ?= examples/facing_left/facing_left.keras
+ARGS   ?=
+# What renders. On a machine with an NVIDIA card: EXTRAS=cuda,onnx,export
+EXTRAS ?= tensorflow,onnx,export
+
+BIN   := .venv/bin
+comma := ,
+READY := .venv/.ready-$(subst $(comma),-,$(EXTRAS))
+
+# $(call quoted,TEXT): TEXT as one shell word, spaces and quotes included.
+quoted = '$(subst ','\'',$(1))'
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help atlas test check bench serve clean distclean
+
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
+	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(ARGS)
+
+test: $(READY)-dev ## run the tests (ARGS="-m 'not slow'" for fewer)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)-dev ## lint, format, types and layers; not the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## run the measurements in benchmarks/
+	@test -f benchmarks/run.py || { echo "there is no benchmarks/run.py in this checkout" >&2; exit 2; }
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+serve: ## show site/ on this machine, port 8000
+	@test -f site/index.html || { echo "site/ is empty; run: make atlas" >&2; exit 2; }
+	@$(PYTHON) -m http.server 8000 --bind 127.0.0.1 --directory site
+
+clean: ## remove the site, builds and caches (keeps the store and .venv)
+	@if test -d site; then find site -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +; fi
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	@find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+distclean: clean ## also remove .venv and reportgen.db, with every picture in it
+	@rm -rf .venv reportgen.db reportgen.db-wal reportgen.db-shm
+
+# A stamp is touched last, so an interrupted step leaves none and is simply done again.
+
+.venv/.made:
+	@command -v $(call quoted,$(PYTHON)) >/dev/null || { \
+	  echo "there is no $(PYTHON) here; reportgen needs Python 3.11, 3.12 or 3.13 (name one with PYTHON=...)" >&2; exit 2; }
+	@$(call quoted,$(PYTHON)) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "$(PYTHON) is $$($(call quoted,$(PYTHON)) --version 2>&1); reportgen needs 3.11, 3.12 or 3.13 (try PYTHON=python3.12)" >&2; exit 2; }
+	@$(call quoted,$(PYTHON)) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@$(call quoted,$(PYTHON)) -m venv .venv
+	@touch $@
+
+$(READY): .venv/.made pyproject.toml constraints.txt
+	@echo "installing reportgen[$(EXTRAS)] into .venv (once; some minutes)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(READY)-dev: $(READY)
+	@echo "installing what the tests need into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),dev]'
+	@touch $@

@@ -1,0 +1,11 @@
+"""The atlas: a store as a static site, as a table and as picture files; and the check of a site.
+
+Reads stores alone: no model, no framework, nothing from the network. What the pages look like stands in
+the templates; how verdicts are found is the scores' affair.
+"""
+
+from reportgen.atlas.check import check_site as check_site
+from reportgen.atlas.masters import export_pictures as export_pictures
+from reportgen.atlas.table import export_table as export_table
+from reportgen.atlas.write import AtlasSummary as AtlasSummary
+from reportgen.atlas.write import write_atlas as write_atlas

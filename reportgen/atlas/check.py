@@ -1,0 +1,115 @@
+"""Whether a site holds: links, origins, scripts, manifest, size.
+
+Reads only the files of the site, as a browser and a publisher would; it knows no store.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from reportgen.atlas.files import MANIFEST, read_manifest
+from reportgen.errors import SiteError
+from reportgen.spec import AtlasSpec
+
+_LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
+
+
+class _Page(HTMLParser):
+    """Collects a page's links and ids, and what a page must not hold."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[tuple[str, str]] = []
+        self.ids: set[str] = set()
+        self.problems: list[str] = []
+        self._script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "script" and not given.get("src"):
+            self.problems.append("has a script of its own, not from a file")
+        if tag in ("iframe", "object", "embed", "base", "form"):
+            self.problems.append(f"has a <{tag}>")
+        for name, value in attrs:
+            if name.startswith("on"):
+                self.problems.append(f"has an event handler {name!r} on <{tag}>")
+            if name == "style":
+                self.problems.append(f"has a style attribute on <{tag}>")
+            if name == "id" and value:
+                if value in self.ids:
+                    self.problems.append(f'uses the id "{value}" twice')
+                self.ids.add(value)
+            if name in _LINKING and value is not None:
+                self.links.append((tag, value))
+            if name == "data-parts" and value:
+                self.links += [(tag, part) for part in value.split()[::2]]
+
+
+def check_site(site_dir: str | Path, max_site_bytes: int = AtlasSpec().max_site_bytes) -> list[str]:
+    """Return what is wrong with a site, a line each; empty if it holds.
+
+    Args:
+        site_dir: A folder that `write_atlas` wrote.
+        max_site_bytes: The most bytes it may have.
+
+    Raises:
+        SiteError: There is no site, or its manifest cannot be read.
+    """
+    folder = Path(site_dir)
+    manifest = read_manifest(folder)
+    if not manifest:
+        raise SiteError(f'"{folder}" holds no atlas', hint="write one first: reportgen site")
+    problems = list(_manifest_problems(folder, manifest))
+    pages: dict[str, _Page] = {}
+    for path in sorted(manifest):
+        if path.endswith(".html") and (folder / path).is_file():
+            pages[path] = _Page()
+            pages[path].feed((folder / path).read_text(encoding="utf-8", errors="replace"))
+    for path, page in pages.items():
+        problems += [f"{path} {what}" for what in page.problems]
+        problems += [f"{path}: {what}" for what in _link_problems(folder, path, page, pages)]
+    total = sum(manifest.values())
+    if total > max_site_bytes:
+        problems.append(f"the site has {total / 1e6:.1f} MB, more than {max_site_bytes / 1e6:.1f} MB")
+    return problems
+
+
+def _manifest_problems(folder: Path, manifest: dict[str, int]) -> Iterator[str]:
+    for path, size in sorted(manifest.items()):
+        place = folder / path
+        if not place.is_file():
+            yield f"{path} is missing"
+        elif place.stat().st_size != size:
+            yield f"{path} has {place.stat().st_size} bytes, the manifest says {size}"
+    for name in ("index.html", "method.html", "about.html", "404.html", ".nojekyll"):
+        if name not in manifest:
+            yield f"{name} is not in {MANIFEST}"
+
+
+def _link_problems(folder: Path, path: str, page: _Page, pages: dict[str, _Page]) -> Iterator[str]:
+    for tag, link in dict.fromkeys(page.links):
+        parts = urlsplit(link)
+        if parts.scheme == "data" and tag in ("img", "link"):
+            continue
+        if parts.scheme or parts.netloc:
+            if tag != "a" or parts.scheme != "https":
+                yield f"<{tag}> asks another origin: {link[:80]}"
+        elif parts.path.startswith("/"):
+            yield f"<{tag}> has an absolute path: {link[:80]}"
+        else:
+            yield from _target_problems(folder, path, link, page, pages)
+
+
+def _target_problems(folder: Path, path: str, link: str, page: _Page, pages: dict[str, _Page]) -> Iterator[str]:
+    parts = urlsplit(link)
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path))) if parts.path else path
+    if target.startswith("..") or not (folder / target).is_file():
+        yield f"leads nowhere: {link[:80]}"
+    elif parts.fragment and target.endswith(".html"):
+        aim = page if target == path else pages.get(target)
+        if aim is None or unquote(parts.fragment) not in aim.ids:
+            yield f"leads to no such place: {link[:80]}"

@@ -1,0 +1,102 @@
+"""Where every page of a site stands, and how one page names another.
+
+Addresses are fixed and citable (DESIGN section 7.1), made from names alone, always of a file and
+always relative. It does not know what is on a page.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reportgen.errors import SiteError
+from reportgen.store import ModelRecord
+from reportgen.units import Layer, unique_slugs
+
+PICTURES = "p"
+ASSETS = "assets"
+_SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The folder of a model version, and the slugs of its layers by their names."""
+
+    model: str
+    version: str
+    slugs: tuple[tuple[str, str], ...]
+
+    @property
+    def folder(self) -> str:
+        """The version's folder, from the site's root."""
+        return f"m/{self.model}/{self.version}"
+
+    @property
+    def index(self) -> str:
+        """The model page."""
+        return f"{self.folder}/index.html"
+
+    def slug(self, layer: str) -> str | None:
+        """Return the slug of a layer's name, None if the version has no such layer."""
+        return dict(self.slugs).get(layer)
+
+    def layer_page(self, slug: str) -> str:
+        """Return the path of a layer's page."""
+        return f"{self.folder}/{slug}.html"
+
+    def unit_page(self, slug: str, unit: int) -> str:
+        """Return the path of a unit's own page."""
+        return f"{self.folder}/{slug}/{unit}.html"
+
+    def address(self, slug: str, unit: int) -> str:
+        """Return the address of a unit, the one to cite."""
+        return f"{self.layer_page(slug)}#u{unit}"
+
+
+def places(records: Sequence[ModelRecord]) -> dict[int, Place]:
+    """Return the place of every model version, by its number in the store.
+
+    Raises:
+        SiteError: The store names a layer in a way that leads out of the version's folder.
+    """
+    names = sorted({r.name for r in records})
+    models = dict(zip(names, unique_slugs(names), strict=True))
+    found = {}
+    for name in names:
+        own = [r for r in records if r.name == name]
+        for record, version in zip(own, unique_slugs(r.version for r in own), strict=True):
+            found[record.id] = Place(models[name], version, _layer_slugs(record.layers))
+    return found
+
+
+def relative(page: str, target: str) -> str:
+    """Return `target` as a link on `page`; both are paths from the site's root.
+
+    Example:
+        >>> relative("m/vgg/v1/conv1.html", "method.html")
+        '../../../method.html'
+    """
+    path, mark, fragment = target.partition("#")
+    return posixpath.relpath(path, posixpath.dirname(page) or ".") + mark + fragment
+
+
+def root_of(page: str) -> str:
+    """Return what leads from `page` to the site's root: nothing, or some `../`."""
+    return "../" * page.count("/")
+
+
+def _layer_slugs(layers: Iterable[Layer]) -> tuple[tuple[str, str], ...]:
+    """Return `(name, slug)` of the layers; `x.html` becomes `x-html`, as its folder would be `x`'s page."""
+    pairs = []
+    for layer in layers:
+        slug = layer.slug[:-5] + "-html" if layer.slug.lower().endswith(".html") else layer.slug
+        if not _SAFE.fullmatch(slug):
+            raise SiteError(f'layer "{layer.name}" has the address "{layer.slug}", which is no file name')
+        pairs.append((layer.name, slug))
+    seen = [slug.lower() for _, slug in pairs]
+    for name, slug in pairs:
+        if seen.count(slug.lower()) > 1:
+            raise SiteError(f'layer "{name}" shares the address "{slug}" with another layer')
+    return tuple(pairs)

@@ -1,0 +1,51 @@
+"""Every picture of a store as a lossless PNG in a folder a person can browse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from reportgen.atlas.layout import Place, places
+from reportgen.errors import SiteError
+from reportgen.store import ModelRecord, Store, StoredRender, open_store
+
+
+def export_pictures(store_path: str | Path, folder: str | Path) -> int:
+    """Write a store's pictures as PNGs and return how many.
+
+    `<layer>/<unit>/happy-0.png` is the scored recipe's, `show-happy-0.png` and `show-sad-0.png` the display
+    recipe's; other recipes are left out. More than one model version puts `<model>/<version>/` in front. Files
+    are as stored, without loss; pictures of other than 1 or 3 channels are those channels side by side.
+
+    Raises:
+        StoreError: The store cannot be read.
+        SiteError: The folder cannot be written.
+    """
+    folder, n_written = Path(folder), 0
+    with open_store(store_path) as store:
+        records = store.models()
+        place = places(records)
+        for record in records:
+            prefix = f"{place[record.id].model}/{place[record.id].version}/" if len(records) > 1 else ""
+            for path, render in _named(store, record, place[record.id]):
+                _write(folder / f"{prefix}{path}", render.picture)
+                n_written += 1
+    return n_written
+
+
+def _named(store: Store, record: ModelRecord, place: Place) -> Iterator[tuple[str, StoredRender]]:
+    plan = record.plan.get("recipes", {})
+    for layer in record.layers:
+        for role, prefix in (("scored", ""), ("shown", "show-")):
+            for render in store.renders(record.id, layer.name, recipe=str(plan.get(role, ""))):
+                yield f"{place.slug(layer.name)}/{render.unit}/{prefix}{render.sign}-{render.seed}.png", render
+
+
+def _write(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        raise SiteError(f'"{path}" cannot be written: {error.strerror or error}') from None

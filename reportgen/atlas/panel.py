@@ -1,0 +1,275 @@
+"""A unit as its page and its panel show it: sections of pictures, facts, plots and links.
+
+One plain value per unit, JSON as it stands. The template of a unit's page and the script of a layer's page both
+draw it and add no words of their own, so they cannot disagree. Paths to pictures are file stems; links name
+a layer's slug and a unit.
+
+Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`, `table`, `kernel`, `code`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.atlas import plots, words
+from reportgen.atlas.layout import Place
+from reportgen.atlas.pictures import page_picture
+from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
+from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
+from reportgen.units import UnitId, UnitScore
+
+Section = dict[str, Any]
+View = dict[str, Any]
+
+_N_WEIGHTS = 6
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a unit's view needs besides its layer.
+
+    Attributes:
+        leads: The representative picture's stem by `(layer name, unit)`, of the whole model version.
+        made_with: Name and version of this program, for citations.
+    """
+
+    spec: AtlasSpec
+    place: Place
+    recipes: Mapping[str, RenderSpec]
+    leads: Mapping[tuple[str, int], str]
+    made_with: str
+    thresholds: ScoreSpec = ScoreSpec()
+
+
+def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
+    """Return all that is shown of one unit."""
+    score = rows.scores.get(unit)
+    record, slug = rows.record, scene.place.slug(rows.layer.name) or rows.layer.slug
+    address = scene.place.address(slug, unit)
+    built: list[Callable[[], Section | None]] = [
+        lambda: _shown(scene, rows, unit),
+        lambda: _seeds(scene, rows, unit),
+        lambda: _null_place(scene, score),
+        lambda: _numbers(scene, rows, score),
+        lambda: _relations(scene, rows, score),
+        lambda: _neighbours(scene, rows, unit),
+        lambda: _ascent(scene, rows, unit),
+        lambda: _telemetry(scene, rows, unit),
+        lambda: _flat(rows, unit),
+        lambda: _kernel(rows, unit),
+        lambda: _weights(scene, rows, unit, "in"),
+        lambda: _weights(scene, rows, unit, "out"),
+        lambda: _sweep(scene, rows, unit),
+    ]
+    sections = [section for build in built if (section := build())]
+    return {
+        "u": unit,
+        "v": score.verdict if score else "",
+        "m": words.mark(score.verdict if score else ""),
+        "d": _verdict_detail(score),
+        "r": _reason(rows, score, unit),
+        "s": sections,
+        "c": words.citation(
+            UnitId(record.name, record.version, rows.layer.name, unit), record.name, record.version,
+            record.file_hash, title=scene.spec.title, made_with=scene.made_with, address=scene.spec.url + address,
+        ),
+    }  # fmt: skip
+
+
+def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
+    """Return the recipes of a layer's pictures as TOML; the same for all its units."""
+    found = []
+    for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
+        if hash_ in scene.recipes:
+            recipe = scene.recipes[hash_]
+            found.append({"k": "code", "t": f"Recipe “{recipe.name}”, {role}", "x": words.recipe_toml(recipe)})
+    return found
+
+
+def picture(scene: Scene, rows: LayerRows, row: RenderRow, caption: str) -> dict[str, Any]:
+    """Return a render as a page shows it: stem, width, height, alternative text, caption."""
+    page = page_picture(row.key, row.height, row.width, scene.spec)
+    score = rows.scores.get(row.unit)
+    alt = words.picture_alt(
+        rows.layer.name, row.unit, row.sign, row.seed, recipe_name(scene.recipes, row.recipe),
+        score.verdict if score else "",
+    )  # fmt: skip
+    return {"s": page.stem, "w": page.width, "h": page.height, "a": alt, "c": caption}
+
+
+def _verdict_detail(score: UnitScore | None) -> str:
+    if score is None:
+        return ""
+    return ", ".join(part for part in (score.verdict_detail, "borderline" if score.borderline else "") if part)
+
+
+def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
+    if score is not None:
+        return score.reason
+    failures = sorted({r.failure for r in rows.renders.get(unit, ()) if r.failure})
+    return "; ".join(failures) or "Rendered and not scored yet."
+
+
+def _shown(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    pairs = [
+        (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
+        (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
+    ]
+    found = [picture(scene, rows, renders[0], caption) for renders, caption in pairs if renders]
+    name = recipe_name(scene.recipes, rows.shown_recipe)
+    note = f"Recipe “{name}”: made to be looked at, not scored."
+    return {"k": "pics", "z": "l", "t": "Happy and sad", "p": note, "i": found} if found else None
+
+
+def _seeds(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    happy = rows.of(unit, rows.scored_recipe, "happy")
+    sad = rows.of(unit, rows.scored_recipe, "sad")
+    found = [picture(scene, rows, r, f"seed {r.seed}") for r in happy]
+    found += [picture(scene, rows, r, f"sad, seed {r.seed}") for r in sad]
+    name = recipe_name(scene.recipes, rows.scored_recipe)
+    note = f"Recipe “{name}”: the verdict is about the happy ones of these. Same unit, other random starts."
+    return {"k": "pics", "z": "m", "t": "Every start", "p": note, "i": found} if found else None
+
+
+def _null_place(scene: Scene, score: UnitScore | None) -> Section | None:
+    if score is None or score.structure is None:
+        return None
+    plot = plots.place_in_null(score.structure, scene.thresholds.structure_z, scene.thresholds.borderline_z)
+    note = "Structure in deviations of the renderer null: the same renderer on objectives that hold no order."
+    return {"k": "plot", "t": "Place in the null", "p": note, "g": plot} if plot else None
+
+
+def _numbers(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
+    if score is None:
+        return None
+    null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
+    found = [
+        ["Structure", number(score.structure), "null deviations; higher is more order"],
+        ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
+        ["p", number(score.p_value), f"share {null} with at least this much order"],
+        ["Consistency", number(score.consistency), _comparison(rows)],
+        ["Use", number(score.use), "outgoing weight × spread of its answer"],
+        ["Facets", number(score.facets), "kinds of picture, each from several starts"],
+    ]
+    if score.dead_proof:
+        found.append(["Proof", score.dead_proof, "why it can be called dead"])
+    kept = [row for row in found if row[1] != "–"]
+    return {"k": "facts", "t": "Numbers", "i": kept} if kept else None
+
+
+def _comparison(rows: LayerRows) -> str:
+    compared = str(rows.findings.get("comparison") or "pictures of other units")
+    return f"how surely a seed finds its own unit; compared with {compared}"
+
+
+def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
+    """Return `[slug or empty, unit, stem or empty, label, note]`."""
+    return [scene.place.slug(layer) or "", unit, scene.leads.get((layer, unit), ""), label, note]
+
+
+def _relations(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
+    if score is None:
+        return None
+    pairs = [("copy of", score.duplicate_of), ("mirror of", score.mirror_of), ("complement of", score.complement_of)]
+    found = [_link(scene, rows.layer.name, other, f"{name} {other}", "") for name, other in pairs if other is not None]
+    copies = [s.unit for s in rows.scores.values() if s.duplicate_of == score.unit]
+    found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
+    note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
+    return {"k": "units", "t": "Copies and opposites", "p": note, "i": found} if found else None
+
+
+def _neighbours(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    found = [
+        _link(scene, rows.layer.name, other, str(other), f"r {number(r)}")
+        for other, r in rows.neighbours.get(unit, ())
+        if other in rows.renders or other in rows.scores
+    ]
+    note = "Nearest by correlation r of their answers to probes and renders."
+    return {"k": "units", "t": "Answers most like", "p": note, "i": found} if found else None
+
+
+def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    renders = rows.of(unit, rows.scored_recipe, "happy")
+    lines = [(f"c{i % 4}", [(float(s), v) for s, v in r.telemetry.curve]) for i, r in enumerate(renders)]
+    ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
+    plot = plots.curves(lines, across="steps", alt=f"Activation over steps, a line a seed; at the end {ends}.")
+    return {"k": "plot", "t": "Activation while climbing", "p": "One line a seed, scored recipe.", "g": plot} if plot else None
+
+
+def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    kept = {rows.scored_recipe, rows.shown_recipe}
+    body = []
+    for r in rows.renders.get(unit, ()):
+        if r.recipe not in kept:
+            continue
+        told = r.telemetry
+        notes = [told.stop_reason.replace("_", " "), told.rescue, r.failure]
+        body.append([
+            f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}", number(told.activation_start),
+            number(told.activation_end), str(told.steps), number(told.moved),
+            ", ".join(n for n in notes if n),
+        ])  # fmt: skip
+    head = ["render", "start", "end", "steps", "moved", "stopped"]
+    note = "Activation in the network’s own units, before the activation function; moved is RMS, in [0, 1] units."
+    return {"k": "table", "t": "Telemetry", "p": note, "h": head, "i": body} if body else None
+
+
+def _flat(rows: LayerRows, unit: int) -> Section | None:
+    level, response = rows.flat.get("level"), rows.flat.get("response")
+    if level is None or response is None or unit >= response.shape[1]:
+        return None
+    points = [(float(x), float(y)) for x, y in zip(level, response[:, unit], strict=False)]
+    alt = f"Answer to flat grey: {number(points[0][1])} at black, {number(points[-1][1])} at white."
+    plot = plots.curves([("c0", points)], across="grey level", alt=alt)
+    note = "What it answers to pictures of one grey, black 0 to white 1."
+    return {"k": "plot", "t": "Answer to flat grey", "p": note, "g": plot} if plot else None
+
+
+def _kernel(rows: LayerRows, unit: int) -> Section | None:
+    kernel = rows.weights.get("kernel")
+    if kernel is None or unit >= kernel.shape[3]:
+        return None
+    own = kernel[:, :, :, unit]
+    tall, wide, channels = own.shape
+    names = ["red", "green", "blue"] if channels == 3 else ["grey"] if channels == 1 else []
+    tiles = [
+        [names[c] if c < len(names) else f"channel {c}", colours]
+        for c, colours in enumerate(plots.kernel_colours(own)[:16])
+    ]
+    reach = number(float(abs(own).max()))
+    return {
+        "k": "kernel", "t": "Kernel", "h": tall, "w": wide, "i": tiles,
+        "p": f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
+        "a": f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
+    }  # fmt: skip
+
+
+def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
+    layers, units = rows.weights.get(f"{way}_layer"), rows.weights.get(f"{way}_unit")
+    weights = rows.weights.get(f"{way}_weight")
+    if layers is None or units is None or weights is None or unit >= len(layers):
+        return None
+    found: list[list[Any]] = []
+    for layer, other, weight in zip(layers[unit], units[unit], weights[unit], strict=True):
+        if str(layer) and len(found) < _N_WEIGHTS:
+            value = float(weight)
+            sign = "+" if value > 0 else ""
+            found.append(_link(scene, str(layer), int(other), f"{layer} {int(other)}", f"{sign}{number(value)}"))
+    titles = {"in": ("Fed by", "Largest incoming weights"), "out": ("Feeds", "Largest outgoing weights")}
+    title, what = titles[way]
+    note = f"{what}, kernels summed over positions."
+    return {"k": "units", "t": title, "p": note, "i": found} if found else None
+
+
+def _sweep(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    found = []
+    for hash_ in rows.sweep_recipes:
+        recipe = scene.recipes.get(hash_)
+        renders: Sequence[RenderRow] = rows.of(unit, hash_, "happy")
+        if recipe is not None and renders:
+            found.append(picture(scene, rows, renders[0], f"tv {recipe.tv:g}"))
+    note = "The same unit and start under growing weights of total variation, the penalty on roughness."
+    return {"k": "pics", "z": "s", "t": "Weight sweep", "p": note, "i": found} if found else None

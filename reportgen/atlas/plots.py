@@ -1,0 +1,100 @@
+"""Small plots as numbers: points, marks and words on a canvas, each with a text that says the same.
+
+A plot is a plain dict, so that a page's template and its script draw it alike:
+`a` (alternative text), `w`, `h`, `L` lines `[class, points]`, `S` boxes `[class, x, y, w, h]`,
+`D` dots `[class, x, y]`, `T` words `[anchor, x, y, text]`. Nothing here is HTML.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Plot = dict[str, Any]
+
+_WIDTH, _HEIGHT = 320, 120
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 10, 22
+
+
+def number(value: float | None) -> str:
+    """Return a number for people: three digits that count, nothing where there is none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value != 0 and (abs(value) >= 1e5 or abs(value) < 1e-3):
+        return f"{value:.2g}".replace("-", "−")
+    text = f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+    return text.replace("-", "−")
+
+
+def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across: str, alt: str) -> Plot:
+    """Return lines over one another.
+
+    Args:
+        lines: `(class, points)`; points with numbers that are not finite are left out.
+        across: What the horizontal axis counts.
+        alt: The same in words.
+    """
+    kept = [(c, [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]) for c, points in lines]
+    kept = [(c, points) for c, points in kept if len(points) > 1]
+    if not kept:
+        return {}
+    xs = [x for _, points in kept for x, _ in points]
+    ys = [y for _, points in kept for _, y in points]
+    x0, x1, y0, y1 = min(xs), max(xs), min([*ys, 0.0]), max([*ys, 0.0])
+    to_x = _scale(x0, x1, _LEFT, _WIDTH - _RIGHT)
+    to_y = _scale(y0, y1, _HEIGHT - _BOTTOM, _TOP)
+    zero = to_y(0.0)
+    words = [["end", _LEFT - 5, to_y(y1) + 4, number(y1)], ["start", _LEFT, _HEIGHT - 7, number(x0)]]
+    words += [["end", _WIDTH - _RIGHT, _HEIGHT - 7, number(x1)], ["middle", (_WIDTH + _LEFT) // 2, _HEIGHT - 7, across]]
+    if abs(zero - to_y(y1)) > 12:
+        words.append(["end", _LEFT - 5, zero + 4, "0"])
+    if abs(to_y(y0) - zero) > 12:
+        words.append(["end", _LEFT - 5, to_y(y0) + 4, number(y0)])
+    return {
+        "a": alt, "w": _WIDTH, "h": _HEIGHT, "S": [], "D": [], "T": words,
+        "L": [["axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}"]]
+        + [[c, " ".join(f"{to_x(x)},{to_y(y)}" for x, y in points)] for c, points in kept],
+    }  # fmt: skip
+
+
+def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
+    """Return where a structure score of `z` null deviations stands beside the null and the cut."""
+    if not math.isfinite(z):
+        return {}
+    low, high, height = -3.0, max(8.0, math.ceil(z) + 1.0), 58
+    to_x = _scale(low, high, 8, _WIDTH - 8)
+    bell = np.linspace(-3, 3, 33)
+    hill = " ".join(f"{to_x(float(b))},{round(34 - 24 * math.exp(-b * b / 2))}" for b in bell)
+    at = to_x(min(max(z, low), high))
+    side = "above" if z >= cut else "below"
+    return {
+        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; the null is centred on 0.",
+        "w": _WIDTH, "h": height, "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26]],
+        "L": [["null", hill], ["axis", f"8,34 {_WIDTH - 8},34"], ["cut", f"{to_x(cut)},6 {to_x(cut)},38"]],
+        "D": [["unit", at, 34]],
+        "T": [["middle", to_x(0), 50, "null"], ["middle", to_x(cut), 50, f"cut {number(cut)}"],
+              *([["middle", at, 50, number(z)]] if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30 else [])],
+    }  # fmt: skip
+
+
+def kernel_colours(kernel: np.ndarray) -> list[str]:
+    """Return each input channel's weights as colours, `rrggbb` after `rrggbb`, row by row.
+
+    Args:
+        kernel: `(kh, kw, cin)`; blue is negative, orange positive, white 0, on one scale for all
+            channels that is symmetric about 0.
+    """
+    values = np.nan_to_num(kernel.astype(np.float64))
+    share = values / (np.abs(values).max() or 1.0)
+    ends = np.where(share[..., None] < 0, np.array([24.0, 84, 168]), np.array([200.0, 82, 0]))
+    colour = 247 + (ends - 247) * np.abs(share)[..., None]
+    codes = np.clip(colour.round(), 0, 255).astype(np.uint8)
+    return [codes[:, :, channel].tobytes().hex() for channel in range(kernel.shape[2])]
+
+
+def _scale(low: float, high: float, start: int, end: int) -> Any:
+    span = (high - low) or 1.0
+    return lambda value: round(start + (value - low) / span * (end - start))

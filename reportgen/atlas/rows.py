@@ -1,0 +1,187 @@
+"""A layer as the pages need it: its renders without their pixels, scores, findings and measurements.
+
+Read from the store once a layer; pictures stay there until they are encoded. Nothing here
+is worded or laid out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reportgen.spec import RenderSpec
+from reportgen.store import ModelRecord, Store, layer_owner, null_owner
+from reportgen.units import Layer, Telemetry, UnitScore
+
+N_NEIGHBOURS = 8
+_LEAST_ALIKE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRow:
+    """A stored render without its pixels."""
+
+    unit: int
+    recipe: str
+    sign: str
+    seed: int
+    key: str
+    height: int
+    width: int
+    channels: int
+    failure: str
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True)
+class LayerRows:
+    """All that is known of one layer.
+
+    Attributes:
+        units: Those with a score or a render, in order.
+        renders: By unit, in the store's order.
+        scores: By unit.
+        neighbours: By unit, up to eight `(unit, correlation)`, nearest first.
+        flat, weights: Arrays as measured; empty if they were not.
+        null_setting: Hash under which the renderer null stands, or empty.
+        n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
+    """
+
+    record: ModelRecord
+    layer: Layer
+    units: tuple[int, ...]
+    renders: Mapping[int, tuple[RenderRow, ...]]
+    scores: Mapping[int, UnitScore]
+    findings: Mapping[str, Any]
+    neighbours: Mapping[int, tuple[tuple[int, float], ...]]
+    flat: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray]
+    null_setting: str
+    n_null: int
+    null_size: tuple[int, int]
+
+    @property
+    def scored_recipe(self) -> str:
+        """Hash of the recipe that is scored."""
+        return str(self.record.plan.get("recipes", {}).get("scored", ""))
+
+    @property
+    def shown_recipe(self) -> str:
+        """Hash of the recipe that is shown first."""
+        return str(self.record.plan.get("recipes", {}).get("shown", ""))
+
+    @property
+    def sweep_recipes(self) -> tuple[str, ...]:
+        """Hashes of the recipes of the weight sweep, weakest first."""
+        return tuple(self.record.plan.get("recipes", {}).get("sweep") or ())
+
+    def of(self, unit: int, recipe: str, sign: str) -> tuple[RenderRow, ...]:
+        """Return a unit's renders of one recipe and sign, in order of seeds."""
+        return tuple(r for r in self.renders.get(unit, ()) if r.recipe == recipe and r.sign == sign)
+
+    def lead(self, unit: int) -> RenderRow | None:
+        """Return the render that stands for a unit."""
+        return lead_of(self.renders.get(unit, ()), self.record)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by verdict; those that were rendered and not scored under an empty word."""
+        found: dict[str, int] = {}
+        for unit in self.units:
+            word = self.scores[unit].verdict if unit in self.scores else ""
+            found[word] = found.get(word, 0) + 1
+        return found
+
+
+def lead_of(renders: Sequence[RenderRow], record: ModelRecord) -> RenderRow | None:
+    """Return the render that stands for a unit: shown first, else scored, else any happy one."""
+    happy = [r for r in renders if r.sign == "happy"]
+    roles = record.plan.get("recipes", {})
+    for role in ("shown", "scored"):
+        if found := [r for r in happy if r.recipe == roles.get(role)]:
+            return found[0]
+    return happy[0] if happy else None
+
+
+def render_rows(store: Store, record: ModelRecord, layer: Layer) -> dict[int, tuple[RenderRow, ...]]:
+    """Return a layer's renders by unit, in the store's order."""
+    renders: dict[int, list[RenderRow]] = {}
+    for r in store.renders(record.id, layer.name):
+        row = RenderRow(
+            r.unit, r.recipe, r.sign, r.seed, r.key, r.height, r.width, r.channels, r.failure, r.telemetry
+        )
+        renders.setdefault(r.unit, []).append(row)
+    return {unit: tuple(rows) for unit, rows in renders.items()}
+
+
+def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
+    """Return what the store knows of a layer."""
+    renders = render_rows(store, record, layer)
+    scores = {s.unit: s for s in store.scores(record.id, layer.name)}
+    owner = layer_owner(record.id, layer.name)
+    setting = _text(store.measurement(owner, "null"), "setting")
+    null = store.measurement(null_owner(setting), "pictures") if setting else None
+    return LayerRows(
+        record=record,
+        layer=layer,
+        units=tuple(sorted(set(renders) | set(scores))),
+        renders=renders,
+        scores=scores,
+        findings=store.findings(record.id, layer.name),
+        neighbours=_neighbours(store, owner),
+        flat=store.measurement(owner, "flat") or {},
+        weights=store.measurement(owner, "weights") or {},
+        null_setting=setting if null else "",
+        n_null=len(null["pictures"]) if null else 0,
+        null_size=(null["pictures"].shape[1], null["pictures"].shape[2]) if null else (0, 0),
+    )
+
+
+def null_pictures(store: Store, setting: str) -> np.ndarray:
+    """Return the renderer null's pictures, `(m, h, w, c)` uint8."""
+    found = store.measurement(null_owner(setting), "pictures")
+    return found["pictures"] if found else np.zeros((0, 1, 1, 1), np.uint8)
+
+
+def nearest(responses: np.ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
+    """Return for each unit those that answer most alike.
+
+    Args:
+        responses: `(n, K)`, the answer of each unit to each picture.
+
+    Returns:
+        By unit, up to eight `(unit, correlation)` of at least 0.3, nearest first; units whose answer never
+        changes have none.
+    """
+    values = responses.astype(np.float64)
+    values = values - values.mean(axis=0)
+    norm = np.linalg.norm(values, axis=0)
+    alive = np.isfinite(norm) & (norm > 1e-12)
+    values = np.where(alive, values, 0.0) / np.where(alive, norm, 1.0)
+    alike = values.T @ values
+    np.fill_diagonal(alike, -np.inf)
+    found = {}
+    for unit in range(alike.shape[0]):
+        order = np.argsort(-alike[unit], kind="stable")[:N_NEIGHBOURS]
+        found[unit] = tuple((int(v), float(alike[unit, v])) for v in order if alike[unit, v] >= _LEAST_ALIKE)
+    return found
+
+
+def _neighbours(store: Store, owner: str) -> dict[int, tuple[tuple[int, float], ...]]:
+    found = [store.measurement(owner, name) for name in ("probes", "renders")]
+    means = [m["mean"] for m in found if m is not None and "mean" in m and m["mean"].ndim == 2]
+    if not means or len({m.shape[1] for m in means}) != 1:
+        return {}
+    return nearest(np.concatenate(means))
+
+
+def _text(arrays: Mapping[str, np.ndarray] | None, name: str) -> str:
+    return str(arrays[name].ravel()[0]) if arrays and name in arrays and arrays[name].size else ""
+
+
+def recipe_name(recipes: Mapping[str, RenderSpec], hash_: str) -> str:
+    """Return what people call a recipe, or an empty text."""
+    return recipes[hash_].name if hash_ in recipes else ""

@@ -1,0 +1,160 @@
+"""The verdict table: one row a unit, as CSV, JSON or Parquet (docs/formats.md).
+
+Columns are a contract: later versions add some and never rename one. Numbers that are undefined are
+empty. It knows the store and files, nothing of pages.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from reportgen.atlas.layout import Place, places
+from reportgen.atlas.rows import RenderRow
+from reportgen.errors import ConfigError, MissingExtra, SiteError
+from reportgen.store import ModelRecord, Store, open_store
+from reportgen.units import Layer, UnitScore
+
+COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
+    "model": "text", "version": "text", "layer": "text", "kind": "text", "unit": "integer",
+    "canvas_px": "integer", "receptive_field_px": "integer", "activation_start": "number",
+    "activation_end": "number", "steps": "integer", "structure": "number", "p_structured": "number",
+    "borderline": "boolean", "consistency": "number", "verdict": "text", "verdict_detail": "text",
+    "reason": "text", "duplicate_of": "integer", "use": "number", "mirror_of": "integer",
+    "complement_of": "integer", "p_value": "number", "facets": "integer", "address": "text",
+}  # fmt: skip
+"""Names and types of the columns, in order."""
+
+Row = dict[str, Any]
+
+
+def verdict_rows(store: Store) -> Iterator[Row]:
+    """Yield a row for every unit that was rendered or scored: by model version, layer and unit."""
+    records = store.models()
+    place = places(records)
+    for record in records:
+        scored = str(record.plan.get("recipes", {}).get("scored", ""))
+        for layer in record.layers:
+            first: dict[int, Any] = {}
+            for render in store.renders(record.id, layer.name, recipe=scored, sign="happy"):
+                first.setdefault(render.unit, render)
+            scores = {s.unit: s for s in store.scores(record.id, layer.name)}
+            rendered = {unit for unit, *_ in store.placements(record.id, layer.name)}
+            for unit in sorted(rendered | set(scores)):
+                yield table_row(record, place[record.id], layer, unit, scores.get(unit), first.get(unit))
+
+
+def table_row(record: ModelRecord, place: Place, layer: Layer, unit: int, score: UnitScore | None,
+              render: RenderRow | None) -> Row:  # fmt: skip
+    """Return the row of a unit from its score and its scored happy render of the first seed."""
+    field = layer.receptive_field_px
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= {
+        "model": record.name, "version": record.version, "layer": layer.name, "kind": layer.kind, "unit": unit,
+        "receptive_field_px": max(field) if field else None, "verdict": "", "verdict_detail": "", "reason": "",
+        "address": place.address(place.slug(layer.name) or layer.slug, unit),
+    }  # fmt: skip
+    if render is not None:
+        told = render.telemetry
+        row |= {
+            "canvas_px": max(render.height, render.width), "activation_start": _finite(told.activation_start),
+            "activation_end": _finite(told.activation_end), "steps": told.steps,
+        }  # fmt: skip
+    if score is not None:
+        for name in ("p_structured", "consistency", "structure", "use", "p_value"):
+            row[name] = _finite(getattr(score, name))
+        for name in ("borderline", "verdict", "verdict_detail", "reason", "duplicate_of", "mirror_of",
+                     "complement_of", "facets"):  # fmt: skip
+            row[name] = getattr(score, name)
+    return row
+
+
+def csv_bytes(rows: Sequence[Row]) -> bytes:
+    """Return rows as CSV (UTF-8, a heading, `\\n`).
+
+    Texts that a spreadsheet would run as a formula get an apostrophe in front.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([_csv_cell(row[name], kind) for name, kind in COLUMNS.items()])
+    return buffer.getvalue().encode("utf-8", "replace")
+
+
+def json_bytes(rows: Sequence[Row]) -> bytes:
+    """Return rows as a JSON list of objects, one a line; undefined numbers are null."""
+    lines = ",\n".join(json.dumps(row, allow_nan=False, separators=(",", ":")) for row in rows)
+    return f"[\n{lines}\n]\n".encode() if rows else b"[]\n"
+
+
+def parquet_bytes(rows: Sequence[Row]) -> bytes:
+    """Return rows as Parquet.
+
+    Raises:
+        MissingExtra: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as arrow
+        import pyarrow.parquet as parquet
+    except ImportError:
+        raise MissingExtra("export", needed_for="the verdict table as Parquet") from None
+    types = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64(), "boolean": arrow.bool_()}
+    arrays = [arrow.array([_plain_text(row[name]) for row in rows], types[kind]) for name, kind in COLUMNS.items()]
+    buffer = io.BytesIO()
+    parquet.write_table(arrow.Table.from_arrays(arrays, names=list(COLUMNS)), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes}
+
+
+def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
+    """Write the verdict table of a store and return its number of rows.
+
+    Args:
+        store_path: The store.
+        out: The file; it is there whole or not at all.
+        format: `csv`, `json` or `parquet`.
+
+    Raises:
+        ConfigError: Another format.
+        MissingExtra: Parquet without pyarrow.
+        SiteError: The file cannot be written.
+    """
+    if format not in FORMATS:
+        raise ConfigError(f"format is {format!r}, wanted one of {', '.join(FORMATS)}")
+    with open_store(store_path) as store:
+        rows = list(verdict_rows(store))
+    data, out = FORMATS[format](rows), Path(out)
+    part = out.with_name(out.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True) if part.parent.is_dir() else None
+        raise SiteError(f'"{out}" cannot be written: {error.strerror or error}') from None
+    return len(rows)
+
+
+def _csv_cell(value: Any, kind: str) -> str:
+    if value is None:
+        return ""
+    if kind == "boolean":
+        return "true" if value else "false"
+    if kind == "text":
+        return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _plain_text(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,89 @@
+"""What the pages say: verdicts and recipes in words, alternative texts, how to cite.
+
+Plain sentences from numbers and names. No HTML; escaping is the templates' work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+from reportgen.spec import RenderSpec
+from reportgen.units import Layer, UnitId
+
+VERDICT_MEANINGS: Mapping[str, str] = {
+    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the seeds agree.",
+    "unstable": "Order, but another kind on each start: pictures of other units are as near as its own.",
+    "multifaceted": "Order of two or more kinds, each found from several starts.",
+    "static": "No more order than the same renderer makes out of nothing.",
+    "flat": "The unit asks for one even colour or brightness.",
+    "dead": "Nothing shown to it made it answer, or its answer never changes.",
+    "undecided": "Too few usable pictures to say.",
+    "failed": "The picture could not be computed; the reason stands with the unit.",
+}
+VERDICT_MARKS: Mapping[str, str] = {
+    "structured": "s", "unstable": "u", "multifaceted": "m", "static": "t", "flat": "f", "dead": "d",
+    "undecided": "n", "failed": "x", "": "o",
+}  # fmt: skip
+UNSCORED = "not scored"
+
+
+def mark(verdict: str) -> str:
+    """Return the letter under which the style sheet knows a verdict."""
+    return VERDICT_MARKS.get(verdict, "o")
+
+
+def kind_in_words(layer: Layer) -> str:
+    """Return what a layer is, such as `convolution`."""
+    return {
+        "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution", "dense": "dense layer",
+        "separable_conv2d": "separable convolution", "conv2d_transpose": "transposed convolution",
+    }.get(layer.kind, layer.kind.replace("_", " "))  # fmt: skip
+
+
+def judged_after(layer: Layer) -> str:
+    """Return where a layer's units are judged and what that means."""
+    if layer.head:
+        return f"before the {layer.head}: the head is cut to its logits, so that outputs do not push each other down"
+    if layer.activation in ("", "linear"):
+        return "as it is: no activation follows"
+    return (
+        f"after {layer.activation}: pictures climb the value before it, but a unit counts as alive only if "
+        f"{layer.activation} lets something through"
+    )
+
+
+def size(pair: tuple[int, int] | None, *, otherwise: str) -> str:
+    """Return `h × w px`."""
+    return f"{pair[0]} × {pair[1]} px" if pair else otherwise
+
+
+def picture_alt(layer: str, unit: int, sign: str, seed: int, recipe: str, verdict: str) -> str:
+    """Return the alternative text of a render."""
+    name = "HappyMap" if sign == "happy" else "SadMap"
+    judged = f"; {verdict}" if verdict else ""
+    return f"{name} of {layer} unit {unit}, recipe {recipe}, seed {seed}{judged}"
+
+
+def counts_in_words(counts: Mapping[str, int]) -> str:
+    """Return `12 structured, 3 static` in the order of the verdicts."""
+    return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in VERDICT_MARKS if counts.get(v))
+
+
+def citation(unit: UnitId | None, name: str, version: str, file_hash: str, *, title: str, made_with: str, address: str) -> str:  # fmt: skip
+    """Return how to cite a model version, or one unit of it."""
+    what = f'Unit {unit.unit} of layer "{unit.layer}", ' if unit else ""
+    article = "model" if unit else "Model"
+    return (
+        f"{what}{article} {name}, version {version} (file blake2b {file_hash[:16]}). "
+        f"In: {title}, an atlas of HappyMaps made with {made_with}. {address}"
+    )
+
+
+def recipe_toml(recipe: RenderSpec) -> str:
+    """Return a recipe as TOML that a `reportgen.toml` can hold."""
+    fields = dataclasses.asdict(recipe)
+    name = fields.pop("name")
+    lines = [f"recipe = {json.dumps(name, ensure_ascii=False)}", "", "[set]"]
+    return "\n".join([*lines, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items())])

@@ -1,0 +1,26 @@
+"""What units answer: probes, responses, interval bounds, weights, and the null's networks.
+
+Everything that needs the loaded model and is later read without it. What the numbers mean is
+known in `score`.
+"""
+
+from __future__ import annotations
+
+from reportgen.measure.bounds import bounds
+from reportgen.measure.null import NULL_VERSION, null_cut
+from reportgen.measure.probes import PROBES_VERSION, probe_names, probe_pictures
+from reportgen.measure.responses import flat_curve, inside, responses
+from reportgen.measure.weights import weights
+
+__all__ = [
+    "NULL_VERSION",
+    "PROBES_VERSION",
+    "bounds",
+    "flat_curve",
+    "inside",
+    "null_cut",
+    "probe_names",
+    "probe_pictures",
+    "responses",
+    "weights",
+]

@@ -1,0 +1,152 @@
+"""Networks without structure: what the renderer makes of objectives that have none.
+
+Pictures rendered for them, with a recipe's own settings, are the yardstick of the structure
+score. Units of maps are means over six rectified random kernels of one size, units of vectors random
+templates; both are spectrally white, so that no frequency or direction is favoured. White but for
+their mean, which is zero in every channel: a kernel with a mean asks for brightness, and the pictures
+would be flat rather than static. How they are rendered and compared is not known here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ShapeError
+from reportgen.measure.probes import uniforms
+from reportgen.models import Cut
+from reportgen.models.framework import keras_module
+from reportgen.units import InputRange
+
+NULL_VERSION = 1
+"""Raised whenever the null's networks change; renders of different versions do not compare."""
+
+KERNEL_SIZES = (3, 5, 7, 9)
+UNITS_PER_SIZE = 8
+KERNELS_PER_UNIT = 6
+TEMPLATES = 16
+
+_KEY = 1 << 40
+"""Keys of the null's random numbers start here, apart from those of the probes."""
+
+
+def null_cut(
+    canvas_px: tuple[int, int],
+    channels: int,
+    kind: Literal["map", "vector"],
+    seed: int = 0,
+    input_range: InputRange | None = None,
+) -> Cut:
+    """Return a network whose units see nothing.
+
+    Args:
+        canvas_px: Height and width of the pictures.
+        channels: Of the pictures.
+        kind: `map`: 8 units a kernel size of 3, 5, 7 and 9, less the sizes that do not fit the canvas at
+            least twice. `vector`: 16 units.
+        seed: Draws other networks of the same sort.
+        input_range: Of the model whose null this is, which only `raw_network` knows; 0..1 if None.
+
+    Returns:
+        A cut whose `pre` and `post` are the same, and never negative in maps. The same numbers on every
+        backend.
+
+    Raises:
+        ShapeError: The canvas is smaller than 6 pixels, or there are no channels.
+    """
+    if min(canvas_px) < 2 * KERNEL_SIZES[0] or channels < 1:
+        raise ShapeError(
+            f"null canvas {canvas_px[0]}x{canvas_px[1]} with {channels} channels, wanted 6x6 and 1"
+        )
+    scale = input_range or InputRange()
+    if kind == "vector":
+        return _vector_cut(canvas_px, channels, seed, scale)
+    sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]
+    return _map_cut(canvas_px, channels, sizes, seed, scale)
+
+
+def white_kernels(size: int, channels: int, n: int, seed: int) -> NDArray[np.float32]:
+    """Return `(size, size, channels, n)` kernels of norm 1 with the same power at every frequency but zero.
+
+    Phases are random and independent in each channel; the mean of each channel is zero.
+    """
+    f = np.fft.fftfreq(size, 1 / size).round().astype(int)
+    fy, fx = np.meshgrid(f, f, indexing="ij")
+    phases = uniforms(_KEY + seed * 4096 + size, n * channels * size * size).reshape(n, channels, size, size)
+    # Opposite frequencies of a real kernel have opposite phases; so has the difference of two uniform draws.
+    opposite = phases[..., -fy % size, -fx % size]
+    amplitude = np.where((fy == 0) & (fx == 0), 0.0, 1.0)
+    kernels = np.fft.ifft2(amplitude * np.exp(2j * np.pi * (phases - opposite))).real
+    kernels /= np.sqrt((kernels**2).sum(axis=(1, 2, 3), keepdims=True))
+    return kernels.transpose(2, 3, 1, 0).astype(np.float32)
+
+
+def white_templates(canvas_px: tuple[int, int], channels: int, n: int, seed: int) -> NDArray[np.float32]:
+    """Return `(h, w, channels, n)` Gaussian templates of norm 1, each channel with mean zero."""
+    shape = (n, *canvas_px, channels)
+    draws = uniforms(_KEY + seed * 4096, 2 * int(np.prod(shape))).reshape(2, *shape)
+    # Box and Muller, "A note on the generation of random normal deviates", 1958.
+    values = np.sqrt(-2 * np.log1p(-draws[0])) * np.cos(2 * np.pi * draws[1])
+    values -= values.mean(axis=(1, 2), keepdims=True)
+    values /= np.sqrt((values**2).sum(axis=(1, 2, 3), keepdims=True))
+    return np.asarray(values.transpose(1, 2, 3, 0), np.float32)
+
+
+def _map_cut(
+    canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange
+) -> Cut:
+    keras = keras_module()
+    n_kernels = UNITS_PER_SIZE * KERNELS_PER_UNIT
+    mean = np.repeat(np.eye(UNITS_PER_SIZE), KERNELS_PER_UNIT, axis=0) / KERNELS_PER_UNIT
+    picture = keras.Input((*canvas_px, channels), dtype="float32")
+    units = []
+    for size in sizes:
+        kernels = keras.layers.Conv2D(n_kernels, size, padding="same", activation="relu", use_bias=False)
+        means = keras.layers.Conv2D(UNITS_PER_SIZE, 1, use_bias=False)
+        units.append(means(kernels(picture)))
+        kernels.set_weights([white_kernels(size, channels, n_kernels, seed)])
+        means.set_weights([mean[None, None].astype(np.float32)])
+    maps = keras.layers.Concatenate()(units) if len(units) > 1 else units[0]
+    n_units = UNITS_PER_SIZE * len(sizes)
+    return _cut(keras.Model(picture, [maps, maps]), canvas_px, channels, n_units, "null-maps", scale)
+
+
+def _vector_cut(canvas_px: tuple[int, int], channels: int, seed: int, scale: InputRange) -> Cut:
+    keras = keras_module()
+    templates = keras.layers.Dense(TEMPLATES, use_bias=False, name="templates")
+    picture = keras.Input((*canvas_px, channels), dtype="float32")
+    units = templates(keras.layers.Flatten()(picture))
+    templates.set_weights([white_templates(canvas_px, channels, TEMPLATES, seed).reshape(-1, TEMPLATES)])
+    return _cut(keras.Model(picture, [units, units]), canvas_px, channels, TEMPLATES, "null-templates", scale)
+
+
+def _cut(
+    network: Any, canvas_px: tuple[int, int], channels: int, n_units: int, name: str, scale: InputRange
+) -> Cut:
+    network.trainable = False
+    return Cut(
+        network=network,
+        raw_network=_from_raw(network, scale, channels),
+        n_units=n_units,
+        canvas_px=canvas_px,
+        channels=channels,
+        input_range=scale,
+        is_map=len(network.outputs[0].shape) == 4,
+        layer_name=name,
+    )
+
+
+def _from_raw(network: Any, scale: InputRange, channels: int) -> Any:
+    """Return the network on pictures in the model's own range."""
+    keras = keras_module()
+    low, high = (np.broadcast_to(np.asarray(end, float), (channels,)) for end in (scale.low, scale.high))
+    if (low == 0).all() and (high == 1).all():
+        return network
+    raw = keras.Input(network.inputs[0].shape[1:], dtype="float32")
+    factor = 1 / (high - low)
+    scaled = keras.layers.Rescaling(factor.tolist(), offset=(-low * factor).tolist(), dtype="float32")(raw)
+    mapped = keras.Model(raw, network(scaled, training=False))
+    mapped.trainable = False
+    return mapped

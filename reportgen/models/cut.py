@@ -1,0 +1,146 @@
+"""The network from pictures to one layer: only the nodes it needs, on a canvas of any size.
+
+Shares weights with the model it comes from. How pictures are found or measured with it
+is not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
+from reportgen.models.framework import keras_module
+from reportgen.models.model import Cut, Model, Node, Ref
+from reportgen.units import InputRange, Layer
+
+_NOT_IN_A_SCOPE = re.compile(r"^[^A-Za-z0-9]|[^A-Za-z0-9_.-]")
+
+
+def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: bool = False) -> Cut:
+    """Return the network from pictures to `layer`; see `Model.cut`."""
+    if layer.name not in model.taps:
+        raise UnknownLayer(f'"{layer.name}" is not a layer with units in {model.file_name}')
+    height, width = int(canvas_px[0]), int(canvas_px[1])
+    own = model.input_shape[:2]
+    if layer.receptive_field_px is None and (height, width) != own:
+        raise ShapeError(
+            f'layer "{layer.name}" sees the whole input: canvas is {height}x{width}, wanted {own[0]}x{own[1]}'
+        )
+    if height < 1 or width < 1:
+        raise ShapeError(f'layer "{layer.name}": canvas is {height}x{width}, wanted at least 1x1')
+    tap = model.taps[layer.name]
+    post = tap.head if heads and tap.head is not None else tap.post
+    raw = prefix(model, (height, width), (tap.pre, post), layer.name)
+    return Cut(
+        network=_from_unit_range(raw, model.input_range),
+        raw_network=raw,
+        n_units=layer.n_units,
+        canvas_px=(height, width),
+        channels=model.input_shape[2],
+        input_range=model.input_range,
+        is_map=layer.is_map,
+        layer_name=layer.name,
+    )
+
+
+def symbolic_shapes(
+    nodes: Sequence[Node], input_shape: tuple[int, int, int]
+) -> list[tuple[tuple[int | None, ...], ...]]:
+    """Return the output shapes of all nodes for an input of that height, width and channels."""
+    _name_apart(nodes, range(len(nodes)))
+    tensors = _applied(nodes, range(len(nodes)), keras_module().Input(input_shape, dtype="float32"))
+    return [tuple(tuple(t.shape) for t in tensors[index]) for index in range(len(nodes))]
+
+
+def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str) -> Any:
+    """Return the network from pictures in the model's own range to some tensors, as a list.
+
+    Raises:
+        ShapeError: The nodes do not work on that canvas; `layer_name` says what was wanted.
+    """
+    keras = keras_module()
+    needed = _ancestors(model.nodes, outputs)
+    _name_apart(model.nodes, needed)
+    picture = keras.Input((*canvas_px, model.input_shape[2]), dtype="float32")
+    try:
+        tensors = _applied(model.nodes, needed, picture)
+    except ReportgenError:
+        raise
+    except Exception as error:
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise ShapeError(
+            f'layer "{layer_name}" does not work on a canvas of {canvas_px[0]}x{canvas_px[1]}: {cause}',
+            hint="a larger canvas",
+        ) from None
+    network = keras.Model(picture, [tensors[index][output] for index, output in outputs])
+    network.trainable = False
+    return network
+
+
+def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Any) -> dict[int, tuple[Any, ...]]:
+    tensors: dict[int, tuple[Any, ...]] = {}
+    for index in indices:
+        node = nodes[index]
+        if node.kind == "input":
+            tensors[index] = (picture,)
+        else:
+            tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
+    return tensors
+
+
+def _ancestors(nodes: Sequence[Node], outputs: Sequence[Ref]) -> list[int]:
+    """Return all nodes that outputs depend on, in order, the input always among them."""
+    needed = {0}
+    stack = [index for index, _ in outputs]
+    while stack:
+        index = stack.pop()
+        if index not in needed:
+            needed.add(index)
+            stack.extend(i for i, _ in nodes[index].inputs)
+    return sorted(needed)
+
+
+def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
+    """Give operations names that Keras and its backend can work with; nodes keep theirs.
+
+    Keras wants all operations of one network named differently, which those of different nested
+    models need not be, and TensorFlow takes a name for a scope, which allows few characters.
+    """
+    taken: set[str] = set()
+    seen: set[int] = set()
+    for index in needed:
+        operation = nodes[index].operation
+        if operation is None or id(operation) in seen:
+            continue
+        seen.add(id(operation))
+        plain = (
+            "op" + _NOT_IN_A_SCOPE.sub("_", operation.name) if _NOT_IN_A_SCOPE.search(operation.name) else ""
+        )
+        name, n = plain or operation.name, 1
+        while name in taken:
+            n += 1
+            name = f"{plain or operation.name}_{n}"
+        taken.add(name)
+        if name != operation.name:
+            operation.name = name
+
+
+def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
+    """Return the network on pictures in [0, 1]."""
+    if input_range.low == (0.0,) and input_range.high == (1.0,):
+        return raw
+    keras = keras_module()
+    low, high = input_range.low, input_range.high
+    width = max(len(low), len(high))
+    lows = low * width if len(low) == 1 else low
+    highs = high * width if len(high) == 1 else high
+    scale = [h - b for b, h in zip(lows, highs, strict=True)]
+    picture = keras.Input(raw.inputs[0].shape[1:], dtype="float32")
+    scaled = keras.layers.Rescaling(
+        scale if width > 1 else scale[0], offset=list(lows) if width > 1 else lows[0], dtype="float32"
+    )(picture)
+    network = keras.Model(picture, raw(scaled, training=False))
+    network.trainable = False
+    return network

@@ -1,0 +1,181 @@
+"""From a Keras model to a flat list of nodes: nested models opened, fused activations split off.
+
+Knows how Keras records the calls of its operations. What the nodes mean for units, fields
+or hashes is not known here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import UNIT_KINDS, activation_name, function_of, kind_of
+from reportgen.models.model import Node, Ref
+
+
+def flatten(model: Any) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
+    """Return the nodes of a built functional or sequential model with one input, and its outputs.
+
+    The first node is the input. The layers are changed in one way: fused activations of layers
+    with units become `linear`, since each stands as a node of its own.
+    """
+    flat = _Flattening()
+    flat.add("input", model.inputs[0].name, None, (), _no_call, [model.inputs[0]])
+    outputs = flat.walk(model, [(0, 0)], "")
+    return tuple(flat.nodes), tuple(outputs)
+
+
+class _Flattening:
+    """The nodes found so far, and the names they took."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._names: set[str] = set()
+        self._fused: dict[int, Any] = {}
+
+    def add(
+        self,
+        kind: str,
+        name: str,
+        operation: Any,
+        inputs: Sequence[Ref],
+        call: Callable[[Sequence[Any]], tuple[Any, ...]],
+        outputs: Sequence[Any],
+        constants: Sequence[Any] = (),
+        pattern: str = "t",
+    ) -> int:
+        """Append a node and return its index."""
+        node = Node(
+            name=self._unique(name),
+            kind=kind,
+            operation=operation,
+            inputs=tuple(inputs),
+            call=call,
+            output_shapes=tuple(tuple(t.shape) for t in outputs),
+            function=function_of(operation) if operation is not None else "",
+            constants=tuple(constants),
+            pattern=pattern,
+        )
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def walk(self, model: Any, inputs: Sequence[Ref], prefix: str) -> list[Ref]:
+        """Add all calls between a model's inputs and outputs; return where its outputs are."""
+        known: dict[int, Ref] = {id(t): ref for t, ref in zip(model.inputs, inputs, strict=True)}
+        for record in _calls(model.inputs, model.outputs):
+            refs = [known[id(t)] for t in record.input_tensors]
+            found = self._enter(record, refs, prefix)
+            known.update({id(t): ref for t, ref in zip(record.outputs, found, strict=True)})
+        return [known[id(t)] for t in model.outputs]
+
+    def _enter(self, record: Any, refs: list[Ref], prefix: str) -> list[Ref]:
+        operation = record.operation
+        name = prefix + operation.name
+        if _is_model(operation):
+            return self.walk(operation, refs, name + "/")
+        kind = kind_of(operation)
+        activation = self._split(operation, kind)
+        constants, pattern = _constants(record)
+        at = self.add(kind, name, operation, refs, _call_of(record), record.outputs, constants, pattern)
+        if activation is None:
+            return [(at, i) for i in range(len(record.outputs))]
+        own_name = self.nodes[at].name + "/activation"
+        after = self.add(
+            kind_of(activation), own_name, activation, [(at, 0)], _plain_call(activation), record.outputs
+        )
+        return [(after, 0)]
+
+    def _split(self, operation: Any, kind: str) -> Any:
+        """Return the activation of a layer with units as an operation, leaving the layer linear."""
+        if kind not in UNIT_KINDS:
+            return None
+        if id(operation) not in self._fused:
+            activation = getattr(operation, "activation", None)
+            self._fused[id(operation)] = _as_layer(activation)
+            operation.activation = keras_module().activations.linear
+        return self._fused[id(operation)]
+
+    def _unique(self, name: str) -> str:
+        unique, n = name, 1
+        while unique in self._names:
+            n += 1
+            unique = f"{name}#{n}"
+        self._names.add(unique)
+        return unique
+
+
+def _as_layer(activation: Any) -> Any:
+    if activation_name(activation) == "linear":
+        return None
+    keras = keras_module()
+    if isinstance(activation, keras.Operation):
+        return activation
+    return keras.layers.Activation(activation, dtype="float32")
+
+
+def _calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> Iterator[Any]:
+    """Yield the recorded calls that lead from inputs to outputs, each after all it depends on."""
+    stop = {id(t) for t in inputs}
+    seen: set[int] = set()
+    stack: list[tuple[Any, bool]] = [(t, False) for t in reversed(outputs)]
+    while stack:
+        item, ready = stack.pop()
+        if ready:
+            yield item
+            continue
+        if id(item) in stop:
+            continue
+        operation, at, _ = item._keras_history
+        record = operation._inbound_nodes[at]
+        if id(record) in seen:
+            continue
+        seen.add(id(record))
+        stack.append((record, True))
+        stack.extend((t, False) for t in reversed(record.input_tensors))
+
+
+def _call_of(record: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """Return a function that makes the recorded call again on other tensors, with training off."""
+    operation, tensors, flat = record.operation, list(record.input_tensors), keras_module().tree.flatten
+    off = {"training": False} if _takes_training(operation) else {}
+
+    def call(values: Sequence[Any]) -> tuple[Any, ...]:
+        filled = {id(t): v for t, v in zip(tensors, values, strict=True)}
+        args, kwargs = record.arguments.fill_in(filled)
+        return tuple(flat(operation(*args, **{**kwargs, **off})))
+
+    return call
+
+
+def _plain_call(operation: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    def call(values: Sequence[Any]) -> tuple[Any, ...]:
+        return (operation(values[0]),)
+
+    return call
+
+
+def _no_call(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(values)
+
+
+def _takes_training(operation: Any) -> bool:
+    if not isinstance(operation, keras_module().Layer):
+        return False
+    return "training" in inspect.signature(operation.call).parameters
+
+
+def _is_model(operation: Any) -> bool:
+    """Whether an operation is a nested model whose calls were recorded."""
+    keras = keras_module()
+    return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
+
+
+def _constants(record: Any) -> tuple[list[Any], str]:
+    """Return the arguments of a call that are no tensors, and the order of all arguments."""
+    keras = keras_module()
+    flat = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))
+    constants = [a for a in flat if not isinstance(a, keras.KerasTensor)]
+    order = "".join("t" if isinstance(a, keras.KerasTensor) else "c" for a in flat)
+    return constants, order + "".join(f" {keyword}" for keyword in sorted(record.arguments.kwargs))

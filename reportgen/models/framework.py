@@ -1,0 +1,68 @@
+"""The one place where Keras is imported for reading models, and quietly.
+
+TensorFlow writes banners to the process's standard error while it is imported,
+some of them before any logging level applies; those lines are dropped, everything
+else is passed on. A level the user has set is respected. Which backend Keras runs
+on is Keras's own affair (`KERAS_BACKEND`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from reportgen.errors import MissingExtra
+
+_BANNER = re.compile(r"^(WARNING: All log messages before absl|[IWE]\d{4}[ :\d.]+.*\.cc:\d+\])")
+
+
+def keras_module() -> Any:
+    """Return the imported `keras` module.
+
+    Raises:
+        MissingExtra: Keras, or the backend it is set to use, is not installed.
+    """
+    if "keras" in sys.modules:
+        return sys.modules["keras"]
+    chosen = "TF_CPP_MIN_LOG_LEVEL" in os.environ
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        if chosen:
+            return importlib.import_module("keras")
+        with _without_banners():
+            return importlib.import_module("keras")
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package not in {"keras", "tensorflow", "jax", "torch", "h5py"}:
+            raise
+        extra = "jax" if package == "jax" else "tensorflow"
+        raise MissingExtra(extra, needed_for="reading a Keras model") from None
+
+
+@contextmanager
+def _without_banners() -> Iterator[None]:
+    """Hold back what is written to the process's standard error, then pass on all but banners."""
+    try:
+        sys.stderr.flush()
+        kept = os.dup(2)
+    except (OSError, AttributeError, ValueError):
+        yield
+        return
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            held.seek(0)
+            lines = held.read().decode("utf-8", "replace").splitlines(keepends=True)
+            passed = "".join(line for line in lines if not _BANNER.match(line))
+            if passed.strip():
+                os.write(2, passed.encode("utf-8", "replace"))

@@ -1,0 +1,98 @@
+"""What the operations of Keras are called here, and which of them do what.
+
+A table of words: kinds that hold units, that pass values through, that work on one
+position at a time, that are activations. Everything not named here is treated as
+unknown, which is always safe: an unknown operation is taken to see everything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+UNIT_KINDS = frozenset(
+    {"conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense"},
+)
+"""Kinds whose outputs are units."""
+
+IDENTITIES = frozenset(
+    {
+        "dropout", "spatial_dropout2d", "gaussian_dropout", "gaussian_noise", "alpha_dropout",
+        "activity_regularization", "identity", "stop_gradient", "random_flip", "random_rotation",
+        "random_zoom", "random_translation", "random_contrast", "random_brightness", "random_hue",
+        "random_saturation", "random_grayscale", "random_color_jitter", "random_color_degeneration",
+        "random_sharpness", "random_posterization", "random_shear", "random_erasing",
+        "random_gaussian_blur", "random_invert", "random_perspective", "random_elastic_transform",
+        "random_apply", "cut_mix", "mix_up", "rand_augment", "aug_mix", "drop_path",
+    }
+)  # fmt: skip
+"""Kinds that return what they are given once training is over."""
+
+ACTIVATION_KINDS = {
+    "re_lu": "relu", "relu": "relu", "relu6": "relu6", "leaky_re_lu": "leaky_relu",
+    "leaky_relu": "leaky_relu", "p_re_lu": "prelu", "elu": "elu", "selu": "selu", "celu": "celu",
+    "gelu": "gelu", "silu": "silu", "swish": "silu", "hard_silu": "hard_silu", "hard_swish": "hard_silu",
+    "hard_sigmoid": "hard_sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "hard_tanh": "hard_tanh",
+    "softplus": "softplus", "softsign": "softsign", "softmax": "softmax", "log_softmax": "log_softmax",
+    "log_sigmoid": "log_sigmoid", "exp": "exponential", "mish": "mish",
+    "squareplus": "squareplus", "sparse_plus": "sparse_plus", "soft_shrink": "soft_shrink",
+    "hard_shrink": "hard_shrink", "tanh_shrink": "tanh_shrink", "threshold": "threshold",
+    "thresholded_re_lu": "threshold",
+}  # fmt: skip
+"""Kinds that are activations, and the one word for each."""
+
+_FUNCTION_ALIASES = {"swish": "silu", "hard_swish": "hard_silu", "exp": "exponential", "p_re_lu": "prelu"}
+
+MERGES = frozenset({"add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate"})
+"""Kinds that bring branches together, position by position."""
+
+POOLS = frozenset({"max_pooling2d", "average_pooling2d", "max_pool", "average_pool"})
+
+HEADS = frozenset({"softmax", "sigmoid", "log_softmax"})
+"""Activations that end a classifier; objectives climb what they are given."""
+
+_WORD_START = re.compile(r"(.)([A-Z][a-z0-9]+)")
+_CASE_CHANGE = re.compile(r"([a-z])([A-Z])")
+
+
+def kind_of(operation: Any) -> str:
+    """Return the class of a Keras operation in snake case, such as `depthwise_conv2d`.
+
+    Classes that are not Keras's own are `custom_...`, whatever they are called.
+    """
+    name = _WORD_START.sub(r"\1_\2", type(operation).__name__)
+    kind = _CASE_CHANGE.sub(r"\1_\2", name).lower()
+    return kind if type(operation).__module__.split(".")[0] == "keras" else f"custom_{kind}"
+
+
+def function_of(operation: Any) -> str:
+    """Return the activation an operation applies, `linear` for none at all, "" if it is no activation.
+
+    An activation of unknown making is called `activation`.
+    """
+    kind = kind_of(operation)
+    if kind == "activation":
+        return activation_name(operation.activation)
+    word = ACTIVATION_KINDS.get(kind, "")
+    if word == "relu" and kind == "re_lu":
+        return _relu_name(operation)
+    return word
+
+
+def activation_name(activation: Any) -> str:
+    """Return the word for an activation function or layer; `activation` where it has none."""
+    if activation is None:
+        return "linear"
+    if not isinstance(activation, type) and hasattr(activation, "get_config"):
+        return function_of(activation) or "activation"
+    name = str(getattr(activation, "__name__", ""))
+    name = _FUNCTION_ALIASES.get(name, name)
+    known = set(ACTIVATION_KINDS.values()) | {"linear"}
+    return name if name in known else "activation"
+
+
+def _relu_name(operation: Any) -> str:
+    top = getattr(operation, "max_value", None)
+    if float(getattr(operation, "negative_slope", 0.0) or 0.0) != 0.0:
+        return "leaky_relu"
+    return "relu6" if top is not None and float(top) == 6.0 else "relu"

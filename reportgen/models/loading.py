@@ -1,0 +1,236 @@
+"""From a model file to a `Model`: read, flattened, its layers found; refused if it is no image network."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reportgen.errors import ConfigError, ModelError
+from reportgen.models.cut import symbolic_shapes
+from reportgen.models.field import Field, fields
+from reportgen.models.fingerprint import existing_file, file_hash
+from reportgen.models.flatten import flatten
+from reportgen.models.graph_hash import node_hashes
+from reportgen.models.input_range import find_input_range
+from reportgen.models.keras_file import read_keras
+from reportgen.models.kinds import IDENTITIES
+from reportgen.models.layer_graph import layer_graph
+from reportgen.models.model import Model, Node, Tap
+from reportgen.models.range_check import range_doubt
+from reportgen.models.taps import find_taps, unit_count
+from reportgen.units import Layer, unique_slugs
+
+_SCALINGS = frozenset(
+    {
+        "rescaling", "normalization", "batch_normalization", "zero_padding2d", "cropping2d", "resizing",
+        "cast", "add", "subtract", "multiply", "true_divide", "divide", "get_item", "center_crop",
+    }
+)  # fmt: skip
+"""Kinds after which a picture is still a picture."""
+
+_ASSUMED_PX = 224
+_LARGEST_PX = 8192
+
+
+def load_model(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    input_range: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    input_size: tuple[int, int] | None = None,
+    trust_model: bool = False,
+) -> Model:
+    """Return the network in a `.keras` or whole-model `.h5` file.
+
+    Args:
+        path: Of the file.
+        name: What to call the model; the file's stem unless given.
+        version: What to call this version; the first 8 digits of the file's hash unless given.
+        input_range: Low and high end of the values a picture has where the model takes it, each a number or
+            one a channel; read from the graph, else 0..1, unless given.
+        input_size: Height and width, for models that leave them open; 224x224 unless given.
+        trust_model: Whether code that the file brings (Lambda layers) may run.
+
+    Raises:
+        ModelError: The file cannot be used, or is no image network.
+        UntrustedModel: It brings code and is not trusted.
+        ConfigError: The given range or size does not fit.
+        MissingExtra: Keras or its backend is not installed.
+    """
+    path = existing_file(path)
+    keras_model, notes = read_keras(path, trust_model=trust_model)
+    fixed = _picture_input(keras_model, path.name)
+    height_width, source = _input_size(fixed[:2], input_size, path.name)
+    input_shape = (*height_width, fixed[2])
+    if source == "assumed":
+        notes.append(f"The model leaves its input size open; {_ASSUMED_PX}x{_ASSUMED_PX} is assumed.")
+    nodes, outputs = flatten(keras_model)
+    keras_model.trainable = False
+    _refuse_channels_first(nodes, path.name)
+    nodes = _at_size(nodes, input_shape, path.name)
+    hashes = node_hashes(nodes, path.name)
+    taps, skipped = find_taps(nodes, outputs)
+    if not taps:
+        raise ModelError(
+            f"{path.name}: none of its {len(nodes) - 1} operations has units to look at, "
+            "wanted a convolution in two dimensions or a dense layer"
+        )
+    hash_ = file_hash(path)
+    model = Model(
+        name=name or path.stem,
+        version=version or hash_[:8],
+        file_name=path.name,
+        file_hash=hash_,
+        nodes=nodes,
+        taps=taps,
+        layers=_layers(nodes, taps, hashes),
+        graph=layer_graph(nodes, taps),
+        input_shape=input_shape,
+        input_size_source=source,
+        input_range=find_input_range(nodes, input_range),
+        skipped=skipped,
+        notes=tuple(notes),
+    )
+    doubt = range_doubt(model)
+    return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model
+
+
+def _picture_input(model: Any, file_name: str) -> tuple[int | None, int | None, int]:
+    """Return height, width and channels of a model's only input; sides may be None.
+
+    Raises:
+        ModelError: The model does not take one picture of 1 or 3 channels, channels last.
+    """
+    try:
+        inputs = list(model.inputs or ())
+    except (AttributeError, ValueError):
+        inputs = []
+    if not inputs:
+        raise ModelError(
+            f"{file_name}: the network was never built, its input has no shape",
+            hint="call the model once on a picture, or begin it with keras.Input, and save it again",
+        )
+    if len(inputs) > 1:
+        shapes = ", ".join(f'"{t.name}" {_shape(t)}' for t in inputs[:6])
+        raise ModelError(f"{file_name}: takes {len(inputs)} inputs ({shapes}), wanted one picture")
+    shape = tuple(inputs[0].shape)
+    if len(shape) != 4:
+        raise ModelError(
+            f"{file_name}: takes {_shape(inputs[0])}, which is no picture, wanted (height, width, channels)",
+            hint=_hint_for_rank(shape),
+        )
+    height, width, channels = shape[1:]
+    if channels not in (1, 3):
+        first = height in (1, 3)
+        raise ModelError(
+            f"{file_name}: takes {_shape(inputs[0])} with {channels} channels, wanted 1 or 3, channels last",
+            hint="channels come first here; save the model with data_format channels_last" if first else "",
+        )
+    return height, width, int(channels)
+
+
+def _hint_for_rank(shape: tuple[int | None, ...]) -> str:
+    if len(shape) == 3 and all(side is not None and side >= 8 for side in shape[1:]):
+        return f"if it is a grey picture, give it a channel: keras.Input(({shape[1]}, {shape[2]}, 1))"
+    kinds = {2: "a table or a vector", 3: "text or a series", 5: "a film or a volume"}
+    return f"it looks like {kinds[len(shape)]}" if len(shape) in kinds else ""
+
+
+def _shape(tensor: Any) -> str:
+    return "(" + ", ".join("any" if side is None else str(side) for side in tensor.shape[1:]) + ")"
+
+
+def _input_size(
+    fixed: tuple[int | None, int | None], given: tuple[int, int] | None, file_name: str
+) -> tuple[tuple[int, int], str]:
+    """Return height and width of the input, and where they are from."""
+    if given is not None:
+        if len(given) != 2 or not all(isinstance(s, int) and 1 <= s <= _LARGEST_PX for s in given):
+            raise ConfigError(f"input size is {given!r}, wanted height and width between 1 and {_LARGEST_PX}")
+        if any(side is not None and side != wanted for side, wanted in zip(fixed, given, strict=True)):
+            own = "x".join("any" if side is None else str(side) for side in fixed)
+            raise ConfigError(
+                f"{file_name}: input size is fixed to {own}, received {given[0]}x{given[1]}",
+                hint="leave the size out",
+            )
+    height, width = fixed
+    if height is not None and width is not None:
+        return (height, width), "model"
+    if given is not None:
+        return (given[0], given[1]), "given"
+    return (height or _ASSUMED_PX, width or _ASSUMED_PX), "assumed"
+
+
+def _refuse_channels_first(nodes: Sequence[Node], file_name: str) -> None:
+    for node in nodes:
+        if getattr(node.operation, "data_format", None) == "channels_first":
+            raise ModelError(
+                f'{file_name}: layer "{node.name}" ({node.kind}) works channels first, wanted channels last',
+                hint="rebuild the network with data_format channels_last and copy the weights",
+            )
+
+
+def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_name: str) -> tuple[Node, ...]:
+    """Return the nodes with their shapes at the model's input size, where some were left open."""
+    if all(side is not None for node in nodes for shape in node.output_shapes for side in shape[1:]):
+        return nodes
+    try:
+        shapes = symbolic_shapes(nodes, input_shape)
+    except Exception as error:  # a size the network's own operations reject, in whichever way they do
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise ModelError(
+            f"{file_name}: does not work on pictures of {input_shape[0]}x{input_shape[1]}: {cause}",
+            hint="give another input size",
+        ) from None
+    return tuple(dataclasses.replace(n, output_shapes=s) for n, s in zip(nodes, shapes, strict=True))
+
+
+def _layers(nodes: Sequence[Node], taps: dict[str, Tap], hashes: Sequence[str]) -> tuple[Layer, ...]:
+    seen, untouched = fields(nodes), _still_pictures(nodes)
+    slugs = unique_slugs(taps)
+    return tuple(
+        _layer(nodes, tap, position, name, slug, hashes, seen, untouched)
+        for position, ((name, tap), slug) in enumerate(zip(taps.items(), slugs, strict=True))
+    )
+
+
+def _still_pictures(nodes: Sequence[Node]) -> list[bool]:
+    """Return for each node whether its output is the picture itself, scaled, padded or normalised at most."""
+    still: list[bool] = []
+    for node in nodes:
+        alike = node.kind in IDENTITIES | _SCALINGS and len(set(node.inputs)) == 1
+        still.append(node.kind == "input" or (alike and still[node.inputs[0][0]]))
+    return still
+
+
+def _layer(
+    nodes: Sequence[Node],
+    tap: Tap,
+    position: int,
+    name: str,
+    slug: str,
+    hashes: Sequence[str],
+    seen: Sequence[Field | None],
+    untouched: Sequence[bool],
+) -> Layer:
+    node = nodes[tap.weights]
+    shape = nodes[tap.pre[0]].output_shapes[tap.pre[1]]
+    field = seen[tap.pre[0]]
+    size, stride = field.rounded() if field is not None else (None, None)
+    return Layer(
+        name=name,
+        slug=slug,
+        kind=node.kind,
+        position=position,
+        n_units=unit_count(node),
+        map_size=(int(shape[1] or 0), int(shape[2] or 0)) if len(shape) == 4 else None,
+        stride_px=stride,
+        receptive_field_px=size,
+        activation=tap.activation,
+        head=nodes[tap.head[0]].function if tap.head is not None else "",
+        first=node.kind != "dense" and untouched[node.inputs[0][0]],
+        graph_hash=hashes[tap.pre[0]],
+    )

@@ -1,0 +1,163 @@
+"""A network as this package sees it: a flat list of operations, and the layers whose units can be looked at.
+
+Values only. How they come out of a file is known in `loading`, how a network is cut in
+`cut`; nothing here imports a framework.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.errors import UnknownLayer
+from reportgen.units import InputRange, Layer, LayerGraph
+
+Ref = tuple[int, int]
+"""Index into `Model.nodes`, and which of that node's output tensors."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operation of the flattened network; nodes stand in topological order.
+
+    Attributes:
+        name: The model's own name, unique: nested models give `outer/inner`, a second call of
+            the same layer `name#2`.
+        kind: Class in snake case: `input`, `conv2d`, `re_lu`, `max_pooling2d`, `add`.
+            Activations fused into a layer with units are nodes of their own, `<name>/activation`,
+            so that every node of a unit kind is linear.
+        operation: The Keras layer or operation; None for the input.
+        inputs: The tensors it is called with, in the order in which `call` wants them.
+        call: Takes the input tensors and returns a tuple of output tensors, with every other argument
+            of the original call filled in and training off.
+        output_shapes: One for each output tensor; the batch axis is None.
+        function: For activations, which: `relu`, `silu`, `softmax`; else empty.
+        constants: The arguments of the call that are no tensors of the network, in order.
+        pattern: The order of all arguments, `t` for a tensor and `c` for a constant, then the keywords:
+            `x - 1` is "tc", `1 - x` is "ct".
+    """
+
+    name: str
+    kind: str
+    operation: Any
+    inputs: tuple[Ref, ...]
+    call: Callable[[Sequence[Any]], tuple[Any, ...]]
+    output_shapes: tuple[tuple[int | None, ...], ...]
+    function: str = ""
+    constants: tuple[Any, ...] = ()
+    pattern: str = "t"
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Where a layer is read.
+
+    Attributes:
+        weights: Index of the node that holds the weights.
+        pre: What objectives climb: after BatchNormalization where that follows, before the activation.
+        post: Where units are judged: after the activation; `pre` for linear layers and for heads.
+        head: Where a softmax or sigmoid head was cut, the tensor after it; else None.
+        activation: The activation between `pre` and `post`; `linear` if there is none.
+    """
+
+    weights: int
+    pre: Ref
+    post: Ref
+    head: Ref | None = None
+    activation: str = "linear"
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A network from pictures to one layer.
+
+    Attributes:
+        network: `keras.Model` from pictures `(n, h, w, c)`, float32 in [0, 1], to `[pre, post]`, each
+            `(n, H, W, K)` or `(n, K)`. The way from [0, 1] to the model's own range is inside.
+        raw_network: The same for pictures in the model's own range.
+        n_units: K.
+        canvas_px: Height and width of the pictures.
+        channels: 1 or 3.
+        input_range: The model's own range.
+        is_map: Whether the outputs have positions.
+        layer_name: The model's own name of the layer.
+    """
+
+    network: Any
+    raw_network: Any
+    n_units: int
+    canvas_px: tuple[int, int]
+    channels: int
+    input_range: InputRange
+    is_map: bool
+    layer_name: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model file, read.
+
+    Attributes:
+        name, version: What people call it; the file's stem and the first 8 digits of its hash unless given.
+        file_name: Base name of the file.
+        file_hash: blake2b of the file's bytes, 32 hexadecimal digits.
+        nodes: All operations, in topological order.
+        taps: Layer name to where it is read.
+        layers: The layers with units, in topological order.
+        graph: The layers and the arrows between them.
+        input_shape: Height, width and channels.
+        input_size_source: `model`, `given` or `assumed`.
+        input_range: The values a picture has where the model takes it.
+        skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
+        notes: What a reader should know, each a sentence.
+    """
+
+    name: str
+    version: str
+    file_name: str
+    file_hash: str
+    nodes: tuple[Node, ...]
+    taps: Mapping[str, Tap]
+    layers: tuple[Layer, ...]
+    graph: LayerGraph
+    input_shape: tuple[int, int, int]
+    input_size_source: str
+    input_range: InputRange
+    skipped: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def layer(self, name: str) -> Layer:
+        """Return the layer of that name.
+
+        Raises:
+            UnknownLayer: There is none; the nearest names are offered.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        names = [layer.name for layer in self.layers]
+        reason = next((why for skipped, why in self.skipped if skipped == name), "")
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+        hint = reason or "nearest: " + ", ".join(f'"{n}"' for n in near)
+        raise UnknownLayer(f'"{name}" is not a layer with units in {self.file_name}', hint=hint)
+
+    def cut(self, layer: Layer, canvas_px: tuple[int, int], *, heads: bool = False) -> Cut:
+        """Return the network from pictures of that size to the layer; everything after it is gone.
+
+        Weights are shared with this model and are not trainable.
+
+        Args:
+            layer: One of `layers`.
+            canvas_px: Height and width; any size for layers with a receptive field, the model's own
+                input size for those that see the whole input.
+            heads: Whether `post` of a classifier's head comes after its softmax or sigmoid.
+
+        Raises:
+            ShapeError: The canvas does not fit the layer.
+            UnknownLayer: The layer is not of this model.
+        """
+        from reportgen.models.cut import cut_model
+
+        return cut_model(self, layer, canvas_px, heads=heads)

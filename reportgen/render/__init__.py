@@ -1,0 +1,12 @@
+"""How a picture is found: parametrizations, transforms, objectives, penalties, the ascent, the queue.
+
+Framework code, behind one seam (`backend`). It knows no files, no stores and no verdicts.
+"""
+
+from __future__ import annotations
+
+from reportgen.render.backend import arithmetic, device_name
+from reportgen.render.memory import suggest_batch
+from reportgen.render.queue import Job, Render, render_units
+
+__all__ = ["Job", "Render", "arithmetic", "device_name", "render_units", "suggest_batch"]

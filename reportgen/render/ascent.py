@@ -1,0 +1,290 @@
+"""The compiled ascent: a few steps of many pictures at once, each with its own unit, sign and counters.
+
+A recipe's structure is compiled; its numbers enter as arrays, so a new value never traces again. Nothing
+here knows of jobs, queues or seeds: see `queue`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from reportgen.render import objectives, penalties, transforms
+from reportgen.render.backend import backend
+from reportgen.render.optimisers import optimiser
+from reportgen.render.parametrizations import Parametrization, parametrization
+from reportgen.spec import RenderSpec
+
+if TYPE_CHECKING:
+    from reportgen.models import Cut
+
+Tensor = Any
+State = dict[str, Tensor]
+
+AROUND_MIN_PLACES = 8
+"""Places a map needs on each side before pictures are moved around their own edges."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What of a recipe is compiled in."""
+
+    parametrization: str
+    decorrelate: bool
+    start_mean: float
+    decay: float
+    objective: str
+    reduction: objectives.Reduction
+    optimiser: str
+    penalties: tuple[tuple[str, float], ...]
+    gradient_scaling: bool
+    keep_best: bool
+    moved: bool
+    around: bool
+    window: int
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """The compiled functions of one cut, structure and number of pictures.
+
+    Attributes:
+        chunk: `(state, numbers, transforms (window, n, 8)) -> (state, trace)`; see `State` and `_TRACE`.
+        look: `(x, start, pick, references, transforms (k, n, 8), soft) -> (picture, start picture, objectives (k, n))`.
+        references: What each unit answers to plain mid-grey, `(K,)`.
+        traces: How often anything was traced, in a list of one number.
+    """
+
+    structure: Structure
+    parameters: Parametrization
+    size: tuple[int, int, int]
+    chunk: Callable[..., Any]
+    look: Callable[..., Any]
+    references: NDArray[np.float32]
+    traces: list[int]
+
+
+TRACE = ("objective", "gradient", "finite", "soft")
+"""What the chunk tells of each step and picture, each `(window, n)`."""
+
+
+def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
+    """Return what of the recipe is compiled in for this cut."""
+    charged = []
+    if recipe.tv > 0:
+        charged.append(("tv", recipe.tv_power))
+    if recipe.lp > 0:
+        charged.append(("lp", recipe.lp_power))
+    kind = recipe.reduction if cut.is_map else "neuron"
+    places = _layer_of(cut, recipe).shape[1:3] if cut.is_map else (1, 1)
+    return Structure(
+        parametrization=recipe.parametrization,
+        decorrelate=recipe.decorrelate,
+        start_mean=recipe.start_mean,
+        decay=recipe.decay,
+        objective=recipe.objective,
+        reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue),
+        optimiser=recipe.optimiser,
+        penalties=tuple(charged),
+        gradient_scaling=recipe.penalty_scaling == "gradient",
+        keep_best=recipe.keep == "best",
+        moved=transforms.moves(recipe),
+        around=cut.is_map and min(int(p) for p in places) >= AROUND_MIN_PLACES,
+        window=recipe.window,
+    )
+
+
+def ascent(cut: Cut, recipe: RenderSpec, pictures: int) -> Ascent:
+    """Return the compiled ascent of `pictures` pictures at once; the last few are kept."""
+    parameters = parametrization(recipe, (*cut.canvas_px, cut.channels), cut.input_range)
+    built = _ascent(_ByIdentity(cut), structure_of(cut, recipe), pictures)
+    # Starts depend on numbers that are not compiled in.
+    return Ascent(**{**built.__dict__, "parameters": parameters})
+
+
+class _ByIdentity:
+    """A cut as a cache key: the same object, not an equal one."""
+
+    def __init__(self, cut: Cut) -> None:
+        self.cut = cut
+
+    def __hash__(self) -> int:
+        return id(self.cut.network)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ByIdentity) and other.cut.network is self.cut.network
+
+
+def _layer_of(cut: Cut, recipe: RenderSpec) -> Tensor:
+    return cut.network.outputs[1 if recipe.objective == "post" else 0]
+
+
+@functools.lru_cache(maxsize=8)
+def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
+    cut, engine, traces = key.cut, backend(), [0]
+    size = (*cut.canvas_px, cut.channels)
+    recipe = RenderSpec(
+        parametrization=structure.parametrization,  # type: ignore[arg-type]
+        decorrelate=structure.decorrelate,
+        start_mean=structure.start_mean,
+        decay=structure.decay,
+    )
+    parameters = parametrization(recipe, size, cut.input_range)
+    network = cut.raw_network if structure.parametrization == "raw" else cut.network
+    which = 1 if structure.objective == "post" else 0
+
+    def objective(
+        picture: Tensor, move: Tensor, numbers: Mapping[str, Tensor], soft: Tensor, look: Tensor
+    ) -> Any:
+        seen = transforms.moved(picture, move, structure.around) if structure.moved else picture
+        layer = network(seen, training=False)[which]
+        values = objectives.answers(layer, numbers["unit"], numbers["sign"])
+        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look)
+
+    step = _step(structure, parameters, objective)
+
+    def chunk(state: State, numbers: Mapping[str, Tensor], moves: Tensor) -> Any:
+        traces[0] += 1
+        first = np.zeros(structure.window, np.float32)
+        first[0] = 1.0
+        return engine.loop(
+            lambda state, inputs: step(state, inputs, numbers), state, (moves, ops.convert_to_tensor(first)),
+            structure.window,
+        )  # fmt: skip
+
+    def look(x: Tensor, start: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, soft: Tensor) -> Any:
+        traces[0] += 1
+        picture = parameters.to_picture(x)
+
+        def one(state: Any, inputs: Any) -> Any:
+            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()))
+            return state, (value,)
+
+        _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
+        return picture, parameters.to_picture(start), values
+
+    return Ascent(
+        structure, parameters, size, engine.compiled(chunk), engine.compiled(look),
+        _references(cut, structure), traces,
+    )  # fmt: skip
+
+
+def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
+    grey = np.full((1, *cut.canvas_px, cut.channels), 0.5, np.float32)
+    flat = cut.network(grey, training=False)[1 if structure.objective == "post" else 0]
+    values = np.asarray(ops.convert_to_numpy(objectives.reference(flat, structure.reduction.rim)), np.float32)
+    return np.where(np.isfinite(values), values, 0.0).astype(np.float32)
+
+
+def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
+    """Return the state of `pictures` pictures that have not begun, as arrays.
+
+    `x` the numbers optimised, `first` and `second` the optimiser's moments, `best` the kept numbers (all `(n, h, w, c)`),
+    `best_loss`, `step` (each picture's own), `soft`, and `scale`: what 1 unit of the objective, of tv and of lp counts.
+    """
+    many = (pictures, *size)
+    return {
+        "x": np.zeros(many, np.float32),
+        "first": np.zeros(many, np.float32),
+        "second": np.zeros(many, np.float32),
+        "best": np.zeros(many, np.float32),
+        "best_loss": np.full(pictures, np.inf, np.float32),
+        "step": np.zeros(pictures, np.float32),
+        "soft": np.zeros(pictures, np.float32),
+        "scale": np.ones((pictures, 3), np.float32),
+    }
+
+
+def _step(
+    structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
+    engine, update = backend(), optimiser(structure.optimiser)
+
+    def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
+        move, begins = inputs
+        picture = parameters.to_picture(state["x"])
+        (values, (soft, _)), uphill = engine.value_and_gradient(
+            lambda p: objective(p, move, numbers, state["soft"], begins), picture
+        )
+        push = _rms(uphill)
+        charges = [_charge(structure, kind, power, picture) for kind, power in structure.penalties]
+        scale = state["scale"]
+        if structure.gradient_scaling:
+            measured = [_inverse(push)] + [
+                _inverse(_rms(g)) * ops.cast(push > 0, "float32") for _, g in charges
+            ]
+            measured += [ops.ones_like(push)] * (3 - len(measured))
+            scale = ops.where(begins > 0, ops.stack(measured, axis=1), scale)
+        loss, downhill = -values * scale[:, 0], -uphill * _wide(scale[:, 0])
+        for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
+            weight = numbers[kind] * scale[:, 1 + i]
+            loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
+        if not parameters.is_picture:
+            downhill = _pulled_back(parameters, state["x"], downhill)
+        finite = ops.isfinite(loss) & ops.all(ops.isfinite(downhill), axis=(1, 2, 3))
+        goes = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
+        change, first, second = update(downhill, state["first"], state["second"], state["step"])
+        x = parameters.project(state["x"] - numbers["step_size"] * change)
+        new = {
+            "x": _chosen(goes, x, state["x"]),
+            "first": _chosen(goes, first, state["first"]),
+            "second": _chosen(goes, second, state["second"]),
+            "step": state["step"] + goes,
+            "soft": soft,
+            "scale": scale,
+            "best": state["best"],
+            "best_loss": state["best_loss"],
+        }
+        if structure.keep_best:
+            # As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
+            better = goes * ops.cast(loss < state["best_loss"], "float32")
+            new["best"] = _chosen(better, new["x"], state["best"])
+            new["best_loss"] = ops.where(better > 0, loss, state["best_loss"])
+        return new, (values, push, ops.cast(finite, "float32"), soft)
+
+    return step
+
+
+def _pulled_back(parameters: Parametrization, x: Tensor, gradient: Tensor) -> Tensor:
+    """Return the gradient at the numbers `x` that belongs to a gradient at their picture."""
+    _, back = backend().value_and_gradient(
+        lambda x: (ops.sum(parameters.to_picture(x) * gradient, axis=(1, 2, 3)), ()), x
+    )
+    return back
+
+
+def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Return a penalty of each picture and its gradient."""
+    if kind == "tv":
+        function = penalties.total_variation
+    else:
+        function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
+    (values, _), gradient = backend().value_and_gradient(lambda p: (function(p, power), ()), picture)
+    return values, gradient
+
+
+def _rms(gradient: Tensor) -> Tensor:
+    # The largest is taken out first: squares of small gradients leave float32.
+    largest = ops.max(ops.abs(gradient), axis=(1, 2, 3))
+    safe = ops.where(largest > 0, largest, ops.ones_like(largest))
+    return largest * ops.sqrt(ops.mean((gradient / _wide(safe)) ** 2, axis=(1, 2, 3)))
+
+
+def _inverse(x: Tensor) -> Tensor:
+    usable = (x > 1e-30) & (x < 1e30)
+    return ops.where(usable, 1.0 / ops.where(usable, x, ops.ones_like(x)), ops.zeros_like(x))
+
+
+def _wide(x: Tensor) -> Tensor:
+    return ops.reshape(x, (-1, 1, 1, 1))
+
+
+def _chosen(which: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    return ops.where(_wide(which) > 0, new, old)

@@ -1,0 +1,47 @@
+"""How many pictures fit at once: from the sizes of a network's layers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.render.backend import backend
+from reportgen.spec import RenderSpec
+
+if TYPE_CHECKING:
+    from reportgen.models import Cut
+
+# Bytes that a batch's activations and gradients may take, and the least and most pictures.
+_CPU = (192 * 2**20, 8, 32)
+_GPU = (8 * 2**30, 32, 256)
+
+
+def suggest_batch(cut: Cut, recipe: RenderSpec) -> int:
+    """Return how many pictures of this cut to work on at once: a power of two that memory allows."""
+    room, least, most = _GPU if backend().on_gpu() else _CPU
+    fits = max(1, room // picture_bytes(cut))
+    return int(min(most, max(least, 1 << (int(fits).bit_length() - 1))))
+
+
+def picture_bytes(cut: Cut) -> int:
+    """Return about how many bytes one picture's activations and their gradients take."""
+    own = 8 * cut.canvas_px[0] * cut.canvas_px[1] * cut.channels  # numbers, moments, transforms
+    return 4 * (own + 2 * sum(_numbers_of(output) for output in _outputs(cut.network)))
+
+
+def _outputs(network: Any) -> list[Any]:
+    operations = getattr(network, "operations", None) or network.layers
+    found: list[Any] = []
+    for operation in operations:
+        inner = getattr(operation, "operations", None)
+        if inner is not None and hasattr(operation, "outputs"):
+            found += _outputs(operation)
+        output = getattr(operation, "output", None)
+        found += output if isinstance(output, (list, tuple)) else [output]
+    return found
+
+
+def _numbers_of(output: Any) -> int:
+    shape = getattr(output, "shape", None)
+    return int(np.prod([d for d in shape[1:] if d], dtype=np.int64)) if shape else 0

@@ -1,0 +1,109 @@
+"""What is climbed: how the answers of one unit at many places become one number a picture.
+
+Never a plain mean of a linear map, which sees a kernel's mean only: the mean of the positive part,
+relative to what the unit answers to plain grey, or, where nothing is positive, a soft maximum. Sad is the
+same reduction of the negated unit. Nothing here knows how a picture is made or moved.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+LEAK = 0.1
+"""Slope below the reference."""
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How places are reduced.
+
+    Attributes:
+        kind: `leaky-mean`, `mean` or `neuron`.
+        rim: Share of the map left out on each side.
+        rescue: Whether a map that is nowhere above its reference is climbed by its soft maximum.
+    """
+
+    kind: str
+    rim: float
+    rescue: bool
+
+
+def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
+    """Return one unit a picture, `(n, H, W)` or `(n,)`, negated where the sign is -1.
+
+    Args:
+        layer: `(n, H, W, K)` or `(n, K)`.
+        units: Index of each picture's unit, `(n,)`.
+        signs: 1 or -1, `(n,)`.
+    """
+    choice = ops.one_hot(units, layer.shape[-1], dtype=layer.dtype) * signs[:, None]
+    return ops.einsum("nhwk,nk->nhw" if len(layer.shape) == 4 else "nk,nk->n", layer, choice)
+
+
+def inner(size: int, rim: float) -> slice:
+    """Return the places of one side of a map that count: without the rim, but at least half of them."""
+    left_out = math.ceil(rim * size)
+    while left_out and size - 2 * left_out < size / 2:
+        left_out -= 1
+    return slice(left_out, size - left_out)
+
+
+def inside(maps: Tensor, rim: float) -> Tensor:
+    """Return `(n, places)` of `(n, H, W)` without the rim."""
+    rows, columns = inner(maps.shape[1], rim), inner(maps.shape[2], rim)
+    part = maps[:, rows, columns]
+    return ops.reshape(part, (-1, part.shape[1] * part.shape[2]))
+
+
+def reduced(
+    values: Tensor, how: Reduction, references: Tensor, soft: Tensor, look: Tensor
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Return the objective of each picture, `(n,)`, with what is known of its silence.
+
+    Args:
+        values: From `answers`.
+        how: The reduction.
+        references: What counts as zero, `(n,)`: see `reference`.
+        soft: 1 where the soft maximum is in force, `(n,)`.
+        look: 1 where this step decides anew whether it is, scalar.
+
+    Returns:
+        Objectives, and (`soft` from here on, largest value above the reference), each `(n,)`.
+    """
+    if how.kind == "neuron":
+        return values, (soft, values - references)
+    places = inside(values, how.rim)
+    if how.kind == "mean":
+        return ops.mean(places, axis=1), (soft, ops.max(places, axis=1) - references)
+    above = places - references[:, None]
+    most = ops.max(above, axis=1)
+    if how.rescue:
+        soft = ops.where(look > 0, ops.cast(most <= 0, soft.dtype), soft)
+    leaky = ops.mean(ops.where(above > 0, above, LEAK * above), axis=1) + references
+    return ops.where(soft > 0, soft_maximum(places), leaky), (soft, most)
+
+
+def soft_maximum(places: Tensor) -> Tensor:
+    """Return the mean of `(n, places)` weighted by their softmax at half their spread; weights are constants."""
+    width = 0.5 * ops.std(places, axis=1, keepdims=True)
+    width = ops.where(width > 0, width, ops.ones_like(width))
+    top = ops.max(places, axis=1, keepdims=True)
+    weights = ops.stop_gradient(ops.softmax((places - top) / width, axis=1))
+    return ops.sum(weights * places, axis=1)
+
+
+def reference(flat: Tensor, rim: float) -> Tensor:
+    """Return what each unit answers to a flat picture, `(K,)`, inside the rim.
+
+    Args:
+        flat: Answers to one flat picture, `(1, H, W, K)` or `(1, K)`.
+    """
+    if len(flat.shape) == 2:
+        return flat[0]
+    return ops.mean(flat[0, inner(flat.shape[1], rim), inner(flat.shape[2], rim)], axis=(0, 1))

@@ -1,0 +1,42 @@
+"""How a gradient becomes a step. Moments and step counters belong to each picture alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+FLOOR = 0.3
+Optimiser = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+
+
+def optimiser(name: str) -> Optimiser:
+    """Return the optimiser of that name.
+
+    It takes the gradient of a loss, two moments, all `(n, h, w, c)`, and the 0-based step `(n,)`; it returns
+    the step to subtract, for a step size of 1, and the new moments.
+    """
+    return rmsprop_2019 if name == "rmsprop-2019" else adam
+
+
+def adam(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of about a hundred steps."""
+    count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
+    first = 0.9 * first + 0.1 * gradient
+    second = 0.99 * second + 0.01 * gradient * gradient
+    mean = first / (1.0 - ops.power(0.9, count))
+    floor = FLOOR * ops.mean(second, axis=(1, 2, 3), keepdims=True)
+    spread = ops.sqrt((second + floor) / (1.0 - ops.power(0.99, count)))
+    return mean / (spread + 1e-8), first, second
+
+
+def rmsprop_2019(
+    gradient: Tensor, first: Tensor, second: Tensor, step: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """keras-vis' rule: the gradient over its L2 norm, then divided by a running RMS (decay .95, from zero)."""
+    norm = ops.sqrt(ops.maximum(ops.sum(gradient * gradient, axis=(1, 2, 3), keepdims=True), 1e-12))
+    gradient = gradient / norm
+    second = 0.95 * second + 0.05 * gradient * gradient
+    return gradient / ops.sqrt(second + 1e-7), first, second

@@ -1,0 +1,50 @@
+"""What a picture is charged for: roughness and extremes, a number for each picture.
+
+They see the untransformed picture alone, never the network. How much each counts is decided in `ascent`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+_SMOOTHING = 1e-6  # keeps the square root's gradient finite where neighbours are equal
+
+
+def total_variation(pictures: Tensor, power: float) -> Tensor:
+    """Return the mean over pixels and channels of (dx^2 + dy^2)^(power/2), `(n,)`.
+
+    Differences are those to the right and the lower neighbour; the last row and column have none, and the
+    mean still counts them (Mahendran and Vedaldi 2016, section 3.2.2, with keras-vis' normalisation).
+    Exactly zero for a flat picture.
+    """
+    down = pictures[:, 1:, :-1] - pictures[:, :-1, :-1]
+    right = pictures[:, :-1, 1:] - pictures[:, :-1, :-1]
+    squares = down * down + right * right
+    if power == 1.0:
+        rough = ops.sqrt(squares + _SMOOTHING) - _SMOOTHING**0.5
+    elif power == 2.0:
+        rough = squares
+    else:
+        rough = ops.power(squares + _SMOOTHING, power / 2) - _SMOOTHING ** (power / 2)
+    return ops.sum(rough, axis=(1, 2, 3)) / _size(pictures)
+
+
+def distance_from_grey(pictures: Tensor, power: float) -> Tensor:
+    """Return the mean of |picture - 1/2|^power, `(n,)`, for pictures in [0,1]."""
+    return ops.mean(ops.power(ops.abs(pictures - 0.5), power), axis=(1, 2, 3))
+
+
+def lp_norm(values: Tensor, power: float) -> Tensor:
+    """Return the p-norm of all values divided by their number, `(n,)`: keras-vis' penalty on raw input values."""
+    # Divided by the largest first: a power of 255 would leave float32.
+    largest = ops.stop_gradient(ops.max(ops.abs(values), axis=(1, 2, 3), keepdims=True)) + 1e-12
+    total = ops.sum(ops.power(ops.abs(values) / largest, power), axis=(1, 2, 3))
+    return largest[:, 0, 0, 0] * ops.power(total, 1.0 / power) / _size(values)
+
+
+def _size(pictures: Tensor) -> float:
+    return float(pictures.shape[1] * pictures.shape[2] * pictures.shape[3])

@@ -1,0 +1,329 @@
+"""Jobs in, pictures out: slots that are refilled as soon as a picture has converged.
+
+It decides when a picture is done, when it needs another start, and what is told of it. It knows no
+framework: arrays go into the compiled ascent and come back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from reportgen.render import transforms
+from reportgen.render.ascent import Ascent, ascent, empty_state
+from reportgen.render.randomness import key_of
+from reportgen.spec import RenderSpec
+from reportgen.units import Sign, Telemetry
+
+if TYPE_CHECKING:
+    from reportgen.models import Cut
+
+Array = NDArray[Any]
+
+CURVE_POINTS = 32
+FRESH = 8
+"""Transforms under which the final picture is looked at."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to be found: a unit of the cut's layer, a direction, and the number of the random start."""
+
+    unit: int
+    sign: Sign
+    seed: int
+
+
+@dataclass(frozen=True)
+class Render:
+    """A picture that was found.
+
+    Attributes:
+        job: What was asked.
+        picture: uint8 `(h, w, c)`.
+        telemetry: What happened.
+        seconds: Its share of the time spent.
+        failure: Empty, or in words why there is no picture; `picture` is then the last good one, or grey.
+    """
+
+    job: Job
+    picture: Array
+    telemetry: Telemetry
+    seconds: float
+    failure: str = ""
+
+
+@dataclass
+class _Slot:
+    """A picture on its way."""
+
+    job: Job
+    key: int
+    x: Array
+    start: Array
+    steps_before: int = 0
+    louder: bool = False
+    seconds: float = 0.0
+    step: int = 0
+    soft: float = 0.0
+    rescued: bool = False
+    non_finite: int = 0
+    gradients: list[float] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)  # objective of the untransformed picture, once a window
+    means: list[float] = field(default_factory=list)  # mean objective of each window
+    stop: str = ""
+
+
+def render_units(
+    cut: Cut, jobs: Iterable[Job], recipe: RenderSpec, *, batch: int, stop: Callable[[], bool] = lambda: False
+) -> Iterator[list[Render]]:
+    """Find a picture for every job, several at a time.
+
+    Args:
+        cut: The network from pictures to the layer.
+        jobs: Units with signs and seeds; read as slots become free.
+        recipe: How pictures are found.
+        batch: Most pictures at once.
+        stop: Asked between two windows of steps; once true, complete pictures are handed out and the rest dropped.
+
+    Yields:
+        Renders as they are done, each job once, in no particular order.
+    """
+    waiting = iter(jobs)
+    ahead = list(itertools.islice(waiting, batch))
+    if not ahead:
+        return
+    waiting = itertools.chain(ahead, waiting)
+    engine = ascent(cut, recipe, _slots(len(ahead), batch))
+    run = _Run(cut, recipe, engine, _slots(len(ahead), batch))
+    while not stop():
+        run.fill(waiting)
+        if not run.busy:
+            break
+        run.advance()
+        if len(run.done) >= run.places:
+            yield run.finished()
+    while run.done:
+        yield run.finished()
+
+
+def _slots(jobs: int, batch: int) -> int:
+    """Return the number of slots: a power of two or the whole batch, so that few shapes are ever traced."""
+    return min(batch, 1 << (jobs - 1).bit_length())
+
+
+class _Run:
+    """The slots, and the state of the compiled ascent beside them."""
+
+    def __init__(self, cut: Cut, recipe: RenderSpec, engine: Ascent, places: int) -> None:
+        self.cut, self.recipe, self.engine, self.places = cut, recipe, engine, places
+        self.slots: list[_Slot | None] = [None] * places
+        self.state: dict[str, Any] = dict(empty_state(engine.size, places))
+        self.done: list[_Slot] = []
+
+    @property
+    def busy(self) -> bool:
+        return any(slot is not None for slot in self.slots)
+
+    def fill(self, waiting: Iterator[Job]) -> None:
+        """Give free slots their next job."""
+        free = [i for i, slot in enumerate(self.slots) if slot is None]
+        entering = list(itertools.islice(waiting, len(free)))
+        if not entering:
+            return
+        keys = [key_of(job.unit, job.sign, job.seed) for job in entering]
+        starts = self.engine.parameters.start(keys, False)
+        for i, job, key, start in zip(free, entering, keys, starts, strict=False):
+            self.slots[i] = _Slot(job, key, start, start)
+            self._begin(i, start)
+
+    def _begin(self, i: int, start: Array) -> None:
+        """Put a start into slot i."""
+        blank = empty_state(self.engine.size, 1)
+        for name in self.state:
+            if not isinstance(self.state[name], np.ndarray):
+                self.state[name] = np.array(ops.convert_to_numpy(self.state[name]))
+            self.state[name][i] = blank[name][0]
+        self.state["x"][i] = start
+        self.state["best"][i] = start
+
+    def advance(self) -> None:
+        """Take one window of steps and look at every slot."""
+        began = time.perf_counter()
+        state, trace = self.engine.chunk(self.state, self._numbers(self.slots), self._moves())
+        told = [np.asarray(ops.convert_to_numpy(part)) for part in trace]
+        self.state = dict(state)
+        active = [i for i, slot in enumerate(self.slots) if slot is not None]
+        share = (time.perf_counter() - began) / len(active)
+        for i in active:
+            slot = self.slots[i]
+            assert slot is not None
+            slot.seconds += share
+            self._note(slot, [part[:, i] for part in told])
+        self._release(active)
+
+    def _numbers(self, slots: list[_Slot | None]) -> dict[str, Array]:
+        recipe = self.recipe
+        units = np.array([slot.job.unit if slot else 0 for slot in slots], np.int32)
+        signs = np.array([-1.0 if slot and slot.job.sign == "sad" else 1.0 for slot in slots], np.float32)
+        return {
+            "unit": units,
+            "sign": signs,
+            "reference": np.maximum(signs * self.engine.references[units], 0.0).astype(np.float32),
+            "steps": np.array([recipe.steps if slot else 0 for slot in slots], np.float32),
+            "step_size": np.float32(recipe.step_size),
+            "tv": np.float32(recipe.tv),
+            "lp": np.float32(recipe.lp),
+        }
+
+    def _moves(self) -> Array:
+        """Return the window's transforms; its first step sees the picture as it is."""
+        window = self.engine.structure.window
+        moves = np.tile(transforms.IDENTITY, (window, self.places, 1))
+        if self.engine.structure.moved:
+            for i, slot in enumerate(self.slots):
+                if slot is not None:
+                    series = transforms.LOUDER_STEPS if slot.louder else transforms.STEPS
+                    moves[1:, i] = self._drawn(slot.key, series, range(slot.step + 1, slot.step + window))
+        return moves
+
+    def _drawn(self, key: int, series: int, steps: range) -> Array:
+        around = self.engine.structure.around
+        return transforms.drawn(self.recipe, self.engine.size[:2], around, key, series, steps)
+
+    def _note(self, slot: _Slot, told: list[Array]) -> None:
+        """Write down what one window told of a picture, and whether it is done."""
+        count = min(self.engine.structure.window, self.recipe.steps - slot.step)
+        values, gradients, finite, soft = (part[:count] for part in told)
+        bad = int(np.sum(finite <= 0))
+        slot.non_finite += bad
+        slot.step += count - bad
+        if soft[0] != slot.soft:  # another objective from here on: what was before does not compare
+            slot.curve, slot.plain, slot.means = [], [], []
+            slot.soft = float(soft[0])
+        slot.rescued |= slot.soft > 0
+        if bad > count / 2:
+            slot.stop = "non_finite"
+            return
+        before = slot.steps_before + slot.step - count
+        slot.gradients.append(float(gradients[0]))
+        slot.plain.append(float(values[0]))
+        slot.means.append(float(np.mean(values[finite > 0])))
+        slot.curve += [(before + k, float(v)) for k, v in enumerate(values) if finite[k] > 0]
+        slot.stop = self._reason(slot)
+
+    def _reason(self, slot: _Slot) -> str:
+        """Return why the picture is done, or nothing if it is not."""
+        recipe = self.recipe
+        if slot.step >= recipe.steps:
+            return "max_steps"
+        if slot.gradients[-1] == 0.0 and recipe.rescue:
+            return "converged"
+        if recipe.plateau <= 0 or slot.step < recipe.min_steps or len(slot.means) < 2:
+            return ""
+        gained, all_gained = slot.means[-1] - slot.means[-2], slot.means[-1] - slot.plain[0]
+        return "converged" if gained <= recipe.plateau * max(all_gained, 0.0) else ""
+
+    def _release(self, active: list[int]) -> None:
+        """Let finished pictures go, or give those that found nothing a louder start."""
+        leaving = [i for i in active if (slot := self.slots[i]) is not None and slot.stop]
+        if not leaving:
+            return
+        kept = np.array(ops.convert_to_numpy(self.state["best" if self.engine.structure.keep_best else "x"]))
+        for i in leaving:
+            slot = self.slots[i]
+            assert slot is not None
+            if self._found_nothing(slot):
+                self._restart(i, slot)
+                continue
+            slot.x = kept[i]
+            self.done.append(slot)
+            self.slots[i] = None
+
+    def _found_nothing(self, slot: _Slot) -> bool:
+        if not self.recipe.rescue or slot.louder or slot.stop == "non_finite":
+            return False
+        silent = slot.soft > 0 or self.engine.structure.reduction.kind == "neuron"
+        gain = slot.means[-1] - slot.plain[0] if slot.means else 0.0
+        return slot.gradients[-1] == 0.0 or (silent and gain <= 1e-6 * abs(slot.plain[0]))
+
+    def _restart(self, i: int, slot: _Slot) -> None:
+        start = self.engine.parameters.start([slot.key], True)[0]
+        fresh = _Slot(slot.job, slot.key, start, start, louder=True, seconds=slot.seconds)
+        fresh.steps_before, fresh.non_finite, fresh.rescued = slot.step, slot.non_finite, slot.rescued
+        self.slots[i] = fresh
+        self._begin(i, start)
+
+    def finished(self) -> list[Render]:
+        """Look at up to a batch of finished pictures and hand them out."""
+        began = time.perf_counter()
+        slots, self.done = self.done[: self.places], self.done[self.places :]
+        padded: list[_Slot | None] = [*slots, *[None] * (self.places - len(slots))]
+        many = np.zeros((self.places, *self.engine.size), np.float32)
+        xs, starts = many.copy(), many.copy()
+        moves = np.tile(transforms.IDENTITY, (1 + FRESH, self.places, 1))
+        for i, slot in enumerate(slots):
+            xs[i], starts[i] = np.nan_to_num(slot.x, nan=0.5), slot.start
+            if self.engine.structure.moved:
+                moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(FRESH))
+        soft = np.array([slot.soft if slot else 0.0 for slot in padded], np.float32)
+        looked = self.engine.look(xs, starts, self._numbers(padded), moves, soft)
+        pictures, before, values = (np.asarray(ops.convert_to_numpy(part)) for part in looked)
+        share = (time.perf_counter() - began) / len(slots)
+        return [
+            self._render(slot, pictures[i], before[i], values[:, i], slot.seconds + share)
+            for i, slot in enumerate(slots)
+        ]
+
+    def _render(self, slot: _Slot, picture: Array, before: Array, values: Array, seconds: float) -> Render:
+        to_unit, failure = self.engine.parameters.to_unit, ""
+        if slot.stop == "non_finite":
+            failure = (
+                f"unit {slot.job.unit} gave values that are not finite numbers at {slot.non_finite} steps"
+            )
+        plain, after = to_unit(picture), to_unit(before)
+        end = float(values[0])
+        telemetry = Telemetry(
+            activation_start=_number(slot.plain[0] if slot.plain else float("nan")),
+            activation_best=_number(max([*slot.plain, end])),
+            activation_end=_number(end),
+            activation_transformed=tuple(_number(v) for v in values[1:]),
+            gradient_start=_number(slot.gradients[0] if slot.gradients else float("nan")),
+            gradient_end=_number(slot.gradients[-1] if slot.gradients else float("nan")),
+            moved=_number(np.sqrt(np.mean(np.square(np.asarray(plain, np.float64) - after)))),
+            steps=slot.steps_before + slot.step,
+            stop_reason=slot.stop,
+            non_finite=slot.non_finite,
+            reduction="soft-maximum" if slot.soft > 0 else self.engine.structure.reduction.kind,
+            rescue="louder-start" if slot.louder else "soft-maximum" if slot.rescued else "",
+            curve=_thinned(slot.curve),
+        )
+        return Render(slot.job, shown(plain, self.recipe), telemetry, seconds, failure)
+
+
+def shown(picture: Array, recipe: RenderSpec) -> Array:
+    """Return a picture in [0,1] (or beyond) as uint8, as the recipe shows it."""
+    picture = np.nan_to_num(np.asarray(picture, np.float64), nan=0.5)
+    if recipe.output == "standardise":
+        picture = 0.5 + 0.1 * (picture - picture.mean()) / (picture.std() + 1e-7)
+    return np.asarray(np.round(255.0 * np.clip(picture, 0.0, 1.0)), np.uint8)
+
+
+def _thinned(curve: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    if len(curve) > CURVE_POINTS:
+        curve = [curve[i] for i in np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int)]
+    return tuple((step, _number(value)) for step, value in curve)
+
+
+def _number(value: Any) -> float:
+    """Return a float; not a number where it is not finite, so that records hold one sort of it."""
+    value = float(value)
+    return value if np.isfinite(value) else float("nan")

@@ -1,0 +1,70 @@
+"""Small movements of a picture between steps, so that it does not hang on single pixels.
+
+Numbers come from the host, drawn for each picture and step; one bilinear resampling carries them out.
+Whole shifts are exact. Where a layer answers at many places the picture is moved around its own edges,
+anywhere: no pixel is then nearer to a border than another, and no frame is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from reportgen.render.randomness import uniforms
+from reportgen.spec import RenderSpec
+
+Tensor = Any
+
+STEPS, LOUDER_STEPS, FRESH = 1 << 32, 2 << 32, 3 << 32
+"""Series of draws: for steps, for steps after a louder start, and draws that no step uses."""
+IDENTITY = np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32)
+
+
+def moves(recipe: RenderSpec) -> bool:
+    """Return whether the recipe moves pictures at all."""
+    return recipe.jitter_px > 0 or recipe.scale > 0 or recipe.rotate_degrees > 0
+
+
+def drawn(
+    recipe: RenderSpec,
+    size: tuple[int, int],
+    around: bool,
+    key: int,
+    series: int,
+    steps: Sequence[int],
+) -> NDArray[np.float32]:
+    """Return `(n, 8)` projective transforms, from places in the moved picture to places in the picture.
+
+    Args:
+        recipe: Gives the reach of shift, scale and rotation.
+        size: Height and width.
+        around: Whether pictures may be shifted anywhere, around their own edges.
+        key: Of the picture.
+        series: `STEPS`, `LOUDER_STEPS` or `FRESH`.
+        steps: The picture's own steps, n of them.
+    """
+    height, width = size
+    draws = uniforms([key], [series + step for step in steps], 4)
+    angle = np.deg2rad(recipe.rotate_degrees) * (2 * draws[:, 0] - 1)
+    zoom = 1.0 / (1.0 + recipe.scale * (2 * draws[:, 1] - 1))
+    reach = (height, width) if around and recipe.jitter_px else (2 * recipe.jitter_px + 1,) * 2
+    down, right = (np.floor(draws[:, 2 + i] * reach[i]) - reach[i] // 2 for i in (0, 1))
+    cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
+    y, x = (height - 1) / 2.0, (width - 1) / 2.0
+    rows = [cos, -sin, x - (cos * x - sin * y) + right, sin, cos, y - (sin * x + cos * y) + down]
+    return np.stack([*rows, np.zeros_like(cos), np.zeros_like(cos)], axis=1).astype(np.float32)
+
+
+def moved(pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
+    """Return `(n, h, w, c)` pictures resampled by `(n, 8)` transforms."""
+    return ops.image.affine_transform(
+        pictures,
+        transforms,
+        interpolation="bilinear",
+        fill_mode="wrap" if around else "reflect",
+        data_format="channels_last",
+    )

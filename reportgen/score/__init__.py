@@ -1,0 +1,35 @@
+"""Is it structure? Judges units by stored pictures and responses; never by the model itself.
+
+Works without a framework installed: numpy and scipy over what the store keeps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reportgen.score.evidence import LayerEvidence as LayerEvidence
+from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
+from reportgen.score.evidence import read_evidence as read_evidence
+from reportgen.score.layer import score_layer as score_layer
+from reportgen.spec import ScoreSpec
+from reportgen.store import ModelRecord, Store
+
+
+def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, dict[str, Any]]:
+    """Score every layer of a model version whose evidence or thresholds changed, and store it.
+
+    Layers of which nothing was rendered with the scored recipe are left alone.
+
+    Returns:
+        The findings of every scored layer, by its name, in the model's order.
+    """
+    findings = {}
+    for layer in model.layers:
+        mark = evidence_fingerprint(store, model, layer, spec)
+        if not mark:
+            continue
+        if store.scored_fingerprint(model.id, layer.name) != mark:
+            scores, found = score_layer(read_evidence(store, model, layer), spec)
+            store.put_scores(model.id, layer.name, scores, fingerprint=mark, findings=found)
+        findings[layer.name] = store.findings(model.id, layer.name)
+    return findings

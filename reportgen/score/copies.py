@@ -1,0 +1,144 @@
+"""Which units of a layer answer alike: copies, mirrors, complements and neighbours, by their responses.
+
+Responses decide; weights and pictures are evidence to show (measured: weight cosine finds copies with
+F1 .91, distances of pictures .62). Whether a unit is structured is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[Any]]
+
+NEIGHBOURS = 8
+"""Most neighbours named for a unit."""
+
+_ALIKE = 0.5
+"""Least correlation of a neighbour."""
+
+_RELATED = 0.7
+"""Correlation from which another unit's pictures may well look the same: it is no stranger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """How one unit's responses relate to those of others in its layer; None where there is no such unit.
+
+    Attributes:
+        duplicate_of, mirror_of: The lowest index of a unit with the same, or opposite, answers.
+        complement_of: The other output of a softmax over two.
+        neighbours: Up to 8 units that answer most alike, nearest first.
+        correlation: With the first of them.
+        alike: All units that answer so alike that their pictures are no strangers.
+    """
+
+    duplicate_of: int | None = None
+    mirror_of: int | None = None
+    complement_of: int | None = None
+    neighbours: tuple[int, ...] = ()
+    correlation: float | None = None
+    alike: frozenset[int] = frozenset()
+
+
+def response_rows(n_units: int, *measured: Arrays | None) -> list[NDArray[np.float32]]:
+    """Return what correlations are taken over: for each measurement `(rows, K)`, a row a picture and place.
+
+    Samples at single positions where they were kept, else each picture's mean and largest value.
+    """
+    parts = []
+    for arrays in measured:
+        if arrays is None:
+            continue
+        samples = arrays.get("samples")
+        if samples is not None and samples.ndim == 3 and samples.shape[2] == n_units:
+            part = samples.reshape(-1, n_units)
+        else:
+            kept = [a for a in (arrays.get("mean"), arrays.get("max")) if a is not None and a.ndim == 2]
+            if not kept or kept[0].shape[1] != n_units:
+                continue
+            part = np.concatenate(kept)
+        if len(part):
+            parts.append(np.asarray(part, np.float32))
+    return parts
+
+
+def correlations(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return `(K, K)` correlations over all rows together; nan for units that never vary."""
+    k = rows[0].shape[1]
+    n = sum(len(r) for r in rows)
+    scale = np.max([np.abs(r).max(axis=0, initial=0) for r in rows], axis=0)
+    scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1)
+    scaled = [np.where(np.isfinite(r), r, 0) / scale for r in rows]
+    mean = sum((r.sum(axis=0, dtype=np.float64) for r in scaled), np.zeros(k)) / n
+    products = np.zeros((k, k), np.float32)
+    for r in scaled:
+        centred = (r - mean).astype(np.float32)
+        products += centred.T @ centred
+    size = np.sqrt(np.maximum(np.diag(products), 0))
+    varies = size > 1e-5 * np.sqrt(n)
+    size = np.where(varies, size, np.nan)
+    return np.asarray(products / size[:, None] / size[None, :], np.float32)
+
+
+def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequence[bool], least: float,
+             head: str, kernel: NDArray[Any] | None = None) -> list[Kin]:  # fmt: skip
+    """Return each unit's relations.
+
+    A copy answers alike over all pictures together, and also over each measurement alone, so that one
+    outlying picture makes no copies. After a ReLU a mirrored unit is silent where the other answers, so
+    no correlation reaches -.99 there; in a first convolution the kernels tell.
+
+    Args:
+        rows: See `response_rows`; empty if nothing was measured.
+        n_units: K.
+        live: Whether each unit answers at all.
+        least: Correlation from which units are copies.
+        head: `softmax` makes two units complements: each is one minus the other, which is no finding.
+        kernel: `(kh, kw, cin, K)` of a first convolution.
+    """
+    pair = head == "softmax" and n_units == 2
+    complement = [1 - k if pair else None for k in range(n_units)]
+    if not rows:
+        return [Kin(complement_of=c) for c in complement]
+    found = np.array(correlations(rows))
+    alive = np.asarray(live, bool)
+    found[~alive] = np.nan
+    found[:, ~alive] = np.nan
+    np.fill_diagonal(found, np.nan)
+    parts = [correlations([r]) for r in rows] if len(rows) > 1 else []
+    same = found >= least
+    opposite = found <= -least
+    for part in parts:
+        same &= ~(part < least)
+        opposite &= ~(part > -least)
+    if kernel is not None and kernel.shape[-1] == n_units:
+        opposite |= (_cosines(kernel) <= -least) & (found < 0)
+    return [
+        Kin(_lowest(same[k], k), _lowest(opposite[k], k), complement[k], *_neighbours(found[k]))
+        for k in range(n_units)
+    ]
+
+
+def _lowest(row: NDArray[np.bool_], k: int) -> int | None:
+    first = np.flatnonzero(row[:k])
+    return int(first[0]) if len(first) else None
+
+
+def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], float | None, frozenset[int]]:
+    values = np.where(np.isnan(row), -np.inf, row)
+    order = np.argsort(-values, kind="stable")[:NEIGHBOURS]
+    near = tuple(int(i) for i in order if values[i] >= _ALIKE)
+    alike = frozenset(int(i) for i in np.flatnonzero(values >= _RELATED))
+    return near, (float(values[near[0]]) if near else None), alike
+
+
+def _cosines(kernel: NDArray[Any]) -> NDArray[np.float64]:
+    flat = kernel.reshape(-1, kernel.shape[-1]).astype(float)
+    size = np.sqrt((flat**2).sum(axis=0))
+    flat = flat / np.where(size > 0, size, 1)
+    return np.asarray(flat.T @ flat)

@@ -1,0 +1,111 @@
+"""What is said of a layer as a whole: counts, what could be left out, and sentences.
+
+"Superfluous" is never read from a picture alone: certain are units that never answer, that nothing
+takes, or that answer like another; likely are those without structure which are also little used.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from reportgen.score.alive import Life, without_consumers
+from reportgen.score.evidence import LayerEvidence
+from reportgen.score.use import poisson_binomial
+from reportgen.units import UnitScore
+
+UNKNOWN_USE = 0.5
+"""The rank taken for a unit whose use is not known."""
+
+
+def layer_findings(
+    scores: Sequence[UnitScore], lives: Sequence[Life], evidence: LayerEvidence, comparison: str
+) -> dict[str, Any]:
+    """Return the findings about a layer as JSON values.
+
+    Args:
+        scores: Rows of its rendered units.
+        lives: Of all its units.
+        evidence: Of the layer.
+        comparison: In words, what consistency was compared with.
+    """
+    counts = Counter(s.verdict for s in scores)
+    superfluous = _superfluous(scores, evidence)
+    return {
+        "n_units": evidence.n_units,
+        "n_rendered": len(scores),
+        "counts": dict(sorted(counts.items())),
+        "comparison": comparison,
+        "superfluous": superfluous,
+        "text": _sentences(scores, counts, superfluous, evidence, comparison),
+    }
+
+
+def chance_superfluous(score: UnitScore, *, unheard: bool) -> float:
+    """Return the chance that a unit could be left out, 0..1.
+
+    1 for a dead or unheard unit and for a copy beyond the first. Else the chance that it is static
+    times the share of its layer that is used more: flat, unstable and undecided units matter until shown
+    otherwise.
+    """
+    if score.verdict == "dead" or unheard or score.duplicate_of is not None:
+        return 1.0
+    if score.p_structured is None or score.verdict in ("flat", "failed", "undecided"):
+        return 0.0
+    used = UNKNOWN_USE if score.use is None else score.use
+    return (1 - score.p_structured) * (1 - used)
+
+
+def _superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> dict[str, Any]:
+    unheard = without_consumers(evidence.weights, evidence.n_units)
+    chances = [chance_superfluous(s, unheard=bool(unheard[s.unit])) for s in scores]
+    estimate, low, high = poisson_binomial(chances)
+    return {
+        "certain": [s.unit for s, p in zip(scores, chances, strict=True) if p == 1.0],
+        "likely": [s.unit for s, p in zip(scores, chances, strict=True) if 0.5 <= p < 1.0],
+        "estimate": round(estimate, 2),
+        "low": low,
+        "high": high,
+    }
+
+
+def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: dict[str, Any],
+               evidence: LayerEvidence, comparison: str) -> list[str]:  # fmt: skip
+    n = len(scores)
+    told = [f"{_count(n, 'unit')} judged: " + ", ".join(f"{c} {v}" for v, c in counts.most_common()) + "."]
+    if evidence.note:
+        told.append(f"Only {evidence.note}.")
+    dead = [s for s in scores if s.verdict == "dead"]
+    if dead:
+        proved = sum(bool(s.dead_proof) for s in dead)
+        told.append(
+            f"{_count(len(dead), 'unit')} never answered: proved for {proved}, "
+            "for the others no input was found."
+        )
+    copies = [s for s in scores if s.duplicate_of is not None]
+    if copies:
+        told.append(f"{_count(len(copies), 'unit')} answer like another of a lower index.")
+    if any(s.complement_of is not None for s in scores):
+        told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")
+    changing = counts["unstable"] + counts["multifaceted"]
+    judged = changing + counts["structured"]
+    if judged:
+        told.append(
+            f"{changing} of {judged} units with a pattern change from run to run; compared with {comparison}."
+        )
+    borderline = sum(s.borderline for s in scores)
+    if borderline:
+        told.append(f"{_count(borderline, 'unit')} stand on the border between static and structured.")
+    if n:
+        told.append(
+            f"{superfluous['estimate']:g} of {n} units are estimated superfluous "
+            f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
+            f"{len(superfluous['certain'])} of them for certain. "
+            "Only removing them and measuring shows it."
+        )
+    return told
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")

@@ -1,0 +1,326 @@
+"""One layer judged: from its evidence to a row for each unit and what is said of the whole.
+
+Here the measures meet: each unit is measured once, against the layer's renderer null and against
+pictures of other units. Formulas stand with the measures; thresholds in `ScoreSpec`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.score import agreement as agree
+from reportgen.score import structure as st
+from reportgen.score.alive import Life, lives, without_consumers
+from reportgen.score.colour import colour_axes, colour_name, contrast
+from reportgen.score.copies import Kin, kinships, response_rows
+from reportgen.score.evidence import LayerEvidence, Picture
+from reportgen.score.findings import layer_findings
+from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
+from reportgen.score.use import ranked, raw_use
+from reportgen.score.verdict import Facts, judge
+from reportgen.spec import ScoreSpec
+from reportgen.units import UnitScore
+
+MOST_STRANGERS = 384
+"""Pictures of other units that a unit's are compared with, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was measured on the live pictures of one unit."""
+
+    seeds: tuple[int, ...]
+    shape: tuple[int, ...]
+    n_pictures: int
+    contrast: float
+    colour: str
+    colour_spread: float
+    measured: tuple[tuple[float, float], ...] = ()
+    looks: agree.Looks | None = None
+    wave: Stripes | None = None
+    axes: str = ""
+    too_small: str = ""
+
+
+def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:
+    """Return a row for every unit that was rendered or failed, and the findings about the layer.
+
+    Args:
+        evidence: Of the layer.
+        spec: Thresholds.
+
+    Returns:
+        Rows in order of units, and JSON values: `n_units`, `n_rendered`, `counts` by verdict, `comparison`,
+        `superfluous`, `text`.
+    """
+    found = lives(
+        evidence.n_units,
+        evidence.probes,
+        evidence.renders,
+        evidence.bounds,
+        evidence.weights,
+        activation=evidence.layer.activation,
+        spec=spec,
+    )
+    seen = {unit: _see(evidence, unit, spec) for unit in evidence.units if unit in evidence.pictures}
+    null, null_missing = _null(evidence, seen, spec)
+    deviations = {
+        unit: st.deviation(s.measured, null)
+        for unit, s in seen.items()
+        if null is not None and any(np.isfinite(m[0]) for m in s.measured)
+    }
+    kin = _kin(evidence, found, spec)
+    agreements, comparison = _agreements(evidence, seen, deviations, found, kin, null, spec)
+    p_values = {unit: st.p_value(z, null) for unit, z in deviations.items() if null is not None}
+    q_values = dict(zip(p_values, st.adjusted(list(p_values.values())), strict=True)) if p_values else {}
+    probe_rows = response_rows(evidence.n_units, evidence.probes)
+    raw = raw_use(evidence.weights, probe_rows, evidence.n_units)
+    use = ranked(raw)
+    unheard = without_consumers(evidence.weights, evidence.n_units)
+    scores = []
+    for unit in evidence.units:
+        facts = Facts(
+            unit=unit,
+            life=found[unit],
+            kin=kin[unit],
+            failure=evidence.failures.get(unit, ""),
+            answers_light=_answers_light(evidence, unit),
+            z=deviations.get(unit),
+            p=p_values.get(unit),
+            q=q_values.get(unit),
+            place=st.null_place(deviations[unit], null) if null is not None and unit in deviations else None,
+            null_missing=null_missing,
+            agreement=agreements.get(unit),
+            use=use[unit],
+            raw_use=float(raw[unit]) if np.isfinite(raw[unit]) else None,
+            unheard=bool(unheard[unit]),
+            note=evidence.note,
+            **_facts_seen(evidence, unit, seen.get(unit)),
+        )
+        scores.append(judge(facts, spec))
+    return scores, layer_findings(scores, found, evidence, comparison)
+
+
+def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
+    pictures = evidence.pictures[unit]
+    seeds = _live_seeds(evidence, unit, sorted(pictures))
+    shape = Counter(pictures[s].shape for s in seeds).most_common(1)[0][0]
+    seeds = [s for s in seeds if pictures[s].shape == shape]
+    inner = inside(np.stack([pictures[s] for s in seeds]), spec.crop)
+    colours = inner.mean(axis=(1, 2))
+    spread = float((colours.max(axis=0) - colours.min(axis=0)).max())
+    seen = _Seen(
+        tuple(seeds),
+        shape,
+        len(pictures),
+        float(np.median(contrast(inner))),
+        colour_name(colours.mean(axis=0)),
+        spread,
+    )
+    h, w = inner.shape[1:3]
+    if min(h, w) < LEAST_PX:
+        small = f"the inside of its pictures is {h} by {w} px, wanted at least {LEAST_PX}"
+        return dataclasses.replace(seen, too_small=small)
+    power = spectrum(inner)
+    mean = power.mean(axis=0)
+    return dataclasses.replace(
+        seen,
+        measured=tuple(st.reach_and_repeat(p) for p in power),
+        looks=agree.looks(inner, power),
+        wave=prevailing(mean),
+        axes=colour_axes(mean),
+    )
+
+
+def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[st.Null | None, str]:
+    """Return the renderer null, or None and why there is none."""
+    missing = "the renderer null of this setting is not there, so structure cannot be told from its making"
+    pictures = evidence.null
+    if pictures is None or not len(pictures):
+        return None, missing
+    wanted = next((s.shape for s in seen.values()), pictures.shape[1:])
+    if pictures.shape[1:] != wanted:
+        size = " by ".join(map(str, pictures.shape[1:]))
+        return None, f"the renderer null stored is of another canvas, {size}; render again to make its own"
+    inner = inside(pictures, spec.crop)
+    if min(inner.shape[1:3]) < LEAST_PX:
+        return None, missing
+    null = st.null_of([st.reach_and_repeat(p) for p in spectrum(inner)])
+    if null is None:
+        return None, f"the renderer null has fewer than {st.LEAST_NULL} pictures with anything in them"
+    return null, ""
+
+
+def _kin(evidence: LayerEvidence, found: Sequence[Life], spec: ScoreSpec) -> list[Kin]:
+    kernel = evidence.weights.get("kernel") if evidence.weights is not None else None
+    return kinships(
+        response_rows(evidence.n_units, evidence.probes, evidence.renders),
+        evidence.n_units,
+        live=[life.state == "live" for life in found],
+        least=spec.duplicate_correlation,
+        head=evidence.layer.head,
+        kernel=kernel if evidence.layer.first else None,
+    )
+
+
+def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
+                found: Sequence[Life], kin: Sequence[Kin], null: st.Null | None,
+                spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], str]:  # fmt: skip
+    """Return how each unit's pictures agree, and in words what they were compared with.
+
+    Strangers are pictures that show a pattern, of units that do not answer alike: static and flat pictures are
+    nearly all the same, and a layer may have four units for one and the same edge.
+    """
+    patterned = [
+        u
+        for u, s in seen.items()
+        if s.looks is not None
+        and found[u].state == "live"
+        and s.contrast >= spec.flat_contrast
+        and deviations.get(u, -np.inf) >= spec.borderline_z[0]
+    ]
+    copied = {u: kin[u].duplicate_of for u in seen}
+    family = {u: u if first is None else first for u, first in copied.items()}
+    families = len({family[u] for u in patterned})
+    filled, words = _filling(evidence, patterned, families, null, seen, spec)
+    pool, owners = _pool([(u, seen[u].looks) for u in patterned], filled)
+    result = {}
+    for u, s in seen.items():
+        strange = ~np.isin(owners, [u, *kin[u].alike])
+        if pool is not None and s.looks is not None and len(s.looks) >= 2 and strange.any():
+            result[u] = agree.agreement(
+                s.looks, pool.rows(strange), share=spec.unstable_share, distance=spec.unstable_distance
+            )
+    return result, words
+
+
+def _pool(own: Sequence[tuple[int, agree.Looks | None]],
+          filled: agree.Looks | None) -> tuple[agree.Looks | None, NDArray[np.int64]]:  # fmt: skip
+    """Return at most `MOST_STRANGERS` descriptions, evenly taken, and whose each is (-1: filled in)."""
+    parts = [(name, p) for name, p in (*own, (-1, filled)) if p is not None and len(p)]
+    if not parts:
+        return None, np.empty(0, np.int64)
+    owners = np.concatenate([np.full(len(p), name, np.int64) for name, p in parts])
+    if len(owners) <= MOST_STRANGERS:
+        return agree.together([p for _, p in parts]), owners
+    every = len(owners) / MOST_STRANGERS
+    wanted = np.unique((np.arange(MOST_STRANGERS) * every).astype(int))
+    starts = np.cumsum([0, *(len(p) for _, p in parts)])
+    rows = [
+        p.rows(wanted[(wanted >= a) & (wanted < b)] - a)
+        for (_, p), a, b in zip(parts, starts[:-1], starts[1:], strict=True)
+    ]
+    return agree.together(rows), owners[wanted]
+
+
+def _filling(evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
+             seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[agree.Looks | None, str]:  # fmt: skip
+    """Return what stands in where a layer has too few units of its own, and the comparison in words."""
+    own = f"{len(patterned)} units of this layer that show a pattern"
+    if families >= spec.min_comparison:
+        return None, own
+    channels = {s.shape[2] for s in seen.values()}
+    parts, words = [], [own] if patterned else []
+    others = [p for p in evidence.comparison if p.shape[2] in channels]
+    others_seen = [x for p in others if (x := _stranger(p, null, spec)) is not None]
+    if others_seen:
+        parts.append(agree.together(others_seen))
+        words.append(f"{len(others_seen)} pictures of other layers")
+    if families + len(others_seen) < spec.min_comparison and evidence.null is not None:
+        inner = inside(evidence.null, spec.crop)
+        if min(inner.shape[1:3]) >= LEAST_PX and inner.shape[3] in channels:
+            parts.append(agree.looks(inner, spectrum(inner)))
+            words.append(
+                f"{len(inner)} pictures of the renderer null, which makes agreement look better than it is"
+            )
+    return (agree.together(parts) if parts else None), " and ".join(words) or "nothing"
+
+
+def _stranger(picture: Picture, null: st.Null | None, spec: ScoreSpec) -> agree.Looks | None:
+    """Return the description of another layer's picture if it shows a pattern itself."""
+    inner: Floats = inside(picture[None], spec.crop)
+    if min(inner.shape[1:3]) < LEAST_PX or float(contrast(inner)[0]) < spec.flat_contrast:
+        return None
+    power = spectrum(inner)
+    measured = st.reach_and_repeat(power[0])
+    if null is None or not np.isfinite(measured[0]) or st.deviation([measured], null) < spec.borderline_z[0]:
+        return None
+    return agree.looks(inner, power)
+
+
+def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
+    if seen is None:
+        return {}
+    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 2)
+    means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
+    return {
+        "pictures": seen.n_pictures,
+        "live": len(seen.seeds),
+        "climbed": _climbed(evidence, unit),
+        "contrast": seen.contrast,
+        "colour": seen.colour,
+        "colour_spread": seen.colour_spread,
+        "too_small": seen.too_small,
+        "reach": means[0],
+        "repeat": means[1],
+        "wave": seen.wave,
+        "axes": seen.axes,
+    }
+
+
+def _live_seeds(evidence: LayerEvidence, unit: int, seeds: Sequence[int]) -> list[int]:
+    """Return the seeds whose start went somewhere, by the unit's answer to the finished picture if known."""
+    answers, usual = _own_answers(evidence, unit)
+    if usual is not None and set(seeds) <= set(answers):
+        return agree.live_starts({s: answers[s] - usual for s in seeds})
+    runs = evidence.telemetry.get(unit, {})
+    return agree.live_starts({s: agree.gain(runs[s]) if s in runs else None for s in seeds})
+
+
+def _climbed(evidence: LayerEvidence, unit: int) -> bool:
+    """Whether any picture raised the unit's answer; True where nothing is known of it."""
+    answers, usual = _own_answers(evidence, unit)
+    if usual is not None and answers:
+        return max(answers.values()) > usual
+    gains = [agree.gain(run) for run in evidence.telemetry.get(unit, {}).values()]
+    return not gains or any(g is None or g > 0 for g in gains)
+
+
+def _own_answers(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], float | None]:
+    """Return a unit's answers to its own pictures, by seed, and its median answer to the probes."""
+    renders, probes = evidence.renders, evidence.probes
+    if (
+        renders is None
+        or probes is None
+        or not {"unit", "seed", "mean"} <= set(renders)
+        or "mean" not in probes
+    ):
+        return {}, None
+    if renders["mean"].shape[1:] != (evidence.n_units,) or probes["mean"].shape[1:] != (evidence.n_units,):
+        return {}, None
+    own = np.flatnonzero(renders["unit"] == unit)
+    answers = {int(renders["seed"][i]): float(renders["mean"][i, unit]) for i in own}
+    usual = float(np.median(probes["mean"][:, unit]))
+    return {s: a for s, a in answers.items() if np.isfinite(a)}, usual if np.isfinite(usual) else None
+
+
+def _answers_light(evidence: LayerEvidence, unit: int) -> str:
+    """Return in words how a unit answers flat inputs, if it simply rises or falls with brightness."""
+    flat = evidence.flat
+    if flat is None or flat["response"].shape[1:] != (evidence.n_units,):
+        return ""
+    curve = np.asarray(flat["response"][:, unit], float)
+    steps = np.diff(curve)
+    if not np.isfinite(curve).all() or np.ptp(curve) == 0:
+        return ""
+    ends = f"from {curve[0]:.3g} on black to {curve[-1]:.3g} on white"
+    if (steps >= 0).all():
+        return f"its answer rises with brightness, {ends}"
+    return f"its answer falls with brightness, {ends}" if (steps <= 0).all() else ""

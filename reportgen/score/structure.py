@@ -1,0 +1,143 @@
+"""Whether a picture is structure or static, measured against pictures made of nothing.
+
+Two numbers of the autocorrelation, `reach` and `repeat`, are compared with those of the renderer
+null: pictures which the same renderer made, with the same settings, for objectives without structure.
+Formulas and where they were found: docs/method.md. Whether a picture recurs is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from reportgen.score.spectrum import Floats, autocorrelation, lag_radius
+
+Numbers = NDArray[np.float64]
+
+LEAST_NULL = 8
+"""Fewest null pictures from which a mean and a spread are taken."""
+
+LEAST_SPREAD = 0.05
+"""Least spread of the null's logarithms; a null that hardly varies must not make much of little."""
+
+
+def reach_and_repeat(power: Floats) -> tuple[float, float]:
+    """Return how far a pattern reaches and how well it repeats.
+
+    Args:
+        power: `(c, N, N // 2 + 1)`, the spectrum of one picture.
+
+    Returns:
+        `reach`: the largest |A| at lags of 3..12 px (at most 3/8 of the window). `repeat`: the largest |A| at
+        lags of 2.5 r..9 r, r the radius at which the radial mean of A falls to .3; nan where that lies beyond
+        the window. Both 0..1; nan where the picture has no power.
+    """
+    correlation = autocorrelation(power.sum(axis=0))
+    if correlation[0, 0] <= 0:
+        return float("nan"), float("nan")
+    side = correlation.shape[0]
+    radius = lag_radius(side)
+    strength = np.abs(correlation)
+    reach = float(strength[(radius >= 3) & (radius <= min(12.0, 3 * side / 8))].max())
+    width = _falls_to(correlation, radius, 0.3)
+    ring = (radius >= 2.5 * width) & (radius <= min(9 * width, side / 2))
+    return reach, float(strength[ring].max()) if 2.5 * width <= side / 2 - 2 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What the renderer makes of nothing: logarithms of reach and repeat, and each null picture's own z.
+
+    Attributes:
+        mean, spread: `(2,)`, of ln reach and ln repeat.
+        deviations: `(m,)` z of the null pictures, sorted.
+    """
+
+    mean: Numbers
+    spread: Numbers
+    deviations: Numbers
+
+
+def null_of(measured: Sequence[tuple[float, float]]) -> Null | None:
+    """Return the null with these reaches and repeats; None for fewer than 8 pictures with any power."""
+    rows = np.array([m for m in measured if np.isfinite(m[0])], float).reshape(-1, 2)
+    if len(rows) < LEAST_NULL:
+        return None
+    logs = np.log(np.maximum(rows, 1e-6))
+    known = np.isfinite(logs)
+    counts = known.sum(axis=0)
+    filled = np.where(known, logs, 0)
+    mean = filled.sum(axis=0) / np.maximum(counts, 1)
+    squares = np.where(known, (logs - mean) ** 2, 0).sum(axis=0)
+    spread = np.maximum(np.sqrt(squares / np.maximum(counts - 1, 1)), LEAST_SPREAD)
+    # A number that most null pictures do not have cannot be compared with.
+    mean = np.where(counts >= LEAST_NULL, mean, np.nan)
+    deviations = np.array([_deviation(row, mean, spread) for row in logs])
+    return Null(mean, spread, np.sort(deviations))
+
+
+def deviation(measured: Sequence[tuple[float, float]], null: Null) -> float:
+    """Return z: by how many null spreads a unit's pictures, taken together, exceed the null.
+
+    Args:
+        measured: Reach and repeat of each picture of the unit, at least one with a reach.
+        null: Of the same renderer, settings and canvas.
+    """
+    logs = np.log(np.maximum(np.array(measured, float), 1e-6))
+    known = np.isfinite(logs)
+    mean = np.where(known, logs, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    return _deviation(np.where(known.any(axis=0), mean, np.nan), null.mean, null.spread)
+
+
+def p_value(z: float, null: Null) -> float:
+    """Return (1 + null pictures with at least this z) / (1 + null pictures): 0..1, never 0."""
+    above = len(null.deviations) - int(np.searchsorted(null.deviations, z - 1e-9))
+    return (1 + above) / (1 + len(null.deviations))
+
+
+def null_place(z: float, null: Null) -> float:
+    """Return the share of null pictures below z, 0..1."""
+    return float(np.searchsorted(null.deviations, z - 1e-9)) / len(null.deviations)
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted for their number: the false discovery rate at which each would be accepted.
+
+    Reference: Y. Benjamini, Y. Hochberg, "Controlling the false discovery rate", 1995.
+
+    Example:
+        >>> adjusted([0.01, 0.04, 0.03, 0.5])
+        [0.04, 0.05333333333333334, 0.05333333333333334, 0.5]
+    """
+    p = np.asarray(p_values, float)
+    order = np.argsort(p)
+    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
+    found = np.empty_like(p)
+    found[order] = np.minimum.accumulate(ranked[::-1])[::-1]
+    return [float(x) for x in np.minimum(found, 1.0)]
+
+
+def p_structured(z: float, cut: float, slope: float) -> float:
+    """Return P(structured), 0..1: a logistic of z, one half at `cut`."""
+    return float(special.expit((z - cut) / slope))
+
+
+def _deviation(logs: Numbers, mean: Numbers, spread: Numbers) -> float:
+    values = (logs - mean) / spread
+    return float(np.nanmax(values))
+
+
+def _falls_to(correlation: Floats, radius: Floats, level: float) -> float:
+    """Return the radius in pixels at which the radial mean of A first falls to `level`."""
+    rings = np.rint(radius).astype(int).ravel()
+    sums = np.bincount(rings, correlation.ravel())
+    means = (sums / np.bincount(rings))[: correlation.shape[0] // 2 + 1]
+    below = np.flatnonzero(means <= level)
+    if not len(below):
+        return float(len(means))
+    last = int(below[0]) - 1
+    return last + float((means[last] - level) / (means[last] - means[last + 1]))

@@ -1,0 +1,236 @@
+"""The word for a unit, with the reason: from facts about it to one row of the verdict table.
+
+Order: failed, dead, flat, static, unstable or multifaceted, structured; `undecided` where a fact that
+the word hangs on is missing, and the reason says which. How the facts are found is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reportgen.score.agreement import Agreement
+from reportgen.score.alive import Life
+from reportgen.score.copies import Kin
+from reportgen.score.spectrum import Stripes
+from reportgen.score.structure import p_structured
+from reportgen.spec import ScoreSpec
+from reportgen.units import UnitScore
+
+ORIENTED = 0.5
+"""Least `oriented` of a pattern (see `Stripes`) for a direction to be named."""
+
+PERIODIC_SHARE = 0.2
+"""Least share of the power beside one frequency for a period to be named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one unit.
+
+    Attributes:
+        unit: Its index.
+        life: Whether it answers.
+        pictures, live: Pictures that did not fail, and those of them whose start went somewhere.
+        climbed: Whether any start gained anything; True where telemetry is missing.
+        failure: Reason of a failed render, or empty.
+        contrast: Inner RMS contrast, median over live pictures; None without pictures.
+        colour: Mean colour in words.
+        colour_spread: Largest difference between mean colours of its pictures, in [0,1].
+        answers_light: How it answers flat inputs, in words, or empty.
+        too_small: Why structure cannot be measured on its pictures, or empty.
+        z, p, q, place: Null deviations, p-value, the same adjusted for the layer, share of the null below;
+            None where there is no null.
+        reach, repeat: Means over pictures.
+        null_missing: Why there is no null, or empty.
+        agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
+        wave: Its strongest wave.
+        axes: Along which colours it varies, in words.
+        kin, use, raw_use: Relations and use.
+        unheard: Whether all its outgoing weights are zero.
+        note: Of the layer, such as `3 of 64 units rendered`.
+    """
+
+    unit: int
+    life: Life
+    kin: Kin
+    pictures: int = 0
+    live: int = 0
+    climbed: bool = True
+    failure: str = ""
+    contrast: float | None = None
+    colour: str = ""
+    colour_spread: float = 0.0
+    answers_light: str = ""
+    too_small: str = ""
+    z: float | None = None
+    p: float | None = None
+    q: float | None = None
+    place: float | None = None
+    reach: float | None = None
+    repeat: float | None = None
+    null_missing: str = ""
+    agreement: Agreement | None = None
+    wave: Stripes | None = None
+    axes: str = ""
+    use: float | None = None
+    raw_use: float | None = None
+    unheard: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    verdict: str
+    detail: str
+    reason: str
+
+
+def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
+    """Return the row of one unit: a verdict, its nuance, and the reason in one line."""
+    word = _word(facts, spec)
+    seen = word.verdict in ("static", "unstable", "multifaceted", "structured", "undecided")
+    z = facts.z if seen else None
+    low, high = spec.borderline_z
+    borderline = z is not None and low <= z <= high
+    details = [word.detail, facts.life.detail if facts.life.state == "live" else ""]
+    details += ["no outgoing weight" if facts.unheard else ""]
+    agreed = facts.agreement if seen else None
+    return UnitScore(
+        unit=facts.unit,
+        verdict=word.verdict,
+        verdict_detail="; ".join(d for d in details if d),
+        reason=_sentence([word.reason, "borderline" if borderline else "", *_besides(facts), facts.note]),
+        borderline=borderline,
+        structure=z,
+        p_structured=None if z is None else p_structured(z, spec.structure_z, spec.structure_slope),
+        p_value=facts.p if z is not None else None,
+        consistency=agreed.consistency if agreed else None,
+        use=facts.use,
+        duplicate_of=facts.kin.duplicate_of,
+        mirror_of=facts.kin.mirror_of,
+        complement_of=facts.kin.complement_of,
+        facets=agreed.facets if agreed and word.verdict == "multifaceted" else None,
+        dead_proof=facts.life.proof,
+        extra=_extra(facts, word.verdict),
+    )
+
+
+def pattern_words(wave: Stripes | None) -> str:
+    """Return a pattern in words, such as `oriented 45 degrees, period 6 px`; empty if none stands out.
+
+    Directions are those of the stripes, counter-clockwise from horizontal, to the nearest 5 degrees.
+    """
+    if wave is None:
+        return ""
+    parts = [f"oriented {5 * round(wave.degrees / 5) % 180} degrees"] if wave.oriented >= ORIENTED else []
+    if wave.share >= PERIODIC_SHARE:
+        parts.append(f"period {wave.period_px:.2g} px")
+    return ", ".join(parts)
+
+
+def _word(facts: Facts, spec: ScoreSpec) -> _Word:
+    life = facts.life
+    if life.state in ("dead", "constant"):
+        proof = f" ({life.proof})" if life.proof else ", which proves nothing about other inputs"
+        return _Word("dead", life.detail, f"never answers: {life.words}{proof}")
+    if not facts.pictures:
+        return _Word("failed", "", f"no picture: {facts.failure or 'nothing was rendered'}")
+    if life.state == "unknown":
+        return _Word("undecided", "responses missing", life.words)
+    if not facts.climbed:
+        return _Word("undecided", "never climbed", f"none of its {facts.pictures} starts raised its answer")
+    contrast = facts.contrast or 0.0
+    if contrast < spec.flat_contrast:
+        differs = "; differs between runs" if facts.colour_spread > 0.2 else ""
+        light = f"; {facts.answers_light}" if facts.answers_light else ""
+        return _Word(
+            "flat",
+            facts.colour + differs,
+            f"one colour, {facts.colour}: contrast {contrast:.3f}, below {spec.flat_contrast:g}{light}",
+        )
+    if facts.too_small or facts.z is None:
+        reason = facts.too_small or facts.null_missing
+        return _Word("undecided", "structure not measured", reason)
+    return _look(facts, facts.z, spec)
+
+
+def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
+    beyond = f"{z:.1f} null deviations of structure, cut {spec.structure_z:g}"
+    if z < spec.structure_z:
+        return _Word("static", "", f"no more pattern than the renderer makes of nothing: {beyond}")
+    pattern = ", ".join(x for x in (pattern_words(facts.wave), facts.axes) if x)
+    beyond += f" ({pattern})" if pattern else ""
+    if facts.agreement is None:
+        why = (
+            f"{facts.live} live start{'s' if facts.live != 1 else ''} of {facts.pictures}, two are needed"
+            if facts.live < 2
+            else "no pictures of other units to compare with"
+        )
+        return _Word(
+            "undecided", "recurrence not measured", f"a pattern, {beyond}; whether it recurs is open: {why}"
+        )
+    found = facts.agreement
+    alike = f"consistency {found.consistency:.2f} over {facts.live} starts"
+    if found.unstable(spec.unstable_share, spec.unstable_distance):
+        if found.facets:
+            sizes = " and ".join(str(len(g)) for g in found.groups)
+            return _Word(
+                "multifaceted",
+                f"{found.facets} facets",
+                f"{found.facets} groups of alike pictures ({sizes}); {beyond}; {alike}",
+            )
+        return _Word(
+            "unstable",
+            "",
+            f"another pattern on each run: {alike}, texture distance {found.distance:.2f}; {beyond}",
+        )
+    return _Word("structured", pattern, f"a pattern that recurs: {beyond}; {alike}")
+
+
+def _besides(facts: Facts) -> list[str]:
+    said = []
+    if facts.life.state == "live" and facts.life.detail == "silent but excitable":
+        said.append("silent on all probe pictures, only renders excite it")
+    if facts.life.detail == "faint":
+        said.append(f"its answers are tiny beside its layer's: {facts.life.words}")
+    if facts.pictures and facts.failure:
+        said.append(f"some starts failed: {facts.failure}")
+    if facts.kin.duplicate_of is not None:
+        said.append(f"answers like unit {facts.kin.duplicate_of}")
+    if facts.kin.mirror_of is not None:
+        said.append(f"answers opposite to unit {facts.kin.mirror_of}")
+    if facts.kin.complement_of is not None:
+        said.append(f"one minus unit {facts.kin.complement_of} by the softmax itself")
+    if facts.unheard:
+        said.append("nothing after it takes it: all its outgoing weights are zero")
+    return said
+
+
+def _sentence(parts: list[str]) -> str:
+    return " ".join("; ".join(p for p in parts if p).split())
+
+
+def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | list[float]]:
+    found: dict[str, float | str | list[int] | list[float]] = {"live_starts": float(facts.live)}
+    numbers = {
+        "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "repeat": facts.repeat,
+        "contrast": facts.contrast, "raw_use": facts.raw_use, "nearest_correlation": facts.kin.correlation,
+    }  # fmt: skip
+    found |= {name: round(float(v), 6) for name, v in numbers.items() if v is not None and v == v}
+    if facts.kin.neighbours:
+        found["neighbours"] = list(facts.kin.neighbours)
+    if facts.colour and verdict != "dead":
+        found["colour"] = facts.colour
+    if facts.agreement is not None and verdict not in ("dead", "flat"):
+        found["texture_distance"] = round(facts.agreement.distance, 4)
+    patterned = verdict in ("structured", "unstable", "multifaceted", "undecided")
+    words = pattern_words(facts.wave) if patterned else ""
+    if words and facts.wave is not None:
+        found["pattern"] = words
+        if facts.wave.share >= PERIODIC_SHARE:
+            found["period_px"] = round(facts.wave.period_px, 2)
+        if facts.wave.oriented >= ORIENTED:
+            found["orientation_degrees"] = round(facts.wave.degrees, 1)
+    if facts.axes and patterned:
+        found["colours"] = facts.axes
+    return found

@@ -1,0 +1,111 @@
+"""Addresses, page pictures, plots and neighbours, each by what must hold of it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.atlas import plots
+from reportgen.atlas.layout import relative, root_of
+from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
+from reportgen.atlas.rows import nearest
+from reportgen.atlas.words import recipe_toml
+from reportgen.config import RECIPES
+from reportgen.spec import AtlasSpec
+
+
+def test_relative_links_lead_from_any_depth() -> None:
+    assert relative("index.html", "m/a/v/x.html#u3") == "m/a/v/x.html#u3"
+    assert relative("m/a/v/x/3.html", "m/a/v/x.html#u3") == "../x.html#u3"
+    assert root_of("m/a/v/x/3.html") == "../../../../"
+
+
+@given(st.integers(8, 90), st.integers(8, 90))
+def test_shrinking_keeps_the_mean_and_the_constant(height: int, width: int) -> None:
+    even = np.full((90, 90, 3), 77, np.uint8)
+    assert (shrink(even, height, width) == 77).all()
+    noise = np.random.default_rng(0).integers(0, 256, (90, 90, 1), dtype=np.uint8)
+    assert abs(shrink(noise, height, width).mean() - noise.mean()) < 1.0
+
+
+@pytest.mark.parametrize(("side", "size", "enlarge"), [(32, 64, 2), (48, 96, 2), (64, 128, 2), (100, 100, 1), (224, 128, 1)])
+def test_small_renders_are_doubled_and_large_ones_shrunk(side: int, size: int, enlarge: int) -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    wanted = page_picture("key", side, side, AtlasSpec())
+    assert (wanted.height, wanted.width, wanted.enlarge) == (size, size, enlarge)
+    data = encode_page_picture(np.full((side, side, 3), 90, np.uint8), wanted, AtlasSpec())
+    with Image.open(BytesIO(data)) as image:
+        assert image.format == "WEBP" and image.size == (size, size)
+
+
+def test_doubled_pixels_survive_the_encoder_better_than_single_ones() -> None:
+    from io import BytesIO
+
+    from PIL import Image
+
+    rng = np.random.default_rng(1)
+    blocks = rng.integers(0, 2, (16, 16, 3), dtype=np.uint8).repeat(3, 0).repeat(3, 1) * 160 + 40
+    wanted = page_picture("key", 48, 48, AtlasSpec())
+    with Image.open(BytesIO(encode_page_picture(blocks, wanted, AtlasSpec()))) as image:
+        doubled = np.asarray(image)[::2, ::2].astype(float)
+    from reportgen.images import encode_webp
+
+    with Image.open(BytesIO(encode_webp(blocks, quality=60))) as image:
+        single = np.asarray(image).astype(float)
+    assert np.abs(doubled - blocks).mean() < 0.7 * np.abs(single - blocks).mean()
+
+
+def test_a_picture_has_another_name_when_any_setting_of_it_changes() -> None:
+    names = {
+        page_picture(key, side, side, AtlasSpec(picture_px=px, webp_quality=q)).name
+        for key in ("a", "b") for side in (48, 224) for px in (64, 128) for q in (50, 60)
+    }  # fmt: skip
+    assert len(names) == 16
+
+
+def test_the_nearest_unit_is_the_one_that_answers_alike() -> None:
+    rng = np.random.default_rng(0)
+    answers = rng.normal(size=(60, 5))
+    answers[:, 3] = 2 * answers[:, 1] + 0.01 * rng.normal(size=60)
+    answers[:, 4] = 7.0
+    found = nearest(answers)
+    assert found[1][0][0] == 3 and found[3][0][0] == 1 and found[1][0][1] > 0.99
+    assert found[4] == ()
+
+
+def test_a_plot_says_in_words_what_it_draws_and_leaves_out_what_is_no_number() -> None:
+    plot = plots.curves([("c0", [(0, 0.0), (1, float("nan")), (2, 4.0)])], across="steps", alt="rises to 4")
+    assert plot["a"] == "rises to 4"
+    assert len(plot["L"][1][1].split()) == 2
+    assert plots.curves([("c0", [(0, float("nan"))])], across="steps", alt="") == {}
+
+
+def test_a_score_stands_right_of_the_cut_exactly_when_it_is_above() -> None:
+    for z in (-5.0, 0.0, 1.9, 2.1, 40.0):
+        plot = plots.place_in_null(z, 2.0, (1.5, 2.5))
+        cut = next(float(points.split(",")[0]) for name, points in plot["L"] if name == "cut")
+        assert (plot["D"][0][1] > cut) == (z > 2.0)
+        assert ("above" in plot["a"]) == (z > 2.0)
+
+
+def test_kernel_colours_are_symmetric_about_white() -> None:
+    kernel = np.array([[[1.0], [-1.0], [0.0]]])
+    (codes,) = plots.kernel_colours(kernel)
+    assert (codes[:6], codes[6:12], codes[12:]) == ("c85200", "1854a8", "f7f7f7")
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (float("inf"), "–"), (0, "0"), (-1.234, "−1.23"), (1234.0, "1234"), (1e-5, "1e−05")])
+def test_numbers_for_people(value: float | None, text: str) -> None:
+    assert plots.number(value) == text
+
+
+def test_a_recipe_shown_as_toml_reads_back_as_that_recipe() -> None:
+    import dataclasses
+    import tomllib
+
+    for recipe in RECIPES.values():
+        read = tomllib.loads(recipe_toml(recipe))
+        assert {"name": read["recipe"], **read["set"]} == dataclasses.asdict(recipe)

@@ -1,0 +1,78 @@
+"""Small real networks and stores that several rooms' tests share; each is made once."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+QUICK = {
+    "set": {
+        "steps": 24,
+        "min_steps": 16,
+        "window": 8,
+        "show.steps": 24,
+        "show.min_steps": 16,
+        "show.window": 8,
+    }
+}
+"""Numbers of recipes for tests that look at the way, not at the pictures."""
+
+
+def save_model(path, *, units=3, size=16, channels=1, seed=0):
+    """Save a small classifier of pictures with known layers: `conv` (relu), `head` (softmax)."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    network = keras.Sequential(
+        [
+            keras.Input((size, size, channels)),
+            keras.layers.Conv2D(units, 3, padding="same", activation="relu", name="conv"),
+            keras.layers.MaxPooling2D(),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax", name="head"),
+        ]
+    )
+    network.layers[0].bias.assign(np.full(units, 0.05, np.float32))
+    network.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory) -> Path:
+    """A `.keras` file of a small network."""
+    return save_model(tmp_path_factory.mktemp("model") / "tiny.keras")
+
+
+@pytest.fixture(scope="session")
+def tiny_store(tmp_path_factory, tiny_model) -> Path:
+    """A store rendered, measured and scored from `tiny_model`; read it, do not write into it."""
+    import reportgen
+
+    store = tmp_path_factory.mktemp("store") / "tiny.db"
+    reportgen.render(tiny_model, store=store, version="v1", seeds=2, **QUICK)
+    reportgen.score(store=store)
+    return store
+
+
+@pytest.fixture
+def own_store(tmp_path, tiny_store) -> Path:
+    """A copy of `tiny_store` that a test may write into."""
+    return Path(shutil.copy(tiny_store, tmp_path / "own.db"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    """Where Chromium is, and how it runs without a screen or a net."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine; the browser tests need one (.ci/run installs it)")
+    return {
+        "executable_path": found,
+        "args": ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+                 "--disable-sync", "--no-first-run", "--disable-quic"],
+    }  # fmt: skip

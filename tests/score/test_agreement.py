@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reportgen.score.agreement import agreement, gain, live_starts, looks, together
+from reportgen.score.spectrum import inside, spectrum
+
+
+def seen(pictures):
+    inner = inside(np.stack(pictures), 0.1)
+    return looks(inner, spectrum(inner))
+
+
+@pytest.fixture(scope="module")
+def strangers(gratings):
+    return together([seen(p) for p in gratings])
+
+
+def judged(pictures, strangers):
+    return agreement(seen(pictures), strangers, share=0.08, distance=0.15)
+
+
+def test_a_shifted_grating_agrees_with_itself(draw, strangers):
+    found = judged([draw.grating(degrees=33, period=5.5, phase=p) for p in (0, 1, 2, 3)], strangers)
+    assert found.consistency > 0.95
+    assert not found.unstable(0.08, 0.15)
+
+
+def test_another_grating_on_each_run_is_unstable(draw, strangers):
+    found = judged(
+        [draw.grating(degrees=d, period=p) for d, p in ((5, 4), (50, 9), (95, 6), (140, 12))], strangers
+    )
+    assert found.unstable(0.08, 0.15)
+    assert found.facets is None
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_two_kinds_of_picture_are_two_facets(draw, strangers, first):
+    kinds = [draw.grating(degrees=0, phase=s) for s in range(first)]
+    kinds += [draw.grating(degrees=90, phase=s) for s in range(4 - first)]
+    found = judged(kinds, strangers)
+    assert found.unstable(0.08, 0.15)
+    assert found.facets == 2
+    assert sum(map(len, found.groups)) == 4
+
+
+def test_three_facets_of_six_pictures_are_counted(draw, strangers):
+    found = judged([draw.grating(degrees=60 * (s % 3), phase=s) for s in range(6)], strangers)
+    assert found.facets == 3
+
+
+def test_the_same_layout_agrees_where_texture_is_shared(draw):
+    """Blobs are all one texture; their places tell them apart."""
+    places = [(y, x) for y in (0.3, 0.5, 0.7) for x in (0.3, 0.5, 0.7)]
+    others = together([seen([draw.blob(centre=p)]) for p in places[1:]])
+    assert judged([draw.blob(centre=places[0])] * 3, others).consistency == 1
+    assert judged([draw.blob(centre=p) for p in places[:3]], others).consistency < 0.92
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(4)))
+def test_the_order_of_seeds_changes_nothing(draw, strangers, order):
+    pictures = [draw.grating(degrees=d) for d in (0, 3, 90, 95)]
+    one, two = judged(pictures, strangers), judged([pictures[i] for i in order], strangers)
+    assert one.consistency == pytest.approx(two.consistency)
+    assert one.distance == pytest.approx(two.distance, rel=1e-4)
+    assert one.facets == two.facets
+
+
+def test_channels_and_canvas_do_not_change_distances(draw):
+    def gap(**how):
+        a, b = (seen([draw.grating(degrees=d, **how)]).texture[0] for d in (0, 90))
+        return float(np.linalg.norm(a - b))
+
+    assert gap(channels=1) == pytest.approx(gap(channels=3), rel=0.05)
+    assert gap(size=(48, 48)) == pytest.approx(gap(size=(96, 96)), rel=0.15)
+
+
+def test_a_start_that_went_nowhere_is_left_out():
+    assert live_starts({0: 10.0, 1: 8.0, 2: 0.1, 3: 9.0}) == [0, 1, 3]
+
+
+def test_starts_of_which_nothing_is_known_count_as_live():
+    assert live_starts({0: None, 1: None}) == [0, 1]
+    assert live_starts({0: None, 1: 1.0, 2: 0.2}) == [0, 1]
+
+
+def test_where_no_start_gained_anything_all_count():
+    assert live_starts({0: -1.0, 1: 0.0}) == [0, 1]
+
+
+def test_the_gain_of_a_rescued_start_is_not_known(telemetry_of):
+    assert gain(telemetry_of(1, 3)) == 2
+    assert gain(telemetry_of(1, 3, rescue="louder-start")) is None
+    assert gain(telemetry_of(0, float("nan"))) == float("-inf")

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reportgen.score.copies import correlations, kinships, response_rows
+
+
+def kin(*parts, head="", live=None, kernel=None):
+    rows = [np.asarray(p, np.float32) for p in parts]
+    k = rows[0].shape[1] if rows else 2
+    return kinships(rows, k, live=live or [True] * k, least=0.99, head=head, kernel=kernel)
+
+
+@pytest.fixture
+def values():
+    return np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
+
+
+def test_units_with_answers_of_their_own_are_no_copies(values):
+    assert all(k.duplicate_of is None and k.mirror_of is None for k in kin(values))
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(1e-3, 1e3), shift=st.floats(-10, 10))
+def test_a_scaled_and_shifted_copy_is_found(scale, shift):
+    values = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
+    values[:, 3] = values[:, 1] * scale + shift * scale
+    assert kin(values)[3].duplicate_of == 1
+    assert kin(values)[1].duplicate_of is None
+    assert kin(values)[1].neighbours == (3,)
+
+
+def test_every_copy_names_the_lowest_index(values):
+    values[:, 2] = values[:, 4] = values[:, 5] = values[:, 1]
+    assert [k.duplicate_of for k in kin(values)] == [None, None, 1, None, 1, 1]
+
+
+def test_a_mirrored_copy_is_found(values):
+    values[:, 5] = -2 * values[:, 0]
+    assert kin(values)[5].mirror_of == 0
+    assert kin(values)[5].duplicate_of is None
+
+
+def test_mirrored_kernels_are_found_where_a_relu_hides_them(values):
+    kernel = np.random.default_rng(1).normal(size=(3, 3, 3, 2))
+    kernel[..., 1] = -kernel[..., 0]
+    answers = np.maximum(np.stack([values[:, 0], -values[:, 0]], axis=1), 0)
+    assert kin(answers)[1].mirror_of is None
+    assert kin(answers, kernel=kernel)[1].mirror_of == 0
+
+
+def test_one_outlying_picture_makes_no_copies(values):
+    values[0, 0] = values[0, 1] = 1e5
+    assert correlations([values])[0, 1] > 0.99
+    assert kin(values[:100], values[100:])[1].duplicate_of is None
+
+
+def test_dead_units_are_nobodys_copies(values):
+    values[:, 2] = values[:, 3] = 0
+    found = kin(values, live=[True, True, False, False, True, True])
+    assert found[3].duplicate_of is None
+    assert found[3].neighbours == ()
+
+
+def test_two_softmax_outputs_are_complements_and_no_finding():
+    values = np.random.default_rng(0).normal(size=(50, 2))
+    found = kin(values, head="softmax")
+    assert [k.complement_of for k in found] == [1, 0]
+    assert all(k.mirror_of is None for k in found)
+    assert [k.complement_of for k in kinships([], 2, live=[True] * 2, least=0.99, head="softmax")] == [1, 0]
+    assert all(k.complement_of is None for k in kin(values, head="sigmoid"))
+
+
+def test_samples_are_preferred_and_means_do(values):
+    arrays = {"mean": values, "max": values, "samples": values.reshape(50, 4, 6)}
+    assert response_rows(6, arrays)[0].shape == (200, 6)
+    assert response_rows(6, {"mean": values, "max": values})[0].shape == (400, 6)
+    assert response_rows(6, None, {"unit": np.zeros(3)}) == []

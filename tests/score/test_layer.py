@@ -1,0 +1,226 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from reportgen.score import score_layer
+from reportgen.spec import ScoreSpec
+from reportgen.units import VERDICTS
+
+SPEC = ScoreSpec()
+
+
+def verdicts(evidence):
+    return [s.verdict for s in score_layer(evidence, SPEC)[0]]
+
+
+def static(draw, n=4, start=0):
+    return [draw.white(70_000 + start + i) for i in range(n)]
+
+
+@pytest.fixture(scope="module")
+def zoo(draw, evidence_of, gratings):
+    """One of each: after 16 gratings static, flat, unstable, two facets, dead, failed, one seed."""
+    runs = [(5, 4), (50, 9), (95, 6), (140, 12)]
+    units = [
+        *gratings,
+        static(draw),
+        [draw.flat((250, 250, 250))] * 4,
+        [draw.grating(degrees=d, period=p) for d, p in runs],
+        [draw.grating(degrees=11 + 90 * (s % 2), period=5, phase=s) for s in range(4)],
+        [draw.grating(phase=s) for s in range(4)],
+        [],
+        [draw.grating(degrees=70)],
+    ]
+    made = evidence_of(units)
+    probes, renders = made.probes["max"].copy(), made.renders["max"].copy()
+    probes[:, 20] = renders[:, 20] = 0
+    return dataclasses.replace(
+        made,
+        probes=evidence_of.responses(probes),
+        renders=evidence_of.responses(renders),
+        failures={21: "not a finite number in 4 of 4 starts"},
+    )
+
+
+def test_every_verdict_can_be_reached(zoo):
+    found = verdicts(zoo)
+    assert found[:16] == ["structured"] * 16
+    assert found[16:] == ["static", "flat", "unstable", "multifaceted", "dead", "failed", "undecided"]
+    assert set(found) == set(VERDICTS)
+
+
+def test_every_unit_has_a_reason_of_one_line(zoo):
+    for score in score_layer(zoo, SPEC)[0]:
+        assert len(score.reason) > 20
+        assert "\n" not in score.reason
+
+
+def test_reasons_carry_the_numbers(zoo):
+    scores = score_layer(zoo, SPEC)[0]
+    assert f"{scores[0].structure:.1f} null deviations" in scores[0].reason
+    assert "1 live start of 1" in scores[22].reason
+    assert "not a finite number" in scores[21].reason
+    assert scores[19].facets == 2
+    assert scores[17].verdict_detail == "bright"
+
+
+def test_numbers_are_absent_where_undefined(zoo):
+    scores = score_layer(zoo, SPEC)[0]
+    for unit in (17, 20, 21):
+        assert scores[unit].structure is None
+        assert scores[unit].p_structured is None
+        assert scores[unit].consistency is None
+
+
+def test_findings_count_and_name(zoo):
+    scores, findings = score_layer(zoo, SPEC)
+    assert (findings["n_units"], findings["n_rendered"]) == (23, 23)
+    assert sum(findings["counts"].values()) == 23
+    assert findings["superfluous"]["certain"] == [20]
+    assert (
+        findings["superfluous"]["low"]
+        <= findings["superfluous"]["estimate"]
+        <= findings["superfluous"]["high"]
+    )
+    assert any("23 units judged" in line for line in findings["text"])
+    assert len(scores) == 23
+
+
+def test_alt_texts_name_direction_and_period(zoo):
+    extra = score_layer(zoo, SPEC)[0][9].extra
+    assert extra["pattern"].startswith("oriented 2")
+    assert extra["period_px"] == pytest.approx(8, rel=0.1)
+    assert extra["colours"] == "black and white"
+
+
+def test_a_partial_layer_says_so_in_every_reason(draw, evidence_of, gratings):
+    made = evidence_of(gratings[:3], n_units=64, note="3 of 64 units rendered")
+    scores, findings = score_layer(made, SPEC)
+    assert [s.unit for s in scores] == [0, 1, 2]
+    assert all("3 of 64 units rendered" in s.reason for s in scores)
+    assert (findings["n_units"], findings["n_rendered"]) == (64, 3)
+
+
+def test_few_units_are_compared_with_the_null_and_it_is_said(evidence_of, gratings):
+    scores, findings = score_layer(evidence_of(gratings[:2]), SPEC)
+    assert [s.verdict for s in scores] == ["structured"] * 2
+    assert "renderer null" in findings["comparison"]
+
+
+def test_few_units_are_compared_with_other_layers_first(evidence_of, gratings):
+    others = [p for unit in gratings[2:] for p in unit]
+    findings = score_layer(evidence_of(gratings[:2], comparison=others), SPEC)[1]
+    assert "56 pictures of other layers" in findings["comparison"]
+    assert "null" not in findings["comparison"]
+
+
+def test_a_layer_of_one_unit_is_judged(evidence_of, gratings):
+    assert verdicts(evidence_of(gratings[:1])) == ["structured"]
+
+
+def test_grey_wide_pictures_are_judged(draw, evidence_of):
+    units = [
+        [draw.grating((48, 192), degrees=20 * u, period=6, phase=s, channels=1) for s in range(2)]
+        for u in range(9)
+    ]
+    units.append([draw.white(s, (48, 192), 1) for s in range(5, 7)])
+    assert verdicts(evidence_of(units)) == ["structured"] * 9 + ["static"]
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ({"null": None}, "renderer null"),
+        ({"probes": None, "renders": None}, "no responses were measured"),
+        ({"null": np.zeros((32, 60, 60, 3), np.uint8)}, "another canvas, 60 by 60"),
+        ({"null": np.zeros((32, 48, 48, 3), np.uint8)}, "fewer than 8"),
+    ],
+)
+def test_what_is_missing_is_named(evidence_of, gratings, missing, words):
+    for score in score_layer(evidence_of(gratings, **missing), SPEC)[0]:
+        assert score.verdict == "undecided"
+        assert words in score.reason
+
+
+def test_flat_and_dead_need_no_null(draw, evidence_of):
+    found = score_layer(evidence_of([[draw.flat((0, 0, 0))] * 2], null=None), SPEC)[0]
+    assert (found[0].verdict, found[0].verdict_detail) == ("flat", "dark")
+
+
+def test_pictures_too_small_to_judge_say_so(draw, evidence_of):
+    unit = [draw.grating((16, 16), channels=1, phase=s) for s in range(2)]
+    found = score_layer(evidence_of([unit]), SPEC)[0][0]
+    assert found.verdict == "undecided"
+    assert "12 by 12 px" in found.reason
+
+
+def test_a_unit_whose_starts_never_climbed_is_undecided(draw, evidence_of, telemetry_of):
+    made = evidence_of([static(draw)], telemetry={0: {s: telemetry_of(1.0, 1.0) for s in range(4)}})
+    assert verdicts(made) == ["undecided"]
+
+
+def test_a_rescued_start_counts_as_climbing(draw, evidence_of, telemetry_of):
+    runs = {0: {s: telemetry_of(1.0, 1.0, rescue="soft-maximum") for s in range(4)}}
+    assert verdicts(evidence_of([static(draw)], telemetry=runs)) == ["static"]
+
+
+def test_a_failed_start_is_left_out_of_the_agreement(evidence_of, gratings, draw, telemetry_of):
+    units = [*gratings[:15], [*gratings[15][:3], draw.white(5)]]
+    made = evidence_of(units)
+    runs = {**made.telemetry, 15: {s: telemetry_of(0, 1 if s < 3 else 0.01) for s in range(4)}}
+    assert verdicts(dataclasses.replace(made, telemetry=runs))[15] == "structured"
+
+
+def test_copies_are_superfluous_and_do_not_count_as_strangers(draw, evidence_of, gratings):
+    made = evidence_of([*gratings, [draw.grating(degrees=0, period=4, phase=s + 0.4) for s in range(4)]])
+    arrays = [made.probes["max"].copy(), made.renders["max"].copy()]
+    for a in arrays:
+        a[:, 16] = 3 * a[:, 0]
+    made = dataclasses.replace(
+        made, probes=evidence_of.responses(arrays[0]), renders=evidence_of.responses(arrays[1])
+    )
+    scores, findings = score_layer(made, SPEC)
+    assert scores[16].duplicate_of == 0
+    assert findings["superfluous"]["certain"] == [16]
+    assert min(s.consistency for s in scores) > 0.95
+
+
+def test_many_units_of_one_colour_do_not_make_the_rest_unstable(draw, evidence_of, gratings):
+    """Flat and static pictures are near each other; they must not pass for strangers of the others."""
+    units = [
+        *gratings,
+        *[[draw.flat((255, 255, 255))] * 4] * 30,
+        *[static(draw, start=9 * i) for i in range(20)],
+    ]
+    assert verdicts(evidence_of(units))[:16] == ["structured"] * 16
+
+
+def test_static_units_that_nothing_uses_are_likely_superfluous(draw, evidence_of, gratings):
+    made = evidence_of([*gratings, static(draw)], weights={"out_total": np.array([1.0] * 16 + [1e-6])})
+    assert score_layer(made, SPEC)[1]["superfluous"]["likely"] == [16]
+
+
+def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(evidence_of, gratings):
+    made = evidence_of(gratings, weights={"out_total": np.array([1.0] * 15 + [0.0])})
+    scores, findings = score_layer(made, SPEC)
+    assert scores[15].verdict == "structured"
+    assert "no outgoing weight" in scores[15].verdict_detail
+    assert findings["superfluous"]["certain"] == [15]
+
+
+def test_scores_do_not_depend_on_the_order_of_seeds(zoo):
+    turned = dataclasses.replace(
+        zoo,
+        pictures={u: dict(enumerate(reversed(list(p.values())))) for u, p in zoo.pictures.items()},
+    )
+    for one, two in zip(score_layer(zoo, SPEC)[0], score_layer(turned, SPEC)[0], strict=True):
+        assert (one.verdict, one.facets) == (two.verdict, two.facets)
+        assert one.structure == (None if two.structure is None else pytest.approx(two.structure))
+
+
+def test_between_the_marks_a_unit_is_borderline(zoo):
+    wide = dataclasses.replace(SPEC, borderline_z=(-100.0, 100.0))
+    for score in score_layer(zoo, wide)[0]:
+        assert score.borderline == (score.structure is not None)
+        assert score.borderline == ("borderline" in score.reason)

@@ -1,0 +1,170 @@
+"""The command line does what its help says, in one line where it cannot."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import QUICK, save_model
+
+from reportgen import cli
+
+SETS = [part for key, value in QUICK["set"].items() for part in ("--set", f"{key}={value}")]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in an empty folder; returns exit code, output and error output."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["reportgen", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr()
+        return stop.value.code, said.out, said.err
+
+    return call
+
+
+def test_atlas_goes_the_whole_way_and_the_second_time_renders_nothing(run, tiny_model, tmp_path):
+    code, out, err = run("atlas", tiny_model, "--seeds", 2, *SETS)
+    assert code == 0, err
+    assert "20 pictures rendered" in out and "20 pictures to render" in err
+    assert "conv" in out and "head" in out
+    assert out.rstrip().splitlines()[-1] == (tmp_path / "site" / "index.html").as_uri()
+    assert (tmp_path / "reportgen.db").is_file()
+    code, out, err = run("atlas", tiny_model, "--seeds", 2, *SETS)
+    assert code == 0
+    assert "0 pictures rendered" in out
+    assert run("check", "site")[0] == 0
+
+
+def test_the_steps_apart_are_the_same_as_the_whole(run, tiny_model):
+    assert run("render", tiny_model, "--seeds", 2, "--units", 1, *SETS)[0] == 0
+    code, out, _ = run("score", "--json")
+    assert code == 0
+    assert [x["layer"] for x in json.loads(out)["layers"]] == ["conv", "head"]
+    code, out, _ = run("site", "--site", "elsewhere")
+    assert code == 0 and "elsewhere/index.html" in out
+
+
+def test_nothing_of_a_second_run_loads_tensorflow(tmp_path, tiny_model, own_store):
+    script = (
+        "import sys; sys.argv = ['reportgen', 'atlas', *sys.argv[1:]]\n"
+        "from reportgen import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as stop: code = stop.code\n"
+        "print('loaded', sorted({'tensorflow', 'keras', 'jax', 'dash'} & set(sys.modules)), 'code', code)"
+    )
+    words = [str(tiny_model), "--store", str(own_store), "--version", "v1", "--seeds", "2", *SETS]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert "loaded [] code 0" in done.stdout, done.stdout + done.stderr
+
+
+def test_inspect_says_what_a_file_holds(run, tiny_model):
+    code, out, _ = run("inspect", tiny_model)
+    assert code == 0
+    assert "conv" in out and "logits of softmax" in out and "16x16x1" in out
+    found = json.loads(run("inspect", tiny_model, "--json")[1])
+    assert [x["n_units"] for x in found["layers"]] == [3, 2]
+    assert found["input_range"]["source"] == "assumed"
+
+
+def test_inspect_leaves_no_file_behind(run, tiny_model, tmp_path):
+    run("inspect", tiny_model)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_writes_the_table_and_the_pictures(run, tiny_store, tmp_path):
+    assert run("export", "--store", tiny_store, "--format", "csv", "--out", "t.csv")[0] == 0
+    assert (tmp_path / "t.csv").read_text().startswith("model,version,layer,kind,unit,")
+    assert run("export", "--store", tiny_store, "--out", "t.json")[0] == 0
+    assert len(json.loads((tmp_path / "t.json").read_text())) == 5
+    assert run("export", "--store", tiny_store, "--pictures", "p")[0] == 0
+    for name in ("happy-0.png", "happy-1.png", "show-happy-0.png", "show-sad-0.png"):
+        assert (tmp_path / "p" / "conv" / "2" / name).is_file()
+
+
+def test_a_check_that_fails_exits_with_4(run, own_store, tmp_path):
+    assert run("site", "--store", own_store)[0] == 0
+    (tmp_path / "site" / "method.html").unlink()
+    code, out, err = run("check", "site")
+    assert code == 4
+    assert "method.html" in out and "problems" in err
+
+
+def test_failed_units_exit_with_3_and_the_rest_is_there(run, tmp_path):
+    import keras
+    import numpy as np
+
+    path = save_model(tmp_path / "m.keras")
+    network = keras.saving.load_model(path)
+    kernel = np.array(network.layers[0].kernel)
+    kernel[..., 1] = 3e38  # Finite, but its responses are not.
+    network.layers[0].kernel.assign(kernel)
+    network.save(path)
+    code, out, err = run("atlas", path, "--layers", "conv", "--seeds", 1, *SETS)
+    assert code == 3, out + err
+    table = json.loads((run("export", "--out", "t.json"), (tmp_path / "t.json").read_text())[1])
+    assert [row["verdict"] == "failed" for row in table] == [False, True, False]
+    assert (tmp_path / "site" / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--set", "tv"], "wanted KEY=VALUE"),
+        (["--set", "tvv=1"], "is not a setting"),
+        (["--seeds", "-1"], "seeds is -1"),
+        (["--signs", "glad"], "signs is 'glad'"),
+        (["--units", "x"], 'units "x"'),
+        (["--layers", "cnov"], 'nearest: "conv"'),
+        (["--recipe", "lucit"], 'recipe "lucit" does not exist'),
+        (["--input-range", "3"], "wanted LO,HI"),
+        (["--config", "none.toml"], '"none.toml" does not exist'),
+        (["--sweep", "tv"], "wanted key=LOW..HIGH"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(run, tiny_model, words, said):
+    code, out, err = run("atlas", tiny_model, *words)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err and out == ""
+
+
+def test_an_error_shows_its_traceback_when_asked(run, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["reportgen", "--debug", "inspect", "none.keras"])
+    with pytest.raises(Exception, match=r"none\.keras"):
+        cli.main()
+
+
+def test_ctrl_c_scores_and_writes_what_there_is(tmp_path, tiny_model):
+    """The run is interrupted as soon as its first pictures are in the store."""
+    script = """
+import os, signal, sys
+from reportgen import terminal, cli
+plain = terminal.Progress.rendered
+def rendered(self, n):
+    plain(self, n)
+    os.kill(os.getpid(), signal.SIGINT)
+terminal.Progress.rendered = rendered
+sys.argv = ["reportgen", "atlas", *sys.argv[1:]]
+cli.main()
+"""
+    words = [str(tiny_model), "--seeds", "2", "--batch", "2", *SETS]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "stopping" in done.stderr and "stopped early" in done.stdout
+    assert (tmp_path / "site" / "index.html").is_file()
+    again = subprocess.run(
+        [sys.executable, "-m", "reportgen", "atlas", *words], capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ,
+    )  # fmt: skip
+    assert again.returncode == 0, again.stderr
+    assert "complete" in again.stdout
