@@ -34,7 +34,7 @@ def interval(right: np.ndarray, people: list[str]) -> list[float]:
     sizes = np.bincount(owner)
     drawn = np.random.default_rng(0).integers(len(names), size=(N_RESAMPLES, len(names)))
     means = hits[drawn].sum(1) / sizes[drawn].sum(1)
-    return [round(float(q), 4) for q in np.quantile(means, (0.025, 0.975))]
+    return [round(float(q), 6) for q in np.quantile(means, (0.025, 0.975))]
 
 
 def summary(predicted: np.ndarray, truth: np.ndarray, people: list[str]) -> dict[str, Any]:
@@ -45,12 +45,12 @@ def summary(predicted: np.ndarray, truth: np.ndarray, people: list[str]) -> dict
         "n_people": len(set(people)),
         "n_pictures": len(truth),
         "n_left": int(truth.sum()),
-        "majority_share": round(float(max(np.mean(truth), 1 - np.mean(truth))), 4),
-        "accuracy_by_seed": [round(float(a), 4) for a in accuracies],
-        "accuracy_mean": round(float(accuracies.mean()), 4),
-        "accuracy_sd": round(float(accuracies.std(ddof=1)) if len(accuracies) > 1 else 0.0, 4),
+        "majority_share": round(float(max(np.mean(truth), 1 - np.mean(truth))), 6),
+        "accuracy_by_seed": [round(float(a), 6) for a in accuracies],
+        "accuracy_mean": round(float(accuracies.mean()), 6),
+        "accuracy_sd": round(float(accuracies.std(ddof=1)) if len(accuracies) > 1 else 0.0, 6),
         "accuracy_interval95": interval(right, people),
-        "balanced_accuracy_by_seed": [round(balanced_accuracy(p, truth), 4) for p in predicted],
+        "balanced_accuracy_by_seed": [round(balanced_accuracy(p, truth), 6) for p in predicted],
         "confusion_by_seed": [confusion(p, truth) for p in predicted],
     }
 

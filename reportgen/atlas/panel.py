@@ -175,7 +175,7 @@ def _relations(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Sectio
         return None
     pairs = [("copy of", score.duplicate_of), ("mirror of", score.mirror_of), ("complement of", score.complement_of)]
     found = [_link(scene, rows.layer.name, other, f"{name} {other}", "") for name, other in pairs if other is not None]
-    copies = [s.unit for s in rows.scores.values() if s.duplicate_of == score.unit]
+    copies = rows.copies.get(score.unit, [])
     found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
     note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
     return {"k": "units", "t": "Copies and opposites", "p": note, "i": found} if found else None

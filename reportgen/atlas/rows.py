@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,15 @@ class LayerRows:
     def lead(self, unit: int) -> RenderRow | None:
         """Return the render that stands for a unit."""
         return lead_of(self.renders.get(unit, ()), self.record)
+
+    @cached_property
+    def copies(self) -> dict[int, list[int]]:
+        """Units that are copies, by the unit they are copies of."""
+        found: dict[int, list[int]] = {}
+        for unit, score in self.scores.items():
+            if score.duplicate_of is not None:
+                found.setdefault(score.duplicate_of, []).append(unit)
+        return found
 
     @property
     def counts(self) -> dict[str, int]:

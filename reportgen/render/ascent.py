@@ -210,7 +210,7 @@ def _step(
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
         picture = parameters.to_picture(state["x"])
-        (values, (soft, _)), uphill = engine.value_and_gradient(
+        (values, soft), uphill = engine.value_and_gradient(
             lambda p: objective(p, move, numbers, state["soft"], begins), picture
         )
         push = _rms(uphill)

@@ -17,6 +17,8 @@ Tensor = Any
 
 LEAK = 0.1
 """Slope below the reference."""
+SPREADS = 1.0
+"""How many standard deviations above the mean an answer counts as high."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def inside(maps: Tensor, rim: float) -> Tensor:
 
 def reduced(
     values: Tensor, how: Reduction, references: Tensor, soft: Tensor, look: Tensor
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Return the objective of each picture, `(n,)`, with what is known of its silence.
+) -> tuple[Tensor, Tensor]:
+    """Return the objective of each picture and `soft` from here on, each `(n,)`.
 
     Args:
         values: From `answers`.
@@ -72,30 +74,35 @@ def reduced(
         references: What counts as zero, `(n,)`: see `reference`.
         soft: 1 where the soft maximum is in force, `(n,)`.
         look: 1 where this step decides anew whether it is, scalar.
-
-    Returns:
-        Objectives, and (`soft` from here on, largest value above the reference), each `(n,)`.
     """
     if how.kind == "neuron":
-        return values, (soft, values - references)
+        return values, soft
     places = inside(values, how.rim)
     if how.kind == "mean":
-        return ops.mean(places, axis=1), (soft, ops.max(places, axis=1) - references)
-    above = places - references[:, None]
-    most = ops.max(above, axis=1)
+        return ops.mean(places, axis=1), soft
     if how.rescue:
-        soft = ops.where(look > 0, ops.cast(most <= 0, soft.dtype), soft)
+        silent = ops.cast(_high(places)[:, 0] <= references, soft.dtype)
+        soft = ops.where(look > 0, silent, soft)
+    above = places - references[:, None]
     leaky = ops.mean(ops.where(above > 0, above, LEAK * above), axis=1) + references
-    return ops.where(soft > 0, soft_maximum(places), leaky), (soft, most)
+    return ops.where(soft > 0, soft_maximum(places), leaky), soft
 
 
 def soft_maximum(places: Tensor) -> Tensor:
-    """Return the mean of `(n, places)` weighted by their softmax at half their spread; weights are constants."""
-    width = 0.5 * ops.std(places, axis=1, keepdims=True)
-    width = ops.where(width > 0, width, ops.ones_like(width))
-    top = ops.max(places, axis=1, keepdims=True)
-    weights = ops.stop_gradient(ops.softmax((places - top) / width, axis=1))
+    """Return the mean of `(n, places)` in which those above mean plus spread weigh 1, the others `LEAK`.
+
+    Weights are constants to the gradient. It climbs wherever the answers are highest, at about a sixth of
+    all places, so that a silent unit fills a picture as a loud one does; a maximum would draw one spot.
+    """
+    weights = ops.where(places >= _high(places), 1.0, LEAK)
+    weights = ops.stop_gradient(weights / ops.sum(weights, axis=1, keepdims=True))
     return ops.sum(weights * places, axis=1)
+
+
+def _high(places: Tensor) -> Tensor:
+    return ops.stop_gradient(
+        ops.mean(places, axis=1, keepdims=True) + SPREADS * ops.std(places, axis=1, keepdims=True)
+    )
 
 
 def reference(flat: Tensor, rim: float) -> Tensor:

@@ -43,11 +43,13 @@ class Looks:
 def looks(pictures: Floats, power: Floats) -> Looks:
     """Return descriptions of pictures whose distances can be compared.
 
-    Texture: square roots of the shares of power in 7 rings by 8 directions of each opponent channel, scaled so
-    that the distance is Hellinger's, 0..1, followed by the mean colour. (Shares of power, not of amplitude:
-    measured on rendered gratings of 48 px, 5 % of the pairs of different units are then still twice as far apart as
-    90 % of the pairs of one unit; with amplitude, whose noise floor weighs more, only 1.2 to 1.8 times.)
-    Layout: the picture averaged to 16 by 16. Both are scaled so that sizes and channel counts do not matter.
+    Texture: square roots of the shares of power in 7 rings by 8 directions of each opponent channel, scaled
+    so that the distance is Hellinger's, 0..1, followed by the mean colour. Layout: the picture averaged to
+    16 by 16. Both are scaled so that sizes and channel counts do not matter.
+
+    Shares of power, not of amplitude as in our notes: on rendered gratings of 48 px the nearest 5 % of
+    different units are then twice as far apart as the farthest 10 % of one unit's pictures; with amplitude,
+    where the noise floor weighs more, 1.2 to 1.8 times.
 
     Args:
         pictures: `(n, h, w, c)` in [0,1].

@@ -7,7 +7,7 @@ F1 .91, distances of pictures .62). Whether a unit is structured is not known he
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Kin:
     complement_of: int | None = None
     neighbours: tuple[int, ...] = ()
     correlation: float | None = None
-    alike: frozenset[int] = frozenset()
+    alike: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
 
 
 def response_rows(n_units: int, *measured: Arrays | None) -> list[NDArray[np.float32]]:
@@ -129,11 +129,11 @@ def _lowest(row: NDArray[np.bool_], k: int) -> int | None:
     return int(first[0]) if len(first) else None
 
 
-def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], float | None, frozenset[int]]:
+def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], float | None, NDArray[np.int32]]:
     values = np.where(np.isnan(row), -np.inf, row)
     order = np.argsort(-values, kind="stable")[:NEIGHBOURS]
     near = tuple(int(i) for i in order if values[i] >= _ALIKE)
-    alike = frozenset(int(i) for i in np.flatnonzero(values >= _RELATED))
+    alike = np.flatnonzero(values >= _RELATED).astype(np.int32)
     return near, (float(values[near[0]]) if near else None), alike
 
 

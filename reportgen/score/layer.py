@@ -175,8 +175,8 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
                 spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], str]:  # fmt: skip
     """Return how each unit's pictures agree, and in words what they were compared with.
 
-    Strangers are pictures that show a pattern, of units that do not answer alike: static and flat pictures are
-    nearly all the same, and a layer may have four units for one and the same edge.
+    Strangers are pictures that show a pattern, of units that do not answer alike: static and flat
+    pictures are nearly all the same, and a layer may have four units for one and the same edge.
     """
     patterned = [
         u

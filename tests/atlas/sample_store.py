@@ -266,7 +266,7 @@ def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Pa
     sweep = [dataclasses.replace(shown, name=f"show tv {tv:g}", tv=tv) for tv in SWEEP_TV]
     plan = {"recipes": {"scored": recipe_hash(scored), "shown": recipe_hash(shown), "sweep": [recipe_hash(r) for r in sweep]},
             "seeds": 4, "signs": ["happy", "sad"]}  # fmt: skip
-    common = [("conv1", "conv2d", 24, 5, ""), ("block1/conv2", "conv2d", 40, 14, "")]
+    common = [("conv1", "conv2d", 24, 5, ""), ("block1/conv2", "conv2d", 20, 14, "")]
     first = layers_of([*common, ("fc", "dense", 10, None, ""), ("logits", "dense", 2, None, "softmax")])
     names = [(name, "conv2d", 3, 22, "") for name in HOSTILE] if hostile else []
     extra = [("wide", "conv2d", wide, 30, "")] if wide else []

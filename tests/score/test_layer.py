@@ -224,3 +224,19 @@ def test_between_the_marks_a_unit_is_borderline(zoo):
     for score in score_layer(zoo, wide)[0]:
         assert score.borderline == (score.structure is not None)
         assert score.borderline == ("borderline" in score.reason)
+
+
+def test_units_that_answer_alike_are_no_strangers(draw, evidence_of, gratings):
+    """Four units for one edge are told apart by nothing, and yet each is drawn alike on every run."""
+    same = [[draw.grating(degrees=40, period=9, phase=s + u) for s in range(4)] for u in range(4)]
+    made = evidence_of([*gratings, *same])
+    arrays = [made.probes["max"].copy(), made.renders["max"].copy()]
+    for a in arrays:
+        noise = np.random.default_rng(len(a)).exponential(size=(len(a), 4))
+        a[:, 16:] = 3 * a[:, 16:17] + noise
+    related = dataclasses.replace(
+        made, probes=evidence_of.responses(arrays[0]), renders=evidence_of.responses(arrays[1])
+    )
+    scores = score_layer(related, SPEC)[0][16:]
+    assert all(s.duplicate_of is None for s in scores)
+    assert all(s.consistency > 0.99 for s in scores)

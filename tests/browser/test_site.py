@@ -1,0 +1,194 @@
+"""The site in a real browser: opened from a file and from a sub-path, with and without scripts."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LAYER = "m/garden/v2/conv1.html"
+KINDS = {
+    "index": "index.html",
+    "model": "m/garden/v2/index.html",
+    "layer": LAYER,
+    "panel": LAYER + "#u8",
+    "unit": "m/garden/v2/conv1/8.html",
+    "method": "method.html",
+    "about": "about.html",
+    "missing": "404.html",
+}
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(chromium: Any, atlas_site: Path) -> Iterator[Open]:
+    """Open a page of the site from its file; fails afterwards if a script erred or asked another origin."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def opened(path: str, base: str = "", **options: Any) -> Any:
+            context = chromium.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            base = base or atlas_site.as_uri() + "/"
+            page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+            page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+            page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+            page.on("request", lambda r: None if _own(r.url, base) else complaints.append(f"asked {r.url}"))
+            page.goto(base + path)
+            return page
+
+        yield opened
+    assert complaints == []
+
+
+def _own(url: str, base: str) -> bool:
+    return url.startswith(base) or urlsplit(url).scheme == "data"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ["file", "sub-path"])
+def test_a_page_opens_without_errors_and_asks_no_other_origin(open_page: Open, served: str, kind: str, way: str) -> None:
+    page = open_page(KINDS[kind], base=served if way == "sub-path" else "")
+    page.wait_for_load_state()
+    assert page.locator("h1").count() == 1
+    broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+    assert page.evaluate(broken) == []
+
+
+def test_the_style_is_applied_under_the_policy(open_page: Open) -> None:
+    page = open_page(LAYER)
+    assert page.evaluate("getComputedStyle(document.querySelector('.sheet')).display") == "grid"
+    assert page.evaluate("getComputedStyle(document.querySelector('.sheet a'), '::before').borderTopStyle") == "solid"
+    missing = open_page("404.html")
+    assert missing.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
+
+
+def test_without_scripts_every_unit_is_there_and_its_page_tells_all(open_page: Open) -> None:
+    page = open_page(LAYER, java_script_enabled=False)
+    assert page.locator(".sheet a").count() == 24
+    assert page.locator(".tools").count() == 0
+    page.locator("#u8").click()
+    assert page.url.endswith("conv1/8.html")
+    assert "structured" in page.locator(".verdict").inner_text()
+    assert page.locator("img").count() > 8
+
+
+def test_the_panel_says_what_the_units_own_page_says(open_page: Open) -> None:
+    for unit in (0, 3, 7, 8):
+        page, panel = open_page(f"m/garden/v2/conv1/{unit}.html"), open_page(f"{LAYER}#u{unit}")
+        panel.locator(".panel .k-cite").wait_for()
+        said = ".verdict, .reason, .sections > section, .panel > section"
+        wanted = [_words(t) for t in page.locator("main").locator(said).all_text_contents()]
+        found = [_words(t) for t in panel.locator(".panel").locator(said).all_text_contents()]
+        assert found == wanted
+        names = "[...document.querySelectorAll('{0} [role=img], {0} img')].map(e => e.getAttribute('aria-label') || e.alt)"
+        assert panel.evaluate(names.format(".panel .sec")) == page.evaluate(names.format(".sections .sec"))
+
+
+def _words(text: str) -> str:
+    return "".join(text.split())
+
+
+def test_an_address_of_a_unit_opens_it_and_goes_with_it(open_page: Open) -> None:
+    page = open_page(LAYER + "#u3")
+    page.get_by_role("heading", name="Unit 3").wait_for()
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("heading", name="Unit 4").wait_for()
+    assert page.url.endswith("#u4")
+    page.go_back()
+    assert "#u4" not in page.url
+
+
+def test_the_keyboard_moves_opens_closes_and_filters(open_page: Open) -> None:
+    page = open_page(LAYER)
+    page.locator("#u0").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.id") == "u1"
+    page.keyboard.press("ArrowDown")
+    below = page.evaluate("document.activeElement.id")
+    assert page.evaluate(f"document.getElementById('{below}').offsetLeft === document.getElementById('u1').offsetLeft")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=f"Unit {below[1:]}", exact=True).wait_for()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("heading", name=f"Unit {int(below[1:]) - 1}", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator("#panel").is_hidden()
+    assert "#" not in page.url
+    page.keyboard.press("/")
+    page.keyboard.type("dead")
+    assert page.locator(".sheet a:visible").count() == 3
+    assert page.locator("output").inner_text() == "3 of 24 units"
+    page.keyboard.press("Escape")
+    assert page.locator(".sheet a:visible").count() == 24
+    page.keyboard.press("]")
+    page.wait_for_url("**/block1-conv2.html")
+    page.keyboard.press("[")
+    page.wait_for_url("**/conv1.html")
+
+
+def test_filters_and_order_agree_with_the_numbers_on_the_page(open_page: Open) -> None:
+    page = open_page(LAYER)
+    scores = "[...document.querySelectorAll('.sheet a:not([hidden]) b')].map(b => Number(b.textContent.replace('−', '-')))"
+    page.get_by_label("Order").select_option("most")
+    found = page.evaluate(scores)
+    numbers = [x for x in found if x is not None]
+    assert numbers == sorted(numbers, reverse=True) and len(numbers) < len(found)
+    page.get_by_label("Filter").fill(">3 structured")
+    assert all(x >= 3 for x in page.evaluate(scores))
+    page.get_by_label("Filter").fill("")
+    button = page.get_by_role("button", name="static 3")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    words = page.locator(".sheet a:visible").all_inner_texts()
+    assert len(words) == 3 and all("static" in w for w in words)
+
+
+def test_one_stop_of_tab_leads_through_the_sheet(open_page: Open) -> None:
+    page = open_page(LAYER)
+    assert page.evaluate("[...document.querySelectorAll('.sheet a')].filter(a => a.tabIndex === 0).length") == 1
+
+
+def test_light_and_dark_can_be_chosen_and_are_kept(open_page: Open, served: str) -> None:
+    page = open_page("index.html", base=served, color_scheme="light")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(colour)
+    page.get_by_role("button", name="Dark").click()
+    dark = page.evaluate(colour)
+    assert dark != light
+    page.goto(served + "method.html")
+    assert page.evaluate(colour) == dark
+    assert open_page("index.html", color_scheme="dark").evaluate(colour) == dark
+
+
+def test_names_that_are_scripts_are_shown_and_never_run(open_page: Open, atlas_site: Path) -> None:
+    table = json.loads((atlas_site / "verdicts.json").read_text(encoding="utf-8"))
+    pages = {row["address"].split("#")[0] for row in table if "<script>" in row["layer"] + row["model"]}
+    assert len(pages) == 3
+    for path in pages:
+        page = open_page(path + "#u1")
+        page.get_by_role("heading", name="Unit 1", exact=True).wait_for()
+        assert "<script>" in page.locator("main").inner_text()
+    assert "<b>nobody</b>" in open_page("about.html").locator("main").inner_text()
+
+
+def test_a_narrow_screen_never_scrolls_sideways(open_page: Open) -> None:
+    for path in KINDS.values():
+        page = open_page(path, viewport={"width": 360, "height": 740})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_finds_nothing_serious(open_page: Open, kind: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+    page = open_page(KINDS[kind], color_scheme=scheme, bypass_csp=True)
+    if kind == "panel":
+        page.locator(".panel .k-cite").wait_for()
+    found = [v for v in axe.Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["failureSummary"][:300]) for v in found] == []
