@@ -12,7 +12,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -33,17 +33,14 @@ def _range(value: Any) -> Any:
 
 def _size(value: Any) -> Any:
     """Accept `HxW` or two whole numbers."""
-    parts = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value).groups() if _is_size(value) else value
+    found = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value) if isinstance(value, str) else None
+    parts = found.groups() if found else value
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
         raise ValueError("wanted HxW such as 224x224")
     height, width = (int(p) for p in parts)
     if not (8 <= height <= 4096 and 8 <= width <= 4096):
         raise ValueError("wanted HxW with sides from 8 to 4096 px")
     return height, width
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"\s*\d+\s*[xX]\s*\d+\s*", value) is not None
 
 
 def _globs(value: Any) -> Any:
@@ -202,7 +199,10 @@ def _explained(
     return ConfigError(f"{where}: {key} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}")
 
 
-def _spec(kind: type[Any], values: Mapping[str, Any], table: str) -> Any:
+_Spec = TypeVar("_Spec", ScoreSpec, AtlasSpec)
+
+
+def _spec(kind: type[_Spec], values: Mapping[str, Any], table: str) -> _Spec:
     """Return a frozen spec with some fields replaced, each checked against the field's own type."""
     fields = {f.name: f for f in dataclasses.fields(kind)}
     default = kind()

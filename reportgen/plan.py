@@ -213,10 +213,11 @@ def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
     """Return each recipe with the signs and seeds wanted in it."""
     scored_sign: Sign = "sad" if wish.signs == "sad" else "happy"
     shown_signs: list[Sign] = ["happy", "sad"] if wish.signs == "both" else [wish.signs]
+    sweep: list[tuple[RenderSpec, list[tuple[Sign, int]]]] = [(r, [("happy", 0)]) for r in wish.sweep]
     return [
         (wish.scored, [(scored_sign, seed) for seed in range(wish.seeds)]),
         (wish.shown, [(sign, 0) for sign in shown_signs]),
-        *((recipe, [("happy", 0)]) for recipe in wish.sweep),
+        *sweep,
     ]  # fmt: skip
 
 

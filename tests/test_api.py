@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
+from small_networks import QUICK
 
 import reportgen
 
@@ -42,7 +42,7 @@ def test_importing_the_package_loads_no_framework():
 def test_rooms_do_not_hide_the_functions_of_the_same_name():
     import reportgen.atlas
     import reportgen.render
-    import reportgen.score  # noqa: F401
+    import reportgen.score
 
     assert all(inspect.isfunction(getattr(reportgen, name)) for name in ("atlas", "render", "score"))
 

@@ -7,12 +7,11 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from conftest import QUICK, save_model
+from small_networks import QUICK_WORDS, save_model
 
 from reportgen import cli
 from reportgen.store import open_store
 
-SETS = [part for key, value in QUICK["set"].items() for part in ("--set", f"{key}={value}")]
 L = keras.layers
 
 
@@ -101,7 +100,7 @@ def test_half_precision_works_and_is_said(run, tmp_path, policy):
         path = save_model(tmp_path / "m.keras")
     finally:
         keras.config.set_dtype_policy("float32")
-    code, _, err = run("atlas", path, "--units", 1, "--seeds", 1, *SETS)
+    code, _, err = run("atlas", path, "--units", 1, "--seeds", 1, *QUICK_WORDS)
     assert code == 0, err
     assert "float32" in err
 
@@ -113,14 +112,14 @@ def test_one_and_three_dimensional_convolutions_are_skipped_by_name(run, tmp_pat
     cube = L.Conv3D(2, 3, name="cube")(L.Reshape((16, 4, 4, 2))(seen))
     out = L.Concatenate()([L.Flatten()(line), L.Flatten()(cube)])
     keras.Model(picture, out).save(tmp_path / "m.keras")
-    code, _, err = run("render", "m.keras", "--layers", "seen", "--seeds", 1, *SETS)
+    code, _, err = run("render", "m.keras", "--layers", "seen", "--seeds", 1, *QUICK_WORDS)
     assert code == 0, err
     assert "skipped line" in err and "skipped cube" in err
 
 
 def test_a_layer_with_a_single_unit_and_a_map_of_one_position(run, tmp_path):
     path = saved(tmp_path / "m.keras", L.Conv2D(1, 16, name="whole"), L.Flatten(), L.Dense(1, name="one"))
-    code, out, err = run("atlas", path, "--seeds", 2, *SETS)
+    code, out, err = run("atlas", path, "--seeds", 2, *QUICK_WORDS)
     assert code == 0, err
     assert "whole" in out and "one" in out
 
@@ -149,7 +148,7 @@ def test_two_rendering_runs_on_one_store(run, tiny_model, own_store):
 
 def test_a_second_model_that_cannot_be_read_loses_nothing_of_the_first(run, tiny_model, tmp_path):
     (tmp_path / "bad.keras").write_text("no")
-    refused(run("render", tiny_model, "bad.keras", "--units", 1, "--seeds", 1, *SETS), "bad.keras")
+    refused(run("render", tiny_model, "bad.keras", "--units", 1, "--seeds", 1, *QUICK_WORDS), "bad.keras")
     with open_store(tmp_path / "reportgen.db") as store:
         model = store.models()[0]
         assert np.sum([len(store.placements(model.id, layer.name)) for layer in model.layers]) > 0

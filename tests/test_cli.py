@@ -6,11 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import QUICK, save_model
+from small_networks import QUICK_WORDS, save_model
 
 from reportgen import cli
-
-SETS = [part for key, value in QUICK["set"].items() for part in ("--set", f"{key}={value}")]
 
 
 @pytest.fixture
@@ -29,20 +27,20 @@ def run(monkeypatch, capsys, tmp_path):
 
 
 def test_atlas_goes_the_whole_way_and_the_second_time_renders_nothing(run, tiny_model, tmp_path):
-    code, out, err = run("atlas", tiny_model, "--seeds", 2, *SETS)
+    code, out, err = run("atlas", tiny_model, "--seeds", 2, *QUICK_WORDS)
     assert code == 0, err
     assert "20 pictures rendered" in out and "20 pictures to render" in err
     assert "conv" in out and "head" in out
     assert out.rstrip().splitlines()[-1] == (tmp_path / "site" / "index.html").as_uri()
     assert (tmp_path / "reportgen.db").is_file()
-    code, out, err = run("atlas", tiny_model, "--seeds", 2, *SETS)
+    code, out, err = run("atlas", tiny_model, "--seeds", 2, *QUICK_WORDS)
     assert code == 0
     assert "0 pictures rendered" in out
     assert run("check", "site")[0] == 0
 
 
 def test_the_steps_apart_are_the_same_as_the_whole(run, tiny_model):
-    assert run("render", tiny_model, "--seeds", 2, "--units", 1, *SETS)[0] == 0
+    assert run("render", tiny_model, "--seeds", 2, "--units", 1, *QUICK_WORDS)[0] == 0
     code, out, _ = run("score", "--json")
     assert code == 0
     assert [x["layer"] for x in json.loads(out)["layers"]] == ["conv", "head"]
@@ -58,7 +56,7 @@ def test_nothing_of_a_second_run_loads_tensorflow(tmp_path, tiny_model, own_stor
         "except SystemExit as stop: code = stop.code\n"
         "print('loaded', sorted({'tensorflow', 'keras', 'jax', 'dash'} & set(sys.modules)), 'code', code)"
     )
-    words = [str(tiny_model), "--store", str(own_store), "--version", "v1", "--seeds", "2", *SETS]
+    words = [str(tiny_model), "--store", str(own_store), "--version", "v1", "--seeds", "2", *QUICK_WORDS]
     done = subprocess.run(
         [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=tmp_path
     )
@@ -107,7 +105,7 @@ def test_failed_units_exit_with_3_and_the_rest_is_there(run, tmp_path):
     kernel[..., 1] = 3e38  # Finite, but its responses are not.
     network.layers[0].kernel.assign(kernel)
     network.save(path)
-    code, out, err = run("atlas", path, "--layers", "conv", "--seeds", 1, *SETS)
+    code, out, err = run("atlas", path, "--layers", "conv", "--seeds", 1, *QUICK_WORDS)
     assert code == 3, out + err
     table = json.loads((run("export", "--out", "t.json"), (tmp_path / "t.json").read_text())[1])
     assert [row["verdict"] == "failed" for row in table] == [False, True, False]
@@ -155,7 +153,7 @@ terminal.Progress.rendered = rendered
 sys.argv = ["reportgen", "atlas", *sys.argv[1:]]
 cli.main()
 """
-    words = [str(tiny_model), "--seeds", "2", "--batch", "2", *SETS]
+    words = [str(tiny_model), "--seeds", "2", "--batch", "2", *QUICK_WORDS]
     done = subprocess.run(
         [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=tmp_path
     )

@@ -104,9 +104,15 @@ def _link_problems(folder: Path, path: str, page: _Page, pages: dict[str, _Page]
             yield from _target_problems(folder, path, link, page, pages)
 
 
-def _target_problems(folder: Path, path: str, link: str, page: _Page, pages: dict[str, _Page]) -> Iterator[str]:
+def _target_problems(
+    folder: Path, path: str, link: str, page: _Page, pages: dict[str, _Page]
+) -> Iterator[str]:
     parts = urlsplit(link)
-    target = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path))) if parts.path else path
+    target = (
+        posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path)))
+        if parts.path
+        else path
+    )
     if target.startswith("..") or not (folder / target).is_file():
         yield f"leads nowhere: {link[:80]}"
     elif parts.fragment and target.endswith(".html"):

@@ -60,7 +60,8 @@ class SiteFiles:
             return
         if os.path.lexists(place) and path not in self.before:
             raise SiteError(
-                f'"{place}" is there and was not written by reportgen', hint="move it away, or choose another folder"
+                f'"{place}" is there and was not written by reportgen',
+                hint="move it away, or choose another folder",
             )
         staged = self._staging / path
         staged.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,11 @@ def site_files(folder: Path) -> Iterator[SiteFiles]:
         files.discard()
         yield files
     except OSError as error:
-        hint = "free some space; the site is as it was" if error.errno in (28, 122) else "is the folder writable?"
+        hint = (
+            "free some space; the site is as it was"
+            if error.errno in (28, 122)
+            else "is the folder writable?"
+        )
         raise SiteError(f'site "{folder}" cannot be written: {error.strerror or error}', hint=hint) from None
     finally:
         files.discard()

@@ -38,7 +38,10 @@ def _named(store: Store, record: ModelRecord, place: Place) -> Iterator[tuple[st
     for layer in record.layers:
         for role, prefix in (("scored", ""), ("shown", "show-")):
             for render in store.renders(record.id, layer.name, recipe=str(plan.get(role, ""))):
-                yield f"{place.slug(layer.name)}/{render.unit}/{prefix}{render.sign}-{render.seed}.png", render
+                yield (
+                    f"{place.slug(layer.name)}/{render.unit}/{prefix}{render.sign}-{render.seed}.png",
+                    render,
+                )
 
 
 def _write(path: Path, data: bytes) -> None:

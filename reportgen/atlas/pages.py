@@ -94,7 +94,10 @@ class Pages:
             counts_in_words=words.counts_in_words, mark=words.mark, meanings=words.VERDICT_MEANINGS, bar=_bar,
             number=number, pictures=PICTURES, colours=_colours,
         )  # fmt: skip
-        self.assets = {name: (self.folder / "assets" / name).read_bytes() for name in ("atlas.css", "atlas.js", "theme.js")}
+        self.assets = {
+            name: (self.folder / "assets" / name).read_bytes()
+            for name in ("atlas.css", "atlas.js", "theme.js")
+        }
 
     def asset_files(self) -> dict[str, bytes]:
         """Return style and scripts under names that change with their content."""
@@ -107,6 +110,7 @@ class Pages:
 
     def page(self, template: str, path: str, **values: Any) -> bytes:
         """Return a page; `path` is where it will stand."""
+
         def link(target: str) -> str:
             return relative(path, target)
 
@@ -157,17 +161,25 @@ def layer_pages(pages: Pages, scene: Scene, rows: LayerRows, neighbours: Mapping
     context = layer_context(scene, rows, slug, own_pages=own_pages, n_null=n_null)
     model = {"record": rows.record, "place": scene.place}
     path = scene.place.layer_page(slug)
-    yield path, pages.page("layer.html", path, parts=parts, common=common, around=neighbours, **context, **model)
+    yield (
+        path,
+        pages.page("layer.html", path, parts=parts, common=common, around=neighbours, **context, **model),
+    )
     if own_pages:
         for i, view in enumerate(views):
             path = scene.place.unit_page(slug, view["u"])
-            around = {"previous": views[i - 1]["u"] if i else None, "next": views[i + 1]["u"] if i + 1 < len(views) else None}
+            around = {
+                "previous": views[i - 1]["u"] if i else None,
+                "next": views[i + 1]["u"] if i + 1 < len(views) else None,
+            }
             yield path, pages.page(
                 "unit.html", path, view=view, layer=rows.layer, slug=slug, common=common, around=around, **model
             )  # fmt: skip
 
 
-def layer_context(scene: Scene, rows: LayerRows, slug: str, *, own_pages: bool, n_null: int) -> dict[str, Any]:
+def layer_context(
+    scene: Scene, rows: LayerRows, slug: str, *, own_pages: bool, n_null: int
+) -> dict[str, Any]:
     """Return what a layer's page says above its sheet, and the sheet's cells."""
     terse = len(rows.units) > _TERSE_FROM
     return {
@@ -188,7 +200,13 @@ def null_key(setting: str, index: int) -> str:
 def null_picture(scene: Scene, setting: str, index: int, size: tuple[int, int]) -> dict[str, Any]:
     """Return a picture of the renderer null as a page shows it."""
     page = page_picture(null_key(setting, index), *size, scene.spec)
-    return {"s": page.stem, "w": page.width, "h": page.height, "a": f"Picture {index} of the renderer null: made of nothing", "c": ""}
+    return {
+        "s": page.stem,
+        "w": page.width,
+        "h": page.height,
+        "a": f"Picture {index} of the renderer null: made of nothing",
+        "c": "",
+    }
 
 
 def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
@@ -214,9 +232,14 @@ def _null_sizes(rows: LayerRows, n_null: int) -> list[tuple[int, int]]:
 
 def _strip(scene: Scene, rows: LayerRows, slug: str) -> Iterator[dict[str, Any]]:
     """Yield the pictures that stand for a layer: its most structured units, copies left out."""
+
     def rank(unit: int) -> tuple[bool, float, int]:
         score = rows.scores.get(unit)
-        good = score is not None and score.verdict in ("structured", "multifaceted") and score.duplicate_of is None
+        good = (
+            score is not None
+            and score.verdict in ("structured", "multifaceted")
+            and score.duplicate_of is None
+        )
         return (not good, -(score.structure or 0.0) if score else 0.0, unit)
 
     for unit in sorted(rows.units, key=rank)[:_N_STRIP]:
@@ -246,11 +269,22 @@ def _short(value: float | None) -> str:
 
 def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
     layer = rows.layer
-    canvases = sorted({(r.height, r.width) for renders in rows.renders.values() for r in renders if r.recipe == rows.scored_recipe})
+    canvases = sorted(
+        {
+            (r.height, r.width)
+            for renders in rows.renders.values()
+            for r in renders
+            if r.recipe == rows.scored_recipe
+        }
+    )
     shown, scored = (recipe_name(scene.recipes, h) for h in (rows.shown_recipe, rows.scored_recipe))
     return [
         ("Kind", words.kind_in_words(layer)),
-        ("Units", f"{layer.n_units}" + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered")),
+        (
+            "Units",
+            f"{layer.n_units}"
+            + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
+        ),
         ("Receptive field", words.size(layer.receptive_field_px, otherwise="whole input")),
         ("Stride", words.size(layer.stride_px, otherwise="none: one answer for the picture")),
         ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),

@@ -85,7 +85,9 @@ def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
     for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
         if hash_ in scene.recipes:
             recipe = scene.recipes[hash_]
-            found.append({"k": "code", "t": f"Recipe “{recipe.name}”, {role}", "x": words.recipe_toml(recipe)})
+            found.append(
+                {"k": "code", "t": f"Recipe “{recipe.name}”, {role}", "x": words.recipe_toml(recipe)}
+            )
     return found
 
 
@@ -103,7 +105,9 @@ def picture(scene: Scene, rows: LayerRows, row: RenderRow, caption: str) -> dict
 def _verdict_detail(score: UnitScore | None) -> str:
     if score is None:
         return ""
-    return ", ".join(part for part in (score.verdict_detail, "borderline" if score.borderline else "") if part)
+    return ", ".join(
+        part for part in (score.verdict_detail, "borderline" if score.borderline else "") if part
+    )
 
 
 def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
@@ -173,8 +177,16 @@ def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[An
 def _relations(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score is None:
         return None
-    pairs = [("copy of", score.duplicate_of), ("mirror of", score.mirror_of), ("complement of", score.complement_of)]
-    found = [_link(scene, rows.layer.name, other, f"{name} {other}", "") for name, other in pairs if other is not None]
+    pairs = [
+        ("copy of", score.duplicate_of),
+        ("mirror of", score.mirror_of),
+        ("complement of", score.complement_of),
+    ]
+    found = [
+        _link(scene, rows.layer.name, other, f"{name} {other}", "")
+        for name, other in pairs
+        if other is not None
+    ]
     copies = rows.copies.get(score.unit, [])
     found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
     note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
@@ -195,8 +207,14 @@ def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     renders = rows.of(unit, rows.scored_recipe, "happy")
     lines = [(f"c{i % 4}", [(float(s), v) for s, v in r.telemetry.curve]) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
-    plot = plots.curves(lines, across="steps", alt=f"Activation over steps, a line a seed; at the end {ends}.")
-    return {"k": "plot", "t": "Activation while climbing", "p": "One line a seed, scored recipe.", "g": plot} if plot else None
+    plot = plots.curves(
+        lines, across="steps", alt=f"Activation over steps, a line a seed; at the end {ends}."
+    )
+    return (
+        {"k": "plot", "t": "Activation while climbing", "p": "One line a seed, scored recipe.", "g": plot}
+        if plot
+        else None
+    )
 
 
 def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
@@ -257,7 +275,9 @@ def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | No
         if str(layer) and len(found) < _N_WEIGHTS:
             value = float(weight)
             sign = "+" if value > 0 else ""
-            found.append(_link(scene, str(layer), int(other), f"{layer} {int(other)}", f"{sign}{number(value)}"))
+            found.append(
+                _link(scene, str(layer), int(other), f"{layer} {int(other)}", f"{sign}{number(value)}")
+            )
     titles = {"in": ("Fed by", "Largest incoming weights"), "out": ("Feeds", "Largest outgoing weights")}
     title, what = titles[way]
     note = f"{what}, kernels summed over positions."

@@ -48,7 +48,10 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
     to_y = _scale(y0, y1, _HEIGHT - _BOTTOM, _TOP)
     zero = to_y(0.0)
     words = [["end", _LEFT - 5, to_y(y1) + 4, number(y1)], ["start", _LEFT, _HEIGHT - 7, number(x0)]]
-    words += [["end", _WIDTH - _RIGHT, _HEIGHT - 7, number(x1)], ["middle", (_WIDTH + _LEFT) // 2, _HEIGHT - 7, across]]
+    words += [
+        ["end", _WIDTH - _RIGHT, _HEIGHT - 7, number(x1)],
+        ["middle", (_WIDTH + _LEFT) // 2, _HEIGHT - 7, across],
+    ]
     if abs(zero - to_y(y1)) > 12:
         words.append(["end", _LEFT - 5, zero + 4, "0"])
     if abs(to_y(y0) - zero) > 12:

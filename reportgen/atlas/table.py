@@ -104,8 +104,15 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
         import pyarrow.parquet as parquet
     except ImportError:
         raise MissingExtra("export", needed_for="the verdict table as Parquet") from None
-    types = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64(), "boolean": arrow.bool_()}
-    arrays = [arrow.array([_plain_text(row[name]) for row in rows], types[kind]) for name, kind in COLUMNS.items()]
+    types = {
+        "text": arrow.string(),
+        "integer": arrow.int64(),
+        "number": arrow.float64(),
+        "boolean": arrow.bool_(),
+    }
+    arrays = [
+        arrow.array([_plain_text(row[name]) for row in rows], types[kind]) for name, kind in COLUMNS.items()
+    ]
     buffer = io.BytesIO()
     parquet.write_table(arrow.Table.from_arrays(arrays, names=list(COLUMNS)), buffer, compression="zstd")
     return buffer.getvalue()

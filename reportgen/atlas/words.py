@@ -86,4 +86,6 @@ def recipe_toml(recipe: RenderSpec) -> str:
     fields = dataclasses.asdict(recipe)
     name = fields.pop("name")
     lines = [f"recipe = {json.dumps(name, ensure_ascii=False)}", "", "[set]"]
-    return "\n".join([*lines, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items())])
+    return "\n".join(
+        [*lines, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items())]
+    )

@@ -147,7 +147,10 @@ def _add_tables(store: Store, content: _Content) -> None:
 
 def _n_units(store: Store, records: Sequence[ModelRecord]) -> int:
     return sum(
-        len({unit for unit, *_ in store.placements(r.id, x.name)} | {s.unit for s in store.scores(r.id, x.name)})
+        len(
+            {unit for unit, *_ in store.placements(r.id, x.name)}
+            | {s.unit for s in store.scores(r.id, x.name)}
+        )
         for r in records
         for x in r.layers
     )
@@ -173,7 +176,9 @@ def _collect_pictures(store: Store, record: ModelRecord, content: _Content, spec
 
 def _add_model(store: Store, pages: Pages, scene: Scene, record: ModelRecord, content: _Content, *,
                own_pages: bool) -> ModelSummary:  # fmt: skip
-    listed = [x for x in record.layers if store.placements(record.id, x.name) or store.scores(record.id, x.name)]
+    listed = [
+        x for x in record.layers if store.placements(record.id, x.name) or store.scores(record.id, x.name)
+    ]
     summaries: list[LayerSummary] = []
     for i, layer in enumerate(listed):
         rows = layer_rows(store, record, layer)
@@ -182,7 +187,9 @@ def _add_model(store: Store, pages: Pages, scene: Scene, record: ModelRecord, co
         for index in range(n_null):
             wanted = page_picture(site_pages.null_key(rows.null_setting, index), *rows.null_size, scene.spec)
             content.pictures.setdefault(wanted.name, _Wanted(wanted, 0, "", None, (rows.null_setting, index)))
-        for path, data in site_pages.layer_pages(pages, scene, rows, around, own_pages=own_pages, n_null=n_null):
+        for path, data in site_pages.layer_pages(
+            pages, scene, rows, around, own_pages=own_pages, n_null=n_null
+        ):
             content.add(path, data)
         summaries.append(site_pages.summary_of(scene, rows))
         content.n_layers += 1
@@ -201,21 +208,31 @@ def _slug(place: Place, listed: Sequence[Layer], at: int) -> str:
 
 
 def _add_front(pages: Pages, content: _Content, models: Sequence[ModelSummary], spec: AtlasSpec, credits: str) -> None:  # fmt: skip
-    grouped = [(name, [m for m in models if m.record.name == name]) for name in dict.fromkeys(m.record.name for m in models)]
+    grouped = [
+        (name, [m for m in models if m.record.name == name])
+        for name in dict.fromkeys(m.record.name for m in models)
+    ]
     content.add("index.html", pages.page("index.html", "index.html", grouped=grouped))
     content.add("method.html", pages.page("method.html", "method.html"))
-    content.add("about.html", pages.page("about.html", "about.html", models=models, credits=credits.strip(), spec=spec))
+    content.add(
+        "about.html",
+        pages.page("about.html", "about.html", models=models, credits=credits.strip(), spec=spec),
+    )
     content.add("404.html", pages.not_found())
     content.add(".nojekyll", b"")
     if spec.url:
         base = spec.url if spec.url.endswith("/") else spec.url + "/"
-        found = sorted(p for p in content.texts if p.endswith(".html") and p.count("/") <= 3 and p != "404.html")
+        found = sorted(
+            p for p in content.texts if p.endswith(".html") and p.count("/") <= 3 and p != "404.html"
+        )
         content.add("sitemap.txt", "".join(f"{base}{p}\n" for p in found[:50_000]).encode())
     for path, data in pages.asset_files().items():
         content.add(path, data)
 
 
-def _check_size(store: Store, files: SiteFiles, content: _Content, missing: Sequence[_Wanted], spec: AtlasSpec) -> None:
+def _check_size(
+    store: Store, files: SiteFiles, content: _Content, missing: Sequence[_Wanted], spec: AtlasSpec
+) -> None:
     """Refuse a site over its budget before anything is written; new pictures by the mean of a sample."""
     there = {w.picture.name for w in missing}
     known = sum(files.before.get(f"{PICTURES}/{n}", 0) for n in content.pictures if n not in there)
@@ -229,6 +246,7 @@ def _check_size(store: Store, files: SiteFiles, content: _Content, missing: Sequ
 
 def _encoded(store: Store, wanted: Sequence[_Wanted], spec: AtlasSpec) -> Iterator[tuple[str, bytes]]:
     """Yield `(name, WebP)` of pictures, a layer at a time, on all cores (the encoder lets them run)."""
+
     def encode(job: tuple[PagePicture, StoredRender]) -> tuple[str, bytes]:
         picture, render = job
         return picture.name, encode_stored(render.picture, render.channels, picture, spec)

@@ -45,6 +45,7 @@ class Structure:
     penalties: tuple[tuple[str, float], ...]
     gradient_scaling: bool
     keep_best: bool
+    gentle: bool
     moved: bool
     around: bool
     window: int
@@ -94,6 +95,7 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         penalties=tuple(charged),
         gradient_scaling=recipe.penalty_scaling == "gradient",
         keep_best=recipe.keep == "best",
+        gentle=recipe.parametrization == "fourier",
         moved=transforms.moves(recipe),
         around=cut.is_map and min(int(p) for p in places) >= AROUND_MIN_PLACES,
         window=recipe.window,
@@ -140,12 +142,18 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
     which = 1 if structure.objective == "post" else 0
 
     def objective(
-        picture: Tensor, move: Tensor, numbers: Mapping[str, Tensor], soft: Tensor, look: Tensor
+        picture: Tensor,
+        move: Tensor,
+        numbers: Mapping[str, Tensor],
+        soft: Tensor,
+        look: Tensor,
+        count: Tensor,
     ) -> Any:
         seen = transforms.moved(picture, move, structure.around) if structure.moved else picture
         layer = network(seen, training=False)[which]
         values = objectives.answers(layer, numbers["unit"], numbers["sign"])
-        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look)
+        leak = objectives.leak(count, structure.gentle)
+        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look, leak)
 
     step = _step(structure, parameters, objective)
 
@@ -163,7 +171,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         picture = parameters.to_picture(x)
 
         def one(state: Any, inputs: Any) -> Any:
-            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()))
+            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()), ops.full(soft.shape, 1e6))
             return state, (value,)
 
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
@@ -211,7 +219,7 @@ def _step(
         move, begins = inputs
         picture = parameters.to_picture(state["x"])
         (values, soft), uphill = engine.value_and_gradient(
-            lambda p: objective(p, move, numbers, state["soft"], begins), picture
+            lambda p: objective(p, move, numbers, state["soft"], begins, state["step"]), picture
         )
         push = _rms(uphill)
         charges = [_charge(structure, kind, power, picture) for kind, power in structure.penalties]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +15,12 @@ from reportgen.spec import content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:
-    from reportgen.models import Model
+    from reportgen.models import Cut, Model
 
-Passes = dict[str, dict[str, dict[str, np.ndarray]]]
+PICTURES_AT_ONCE = 256
+
+Arrays = dict[str, np.ndarray]
+Passes = dict[str, dict[str, Arrays]]
 """Measurement name to layer name to arrays."""
 
 MAX_RESPONSES = 24_000_000
@@ -48,58 +52,57 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
     """
     from reportgen import measure
 
-    layer = plan.layer
+    layer, canvas, channels = plan.layer, _scored(plan).canvas_px, model.input_shape[2]
     owner = layer_owner(model.id, layer.name)
     marks = _fingerprints(store, model, plan, arithmetic)
-    stale = unmeasured(store, model, plan, arithmetic)
-    canvas = _scored(plan).canvas_px
-    cut = network.cut(layer, canvas) if {"probes", "renders", "flat"} & set(stale) else None
-    for name in stale:
-        if name == "probes":
-            arrays = measure.responses(cut, measure.probe_pictures(canvas, model.input_shape[2]))
-        elif name == "renders":
-            arrays = _render_responses(store, model, plan, cut)
-        elif name == "flat":
-            arrays = measure.flat_curve(cut)
-        elif name == "bounds":
-            arrays = _of_all_layers(network, "bounds", passes)[layer.name]
-        elif name == "weights":
-            arrays = _of_all_layers(network, "weights", passes)[layer.name]
-        elif stop():
-            continue
-        else:
-            ensure_null(store, plan, model.input_shape[2], marks["null"], stop)
-            if not store.measurement_fingerprint(null_owner(marks["null"]), "pictures"):
-                continue
-            arrays = {"setting": np.array([marks["null"]])}
-        store.put_measurement(owner, name, marks[name], arrays)
+    cut = functools.cache(lambda: network.cut(layer, canvas))
+
+    def of_all_layers(name: str, take: Callable[[Model], dict[str, Arrays]]) -> Arrays:
+        if name not in passes:
+            passes[name] = take(network)
+        return passes[name][layer.name]
+
+    def null() -> Arrays | None:
+        done = not stop() and ensure_null(store, plan, channels, marks["null"], stop)
+        return {"setting": np.array([marks["null"]])} if done else None
+
+    takers: dict[str, Callable[[], Arrays | None]] = {
+        "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels)),
+        "renders": lambda: _render_responses(store, model, plan, cut),
+        "flat": lambda: measure.flat_curve(cut()),
+        "bounds": lambda: of_all_layers("bounds", measure.bounds),
+        "weights": lambda: of_all_layers("weights", measure.weights),
+        "null": null,
+    }
+    for name in unmeasured(store, model, plan, arithmetic):
+        arrays = takers[name]()
+        if arrays is not None:
+            store.put_measurement(owner, name, marks[name], arrays)
 
 
-def _of_all_layers(network: Model, name: str, passes: Passes) -> dict[str, dict[str, np.ndarray]]:
-    from reportgen import measure
+def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop: Callable[[], bool]) -> bool:
+    """Render the null of a setting unless the store has it; nothing is kept of one that was stopped.
 
-    if name not in passes:
-        passes[name] = {"bounds": measure.bounds, "weights": measure.weights}[name](network)
-    return passes[name]
-
-
-def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop: Callable[[], bool]) -> None:
-    """Render the null of a setting unless the store has it; nothing is kept of one that was stopped."""
+    Returns:
+        Whether the store has it.
+    """
     from reportgen.measure import null_cut
     from reportgen.render import Job, render_units
 
     if store.measurement_fingerprint(null_owner(setting), "pictures"):
-        return
+        return True
     scored = _scored(plan)
     cut = null_cut(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector")
     jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
     found = [r for batch in render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop) for r in batch]
-    if len(found) == len(jobs):
-        pictures = [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
-        store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+    if len(found) < len(jobs):
+        return False
+    pictures = [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
+    store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+    return True
 
 
-def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Any) -> dict[str, np.ndarray]:
+def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Callable[[], Cut]) -> Arrays:
     from reportgen.measure import responses
 
     scored = _scored(plan)
@@ -115,8 +118,14 @@ def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: An
     }
     if not rows:
         return marks
-    arrays = responses(cut, np.stack([decode_png(r.picture, r.channels) for r in rows]))
-    return {**marks, **{name: a for name, a in arrays.items() if a.size <= MAX_RESPONSES}}
+    parts: dict[str, list[np.ndarray]] = {}
+    for start in range(0, len(rows), PICTURES_AT_ONCE):
+        some = rows[start : start + PICTURES_AT_ONCE]
+        arrays = responses(cut(), np.stack([decode_png(r.picture, r.channels) for r in some]))
+        for name, array in arrays.items():
+            if array[0].size * len(rows) <= MAX_RESPONSES:
+                parts.setdefault(name, []).append(array)
+    return {**marks, **{name: np.concatenate(arrays) for name, arrays in parts.items()}}
 
 
 def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: str) -> dict[str, str]:

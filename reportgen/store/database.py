@@ -229,7 +229,7 @@ class Store:
         if units is not None:
             query += f" AND p.unit IN ({','.join(str(int(u)) for u in units)})"
         for row in self._db.execute(query + " ORDER BY p.unit, p.recipe, p.sign, p.seed", values):
-            yield StoredRender(*row[:11], telemetry=telemetry_from_json(row[11]))
+            yield StoredRender(*(*row[:11], telemetry_from_json(row[11])))
 
     # Measurements
 

@@ -28,7 +28,9 @@ def test_shrinking_keeps_the_mean_and_the_constant(height: int, width: int) -> N
     assert abs(shrink(noise, height, width).mean() - noise.mean()) < 1.0
 
 
-@pytest.mark.parametrize(("side", "size", "enlarge"), [(32, 64, 2), (48, 96, 2), (64, 128, 2), (100, 100, 1), (224, 128, 1)])
+@pytest.mark.parametrize(
+    ("side", "size", "enlarge"), [(32, 64, 2), (48, 96, 2), (64, 128, 2), (100, 100, 1), (224, 128, 1)]
+)
 def test_small_renders_are_doubled_and_large_ones_shrunk(side: int, size: int, enlarge: int) -> None:
     from io import BytesIO
 
@@ -97,7 +99,10 @@ def test_kernel_colours_are_symmetric_about_white() -> None:
     assert (codes[:6], codes[6:12], codes[12:]) == ("c85200", "1854a8", "f7f7f7")
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "–"), (float("inf"), "–"), (0, "0"), (-1.234, "−1.23"), (1234.0, "1234"), (1e-5, "1e−05")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (float("inf"), "–"), (0, "0"), (-1.234, "−1.23"), (1234.0, "1234"), (1e-5, "1e−05")],
+)
 def test_numbers_for_people(value: float | None, text: str) -> None:
     assert plots.number(value) == text
 

@@ -74,7 +74,9 @@ def test_addresses_in_the_table_are_those_of_the_site(store: Path, site: Path) -
             assert f"id={unit} " in (site / page).read_text(encoding="utf-8")
 
 
-def test_parquet_without_its_package_says_what_to_install(small_store: Path, tmp_path: Path, monkeypatch) -> None:
+def test_parquet_without_its_package_says_what_to_install(
+    small_store: Path, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtra, match=r"reportgen\[export\]"):
         export_table(small_store, tmp_path / "t.parquet", "parquet")
@@ -93,7 +95,9 @@ def test_exported_pictures_are_the_stored_ones_without_loss(small_store: Path, t
     assert n == len(list((tmp_path / "out").rglob("*.png"))) == 112 * 6
     with open_store(small_store) as store:
         record = store.models()[0]
-        wanted = next(iter(store.renders(record.id, "conv1", recipe=record.plan["recipes"]["shown"], sign="sad")))
+        wanted = next(
+            iter(store.renders(record.id, "conv1", recipe=record.plan["recipes"]["shown"], sign="sad"))
+        )
     found = (tmp_path / "out/garden/v1/conv1/0/show-sad-0.png").read_bytes()
     assert (decode_png(found, 3) == decode_png(wanted.picture, 3)).all()
     assert (tmp_path / "out/garden/v1/conv1/0/happy-3.png").is_file()

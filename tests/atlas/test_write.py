@@ -26,7 +26,9 @@ def test_every_link_of_a_site_leads_somewhere_and_nowhere_else(site: Path) -> No
     assert check_site(site) == []
 
 
-def test_two_builds_of_one_store_are_equal_byte_by_byte(small_store: Path, built_small: Path, tmp_path: Path) -> None:
+def test_two_builds_of_one_store_are_equal_byte_by_byte(
+    small_store: Path, built_small: Path, tmp_path: Path
+) -> None:
     write_atlas(small_store, tmp_path / "again")
     assert contents(tmp_path / "again") == contents(built_small)
 
@@ -37,7 +39,9 @@ def test_a_build_that_changes_nothing_writes_nothing(small_store: Path, small_si
     assert {p: p.stat().st_mtime_ns for p in small_site.rglob("*") if p.is_file()} == before
 
 
-def test_pictures_that_are_there_are_not_encoded_again(small_store: Path, small_site: Path, monkeypatch) -> None:
+def test_pictures_that_are_there_are_not_encoded_again(
+    small_store: Path, small_site: Path, monkeypatch
+) -> None:
     def refuse(*_: object) -> bytes:
         raise AssertionError("encoded")
 
@@ -47,7 +51,9 @@ def test_pictures_that_are_there_are_not_encoded_again(small_store: Path, small_
     assert "Other title" in (small_site / "index.html").read_text()
 
 
-def test_the_pages_of_a_layer_that_is_gone_go_and_files_of_others_stay(small_store: Path, small_site: Path, tmp_path: Path) -> None:
+def test_the_pages_of_a_layer_that_is_gone_go_and_files_of_others_stay(
+    small_store: Path, small_site: Path, tmp_path: Path
+) -> None:
     own = tmp_path / "store.db"
     shutil.copy(small_store, own)
     (small_site / "README.md").write_text("mine")
@@ -68,13 +74,17 @@ def test_the_pages_of_a_layer_that_is_gone_go_and_files_of_others_stay(small_sto
     )
 
 
-def test_a_site_over_its_budget_is_refused_before_anything_is_written(small_store: Path, tmp_path: Path) -> None:
+def test_a_site_over_its_budget_is_refused_before_anything_is_written(
+    small_store: Path, tmp_path: Path
+) -> None:
     with pytest.raises(BudgetError, match="max_site_bytes"):
         write_atlas(small_store, tmp_path / "site", AtlasSpec(max_site_bytes=1_000_000))
     assert not (tmp_path / "site").exists()
 
 
-def test_the_estimate_of_a_sites_size_is_near_its_size(small_store: Path, built_small: Path, tmp_path: Path) -> None:
+def test_the_estimate_of_a_sites_size_is_near_its_size(
+    small_store: Path, built_small: Path, tmp_path: Path
+) -> None:
     size = sum(json.loads((built_small / MANIFEST).read_text())["files"].values())
     write_atlas(small_store, tmp_path / "b", AtlasSpec(max_site_bytes=int(size * 1.1)))
     with pytest.raises(BudgetError):
@@ -105,7 +115,9 @@ def test_a_full_disk_leaves_the_old_site_as_it_was(small_store: Path, small_site
     assert contents(small_site) == before
 
 
-def test_a_build_cut_off_while_files_move_is_finished_by_the_next(small_store: Path, small_site: Path, monkeypatch) -> None:
+def test_a_build_cut_off_while_files_move_is_finished_by_the_next(
+    small_store: Path, small_site: Path, monkeypatch
+) -> None:
     moved = 0
     real = Path.replace
 
@@ -133,7 +145,9 @@ def test_a_page_of_someone_else_is_not_overwritten(small_store: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "/etc/passwd", "a/../../outside.txt"])
-def test_a_manifest_that_names_files_elsewhere_is_refused(small_store: Path, small_site: Path, path: str) -> None:
+def test_a_manifest_that_names_files_elsewhere_is_refused(
+    small_store: Path, small_site: Path, path: str
+) -> None:
     (small_site.parent / "outside.txt").write_text("precious")
     (small_site / MANIFEST).write_text(json.dumps({"files": {path: 1}}))
     with pytest.raises(SiteError, match="no file of a site"):
@@ -167,12 +181,16 @@ def test_names_from_a_model_are_never_markup(site: Path) -> None:
         text = page.read_text(encoding="utf-8")
         assert "<script>" not in text, page
         assert "<b>;" not in text, page
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (site / "m/garden/v2/index.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in (site / "m/garden/v2/index.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_every_hostile_layer_has_a_page_of_its_own_with_a_plain_name(site: Path) -> None:
     found = [p.name for p in (site / "m/garden/v2").glob("*.html")]
-    assert len(found) == len({name.lower() for name in found}) == len(HOSTILE) + 5  # conv1, conv2, fc, logits, index
+    assert (
+        len(found) == len({name.lower() for name in found}) == len(HOSTILE) + 5
+    )  # conv1, conv2, fc, logits, index
     assert all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.html", name) for name in found)
     assert "CON.html" not in found
 
@@ -186,7 +204,9 @@ def test_a_store_whose_slug_leads_out_of_the_site_is_refused(small_store: Path, 
         write_atlas(own, tmp_path / "site")
 
 
-def test_units_have_pages_of_their_own_up_to_the_limit(small_store: Path, built_small: Path, tmp_path: Path) -> None:
+def test_units_have_pages_of_their_own_up_to_the_limit(
+    small_store: Path, built_small: Path, tmp_path: Path
+) -> None:
     assert (built_small / "m/garden/v1/conv1/17.html").is_file()
     write_atlas(small_store, tmp_path / "few", AtlasSpec(unit_pages_max=10))
     assert not (tmp_path / "few/m/garden/v1/conv1/17.html").exists()
@@ -214,7 +234,9 @@ def test_versions_share_pictures_of_what_did_not_change(small_store: Path, tmp_p
     shutil.copy(small_store, own)
     with sqlite3.connect(own) as db:
         db.execute("DELETE FROM placements WHERE model=2 AND layer='conv1'")
-        db.execute("INSERT INTO placements SELECT 2, layer, unit, recipe, sign, seed, key FROM placements WHERE model=1 AND layer='conv1'")
+        db.execute(
+            "INSERT INTO placements SELECT 2, layer, unit, recipe, sign, seed, key FROM placements WHERE model=1 AND layer='conv1'"
+        )
     summary = write_atlas(own, tmp_path / "site")
     one, two = ((tmp_path / f"site/m/garden/{v}/conv1.html").read_text() for v in ("v1", "v2"))
     assert set(re.findall(r"p/(\w+)\.webp", one)) == set(re.findall(r"p/(\w+)\.webp", two))
@@ -224,5 +246,11 @@ def test_versions_share_pictures_of_what_did_not_change(small_store: Path, tmp_p
 def test_the_sitemap_is_written_only_where_the_address_is_known(small_store: Path, small_site: Path) -> None:
     assert not (small_site / "sitemap.txt").exists()
     write_atlas(small_store, small_site, AtlasSpec(url="https://example.org/atlas/"))
-    assert "https://example.org/atlas/m/garden/v1/conv1.html" in (small_site / "sitemap.txt").read_text().splitlines()
-    assert "https://example.org/atlas/m/garden/v1/conv1.html#u3" in (small_site / "m/garden/v1/conv1/3.html").read_text()
+    assert (
+        "https://example.org/atlas/m/garden/v1/conv1.html"
+        in (small_site / "sitemap.txt").read_text().splitlines()
+    )
+    assert (
+        "https://example.org/atlas/m/garden/v1/conv1.html#u3"
+        in (small_site / "m/garden/v1/conv1/3.html").read_text()
+    )

@@ -28,7 +28,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 def atlas_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the sample store with its hostile names."""
     folder = tmp_path_factory.mktemp("browser")
-    write_atlas(write_sample_store(folder / "sample.db"), folder / "site", credits="Photographs: <b>nobody</b>.")
+    write_atlas(
+        write_sample_store(folder / "sample.db"), folder / "site", credits="Photographs: <b>nobody</b>."
+    )
     return folder / "site"
 
 
@@ -48,6 +50,7 @@ def chromium() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def served(atlas_site: Path) -> Iterator[str]:
     """The address of the site under `/sub/path/` on this machine."""
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             return
@@ -56,7 +59,9 @@ def served(atlas_site: Path) -> Iterator[str]:
             inside = path.removeprefix("/sub/path")
             return super().translate_path(inside if inside != path else "/nothing-here")
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(atlas_site)))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(atlas_site))
+    )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/sub/path/"
