@@ -15,6 +15,7 @@ from reportgen.atlas.files import MANIFEST, read_manifest
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
+_MOST_BYTES = AtlasSpec().max_site_bytes
 _LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
 
 
@@ -49,7 +50,7 @@ class _Page(HTMLParser):
                 self.links += [(tag, part) for part in value.split()[::2]]
 
 
-def check_site(site_dir: str | Path, max_site_bytes: int = AtlasSpec().max_site_bytes) -> list[str]:
+def check_site(site_dir: str | Path, max_site_bytes: int = _MOST_BYTES) -> list[str]:
     """Return what is wrong with a site, a line each; empty if it holds.
 
     Args:

@@ -152,7 +152,8 @@ def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> Non
     if n_bytes > limit:
         about = "about " if estimated else ""
         raise BudgetError(
-            f"the site would have {about}{n_bytes / 1e6:.1f} MB, more than max_site_bytes allows ({limit / 1e6:.1f} MB)",
+            f"the site would have {about}{n_bytes / 1e6:.1f} MB, "
+            f"more than max_site_bytes allows ({limit / 1e6:.1f} MB)",
             hint=hint,
         )
 

@@ -13,9 +13,10 @@ from reportgen.store import ModelRecord, Store, StoredRender, open_store
 def export_pictures(store_path: str | Path, folder: str | Path) -> int:
     """Write a store's pictures as PNGs and return how many.
 
-    `<layer>/<unit>/happy-0.png` is the scored recipe's, `show-happy-0.png` and `show-sad-0.png` the display
-    recipe's; other recipes are left out. More than one model version puts `<model>/<version>/` in front. Files
-    are as stored, without loss; pictures of other than 1 or 3 channels are those channels side by side.
+    `<layer>/<unit>/happy-0.png` is the scored recipe's, `show-happy-0.png` and `show-sad-0.png` the
+    display recipe's; other recipes are left out. More than one model version puts `<model>/<version>/`
+    in front. Files are as stored, without loss; pictures of other than 1 or 3 channels are those
+    channels side by side.
 
     Raises:
         StoreError: The store cannot be read.

@@ -29,7 +29,7 @@ from reportgen.store import ModelRecord
 
 UNITS_PER_PART = 256
 _TERSE_FROM = 1024
-_N_STRIP, _N_NULL_SHOWN = 12, 10
+_N_STRIP, _N_NULL_SHOWN, _N_NAMED = 12, 10, 32
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,22 @@ class Pages:
 
     def __post_init__(self) -> None:
         self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self.folder), autoescape=True, undefined=jinja2.StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        )  # fmt: skip
+            loader=jinja2.FileSystemLoader(self.folder),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
         self._environment.globals.update(
-            counts_in_words=words.counts_in_words, mark=words.mark, meanings=words.VERDICT_MEANINGS, bar=_bar,
-            number=number, pictures=PICTURES, colours=_colours,
-        )  # fmt: skip
+            counts_in_words=words.counts_in_words,
+            mark=words.mark,
+            meanings=words.VERDICT_MEANINGS,
+            bar=_bar,
+            number=number,
+            pictures=PICTURES,
+            colours=_colours,
+        )
         self.assets = {
             name: (self.folder / "assets" / name).read_bytes()
             for name in ("atlas.css", "atlas.js", "theme.js")
@@ -115,9 +124,15 @@ class Pages:
             return relative(path, target)
 
         text = self._environment.get_template(template).render(
-            path=path, root=root_of(path), link=link, site_title=self.title, made_with=self.made_with,
-            tables=self.tables, asset=self.asset, **values,
-        )  # fmt: skip
+            path=path,
+            root=root_of(path),
+            link=link,
+            site_title=self.title,
+            made_with=self.made_with,
+            tables=self.tables,
+            asset=self.asset,
+            **values,
+        )
         return text.encode("utf-8", "replace")
 
     def not_found(self) -> bytes:
@@ -140,8 +155,15 @@ def template_folder() -> Path:
     raise SiteError("the page templates are not installed", hint="install reportgen again")
 
 
-def layer_pages(pages: Pages, scene: Scene, rows: LayerRows, neighbours: Mapping[str, str], *, own_pages: bool,
-                n_null: int) -> Iterator[tuple[str, bytes]]:  # fmt: skip
+def layer_pages(
+    pages: Pages,
+    scene: Scene,
+    rows: LayerRows,
+    neighbours: Mapping[str, str],
+    *,
+    own_pages: bool,
+    n_null: int,
+) -> Iterator[tuple[str, bytes]]:
     """Yield `(path, bytes)` of a layer's page, its data files and its units' own pages.
 
     Args:
@@ -172,9 +194,19 @@ def layer_pages(pages: Pages, scene: Scene, rows: LayerRows, neighbours: Mapping
                 "previous": views[i - 1]["u"] if i else None,
                 "next": views[i + 1]["u"] if i + 1 < len(views) else None,
             }
-            yield path, pages.page(
-                "unit.html", path, view=view, layer=rows.layer, slug=slug, common=common, around=around, **model
-            )  # fmt: skip
+            yield (
+                path,
+                pages.page(
+                    "unit.html",
+                    path,
+                    view=view,
+                    layer=rows.layer,
+                    slug=slug,
+                    common=common,
+                    around=around,
+                    **model,
+                ),
+            )
 
 
 def layer_context(
@@ -183,13 +215,24 @@ def layer_context(
     """Return what a layer's page says above its sheet, and the sheet's cells."""
     terse = len(rows.units) > _TERSE_FROM
     return {
-        "layer": rows.layer, "slug": slug, "terse": terse, "own_pages": own_pages, "facts": _facts(scene, rows),
-        "counts": rows.counts, "n_listed": len(rows.units), "findings": _findings(rows),
-        "cells": [_cell(scene, rows, unit, linked=f"{slug}/{unit}.html" if own_pages and not terse else f"#u{unit}")
-                  for unit in rows.units],
+        "layer": rows.layer,
+        "slug": slug,
+        "terse": terse,
+        "own_pages": own_pages,
+        "facts": _facts(scene, rows),
+        "counts": rows.counts,
+        "n_listed": len(rows.units),
+        "findings": _findings(rows),
+        "cells": [
+            _cell(scene, rows, unit, linked=f"{slug}/{unit}.html" if own_pages and not terse else f"#u{unit}")
+            for unit in rows.units
+        ],
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
-        "nulls": [null_picture(scene, rows.null_setting, i, size) for i, size in enumerate(_null_sizes(rows, n_null))],
-    }  # fmt: skip
+        "nulls": [
+            null_picture(scene, rows.null_setting, i, size)
+            for i, size in enumerate(_null_sizes(rows, n_null))
+        ],
+    }
 
 
 def null_key(setting: str, index: int) -> str:
@@ -213,10 +256,15 @@ def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
     """Return a layer as the model page shows it."""
     slug = scene.place.slug(rows.layer.name) or rows.layer.slug
     return LayerSummary(
-        rows.layer.name, slug, words.kind_in_words(rows.layer), rows.layer.n_units, len(rows.units),
-        words.size(rows.layer.receptive_field_px, otherwise="whole input"), rows.counts,
+        rows.layer.name,
+        slug,
+        words.kind_in_words(rows.layer),
+        rows.layer.n_units,
+        len(rows.units),
+        words.size(rows.layer.receptive_field_px, otherwise="whole input"),
+        rows.counts,
         tuple(_strip(scene, rows, slug)),
-    )  # fmt: skip
+    )
 
 
 def recipes_of(record: ModelRecord, recipes: Mapping[str, RenderSpec]) -> list[tuple[str, str, str]]:
@@ -254,10 +302,15 @@ def _cell(scene: Scene, rows: LayerRows, unit: int, *, linked: str) -> dict[str,
     shown = page_picture(lead.key, lead.height, lead.width, scene.spec) if lead else None
     word = score.verdict if score else words.UNSCORED
     return {
-        "u": unit, "m": words.mark(score.verdict if score else ""), "h": linked, "s": shown.stem if shown else "",
-        "w": shown.width if shown else 0, "t": shown.height if shown else 0,
-        "v": word + ("?" if score and score.borderline else ""), "n": _short(score.structure if score else None),
-    }  # fmt: skip
+        "u": unit,
+        "m": words.mark(score.verdict if score else ""),
+        "h": linked,
+        "s": shown.stem if shown else "",
+        "w": shown.width if shown else 0,
+        "t": shown.height if shown else 0,
+        "v": word + ("?" if score and score.borderline else ""),
+        "n": _short(score.structure if score else None),
+    }
 
 
 def _short(value: float | None) -> str:
@@ -293,17 +346,15 @@ def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
     ]
 
 
-def _findings(rows: LayerRows) -> list[str]:
-    found = [str(x) for x in rows.findings.get("text") or ()]
+def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
+    """Return `(sentence, units it names)`, the units of those that are on the page."""
+    found: list[tuple[str, list[int]]] = [(str(x), []) for x in rows.findings.get("text") or ()]
     superfluous = rows.findings.get("superfluous") or {}
     for word, meaning in (("certain", "Certainly superfluous"), ("likely", "Likely superfluous")):
-        units = list(superfluous.get(word) or ())
+        units = [u for u in superfluous.get(word) or () if u in rows.renders or u in rows.scores]
         if units:
-            named = ", ".join(str(u) for u in units[:24]) + (" and others" if len(units) > 24 else "")
-            found.append(f"{meaning}: {len(units)} ({named}).")
-    if superfluous.get("estimate"):
-        low, high = number(superfluous.get("low")), number(superfluous.get("high"))
-        found.append(f"Estimate of superfluous units: {number(superfluous['estimate'])} ({low} to {high}).")
+            more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
+            found.append((f"{meaning} ({len(units)}{more}):", units[:_N_NAMED]))
     return found
 
 

@@ -1,8 +1,8 @@
 """A unit as its page and its panel show it: sections of pictures, facts, plots and links.
 
-One plain value per unit, JSON as it stands. The template of a unit's page and the script of a layer's page both
-draw it and add no words of their own, so they cannot disagree. Paths to pictures are file stems; links name
-a layer's slug and a unit.
+One plain value per unit, JSON as it stands. The template of a unit's page and the script of a
+layer's page both draw it and add no words of their own, so they cannot disagree. Paths to pictures
+are file stems; links name a layer's slug and a unit.
 
 Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`, `table`, `kernel`, `code`.
 """
@@ -10,7 +10,7 @@ Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.atlas import plots, words
@@ -41,7 +41,7 @@ class Scene:
     recipes: Mapping[str, RenderSpec]
     leads: Mapping[tuple[str, int], str]
     made_with: str
-    thresholds: ScoreSpec = ScoreSpec()
+    thresholds: ScoreSpec = field(default_factory=ScoreSpec)
 
 
 def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
@@ -73,10 +73,15 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
         "r": _reason(rows, score, unit),
         "s": sections,
         "c": words.citation(
-            UnitId(record.name, record.version, rows.layer.name, unit), record.name, record.version,
-            record.file_hash, title=scene.spec.title, made_with=scene.made_with, address=scene.spec.url + address,
+            UnitId(record.name, record.version, rows.layer.name, unit),
+            record.name,
+            record.version,
+            record.file_hash,
+            title=scene.spec.title,
+            made_with=scene.made_with,
+            address=scene.spec.url + address,
         ),
-    }  # fmt: skip
+    }
 
 
 def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
@@ -96,9 +101,13 @@ def picture(scene: Scene, rows: LayerRows, row: RenderRow, caption: str) -> dict
     page = page_picture(row.key, row.height, row.width, scene.spec)
     score = rows.scores.get(row.unit)
     alt = words.picture_alt(
-        rows.layer.name, row.unit, row.sign, row.seed, recipe_name(scene.recipes, row.recipe),
+        rows.layer.name,
+        row.unit,
+        row.sign,
+        row.seed,
+        recipe_name(scene.recipes, row.recipe),
         score.verdict if score else "",
-    )  # fmt: skip
+    )
     return {"s": page.stem, "w": page.width, "h": page.height, "a": alt, "c": caption}
 
 
@@ -225,13 +234,21 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
             continue
         told = r.telemetry
         notes = [told.stop_reason.replace("_", " "), told.rescue, r.failure]
-        body.append([
-            f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}", number(told.activation_start),
-            number(told.activation_end), str(told.steps), number(told.moved),
-            ", ".join(n for n in notes if n),
-        ])  # fmt: skip
+        body.append(
+            [
+                f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}",
+                number(told.activation_start),
+                number(told.activation_end),
+                str(told.steps),
+                number(told.moved),
+                ", ".join(n for n in notes if n),
+            ]
+        )
     head = ["render", "start", "end", "steps", "moved", "stopped"]
-    note = "Activation in the network’s own units, before the activation function; moved is RMS, in [0, 1] units."
+    note = (
+        "Activation in the network’s own units, before the activation function; "
+        "moved is RMS, in [0, 1] units."
+    )
     return {"k": "table", "t": "Telemetry", "p": note, "h": head, "i": body} if body else None
 
 
@@ -259,10 +276,14 @@ def _kernel(rows: LayerRows, unit: int) -> Section | None:
     ]
     reach = number(float(abs(own).max()))
     return {
-        "k": "kernel", "t": "Kernel", "h": tall, "w": wide, "i": tiles,
+        "k": "kernel",
+        "t": "Kernel",
+        "h": tall,
+        "w": wide,
+        "i": tiles,
         "p": f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
         "a": f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
-    }  # fmt: skip
+    }
 
 
 def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:

@@ -58,8 +58,10 @@ def encode_stored(png: bytes, channels: int, wanted: PagePicture, spec: AtlasSpe
 def shrink(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return `pixels` `(h, w, c)` uint8 averaged down to `(height, width, c)`, by area."""
     down, across = _area_weights(pixels.shape[0], height), _area_weights(pixels.shape[1], width)
-    small = np.einsum("yi,ijc,xj->yxc", down, pixels.astype(np.float64), across, optimize=True)
-    return np.clip(small.round(), 0, 255).astype(np.uint8)
+    tall = np.tensordot(down, pixels.astype(np.float64), axes=1)
+    small = np.tensordot(across, tall, axes=(1, 1)).transpose(1, 0, 2)
+    result: np.ndarray = np.clip(small.round(), 0, 255).astype(np.uint8)
+    return result
 
 
 def _area_weights(size: int, wanted: int) -> np.ndarray:

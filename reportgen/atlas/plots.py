@@ -57,10 +57,15 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
     if abs(to_y(y0) - zero) > 12:
         words.append(["end", _LEFT - 5, to_y(y0) + 4, number(y0)])
     return {
-        "a": alt, "w": _WIDTH, "h": _HEIGHT, "S": [], "D": [], "T": words,
+        "a": alt,
+        "w": _WIDTH,
+        "h": _HEIGHT,
+        "S": [],
+        "D": [],
+        "T": words,
         "L": [["axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}"]]
         + [[c, " ".join(f"{to_x(x)},{to_y(y)}" for x, y in points)] for c, points in kept],
-    }  # fmt: skip
+    }
 
 
 def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
@@ -74,13 +79,19 @@ def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
     return {
-        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; the null is centred on 0.",
-        "w": _WIDTH, "h": height, "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26]],
+        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; "
+        "the null is centred on 0.",
+        "w": _WIDTH,
+        "h": height,
+        "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26]],
         "L": [["null", hill], ["axis", f"8,34 {_WIDTH - 8},34"], ["cut", f"{to_x(cut)},6 {to_x(cut)},38"]],
         "D": [["unit", at, 34]],
-        "T": [["middle", to_x(0), 50, "null"], ["middle", to_x(cut), 50, f"cut {number(cut)}"],
-              *([["middle", at, 50, number(z)]] if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30 else [])],
-    }  # fmt: skip
+        "T": [
+            ["middle", to_x(0), 50, "null"],
+            ["middle", to_x(cut), 50, f"cut {number(cut)}"],
+            *([["middle", at, 50, number(z)]] if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30 else []),
+        ],
+    }
 
 
 def kernel_colours(kernel: np.ndarray) -> list[str]:

@@ -21,13 +21,31 @@ from reportgen.store import ModelRecord, Store, open_store
 from reportgen.units import Layer, UnitScore
 
 COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
-    "model": "text", "version": "text", "layer": "text", "kind": "text", "unit": "integer",
-    "canvas_px": "integer", "receptive_field_px": "integer", "activation_start": "number",
-    "activation_end": "number", "steps": "integer", "structure": "number", "p_structured": "number",
-    "borderline": "boolean", "consistency": "number", "verdict": "text", "verdict_detail": "text",
-    "reason": "text", "duplicate_of": "integer", "use": "number", "mirror_of": "integer",
-    "complement_of": "integer", "p_value": "number", "facets": "integer", "address": "text",
-}  # fmt: skip
+    "model": "text",
+    "version": "text",
+    "layer": "text",
+    "kind": "text",
+    "unit": "integer",
+    "canvas_px": "integer",
+    "receptive_field_px": "integer",
+    "activation_start": "number",
+    "activation_end": "number",
+    "steps": "integer",
+    "structure": "number",
+    "p_structured": "number",
+    "borderline": "boolean",
+    "consistency": "number",
+    "verdict": "text",
+    "verdict_detail": "text",
+    "reason": "text",
+    "duplicate_of": "integer",
+    "use": "number",
+    "mirror_of": "integer",
+    "complement_of": "integer",
+    "p_value": "number",
+    "facets": "integer",
+    "address": "text",
+}
 """Names and types of the columns, in order."""
 
 Row = dict[str, Any]
@@ -49,33 +67,56 @@ def verdict_rows(store: Store) -> Iterator[Row]:
                 yield table_row(record, place[record.id], layer, unit, scores.get(unit), first.get(unit))
 
 
-def table_row(record: ModelRecord, place: Place, layer: Layer, unit: int, score: UnitScore | None,
-              render: RenderRow | None) -> Row:  # fmt: skip
+def table_row(
+    record: ModelRecord,
+    place: Place,
+    layer: Layer,
+    unit: int,
+    score: UnitScore | None,
+    render: RenderRow | None,
+) -> Row:
     """Return the row of a unit from its score and its scored happy render of the first seed."""
     field = layer.receptive_field_px
     row: Row = dict.fromkeys(COLUMNS)
     row |= {
-        "model": record.name, "version": record.version, "layer": layer.name, "kind": layer.kind, "unit": unit,
-        "receptive_field_px": max(field) if field else None, "verdict": "", "verdict_detail": "", "reason": "",
+        "model": record.name,
+        "version": record.version,
+        "layer": layer.name,
+        "kind": layer.kind,
+        "unit": unit,
+        "receptive_field_px": max(field) if field else None,
+        "verdict": "",
+        "verdict_detail": "",
+        "reason": "",
         "address": place.address(place.slug(layer.name) or layer.slug, unit),
-    }  # fmt: skip
+    }
     if render is not None:
         told = render.telemetry
         row |= {
-            "canvas_px": max(render.height, render.width), "activation_start": _finite(told.activation_start),
-            "activation_end": _finite(told.activation_end), "steps": told.steps,
-        }  # fmt: skip
+            "canvas_px": max(render.height, render.width),
+            "activation_start": _finite(told.activation_start),
+            "activation_end": _finite(told.activation_end),
+            "steps": told.steps,
+        }
     if score is not None:
         for name in ("p_structured", "consistency", "structure", "use", "p_value"):
             row[name] = _finite(getattr(score, name))
-        for name in ("borderline", "verdict", "verdict_detail", "reason", "duplicate_of", "mirror_of",
-                     "complement_of", "facets"):  # fmt: skip
+        for name in (
+            "borderline",
+            "verdict",
+            "verdict_detail",
+            "reason",
+            "duplicate_of",
+            "mirror_of",
+            "complement_of",
+            "facets",
+        ):
             row[name] = getattr(score, name)
     return row
 
 
 def csv_bytes(rows: Sequence[Row]) -> bytes:
-    """Return rows as CSV (UTF-8, a heading, `\\n`).
+    """Return rows as CSV: UTF-8, a heading, lines that end with a line feed.
 
     Texts that a spreadsheet would run as a formula get an apostrophe in front.
     """
@@ -155,7 +196,8 @@ def _csv_cell(value: Any, kind: str) -> str:
     if kind == "boolean":
         return "true" if value else "false"
     if kind == "text":
-        return "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+        text = str(value)
+        return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
     return repr(value) if isinstance(value, float) else str(value)
 
 

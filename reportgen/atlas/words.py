@@ -13,7 +13,8 @@ from reportgen.spec import RenderSpec
 from reportgen.units import Layer, UnitId
 
 VERDICT_MEANINGS: Mapping[str, str] = {
-    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the seeds agree.",
+    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the seeds "
+    "agree.",
     "unstable": "Order, but another kind on each start: pictures of other units are as near as its own.",
     "multifaceted": "Order of two or more kinds, each found from several starts.",
     "static": "No more order than the same renderer makes out of nothing.",
@@ -23,9 +24,16 @@ VERDICT_MEANINGS: Mapping[str, str] = {
     "failed": "The picture could not be computed; the reason stands with the unit.",
 }
 VERDICT_MARKS: Mapping[str, str] = {
-    "structured": "s", "unstable": "u", "multifaceted": "m", "static": "t", "flat": "f", "dead": "d",
-    "undecided": "n", "failed": "x", "": "o",
-}  # fmt: skip
+    "structured": "s",
+    "unstable": "u",
+    "multifaceted": "m",
+    "static": "t",
+    "flat": "f",
+    "dead": "d",
+    "undecided": "n",
+    "failed": "x",
+    "": "o",
+}
 UNSCORED = "not scored"
 
 
@@ -37,15 +45,21 @@ def mark(verdict: str) -> str:
 def kind_in_words(layer: Layer) -> str:
     """Return what a layer is, such as `convolution`."""
     return {
-        "conv2d": "convolution", "depthwise_conv2d": "depthwise convolution", "dense": "dense layer",
-        "separable_conv2d": "separable convolution", "conv2d_transpose": "transposed convolution",
-    }.get(layer.kind, layer.kind.replace("_", " "))  # fmt: skip
+        "conv2d": "convolution",
+        "depthwise_conv2d": "depthwise convolution",
+        "dense": "dense layer",
+        "separable_conv2d": "separable convolution",
+        "conv2d_transpose": "transposed convolution",
+    }.get(layer.kind, layer.kind.replace("_", " "))
 
 
 def judged_after(layer: Layer) -> str:
     """Return where a layer's units are judged and what that means."""
     if layer.head:
-        return f"before the {layer.head}: the head is cut to its logits, so that outputs do not push each other down"
+        return (
+            f"before the {layer.head}: the head is cut to its logits, so that outputs do not push "
+            "each other down"
+        )
     if layer.activation in ("", "linear"):
         return "as it is: no activation follows"
     return (
@@ -71,7 +85,9 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in VERDICT_MARKS if counts.get(v))
 
 
-def citation(unit: UnitId | None, name: str, version: str, file_hash: str, *, title: str, made_with: str, address: str) -> str:  # fmt: skip
+def citation(
+    unit: UnitId | None, name: str, version: str, file_hash: str, *, title: str, made_with: str, address: str
+) -> str:
     """Return how to cite a model version, or one unit of it."""
     what = f'Unit {unit.unit} of layer "{unit.layer}", ' if unit else ""
     article = "model" if unit else "Model"

@@ -21,7 +21,7 @@ from reportgen.atlas.layout import PICTURES, Place, places
 from reportgen.atlas.pages import LayerSummary, ModelSummary, Pages
 from reportgen.atlas.panel import Scene
 from reportgen.atlas.pictures import PagePicture, encode_page_picture, encode_stored, page_picture
-from reportgen.atlas.rows import LayerRows, RenderRow, layer_rows, lead_of, null_pictures, render_rows
+from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, null_pictures, render_rows
 from reportgen.atlas.table import FORMATS, verdict_rows
 from reportgen.atlas.words import citation
 from reportgen.errors import MissingExtra, SiteError
@@ -30,6 +30,7 @@ from reportgen.store import ModelRecord, Store, StoredRender, open_store
 from reportgen.units import Layer
 
 _N_SAMPLED = 48
+_DEFAULT = AtlasSpec()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ class _Content:
         self.texts[path] = data
 
 
-def write_atlas(store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = AtlasSpec(), credits: str = "") -> AtlasSummary:  # fmt: skip # noqa: B008
+def write_atlas(
+    store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = _DEFAULT, credits: str = ""
+) -> AtlasSummary:
     """Write the site of all model versions in a store.
 
     The same store and settings give the same bytes. Files that an earlier build wrote and this one does not
@@ -110,9 +113,14 @@ def write_atlas(store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = 
         written = files.n_staged
         files.publish()
     return AtlasSummary(
-        pages=sum(path.endswith(".html") for path in content.texts), pictures=len(content.pictures), bytes=total,
-        layers=content.n_layers, written=written, seconds=time.monotonic() - started, index=folder / "index.html",
-    )  # fmt: skip
+        pages=sum(path.endswith(".html") for path in content.texts),
+        pictures=len(content.pictures),
+        bytes=total,
+        layers=content.n_layers,
+        written=written,
+        seconds=time.monotonic() - started,
+        index=folder / "index.html",
+    )
 
 
 _SMALLER = "lower picture_px or webp_quality, leave layers out, or raise max_site_bytes"
@@ -156,7 +164,9 @@ def _n_units(store: Store, records: Sequence[ModelRecord]) -> int:
     )
 
 
-def _collect_pictures(store: Store, record: ModelRecord, content: _Content, spec: AtlasSpec) -> dict[tuple[str, int], str]:  # fmt: skip
+def _collect_pictures(
+    store: Store, record: ModelRecord, content: _Content, spec: AtlasSpec
+) -> dict[tuple[str, int], str]:
     """Note the pictures of a model version; return the stem of each unit's representative one."""
     plan = record.plan.get("recipes", {})
     shown = {plan.get("scored"), plan.get("shown"), *(plan.get("sweep") or ())}
@@ -174,8 +184,9 @@ def _collect_pictures(store: Store, record: ModelRecord, content: _Content, spec
     return leads
 
 
-def _add_model(store: Store, pages: Pages, scene: Scene, record: ModelRecord, content: _Content, *,
-               own_pages: bool) -> ModelSummary:  # fmt: skip
+def _add_model(
+    store: Store, pages: Pages, scene: Scene, record: ModelRecord, content: _Content, *, own_pages: bool
+) -> ModelSummary:
     listed = [
         x for x in record.layers if store.placements(record.id, x.name) or store.scores(record.id, x.name)
     ]
@@ -194,12 +205,23 @@ def _add_model(store: Store, pages: Pages, scene: Scene, record: ModelRecord, co
         summaries.append(site_pages.summary_of(scene, rows))
         content.n_layers += 1
     summary = ModelSummary(record, scene.place, tuple(summaries), tuple(store.runs_of(record.id)))
-    cite = citation(None, record.name, record.version, record.file_hash, title=scene.spec.title,
-                    made_with=scene.made_with, address=scene.spec.url + scene.place.index)  # fmt: skip
+    cite = citation(
+        None,
+        record.name,
+        record.version,
+        record.file_hash,
+        title=scene.spec.title,
+        made_with=scene.made_with,
+        address=scene.spec.url + scene.place.index,
+    )
     path = scene.place.index
     recipes = site_pages.recipes_of(record, scene.recipes)
-    content.add(path, pages.page("model.html", path, model=summary, record=record, place=scene.place,
-                                 cite=cite, recipes=recipes))  # fmt: skip
+    content.add(
+        path,
+        pages.page(
+            "model.html", path, model=summary, record=record, place=scene.place, cite=cite, recipes=recipes
+        ),
+    )
     return summary
 
 
@@ -207,7 +229,9 @@ def _slug(place: Place, listed: Sequence[Layer], at: int) -> str:
     return (place.slug(listed[at].name) or "") if 0 <= at < len(listed) else ""
 
 
-def _add_front(pages: Pages, content: _Content, models: Sequence[ModelSummary], spec: AtlasSpec, credits: str) -> None:  # fmt: skip
+def _add_front(
+    pages: Pages, content: _Content, models: Sequence[ModelSummary], spec: AtlasSpec, credits: str
+) -> None:
     grouped = [
         (name, [m for m in models if m.record.name == name])
         for name in dict.fromkeys(m.record.name for m in models)
@@ -263,7 +287,9 @@ def _encoded(store: Store, wanted: Sequence[_Wanted], spec: AtlasSpec) -> Iterat
     yield from _encoded_nulls(store, [w for w in wanted if w.render is None], spec)
 
 
-def _jobs(store: Store, model: int, layer: str, units: Sequence[int], needed: Mapping[str, PagePicture]) -> Iterator[tuple[PagePicture, StoredRender]]:  # fmt: skip
+def _jobs(
+    store: Store, model: int, layer: str, units: Sequence[int], needed: Mapping[str, PagePicture]
+) -> Iterator[tuple[PagePicture, StoredRender]]:
     done: set[str] = set()
     for start in range(0, len(units), 500):
         for render in store.renders(model, layer, units=units[start : start + 500]):

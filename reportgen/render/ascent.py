@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 Tensor = Any
 State = dict[str, Tensor]
+PFLOOR = 0.0
 
 AROUND_MIN_PLACES = 8
 """Places a map needs on each side before pictures are moved around their own edges."""
@@ -45,7 +46,6 @@ class Structure:
     penalties: tuple[tuple[str, float], ...]
     gradient_scaling: bool
     keep_best: bool
-    gentle: bool
     moved: bool
     around: bool
     window: int
@@ -95,7 +95,6 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         penalties=tuple(charged),
         gradient_scaling=recipe.penalty_scaling == "gradient",
         keep_best=recipe.keep == "best",
-        gentle=recipe.parametrization == "fourier",
         moved=transforms.moves(recipe),
         around=cut.is_map and min(int(p) for p in places) >= AROUND_MIN_PLACES,
         window=recipe.window,
@@ -152,8 +151,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         seen = transforms.moved(picture, move, structure.around) if structure.moved else picture
         layer = network(seen, training=False)[which]
         values = objectives.answers(layer, numbers["unit"], numbers["sign"])
-        leak = objectives.leak(count, structure.gentle)
-        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look, leak)
+        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look)
 
     step = _step(structure, parameters, objective)
 
@@ -171,7 +169,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         picture = parameters.to_picture(x)
 
         def one(state: Any, inputs: Any) -> Any:
-            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()), ops.full(soft.shape, 1e6))
+            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()))
             return state, (value,)
 
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
@@ -213,13 +211,13 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    engine, update = backend(), optimiser(structure.optimiser)
+    engine, update = backend(), optimiser(structure.optimiser, 30.0 if structure.parametrization == "fourier" else PFLOOR)
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
         picture = parameters.to_picture(state["x"])
         (values, soft), uphill = engine.value_and_gradient(
-            lambda p: objective(p, move, numbers, state["soft"], begins, state["step"]), picture
+            lambda p: objective(p, move, numbers, state["soft"], begins), picture
         )
         push = _rms(uphill)
         charges = [_charge(structure, kind, power, picture) for kind, power in structure.penalties]

@@ -17,8 +17,6 @@ Tensor = Any
 
 LEAK = 0.1
 """Slope below the reference."""
-GENTLE_STEPS = 6.0
-"""Steps of the plain mean with which a gentle beginning begins; as many lead over to `LEAK`."""
 SPREADS = 0.5
 """How many standard deviations above the mean an answer counts as high."""
 
@@ -66,7 +64,7 @@ def inside(maps: Tensor, rim: float) -> Tensor:
 
 
 def reduced(
-    values: Tensor, how: Reduction, references: Tensor, soft: Tensor, look: Tensor, leak: Tensor
+    values: Tensor, how: Reduction, references: Tensor, soft: Tensor, look: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return the objective of each picture and `soft` from here on, each `(n,)`.
 
@@ -76,7 +74,6 @@ def reduced(
         references: What counts as zero, `(n,)`: see `reference`.
         soft: 1 where the soft maximum is in force, `(n,)`.
         look: 1 where this step decides anew whether it is, scalar.
-        leak: Slope below the reference, `(n,)`.
     """
     if how.kind == "neuron":
         return values, soft
@@ -87,19 +84,8 @@ def reduced(
         silent = ops.cast(_high(places)[:, 0] <= references, soft.dtype)
         soft = ops.where(look > 0, silent, soft)
     above = places - references[:, None]
-    leaky = ops.mean(ops.where(above > 0, above, leak[:, None] * above), axis=1) + references
+    leaky = ops.mean(ops.where(above > 0, above, LEAK * above), axis=1) + references
     return ops.where(soft > 0, soft_maximum(places), leaky), soft
-
-
-def leak(step: Tensor, gentle: bool) -> Tensor:
-    """Return the slope below the reference at each picture's own step, `(n,)`.
-
-    A gentle beginning is the plain mean: a picture first finds the flat colour that the unit likes, so that
-    broad waves of the start are not blown up before brightness is settled.
-    """
-    if not gentle:
-        return ops.full(step.shape, LEAK)
-    return ops.clip(1.0 + (GENTLE_STEPS - step) / GENTLE_STEPS, LEAK, 1.0)
 
 
 def soft_maximum(places: Tensor) -> Tensor:

@@ -8,28 +8,36 @@ from typing import Any
 from keras import ops
 
 Tensor = Any
-FLOOR = 0.3
 Optimiser = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-def optimiser(name: str) -> Optimiser:
-    """Return the optimiser of that name.
+def optimiser(name: str, floor: float = 0.0) -> Optimiser:
+    """Return the optimiser of that name; `floor` is Adam's.
 
     It takes the gradient of a loss, two moments, all `(n, h, w, c)`, and the 0-based step `(n,)`; it returns
     the step to subtract, for a step size of 1, and the new moments.
     """
-    return rmsprop_2019 if name == "rmsprop-2019" else adam
+    return rmsprop_2019 if name == "rmsprop-2019" else adam(floor)
 
 
-def adam(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of about a hundred steps."""
-    count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
-    first = 0.9 * first + 0.1 * gradient
-    second = 0.99 * second + 0.01 * gradient * gradient
-    mean = first / (1.0 - ops.power(0.9, count))
-    floor = FLOOR * ops.mean(second, axis=(1, 2, 3), keepdims=True)
-    spread = ops.sqrt((second + floor) / (1.0 - ops.power(0.99, count)))
-    return mean / (spread + 1e-8), first, second
+def adam(floor: float) -> Optimiser:
+    """Return Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of about a hundred steps.
+
+    Args:
+        floor: How much of a picture's mean second moment is added to each number's own. At 0 every number moves
+            alike, however little it matters; at large values numbers move in proportion to their gradient.
+    """
+
+    def update(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
+        first = 0.9 * first + 0.1 * gradient
+        second = 0.99 * second + 0.01 * gradient * gradient
+        mean = first / (1.0 - ops.power(0.9, count))
+        together = floor * ops.mean(second, axis=(1, 2, 3), keepdims=True)
+        spread = ops.sqrt((second + together) / (1.0 - ops.power(0.99, count)))
+        return mean / (spread + 1e-8), first, second
+
+    return update
 
 
 def rmsprop_2019(

@@ -124,9 +124,9 @@ class Agreement:
 
     @property
     def facets(self) -> int | None:
-        """Groups of alike pictures, if there are at least two and at most half as many as pictures."""
+        """Groups of alike pictures: at least two, at most half (rounded up) the pictures; else None."""
         count = len(self.groups)
-        return count if 2 <= count <= sum(map(len, self.groups)) // 2 else None
+        return count if 2 <= count <= (sum(map(len, self.groups)) + 1) // 2 else None
 
 
 def agreement(own: Looks, strangers: Looks, *, share: float, distance: float) -> Agreement:

@@ -83,20 +83,32 @@ def telemetry(look: str, unit: int, seed: int) -> Telemetry:
     if look == "failed":
         end = float("nan")
     return Telemetry(
-        activation_start=start, activation_best=end * 1.02, activation_end=end,
+        activation_start=start,
+        activation_best=end * 1.02,
+        activation_end=end,
         activation_transformed=tuple(float(end * v) for v in rng.uniform(0.8, 1.0, 8)),
-        gradient_start=0.0 if look == "dead" else 0.02, gradient_end=0.004, moved=0.0 if look == "dead" else 0.21,
-        steps=steps, stop_reason="non_finite" if look == "failed" else "converged" if steps < 90 else "max_steps",
-        non_finite=3 if look == "failed" else 0, reduction="leaky-mean",
-        rescue="soft-maximum" if unit % 9 == 4 else "", curve=tuple((int(s), float(v)) for s, v in zip(at, rise, strict=True)),
-    )  # fmt: skip
+        gradient_start=0.0 if look == "dead" else 0.02,
+        gradient_end=0.004,
+        moved=0.0 if look == "dead" else 0.21,
+        steps=steps,
+        stop_reason="non_finite" if look == "failed" else "converged" if steps < 90 else "max_steps",
+        non_finite=3 if look == "failed" else 0,
+        reduction="leaky-mean",
+        rescue="soft-maximum" if unit % 9 == 4 else "",
+        curve=tuple((int(s), float(v)) for s, v in zip(at, rise, strict=True)),
+    )
 
 
 def score(look: str, unit: int, layer: Layer) -> UnitScore:
     """Return a score of that verdict whose numbers agree with it."""
     rng = np.random.default_rng([unit, layer.position, 9])
-    z = {"structured": rng.uniform(2.6, 9), "unstable": rng.uniform(2.2, 6), "multifaceted": rng.uniform(3, 6),
-         "static": rng.uniform(-1, 1.4), "flat": rng.uniform(-2, 0)}.get(look)  # fmt: skip
+    z = {
+        "structured": rng.uniform(2.6, 9),
+        "unstable": rng.uniform(2.2, 6),
+        "multifaceted": rng.uniform(3, 6),
+        "static": rng.uniform(-1, 1.4),
+        "flat": rng.uniform(-2, 0),
+    }.get(look)
     borderline = look == "structured" and unit % 11 == 6
     if borderline:
         z = 2.2
@@ -115,7 +127,11 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
     )
     logits = layer.head == "softmax"
     return UnitScore(
-        unit=unit, verdict=look, verdict_detail=detail, reason=reason, borderline=borderline,
+        unit=unit,
+        verdict=look,
+        verdict_detail=detail,
+        reason=reason,
+        borderline=borderline,
         structure=None if z is None else float(z),
         p_structured=None if z is None else float(1 / (1 + np.exp(-(z - 2) / 0.35))),
         p_value=None if z is None else float(max(1 / 49, np.exp(-max(z, 0)))),
@@ -124,8 +140,9 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         duplicate_of=unit - 8 if unit >= 16 and unit % 8 == 1 and not logits else None,
         mirror_of=0 if unit == 2 and not logits else None,
         complement_of=1 - unit if logits and unit < 2 else None,
-        facets=2 if look == "multifaceted" else None, dead_proof="bounds" if look == "dead" else "",
-    )  # fmt: skip
+        facets=2 if look == "multifaceted" else None,
+        dead_proof="bounds" if look == "dead" else "",
+    )
 
 
 class _Model:
@@ -158,13 +175,20 @@ class _Model:
                     pixels = 255 - pixels
                 rows.append(
                     StoredRender(
-                        unit=unit, recipe=recipe, sign=sign, seed=seed,
-                        key=self._key(layer.name, recipe, sign, seed, unit), picture=encode_png(pixels),
-                        height=side, width=side, channels=channels, seconds=0.1,
+                        unit=unit,
+                        recipe=recipe,
+                        sign=sign,
+                        seed=seed,
+                        key=self._key(layer.name, recipe, sign, seed, unit),
+                        picture=encode_png(pixels),
+                        height=side,
+                        width=side,
+                        channels=channels,
+                        seconds=0.1,
                         failure="the loss was not a finite number" if look == "failed" else "",
                         telemetry=telemetry(look, unit, seed),
                     )
-                )  # fmt: skip
+                )
         self.store.put_renders(self.record.id, layer.name, rows, run=self.run)
         scores = [score(look, unit, layer) for unit, look in enumerate(kinds)]
         self.scores(layer, scores)
@@ -176,13 +200,22 @@ class _Model:
             counts[s.verdict] = counts.get(s.verdict, 0) + 1
         dead = [s.unit for s in scores if s.verdict == "dead"]
         findings = {
-            "n_units": layer.n_units, "n_rendered": len(scores), "counts": counts,
+            "n_units": layer.n_units,
+            "n_rendered": len(scores),
+            "counts": counts,
             "comparison": "the layer's own pictures of other units",
-            "superfluous": {"certain": dead, "likely": [s.unit for s in scores if s.verdict == "static"][:3],
-                            "estimate": len(dead) + 1.5, "low": len(dead), "high": len(dead) + 4},
-            "text": [f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",
-                     f"{len(dead)} units are dead: nothing the optimiser or the probes found wakes them."],
-        }  # fmt: skip
+            "superfluous": {
+                "certain": dead,
+                "likely": [s.unit for s in scores if s.verdict == "static"][:3],
+                "estimate": len(dead) + 1.5,
+                "low": len(dead),
+                "high": len(dead) + 4,
+            },
+            "text": [
+                f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",
+                f"{len(dead)} units are dead: nothing the optimiser or the probes found wakes them.",
+            ],
+        }
         self.store.put_scores(self.record.id, layer.name, scores, fingerprint="f" * 32, findings=findings)
 
     def measurements(self, layer: Layer) -> None:
@@ -198,8 +231,15 @@ class _Model:
         slope = rng.normal(size=k)
         curve = np.maximum(0, np.outer(levels - 0.4, slope)) + 0.05
         self.put(owner, "flat", level=levels, response=curve.astype(np.float32))
-        self.put(owner, "bounds", pre_low=np.full(k, -4.0), pre_high=np.full(k, 6.0), post_low=np.zeros(k),
-                 post_high=np.full(k, 6.0), exact=np.array(True))  # fmt: skip
+        self.put(
+            owner,
+            "bounds",
+            pre_low=np.full(k, -4.0),
+            pre_high=np.full(k, 6.0),
+            post_low=np.zeros(k),
+            post_high=np.full(k, 6.0),
+            exact=np.array(True),
+        )
         names = [x.name for x in self.record.layers]
         at = names.index(layer.name)
         before, after = names[at - 1] if at else "", names[at + 1] if at + 1 < len(names) else ""
@@ -207,12 +247,16 @@ class _Model:
         size_before = self.record.layers[at - 1].n_units if at else 3
         size_after = self.record.layers[at + 1].n_units if after else 1
         weights: dict[str, np.ndarray] = {
-            "in_layer": np.full((k, n), before, dtype="U80"), "in_unit": rng.integers(0, size_before, (k, n)).astype(np.int32),
-            "in_weight": rng.normal(size=(k, n)).astype(np.float32), "in_norm": rng.uniform(0, 1, (k, n)).astype(np.float32),
-            "out_layer": np.full((k, n), after, dtype="U80"), "out_unit": rng.integers(0, size_after, (k, n)).astype(np.int32),
-            "out_weight": rng.normal(size=(k, n)).astype(np.float32), "out_norm": rng.uniform(0, 1, (k, n)).astype(np.float32),
+            "in_layer": np.full((k, n), before, dtype="U80"),
+            "in_unit": rng.integers(0, size_before, (k, n)).astype(np.int32),
+            "in_weight": rng.normal(size=(k, n)).astype(np.float32),
+            "in_norm": rng.uniform(0, 1, (k, n)).astype(np.float32),
+            "out_layer": np.full((k, n), after, dtype="U80"),
+            "out_unit": rng.integers(0, size_after, (k, n)).astype(np.int32),
+            "out_weight": rng.normal(size=(k, n)).astype(np.float32),
+            "out_norm": rng.uniform(0, 1, (k, n)).astype(np.float32),
             "out_total": rng.uniform(0, 9, k),
-        }  # fmt: skip
+        }
         if layer.first:
             side, cin = 5, self.record.input_shape[2]
             y, x = np.mgrid[-2:3, -2:3]
@@ -230,16 +274,25 @@ class _Model:
 
 
 def layers_of(described: list[tuple[str, str, int, int | None, str]]) -> tuple[Layer, ...]:
-    """Return layers of `(name, kind, n_units, receptive field or None, head)`, with slugs as models give them."""
+    """Return layers of `(name, kind, n_units, receptive field or None, head)`."""
     slugs = unique_slugs(name for name, *_ in described)
     return tuple(
         Layer(
-            name=name, slug=slug, kind=kind, position=i, n_units=units, map_size=None if kind == "dense" else (32, 32),
-            stride_px=None if kind == "dense" else (2**i, 2**i), receptive_field_px=None if field is None else (field, field),
-            activation="linear" if head else "relu", head=head, first=i == 0 and kind == "conv2d", graph_hash=f"{i:032x}",
+            name=name,
+            slug=slug,
+            kind=kind,
+            position=i,
+            n_units=units,
+            map_size=None if kind == "dense" else (32, 32),
+            stride_px=None if kind == "dense" else (2**i, 2**i),
+            receptive_field_px=None if field is None else (field, field),
+            activation="linear" if head else "relu",
+            head=head,
+            first=i == 0 and kind == "conv2d",
+            graph_hash=f"{i:032x}",
         )
         for i, ((name, kind, units, field, head), slug) in enumerate(zip(described, slugs, strict=True))
-    )  # fmt: skip
+    )
 
 
 def record_of(
@@ -247,12 +300,22 @@ def record_of(
 ) -> ModelRecord:
     nodes = (("picture", "input"), *((x.name, x.kind) for x in layers))
     return ModelRecord(
-        name=name, version=version, file_name=f"{name[:8]}.keras", file_hash=hashlib.blake2b(version.encode(), digest_size=16).hexdigest(),
-        options={}, input_shape=(64, 64, channels), input_size_source="model",
-        input_range=InputRange((-1.0,) * channels, (1.0,) * channels, "graph", "a rescaling layer reads [0, 255]"),
-        layers=layers, graph=LayerGraph(nodes, tuple((i, i + 1) for i in range(len(layers)))),
-        skipped=(("embedding <b>", "not an image layer"),), notes=("weights are float16; they were read as float32",), plan=plan,
-    )  # fmt: skip
+        name=name,
+        version=version,
+        file_name=f"{name[:8]}.keras",
+        file_hash=hashlib.blake2b(version.encode(), digest_size=16).hexdigest(),
+        options={},
+        input_shape=(64, 64, channels),
+        input_size_source="model",
+        input_range=InputRange(
+            (-1.0,) * channels, (1.0,) * channels, "graph", "a rescaling layer reads [0, 255]"
+        ),
+        layers=layers,
+        graph=LayerGraph(nodes, tuple((i, i + 1) for i in range(len(layers)))),
+        skipped=(("embedding <b>", "not an image layer"),),
+        notes=("weights are float16; they were read as float32",),
+        plan=plan,
+    )
 
 
 def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Path:
@@ -264,8 +327,15 @@ def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Pa
     """
     scored, shown = RECIPES["default"], RECIPES["show"]
     sweep = [dataclasses.replace(shown, name=f"show tv {tv:g}", tv=tv) for tv in SWEEP_TV]
-    plan = {"recipes": {"scored": recipe_hash(scored), "shown": recipe_hash(shown), "sweep": [recipe_hash(r) for r in sweep]},
-            "seeds": 4, "signs": ["happy", "sad"]}  # fmt: skip
+    plan = {
+        "recipes": {
+            "scored": recipe_hash(scored),
+            "shown": recipe_hash(shown),
+            "sweep": [recipe_hash(r) for r in sweep],
+        },
+        "seeds": 4,
+        "signs": ["happy", "sad"],
+    }
     common = [("conv1", "conv2d", 24, 5, ""), ("block1/conv2", "conv2d", 20, 14, "")]
     first = layers_of([*common, ("fc", "dense", 10, None, ""), ("logits", "dense", 2, None, "softmax")])
     names = [(name, "conv2d", 3, 22, "") for name in HOSTILE] if hostile else []
@@ -308,9 +378,19 @@ def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Pa
 
 def _write_wide(store: Store, record: ModelRecord, layer: Layer, recipe: str, run: int) -> None:
     one = StoredRender(
-        unit=0, recipe=recipe, sign="happy", seed=0, key="e" * 32, picture=encode_png(picture("structured", 3, 0, 48, 3)),
-        height=48, width=48, channels=3, seconds=0.1, failure="", telemetry=telemetry("structured", 3, 0),
-    )  # fmt: skip
+        unit=0,
+        recipe=recipe,
+        sign="happy",
+        seed=0,
+        key="e" * 32,
+        picture=encode_png(picture("structured", 3, 0, 48, 3)),
+        height=48,
+        width=48,
+        channels=3,
+        seconds=0.1,
+        failure="",
+        telemetry=telemetry("structured", 3, 0),
+    )
     store.put_renders(record.id, layer.name, [one], run=run)
     store.place(record.id, layer.name, [(u, recipe, "happy", 0, one.key) for u in range(layer.n_units)])
     scores = [score(LOOKS[u % len(LOOKS)], u, layer) for u in range(layer.n_units)]

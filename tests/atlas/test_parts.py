@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.atlas import plots
@@ -20,6 +20,7 @@ def test_relative_links_lead_from_any_depth() -> None:
     assert root_of("m/a/v/x/3.html") == "../../../../"
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.integers(8, 90), st.integers(8, 90))
 def test_shrinking_keeps_the_mean_and_the_constant(height: int, width: int) -> None:
     even = np.full((90, 90, 3), 77, np.uint8)
@@ -63,8 +64,11 @@ def test_doubled_pixels_survive_the_encoder_better_than_single_ones() -> None:
 def test_a_picture_has_another_name_when_any_setting_of_it_changes() -> None:
     names = {
         page_picture(key, side, side, AtlasSpec(picture_px=px, webp_quality=q)).name
-        for key in ("a", "b") for side in (48, 224) for px in (64, 128) for q in (50, 60)
-    }  # fmt: skip
+        for key in ("a", "b")
+        for side in (48, 224)
+        for px in (64, 128)
+        for q in (50, 60)
+    }
     assert len(names) == 16
 
 

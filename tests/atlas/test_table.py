@@ -14,10 +14,27 @@ from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.images import decode_png
 from reportgen.store import open_store
 
-CONTRACT = (
-    "model version layer kind unit canvas_px receptive_field_px activation_start activation_end steps structure "
-    "p_structured borderline consistency verdict verdict_detail reason duplicate_of use"
-).split()
+CONTRACT = [
+    "model",
+    "version",
+    "layer",
+    "kind",
+    "unit",
+    "canvas_px",
+    "receptive_field_px",
+    "activation_start",
+    "activation_end",
+    "steps",
+    "structure",
+    "p_structured",
+    "borderline",
+    "consistency",
+    "verdict",
+    "verdict_detail",
+    "reason",
+    "duplicate_of",
+    "use",
+]
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:

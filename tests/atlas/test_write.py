@@ -1,7 +1,6 @@
 """A site is whole, the same for the same store, and careful with what is there already."""
 
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -224,7 +223,7 @@ def test_a_layer_of_2048_units_stays_under_350_kilobytes(tmp_path: Path) -> None
 
 
 def test_pages_without_data_stay_small(site: Path) -> None:
-    shared = sum(os.path.getsize(p) for p in (site / "assets").iterdir())
+    shared = sum(p.stat().st_size for p in (site / "assets").iterdir())
     assert shared < 60_000
     assert all(p.stat().st_size < 60_000 for p in site.rglob("*.html"))
 
@@ -235,7 +234,8 @@ def test_versions_share_pictures_of_what_did_not_change(small_store: Path, tmp_p
     with sqlite3.connect(own) as db:
         db.execute("DELETE FROM placements WHERE model=2 AND layer='conv1'")
         db.execute(
-            "INSERT INTO placements SELECT 2, layer, unit, recipe, sign, seed, key FROM placements WHERE model=1 AND layer='conv1'"
+            "INSERT INTO placements SELECT 2, layer, unit, recipe, sign, seed, key "
+            "FROM placements WHERE model=1 AND layer='conv1'"
         )
     summary = write_atlas(own, tmp_path / "site")
     one, two = ((tmp_path / f"site/m/garden/{v}/conv1.html").read_text() for v in ("v1", "v2"))

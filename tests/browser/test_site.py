@@ -90,12 +90,18 @@ def test_the_panel_says_what_the_units_own_page_says(open_page: Open) -> None:
     for unit in (0, 3, 7, 8):
         page, panel = open_page(f"m/garden/v2/conv1/{unit}.html"), open_page(f"{LAYER}#u{unit}")
         panel.locator(".panel .k-cite").wait_for()
-        said = "(e => [...e.querySelectorAll('.verdict, .reason, .sec')].filter(x => !x.closest('.recipes')).map(x => x.textContent))"
+        said = (
+            "(e => [...e.querySelectorAll('.verdict, .reason, .sec')]"
+            ".filter(x => !x.closest('.recipes')).map(x => x.textContent))"
+        )
         wanted = page.evaluate(f"{said}(document.querySelector('main'))")
         found = panel.evaluate(f"{said}(document.querySelector('.panel'))")
         assert [_words(text) for text in found] == [_words(text) for text in wanted]
         assert len(found) > 8
-        names = "[...document.querySelectorAll('{0} [role=img], {0} img')].map(e => e.getAttribute('aria-label') || e.alt)"
+        names = (
+            "[...document.querySelectorAll('{0} [role=img], {0} img')]"
+            ".map(e => e.getAttribute('aria-label') || e.alt)"
+        )
         assert panel.evaluate(names.format(".panel .sec")) == page.evaluate(names.format(".sections .sec"))
 
 
@@ -144,7 +150,10 @@ def test_the_keyboard_moves_opens_closes_and_filters(open_page: Open) -> None:
 
 def test_filters_and_order_agree_with_the_numbers_on_the_page(open_page: Open) -> None:
     page = open_page(LAYER)
-    scores = "[...document.querySelectorAll('.sheet a:not([hidden]) b')].map(b => Number(b.textContent.replace('−', '-')))"
+    scores = (
+        "[...document.querySelectorAll('.sheet a:not([hidden]) b')]"
+        ".map(b => Number(b.textContent.replace('−', '-')))"
+    )
     page.get_by_label("Order").select_option("most")
     found = page.evaluate(scores)
     numbers = [x for x in found if x == x]  # units without a score give no number

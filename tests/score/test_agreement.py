@@ -45,6 +45,12 @@ def test_two_kinds_of_picture_are_two_facets(draw, strangers, first):
     assert sum(map(len, found.groups)) == 4
 
 
+def test_two_alike_and_one_other_are_two_facets_but_a_pair_that_differs_is_unstable(draw, strangers):
+    kinds = [draw.grating(degrees=d, phase=s) for s, d in enumerate((0, 0, 90))]
+    assert judged(kinds, strangers).facets == 2
+    assert judged(kinds[1:], strangers).facets is None
+
+
 def test_three_facets_of_six_pictures_are_counted(draw, strangers):
     found = judged([draw.grating(degrees=60 * (s % 3), phase=s) for s in range(6)], strangers)
     assert found.facets == 3
