@@ -2,8 +2,11 @@
 # Written for GNU make 3.81 and later, which is what macOS has.
 
 PYTHON ?= python3
-MODEL  ?= examples/facing_left/facing_left.keras
+EXAMPLE = examples/facing_left
+MODEL  ?= $(EXAMPLE)/facing_left.keras
 ARGS   ?=
+# The example comes with its settings; another model takes reportgen.toml, if there is one here.
+CONFIG ?= $(if $(filter-out $(EXAMPLE)/facing_left.keras,$(MODEL)),,$(EXAMPLE)/reportgen.toml)
 # What renders. On a machine with an NVIDIA card: EXTRAS=cuda,onnx,export
 EXTRAS ?= tensorflow,onnx,export
 
@@ -22,7 +25,7 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
-	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(ARGS)
+	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) $(ARGS)
 
 test: $(READY)-dev ## run the tests (ARGS="-m 'not slow'" for fewer)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -20,6 +20,12 @@ from reportgen.errors import ConfigError
 ENGINE_VERSION = 1
 """Raised whenever the same recipe gives other pictures."""
 
+PROBES_VERSION = 1
+"""Raised whenever a probe changes; responses to different versions do not compare."""
+
+NULL_VERSION = 2
+"""Raised whenever the null's networks change; renders of different versions do not compare."""
+
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:

@@ -163,14 +163,20 @@ def _numbers(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section 
         ["Structure", number(score.structure), "null deviations; higher is more order"],
         ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
         ["p", number(score.p_value), f"share {null} with at least this much order"],
+        ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
         ["Consistency", number(score.consistency), _comparison(rows)],
         ["Use", number(score.use), "outgoing weight × spread of its answer"],
         ["Facets", number(score.facets), "kinds of picture, each from several starts"],
+        ["Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")],
     ]
     if score.dead_proof:
         found.append(["Proof", score.dead_proof, "why it can be called dead"])
     kept = [row for row in found if row[1] != "–"]
     return {"k": "facts", "t": "Numbers", "i": kept} if kept else None
+
+
+def _share(value: object) -> str:
+    return f"{value:.0%}" if isinstance(value, (int, float)) else "–"
 
 
 def _comparison(rows: LayerRows) -> str:

@@ -7,14 +7,12 @@ known in `score`.
 from __future__ import annotations
 
 from reportgen.measure.bounds import bounds
-from reportgen.measure.null import NULL_VERSION, null_cut
-from reportgen.measure.probes import PROBES_VERSION, probe_names, probe_pictures
+from reportgen.measure.null import null_cut
+from reportgen.measure.probes import probe_names, probe_pictures
 from reportgen.measure.responses import flat_curve, inside, responses
 from reportgen.measure.weights import weights
 
 __all__ = [
-    "NULL_VERSION",
-    "PROBES_VERSION",
     "bounds",
     "flat_curve",
     "inside",

@@ -20,9 +20,6 @@ from reportgen.models import Cut
 from reportgen.models.framework import keras_module
 from reportgen.units import InputRange
 
-NULL_VERSION = 1
-"""Raised whenever the null's networks change; renders of different versions do not compare."""
-
 KERNEL_SIZES = (3, 5, 7, 9)
 UNITS_PER_SIZE = 8
 KERNELS_PER_UNIT = 6

@@ -22,9 +22,6 @@ from scipy import sparse
 from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 
-PROBES_VERSION = 1
-"""Raised whenever a probe changes; responses to different versions do not compare."""
-
 Floats = NDArray[np.float32]
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)

@@ -146,7 +146,6 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         numbers: Mapping[str, Tensor],
         soft: Tensor,
         look: Tensor,
-        count: Tensor,
     ) -> Any:
         seen = transforms.moved(picture, move, structure.around) if structure.moved else picture
         layer = network(seen, training=False)[which]

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reportgen.images import decode_png
-from reportgen.measure import NULL_VERSION, PROBES_VERSION
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.spec import content_hash
+from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     source = open_source(store, path, settings)
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
-    model = store.put_model(dataclasses.replace(source.record, plan=_plan_record(source.record, wish)))
+    model = store.put_model(dataclasses.replace(source.record, plan=_plan_record(source.record, wish, settings)))
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
     known = store.known_keys(p.key for plan in plans for p in plan.pictures)
@@ -180,7 +180,7 @@ def _row(planned: PlannedPicture, render: Render) -> StoredRender:
     )
 
 
-def _plan_record(record: ModelRecord, wish: Wish) -> dict[str, Any]:
+def _plan_record(record: ModelRecord, wish: Wish, settings: Settings) -> dict[str, Any]:
     """Return what pages need to know of the wish; sweeps that were rendered before stay in sight."""
     before = list(record.plan.get("recipes", {}).get("sweep", ()))
     sweep = [recipe_hash(r) for r in wish.sweep]
@@ -192,6 +192,7 @@ def _plan_record(record: ModelRecord, wish: Wish) -> dict[str, Any]:
         },
         "seeds": wish.seeds,
         "signs": wish.signs,
+        "credits": settings.credits or record.plan.get("credits", ""),
     }
 
 

@@ -1,18 +1,21 @@
 """Is it structure? Judges units by stored pictures and responses; never by the model itself.
 
-Works without a framework installed: numpy and scipy over what the store keeps.
+Works without a framework installed: numpy and scipy over what the store keeps. Importing it, and finding
+that nothing has changed, loads no scipy: that takes longer than reading a finished store.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.score.evidence import LayerEvidence as LayerEvidence
 from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
 from reportgen.score.evidence import read_evidence as read_evidence
-from reportgen.score.layer import score_layer as score_layer
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store
+
+if TYPE_CHECKING:
+    from reportgen.score.layer import score_layer as score_layer
 
 
 def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, dict[str, Any]]:
@@ -29,7 +32,17 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
         if not mark:
             continue
         if store.scored_fingerprint(model.id, layer.name) != mark:
+            from reportgen.score.layer import score_layer
+
             scores, found = score_layer(read_evidence(store, model, layer), spec)
             store.put_scores(model.id, layer.name, scores, fingerprint=mark, findings=found)
         findings[layer.name] = store.findings(model.id, layer.name)
     return findings
+
+
+def __getattr__(name: str) -> Any:
+    if name == "score_layer":
+        from reportgen.score.layer import score_layer
+
+        return score_layer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -317,9 +317,9 @@ def _answers_light(evidence: LayerEvidence, unit: int) -> str:
     if flat is None or flat["response"].shape[1:] != (evidence.n_units,):
         return ""
     curve = np.asarray(flat["response"][:, unit], float)
-    steps = np.diff(curve)
     if not np.isfinite(curve).all() or np.ptp(curve) == 0:
         return ""
+    steps = np.diff(curve)
     ends = f"from {curve[0]:.3g} on black to {curve[-1]:.3g} on white"
     if (steps >= 0).all():
         return f"its answer rises with brightness, {ends}"

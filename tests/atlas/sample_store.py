@@ -142,6 +142,7 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         complement_of=1 - unit if logits and unit < 2 else None,
         facets=2 if look == "multifaceted" else None,
         dead_proof="bounds" if look == "dead" else "",
+        extra={"null_place": 0.98, "pattern": "oriented 45 degrees"} if look == "structured" else {},
     )
 
 

@@ -64,9 +64,11 @@ def served(atlas_site: Path) -> Iterator[str]:
             inside = path.removeprefix("/sub/path")
             return super().translate_path(inside if inside != path else "/nothing-here")
 
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(atlas_site))
-    )
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            return  # a page that was closed while a picture came
+
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(atlas_site)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/sub/path/"
