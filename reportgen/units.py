@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -177,6 +178,8 @@ def slug_of(name: str) -> str:
         'features-0-Conv_output_0'
     """
     slug = _UNSAFE.sub("-", name).strip("-._ ")[:80]
+    # A layer has a page and a folder of its units' pages: the folder of `x.html` would be the page of `x`.
+    slug = re.sub(r"\.html$", "-html", slug, flags=re.IGNORECASE)
     if not slug or slug.lower() in _RESERVED:
         slug = f"{slug or 'layer'}-{_short_hash(name)}"
     return slug
@@ -185,17 +188,17 @@ def slug_of(name: str) -> str:
 def unique_slugs(names: Iterable[str]) -> list[str]:
     """Return a slug for each name, unique also ignoring case.
 
-    A slug depends on its own name alone: where two names would collide, every one of
-    them whose slug is not the name itself gets a hash of its name appended, so that adding
-    or moving layers never renames another's page.
+    Where slugs would collide, the name that is its own slug keeps it and the others get a hash of
+    their names appended, so that adding or moving layers hardly ever renames another's page.
     """
     names = list(names)
     slugs = [slug_of(name) for name in names]
-    counts: dict[str, int] = {}
-    for slug in slugs:
-        counts[slug.lower()] = counts.get(slug.lower(), 0) + 1
+    rivals = Counter(slug.lower() for slug in slugs)
+    plain = Counter(slug.lower() for slug, name in zip(slugs, names, strict=True) if slug == name)
     return [
-        slug if counts[slug.lower()] == 1 else f"{slug}-{_short_hash(name)}"
+        slug
+        if rivals[slug.lower()] == 1 or (slug == name and plain[slug.lower()] == 1)
+        else f"{slug}-{_short_hash(name)}"
         for name, slug in zip(names, slugs, strict=True)
     ]
 

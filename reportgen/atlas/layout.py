@@ -88,13 +88,12 @@ def root_of(page: str) -> str:
 
 
 def _layer_slugs(layers: Iterable[Layer]) -> tuple[tuple[str, str], ...]:
-    """Return `(name, slug)` of the layers; `x.html` becomes `x-html`, as its folder would be `x`'s page."""
+    """Return `(name, slug)` of the layers, each slug looked at again: the store may be anybody's."""
     pairs = []
     for layer in layers:
-        slug = layer.slug[:-5] + "-html" if layer.slug.lower().endswith(".html") else layer.slug
-        if not _SAFE.fullmatch(slug):
+        if not _SAFE.fullmatch(layer.slug) or layer.slug.lower().endswith(".html"):
             raise SiteError(f'layer "{layer.name}" has the address "{layer.slug}", which is no file name')
-        pairs.append((layer.name, slug))
+        pairs.append((layer.name, layer.slug))
     seen = [slug.lower() for _, slug in pairs]
     for name, slug in pairs:
         if seen.count(slug.lower()) > 1:

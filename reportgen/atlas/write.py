@@ -140,8 +140,14 @@ def _content(store: Store, spec: AtlasSpec, credits: str) -> _Content:
         leads = _collect_pictures(store, record, content, spec)
         scene = Scene(spec, place[record.id], recipes, leads, made_with)
         summaries.append(_add_model(store, pages, scene, record, content, own_pages=own_pages))
-    _add_front(pages, content, summaries, spec, credits)
+    _add_front(pages, content, summaries, spec, _credits(records, credits))
     return content
+
+
+def _credits(records: Sequence[ModelRecord], credits: str) -> str:
+    """Return whom the models' makers thank, each text once, then what was said for this site."""
+    texts = [str(record.plan.get("credits", "")).strip() for record in records] + [credits.strip()]
+    return "\n\n".join(text for text in dict.fromkeys(texts) if text)
 
 
 def _add_tables(store: Store, content: _Content) -> None:
@@ -240,7 +246,7 @@ def _add_front(
     content.add("method.html", pages.page("method.html", "method.html"))
     content.add(
         "about.html",
-        pages.page("about.html", "about.html", models=models, credits=credits.strip(), spec=spec),
+        pages.page("about.html", "about.html", models=models, credits=credits, spec=spec),
     )
     content.add("404.html", pages.not_found())
     content.add(".nojekyll", b"")

@@ -47,6 +47,7 @@ class Structure:
     gradient_scaling: bool
     keep_best: bool
     moved: bool
+    turned: bool
     around: bool
     window: int
 
@@ -56,8 +57,8 @@ class Ascent:
     """The compiled functions of one cut, structure and number of pictures.
 
     Attributes:
-        chunk: `(state, numbers, transforms (window, n, 8)) -> (state, trace)`; see `State` and `_TRACE`.
-        look: `(x, start, pick, references, transforms (k, n, 8), soft) -> (picture, start picture, objectives (k, n))`.
+        chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `State` and `_TRACE`.
+        look: `(x, start, pick, references, transforms (k, n, 2, 8), soft) -> (picture, start picture, objectives (k, n))`.
         references: What each unit answers to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
     """
@@ -96,6 +97,7 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         gradient_scaling=recipe.penalty_scaling == "gradient",
         keep_best=recipe.keep == "best",
         moved=transforms.moves(recipe),
+        turned=transforms.turns(recipe),
         around=cut.is_map and min(int(p) for p in places) >= AROUND_MIN_PLACES,
         window=recipe.window,
     )
@@ -147,7 +149,11 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         soft: Tensor,
         look: Tensor,
     ) -> Any:
-        seen = transforms.moved(picture, move, structure.around) if structure.moved else picture
+        seen = (
+            transforms.moved(picture, move, structure.around, structure.turned)
+            if structure.moved
+            else picture
+        )
         layer = network(seen, training=False)[which]
         values = objectives.answers(layer, numbers["unit"], numbers["sign"])
         return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look)
@@ -210,7 +216,10 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    engine, update = backend(), optimiser(structure.optimiser, 30.0 if structure.parametrization == "fourier" else PFLOOR)
+    engine, update = (
+        backend(),
+        optimiser(structure.optimiser, 30.0 if structure.parametrization == "fourier" else PFLOOR),
+    )
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs

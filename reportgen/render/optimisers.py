@@ -28,7 +28,9 @@ def adam(floor: float) -> Optimiser:
             alike, however little it matters; at large values numbers move in proportion to their gradient.
     """
 
-    def update(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def update(
+        gradient: Tensor, first: Tensor, second: Tensor, step: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
         count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
         first = 0.9 * first + 0.1 * gradient
         second = 0.99 * second + 0.01 * gradient * gradient

@@ -187,7 +187,7 @@ class _Run:
     def _moves(self) -> Array:
         """Return the window's transforms; its first step sees the picture as it is."""
         window = self.engine.structure.window
-        moves = np.tile(transforms.IDENTITY, (window, self.places, 1))
+        moves = np.tile(transforms.IDENTITY, (window, self.places, 1, 1))
         if self.engine.structure.moved:
             for i, slot in enumerate(self.slots):
                 if slot is not None:
@@ -269,7 +269,7 @@ class _Run:
         padded: list[_Slot | None] = [*slots, *[None] * (self.places - len(slots))]
         many = np.zeros((self.places, *self.engine.size), np.float32)
         xs, starts = many.copy(), many.copy()
-        moves = np.tile(transforms.IDENTITY, (1 + FRESH, self.places, 1))
+        moves = np.tile(transforms.IDENTITY, (1 + FRESH, self.places, 1, 1))
         for i, slot in enumerate(slots):
             xs[i], starts[i] = np.nan_to_num(slot.x, nan=0.5), slot.start
             if self.engine.structure.moved:

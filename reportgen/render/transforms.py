@@ -21,12 +21,17 @@ Tensor = Any
 
 STEPS, LOUDER_STEPS, FRESH = 1 << 32, 2 << 32, 3 << 32
 """Series of draws: for steps, for steps after a louder start, and draws that no step uses."""
-IDENTITY = np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32)
+IDENTITY = np.tile(np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32), (2, 1))
 
 
 def moves(recipe: RenderSpec) -> bool:
     """Return whether the recipe moves pictures at all."""
     return recipe.jitter_px > 0 or recipe.scale > 0 or recipe.rotate_degrees > 0
+
+
+def turns(recipe: RenderSpec) -> bool:
+    """Return whether the recipe scales or rotates pictures."""
+    return recipe.scale > 0 or recipe.rotate_degrees > 0
 
 
 def drawn(
@@ -37,7 +42,7 @@ def drawn(
     series: int,
     steps: Sequence[int],
 ) -> NDArray[np.float32]:
-    """Return `(n, 8)` projective transforms, from places in the moved picture to places in the picture.
+    """Return `(n, 2, 8)` projective transforms, a shift and a turn, from places in the result to places before.
 
     Args:
         recipe: Gives the reach of shift, scale and rotation.
@@ -49,22 +54,29 @@ def drawn(
     """
     height, width = size
     draws = uniforms([key], [series + step for step in steps], 4)
-    angle = np.deg2rad(recipe.rotate_degrees) * (2 * draws[:, 0] - 1)
-    zoom = 1.0 / (1.0 + recipe.scale * (2 * draws[:, 1] - 1))
     reach = (height, width) if around and recipe.jitter_px else (2 * recipe.jitter_px + 1,) * 2
-    down, right = (np.floor(draws[:, 2 + i] * reach[i]) - reach[i] // 2 for i in (0, 1))
+    down, right = (np.floor(draws[:, i] * reach[i]) - reach[i] // 2 for i in (0, 1))
+    angle = np.deg2rad(recipe.rotate_degrees) * (2 * draws[:, 2] - 1)
+    zoom = 1.0 / (1.0 + recipe.scale * (2 * draws[:, 3] - 1))
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
     y, x = (height - 1) / 2.0, (width - 1) / 2.0
-    rows = [cos, -sin, x - (cos * x - sin * y) + right, sin, cos, y - (sin * x + cos * y) + down]
-    return np.stack([*rows, np.zeros_like(cos), np.zeros_like(cos)], axis=1).astype(np.float32)
+    one, nil = np.ones_like(cos), np.zeros_like(cos)
+    shift = [one, nil, right, nil, one, down, nil, nil]
+    turn = [cos, -sin, x - (cos * x - sin * y), sin, cos, y - (sin * x + cos * y), nil, nil]
+    return np.stack([np.stack(shift, 1), np.stack(turn, 1)], axis=1).astype(np.float32)
 
 
-def moved(pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
-    """Return `(n, h, w, c)` pictures resampled by `(n, 8)` transforms."""
+def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:
+    """Return `(n, h, w, c)` pictures shifted and, where `turned`, scaled and rotated by `(n, 2, 8)` transforms.
+
+    Two resamplings, the first by whole pixels: TensorFlow's gradient of a rotation around the edges
+    takes pixels beyond the edge for others, ten pixels off.
+    """
+    shifted = ops.image.affine_transform(
+        pictures, transforms[:, 0], fill_mode="wrap" if around else "reflect", data_format="channels_last"
+    )
+    if not turned:
+        return shifted
     return ops.image.affine_transform(
-        pictures,
-        transforms,
-        interpolation="bilinear",
-        fill_mode="wrap" if around else "reflect",
-        data_format="channels_last",
+        shifted, transforms[:, 1], fill_mode="reflect", data_format="channels_last"
     )

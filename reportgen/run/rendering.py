@@ -83,7 +83,9 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     source = open_source(store, path, settings)
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
-    model = store.put_model(dataclasses.replace(source.record, plan=_plan_record(source.record, wish, settings)))
+    model = store.put_model(
+        dataclasses.replace(source.record, plan=_plan_record(source.record, wish, settings))
+    )
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
     known = store.known_keys(p.key for plan in plans for p in plan.pictures)
