@@ -17,8 +17,12 @@ if TYPE_CHECKING:
 SECONDS_A_PROGRAM = 4.0
 """Building and tracing the loop of one layer and recipe; 2 to 6 s were seen on two cores."""
 
-SHARE_OF_PEAK = 0.12
+SHARE_OF_PEAK = 0.5
 """Share of a large matrix product's rate that forward plus gradient of small convolutions reaches."""
+
+OVERHEAD_A_NUMBER = 32
+"""Multiplications that could be done while one number is written and read: what elementwise and depthwise
+operations cost."""
 
 
 def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
@@ -40,7 +44,7 @@ def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
 
 
 def multiplications(model: Model, layer: str) -> int:
-    """Return the multiplications of one forward pass up to a layer, at the model's own input size."""
+    """Return the work of one forward pass up to a layer at the model's own input size, in multiplications."""
     wanted = {model.taps[layer].pre[0]}
     total = 0
     for index in range(len(model.nodes) - 1, -1, -1):
@@ -50,6 +54,7 @@ def multiplications(model: Model, layer: str) -> int:
         wanted.update(source for source, _ in node.inputs)
         positions = math.prod(n or 1 for n in node.output_shapes[0][1:-1])
         weights = getattr(node.operation, "weights", ())
+        total += OVERHEAD_A_NUMBER * positions * (node.output_shapes[0][-1] or 1)
         total += positions * sum(math.prod(w.shape) for w in weights if len(w.shape) > 1)
     return total
 
