@@ -79,10 +79,9 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
     dead = [s for s in scores if s.verdict == "dead"]
     if dead:
         proved = sum(bool(s.dead_proof) for s in dead)
-        told.append(
-            f"{_count(len(dead), 'unit')} never answered: proved for {proved}, "
-            "for the others no input was found."
-        )
+        known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
+        how = known.get(proved, f"proved for {proved}, no input was found for the others")
+        told.append(f"{_count(len(dead), 'unit')} never answered: {how}.")
     copies = [s for s in scores if s.duplicate_of is not None]
     if copies:
         told.append(f"{_count(len(copies), 'unit')} answer like another of a lower index.")
@@ -96,10 +95,10 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
         )
     borderline = sum(s.borderline for s in scores)
     if borderline:
-        told.append(f"{_count(borderline, 'unit')} stand on the border between static and structured.")
+        told.append(f"{_count(borderline, 'unit')} on the border between static and structured.")
     if n:
         told.append(
-            f"{superfluous['estimate']:g} of {n} units are estimated superfluous "
+            f"About {superfluous['estimate']:.0f} of {n} may be superfluous "
             f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
             f"{len(superfluous['certain'])} of them for certain. "
             "Only removing them and measuring shows it."
