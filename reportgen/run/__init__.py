@@ -107,7 +107,7 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
 
 
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
-           stop: Callable[[], bool] = lambda: False, **options: Any) -> list[RenderSummary]:  # fmt: skip
+           stop: Callable[[], bool] | None = None, **options: Any) -> list[RenderSummary]:  # fmt: skip
     """Render and measure every unit of every layer of model files, as far as the store misses them.
 
     Args:
@@ -122,7 +122,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
     """
     settings = _settings(options)
     with open_store(settings.store, create=True) as store:
-        return _render_all(store, _paths(models), settings, reporter or Silent(), stop)
+        return _render_all(store, _paths(models), settings, reporter or Silent(), stop or _never)
 
 
 def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
@@ -148,7 +148,7 @@ def verdicts(store: str | Path) -> Verdicts:
 
 
 def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
-          stop: Callable[[], bool] = lambda: False, **options: Any) -> AtlasResult:  # fmt: skip
+          stop: Callable[[], bool] | None = None, **options: Any) -> AtlasResult:  # fmt: skip
     """Import, render, score and write the site: the whole way in one call.
 
     Args:
@@ -163,7 +163,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     settings = _settings(options)
     told = reporter or Silent()
     with open_store(settings.store, create=True) as store:
-        renders = _render_all(store, _paths(models), settings, told, stop)
+        renders = _render_all(store, _paths(models), settings, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
     site = write_atlas(settings.store, settings.site, settings.atlas_spec(), credits=settings.credits)
@@ -192,6 +192,10 @@ def _score_all(store: Store, settings: Settings, reporter: Reporter) -> None:
 def _settings(options: dict[str, Any]) -> Settings:
     file = options.pop("config", None)
     return read_settings(options, file)
+
+
+def _never() -> bool:
+    return False
 
 
 def _paths(models: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -46,7 +46,7 @@ CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT
 
 
 def open_store(path: str | Path, *, create: bool = False) -> Store:
-    """Open a store.
+    """Open a store of renders, measurements and scores.
 
     Args:
         path: The SQLite file.
