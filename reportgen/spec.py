@@ -29,7 +29,7 @@ NULL_VERSION = 2
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """A recipe.
+    """A recipe: all that determines a picture besides unit and seed.
 
     Attributes:
         name: What people call it; not part of the content key.
@@ -45,7 +45,8 @@ class RenderSpec:
         steps, min_steps: Most and fewest steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
         window: Steps between two looks at the plateau; also the compiled loop's chunk.
-        jitter_px: Largest shift in pixels of the canvas.
+        jitter_px: Largest shift in pixels of the canvas; where a layer answers at 8 places a side or more,
+            any value above 0 moves pictures anywhere, around their own edges, so that none has a frame.
         scale: Largest relative change of size (0.1 is plus or minus a tenth).
         rotate_degrees: Largest rotation.
         tv, tv_power: Weight and exponent of total variation (sum of squared differences to that power / 2).
@@ -99,7 +100,7 @@ RECIPES: Mapping[str, RenderSpec] = {
         parametrization="fourier",
         decorrelate=True,
         start_noise=0.02,
-        step_size=0.05,
+        step_size=0.06,
         steps=128,
         min_steps=48,
         jitter_px=4,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.render import objectives, penalties, transforms
 from reportgen.render.backend import backend
-from reportgen.render.optimisers import optimiser
+from reportgen.render.optimisers import TEXTURE_SHARES, WHOLE_SHARES, optimiser
 from reportgen.render.parametrizations import Parametrization, parametrization
 from reportgen.spec import RenderSpec
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Tensor = Any
 State = dict[str, Tensor]
-PFLOOR = 0.0
 
 AROUND_MIN_PLACES = 8
 """Places a map needs on each side before pictures are moved around their own edges."""
@@ -57,8 +56,8 @@ class Ascent:
     """The compiled functions of one cut, structure and number of pictures.
 
     Attributes:
-        chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `State` and `_TRACE`.
-        look: `(x, start, pick, references, transforms (k, n, 2, 8), soft) -> (picture, start picture, objectives (k, n))`.
+        chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `empty_state`, `TRACE`.
+        look: `(x, start, numbers, transforms (k, n, 2, 8), soft)` -> the two as pictures, values `(k, n)`.
         references: What each unit answers to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
     """
@@ -196,8 +195,9 @@ def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
 def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
     """Return the state of `pictures` pictures that have not begun, as arrays.
 
-    `x` the numbers optimised, `first` and `second` the optimiser's moments, `best` the kept numbers (all `(n, h, w, c)`),
-    `best_loss`, `step` (each picture's own), `soft`, and `scale`: what 1 unit of the objective, of tv and of lp counts.
+    `x` the numbers optimised, `first` and `second` the optimiser's moments, `best` the kept numbers
+    (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `soft`; `scale`: what one unit of the
+    objective and of each penalty counts, `(n, 3)`.
     """
     many = (pictures, *size)
     return {
@@ -216,10 +216,10 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    engine, update = (
-        backend(),
-        optimiser(structure.optimiser, 30.0 if structure.parametrization == "fourier" else PFLOOR),
-    )
+    shares = (0.0, 0.0)
+    if structure.parametrization == "fourier":
+        shares = TEXTURE_SHARES if structure.around else WHOLE_SHARES
+    engine, update = backend(), optimiser(structure.optimiser, shares)
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
@@ -277,7 +277,7 @@ def _pulled_back(parameters: Parametrization, x: Tensor, gradient: Tensor) -> Te
 def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> tuple[Tensor, Tensor]:
     """Return a penalty of each picture and its gradient."""
     if kind == "tv":
-        function = penalties.total_variation
+        function: Callable[[Tensor, float], Tensor] = penalties.total_variation
     else:
         function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
     (values, _), gradient = backend().value_and_gradient(lambda p: (function(p, power), ()), picture)
@@ -285,14 +285,11 @@ def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> t
 
 
 def _rms(gradient: Tensor) -> Tensor:
-    # The largest is taken out first: squares of small gradients leave float32.
-    largest = ops.max(ops.abs(gradient), axis=(1, 2, 3))
-    safe = ops.where(largest > 0, largest, ops.ones_like(largest))
-    return largest * ops.sqrt(ops.mean((gradient / _wide(safe)) ** 2, axis=(1, 2, 3)))
+    return ops.sqrt(ops.mean(ops.square(gradient), axis=(1, 2, 3)))
 
 
 def _inverse(x: Tensor) -> Tensor:
-    usable = (x > 1e-30) & (x < 1e30)
+    usable = (x > 1e-18) & (x < 1e18)
     return ops.where(usable, 1.0 / ops.where(usable, x, ops.ones_like(x)), ops.zeros_like(x))
 
 

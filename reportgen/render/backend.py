@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 from reportgen.errors import ReportgenError
@@ -80,7 +81,7 @@ def processor_name() -> str:
     """Return the processor in words with the number of cores this process may use."""
     name = ""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
             name = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "")
     except OSError:
         pass

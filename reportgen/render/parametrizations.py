@@ -136,18 +136,18 @@ def _coarse(noise: NDArray[np.float64]) -> NDArray[np.float64]:
     for axis in (1, 2):
         if noise.shape[axis] >= 3:
             noise = (noise + np.roll(noise, 1, axis) + np.roll(noise, -1, axis)) / np.sqrt(3.0)
-    return noise
+    return np.asarray(noise)
 
 
 def _hartley(size: int) -> Array:
     angle = 2.0 * np.pi * np.outer(np.arange(size), np.arange(size)) / size
-    return ((np.cos(angle) + np.sin(angle)) / np.sqrt(size)).astype(np.float32)
+    return np.asarray((np.cos(angle) + np.sin(angle)) / np.sqrt(size), np.float32)
 
 
 def _amplitudes(height: int, width: int, decay: float) -> Array:
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
     weights = 1.0 / np.maximum(frequency, 1.0 / max(height, width)) ** decay
-    return (weights / np.sqrt(np.mean(weights**2))).astype(np.float32)
+    return np.asarray(weights / np.sqrt(np.mean(weights**2)), np.float32)
 
 
 def _colours(channels: int, decorrelate: bool) -> Array | None:
@@ -155,4 +155,4 @@ def _colours(channels: int, decorrelate: bool) -> Array | None:
     if not decorrelate or channels != 3:
         return None
     matrix = _SPREAD[:, None] * _OPPONENT
-    return (matrix / np.sqrt(np.mean(np.sum(matrix**2, axis=0)))).astype(np.float32)
+    return np.asarray(matrix / np.sqrt(np.mean(np.sum(matrix**2, axis=0))), np.float32)

@@ -92,7 +92,7 @@ def render_units(
         jobs: Units with signs and seeds; read as slots become free.
         recipe: How pictures are found.
         batch: Most pictures at once.
-        stop: Asked between two windows of steps; once true, complete pictures are handed out and the rest dropped.
+        stop: Asked between two windows of steps; once true, complete pictures are handed out, others dropped.
 
     Yields:
         Renders as they are done, each job once, in no particular order.

@@ -42,7 +42,7 @@ def drawn(
     series: int,
     steps: Sequence[int],
 ) -> NDArray[np.float32]:
-    """Return `(n, 2, 8)` projective transforms, a shift and a turn, from places in the result to places before.
+    """Return `(n, 2, 8)` projective transforms, a shift and a turn, from places after to places before.
 
     Args:
         recipe: Gives the reach of shift, scale and rotation.
@@ -67,7 +67,7 @@ def drawn(
 
 
 def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:
-    """Return `(n, h, w, c)` pictures shifted and, where `turned`, scaled and rotated by `(n, 2, 8)` transforms.
+    """Return `(n, h, w, c)` pictures shifted and, where `turned`, turned, by `(n, 2, 8)` transforms.
 
     Two resamplings, the first by whole pixels: TensorFlow's gradient of a rotation around the edges
     takes pixels beyond the edge for others, ten pixels off.
