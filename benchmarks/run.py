@@ -42,9 +42,7 @@ def engine(repeats: int) -> None:
     from reportgen.spec import RECIPES, with_numbers
 
     model = load_model(EXAMPLE)
-    print(
-        "engine: share of the bare gradient's speed that the full loop keeps (batch 32, 64 steps, no early stop)"
-    )
+    print("engine: share of the bare gradient's speed that the full loop keeps (batch 32, 64 steps)")
     for name in ("default", "show"):
         for layer in model.layers[1:3]:
             steps = {"steps": 64, "min_steps": 64, "plateau": 0.0}

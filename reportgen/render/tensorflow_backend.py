@@ -6,12 +6,18 @@ the resampling that moves pictures.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from reportgen.render.backend import Tensor, processor_name
+
+# A cut is traced once, but there are many cuts, and TensorFlow takes their loops for one that is traced again.
+logging.getLogger("tensorflow").addFilter(
+    lambda record: "triggered tf.function retracing" not in record.getMessage()
+)
 
 
 class TensorFlow:

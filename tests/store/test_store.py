@@ -28,7 +28,8 @@ def a_layer(name="conv", n_units=4, position=0):
 
 def a_model(**changes):
     fields = {
-        "name": "m", "version": "v1", "file_name": "m.keras", "file_hash": "f" * 32, "options": {"input_range": None},
+        "name": "m", "version": "v1", "file_name": "m.keras", "file_hash": "f" * 32,
+        "options": {"input_range": None},
         "input_shape": (8, 8, 1), "input_size_source": "model", "input_range": InputRange(),
         "layers": (a_layer(), a_layer("dense", position=1)),
         "graph": LayerGraph((("in", "input"), ("conv", "conv2d")), ((0, 1),)),
@@ -39,7 +40,8 @@ def a_model(**changes):
 
 def some_telemetry(**changes):
     fields = {
-        "activation_start": 0.0, "activation_best": 1.0, "activation_end": 0.9, "activation_transformed": (0.8, 0.7),
+        "activation_start": 0.0, "activation_best": 1.0, "activation_end": 0.9,
+        "activation_transformed": (0.8, 0.7),
         "gradient_start": 1.0, "gradient_end": 0.1, "moved": 0.3, "steps": 64, "stop_reason": "converged",
         "non_finite": 0, "reduction": "leaky-mean", "curve": ((0, 0.0), (63, 0.9)),
     }  # fmt: skip
