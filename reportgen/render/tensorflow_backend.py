@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from reportgen.render.backend import Tensor, processor_name
 
-# A cut is traced once, but there are many cuts, and TensorFlow takes their loops for one that is traced again.
+# Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.
 logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 SECONDS_A_PROGRAM = 4.0
 """Building and tracing the loop of one layer and recipe; 2 to 6 s were seen on two cores."""
 
-SHARE_OF_PEAK = 0.5
-"""Share of a large matrix product's rate that forward plus gradient of small convolutions reaches."""
-
-OVERHEAD_A_NUMBER = 32
+OVERHEAD_A_NUMBER = 4
 """Multiplications that could be done while one number is written and read: what elementwise and depthwise
 operations cost."""
 
@@ -28,10 +25,10 @@ operations cost."""
 def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
     """Return about how many seconds the plans' pictures take here; within a factor of two or three.
 
-    Multiplications of the network up to each layer, at the canvas, times three for the gradient,
-    over a rate measured with a matrix product.
+    Work of the network up to each layer, at the canvas, times three for the gradient, over the rate of
+    a matrix product measured now. Pictures that stop early make up for convolutions that are slower.
     """
-    rate = _multiplications_a_second() * SHARE_OF_PEAK
+    rate = _multiplications_a_second()
     height, width, _ = model.input_shape
     seconds = 0.0
     for plan in plans:
