@@ -167,9 +167,10 @@ def nearest(responses: np.ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
         changes have none.
     """
     values = responses.astype(np.float64)
+    values = np.where(np.isfinite(values).all(axis=0), values, 0.0)
     values = values - values.mean(axis=0)
     norm = np.linalg.norm(values, axis=0)
-    alive = np.isfinite(norm) & (norm > 1e-12)
+    alive = norm > 1e-12
     values = np.where(alive, values, 0.0) / np.where(alive, norm, 1.0)
     alike = values.T @ values
     np.fill_diagonal(alike, -np.inf)
