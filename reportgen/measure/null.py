@@ -24,30 +24,32 @@ KERNEL_SIZES = (3, 5, 7, 9)
 UNITS_PER_SIZE = 8
 KERNELS_PER_UNIT = 6
 TEMPLATES = 16
+SMALL_CANVAS = 48 * 48
+"""Pixels up to which tracing one network more costs more than the kernels that a picture does not need."""
 
 _KEY = 1 << 40
 """Keys of the null's random numbers start here, apart from those of the probes."""
 
 
-def null_cut(
+def null_cuts(
     canvas_px: tuple[int, int],
     channels: int,
     kind: Literal["map", "vector"],
     seed: int = 0,
     input_range: InputRange | None = None,
-) -> Cut:
-    """Return a network whose units see nothing.
+) -> list[Cut]:
+    """Return networks whose units see nothing.
 
     Args:
         canvas_px: Height and width of the pictures.
         channels: Of the pictures.
         kind: `map`: 8 units a kernel size of 3, 5, 7 and 9, less the sizes that do not fit the canvas at
-            least twice. `vector`: 16 units.
+            least twice, in one network on small canvases, in one a size on others. `vector`: 16 units.
         seed: Draws other networks of the same sort.
         input_range: Of the model whose null this is, which only `raw_network` knows; 0..1 if None.
 
     Returns:
-        A cut whose `pre` and `post` are the same, and never negative in maps. The same numbers on every
+        Cuts whose `pre` and `post` are the same, and never negative in maps. The same numbers on every
         backend.
 
     Raises:
@@ -59,9 +61,11 @@ def null_cut(
         )
     scale = input_range or InputRange()
     if kind == "vector":
-        return _vector_cut(canvas_px, channels, seed, scale)
+        return [_vector_cut(canvas_px, channels, seed, scale)]
     sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]
-    return _map_cut(canvas_px, channels, sizes, seed, scale)
+    # Every picture pays for all kernels of its network, every network for being traced.
+    groups = [sizes] if canvas_px[0] * canvas_px[1] <= SMALL_CANVAS else [[size] for size in sizes]
+    return [_map_cut(canvas_px, channels, group, seed, scale) for group in groups]
 
 
 def white_kernels(size: int, channels: int, n: int, seed: int) -> NDArray[np.float32]:
@@ -106,8 +110,8 @@ def _map_cut(
         kernels.set_weights([white_kernels(size, channels, n_kernels, seed)])
         means.set_weights([mean[None, None].astype(np.float32)])
     maps = keras.layers.Concatenate()(units) if len(units) > 1 else units[0]
-    n_units = UNITS_PER_SIZE * len(sizes)
-    return _cut(keras.Model(picture, [maps, maps]), canvas_px, channels, n_units, "null-maps", scale)
+    n_units, name = UNITS_PER_SIZE * len(sizes), "null-" + "-".join(map(str, sizes))
+    return _cut(keras.Model(picture, [maps, maps]), canvas_px, channels, n_units, name, scale)
 
 
 def _vector_cut(canvas_px: tuple[int, int], channels: int, seed: int, scale: InputRange) -> Cut:

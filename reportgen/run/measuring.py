@@ -85,18 +85,20 @@ def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop
     Returns:
         Whether the store has it.
     """
-    from reportgen.measure import null_cut
+    from reportgen.measure import null_cuts
     from reportgen.render import Job, render_units
 
     if store.measurement_fingerprint(null_owner(setting), "pictures"):
         return True
     scored = _scored(plan)
-    cut = null_cut(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector")
-    jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
-    found = [r for batch in render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop) for r in batch]
-    if len(found) < len(jobs):
-        return False
-    pictures = [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
+    pictures: list[np.ndarray] = []
+    for cut in null_cuts(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector"):
+        jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
+        batches = render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop)
+        found = [render for batch in batches for render in batch]
+        if len(found) < len(jobs):
+            return False
+        pictures += [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
     store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
     return True
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reportgen.errors import ShapeError
-from reportgen.measure import null_cut
+from reportgen.measure import null_cuts
 from reportgen.measure.null import white_kernels, white_templates
 from reportgen.units import InputRange
 
@@ -30,7 +30,7 @@ def test_kernels_and_templates_are_unlike_one_another_and_drawn_by_seed():
 
 
 def test_a_map_null_has_thirty_two_units_that_are_never_negative():
-    cut = null_cut((24, 32), 3, "map")
+    (cut,) = null_cuts((24, 32), 3, "map")
     assert cut.n_units == 32
     asked = np.random.default_rng(0).random((4, 24, 32, 3)).astype(np.float32)
     pre, post = (keras.ops.convert_to_numpy(v) for v in cut.network(asked))
@@ -42,7 +42,7 @@ def test_a_map_null_has_thirty_two_units_that_are_never_negative():
 
 
 def test_a_map_unit_is_the_mean_of_six_rectified_kernels():
-    cut, n = null_cut((12, 12), 1, "map"), 8
+    (cut,), n = null_cuts((12, 12), 1, "map"), 8
     kernels = white_kernels(3, 1, 6 * n, 0)[:, :, 0]
     patch = np.random.default_rng(1).random((12, 12)).astype(np.float32)
     answers = np.maximum(np.einsum("ijk,ij->k", kernels, patch[4:7, 4:7]), 0).reshape(n, 6).mean(axis=1)
@@ -52,7 +52,7 @@ def test_a_map_unit_is_the_mean_of_six_rectified_kernels():
 
 def test_no_unit_cares_for_brightness():
     for kind in ("map", "vector"):
-        cut = null_cut((24, 24), 3, kind)
+        (cut,) = null_cuts((24, 24), 3, kind)
         flat = np.broadcast_to(np.array([0.9, 0.2, 0.5], np.float32), (1, 24, 24, 3))
         value = keras.ops.convert_to_numpy(cut.network(flat)[0])
         middle = value[:, 6:-6, 6:-6] if cut.is_map else value
@@ -60,7 +60,7 @@ def test_no_unit_cares_for_brightness():
 
 
 def test_a_vector_null_is_sixteen_templates():
-    cut = null_cut((10, 14), 3, "vector")
+    (cut,) = null_cuts((10, 14), 3, "vector")
     assert cut.n_units == 16
     templates = white_templates((10, 14), 3, 16, 0)
     answer = keras.ops.convert_to_numpy(cut.network(templates.transpose(3, 0, 1, 2))[0])
@@ -73,12 +73,22 @@ def test_the_raw_network_takes_the_models_own_range():
     asked = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     raw = asked * (np.array(scale.high) - np.array(scale.low)) + np.array(scale.low)
     for kind in ("map", "vector"):
-        cut = null_cut((16, 16), 3, kind, input_range=scale)
+        (cut,) = null_cuts((16, 16), 3, kind, input_range=scale)
         a, b = cut.network(asked)[0], cut.raw_network(raw.astype(np.float32))[0]
         assert np.allclose(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b), atol=1e-4)
 
 
 def test_kernels_too_large_for_the_canvas_are_left_out():
-    assert null_cut((12, 40), 1, "map").n_units == 16
+    assert sum(cut.n_units for cut in null_cuts((12, 40), 1, "map")) == 16
     with pytest.raises(ShapeError):
-        null_cut((5, 40), 1, "map")
+        null_cuts((5, 40), 1, "map")
+
+
+def test_a_large_canvas_has_the_same_units_in_a_network_a_kernel_size():
+    small, large = null_cuts((48, 48), 1, "map"), null_cuts((64, 64), 1, "map")
+    assert [cut.n_units for cut in small] == [32]
+    assert [cut.n_units for cut in large] == [8, 8, 8, 8]
+    patch = np.random.default_rng(2).random((1, 64, 64, 1)).astype(np.float32)
+    whole = keras.ops.convert_to_numpy(small[0].network(patch[:, :48, :48])[0])[0, 20, 20]
+    apart = [keras.ops.convert_to_numpy(cut.network(patch)[0])[0, 20, 20] for cut in large]
+    assert np.allclose(whole, np.concatenate(apart), atol=1e-5)
