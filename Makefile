@@ -50,7 +50,7 @@ clean: ## remove the site, builds and caches (keeps the store and .venv)
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 distclean: clean ## also remove .venv and reportgen.db, with every picture in it
-	@rm -rf .venv reportgen.db reportgen.db-wal reportgen.db-shm
+	@rm -rf .venv reportgen.db reportgen.db-wal reportgen.db-shm reportgen.db.lock
 
 # A stamp is touched last, so an interrupted step leaves none and is simply done again.
 

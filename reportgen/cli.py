@@ -19,7 +19,14 @@ import click
 
 import reportgen
 from reportgen.errors import CheckFailed, ReportgenError
-from reportgen.terminal import Progress, print_inspection, print_renders, print_site, print_verdicts
+from reportgen.terminal import (
+    Progress,
+    print_inspection,
+    print_renders,
+    print_site,
+    print_verdicts,
+    printable,
+)
 
 EXIT_UNITS_FAILED = 3
 
@@ -157,32 +164,49 @@ def inspect(model: str, as_json: bool, **options: Any) -> None:
 )
 @click.option("--out", metavar="FILE", help="Where the verdict table goes.")
 @click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
-@_options("store", "config")
-def export(format_: str | None, out: str | None, pictures: str | None, **options: Any) -> None:
+@_options("store", *_COMMON)
+def export(format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: Any) -> None:
     """Export the verdict table, or the pictures, or both."""
     from reportgen.config import read_settings
 
     settings = read_settings(**_said(options, split=True))
+    if out and (Path(out).is_dir() or Path(out).resolve() == settings.store.resolve()):
+        raise click.UsageError(f"--out {out}: wanted the name of a file for the table")
     if not (out or pictures):
         raise click.UsageError("say --out FILE for the verdict table, or --pictures DIR, or both")
+    done: dict[str, int] = {}
     if out:
         kind = format_ or Path(out).suffix.lstrip(".").lower()
-        rows = reportgen.export_table(settings.store, out, kind)
-        click.echo(f"{out}: {rows} units")
+        if not kind:
+            raise click.UsageError(f"--out {out} has no ending; say --format csv, json or parquet")
+        done["units"] = reportgen.export_table(settings.store, out, kind)
     if pictures:
-        click.echo(f"{pictures}: {reportgen.export_pictures(settings.store, pictures)} pictures")
+        done["pictures"] = reportgen.export_pictures(settings.store, pictures)
+    if as_json:
+        _print_json(done)
+    else:
+        for (what, n), where in zip(done.items(), [w for w in (out, pictures) if w], strict=True):
+            click.echo(f"{where}: {n:,} {what}")
 
 
 @cli.command()
-@click.argument("site", metavar="SITE", default="site")
-def check(site: str) -> None:
+@click.argument("site", metavar="SITE", required=False)
+@_options(*_COMMON)
+def check(site: str | None, as_json: bool, **options: Any) -> None:
     """Check a written site: links, foreign requests, files, size."""
-    problems = reportgen.check_site(site)
-    for problem in problems:
-        click.echo(problem)
+    from reportgen.config import read_settings
+
+    settings = read_settings(**_said({**options, "site": site}, split=True))
+    problems = reportgen.check_site(settings.site, settings.atlas_spec().max_site_bytes)
+    if as_json:
+        _print_json({"site": str(settings.site), "problems": problems})
+    else:
+        for problem in problems:
+            click.echo(printable(problem))
     if problems:
-        raise CheckFailed(f"{len(problems)} problems in {site}")
-    click.echo(f"{site}: no problem found")
+        raise CheckFailed(f"{len(problems)} problems in {settings.site}")
+    if not as_json:
+        click.echo(f"{settings.site}: no problem found")
 
 
 def main() -> None:
@@ -193,24 +217,29 @@ def main() -> None:
     except ReportgenError as error:
         code = _fail(error, error.exit_code, debug)
     except click.ClickException as error:
-        error.show()
-        code = 2
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
+        code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped; what was rendered is in the store", err=True)
         code = EXIT_UNITS_FAILED
     except OSError as error:
         code = _fail(error, 2, debug)
+    except MemoryError:
+        code = _fail(ReportgenError("out of memory", hint="render fewer at once: --batch 4"), 2, debug)
     except Exception as error:
-        click.echo(f"error: this is a bug of reportgen: {type(error).__name__}: {error}", err=True)
-        code = _fail(None, 1, debug)
+        if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, which is not imported here.
+            code = _fail(ReportgenError("out of memory", hint="render fewer at once: --batch 4"), 2, debug)
+        else:
+            bug = f"this is a bug of reportgen: {type(error).__name__}: {error}"
+            code = _fail(ReportgenError(bug), 1, debug)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(error: BaseException | None, code: int, debug: bool) -> int:
+def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         raise
-    if error is not None:
-        click.echo(f"error: {error}", err=True)
+    said = error if isinstance(error, ReportgenError) else ReportgenError(str(error))
+    click.echo(f"error: {said}", err=True)
     return code
 
 

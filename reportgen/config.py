@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -43,6 +44,11 @@ def _size(value: Any) -> Any:
     return height, width
 
 
+def _units(value: Any) -> Any:
+    """Accept a text, a number, or a list of units."""
+    return ",".join(str(v) for v in value) + "," if isinstance(value, (list, tuple)) else str(value)
+
+
 def _globs(value: Any) -> Any:
     """Accept one glob, several with commas, or a list."""
     parts = [value] if isinstance(value, str) else value
@@ -61,7 +67,7 @@ class Settings(BaseModel):
     site: Path = Path("site")
     version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
     layers: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
-    units: Annotated[str, BeforeValidator(str)] = "all"
+    units: Annotated[str, BeforeValidator(_units)] = "all"
     seeds: Annotated[int, Field(ge=0, le=64)] = 4
     signs: Literal["happy", "sad", "both"] = "both"
     recipe: str = "default"
@@ -153,6 +159,11 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
     """
     path = Path(file) if file is not None else Path("reportgen.toml")
     from_file = _read_toml(path) if file is not None or path.is_file() else {}
+    if file is None and "trust_model" in from_file:
+        raise ConfigError(
+            f"{path.name}: trust_model counts only in a file that is named, since a folder may be anybody's",
+            hint="say --trust-model, or --config reportgen.toml",
+        )
     said = {key: value for key, value in options.items() if value is not None}
     merged = {**from_file, **said}
     for table in ("set", "score", "atlas"):
@@ -199,6 +210,20 @@ def _explained(
     return ConfigError(f"{where}: {key} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}")
 
 
+_LIMITS = {
+    "crop": (0, 0.4),
+    "flat_contrast": (0, 1),
+    "structure_slope": (1e-6, 100),
+    "unstable_share": (0, 1),
+    "duplicate_correlation": (0, 1),
+    "min_comparison": (2, 100_000),
+    "unit_pages_max": (0, 10_000_000),
+    "max_site_bytes": (1, 10**12),
+    "webp_quality": (1, 100),
+    "picture_px": (16, 1024),
+}
+"""What numbers of the tables `score` and `atlas` may be."""
+
 _Spec = TypeVar("_Spec", ScoreSpec, AtlasSpec)
 
 
@@ -219,6 +244,11 @@ def _spec(kind: type[_Spec], values: Mapping[str, Any], table: str) -> _Spec:
         except ValidationError as error:
             message = error.errors()[0]["msg"]
             raise ConfigError(f"{table}.{key} is {value!r}: {message[0].lower()}{message[1:]}") from None
+        if isinstance(was, tuple) and len(changed[key]) != len(was):
+            raise ConfigError(f"{table}.{key} is {value!r}: wanted {len(was)} numbers")
+        low, high = _LIMITS.get(key, (-math.inf, math.inf))
+        if key in _LIMITS and not low <= changed[key] <= high:
+            raise ConfigError(f"{table}.{key} is {value!r}: wanted {low:g} to {high:g}")
     return dataclasses.replace(default, **changed)
 
 

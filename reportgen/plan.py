@@ -114,13 +114,23 @@ def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerP
 
 
 def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPlan]:
-    """Return the plans less the pictures whose keys are stored, and less what is then empty."""
+    """Return the plans less the pictures whose keys are stored, and less what is then empty.
+
+    A picture that two recipes share is left once.
+    """
+    seen = set(stored)
     left = []
+
+    def unseen(picture: PlannedPicture) -> bool:
+        fresh = picture.key not in seen
+        seen.add(picture.key)
+        return fresh
+
     for plan in plans:
         sets = tuple(
             PictureSet(s.recipe, s.recipe_hash, s.canvas_px, pictures)
             for s in plan.sets
-            if (pictures := tuple(p for p in s.pictures if p.key not in stored))
+            if (pictures := tuple(p for p in s.pictures if unseen(p)))
         )
         if sets:
             left.append(LayerPlan(plan.layer, plan.units, sets))
@@ -227,7 +237,7 @@ def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe:
     canvas = canvas_for(layer, model.input_shape[:2], own)
     hash_ = recipe_hash(recipe)
     fixed: Mapping[str, object] = {
-        "graph_hash": layer.graph_hash,
+        "graph_hash": layer.judged_hash if own.objective == "post" else layer.graph_hash,
         "input_range": (model.input_range.low, model.input_range.high),
         "input_shape": model.input_shape,
         "recipe": own,

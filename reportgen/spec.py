@@ -49,6 +49,7 @@ class RenderSpec:
             any value above 0 moves pictures anywhere, around their own edges, so that none has a frame.
         scale: Largest relative change of size (0.1 is plus or minus a tenth).
         rotate_degrees: Largest rotation.
+        tv_dense: Weight of total variation for dense layers, where it is another; a set `tv` holds for all.
         tv, tv_power: Weight and exponent of total variation (sum of squared differences to that power / 2).
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
@@ -79,6 +80,7 @@ class RenderSpec:
     scale: float = 0.0
     rotate_degrees: float = 0.0
     tv: float = 0.1
+    tv_dense: float | None = None
     tv_power: float = 1.0
     lp: float = 0.0
     lp_power: float = 6.0
@@ -109,7 +111,7 @@ RECIPES: Mapping[str, RenderSpec] = {
         tv=0.05,
         scored=False,
     ),
-    # Figures of the original: notes on keras-vis 0.4.1's activation_maximization, optimizer and regularizers.
+    # Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers.
     "keras-vis-2019": RenderSpec(
         name="keras-vis-2019",
         parametrization="raw",
@@ -124,6 +126,7 @@ RECIPES: Mapping[str, RenderSpec] = {
         window=25,
         jitter_px=0,
         tv=1e-2,
+        tv_dense=1e1,
         tv_power=2.0,
         lp=10.0,
         lp_power=6.0,
@@ -137,9 +140,6 @@ RECIPES: Mapping[str, RenderSpec] = {
     ),
 }
 """The named recipes. `default` is scored, `show` is the display recipe."""
-
-DENSE_OVERRIDES: Mapping[str, Mapping[str, Any]] = {"keras-vis-2019": {"tv": 1e1}}
-"""Numbers of a recipe that differ for dense layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def render_key(
     canvas_px: tuple[int, int],
     arithmetic: str,
 ) -> str:
-    """Return the content key of a render (DESIGN section 7.2).
+    """Return the content key of a render (docs/formats.md).
 
     Args:
         graph_hash: Of the graph up to the layer.
@@ -260,8 +260,9 @@ def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
     Raises:
         ConfigError: A name is no field of a recipe, or a value has the wrong type.
     """
-    types = {f.name: type(getattr(recipe, f.name)) for f in dataclasses.fields(recipe) if f.name != "name"}
-    changed: dict[str, Any] = {}
+    fixed = ("name", "tv_dense")
+    types = {f.name: type(getattr(recipe, f.name)) for f in dataclasses.fields(recipe) if f.name not in fixed}
+    changed: dict[str, Any] = {"tv_dense": None} if "tv" in numbers else {}
     for key, value in numbers.items():
         if key not in types:
             raise ConfigError(
@@ -316,11 +317,8 @@ def recipe_named(name: str) -> RenderSpec:
 
 def for_kind(recipe: RenderSpec, kind: str) -> RenderSpec:
     """Return the recipe as it applies to layers of `kind`: some weights differ for dense layers."""
-    overrides = DENSE_OVERRIDES.get(recipe.name, {}) if kind == "dense" else {}
-    base = RECIPES.get(recipe.name)
-    # A number the user set stands for every kind of layer.
-    kept = {k: v for k, v in overrides.items() if base is not None and getattr(recipe, k) == getattr(base, k)}
-    return dataclasses.replace(recipe, **kept)
+    tv = recipe.tv if recipe.tv_dense is None or kind != "dense" else recipe.tv_dense
+    return dataclasses.replace(recipe, tv=tv, tv_dense=None)
 
 
 def _converted(key: str, value: Any, wanted: type) -> Any:

@@ -40,7 +40,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self._console.print(escape(_printable(text)))
+        self._console.print(escape(printable(text)))
 
     def begin(self, pictures: int, seconds: float) -> None:
         """Say how much there is to do, and start the bar."""
@@ -65,7 +65,7 @@ class Progress:
 
     def layer(self, name: str, pictures: int) -> None:
         """Say which layer is being rendered."""
-        self._layer = _printable(name)
+        self._layer = printable(name)
         if self._bar is not None:
             self._bar.update(self._task, description=escape(self._layer))
         else:
@@ -96,7 +96,7 @@ def print_renders(renders: Sequence[Any]) -> None:
         state = "stopped early; run again to go on" if r.stopped else "complete"
         failed = f", {r.failed:,} failed" if r.failed else ""
         click.echo(
-            f"{_printable(r.model.name)} {_printable(r.model.version)}: {r.rendered:,} pictures rendered in "
+            f"{printable(r.model.name)} {printable(r.model.version)}: {r.rendered:,} pictures rendered in "
             f"{duration(r.seconds)}, {r.planned:,} in the plan{failed}; {state}"
         )
 
@@ -113,7 +113,7 @@ def print_verdicts(table: Any) -> None:
     for (model, version, layer), counts in by_layer.items():
         name = f"{model} {version} {layer}" if several else layer
         cells = [str(counts.get(v, "")) for v in seen]
-        rows.add_row(escape(_printable(name)), str(sum(counts.values())), *cells)
+        rows.add_row(escape(printable(name)), str(sum(counts.values())), *cells)
     if len(by_layer) > 1:
         sums = [sum(counts.get(v, 0) for counts in by_layer.values()) for v in seen]
         rows.add_row("all", str(len(table)), *[str(n) for n in sums], style="bold")
@@ -124,17 +124,17 @@ def print_inspection(found: Any) -> None:
     """Print a model's input, and a line a layer."""
     model = found.model
     height, width, channels = model.input_shape
-    click.echo(f"{_printable(model.name)} {_printable(model.version)} ({_printable(model.file_name)})")
+    click.echo(f"{printable(model.name)} {printable(model.version)} ({printable(model.file_name)})")
     click.echo(f"input {height}x{width}x{channels}, size from the {model.input_size_source}")
     click.echo(
-        _printable(f"range {model.input_range} ({model.input_range.source}) {model.input_range.evidence}")
+        printable(f"range {model.input_range} ({model.input_range.source}) {model.input_range.evidence}")
     )
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("layer", "kind", "units", "map", "receptive field", "judged after"):
         rows.add_column(name, justify="right" if name == "units" else "left")
     for x in model.layers:
         rows.add_row(
-            escape(_printable(x.name)),
+            escape(printable(x.name)),
             x.kind,
             str(x.n_units),
             "x".join(map(str, x.map_size)) if x.map_size else "",
@@ -143,9 +143,9 @@ def print_inspection(found: Any) -> None:
         )
     _out().print(rows)
     for name, reason in model.skipped:
-        click.echo(_printable(f"skipped {name}: {reason}"))
+        click.echo(printable(f"skipped {name}: {reason}"))
     for note in model.notes:
-        click.echo(_printable(note))
+        click.echo(printable(note))
 
 
 def print_site(site: Any) -> None:
@@ -174,6 +174,6 @@ def _out() -> Console:
     return Console(highlight=False, width=width)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return `text` without control characters, which a terminal would obey."""
     return "".join(c if c.isprintable() else "?" for c in str(text))

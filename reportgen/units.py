@@ -73,6 +73,7 @@ class Layer:
         first: Whether the layer is a convolution that reads the picture itself.
         graph_hash: Hash of all that the pre-activation depends on: operations, configuration,
             connections and weights up to here, never names.
+        judged_hash: The same of the output after which units are judged; of the softmax where a head was cut.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Layer:
     head: str
     first: bool
     graph_hash: str
+    judged_hash: str
 
     @property
     def is_map(self) -> bool:
@@ -185,6 +187,11 @@ def slug_of(name: str) -> str:
     return slug
 
 
+def hashed_slug(name: str) -> str:
+    """Return the slug of `name` with a hash of it appended, for a name whose slug is taken."""
+    return f"{slug_of(name)}-{_short_hash(name)}"
+
+
 def unique_slugs(names: Iterable[str]) -> list[str]:
     """Return a slug for each name, unique also ignoring case.
 
@@ -198,7 +205,7 @@ def unique_slugs(names: Iterable[str]) -> list[str]:
     return [
         slug
         if rivals[slug.lower()] == 1 or (slug == name and plain[slug.lower()] == 1)
-        else f"{slug}-{_short_hash(name)}"
+        else hashed_slug(name)
         for name, slug in zip(names, slugs, strict=True)
     ]
 

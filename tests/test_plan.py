@@ -17,7 +17,7 @@ def layer(name, position=0, n_units=4, field=(3, 3), kind="conv2d", graph="g"):
     is_map = kind != "dense"
     return Layer(
         name, name.replace("/", "-"), kind, position, n_units, (8, 8) if is_map else None,
-        (1, 1) if is_map else None, field, "relu", "", position == 0, graph + name,
+        (1, 1) if is_map else None, field, "relu", "", position == 0, graph + name, graph + name + "relu",
     )  # fmt: skip
 
 

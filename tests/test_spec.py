@@ -63,7 +63,9 @@ def test_whatever_changes_the_picture_changes_the_key(part, value):
 def test_every_field_of_a_recipe_enters_the_key(name):
     value = getattr(RenderSpec(), name)
     other = (
-        (not value)
+        1.0
+        if value is None
+        else (not value)
         if isinstance(value, bool)
         else value + 1
         if isinstance(value, (int, float))
@@ -122,3 +124,5 @@ def test_the_reproduction_weighs_tv_more_on_dense_layers_unless_the_user_said_so
     assert for_kind(recipe, "conv2d").tv == 1e-2
     assert for_kind(recipe, "dense").tv == 1e1
     assert for_kind(with_numbers(recipe, {"tv": 3.0}), "dense").tv == 3.0
+    assert for_kind(with_numbers(recipe, {"tv": 1e-2}), "dense").tv == 1e-2
+    assert for_kind(with_numbers(recipe, {"lp": 1.0}), "dense").tv == 1e1

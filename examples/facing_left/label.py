@@ -162,9 +162,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--onet", type=Path, help="O-Net as a Keras file; without it, only counts")
-    parser.add_argument(
-        "--data", type=Path, default=Path("../shared/data/orl_faces"), help="folder or archive"
-    )
+    parser.add_argument("--data", type=Path, default=Path("orl_faces"), help="folder or archive")
     parser.add_argument(
         "--out", type=Path, default=faces.LABELS, help="where to write (default: labels.csv here)"
     )

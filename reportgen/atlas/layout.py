@@ -1,6 +1,6 @@
 """Where every page of a site stands, and how one page names another.
 
-Addresses are fixed and citable (DESIGN section 7.1), made from names alone, always of a file and
+Addresses are fixed and citable (docs/formats.md), made from names alone, always of a file and
 always relative. It does not know what is on a page.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from reportgen.errors import SiteError
 from reportgen.store import ModelRecord
-from reportgen.units import Layer, unique_slugs
+from reportgen.units import Layer, hashed_slug, slug_of
 
 PICTURES = "p"
 ASSETS = "assets"
@@ -61,14 +61,25 @@ def places(records: Sequence[ModelRecord]) -> dict[int, Place]:
     Raises:
         SiteError: The store names a layer in a way that leads out of the version's folder.
     """
-    names = sorted({r.name for r in records})
-    models = dict(zip(names, unique_slugs(names), strict=True))
+    names = list(dict.fromkeys(r.name for r in sorted(records, key=lambda r: r.id)))
+    models = _first_come(names)
     found = {}
     for name in names:
-        own = [r for r in records if r.name == name]
-        for record, version in zip(own, unique_slugs(r.version for r in own), strict=True):
-            found[record.id] = Place(models[name], version, _layer_slugs(record.layers))
+        own = sorted((r for r in records if r.name == name), key=lambda r: r.id)
+        versions = _first_come([r.version for r in own])
+        for record in own:
+            found[record.id] = Place(models[name], versions[record.version], _layer_slugs(record.layers))
     return found
+
+
+def _first_come(names: Sequence[str]) -> dict[str, str]:
+    """Return a slug by name; who was stored first keeps an address when a rival comes later."""
+    slugs: dict[str, str] = {}
+    for name in names:
+        taken = {slug.lower() for slug in slugs.values()}
+        own = slug_of(name)
+        slugs[name] = hashed_slug(name) if own.lower() in taken else own
+    return slugs
 
 
 def relative(page: str, target: str) -> str:

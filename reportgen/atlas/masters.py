@@ -20,7 +20,7 @@ def export_pictures(store_path: str | Path, folder: str | Path) -> int:
 
     Raises:
         StoreError: The store cannot be read.
-        SiteError: The folder cannot be written.
+        SiteError: The folder cannot be written, or a picture would come to lie outside of it.
     """
     folder, n_written = Path(folder), 0
     with open_store(store_path) as store:
@@ -29,14 +29,17 @@ def export_pictures(store_path: str | Path, folder: str | Path) -> int:
         for record in records:
             prefix = f"{place[record.id].model}/{place[record.id].version}/" if len(records) > 1 else ""
             for path, render in _named(store, record, place[record.id]):
-                _write(folder / f"{prefix}{path}", render.picture)
+                target = folder / f"{prefix}{path}"
+                if not target.resolve().is_relative_to(folder.resolve()):
+                    raise SiteError(f'"{target}" would lie outside of "{folder}"')
+                _write(target, render.picture)
                 n_written += 1
     return n_written
 
 
 def _named(store: Store, record: ModelRecord, place: Place) -> Iterator[tuple[str, StoredRender]]:
-    plan = record.plan.get("recipes", {})
     for layer in record.layers:
+        plan = record.roles(layer.name)
         for role, prefix in (("scored", ""), ("shown", "show-")):
             for render in store.renders(record.id, layer.name, recipe=str(plan.get(role, ""))):
                 yield (

@@ -24,7 +24,7 @@ from reportgen.atlas.pictures import page_picture
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.errors import SiteError
-from reportgen.spec import RenderSpec
+from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord
 
 UNITS_PER_PART = 256
@@ -83,6 +83,7 @@ class Pages:
     title: str
     made_with: str
     tables: Sequence[str]
+    assumed: Sequence[str] = ()
     folder: Path = field(default_factory=lambda: template_folder())
 
     def __post_init__(self) -> None:
@@ -130,6 +131,7 @@ class Pages:
             site_title=self.title,
             made_with=self.made_with,
             tables=self.tables,
+            assumed=self.assumed,
             asset=self.asset,
             **values,
         )
@@ -343,7 +345,14 @@ def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
         ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),
         ("Recipe", f"{shown or '–'} shown, {scored or '–'} scored"),
         ("Judged", words.judged_after(layer)),
+        *_other_cut(rows),
     ]
+
+
+def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
+    """Return the cut between structured and static where it is not the one the method page names."""
+    cut = rows.thresholds.structure_z
+    return [] if cut == ScoreSpec().structure_z else [("Cut", f"structure of {number(cut)} null deviations")]
 
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:

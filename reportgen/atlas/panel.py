@@ -10,7 +10,7 @@ Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from reportgen.atlas import plots, words
@@ -18,7 +18,7 @@ from reportgen.atlas.layout import Place
 from reportgen.atlas.pictures import page_picture
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
-from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
+from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
 
 Section = dict[str, Any]
@@ -41,7 +41,6 @@ class Scene:
     recipes: Mapping[str, RenderSpec]
     leads: Mapping[tuple[str, int], str]
     made_with: str
-    thresholds: ScoreSpec = field(default_factory=ScoreSpec)
 
 
 def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
@@ -52,7 +51,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
     built: list[Callable[[], Section | None]] = [
         lambda: _shown(scene, rows, unit),
         lambda: _seeds(scene, rows, unit),
-        lambda: _null_place(scene, score),
+        lambda: _null_place(rows, score),
         lambda: _numbers(scene, rows, score),
         lambda: _relations(scene, rows, score),
         lambda: _neighbours(scene, rows, unit),
@@ -85,11 +84,11 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
 
 
 def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
-    """Return the recipes of a layer's pictures as TOML; the same for all its units."""
+    """Return the recipes of a layer's pictures as TOML, with the numbers that hold for its kind."""
     found = []
     for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
         if hash_ in scene.recipes:
-            recipe = scene.recipes[hash_]
+            recipe = for_kind(scene.recipes[hash_], rows.layer.kind)
             found.append(
                 {"k": "code", "t": f"Recipe “{recipe.name}”, {role}", "x": words.recipe_toml(recipe)}
             )
@@ -147,10 +146,11 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     return {"k": "pics", "z": "m", "t": "Every start", "p": note, "i": found} if found else None
 
 
-def _null_place(scene: Scene, score: UnitScore | None) -> Section | None:
+def _null_place(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score is None or score.structure is None:
         return None
-    plot = plots.place_in_null(score.structure, scene.thresholds.structure_z, scene.thresholds.borderline_z)
+    cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
+    plot = plots.place_in_null(score.structure, cut, band)
     note = "Structure in deviations of the renderer null: the same renderer on objectives that hold no order."
     return {"k": "plot", "t": "Place in the null", "p": note, "g": plot} if plot else None
 
@@ -312,11 +312,36 @@ def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | No
 
 
 def _sweep(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    recipes = {
+        h: for_kind(scene.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in scene.recipes
+    }
+    varied = varied_fields([*recipes.values(), *_base_of(recipes, rows)])
     found = []
-    for hash_ in rows.sweep_recipes:
-        recipe = scene.recipes.get(hash_)
-        renders: Sequence[RenderRow] = rows.of(unit, hash_, "happy")
-        if recipe is not None and renders:
-            found.append(picture(scene, rows, renders[0], f"tv {recipe.tv:g}"))
-    note = "The same unit and start under growing weights of total variation, the penalty on roughness."
-    return {"k": "pics", "z": "s", "t": "Weight sweep", "p": note, "i": found} if found else None
+    for hash_, recipe in recipes.items():
+        if renders := rows.of(unit, hash_, "happy"):
+            caption = ", ".join(f"{key} {_setting(getattr(recipe, key))}" for key in varied) or recipe.name
+            found.append(picture(scene, rows, renders[0], caption))
+    title, note = (
+        "Sweep",
+        f"The same unit and start; the recipes differ in {' and '.join(varied) or 'nothing'}.",
+    )
+    if varied == ["tv"]:
+        title = "Weight sweep"
+        note = "The same unit and start under growing weights of total variation, the penalty on roughness."
+    return {"k": "pics", "z": "s", "t": title, "p": note, "i": found} if found else None
+
+
+def varied_fields(recipes: Sequence[RenderSpec]) -> list[str]:
+    """Return the names of the fields in which recipes differ, what they are called left out."""
+    fields = [recipe_fields(recipe) for recipe in recipes]
+    return [key for key in (fields[0] if fields else ()) if any(f[key] != fields[0][key] for f in fields)]
+
+
+def _base_of(recipes: Mapping[str, RenderSpec], rows: LayerRows) -> list[RenderSpec]:
+    """Return the named recipe that a sweep of one picture is to be told from."""
+    names = [recipe.name for recipe in recipes.values() if recipe.name in RECIPES]
+    return [for_kind(RECIPES[names[0]], rows.layer.kind)] if len(recipes) == 1 and names else []
+
+
+def _setting(value: object) -> str:
+    return f"{value:g}" if type(value) in (int, float) else str(value)

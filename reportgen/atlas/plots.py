@@ -72,7 +72,8 @@ def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
     """Return where a structure score of `z` null deviations stands beside the null and the cut."""
     if not math.isfinite(z):
         return {}
-    low, high, height = -3.0, max(8.0, math.ceil(z) + 1.0), 58
+    low, high = min(-3.0, cut - 1.0, band[0]), max(8.0, *(math.ceil(x) + 1.0 for x in (z, cut, band[1])))
+    height = 58
     to_x = _scale(low, high, 8, _WIDTH - 8)
     bell = np.linspace(-3, 3, 33)
     hill = " ".join(f"{to_x(float(b))},{round(34 - 24 * math.exp(-b * b / 2))}" for b in bell)

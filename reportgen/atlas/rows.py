@@ -6,6 +6,8 @@ is worded or laid out.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from reportgen.spec import RenderSpec
+from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry, UnitScore
 
@@ -67,17 +69,29 @@ class LayerRows:
     @property
     def scored_recipe(self) -> str:
         """Hash of the recipe that is scored."""
-        return str(self.record.plan.get("recipes", {}).get("scored", ""))
+        return str(self.record.roles(self.layer.name).get("scored", ""))
 
     @property
     def shown_recipe(self) -> str:
         """Hash of the recipe that is shown first."""
-        return str(self.record.plan.get("recipes", {}).get("shown", ""))
+        return str(self.record.roles(self.layer.name).get("shown", ""))
 
     @property
     def sweep_recipes(self) -> tuple[str, ...]:
         """Hashes of the recipes of the weight sweep, weakest first."""
-        return tuple(self.record.plan.get("recipes", {}).get("sweep") or ())
+        return tuple(self.record.roles(self.layer.name).get("sweep") or ())
+
+    @property
+    def thresholds(self) -> ScoreSpec:
+        """Cut and borderline band under which the layer was scored; the defaults where nothing is said."""
+        cut: Any = self.findings.get("structure_z")
+        band: Any = self.findings.get("borderline_z")
+        found = ScoreSpec()
+        if _is_number(cut):
+            found = dataclasses.replace(found, structure_z=float(cut))
+        if isinstance(band, list) and len(band) == 2 and all(map(_is_number, band)):
+            found = dataclasses.replace(found, borderline_z=(float(band[0]), float(band[1])))
+        return found
 
     def of(self, unit: int, recipe: str, sign: str) -> tuple[RenderRow, ...]:
         """Return a unit's renders of one recipe and sign, in order of seeds."""
@@ -85,7 +99,7 @@ class LayerRows:
 
     def lead(self, unit: int) -> RenderRow | None:
         """Return the render that stands for a unit."""
-        return lead_of(self.renders.get(unit, ()), self.record)
+        return lead_of(self.renders.get(unit, ()), self.record.roles(self.layer.name))
 
     @cached_property
     def copies(self) -> dict[int, list[int]]:
@@ -106,14 +120,10 @@ class LayerRows:
         return found
 
 
-def lead_of(renders: Sequence[RenderRow], record: ModelRecord) -> RenderRow | None:
-    """Return the render that stands for a unit: shown first, else scored, else any happy one."""
-    happy = [r for r in renders if r.sign == "happy"]
-    roles = record.plan.get("recipes", {})
-    for role in ("shown", "scored"):
-        if found := [r for r in happy if r.recipe == roles.get(role)]:
-            return found[0]
-    return happy[0] if happy else None
+def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow | None:
+    """Return the render that stands for a unit: happy before sad, shown before scored before any other."""
+    order = {roles.get("shown"): 0, roles.get("scored"): 1}
+    return min(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)), default=None)
 
 
 def render_rows(store: Store, record: ModelRecord, layer: Layer) -> dict[int, tuple[RenderRow, ...]]:
@@ -187,6 +197,10 @@ def _neighbours(store: Store, owner: str) -> dict[int, tuple[tuple[int, float], 
     if not means or len({m.shape[1] for m in means}) != 1:
         return {}
     return nearest(np.concatenate(means))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _text(arrays: Mapping[str, np.ndarray] | None, name: str) -> str:

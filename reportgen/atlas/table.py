@@ -56,8 +56,8 @@ def verdict_rows(store: Store) -> Iterator[Row]:
     records = store.models()
     place = places(records)
     for record in records:
-        scored = str(record.plan.get("recipes", {}).get("scored", ""))
         for layer in record.layers:
+            scored = str(record.roles(layer.name).get("scored", ""))
             first: dict[int, Any] = {}
             for render in store.renders(record.id, layer.name, recipe=scored, sign="happy"):
                 first.setdefault(render.unit, render)

@@ -98,10 +98,20 @@ def citation(
 
 
 def recipe_toml(recipe: RenderSpec) -> str:
-    """Return a recipe as TOML that a `reportgen.toml` can hold."""
+    """Return a recipe as TOML that a `reportgen.toml` can hold.
+
+    A recipe whose `tv` is another for dense layers names both in a comment: to set one would set both.
+    """
     fields = dataclasses.asdict(recipe)
-    name = fields.pop("name")
+    name, dense = fields.pop("name"), fields.pop("tv_dense")
+    if dense is not None:
+        fields.pop("tv")
+    both = [] if dense is None else [f"# tv = {recipe.tv:g}, for dense layers {dense:g}"]
     lines = [f"recipe = {json.dumps(name, ensure_ascii=False)}", "", "[set]"]
     return "\n".join(
-        [*lines, *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items())]
+        [
+            *lines,
+            *both,
+            *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()),
+        ]
     )

@@ -6,6 +6,7 @@ Nothing in the site's folder changes before everything is ready.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, null_pictures, 
 from reportgen.atlas.table import FORMATS, verdict_rows
 from reportgen.atlas.words import citation
 from reportgen.errors import MissingExtra, SiteError
-from reportgen.spec import AtlasSpec
+from reportgen.spec import AtlasSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, open_store
 from reportgen.units import Layer
 
@@ -97,6 +98,8 @@ def write_atlas(
         BudgetError: The site would be larger than `spec.max_site_bytes`; nothing was written.
     """
     started, folder = time.monotonic(), Path(site_dir)
+    if spec.url and not spec.url.endswith("/"):
+        spec = dataclasses.replace(spec, url=spec.url + "/")
     with open_store(store_path) as store, site_files(folder) as files:
         content = _content(store, spec, credits)
         missing = [w for name, w in content.pictures.items() if not files.has(f"{PICTURES}/{name}")]
@@ -133,7 +136,8 @@ def _content(store: Store, spec: AtlasSpec, credits: str) -> _Content:
     content, place, recipes = _Content(), places(records), store.recipes()
     made_with = f"reportgen {reportgen.__version__}"
     _add_tables(store, content)
-    pages = Pages(spec.title, made_with, [p for p in content.texts if p.startswith("verdicts.")])
+    tables = [p for p in content.texts if p.startswith("verdicts.")]
+    pages = Pages(spec.title, made_with, tables, list(_assumed(records)))
     own_pages = _n_units(store, records) <= spec.unit_pages_max
     summaries = []
     for record in records:
@@ -142,6 +146,18 @@ def _content(store: Store, spec: AtlasSpec, credits: str) -> _Content:
         summaries.append(_add_model(store, pages, scene, record, content, own_pages=own_pages))
     _add_front(pages, content, summaries, spec, _credits(records, credits))
     return content
+
+
+def _assumed(records: Sequence[ModelRecord]) -> Iterator[str]:
+    """Yield what is not known of the models' inputs, which every page has to say."""
+    for record in records:
+        name = f"{record.name} {record.version}"
+        if record.input_range.source == "assumed":
+            seen = f"The input range {record.input_range} of {name} is assumed"
+            yield f"{seen}: if it is another, so are its pictures."
+        if record.input_size_source == "assumed":
+            height, width, _ = record.input_shape
+            yield f"The input size {height} × {width} px of {name} is assumed."
 
 
 def _credits(records: Sequence[ModelRecord], credits: str) -> str:
@@ -155,7 +171,7 @@ def _add_tables(store: Store, content: _Content) -> None:
     for name, encode in FORMATS.items():
         try:
             content.add(f"verdicts.{name}", encode(rows))
-        except MissingExtra:  # Parquet is there where its package is (DESIGN section 7.3)
+        except MissingExtra:  # Parquet is there where its package is (docs/formats.md)
             continue
 
 
@@ -174,12 +190,12 @@ def _collect_pictures(
     store: Store, record: ModelRecord, content: _Content, spec: AtlasSpec
 ) -> dict[tuple[str, int], str]:
     """Note the pictures of a model version; return the stem of each unit's representative one."""
-    plan = record.plan.get("recipes", {})
-    shown = {plan.get("scored"), plan.get("shown"), *(plan.get("sweep") or ())}
     leads: dict[tuple[str, int], str] = {}
     for layer in record.layers:
+        plan = record.roles(layer.name)
+        shown = {plan.get("scored"), plan.get("shown"), *(plan.get("sweep") or ())}
         for unit, renders in render_rows(store, record, layer).items():
-            lead = lead_of(renders, record)
+            lead = lead_of(renders, plan)
             for render in renders:
                 if render.recipe not in shown and render is not lead:
                     continue
@@ -243,7 +259,7 @@ def _add_front(
         for name in dict.fromkeys(m.record.name for m in models)
     ]
     content.add("index.html", pages.page("index.html", "index.html", grouped=grouped))
-    content.add("method.html", pages.page("method.html", "method.html"))
+    content.add("method.html", pages.page("method.html", "method.html", cut=ScoreSpec().structure_z))
     content.add(
         "about.html",
         pages.page("about.html", "about.html", models=models, credits=credits, spec=spec),
@@ -251,11 +267,10 @@ def _add_front(
     content.add("404.html", pages.not_found())
     content.add(".nojekyll", b"")
     if spec.url:
-        base = spec.url if spec.url.endswith("/") else spec.url + "/"
         found = sorted(
             p for p in content.texts if p.endswith(".html") and p.count("/") <= 3 and p != "404.html"
         )
-        content.add("sitemap.txt", "".join(f"{base}{p}\n" for p in found[:50_000]).encode())
+        content.add("sitemap.txt", "".join(f"{spec.url}{p}\n" for p in found[:50_000]).encode())
     for path, data in pages.asset_files().items():
         content.add(path, data)
 

@@ -80,8 +80,8 @@ class _Links:
         return {
             f"{prefix}_layer": names[layer],
             f"{prefix}_unit": self.unit.astype(np.int32),
-            f"{prefix}_weight": self.weight.astype(np.float32),
-            f"{prefix}_norm": self.norm.astype(np.float32),
+            f"{prefix}_weight": _single(self.weight),
+            f"{prefix}_norm": _single(self.norm),
         }
 
 
@@ -168,3 +168,9 @@ def _mark(totals: dict[str, Floats], routes: Routes) -> None:
     for ends, value in ((routes.leaks, np.nan), (routes.outputs, np.inf)):
         for route in ends:
             totals[route.layer][np.unique(route.units[route.units >= 0])] = value
+
+
+def _single(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return float32; sums beyond its range are infinite, as they would be in the network."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float32)

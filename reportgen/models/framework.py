@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from reportgen.errors import MissingExtra
+from reportgen.errors import ConfigError, MissingExtra
 
 _BANNER = re.compile(r"^(WARNING: All log messages before absl|[IWE]\d{4}[ :\d.]+.*\.cc:\d+\])")
 
@@ -41,8 +41,19 @@ def keras_module() -> Any:
         package = (error.name or "").split(".")[0]
         if package not in {"keras", "tensorflow", "jax", "torch", "h5py"}:
             raise
+        if package == "torch":
+            raise _unknown_backend() from None
         extra = "jax" if package == "jax" else "tensorflow"
         raise MissingExtra(extra, needed_for="reading a Keras model") from None
+    except ValueError as error:
+        if "backend" not in str(error).lower():
+            raise
+        raise _unknown_backend() from None
+
+
+def _unknown_backend() -> ConfigError:
+    name = os.environ.get("KERAS_BACKEND", "")
+    return ConfigError(f"KERAS_BACKEND is {name!r}, wanted tensorflow", hint="unset KERAS_BACKEND")
 
 
 @contextmanager

@@ -233,4 +233,5 @@ def _layer(
         head=nodes[tap.head[0]].function if tap.head is not None else "",
         first=node.kind != "dense" and untouched[node.inputs[0][0]],
         graph_hash=hashes[tap.pre[0]],
+        judged_hash=hashes[(tap.head or tap.post)[0]],
     )

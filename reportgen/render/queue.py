@@ -286,9 +286,7 @@ class _Run:
     def _render(self, slot: _Slot, picture: Array, before: Array, values: Array, seconds: float) -> Render:
         to_unit, failure = self.engine.parameters.to_unit, ""
         if slot.stop == "non_finite":
-            failure = (
-                f"unit {slot.job.unit} gave values that are not finite numbers at {slot.non_finite} steps"
-            )
+            failure = f"its layer gave values that are not finite numbers at {slot.non_finite} steps"
         plain, after = to_unit(picture), to_unit(before)
         end = float(values[0])
         telemetry = Telemetry(

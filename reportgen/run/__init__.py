@@ -6,7 +6,9 @@ as the command line, by the names of the configuration keys, and never print.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -74,8 +76,6 @@ class Inspection:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was found, as JSON values."""
-        import dataclasses
-
         found = dataclasses.asdict(self.model)
         for key in ("id", "graph", "plan", "options"):
             del found[key]
@@ -121,7 +121,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         ModelError, ConfigError, StoreError: One line each; what was rendered is kept.
     """
     settings = _settings(options)
-    with open_store(settings.store, create=True) as store:
+    with _rendering_store(settings.store) as store:
         return _render_all(store, _paths(models), settings, reporter or Silent(), stop or _never)
 
 
@@ -162,7 +162,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     """
     settings = _settings(options)
     told = reporter or Silent()
-    with open_store(settings.store, create=True) as store:
+    with _rendering_store(settings.store) as store:
         renders = _render_all(store, _paths(models), settings, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
@@ -170,13 +170,31 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     return AtlasResult(tuple(renders), table, site)
 
 
+@contextlib.contextmanager
+def _rendering_store(path: Path) -> Iterator[Store]:
+    """Open a store for rendering; one that was made for a model that is then refused goes again."""
+    fresh = not path.exists()
+    with open_store(path, create=True) as store:
+        try:
+            store.lock_for_rendering()
+            yield store
+        finally:
+            empty = fresh and not store.models()
+            store.close()
+            if empty:
+                for ending in ("", "-wal", "-shm", ".lock"):
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
 def _render_all(store: Store, paths: Sequence[Path], settings: Settings, reporter: Reporter,
                 stop: Callable[[], bool]) -> list[RenderSummary]:  # fmt: skip
-    store.lock_for_rendering()
     summaries = []
     for path in paths:
-        summaries.append(render_model(store, path, settings, reporter, stop))
-        if stop():
+        summary = render_model(store, path, settings, reporter, stop)
+        if stop() and path != paths[-1]:
+            summary = dataclasses.replace(summary, stopped=True)
+        summaries.append(summary)
+        if summary.stopped:
             break
     return summaries
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
+from reportgen.errors import ModelError
 from reportgen.models.fingerprint import file_hash
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-IMPORT_VERSION = 1
+IMPORT_VERSION = 2
 """Raised whenever the same file is read into other layers, so that stored records are renewed."""
 
 
@@ -41,6 +42,10 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
         ModelError: The file cannot be used.
     """
     path = Path(path)
+    try:
+        path.stem.encode()
+    except UnicodeEncodeError:
+        raise ModelError(f"the name of file {path.name!r} is no text", hint="rename it") from None
     hash_ = file_hash(path)
     options = _options(settings)
     name, version = path.stem, settings.version or hash_[:8]

@@ -133,8 +133,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
     """Return the names of a layer's measurements, each with the hash of all it depends on."""
     scored = _scored(plan)
     network = {
-        "graph": plan.layer.graph_hash,
-        "activation": plan.layer.activation,
+        "graph": plan.layer.judged_hash,
         "range": [model.input_range.low, model.input_range.high],
         "canvas": scored.canvas_px,
         "probes": PROBES_VERSION,
@@ -144,7 +143,15 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
         for _, recipe, sign, _, key in store.placements(model.id, plan.layer.name)
         if recipe == scored.recipe_hash and sign == "happy"
     ]
-    whole = content_hash({"file": model.file_hash, "range": network["range"], "probes": PROBES_VERSION})
+    whole = content_hash(
+        {
+            "file": model.file_hash,
+            "options": model.options,
+            "input": model.input_shape,
+            "range": network["range"],
+            "probes": PROBES_VERSION,
+        }
+    )
     null = null_setting(
         scored.recipe,
         scored.canvas_px,

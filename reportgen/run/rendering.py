@@ -84,17 +84,11 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
     model = store.put_model(
-        dataclasses.replace(source.record, plan=_plan_record(source.record, wish, settings))
+        dataclasses.replace(source.record, plan=_plan_record(source.record, wish, plans, settings))
     )
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
-    known = store.known_keys(p.key for plan in plans for p in plan.pictures)
-    for plan in plans:
-        store.place(
-            model.id,
-            plan.layer.name,
-            [(p.unit, p.recipe, p.sign, p.seed, p.key) for p in plan.pictures if p.key in known],
-        )
+    known = _place_known(store, model, plans)
     left = missing(plans, known)
     n_missing = sum(len(plan.pictures) for plan in left)
     for line in _facts(model):
@@ -102,15 +96,26 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     rendered = 0
     if left or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans):
         rendered = _render_and_measure(store, model, source, plans, left, settings, reporter, stop)
+    _place_known(store, model, plans)
     planned = {p.key for plan in plans for p in plan.pictures}
     return RenderSummary(
         model=model,
         planned=len(planned),
         rendered=rendered,
         failed=store.count_failed(planned),
-        stopped=rendered < n_missing,
+        stopped=stop()
+        and (rendered < n_missing or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans)),
         seconds=time.monotonic() - started,
     )
+
+
+def _place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
+    """Say of every stored picture of the plan which unit it stands for; return their keys."""
+    known = store.known_keys(p.key for plan in plans for p in plan.pictures)
+    for plan in plans:
+        rows = [(p.unit, p.recipe, p.sign, p.seed, p.key) for p in plan.pictures if p.key in known]
+        store.place(model.id, plan.layer.name, rows)
+    return known
 
 
 def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
@@ -182,16 +187,22 @@ def _row(planned: PlannedPicture, render: Render) -> StoredRender:
     )
 
 
-def _plan_record(record: ModelRecord, wish: Wish, settings: Settings) -> dict[str, Any]:
-    """Return what pages need to know of the wish; sweeps that were rendered before stay in sight."""
-    before = list(record.plan.get("recipes", {}).get("sweep", ()))
+def _plan_record(
+    record: ModelRecord, wish: Wish, plans: Sequence[LayerPlan], settings: Settings
+) -> dict[str, Any]:
+    """Return what pages need to know of the wish.
+
+    Layers that are not part of it keep the recipes they were rendered with, and sweeps stay in sight.
+    """
+    recipes = {"scored": recipe_hash(wish.scored), "shown": recipe_hash(wish.shown)}
     sweep = [recipe_hash(r) for r in wish.sweep]
+    layers = {name: dict(roles) for name, roles in record.plan.get("layers", {}).items()}
+    for plan in plans:
+        before = layers.get(plan.layer.name, {}).get("sweep", [])
+        layers[plan.layer.name] = {**recipes, "sweep": sweep or before}
     return {
-        "recipes": {
-            "scored": recipe_hash(wish.scored),
-            "shown": recipe_hash(wish.shown),
-            "sweep": sweep or before,
-        },
+        "recipes": {**recipes, "sweep": sweep},
+        "layers": layers,
         "seeds": wish.seeds,
         "signs": wish.signs,
         "credits": settings.credits or record.plan.get("credits", ""),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, dict[str, Any]]:
     """Score every layer of a model version whose evidence or thresholds changed, and store it.
 
-    Layers of which nothing was rendered with the scored recipe are left alone.
+    A layer of which nothing was rendered with the scored recipe has no scores, also none from before.
 
     Returns:
         The findings of every scored layer, by its name, in the model's order.
@@ -30,6 +30,7 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
     for layer in model.layers:
         mark = evidence_fingerprint(store, model, layer, spec)
         if not mark:
+            store.drop_scores(model.id, layer.name)
             continue
         if store.scored_fingerprint(model.id, layer.name) != mark:
             from reportgen.score.layer import score_layer

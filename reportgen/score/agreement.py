@@ -47,7 +47,7 @@ def looks(pictures: Floats, power: Floats) -> Looks:
     so that the distance is Hellinger's, 0..1, followed by the mean colour. Layout: the picture averaged to
     16 by 16. Both are scaled so that sizes and channel counts do not matter.
 
-    Shares of power, not of amplitude as in our notes: on rendered gratings of 48 px the nearest 5 % of
+    Shares of power, not of amplitude: on rendered gratings of 48 px the nearest 5 % of
     different units are then twice as far apart as the farthest 10 % of one unit's pictures; with amplitude,
     where the noise floor weighs more, 1.2 to 1.8 times.
 

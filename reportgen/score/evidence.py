@@ -19,7 +19,7 @@ from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
-SCORE_VERSION = 1
+SCORE_VERSION = 2
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
@@ -86,7 +86,7 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
         KeyError: The model has no layer of that name.
     """
     layer = model.layer(layer) if isinstance(layer, str) else layer
-    recipe = _scored_recipe(model)
+    recipe = _scored_recipe(model, layer.name)
     seeds: dict[int, dict[int, Telemetry]] = {}
     failures: dict[int, str] = {}
     for r in store.renders(model.id, layer.name, recipe=recipe, sign="happy") if recipe else ():
@@ -115,7 +115,7 @@ def evidence_fingerprint(store: Store, model: ModelRecord, layer: Layer, spec: S
 
     Empty where nothing of the layer was rendered with the scored recipe.
     """
-    recipe = _scored_recipe(model)
+    recipe = _scored_recipe(model, layer.name)
     keys = _keys(store, model.id, layer.name, recipe)
     if not keys:
         return ""
@@ -182,7 +182,7 @@ class _StoredComparison(Sequence[Picture]):
         return self._read
 
     def _found(self) -> Iterator[Picture]:
-        recipe = _scored_recipe(self._model)
+        recipe = _scored_recipe(self._model, self._layer.name)
         sizes = [(r.height, r.width) for r in self._some(self._layer.name, recipe, 1)]
         for other in _compared_layers(self._model, self._layer, self._rendered) if sizes else ():
             for r in self._some(other.name, recipe, _FROM_EACH_LAYER):
@@ -236,6 +236,5 @@ def _null(store: Store, owner: str) -> Picture | None:
     return None if arrays is None else arrays.get("pictures")
 
 
-def _scored_recipe(model: ModelRecord) -> str:
-    recipes = model.plan.get("recipes", {})
-    return str(recipes.get("scored", "")) if isinstance(recipes, Mapping) else ""
+def _scored_recipe(model: ModelRecord, layer: str) -> str:
+    return str(model.roles(layer).get("scored", ""))

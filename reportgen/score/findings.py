@@ -100,7 +100,7 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
         told.append(
             f"About {superfluous['estimate']:.0f} of {n} may be superfluous "
             f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
-            f"{len(superfluous['certain'])} of them for certain. "
+            f"{len(superfluous['certain'])} of them silent, constant, copies or unheard. "
             "Only removing them and measuring shows it."
         )
     return told

@@ -105,7 +105,8 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             **_facts_seen(evidence, unit, seen.get(unit)),
         )
         scores.append(judge(facts, spec))
-    return scores, layer_findings(scores, found, evidence, comparison)
+    thresholds = {"structure_z": spec.structure_z, "borderline_z": list(spec.borderline_z)}
+    return scores, {**layer_findings(scores, found, evidence, comparison), **thresholds}
 
 
 def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:

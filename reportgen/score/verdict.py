@@ -138,7 +138,9 @@ def _word(facts: Facts, spec: ScoreSpec) -> _Word:
     if life.state == "unknown":
         return _Word("undecided", "responses missing", life.words)
     if not facts.climbed:
-        return _Word("undecided", "never climbed", f"none of its {facts.pictures} starts raised its answer")
+        return _Word(
+            "undecided", "never climbed", f"none of its {facts.pictures} starts ended with an answer"
+        )
     contrast = facts.contrast or 0.0
     if contrast < spec.flat_contrast:
         differs = "; differs between runs" if facts.colour_spread > 0.2 else ""

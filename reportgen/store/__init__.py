@@ -8,9 +8,9 @@ Every commit is whole: a killed run loses at most the batch in flight.
 from reportgen.store.arrays import pack_arrays as pack_arrays
 from reportgen.store.arrays import unpack_arrays as unpack_arrays
 from reportgen.store.database import Store as Store
-from reportgen.store.database import layer_owner as layer_owner
-from reportgen.store.database import null_owner as null_owner
 from reportgen.store.opening import SCHEMA_VERSION as SCHEMA_VERSION
 from reportgen.store.opening import open_store as open_store
 from reportgen.store.records import ModelRecord as ModelRecord
 from reportgen.store.records import StoredRender as StoredRender
+from reportgen.store.records import layer_owner as layer_owner
+from reportgen.store.records import null_owner as null_owner

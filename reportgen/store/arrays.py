@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import zipfile
 import zlib
 from collections.abc import Mapping
 
 import numpy as np
 
 from reportgen.errors import StoreError
+
+_MOST_BYTES = 2_000_000_000
+_DAMAGED = (zlib.error, zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError, MemoryError,
+            NotImplementedError, RuntimeError, SyntaxError)  # fmt: skip
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -22,6 +27,18 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
-    """Return what `pack_arrays` packed."""
-    with np.load(io.BytesIO(zlib.decompress(data)), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """Return what `pack_arrays` packed.
+
+    Raises:
+        StoreError: Damaged, or larger than 2 GB when unpacked.
+    """
+    try:
+        plain = zlib.decompressobj().decompress(data, _MOST_BYTES)
+        with zipfile.ZipFile(io.BytesIO(plain)) as parts:
+            n_bytes = sum(part.file_size for part in parts.infolist())
+        if n_bytes > _MOST_BYTES:
+            raise StoreError(f"arrays of {n_bytes / 1e9:.1f} GB are more than a store holds")
+        with np.load(io.BytesIO(plain), allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except _DAMAGED as error:
+        raise StoreError(f"stored arrays are damaged: {error}") from None

@@ -6,9 +6,9 @@ import contextlib
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -16,9 +16,21 @@ from filelock import FileLock, Timeout
 from reportgen.errors import StoreError, StoreLocked
 from reportgen.spec import RenderSpec
 from reportgen.store.arrays import pack_arrays, unpack_arrays
-from reportgen.store.records import ModelRecord, StoredRender, telemetry_from_json, three_numbers, tuples
+from reportgen.store.records import (
+    ModelRecord,
+    StoredRender,
+    check_placed,
+    finite,
+    render_from_row,
+    score_from_json,
+    score_to_json,
+    three_numbers,
+    tuples,
+)
 from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
 
+_Made = TypeVar("_Made")
+_WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
 
 
@@ -52,6 +64,22 @@ class Store:
             raise StoreError(f'store "{self.path.name}" cannot be written: {error}', hint=hint) from None
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """Yield what a query finds; all reads go through here."""
+        try:
+            for row in self._db.execute(query, values):  # noqa: UP028  (`yield from` closes a closed cursor)
+                yield row
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f'store "{self.path.name}" cannot be read: {error}') from None
+
+    def _made(self, make: Callable[[Any], _Made], stored: Any) -> _Made:
+        """Return what `make` makes of stored JSON, which may be anything."""
+        try:
+            return make(stored)
+        except _WRONG_JSON as error:
+            told = f"{type(error).__name__}: {error}"
+            raise StoreError(f'store "{self.path.name}" is damaged: {told}') from None
 
     # Models
 
@@ -102,19 +130,18 @@ class Store:
 
     def models(self) -> list[ModelRecord]:
         """Return all model versions, in the order in which they were first stored."""
-        rows = self._db.execute(f"SELECT {_MODEL_COLUMNS} FROM models ORDER BY id").fetchall()
-        return [self._model(row) for row in rows]
+        rows = list(self._rows(f"SELECT {_MODEL_COLUMNS} FROM models ORDER BY id"))
+        return [self._made(self._model, row) for row in rows]
 
     def find_model(self, name: str, version: str) -> ModelRecord | None:
         """Return the record of that name and version, or None."""
-        row = self._db.execute(
-            f"SELECT {_MODEL_COLUMNS} FROM models WHERE name=? AND version=?", (name, version)
-        ).fetchone()
-        return self._model(row) if row else None
+        query = f"SELECT {_MODEL_COLUMNS} FROM models WHERE name=? AND version=?"
+        row = next(self._rows(query, (name, version)), None)
+        return self._made(self._model, row) if row else None
 
     def _model(self, row: Sequence[Any]) -> ModelRecord:
         body = json.loads(row[7])
-        layers = self._db.execute("SELECT record FROM layers WHERE model=? ORDER BY position", (row[0],))
+        layers = self._rows("SELECT record FROM layers WHERE model=? ORDER BY position", (row[0],))
         graph = body["graph"]
         return ModelRecord(
             id=row[0],
@@ -145,7 +172,8 @@ class Store:
 
     def recipes(self) -> dict[str, RenderSpec]:
         """Return every recipe by its hash."""
-        return {h: RenderSpec(**json.loads(s)) for h, s in self._db.execute("SELECT hash, spec FROM recipes")}
+        rows = self._rows("SELECT hash, spec FROM recipes")
+        return {h: self._made(lambda text: RenderSpec(**json.loads(text)), spec) for h, spec in rows}
 
     def known_keys(self, keys: Iterable[str]) -> set[str]:
         """Return those of `keys` that have a render."""
@@ -154,14 +182,12 @@ class Store:
         for start in range(0, len(wanted), 500):
             part = wanted[start : start + 500]
             marks = ",".join("?" * len(part))
-            found.update(
-                k for (k,) in self._db.execute(f"SELECT key FROM renders WHERE key IN ({marks})", part)
-            )
+            found.update(k for (k,) in self._rows(f"SELECT key FROM renders WHERE key IN ({marks})", part))
         return found
 
     def count_failed(self, keys: Iterable[str]) -> int:
         """Return how many of `keys` have a render that failed."""
-        failed = {key for (key,) in self._db.execute("SELECT key FROM renders WHERE failure != ''")}
+        failed = {key for (key,) in self._rows("SELECT key FROM renders WHERE failure != ''")}
         return len(failed.intersection(keys))
 
     def put_renders(self, model: int, layer: str, renders: Iterable[StoredRender], *, run: int) -> None:
@@ -173,7 +199,7 @@ class Store:
                 [
                     (
                         r.key, r.picture, r.height, r.width, r.channels,
-                        _finite(r.telemetry.activation_start), _finite(r.telemetry.activation_end),
+                        finite(r.telemetry.activation_start), finite(r.telemetry.activation_end),
                         r.telemetry.steps, r.seconds, r.failure,
                         json.dumps(dataclasses.asdict(r.telemetry)), run,
                     )
@@ -197,13 +223,14 @@ class Store:
 
     def placements(self, model: int, layer: str) -> list[tuple[int, str, Sign, int, str]]:
         """Return `(unit, recipe hash, sign, seed, key)` of a layer, ordered by all of them."""
-        return list(
-            self._db.execute(
-                "SELECT unit, recipe, sign, seed, key FROM placements WHERE model=? AND layer=? "
-                "ORDER BY unit, recipe, sign, seed",
-                (model, layer),
-            )
+        query = (
+            "SELECT unit, recipe, sign, seed, key FROM placements WHERE model=? AND layer=? "
+            "ORDER BY unit, recipe, sign, seed"
         )
+        rows = list(self._rows(query, (model, layer)))
+        for unit, _, sign, seed, _ in rows:
+            check_placed(unit, sign, seed)
+        return rows
 
     def renders(self, model: int, layer: str, *, recipe: str | None = None, sign: str | None = None,
                 units: Sequence[int] | None = None) -> Iterator[StoredRender]:  # fmt: skip
@@ -228,8 +255,8 @@ class Store:
             values.append(sign)
         if units is not None:
             query += f" AND p.unit IN ({','.join(str(int(u)) for u in units)})"
-        for row in self._db.execute(query + " ORDER BY p.unit, p.recipe, p.sign, p.seed", values):
-            yield StoredRender(*(*row[:11], telemetry_from_json(row[11])))
+        for row in self._rows(query + " ORDER BY p.unit, p.recipe, p.sign, p.seed", values):
+            yield self._made(render_from_row, row)
 
     # Measurements
 
@@ -250,16 +277,14 @@ class Store:
 
     def measurement(self, owner: str, name: str) -> dict[str, np.ndarray] | None:
         """Return the arrays kept under `owner` and `name`, or None."""
-        row = self._db.execute(
-            "SELECT arrays FROM measurements WHERE owner=? AND name=?", (owner, name)
-        ).fetchone()
+        query = "SELECT arrays FROM measurements WHERE owner=? AND name=?"
+        row = next(self._rows(query, (owner, name)), None)
         return unpack_arrays(row[0]) if row else None
 
     def measurement_fingerprint(self, owner: str, name: str) -> str:
         """Return the fingerprint kept under `owner` and `name`, or an empty text."""
-        row = self._db.execute(
-            "SELECT fingerprint FROM measurements WHERE owner=? AND name=?", (owner, name)
-        ).fetchone()
+        query = "SELECT fingerprint FROM measurements WHERE owner=? AND name=?"
+        row = next(self._rows(query, (owner, name)), None)
         return str(row[0]) if row else ""
 
     # Scores
@@ -283,7 +308,7 @@ class Store:
                         s.unit,
                         s.verdict,
                         s.structure,
-                        json.dumps(_score_fields(s), allow_nan=False),
+                        score_to_json(s),
                     )
                     for s in scores
                 ],
@@ -293,25 +318,28 @@ class Store:
                 (model, layer, fingerprint, json.dumps(findings)),
             )
 
+    def drop_scores(self, model: int, layer: str) -> None:
+        """Forget a layer's scores, where there is no evidence for them any more."""
+        if self.scored_fingerprint(model, layer):
+            with self._commit() as db:
+                for table in ("scores", "scored"):
+                    db.execute(f"DELETE FROM {table} WHERE model=? AND layer=?", (model, layer))
+
     def scores(self, model: int, layer: str) -> list[UnitScore]:
         """Return a layer's scores in order of units."""
-        rows = self._db.execute(
-            "SELECT record FROM scores WHERE model=? AND layer=? ORDER BY unit", (model, layer)
-        )
-        return [UnitScore(**json.loads(r[0])) for r in rows]
+        query = "SELECT record FROM scores WHERE model=? AND layer=? ORDER BY unit"
+        return [self._made(score_from_json, r[0]) for r in self._rows(query, (model, layer))]
 
     def findings(self, model: int, layer: str) -> dict[str, Any]:
         """Return what was said of the layer as a whole; empty if it was not scored."""
-        row = self._db.execute(
-            "SELECT findings FROM scored WHERE model=? AND layer=?", (model, layer)
-        ).fetchone()
-        return json.loads(row[0]) if row else {}
+        query = "SELECT findings FROM scored WHERE model=? AND layer=?"
+        row = next(self._rows(query, (model, layer)), None)
+        return self._made(_object, row[0]) if row else {}
 
     def scored_fingerprint(self, model: int, layer: str) -> str:
         """Return the fingerprint under which the layer was scored, or an empty text."""
-        row = self._db.execute(
-            "SELECT fingerprint FROM scored WHERE model=? AND layer=?", (model, layer)
-        ).fetchone()
+        query = "SELECT fingerprint FROM scored WHERE model=? AND layer=?"
+        row = next(self._rows(query, (model, layer)), None)
         return str(row[0]) if row else ""
 
     # Runs
@@ -332,12 +360,12 @@ class Store:
 
     def runs_of(self, model: int) -> list[dict[str, Any]]:
         """Return the runs that rendered pictures of this model version, oldest first."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT id, started, provenance, seconds FROM runs WHERE id IN (SELECT DISTINCT r.run "
             "FROM placements p JOIN renders r ON r.key = p.key WHERE p.model=?) ORDER BY id",
             (model,),
         )
-        return [{"id": r[0], "started": r[1], "seconds": r[3], **json.loads(r[2])} for r in rows]
+        return [{"id": r[0], "started": r[1], "seconds": r[3], **self._made(_object, r[2])} for r in rows]
 
     def lock_for_rendering(self) -> None:
         """Keep other runs from rendering into this store until it is closed.
@@ -353,6 +381,10 @@ class Store:
                 f'another run is rendering into store "{self.path.name}"',
                 hint="wait for it, or use another --store",
             ) from None
+        except OSError as error:
+            raise StoreError(
+                f'store "{self.path.name}" cannot be locked: {error.strerror or error}'
+            ) from None
         self._lock = lock
 
 
@@ -361,20 +393,5 @@ def _forget(db: sqlite3.Connection, model: int) -> None:
         db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
 
 
-def layer_owner(model: int, layer: str) -> str:
-    """Return the owner under which a layer's measurements are kept."""
-    return f"model {model} layer {layer}"
-
-
-def null_owner(setting: str) -> str:
-    """Return the owner under which the renderer null of one setting is kept (`setting`: its hash)."""
-    return f"null {setting}"
-
-
-def _score_fields(score: UnitScore) -> dict[str, Any]:
-    fields = dataclasses.asdict(score)
-    return {k: _finite(v) if isinstance(v, float) else v for k, v in fields.items()}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and np.isfinite(value) else None
+def _object(text: str) -> dict[str, Any]:
+    return dict(json.loads(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -60,16 +61,13 @@ def open_store(path: str | Path, *, create: bool = False) -> Store:
     if not path.exists() and not create:
         raise StoreError(f'store "{path.name}" does not exist', hint="render a model first, or say --store")
     try:
-        connection = sqlite3.connect(path, timeout=10.0)
-        fresh = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if fresh:
-            if path.stat().st_size == 0 and not create:
-                raise StoreError(f'store "{path.name}" is empty', hint="render a model first")
-            _create(connection)
-        _check_version(connection, path)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        writable = create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+        connection = _connect(path) if writable else _connect_to_read(path)
+        try:
+            _prepare(connection, path, create=create, writable=writable)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.OperationalError as error:
         raise StoreError(
             f'store "{path.name}" cannot be opened: {error}', hint="is its folder writable?"
@@ -77,6 +75,47 @@ def open_store(path: str | Path, *, create: bool = False) -> Store:
     except sqlite3.DatabaseError as error:
         raise StoreError(f'"{path.name}" is not a reportgen store: {error}') from None
     return Store(path, connection)
+
+
+def _connect(database: str | Path, *, uri: bool = False) -> sqlite3.Connection:
+    """Return a connection that has read the file once; closed again where that fails."""
+    connection = sqlite3.connect(database, timeout=10.0, uri=uri)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Return a connection to a file in a place that cannot be written.
+
+    A file in WAL mode needs its two companions even to be read. Where they cannot be made, and none holds
+    commits that the file lacks, the file is read as one that does not change.
+    """
+    address = path.resolve().as_uri()
+    try:
+        return _connect(f"{address}?mode=ro", uri=True)
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _connect(f"{address}?immutable=1", uri=True)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, writable: bool) -> None:
+    """Make the tables where that was asked for, check them, and set how the file is written."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not create:
+            what = "is an SQLite file but not a reportgen store" if path.stat().st_size else "is empty"
+            raise StoreError(f'"{path.name}" {what}', hint="render a model first")
+        _create(connection)
+    _check_version(connection, path)
+    if writable and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _create(connection: sqlite3.Connection) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reportgen.units import InputRange, Layer, LayerGraph, Sign, Telemetry
+from reportgen.errors import StoreError
+from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +20,8 @@ class ModelRecord:
     Attributes:
         options: What the user said at import (input range, size, trust); with `file_hash` it
             decides whether the file must be read again.
-        plan: What was last asked for: `recipes` (role `scored` or `shown` to the recipe's hash; `sweep` to
-            a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the model's pages thank).
+        plan: What was last asked for: `recipes` and, by name, `layers` (role `scored` or `shown` to the
+            recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the model's pages thank).
     """
 
     name: str
@@ -35,6 +38,11 @@ class ModelRecord:
     notes: tuple[str, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
     id: int = field(default=0, compare=False)
+
+    def roles(self, layer: str) -> Mapping[str, Any]:
+        """Return the recipes of a layer by role: `scored` and `shown` hashes, and a `sweep` of them."""
+        roles: Mapping[str, Any] = self.plan.get("layers", {}).get(layer) or self.plan.get("recipes", {})
+        return roles
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name; KeyError if there is none."""
@@ -68,6 +76,74 @@ class StoredRender:
 def telemetry_from_json(text: str) -> Telemetry:
     """Return stored telemetry."""
     return Telemetry(**tuples(json.loads(text)))
+
+
+def check_placed(unit: object, sign: object, seed: object) -> None:
+    """Refuse a unit, sign or seed that is none: they become addresses, and a store may be anybody's.
+
+    Raises:
+        StoreError: One of them is not what its column is for.
+    """
+    if not _is_unit(unit) or sign not in SIGNS or type(seed) is not int:
+        raise StoreError(f"the store places a picture at unit {unit!r}, sign {sign!r}, seed {seed!r}")
+
+
+def render_from_row(row: Sequence[Any]) -> StoredRender:
+    """Return a stored render; the row's last column is its telemetry as JSON.
+
+    Raises:
+        StoreError: Its place or its size is none.
+    """
+    check_placed(row[0], row[2], row[3])
+    if not all(type(side) is int and side > 0 for side in row[6:9]):
+        raise StoreError(f"the store has a picture of height, width and channels {tuple(row[6:9])!r}")
+    return StoredRender(*(*row[:11], telemetry_from_json(row[11])))
+
+
+def score_from_json(text: str) -> UnitScore:
+    """Return a stored score.
+
+    Raises:
+        StoreError: It names a unit that is none, or a verdict that is no word.
+    """
+    score = UnitScore(**json.loads(text))
+    others = (score.duplicate_of, score.mirror_of, score.complement_of)
+    if not _is_unit(score.unit) or not all(other is None or _is_unit(other) for other in others):
+        raise StoreError(f"the store has a score of unit {score.unit!r} with relations {others!r}")
+    numbers = (score.structure, score.p_structured, score.p_value, score.consistency, score.use, score.facets)
+    words = (score.verdict, score.verdict_detail, score.reason, score.dead_proof)
+    if not (
+        all(isinstance(word, str) for word in words)
+        and all(number is None or type(number) in (int, float) for number in numbers)
+        and isinstance(score.extra, dict)
+    ):
+        raise StoreError(f"the store has a score of unit {score.unit} that is no score")
+    return score
+
+
+def score_to_json(score: UnitScore) -> str:
+    """Return a score as it is stored; numbers that are not finite become null."""
+    fields = {k: finite(v) if isinstance(v, float) else v for k, v in dataclasses.asdict(score).items()}
+    return json.dumps(fields, allow_nan=False)
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number, or None where it is not finite."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def layer_owner(model: int, layer: str) -> str:
+    """Return the owner under which a layer's measurements are kept."""
+    return f"model {model} layer {layer}"
+
+
+def null_owner(setting: str) -> str:
+    """Return the owner under which the renderer null of one setting is kept (`setting`: its hash)."""
+    return f"null {setting}"
+
+
+def _is_unit(value: object) -> bool:
+    return type(value) is int and value >= 0
 
 
 def three_numbers(values: Sequence[int]) -> tuple[int, int, int]:

@@ -291,6 +291,7 @@ def layers_of(described: list[tuple[str, str, int, int | None, str]]) -> tuple[L
             head=head,
             first=i == 0 and kind == "conv2d",
             graph_hash=f"{i:032x}",
+            judged_hash=f"{i:032x}",
         )
         for i, ((name, kind, units, field, head), slug) in enumerate(zip(described, slugs, strict=True))
     )

@@ -11,7 +11,7 @@ from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
 from reportgen.atlas.rows import nearest
 from reportgen.atlas.words import recipe_toml
 from reportgen.config import RECIPES
-from reportgen.spec import AtlasSpec
+from reportgen.spec import AtlasSpec, for_kind, recipe_named, with_numbers
 
 
 def test_relative_links_lead_from_any_depth() -> None:
@@ -112,9 +112,9 @@ def test_numbers_for_people(value: float | None, text: str) -> None:
 
 
 def test_a_recipe_shown_as_toml_reads_back_as_that_recipe() -> None:
-    import dataclasses
     import tomllib
 
-    for recipe in RECIPES.values():
-        read = tomllib.loads(recipe_toml(recipe))
-        assert {"name": read["recipe"], **read["set"]} == dataclasses.asdict(recipe)
+    for named in RECIPES.values():
+        for recipe in (named, for_kind(named, "dense"), for_kind(named, "conv2d")):
+            read = tomllib.loads(recipe_toml(recipe))
+            assert with_numbers(recipe_named(read["recipe"]), read["set"]) == recipe

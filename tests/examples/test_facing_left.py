@@ -125,7 +125,7 @@ def test_missing_faces_are_named_with_the_ways_to_get_them(faces, tmp_path):
         faces.load_pictures(tmp_path)
 
 
-@pytest.mark.skipif(not FACES.is_dir(), reason="the AT&T faces are not in ../shared/data/orl_faces")
+@pytest.mark.skipif(not FACES.is_dir(), reason="the AT&T faces are not in shared/data beside the checkout")
 @pytest.mark.parametrize("name", ["held_out", "held_out_with_mirrored"])
 def test_the_committed_model_is_as_good_as_the_card_says(model, faces, rows, results, name):
     pictures = faces.load_pictures(FACES)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from reportgen.errors import ModelError
+from reportgen.models import load_model
 from reportgen.models.flatten import flatten
 from reportgen.models.graph_hash import node_hashes
 from reportgen.models.taps import find_taps
@@ -141,3 +142,18 @@ def test_a_weight_that_is_no_number_is_refused_by_its_layer(value: float, weight
     broken = net(change=(weight, value))
     with pytest.raises(ModelError, match=f'layer "{"abc"[weight // 2]}" has 1 of .* NaN or infinite'):
         hashes(broken)
+
+
+def test_what_follows_the_pre_activation_changes_the_judged_hash_alone(tmp_path):
+    """Two heads with equal weights and other last operations share pre-activation pictures, no others."""
+    layers = []
+    for last in ("softmax", "sigmoid"):
+        keras.utils.set_random_seed(0)
+        network = keras.Sequential(
+            [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(2, activation=last)]
+        )
+        network.save(tmp_path / f"{last}.keras")
+        layers.append(load_model(tmp_path / f"{last}.keras").layers[0])
+    soft, sigmoid = layers
+    assert soft.graph_hash == sigmoid.graph_hash
+    assert soft.judged_hash != sigmoid.judged_hash

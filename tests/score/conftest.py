@@ -70,7 +70,7 @@ class Evidence:
         rng = np.random.default_rng(seed)
         shape = next((p.shape for u in units for p in u), (48, 48, 3))
         size, channels = shape[:2], shape[2]
-        layer = Layer("layer", "layer", "conv2d", 0, k, (48, 48), (1, 1), (9, 9), "relu", "", False, "0")
+        layer = Layer("layer", "layer", "conv2d", 0, k, (48, 48), (1, 1), (9, 9), "relu", "", False, "0", "0")
         evidence = LayerEvidence(
             layer=layer,
             pictures={u: dict(enumerate(p)) for u, p in enumerate(units) if p},

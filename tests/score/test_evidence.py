@@ -14,7 +14,8 @@ SPEC = ScoreSpec()
 
 
 def layer(name, position, n_units):
-    return Layer(name, name, "conv2d", position, n_units, (48, 48), (1, 1), (9, 9), "relu", "", False, name)
+    size, field = (48, 48), (9, 9)
+    return Layer(name, name, "conv2d", position, n_units, size, (1, 1), field, "relu", "", False, name, name)
 
 
 @pytest.fixture

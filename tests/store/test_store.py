@@ -23,7 +23,9 @@ from reportgen.units import InputRange, Layer, LayerGraph, Telemetry, UnitScore
 
 
 def a_layer(name="conv", n_units=4, position=0):
-    return Layer(name, name, "conv2d", position, n_units, (8, 8), (1, 1), (3, 3), "relu", "", True, "graph")
+    return Layer(
+        name, name, "conv2d", position, n_units, (8, 8), (1, 1), (3, 3), "relu", "", True, "graph", "judged"
+    )
 
 
 def a_model(**changes):
