@@ -21,7 +21,8 @@ class ModelRecord:
         options: What the user said at import (input range, size, trust); with `file_hash` it
             decides whether the file must be read again.
         plan: What was last asked for: `recipes` and, by name, `layers` (role `scored` or `shown` to the
-            recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the model's pages thank).
+            recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the
+            model's pages thank).
     """
 
     name: str
