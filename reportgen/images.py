@@ -36,12 +36,7 @@ def decode_png(data: bytes, channels: int) -> np.ndarray:
         ReportgenError: Not a PNG, damaged, or larger than any picture may be.
         ShapeError: A PNG of another kind than that number of channels is kept in.
     """
-    try:
-        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
-            pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        told = "it is no PNG" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise ReportgenError(f"a picture cannot be read: {told}") from None
+    pixels = _pixels(data)
     fits = pixels.shape[2:] == (3,) if channels == 3 else channels >= 1 and pixels.ndim == 2
     if pixels.dtype != np.uint8 or not fits or (channels != 3 and pixels.shape[1] % channels):
         raise ShapeError(f"a picture of {channels} channels is kept as {pixels.dtype} {pixels.shape}")
@@ -50,6 +45,24 @@ def decode_png(data: bytes, channels: int) -> np.ndarray:
     if channels == 1:
         return pixels[:, :, None]
     return np.stack(np.split(pixels, channels, axis=1), axis=2)
+
+
+def decode_photograph(data: bytes) -> np.ndarray:
+    """Return any PNG as `(h, w, 3)` uint8.
+
+    Raises:
+        ReportgenError: Not a PNG, damaged, or larger than any picture may be.
+    """
+    return _pixels(data, mode="RGB")
+
+
+def _pixels(data: bytes, mode: str | None = None) -> np.ndarray:
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            return np.asarray(image.convert(mode) if mode else image)
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        told = "it is no PNG" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ReportgenError(f"a picture cannot be read: {told}") from None
 
 
 def encode_webp(picture: np.ndarray, *, quality: int, enlarge: int = 1) -> bytes:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from reportgen.errors import ReportgenError, ShapeError
-from reportgen.images import decode_png
+from reportgen.images import decode_photograph
 
 Floats = NDArray[np.float32]
 
@@ -272,9 +272,7 @@ def _photograph(name: str) -> Floats:
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / "data" / f"{name}.png"
         if path.is_file():
-            pixels = decode_png(path.read_bytes(), 3)
-            pixels = np.repeat(pixels[..., None], 3, axis=-1) if pixels.ndim == 2 else pixels[..., :3]
-            return np.asarray(pixels / 255, np.float32)
+            return np.asarray(decode_photograph(path.read_bytes()) / 255, np.float32)
     raise ReportgenError(
         f'photograph "{name}.png" of the probe set is not in the installed scikit-image',
         hint="install scikit-image from its wheel, which ships it",

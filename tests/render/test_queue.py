@@ -90,7 +90,7 @@ def test_a_picture_without_numbers_fails_in_words_and_the_others_go_on():
     recipe = dataclasses.replace(QUICK, plateau=0.0, step_size=0.1)
     found = {r.job.unit: r for r in done(cut, [Job(0, "happy", 0), Job(1, "happy", 0)], recipe, batch=2)}
     assert not found[0].failure and found[0].picture.mean() < 20 and found[0].telemetry.steps == 16
-    assert "unit 1" in found[1].failure and "not finite" in found[1].failure
+    assert "not finite" in found[1].failure
     assert found[1].telemetry.stop_reason == "non_finite" and found[1].telemetry.non_finite > 0
     assert found[1].picture.dtype == np.uint8
 
