@@ -49,6 +49,8 @@ class _Seen:
     too_small: str = ""
 
 
+# A network may answer with numbers beyond all range: such units are looked for and said, not warned of.
+@np.errstate(invalid="ignore", over="ignore")
 def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:
     """Return a row for every unit that was rendered or failed, and the findings about the layer.
 

@@ -56,7 +56,7 @@ def evidence(tmp_path_factory):
     recipe = RECIPES["default"]
     jobs = [Job(unit, "happy", seed) for unit in range(len(bias)) for seed in range(2)]
     found = [r for batch in render_units(cut, jobs, recipe, batch=len(jobs)) for r in batch]
-    null_cut = measure.null_cut((48, 48), 1, "map")
+    (null_cut,) = measure.null_cuts((48, 48), 1, "map")
     null_jobs = [Job(unit, "happy", 0) for unit in range(null_cut.n_units)]
     null = [r.picture for batch in render_units(null_cut, null_jobs, recipe, batch=32) for r in batch]
     marks = {"unit": np.array([r.job.unit for r in found]), "seed": np.array([r.job.seed for r in found])}
