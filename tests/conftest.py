@@ -35,23 +35,3 @@ def tiny_store(tmp_path_factory, tiny_model) -> Path:
 def own_store(tmp_path, tiny_store) -> Path:
     """A copy of `tiny_store` that a test may write into."""
     return Path(shutil.copy(tiny_store, tmp_path / "own.db"))
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args():
-    """Where Chromium is, and how it runs without a screen or a net."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium on this machine; the browser tests need one (.ci/run installs it)")
-    return {
-        "executable_path": found,
-        "args": [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-            "--disable-quic",
-        ],
-    }

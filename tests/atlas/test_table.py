@@ -46,7 +46,7 @@ def test_the_columns_of_the_contract_come_first_and_in_order() -> None:
 
 
 def test_csv_json_and_parquet_say_the_same(small_store: Path, tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = pytest.importorskip("pyarrow.parquet", reason="reportgen[export] is not installed")
     counts = {export_table(small_store, tmp_path / f"t.{f}", f) for f in ("csv", "json", "parquet")}
     from_json = json.loads((tmp_path / "t.json").read_text())
     from_csv = read_csv(tmp_path / "t.csv")
