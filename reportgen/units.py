@@ -7,6 +7,7 @@ compared; nothing here knows how a network is run or a picture is found.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -218,3 +219,16 @@ _RESERVED = {"con", "prn", "aux", "nul", "index", "units", "about", "method"} | 
 
 def _short_hash(name: str) -> str:
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+
+
+def without_rim(size: int, share: float) -> slice:
+    """Return the places of one side of a map that count: a rim is left out at each end.
+
+    The rim is rounded up, and never takes more than half of the side: with 6 %, one place from 4 on.
+
+    Example:
+        >>> without_rim(3, 0.06), without_rim(7, 0.06), without_rim(56, 0.06)
+        (slice(0, 3, None), slice(1, 6, None), slice(4, 52, None))
+    """
+    rim = min(math.ceil(share * size), size // 4)
+    return slice(rim, size - rim)

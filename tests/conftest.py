@@ -8,6 +8,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # Two processes share the cores.
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,20 @@ def tiny_store(tmp_path_factory, tiny_model) -> Path:
 def own_store(tmp_path, tiny_store) -> Path:
     """A copy of `tiny_store` that a test may write into."""
     return Path(shutil.copy(tiny_store, tmp_path / "own.db"))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Run the command in an empty folder; returns exit code, output and error output."""
+    from reportgen import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["reportgen", *map(str, words)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        said = capsys.readouterr()
+        return stop.value.code, said.out, said.err
+
+    return call

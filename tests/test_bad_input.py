@@ -1,7 +1,6 @@
 """What people really hand over: one line of error with the right exit code, and nothing damaged."""
 
 import sqlite3
-import sys
 import zipfile
 
 import keras
@@ -9,24 +8,9 @@ import numpy as np
 import pytest
 from small_networks import QUICK_WORDS, save_model
 
-from reportgen import cli
 from reportgen.store import open_store
 
 L = keras.layers
-
-
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["reportgen", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capsys.readouterr()
-        return stop.value.code, said.out, said.err
-
-    return call
 
 
 def refused(found, said):

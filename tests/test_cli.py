@@ -11,21 +11,6 @@ from small_networks import QUICK_WORDS, save_model
 from reportgen import cli
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Run the command in an empty folder; returns exit code, output and error output."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["reportgen", *map(str, words)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        said = capsys.readouterr()
-        return stop.value.code, said.out, said.err
-
-    return call
-
-
 def test_atlas_goes_the_whole_way_and_the_second_time_renders_nothing(run, tiny_model, tmp_path):
     code, out, err = run("atlas", tiny_model, "--seeds", 2, *QUICK_WORDS)
     assert code == 0, err

@@ -1,11 +1,11 @@
-"""Slugs are safe addresses, whatever a model calls its layers."""
+"""Slugs are safe addresses, whatever a model calls its layers; a rim is the same at both ends."""
 
 import string
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportgen.units import InputRange, UnitId, slug_of, unique_slugs
+from reportgen.units import InputRange, UnitId, slug_of, unique_slugs, without_rim
 
 SAFE = set(string.ascii_letters + string.digits + "._-")
 
@@ -40,3 +40,12 @@ def test_an_address_reads_model_version_layer_unit():
 
 def test_a_range_says_its_numbers():
     assert str(InputRange((0.0,), (255.0,))) == "0..255"
+
+
+@given(st.integers(1, 500), st.floats(0, 0.4))
+def test_at_least_half_of_a_side_counts_and_the_same_is_left_out_at_both_ends(size, rim):
+    part = without_rim(size, rim)
+    assert part.start == size - part.stop
+    assert part.stop - part.start >= size / 2
+    if size * rim <= size / 4 - 1:
+        assert part.start >= size * rim

@@ -165,7 +165,7 @@ def _numbers(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section 
         ["p", number(score.p_value), f"share {null} with at least this much order"],
         ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
         ["Consistency", number(score.consistency), _comparison(rows)],
-        ["Use", number(score.use), "outgoing weight × spread of its answer"],
+        ["Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"],
         ["Facets", number(score.facets), "kinds of picture, each from several starts"],
         ["Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")],
     ]

@@ -9,13 +9,12 @@ from __future__ import annotations
 from reportgen.measure.bounds import bounds
 from reportgen.measure.null import null_cuts
 from reportgen.measure.probes import probe_names, probe_pictures
-from reportgen.measure.responses import flat_curve, inside, responses
+from reportgen.measure.responses import flat_curve, responses
 from reportgen.measure.weights import weights
 
 __all__ = [
     "bounds",
     "flat_curve",
-    "inside",
     "null_cuts",
     "probe_names",
     "probe_pictures",

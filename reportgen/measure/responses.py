@@ -8,7 +8,6 @@ response means, is not known here.
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ShapeError
+from reportgen.units import without_rim
 
 if TYPE_CHECKING:
     from reportgen.models import Cut
@@ -30,20 +30,6 @@ SAMPLES = 16
 Arrays = dict[str, NDArray[Any]]
 
 
-def inside(size: int) -> slice:
-    """Return the positions of a side of a map that are read: 6 % is left out at each end.
-
-    Rounded up, so that from 4 positions on at least one is left out at each end, and never so much
-    that less than half of the side would be left: maps of 1 to 3 positions are read whole.
-
-    Example:
-        >>> inside(3), inside(7), inside(56)
-        (slice(0, 3, None), slice(1, 6, None), slice(4, 52, None))
-    """
-    rim = min(math.ceil(RIM * size), size // 4)
-    return slice(rim, size - rim)
-
-
 def sample_positions(size: tuple[int, int]) -> NDArray[np.intp]:
     """Return `(16, 2)` rows and columns of a map at which samples are taken.
 
@@ -51,7 +37,7 @@ def sample_positions(size: tuple[int, int]) -> NDArray[np.intp]:
     as all): samples of maps of different sizes are comparable. Small maps repeat positions.
     """
     shares = np.array([[_halton(i + 1, 2), _halton(i + 1, 3)] for i in range(SAMPLES)])
-    spans = [inside(n) for n in size]
+    spans = [without_rim(n, RIM) for n in size]
     lengths = np.array([s.stop - s.start for s in spans])
     return np.asarray(np.floor(shares * lengths) + [s.start for s in spans], np.intp)
 
@@ -157,7 +143,7 @@ def _reader(network: Any, canvas_px: tuple[int, int], channels: int) -> Any:
         outputs = {"max": post, "min": post, "mean": post, "samples": post[:, None, :]}
         return keras.Model(pictures, outputs)
     size = _map_size(network, post, canvas_px, channels)
-    rows, columns = (inside(n) for n in size)
+    rows, columns = (without_rim(n, RIM) for n in size)
     inner = post[:, rows, columns, :]
     flat = keras.ops.reshape(post, (-1, size[0] * size[1], post.shape[-1]))
     chosen = np.ravel_multi_index(tuple(sample_positions(size).T), size)

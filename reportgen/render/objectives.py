@@ -7,11 +7,12 @@ same reduction of the negated unit. Nothing here knows how a picture is made or 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from keras import ops
+
+from reportgen.units import without_rim
 
 Tensor = Any
 
@@ -48,17 +49,9 @@ def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
     return ops.einsum("nhwk,nk->nhw" if len(layer.shape) == 4 else "nk,nk->n", layer, choice)
 
 
-def inner(size: int, rim: float) -> slice:
-    """Return the places of one side of a map that count: without the rim, but at least half of them."""
-    left_out = math.ceil(rim * size)
-    while left_out and size - 2 * left_out < size / 2:
-        left_out -= 1
-    return slice(left_out, size - left_out)
-
-
 def inside(maps: Tensor, rim: float) -> Tensor:
     """Return `(n, places)` of `(n, H, W)` without the rim."""
-    rows, columns = inner(maps.shape[1], rim), inner(maps.shape[2], rim)
+    rows, columns = without_rim(maps.shape[1], rim), without_rim(maps.shape[2], rim)
     part = maps[:, rows, columns]
     return ops.reshape(part, (-1, part.shape[1] * part.shape[2]))
 
@@ -113,4 +106,4 @@ def reference(flat: Tensor, rim: float) -> Tensor:
     """
     if len(flat.shape) == 2:
         return flat[0]
-    return ops.mean(flat[0, inner(flat.shape[1], rim), inner(flat.shape[2], rim)], axis=(0, 1))
+    return ops.mean(flat[0, without_rim(flat.shape[1], rim), without_rim(flat.shape[2], rim)], axis=(0, 1))

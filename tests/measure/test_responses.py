@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from reportgen.errors import ShapeError
-from reportgen.measure import flat_curve, inside, responses
+from reportgen.measure import flat_curve, responses
 from reportgen.measure.responses import RIM, _reader, sample_positions
-from reportgen.render.objectives import inner
+from reportgen.units import without_rim
 
 from .nets import cut_of
 
@@ -38,7 +38,7 @@ def expected(pictures):
 
 def test_responses_are_those_of_the_inside_of_the_map(brightness, pictures):
     found = responses(brightness, pictures)
-    inner_part = expected(pictures)[:, inside(20), inside(14)]
+    inner_part = expected(pictures)[:, without_rim(20, RIM), without_rim(14, RIM)]
     assert np.allclose(found["max"], inner_part.max(axis=(1, 2)), atol=1e-6)
     assert np.allclose(found["min"], inner_part.min(axis=(1, 2)), atol=1e-6)
     assert np.allclose(found["mean"], inner_part.mean(axis=(1, 2)), atol=1e-6)
@@ -132,17 +132,12 @@ def test_grey_models_have_no_flat_colours():
     }
 
 
-def test_the_inside_is_what_pictures_are_climbed_for():
-    for size in range(1, 300):
-        assert inside(size) == inner(size, RIM), size
-
-
 def test_samples_lie_inside_and_the_first_few_are_spread():
     for size in [(1, 1), (2, 3), (7, 7), (56, 40)]:
         rows, columns = sample_positions(size).T
         for at, n in ((rows, size[0]), (columns, size[1])):
-            assert at.min() >= inside(n).start
-            assert at.max() < inside(n).stop
+            assert at.min() >= without_rim(n, RIM).start
+            assert at.max() < without_rim(n, RIM).stop
     first = sample_positions((56, 56))[:4]
     assert np.ptp(first, axis=0).min() > 14
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from reportgen.render import objectives
 from reportgen.render.backend import backend
@@ -18,15 +16,6 @@ def reduced(maps, how=LEAKY, reference=0.0, soft=0.0, look=1.0):
         np.full(n, soft, np.float32), np.float32(look),
     )  # fmt: skip
     return np.asarray(values), np.asarray(soft)
-
-
-@given(st.integers(1, 500), st.floats(0, 0.4))
-def test_at_least_half_of_a_side_counts_and_the_same_is_left_out_at_both_ends(size, rim):
-    part = objectives.inner(size, rim)
-    assert part.start == size - part.stop
-    assert part.stop - part.start >= size / 2
-    if size * rim <= size / 4 - 1:
-        assert part.start >= size * rim
 
 
 def test_each_picture_is_asked_for_its_own_unit_and_sign():
