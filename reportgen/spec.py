@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from reportgen.errors import ConfigError
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 """Raised whenever the same recipe gives other pictures."""
 
 PROBES_VERSION = 1
@@ -33,10 +33,10 @@ class RenderSpec:
 
     Attributes:
         name: What people call it; not part of the content key.
-        parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (its spectrum, weighted
+        parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (the same, its steps weighted
             by 1/f) or `raw` (unbounded values in the model's own input range, as older tools do).
         decay: Power of 1/f in the `fourier` parametrization.
-        decorrelate: Whether colours are optimised in a decorrelated space (3 channels only).
+        decorrelate: Whether its steps prefer grey to colour, as photographs do (3 channels only).
         objective: `pre` climbs the pre-activation, `post` the activation, softmax included.
         reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
         start_mean, start_noise: Mean and spread of the start, in [0,1] units.
@@ -100,9 +100,10 @@ RECIPES: Mapping[str, RenderSpec] = {
     "show": RenderSpec(
         name="show",
         parametrization="fourier",
+        decay=0.75,
         decorrelate=True,
         start_noise=0.02,
-        step_size=0.06,
+        step_size=0.04,
         steps=128,
         min_steps=48,
         jitter_px=4,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.render import objectives, penalties, transforms
 from reportgen.render.backend import backend
-from reportgen.render.optimisers import TEXTURE_SHARES, WHOLE_SHARES, optimiser
+from reportgen.render.optimisers import optimiser
 from reportgen.render.parametrizations import Parametrization, parametrization
 from reportgen.spec import RenderSpec
 
@@ -57,7 +57,7 @@ class Ascent:
 
     Attributes:
         chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `empty_state`, `TRACE`.
-        look: `(x, start, numbers, transforms (k, n, 2, 8), soft)` -> the two as pictures, values `(k, n)`.
+        look: `(x, numbers, transforms (k, n, 2, 8), soft)` -> values `(k, n)`.
         references: What each unit answers to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
     """
@@ -168,16 +168,15 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             structure.window,
         )  # fmt: skip
 
-    def look(x: Tensor, start: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, soft: Tensor) -> Any:
+    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, soft: Tensor) -> Any:
         traces[0] += 1
-        picture = parameters.to_picture(x)
 
         def one(state: Any, inputs: Any) -> Any:
-            value, _ = objective(picture, inputs[0], numbers, soft, ops.zeros(()))
+            value, _ = objective(x, inputs[0], numbers, soft, ops.zeros(()))
             return state, (value,)
 
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
-        return picture, parameters.to_picture(start), values
+        return values
 
     return Ascent(
         structure, parameters, size, engine.compiled(chunk), engine.compiled(look),
@@ -195,7 +194,7 @@ def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
 def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
     """Return the state of `pictures` pictures that have not begun, as arrays.
 
-    `x` the numbers optimised, `first` and `second` the optimiser's moments, `best` the kept numbers
+    `x` the pictures, `first` and `second` the optimiser's moments, `best` the kept pictures
     (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `soft`; `scale`: what one unit of the
     objective and of each penalty counts, `(n, 3)`.
     """
@@ -216,14 +215,11 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    shares = (0.0, 0.0)
-    if structure.parametrization == "fourier":
-        shares = TEXTURE_SHARES if structure.around else WHOLE_SHARES
-    engine, update = backend(), optimiser(structure.optimiser, shares)
+    engine, update = backend(), optimiser(structure.optimiser)
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
-        picture = parameters.to_picture(state["x"])
+        picture = state["x"]
         (values, soft), uphill = engine.value_and_gradient(
             lambda p: objective(p, move, numbers, state["soft"], begins), picture
         )
@@ -240,12 +236,10 @@ def _step(
         for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
             weight = numbers[kind] * scale[:, 1 + i]
             loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
-        if not parameters.is_picture:
-            downhill = _pulled_back(parameters, state["x"], downhill)
         finite = ops.isfinite(loss) & ops.all(ops.isfinite(downhill), axis=(1, 2, 3))
         goes = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
         change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        x = parameters.project(state["x"] - numbers["step_size"] * change)
+        x = parameters.stepped(picture, numbers["step_size"] * change)
         new = {
             "x": _chosen(goes, x, state["x"]),
             "first": _chosen(goes, first, state["first"]),
@@ -264,14 +258,6 @@ def _step(
         return new, (values, push, ops.cast(finite, "float32"), soft)
 
     return step
-
-
-def _pulled_back(parameters: Parametrization, x: Tensor, gradient: Tensor) -> Tensor:
-    """Return the gradient at the numbers `x` that belongs to a gradient at their picture."""
-    _, back = backend().value_and_gradient(
-        lambda x: (ops.sum(parameters.to_picture(x) * gradient, axis=(1, 2, 3)), ()), x
-    )
-    return back
 
 
 def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,8 @@
-"""How a picture is written as the numbers that are optimised, and where those start.
+"""Where a picture starts, and which way a step takes it.
 
-`pixel` is the picture itself; `fourier` its spectrum, in a real basis any backend can compute by two
-small matrix products; `raw` the model's own input values. Nothing here knows a network or an objective.
+`pixel` steps in every pixel alike; `fourier` prefers broad waves, weighing each by 1/f in a real basis any
+backend can compute by small matrix products; `raw` steps through the model's own input values. All keep
+the picture itself as the numbers that are optimised. Nothing here knows a network or an objective.
 """
 
 from __future__ import annotations
@@ -33,20 +34,17 @@ _SPREAD = np.array([1.0, 0.32, 0.16])
 
 @dataclass(frozen=True)
 class Parametrization:
-    """A way to write pictures as numbers.
+    """A way to start pictures and to move them.
 
     Attributes:
-        start: From random keys (n) and whether to start louder, `(n, h, w, c)` numbers.
-        to_picture: From the numbers, pictures in [0,1] (or, for `raw`, in the model's range), same shape.
-        project: Puts numbers back where they may be, after each step.
-        is_picture: Whether numbers and picture are the same.
-        to_unit: From the pictures as arrays, values whose valid range is [0,1].
+        start: From random keys (n) and whether to start louder, pictures `(n, h, w, c)` in [0,1] (or, for
+            `raw`, in the model's range).
+        stepped: From pictures and what the optimiser would subtract, the next pictures, same shape.
+        to_unit: From pictures as arrays, values whose valid range is [0,1].
     """
 
     start: Callable[[Sequence[int], bool], Array]
-    to_picture: Callable[[Tensor], Tensor]
-    project: Callable[[Tensor], Tensor]
-    is_picture: bool
+    stepped: Callable[[Tensor, Tensor], Tensor]
     to_unit: Callable[[Array], Array]
 
 
@@ -69,36 +67,40 @@ def pixel(recipe: RenderSpec, shape: Shape) -> Parametrization:
             noise = _noise(keys, shape, _START)
         return np.clip(recipe.start_mean + recipe.start_noise * noise, 0.0, 1.0).astype(np.float32)
 
-    return Parametrization(start, _same, lambda x: ops.clip(x, 0.0, 1.0), True, np.asarray)
+    return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray)
 
 
 def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
-    """Coefficients of plane waves, weighted by 1/f, through a sigmoid into (0,1).
+    """The picture, kept in [0,1], whose steps prefer broad waves and, decorrelated, grey to colour.
 
-    The basis is the separable Hartley transform (cas x cas; Bracewell, "Discrete Hartley transform", 1983):
-    real, orthonormal and its own inverse. The coefficient of the wave (u, v) weighs 1/max(|f|, 1/N)**decay,
-    scaled so that coefficients of spread s give a picture of spread s before the sigmoid.
+    A step is weighed wave by wave, 1/max(|f|, 1/N)**decay of mean square 1, and colour by colour, by the
+    spread of photographs. Values at an end of their range that would leave it take no part in the step:
+    two-metric projection (Bertsekas, SIAM J. Control and Optimization 20, 1982), without which the others
+    drag them along, and textures and colours end in plain black or white. The basis is the Hartley transform
+    (cas x cas; Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its own inverse.
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)
     weights = _amplitudes(height, width, recipe.decay)[None, :, :, None]
     colours = _colours(channels, recipe.decorrelate)
-    offset = float(np.log(_inside(recipe.start_mean) / (1.0 - _inside(recipe.start_mean))))
+
+    def shaped(values: Tensor) -> Tensor:
+        return values if colours is None else ops.matmul(values, colours)
 
     def start(keys: Sequence[int], louder: bool) -> Array:
-        # A quarter is the slope of the sigmoid in its middle.
-        scale = 4.0 * recipe.start_noise * (LOUDER if louder else 1.0)
-        return (scale * _noise(keys, shape, _LOUDER_START if louder else _START)).astype(np.float32)
+        noise = recipe.start_noise * (LOUDER if louder else 1.0) * weights
+        noise = noise * _noise(keys, shape, _LOUDER_START if louder else _START)
+        waves = shaped(_transformed(noise.astype(np.float32), rows, columns))
+        picture = recipe.start_mean + np.asarray(ops.convert_to_numpy(waves))
+        return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
-    def to_picture(x: Tensor) -> Tensor:
-        # The symmetric matrices act on one axis each; the transposes put that axis last.
-        waves = ops.matmul(ops.transpose(x * weights, (0, 3, 1, 2)), columns)
-        waves = ops.transpose(ops.matmul(rows, waves), (0, 2, 3, 1))
-        if colours is not None:
-            waves = ops.matmul(waves, colours)
-        return ops.sigmoid(waves + offset)
+    def stepped(x: Tensor, change: Tensor) -> Tensor:
+        held = ((x <= 0.0) & (change > 0.0)) | ((x >= 1.0) & (change < 0.0))
+        free = 1.0 - ops.cast(held, "float32")
+        waves = _transformed(free * change, rows, columns)
+        return ops.clip(x - free * shaped(_transformed(weights * waves, rows, columns)), 0.0, 1.0)
 
-    return Parametrization(start, to_picture, _same, False, np.asarray)
+    return Parametrization(start, stepped, np.asarray)
 
 
 def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
@@ -116,15 +118,13 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
     def to_unit(values: Array) -> Array:
         return np.asarray((values - low) / np.where(high == low, 1.0, high - low), np.float32)
 
-    return Parametrization(start, _same, _same, True, to_unit)
+    return Parametrization(start, lambda x, change: x - change, to_unit)
 
 
-def _same(x: Tensor) -> Tensor:
-    return x
-
-
-def _inside(level: float) -> float:
-    return min(max(level, 0.01), 0.99)
+def _transformed(pictures: Tensor, rows: Array, columns: Array) -> Tensor:
+    # The symmetric matrices act on one axis each; the transposes put that axis last.
+    waves = ops.matmul(ops.transpose(pictures, (0, 3, 1, 2)), columns)
+    return ops.transpose(ops.matmul(rows, waves), (0, 2, 3, 1))
 
 
 def _noise(keys: Sequence[int], shape: Shape, stream: int) -> NDArray[np.float64]:
@@ -151,8 +151,7 @@ def _amplitudes(height: int, width: int, decay: float) -> Array:
 
 
 def _colours(channels: int, decorrelate: bool) -> Array | None:
-    """Return the (3, 3) matrix from independent to natural colours, or None where there is nothing to do."""
+    """Return the symmetric (3, 3) matrix that weighs grey and opponent colours, or None for no weighing."""
     if not decorrelate or channels != 3:
         return None
-    matrix = _SPREAD[:, None] * _OPPONENT
-    return np.asarray(matrix / np.sqrt(np.mean(np.sum(matrix**2, axis=0))), np.float32)
+    return np.asarray(_OPPONENT.T @ (_SPREAD[:, None] * _OPPONENT), np.float32)

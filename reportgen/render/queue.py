@@ -267,27 +267,23 @@ class _Run:
         began = time.perf_counter()
         slots, self.done = self.done[: self.places], self.done[self.places :]
         padded: list[_Slot | None] = [*slots, *[None] * (self.places - len(slots))]
-        many = np.zeros((self.places, *self.engine.size), np.float32)
-        xs, starts = many.copy(), many.copy()
+        xs = np.zeros((self.places, *self.engine.size), np.float32)
         moves = np.tile(transforms.IDENTITY, (1 + FRESH, self.places, 1, 1))
         for i, slot in enumerate(slots):
-            xs[i], starts[i] = np.nan_to_num(slot.x, nan=0.5), slot.start
+            xs[i] = np.nan_to_num(slot.x, nan=0.5)
             if self.engine.structure.moved:
                 moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(FRESH))
         soft = np.array([slot.soft if slot else 0.0 for slot in padded], np.float32)
-        looked = self.engine.look(xs, starts, self._numbers(padded), moves, soft)
-        pictures, before, values = (np.asarray(ops.convert_to_numpy(part)) for part in looked)
+        looked = self.engine.look(xs, self._numbers(padded), moves, soft)
+        values = np.asarray(ops.convert_to_numpy(looked))
         share = (time.perf_counter() - began) / len(slots)
-        return [
-            self._render(slot, pictures[i], before[i], values[:, i], slot.seconds + share)
-            for i, slot in enumerate(slots)
-        ]
+        return [self._render(slot, xs[i], values[:, i], slot.seconds + share) for i, slot in enumerate(slots)]
 
-    def _render(self, slot: _Slot, picture: Array, before: Array, values: Array, seconds: float) -> Render:
+    def _render(self, slot: _Slot, picture: Array, values: Array, seconds: float) -> Render:
         to_unit, failure = self.engine.parameters.to_unit, ""
         if slot.stop == "non_finite":
             failure = f"its layer gave values that are not finite numbers at {slot.non_finite} steps"
-        plain, after = to_unit(picture), to_unit(before)
+        plain, after = to_unit(picture), to_unit(slot.start)
         end = float(values[0])
         telemetry = Telemetry(
             activation_start=_number(slot.plain[0] if slot.plain else float("nan")),

@@ -1,7 +1,9 @@
-"""Pictures written as numbers."""
+"""Where pictures start, and where a step takes them."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from keras import ops
 
 from reportgen.render.parametrizations import parametrization
@@ -15,7 +17,11 @@ UNIT = InputRange((0.0,), (1.0,))
 
 def pictures(recipe, shape, louder=False, input_range=UNIT):
     made = parametrization(recipe, shape, input_range)
-    return made.to_unit(np.asarray(ops.convert_to_numpy(made.to_picture(made.start(KEYS, louder)))))
+    return made.to_unit(made.start(KEYS, louder))
+
+
+def stepped(made, x, change):
+    return ops.convert_to_numpy(made.stepped(np.asarray(x, np.float32), np.asarray(change, np.float32)))
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 1), (17, 30, 3), (8, 8, 5)])
@@ -37,24 +43,44 @@ def test_a_louder_start_is_louder_and_another(kind):
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (15, 22)])
-def test_the_spectrum_is_an_orthonormal_basis_where_nothing_is_weighted(shape):
-    recipe = RenderSpec(parametrization="fourier", decay=0.0)
-    made = parametrization(recipe, (*shape, 1), UNIT)
-    x = np.random.default_rng(0).normal(size=(1, *shape, 1)).astype(np.float32)
-    picture = np.asarray(ops.convert_to_numpy(made.to_picture(0.1 * x)))
-    waves = np.log(picture / (1 - picture))
-    assert np.allclose((waves**2).sum(), (0.01 * x**2).sum(), rtol=1e-3)
+def test_a_step_is_taken_as_it_is_where_no_wave_is_weighed(shape):
+    made = parametrization(RenderSpec(parametrization="fourier", decay=0.0), (*shape, 3), UNIT)
+    change = 0.1 * np.random.default_rng(0).normal(size=(2, *shape, 3))
+    assert np.allclose(
+        stepped(made, np.full((2, *shape, 3), 0.5), change), np.clip(0.5 - change, 0, 1), atol=1e-5
+    )
 
 
-def test_broad_waves_weigh_more_than_fine_ones():
+def test_a_step_goes_further_along_broad_waves_than_along_fine_ones():
     made = parametrization(RenderSpec(parametrization="fourier"), (32, 32, 1), UNIT)
 
-    def contrast(u):
-        x = np.zeros((1, 32, 32, 1), np.float32)
-        x[0, 0, u, 0] = 0.1
-        return float(np.std(np.asarray(ops.convert_to_numpy(made.to_picture(x)))))
+    def contrast(waves):
+        change = np.broadcast_to(
+            0.01 * np.cos(2 * np.pi * waves * np.arange(32) / 32)[:, None, None], (32, 32, 1)
+        )
+        return stepped(made, np.full((1, 32, 32, 1), 0.5), change[None]).std()
 
     assert contrast(1) / contrast(8) == pytest.approx(8, rel=0.05)
+
+
+@pytest.mark.parametrize("kind", ["pixel", "fourier"])
+def test_what_cannot_move_further_does_not_hold_the_rest_back(kind):
+    # Only the green of a black picture is wanted; red and blue, at their end, would drag it down.
+    made = parametrization(RenderSpec(parametrization=kind, decorrelate=kind == "fourier"), (16, 16, 3), UNIT)
+    x = np.zeros((1, 16, 16, 3))
+    for _ in range(200):
+        x = stepped(made, x, np.broadcast_to([0.02, -0.02, 0.02], x.shape))
+    assert np.allclose(x, np.broadcast_to([0, 1, 0], x.shape))
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_small_step_of_broad_waves_climbs_what_it_is_the_gradient_of(seed):
+    # Every weight is positive: a step never leads down, wherever values are at an end of their range.
+    rng = np.random.default_rng(seed)
+    made = parametrization(RenderSpec(parametrization="fourier", decorrelate=True), (8, 8, 3), UNIT)
+    uphill = rng.normal(size=(1, 8, 8, 3))
+    x = np.clip(rng.normal(0.5, 1.0, size=(1, 8, 8, 3)), 0, 1)
+    assert np.sum(uphill * (stepped(made, x, -1e-4 * uphill) - x)) >= -1e-5
 
 
 def test_decorrelated_colours_start_mostly_grey():
@@ -77,5 +103,5 @@ def test_raw_values_lie_in_the_models_own_range_and_come_back_to_0_1():
 
 def test_pixels_are_put_back_into_their_range():
     made = parametrization(RenderSpec(), (4, 4, 1), UNIT)
-    values = np.asarray(ops.convert_to_numpy(made.project(np.linspace(-2, 3, 16).reshape(1, 4, 4, 1))))
+    values = stepped(made, np.full((1, 4, 4, 1), 0.5), np.linspace(-2, 3, 16).reshape(1, 4, 4, 1))
     assert values.min() == 0 and values.max() == 1
