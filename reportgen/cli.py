@@ -58,6 +58,19 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
     "trust_model": click.option(
         "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
     ),
+    "custom": click.option(
+        "--custom", multiple=True, metavar="MODULE:NAME", help="Your own layer; needs --trust-model."
+    ),
+    "hold": click.option(
+        "--hold",
+        "hold",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of an input that is no picture.  [0]",
+    ),
+    "max_memory": click.option(
+        "--max-memory", metavar="SIZE", help="A larger model is refused.  [half of the machine's]"
+    ),
     "batch": click.option(
         "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
     ),
@@ -65,7 +78,7 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
-_IMPORT = ("version", "input_range", "input_size", "trust_model")
+_IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory")
 _RENDER = ("store", *_IMPORT, "layers", "units", "seeds", "signs", "recipe", "set", "sweep", "batch")
 _COMMON = ("config", "json")
 
@@ -269,14 +282,16 @@ def _said(options: dict[str, Any], *, split: bool = False) -> dict[str, Any]:
     said = {key: value for key, value in options.items() if value is not None and value != ()}
     file = said.pop("config", None)
     if pairs := said.pop("set_", None):
-        said["set"] = dict(_pair(pair) for pair in pairs)
+        said["set"] = dict(_pair(pair, "--set", "tv=0.1") for pair in pairs)
+    if pairs := said.pop("hold", None):
+        said["hold"] = dict(_pair(pair, "--hold", "age=0.5") for pair in pairs)
     return {"options": said, "file": file} if split else {**said, "config": file}
 
 
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    key, equals, value = text.rpartition("=") if option == "--hold" else text.partition("=")
     if not (key.strip() and equals):
-        raise click.UsageError(f"--set {text!r}: wanted KEY=VALUE such as tv=0.1")
+        raise click.UsageError(f"{option} {text!r}: wanted KEY=VALUE such as {example}")
     return key.strip(), value.strip()
 
 

@@ -55,6 +55,32 @@ def _globs(value: Any) -> Any:
     return tuple(p.strip() for part in parts for p in str(part).split(",") if p.strip())
 
 
+def _memory(value: Any) -> Any:
+    """Accept bytes, or a number with KB, MB, GB or TB."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", str(value), re.IGNORECASE)
+    size = int(float(found[1]) * 1024 ** "_KMGT".index(found[2].upper() or "_")) if found else 0
+    if isinstance(value, bool) or not 2**20 <= size < 2**60:
+        raise ValueError("wanted a size such as 8GB, at least 1MB")
+    return size
+
+
+def _held(value: Any) -> Any:
+    """Accept numbers, or texts of numbers with commas, by input name."""
+    if not isinstance(value, Mapping):
+        raise ValueError("wanted a table of values by input name")
+    held: dict[str, Any] = {}
+    for name, given in value.items():
+        parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
+        try:
+            numbers = [float(p) for p in parts]
+        except (TypeError, ValueError):
+            raise ValueError(f"wanted a number for {name!r}, or several with commas") from None
+        if not numbers or not all(math.isfinite(n) for n in numbers):
+            raise ValueError(f"wanted finite numbers for {name!r}")
+        held[str(name)] = numbers[0] if len(numbers) == 1 else numbers
+    return held
+
+
 class Settings(BaseModel):
     """All settings of a command, checked.
 
@@ -76,6 +102,9 @@ class Settings(BaseModel):
     input_range: Annotated[tuple[float, float], BeforeValidator(_range)] | None = None
     input_size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = None
     trust_model: bool = False
+    custom: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
+    hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)
+    max_memory: Annotated[int, BeforeValidator(_memory)] | None = None
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
@@ -159,14 +188,15 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
     """
     path = Path(file) if file is not None else Path("reportgen.toml")
     from_file = _read_toml(path) if file is not None or path.is_file() else {}
-    if file is None and "trust_model" in from_file:
-        raise ConfigError(
-            f"{path.name}: trust_model counts only in a file that is named, since a folder may be anybody's",
-            hint="say --trust-model, or --config reportgen.toml",
-        )
+    for key in ("trust_model", "custom"):
+        if file is None and key in from_file:
+            raise ConfigError(
+                f"{path.name}: {key} counts only in a file that is named, since a folder may be anybody's",
+                hint=f"say --{key.replace('_', '-')}, or --config reportgen.toml",
+            )
     said = {key: value for key, value in options.items() if value is not None}
     merged = {**from_file, **said}
-    for table in ("set", "score", "atlas"):
+    for table in ("set", "score", "atlas", "hold"):
         if isinstance(from_file.get(table), Mapping) and isinstance(said.get(table), Mapping):
             merged[table] = {**from_file[table], **said[table]}
     try:

@@ -1,31 +1,29 @@
 """What a model file says of itself, read before anything is built from it.
 
-Opens `.keras` archives and whole-model HDF5 files, checks that they are what their name
-says, and returns the configuration as plain JSON. Nothing is deserialised here.
+Opens `.keras` archives, whole-model HDF5 files and architectures in JSON, checks that they hold no more
+than they say and point to nothing outside, and returns the configuration as plain JSON. Nothing is
+deserialised here.
 """
 
 from __future__ import annotations
 
 import json
+import stat
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reportgen.errors import MissingExtra, ModelError
-from reportgen.models.fingerprint import existing_file
+from reportgen.errors import ModelError
+from reportgen.models.hdf5 import check_hdf5, first_line, h5py_module
+from reportgen.models.memory import default_max_memory
+from reportgen.models.sources import ModelSource, find_source
 
-_ZIP = b"PK\x03\x04"
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _CONFIG_LIMIT = 64 << 20
 _EXPANSION_FLOOR, _EXPANSION_LIMIT = 256 << 20, 100
 _SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
-_KNOWN_ELSEWHERE = {
-    ".pt": "PyTorch", ".pth": "PyTorch", ".tflite": "TensorFlow Lite", ".pb": "a TensorFlow graph",
-    ".safetensors": "bare weights", ".npz": "bare arrays", ".pkl": "a pickle, which is never opened",
-    ".pickle": "a pickle, which is never opened", ".joblib": "a pickle, which is never opened",
-    ".mlmodel": "Core ML", ".json": "a configuration without weights",
-}  # fmt: skip
+WEIGHTS = "model.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -34,92 +32,70 @@ class Archive:
 
     Attributes:
         path: Of the file.
-        format: `keras` (a zip archive) or `h5`.
+        name: What to call it in messages.
+        format: `keras` (a zip archive), `h5`, or `json` with `weights` in a file of their own.
         config: The model's configuration, plain JSON types.
+        keras_version: As the file says; None where it does not.
+        backend: The backend that it was trained on, as the file says; empty where it does not.
+        weights: For `json` the file of weights, else None.
     """
 
     path: Path
-    format: Literal["keras", "h5"]
+    name: str
+    format: Literal["keras", "h5", "json"]
     config: dict[str, Any]
+    keras_version: Any = None
+    backend: str = ""
+    weights: Path | None = None
 
 
-def read_archive(path: str | Path) -> Archive:
+def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = None) -> Archive:
     """Return the checked container of a Keras model file.
 
+    Args:
+        source: Of the file.
+        max_memory: What its arrays may take, in bytes; half of the machine's memory unless given.
+
     Raises:
-        ModelError: The file is missing, damaged, of another kind, or holds weights only.
+        ModelError: The file is missing, damaged, of another kind, claims more than it may, or holds
+            weights only.
     """
-    path = existing_file(path)
-    suffix = path.suffix.lower()
-    if suffix == ".onnx":
-        raise ModelError(f"{path.name}: ONNX import is not in this version", hint="give a .keras or .h5 file")
-    if suffix not in {".keras", ".h5", ".hdf5"}:
-        found = f" ({_KNOWN_ELSEWHERE[suffix]})" if suffix in _KNOWN_ELSEWHERE else ""
-        raise ModelError(
-            f'{path.name}: suffix "{suffix}"{found} is not known, wanted .keras or .h5', hint=_SAVE_WHOLE
+    found = source if isinstance(source, ModelSource) else find_source(source)
+    limit = max_memory if max_memory is not None else default_max_memory()
+    if found.kind == "keras":
+        return Archive(
+            found.path, found.file_name, "keras", _json(found.path, _zip_config(found.path, limit))
         )
-    _check_magic(path, suffix)
-    if suffix == ".keras":
-        return Archive(path, "keras", _json(path, _zip_config(path)))
-    return Archive(path, "h5", _json(path, _h5_config(path)))
+    if found.kind == "h5":
+        return _h5(found.path, limit)
+    if found.kind == "json" and found.weights is not None:
+        return _architecture(found, found.weights, limit)
+    raise ModelError(f"{found.file_name}: is no file that Keras wrote", hint="give a .keras or .h5 file")
 
 
-def _check_magic(path: Path, suffix: str) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(8)
-    except OSError as error:
-        raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
-    wanted, other = (_ZIP, _HDF5) if suffix == ".keras" else (_HDF5, _ZIP)
-    if start.startswith(wanted):
-        return
-    kind = "a zip archive" if suffix == ".keras" else "an HDF5 file"
-    if start.startswith(other):
-        right = ".h5" if suffix == ".keras" else ".keras"
-        found = "an HDF5 file" if suffix == ".keras" else "a zip archive"
-        raise ModelError(f"{path.name}: holds {found}, wanted {kind}", hint=f"rename it to end in {right}")
-    found = "is empty" if not start else _looks_like(start)
-    raise ModelError(f"{path.name}: {found}, wanted {kind}", hint=_hint_for(start))
-
-
-def _looks_like(start: bytes) -> str:
-    if start.startswith(b"version "):
-        return "is a Git LFS pointer"
-    if start.lstrip().lower().startswith((b"<!doctyp", b"<html")):
-        return "is a web page"
-    return (
-        "is a text file"
-        if all(32 <= b < 127 or b in b"\r\n\t" for b in start)
-        else "is no model file Keras wrote"
-    )
-
-
-def _hint_for(start: bytes) -> str:
-    if start.startswith(b"version "):
-        return "run git lfs pull"
-    return "the file is damaged or of another kind; copy it again or " + _SAVE_WHOLE
-
-
-def _zip_config(path: Path) -> bytes:
+def _zip_config(path: Path, max_memory: int) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
             names = set(archive.namelist())
             if "config.json" not in names:
                 raise ModelError(f'{path.name}: the archive has no "config.json"', hint=_SAVE_WHOLE)
-            if not {"model.weights.h5", "model.weights.npz"} & names:
+            if WEIGHTS not in names:
                 raise ModelError(f"{path.name}: the archive has no weights", hint=_SAVE_WHOLE)
             broken = archive.testzip()
             if broken is not None:
                 raise ModelError(
                     f'{path.name}: "{broken}" inside the archive is damaged', hint="copy the file again"
                 )
-            return archive.read("config.json")
-    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
-        if isinstance(error, ModelError):
-            raise
+            config = archive.read("config.json")
+            _json(path, config)
+            _check_weights(path, archive, max_memory)
+            return config
+    except ModelError:
+        raise
+    except Exception as error:  # zipfile and zlib raise whatever a damaged archive makes them meet
         raise ModelError(
-            f"{path.name}: the archive is cut short or damaged ({error})",
+            f"{path.name}: the archive is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
         ) from None
 
@@ -134,11 +110,16 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
             raise ModelError(
                 f'{path.name}: "{name}" points outside the archive', hint="do not trust this file"
             )
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise ModelError(
+                f'{path.name}: "{name}" is a symbolic link, which is never followed',
+                hint="do not trust this file",
+            )
         if member.filename == "config.json" and member.file_size > _CONFIG_LIMIT:
             raise ModelError(
                 f"{path.name}: config.json has {member.file_size} bytes, at most {_CONFIG_LIMIT} are read"
             )
-    size, stored = sum(m.file_size for m in members), sum(m.compress_size for m in members)
+    size, stored = sum(m.file_size for m in members), path.stat().st_size
     if size > _EXPANSION_FLOOR and size > _EXPANSION_LIMIT * max(stored, 1):
         raise ModelError(
             f"{path.name}: {stored} bytes would unpack to {size}, which no model file does",
@@ -146,36 +127,66 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
         )
 
 
-def _h5_config(path: Path) -> bytes:
+def _check_weights(path: Path, archive: zipfile.ZipFile, max_memory: int) -> None:
+    """Look over the HDF5 file inside an archive; it is unpacked for that and gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+        unpacked = unpack_weights(archive, Path(folder))
+        check_hdf5(unpacked, path.name, unpacked.stat().st_size, max_memory)
+
+
+def unpack_weights(archive: zipfile.ZipFile, folder: Path) -> Path:
+    """Write the weights inside an archive to a folder, never under a name from the file, and return them."""
+    target = folder / WEIGHTS
+    with archive.open(WEIGHTS) as reader, target.open("wb") as writer:
+        while chunk := reader.read(1 << 20):
+            writer.write(chunk)
+    return target
+
+
+def _h5(path: Path, max_memory: int) -> Archive:
+    check_hdf5(path, path.name, path.stat().st_size, max_memory)
     try:
-        import h5py
-    except ModuleNotFoundError:
-        raise MissingExtra("tensorflow", needed_for="reading an HDF5 model") from None
-    try:
-        with h5py.File(path, "r") as file:
+        with h5py_module().File(path, "r") as file:
             config = file.attrs.get("model_config")
+            version, backend = file.attrs.get("keras_version"), _text(file.attrs.get("backend", ""))
             if config is None:
                 raise ModelError(f"{path.name}: holds weights only, no network", hint=_SAVE_WHOLE)
             if "model_weights" not in file:
                 raise ModelError(f"{path.name}: holds a network without weights", hint=_SAVE_WHOLE)
-    except (OSError, KeyError, RuntimeError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # h5py raises whatever a damaged file makes it meet
         raise ModelError(
-            f"{path.name}: the HDF5 file is cut short or damaged ({_first_line(error)})",
+            f"{path.name}: the HDF5 file is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
         ) from None
-    return config if isinstance(config, bytes) else str(config).encode()
+    text = config if isinstance(config, bytes) else str(config).encode("utf-8", "replace")
+    return Archive(path, path.name, "h5", _json(path, text), version, backend)
+
+
+def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archive:
+    """Return an architecture, whose weights lie in a checked HDF5 file of their own."""
+    path = source.path
+    if path.stat().st_size > _CONFIG_LIMIT:
+        raise ModelError(f"{path.name}: has {path.stat().st_size} bytes, at most {_CONFIG_LIMIT} are read")
+    check_hdf5(weights, weights.name, weights.stat().st_size, max_memory)
+    try:
+        config = _json(path, path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    version, backend = config.pop("keras_version", None), _text(config.pop("backend", ""))
+    return Archive(path, source.file_name, "json", config, version, backend, weights)
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _json(path: Path, text: bytes) -> dict[str, Any]:
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name}: its configuration is not JSON ({_first_line(error)})") from None
+        raise ModelError(f"{path.name}: its configuration is not JSON ({first_line(error)})") from None
     if not isinstance(config, dict) or not isinstance(config.get("config"), (dict, list)):
         raise ModelError(f"{path.name}: its configuration describes no model", hint=_SAVE_WHOLE)
     return config
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:160]

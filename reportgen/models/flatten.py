@@ -7,7 +7,7 @@ or hashes is not known here.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reportgen.models.framework import keras_module
@@ -15,14 +15,19 @@ from reportgen.models.kinds import UNIT_KINDS, activation_name, function_of, kin
 from reportgen.models.model import Node, Ref
 
 
-def flatten(model: Any) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
+def flatten(model: Any, names: Mapping[str, str] | None = None) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
     """Return the nodes of a built functional or sequential model with one input, and its outputs.
 
     The first node is the input. The layers are changed in one way: fused activations of layers
     with units become `linear`, since each stands as a node of its own.
+
+    Args:
+        model: A Keras model.
+        names: True names of operations, by the names they have in Keras; those not in it keep theirs.
     """
-    flat = _Flattening()
-    flat.add("input", model.inputs[0].name, None, (), _no_call, [model.inputs[0]])
+    flat = _Flattening(names or {})
+    name = model.inputs[0].name
+    flat.add("input", flat.true_names.get(name, name), None, (), _no_call, [model.inputs[0]])
     outputs = flat.walk(model, [(0, 0)], "")
     return tuple(flat.nodes), tuple(outputs)
 
@@ -30,8 +35,9 @@ def flatten(model: Any) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
 class _Flattening:
     """The nodes found so far, and the names they took."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Mapping[str, str]) -> None:
         self.nodes: list[Node] = []
+        self.true_names = names
         self._names: set[str] = set()
         self._fused: dict[int, Any] = {}
 
@@ -64,7 +70,7 @@ class _Flattening:
     def walk(self, model: Any, inputs: Sequence[Ref], prefix: str) -> list[Ref]:
         """Add all calls between a model's inputs and outputs; return where its outputs are."""
         known: dict[int, Ref] = {id(t): ref for t, ref in zip(model.inputs, inputs, strict=True)}
-        for record in _calls(model.inputs, model.outputs):
+        for record in recordedrecorded_calls(model.inputs, model.outputs):
             refs = [known[id(t)] for t in record.input_tensors]
             found = self._enter(record, refs, prefix)
             known.update({id(t): ref for t, ref in zip(record.outputs, found, strict=True)})
@@ -72,7 +78,7 @@ class _Flattening:
 
     def _enter(self, record: Any, refs: list[Ref], prefix: str) -> list[Ref]:
         operation = record.operation
-        name = prefix + operation.name
+        name = prefix + self.true_names.get(operation.name, operation.name)
         if _is_model(operation):
             return self.walk(operation, refs, name + "/")
         kind = kind_of(operation)
@@ -115,7 +121,7 @@ def _as_layer(activation: Any) -> Any:
     return keras.layers.Activation(activation, dtype="float32")
 
 
-def _calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> Iterator[Any]:
+def recorded_calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> Iterator[Any]:
     """Yield the recorded calls that lead from inputs to outputs, each after all it depends on."""
     stop = {id(t) for t in inputs}
     seen: set[int] = set()
@@ -128,6 +134,8 @@ def _calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> Iterator[Any]:
         if id(item) in stop:
             continue
         operation, at, _ = item._keras_history
+        if id(operation) in known:
+            continue
         record = operation._inbound_nodes[at]
         if id(record) in seen:
             continue

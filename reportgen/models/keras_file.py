@@ -11,43 +11,85 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reportgen.errors import ModelError
-from reportgen.models.archive import Archive, read_archive
+from reportgen.errors import ModelError, ReportgenError
+from reportgen.models.archive import WEIGHTS, Archive, read_archive, unpack_weights
+from reportgen.models.custom import custom_objects, under_all_names
 from reportgen.models.framework import keras_module
+from reportgen.models.hdf5 import h5py_module
+from reportgen.models.memory import build_within, default_max_memory
+from reportgen.models.old_config import HARD_SIGMOID, major_version, modernised
+from reportgen.models.old_keys import CLASSES
+from reportgen.models.old_layout import Writer
+from reportgen.models.old_operations import MERGES as OPERATIONS
+from reportgen.models.old_weights import load_weights
+from reportgen.models.sources import ModelSource
 from reportgen.models.trust import check_trust
 
 _OTHER_FLOATS = {"float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"}
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"}
 
 
-def read_keras(path: str | Path, *, trust_model: bool = False) -> tuple[Any, list[str]]:
+def read_keras(
+    source: str | Path | ModelSource,
+    *,
+    trust_model: bool = False,
+    custom: Iterable[str] = (),
+    max_memory: int | None = None,
+) -> tuple[Any, list[str]]:
     """Return the Keras model in a file, and what a reader should know of how it was read.
+
+    Args:
+        source: A `.keras` archive, a whole-model HDF5 file of Keras 1 to 3, or an architecture with weights.
+        trust_model: Whether code that the file brings may run.
+        custom: The user's own classes and functions, each `module:name`; only with `trust_model`.
+        max_memory: In bytes; half of the machine's memory, at least 2 GB, unless given.
 
     Raises:
         ModelError: The file cannot be used.
         UntrustedModel: It brings code of its own and is not trusted.
+        ConfigError: A custom class cannot be had.
     """
-    archive = read_archive(path)
+    limit = max_memory if max_memory is not None else default_max_memory()
+    objects = custom_objects(custom, trust_model=trust_model)
+    archive = read_archive(source, max_memory=limit)
     keras = keras_module()
-    operations = _Known(keras)
+    known = _Known(keras, objects)
     untrained = without_training(archive.config)
-    bringing = check_trust(untrained, archive.path.name, operations, trust_model=trust_model)
+    bringing = check_trust(untrained, archive.name, known, trust_model=trust_model)
     notes = [f'Layer "{name}" runs code that came with the file.' for name in bringing]
+    notes += [f"{text} is the user's own code." for text in custom]
+    _refuse_quantized(archive)
+    writer = Writer(major_version(archive.keras_version), archive.backend.lower())
+    if archive.format != "keras":
+        untrained, said = modernised(untrained, writer.version, known.class_of, archive.name)
+        notes += said + _said_of_writer(writer)
     config, changed = in_float32(untrained)
     if changed:
         found = ", ".join(sorted(changed))
         notes.append(
             f"The model was saved in {found}; its weights were converted and it computes in float32."
         )
-    _refuse_quantized(archive)
-    with _on_disk(archive, config) as file:
-        model = _load(keras, file, archive, operations, trust_model)
+    objects = {HARD_SIGMOID: _hard_sigmoid, **under_all_names(objects, config)}
+    model = _built(keras, archive, config, objects, limit, trust_model)
+    if getattr(model, "inputs", None):
+        _load_weights(keras, model, archive, writer)
     return model, notes
+
+
+def _said_of_writer(writer: Writer) -> list[str]:
+    if writer.version > 1:
+        return []
+    assumed = "" if writer.backend else " It does not say on which backend; TensorFlow is assumed."
+    return [f"The file was written by Keras {writer.version} and translated.{assumed}"]
+
+
+def _hard_sigmoid(x: Any) -> Any:
+    """Return what `hard_sigmoid` meant in Keras 1 and 2."""
+    return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def without_training(config: dict[str, Any]) -> dict[str, Any]:
@@ -96,17 +138,31 @@ def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 
 
 class _Known:
-    """Which classes Keras itself has, and which the running program registered with it."""
+    """Which classes Keras itself has, and which the running program or the user registered with it."""
 
-    def __init__(self, keras: Any) -> None:
+    def __init__(self, keras: Any, objects: Mapping[str, Any]) -> None:
         self._keras = keras
-        self.operations = _operation_classes(keras)
+        self._objects = objects
+        self._all_operations = _operation_classes(keras)
+        self.operations = {n: c for n, c in self._all_operations.items() if not hasattr(keras.layers, n)}
 
     def __call__(self, class_name: str) -> bool:
-        owned = hasattr(self._keras.layers, class_name) or class_name in self.operations
+        owned = self.class_of(class_name) is not None or class_name in CLASSES or class_name in OPERATIONS
         return owned or class_name in {"Functional", "Sequential", "Model"}
 
+    def class_of(self, class_name: str, config: Any = None) -> Any:
+        """Return Keras's own layer or operation of a name, or None.
+
+        `Add` and some others are both; an operation's configuration has a name and nothing else.
+        """
+        layer = vars(self._keras.layers).get(class_name)
+        operation = self._all_operations.get(class_name)
+        alone = isinstance(config, dict) and set(config) <= {"name"}
+        return operation if operation is not None and (alone or layer is None) else layer
+
     def registered(self, name: str) -> bool:
+        if name.rpartition(">")[2] in self._objects:
+            return True
         return name not in self.operations and self._keras.saving.get_registered_object(name) is not None
 
 
@@ -119,11 +175,7 @@ def _operation_classes(keras: Any) -> dict[str, Any]:
         except ModuleNotFoundError:
             continue
         for name, value in names.items():
-            if (
-                isinstance(value, type)
-                and issubclass(value, keras.Operation)
-                and not hasattr(keras.layers, name)
-            ):
+            if isinstance(value, type) and issubclass(value, keras.Operation):
                 found[name] = value
     return found
 
@@ -132,56 +184,65 @@ def _refuse_quantized(archive: Archive) -> None:
     text = json.dumps(archive.config)
     if "QuantizedDTypePolicy" in text or "QuantizedFloat8DTypePolicy" in text or '"GPTQ' in text:
         raise ModelError(
-            f"{archive.path.name}: the model is quantized, wanted float weights",
+            f"{archive.name}: the model is quantized, wanted float weights",
             hint="save it before quantization",
         )
 
 
-@contextmanager
-def _on_disk(archive: Archive, config: dict[str, Any]) -> Iterator[Path]:
-    """Yield a file with that configuration: the original, or a copy that is gone afterwards."""
-    if config == {k: v for k, v in archive.config.items() if k != "compile_config"}:
-        yield archive.path
-        return
-    with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
-        copied = Path(folder) / ("model.keras" if archive.format == "keras" else "model.h5")
-        if archive.format == "keras":
-            _rewrite_zip(archive.path, copied, config)
-        else:
-            _rewrite_h5(archive.path, copied, config)
-        yield copied
+def _built(
+    keras: Any, archive: Archive, config: dict[str, Any], objects: dict[str, Any], limit: int, trusted: bool
+) -> Any:
+    """Return a configuration's network; no weight is allocated before all are known to fit."""
 
+    def build() -> Any:
+        return keras.saving.deserialize_keras_object(config, custom_objects=objects, safe_mode=not trusted)
 
-def _rewrite_zip(source: Path, target: Path, config: dict[str, Any]) -> None:
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for member in old.infolist():
-            with old.open(member) as reader, new.open(member.filename, "w", force_zip64=True) as writer:
-                if member.filename == "config.json":
-                    writer.write(json.dumps(config).encode())
-                else:
-                    shutil.copyfileobj(reader, writer)
-
-
-def _rewrite_h5(source: Path, target: Path, config: dict[str, Any]) -> None:
-    import h5py
-
-    shutil.copyfile(source, target)
-    target.chmod(0o600)
-    with h5py.File(target, "r+") as file:
-        file.attrs["model_config"] = json.dumps(config)
-
-
-def _load(keras: Any, file: Path, archive: Archive, operations: _Known, trust_model: bool) -> Any:
-    own = operations.operations if archive.format == "h5" else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return keras.models.load_model(file, custom_objects=own, compile=False, safe_mode=not trust_model)
+            model = build_within(build, limit, archive.name)
+    except ReportgenError:
+        raise
     except Exception as error:  # Keras raises whatever a damaged or hostile file makes it meet
+        raise _unbuildable(keras, archive, error) from None
+    if not isinstance(model, keras.Model):
         raise ModelError(
-            f"{archive.path.name}: Keras {keras.__version__} cannot build it: {_cause(error)}",
-            hint="load it with the Keras it was saved with and save it as .keras",
-        ) from None
+            f"{archive.name}: its configuration describes no model, but a {type(model).__name__}"
+        )
+    return model
+
+
+def _load_weights(keras: Any, model: Any, archive: Archive, writer: Writer) -> None:
+    """Put the weights into a network, from wherever they lie."""
+    own = archive.weights or archive.path
+    if archive.format == "h5" or (archive.format == "json" and _is_old_arrangement(own)):
+        load_weights(model, own, writer, archive.name)
+        return
+    try:
+        with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+            warnings.simplefilter("ignore")
+            if archive.format == "keras":
+                with zipfile.ZipFile(archive.path) as container:
+                    file = unpack_weights(container, Path(folder))
+            else:
+                file = Path(folder) / WEIGHTS
+                shutil.copyfile(own, file)
+            model.load_weights(file)
+    except Exception as error:  # as above
+        raise _unbuildable(keras, archive, error) from None
+
+
+def _is_old_arrangement(weights: Path) -> bool:
+    """Whether weights lie as Keras 1 and 2 laid them, which Keras 3 still does in files ending in `.h5`."""
+    with h5py_module().File(weights, "r") as file:
+        return "model_weights" in file or any(str(key).startswith("layer_names") for key in file.attrs)
+
+
+def _unbuildable(keras: Any, archive: Archive, error: BaseException) -> ModelError:
+    return ModelError(
+        f"{archive.name}: Keras {keras.__version__} cannot build it: {_cause(error)}",
+        hint="load it with the Keras it was saved with and save it as .keras",
+    )
 
 
 def _cause(error: BaseException) -> str:

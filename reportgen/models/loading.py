@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.cut import symbolic_shapes
 from reportgen.models.field import Field, fields
-from reportgen.models.fingerprint import existing_file, file_hash
 from reportgen.models.flatten import flatten
 from reportgen.models.graph_hash import node_hashes
+from reportgen.models.held import shape_text
 from reportgen.models.input_range import find_input_range
-from reportgen.models.keras_file import read_keras
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.layer_graph import layer_graph
 from reportgen.models.model import Model, Node, Tap
+from reportgen.models.opening import open_network
 from reportgen.models.range_check import range_doubt
+from reportgen.models.sources import find_source
 from reportgen.models.taps import find_taps, unit_count
 from reportgen.units import Layer, unique_slugs
 
@@ -32,6 +33,7 @@ _SCALINGS = frozenset(
 
 _ASSUMED_PX = 224
 _LARGEST_PX = 8192
+_MOST_CHANNELS = 64
 
 
 def load_model(
@@ -42,17 +44,25 @@ def load_model(
     input_range: Sequence[float] | Sequence[Sequence[float]] | None = None,
     input_size: tuple[int, int] | None = None,
     trust_model: bool = False,
+    custom: Sequence[str] = (),
+    hold: Mapping[str, Any] | None = None,
+    max_memory: int | None = None,
 ) -> Model:
-    """Return the network in a `.keras` or whole-model `.h5` file.
+    """Return the network in a `.keras`, whole-model `.h5` or `.onnx` file, or another source.
 
     Args:
-        path: Of the file.
+        path: Of the file; or `architecture.json`, `architecture.json+weights.h5`, `keras.applications:NAME`.
         name: What to call the model; the file's stem unless given.
         version: What to call this version; the first 8 digits of the file's hash unless given.
         input_range: Low and high end of the values a picture has where the model takes it, each a number or
             one a channel; read from the graph, else 0..1, unless given.
         input_size: Height and width, for models that leave them open; 224x224 unless given.
         trust_model: Whether code that the file brings (Lambda layers) may run.
+        custom: The user's own classes and functions that the file names, each `module:name`; with
+            `trust_model` only.
+        hold: Values of inputs that are no picture, by name; zero unless given.
+        max_memory: What weights and one picture's largest tensor may take, in bytes; half of the machine's
+            memory, at least 2 GB, unless given.
 
     Raises:
         ModelError: The file cannot be used, or is no image network.
@@ -60,36 +70,49 @@ def load_model(
         ConfigError: The given range or size does not fit.
         MissingExtra: Keras or its backend is not installed.
     """
-    path = existing_file(path)
-    keras_model, notes = read_keras(path, trust_model=trust_model)
-    fixed = _picture_input(keras_model, path.name)
-    height_width, source = _input_size(fixed[:2], input_size, path.name)
+    source = find_source(path)
+    opened = open_network(
+        source,
+        input_size=input_size,
+        trust_model=trust_model,
+        custom=custom,
+        hold=hold,
+        max_memory=max_memory,
+    )
+    keras_model, notes, file_name = opened.model, list(opened.notes), source.file_name
+    fixed = _picture_shape(keras_model, file_name)
+    height_width, size_source = _input_size(fixed[:2], input_size, file_name)
+    size_source = opened.input_size_source or size_source
     input_shape = (*height_width, fixed[2])
-    if source == "assumed":
+    if size_source == "assumed" and not opened.input_size_source:
         notes.append(f"The model leaves its input size open; {_ASSUMED_PX}x{_ASSUMED_PX} is assumed.")
-    nodes, outputs = flatten(keras_model)
+    if fixed[2] not in (1, 3):
+        notes.append(
+            f"Pictures have {fixed[2]} channels; pages show their mean as grey, exported files all of them."
+        )
+    nodes, outputs = flatten(keras_model, opened.names)
     keras_model.trainable = False
-    _refuse_channels_first(nodes, path.name)
-    nodes = _at_size(nodes, input_shape, path.name)
-    hashes = node_hashes(nodes, path.name)
+    _refuse_channels_first(nodes, file_name)
+    nodes = _at_size(nodes, input_shape, file_name)
+    hashes = node_hashes(nodes, file_name)
     taps, skipped = find_taps(nodes, outputs)
     if not taps:
         raise ModelError(
-            f"{path.name}: none of its {len(nodes) - 1} operations has units to look at, "
+            f"{file_name}: none of its {len(nodes) - 1} operations has units to look at, "
             "wanted a convolution in two dimensions or a dense layer"
         )
-    hash_ = file_hash(path)
+    hash_ = source.digest()
     model = Model(
-        name=name or path.stem,
+        name=name or source.name,
         version=version or hash_[:8],
-        file_name=path.name,
+        file_name=file_name,
         file_hash=hash_,
         nodes=nodes,
         taps=taps,
         layers=_layers(nodes, taps, hashes),
         graph=layer_graph(nodes, taps),
         input_shape=input_shape,
-        input_size_source=source,
+        input_size_source=size_source,
         input_range=find_input_range(nodes, input_range),
         skipped=skipped,
         notes=tuple(notes),
@@ -98,35 +121,26 @@ def load_model(
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model
 
 
-def _picture_input(model: Any, file_name: str) -> tuple[int | None, int | None, int]:
-    """Return height, width and channels of a model's only input; sides may be None.
+def _picture_shape(model: Any, file_name: str) -> tuple[int | None, int | None, int]:
+    """Return height, width and channels of a network's only input; sides may be None.
 
     Raises:
-        ModelError: The model does not take one picture of 1 or 3 channels, channels last.
+        ModelError: It does not take one picture, channels last.
     """
-    try:
-        inputs = list(model.inputs or ())
-    except (AttributeError, ValueError):
-        inputs = []
-    if not inputs:
-        raise ModelError(
-            f"{file_name}: the network was never built, its input has no shape",
-            hint="call the model once on a picture, or begin it with keras.Input, and save it again",
-        )
-    if len(inputs) > 1:
-        shapes = ", ".join(f'"{t.name}" {_shape(t)}' for t in inputs[:6])
-        raise ModelError(f"{file_name}: takes {len(inputs)} inputs ({shapes}), wanted one picture")
-    shape = tuple(inputs[0].shape)
+    picture = model.inputs[0]
+    shape = tuple(picture.shape)
     if len(shape) != 4:
         raise ModelError(
-            f"{file_name}: takes {_shape(inputs[0])}, which is no picture, wanted (height, width, channels)",
+            f"{file_name}: takes {shape_text(picture)}, which is no picture, "
+            "wanted (height, width, channels)",
             hint=_hint_for_rank(shape),
         )
     height, width, channels = shape[1:]
-    if channels not in (1, 3):
-        first = height in (1, 3)
+    first = height in (1, 3) and channels not in (1, 2, 3, 4)
+    if channels is None or not 1 <= channels <= _MOST_CHANNELS or first:
         raise ModelError(
-            f"{file_name}: takes {_shape(inputs[0])} with {channels} channels, wanted 1 or 3, channels last",
+            f"{file_name}: takes {shape_text(picture)} with {channels} channels, "
+            f"wanted 1 to {_MOST_CHANNELS}, channels last",
             hint="channels come first here; save the model with data_format channels_last" if first else "",
         )
     return height, width, int(channels)
@@ -137,10 +151,6 @@ def _hint_for_rank(shape: tuple[int | None, ...]) -> str:
         return f"if it is a grey picture, give it a channel: keras.Input(({shape[1]}, {shape[2]}, 1))"
     kinds = {2: "a table or a vector", 3: "text or a series", 5: "a film or a volume"}
     return f"it looks like {kinds[len(shape)]}" if len(shape) in kinds else ""
-
-
-def _shape(tensor: Any) -> str:
-    return "(" + ", ".join("any" if side is None else str(side) for side in tensor.shape[1:]) + ")"
 
 
 def _input_size(

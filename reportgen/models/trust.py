@@ -27,6 +27,12 @@ _MARKERS = {
     "__slice__",
     "__tuple__",
 }
+_ROOMS = {
+    "layers", "models", "ops", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
+    "random", "quantizers", "backend",
+}  # fmt: skip
+"""Packages of Keras whose classes a configuration may name."""
+
 _LAYER_KEYS = {"layers", "layer", "forward_layer", "backward_layer"}
 _MAX_DEPTH = 200
 
@@ -79,9 +85,7 @@ def _check_class(
     if module is None and (registered is None or registered == class_name):
         if known(class_name) or not is_layer:
             return
-    elif (isinstance(module, str) and module.split(".")[0] == "keras") or (
-        module == "builtins" and class_name == "function"
-    ):
+    elif isinstance(module, str) and _of_keras(module, class_name):
         return
     own = item["config"] if class_name == "function" and isinstance(item.get("config"), str) else class_name
     where = f"{module}.{own}" if isinstance(module, str) else registered or own
@@ -89,6 +93,14 @@ def _check_class(
         f'{file_name}: layer "{layer}" is of class {where}, which is not part of Keras',
         hint="custom classes are not loaded from a file; rebuild the layer from Keras layers and save again",
     )
+
+
+def _of_keras(module: str, class_name: str) -> bool:
+    """Whether a module is one of Keras's that holds layers and the like, not one that opens files."""
+    parts = [part for part in module.split(".") if part != "src"]
+    if class_name == "function":
+        return module == "builtins" or parts[:2] in (["keras", "activations"], ["keras", "ops"])
+    return parts[:1] == ["keras"] and (len(parts) == 1 or parts[1] in _ROOMS)
 
 
 def _objects(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
 from reportgen.errors import ModelError
-from reportgen.models.fingerprint import file_hash
+from reportgen.models.sources import find_source
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-IMPORT_VERSION = 2
+IMPORT_VERSION = 3
 """Raised whenever the same file is read into other layers, so that stored records are renewed."""
 
 
@@ -34,21 +34,21 @@ class Source:
 
 
 def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
-    """Return the model version that a file holds.
+    """Return the model version that a file, or another source such as `keras.applications:NAME`, holds.
 
     If the store has a record of the same file with the same options, the file is not read.
 
     Raises:
         ModelError: The file cannot be used.
     """
-    path = Path(path)
+    named = find_source(path)
     try:
-        path.stem.encode()
+        named.file_name.encode()
     except UnicodeEncodeError:
-        raise ModelError(f"the name of file {path.name!r} is no text", hint="rename it") from None
-    hash_ = file_hash(path)
+        raise ModelError(f"the name of file {named.file_name!r} is no text", hint="rename it") from None
+    hash_ = named.digest()
     options = _options(settings)
-    name, version = path.stem, settings.version or hash_[:8]
+    name, version = named.name, settings.version or hash_[:8]
     loaded: list[Model] = []
 
     def load() -> Model:
@@ -67,11 +67,13 @@ def _options(settings: Settings) -> dict[str, Any]:
         "input_range": list(settings.input_range) if settings.input_range else None,
         "input_size": list(settings.input_size) if settings.input_size else None,
         "trust_model": settings.trust_model,
+        "custom": list(settings.custom),
+        "hold": dict(settings.hold),
         "import_version": IMPORT_VERSION,
     }
 
 
-def _load(path: Path, version: str, settings: Settings) -> Model:
+def _load(path: str | Path, version: str, settings: Settings) -> Model:
     from reportgen.models import load_model
 
     return load_model(
@@ -80,6 +82,9 @@ def _load(path: Path, version: str, settings: Settings) -> Model:
         input_range=settings.input_range,
         input_size=settings.input_size,
         trust_model=settings.trust_model,
+        custom=settings.custom,
+        hold=settings.hold,
+        max_memory=settings.max_memory,
     )
 
 

@@ -1,0 +1,100 @@
+"""How much memory a model may take, and how much one would, before any of it is taken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import Any
+
+from reportgen.errors import ModelError
+from reportgen.models.framework import keras_module
+
+LEAST_DEFAULT = 2 << 30
+_OPEN_SIDE = 224
+_NUMBER_BYTES = 4
+
+
+def default_max_memory() -> int:
+    """Return half of the machine's memory in bytes, at least 2 GB."""
+    try:
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        whole = 0
+    return max(LEAST_DEFAULT, whole // 2)
+
+
+def build_within(build: Callable[[], Any], max_memory: int, file_name: str) -> Any:
+    """Return a network whose weights were allocated only after their sizes were found to fit.
+
+    Keras puts the numbers of variables off while it is in a stateless scope; inside it the whole network
+    is made of shapes alone.
+
+    Args:
+        build: Makes the network.
+        max_memory: In bytes, for its weights and one picture's largest tensor.
+        file_name: For messages.
+
+    Raises:
+        ModelError: It would take more.
+    """
+    keras = keras_module()
+    scope = keras.StatelessScope()
+    try:
+        with scope:
+            try:
+                model = build()
+                refuse_larger(model, max_memory, file_name)
+            except BaseException:
+                scope.initialize_variables = False
+                raise
+    finally:
+        _forget_waiting()
+    return model
+
+
+def refuse_larger(model: Any, max_memory: int, file_name: str) -> None:
+    """Refuse a network whose weights and largest tensor for one picture take more than allowed.
+
+    Raises:
+        ModelError: It does.
+    """
+    weights = [(v.path, _bytes(v.shape)) for v in model.variables]
+    total = sum(size for _, size in weights)
+    if total > max_memory:
+        name, size = max(weights, key=lambda pair: pair[1])
+        raise ModelError(
+            f'{file_name}: its weights take {total:,} bytes ("{name}" alone {size:,}), '
+            f"at most {max_memory:,} are allocated",
+            hint="raise --max-memory",
+        )
+    for name, size in _tensors(model, set()):
+        if total + size > max_memory:
+            raise ModelError(
+                f'{file_name}: layer "{name}" gives {size:,} bytes for one picture, '
+                f"at most {max_memory:,} are allocated",
+                hint="raise --max-memory",
+            )
+
+
+def _tensors(model: Any, seen: set[int]) -> Iterable[tuple[str, int]]:
+    """Yield the name and size of what each operation of a model gives for one picture."""
+    for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
+        if id(operation) in seen:
+            continue
+        seen.add(id(operation))
+        yield from _tensors(operation, seen)
+        for node in getattr(operation, "_inbound_nodes", ()):
+            for tensor in node.output_tensors:
+                yield operation.name, _bytes(tensor.shape[1:])
+
+
+def _bytes(shape: Iterable[int | None]) -> int:
+    return _NUMBER_BYTES * prod(_OPEN_SIDE if side is None else int(side) for side in shape)
+
+
+def _forget_waiting() -> None:
+    """Drop variables that wait for their numbers, so that no later network allocates a refused one's."""
+    from keras.src.backend.common import global_state
+
+    global_state.set_global_attribute("uninitialized_variables", [])

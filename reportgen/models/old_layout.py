@@ -1,0 +1,92 @@
+"""How the kernels of Keras 1 and of the Theano backend lie in memory, and what they are in Keras 3.
+
+Theano turned a kernel by half a turn before it was applied, Keras 1 with `th` ordering kept outputs
+first. Where a file does not say which backend it was trained on and that matters, it is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ModelError
+
+Array = NDArray[Any]
+_TURNED = {"Conv2D", "Conv2DTranspose"}
+_UNCERTAIN = {"DepthwiseConv2D", "SeparableConv2D"}
+_WINDOWS = {"MaxPooling2D", "AveragePooling2D"}
+_SAVE_AGAIN = "load it in Keras 2.3 and save it again with a TensorFlow backend"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Which Keras wrote a file.
+
+    Attributes:
+        version: Major version.
+        backend: `tensorflow`, `theano`, ...; empty where the file does not say.
+    """
+
+    version: int
+    backend: str
+
+
+def converted(array: Array, layer: Any, weight: str, writer: Writer, where: str) -> Array:
+    """Return a stored weight as Keras 3 wants it.
+
+    Args:
+        array: As stored.
+        layer: The built layer that it is of.
+        weight: Today's name of the weight, such as `kernel`.
+        writer: Of the file.
+        where: File and layer, for messages.
+
+    Raises:
+        ModelError: It is not certain what the numbers mean.
+    """
+    kind = type(layer).__name__
+    if kind in _WINDOWS or kind in _TURNED | _UNCERTAIN:
+        _refuse_uncertain(layer, kind, writer, where)
+    if "kernel" not in weight or array.ndim != 4:
+        return array
+    if writer.version < 2 and layer.data_format == "channels_first" and kind == "Conv2D":
+        array = np.transpose(array, (2, 3, 1, 0))
+    if writer.backend == "theano" and kind in _TURNED:
+        array = array[::-1, ::-1]
+    return np.ascontiguousarray(array)
+
+
+def check_layer(layer: Any, writer: Writer, where: str) -> None:
+    """Refuse a layer without weights whose result was another on the backend of the file.
+
+    Raises:
+        ModelError: As said.
+    """
+    if type(layer).__name__ in _WINDOWS:
+        _refuse_uncertain(layer, type(layer).__name__, writer, where)
+
+
+def _refuse_uncertain(layer: Any, kind: str, writer: Writer, where: str) -> None:
+    first = layer.data_format == "channels_first"
+    if writer.version < 2 and kind in ("Conv2DTranspose", "SeparableConv2D") and first:
+        raise ModelError(f"{where}: {kind} of Keras 1 with th ordering is not read", hint=_SAVE_AGAIN)
+    if writer.version < 2 and not writer.backend and first and kind == "Conv2D":
+        raise ModelError(
+            f"{where}: {kind} of Keras 1 with th ordering, and the file does not say whether Theano turned "
+            "its kernels",
+            hint='set the attribute "backend" of the HDF5 file to theano or tensorflow, whichever trained it',
+        )
+    if writer.backend != "theano":
+        return
+    if kind in _UNCERTAIN:
+        raise ModelError(f"{where}: {kind} trained on Theano is not read", hint=_SAVE_AGAIN)
+    sizes = getattr(layer, "kernel_size", None) or layer.pool_size
+    even = any(side % 2 == 0 for side in sizes)
+    if layer.padding == "same" and (even or max(layer.strides) > 1 or kind in _WINDOWS | {"Conv2DTranspose"}):
+        raise ModelError(
+            f'{where}: {kind} with padding "same", which Theano laid otherwise than TensorFlow',
+            hint=_SAVE_AGAIN,
+        )

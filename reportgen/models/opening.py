@@ -1,0 +1,135 @@
+"""From a source to a Keras network with one picture for its input, channels last, whatever it was before.
+
+Puts the readers of this room together: a file of Keras or ONNX, or a network of
+`keras.applications`. What units the network has is known in `loading`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reportgen.errors import MissingExtra, ModelError, ReportgenError
+from reportgen.models.framework import keras_module
+from reportgen.models.hdf5 import first_line
+from reportgen.models.held import held_inputs, picture_input
+from reportgen.models.keras_file import read_keras
+from reportgen.models.memory import default_max_memory, refuse_larger
+from reportgen.models.retrace import retraced, works_channels_first
+from reportgen.models.sources import APPLICATIONS, ModelSource
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A network, read.
+
+    Attributes:
+        model: Keras, functional or sequential, one input.
+        names: The true names of operations, by those they have in Keras.
+        notes: What a reader should know, each a sentence.
+        input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
+    """
+
+    model: Any
+    names: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    input_size_source: str = ""
+
+
+def open_network(
+    source: ModelSource,
+    *,
+    input_size: tuple[int, int] | None = None,
+    trust_model: bool = False,
+    custom: Sequence[str] = (),
+    hold: Mapping[str, Any] | None = None,
+    max_memory: int | None = None,
+) -> Opened:
+    """Return the network that a source names.
+
+    Raises:
+        ModelError: It cannot be used.
+        UntrustedModel: It brings code and is not trusted.
+        ConfigError: An option does not fit.
+        MissingExtra: A package that this kind of file needs is not installed.
+    """
+    limit = max_memory if max_memory is not None else default_max_memory()
+    if source.kind == "onnx":
+        return _onnx(source, input_size, hold or {}, limit)
+    if source.kind == "application":
+        model, front, notes = _application(source.path.name, limit)
+    else:
+        front = None
+        model, notes = read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)
+    return _with_one_input(model, notes, hold or {}, source.file_name, front)
+
+
+def _with_one_input(
+    model: Any, notes: list[str], hold: Mapping[str, Any], file_name: str, front: Any
+) -> Opened:
+    """Return the network from its picture alone, made anew only where something stands in the way."""
+    try:
+        inputs = list(model.inputs or ())
+    except (AttributeError, ValueError):
+        inputs = []
+    if not inputs:
+        raise ModelError(
+            f"{file_name}: the network was never built, its input has no shape",
+            hint="call the model once on a picture, or begin it with keras.Input, and save it again",
+        )
+    picture = picture_input(inputs, hold, file_name)
+    first = works_channels_first(model)
+    if len(inputs) == 1 and not first and front is None:
+        return Opened(model, {}, tuple(notes))
+    held, said = held_inputs(inputs, picture, hold, file_name)
+    made, names = retraced(model, picture=picture, held=held, front=front, file_name=file_name)
+    if first:
+        said.append("The network works channels first; it was rewritten channels last, results unchanged.")
+    return Opened(made, names, (*notes, *said))
+
+
+def _application(name: str, max_memory: int) -> tuple[Any, Any, list[str]]:
+    """Return a network of `keras.applications`, its own scaling of pictures, and notes.
+
+    Keras fetches the weights once, into its own folder; nothing else is ever fetched.
+
+    Raises:
+        ModelError: There is no network of that name, or its weights cannot be had.
+    """
+    keras = keras_module()
+    known = {n for n, v in vars(keras.applications).items() if n[:1].isupper() and callable(v)}
+    if name not in known:
+        raise ModelError(
+            f'"{name}" is no network of keras.applications', hint="known: " + ", ".join(sorted(known)[:60])
+        )
+    make = getattr(keras.applications, name)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras draws a progress bar where results belong
+            model = make(weights="imagenet")
+    except ReportgenError:
+        raise
+    except Exception as error:  # Keras raises whatever the network makes it meet
+        raise ModelError(
+            f"{APPLICATIONS}{name}: its weights cannot be had: {first_line(error)}",
+            hint="Keras fetches them once; go online for that, or give a file",
+        ) from None
+    refuse_larger(model, max_memory, APPLICATIONS + name)
+    scale = importlib.import_module(make.__module__).preprocess_input
+    return model, scale, ["Pictures of 0..255 are scaled as Keras says for this network, inside it."]
+
+
+def _onnx(
+    source: ModelSource, input_size: tuple[int, int] | None, hold: Mapping[str, Any], limit: int
+) -> Opened:
+    try:
+        room = importlib.import_module("reportgen.models.onnx")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in ("onnx", "onnxruntime"):
+            raise
+        raise MissingExtra("onnx", needed_for="reading an ONNX model") from None
+    found = room.read_onnx(source.path, input_size=input_size, max_memory=limit, held=dict(hold))
+    return Opened(found.model, found.names, tuple(found.notes), found.input_size_source)

@@ -1,0 +1,252 @@
+"""A Keras network made anew from its recorded calls: channels last, with one input, nested models opened.
+
+Each tensor of the new network holds the numbers of an old one in some order of axes. What works
+channels first is replaced by the same layer working channels last; whatever is not known to allow
+another order gets the old one back by a `Permute`, so that every result is the old one's exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import ModelError
+from reportgen.models.flatten import recorded_calls
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import IDENTITIES, MERGES, function_of, kind_of
+
+Order = tuple[int, ...]
+"""Which axis of the old tensor each axis of the new one is; the batch is axis 0."""
+
+_Ordered = tuple[Any, Order]
+LAST: Order = (0, 2, 3, 1)
+_POINTWISE = IDENTITIES | {"activation", "cast"}
+_BY_AXIS = {"batch_normalization", "layer_normalization", "concatenate", "softmax", "unit_normalization"}
+_BY_NUMBERS = {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power"}
+
+
+def works_channels_first(model: Any) -> bool:
+    """Whether any layer of a model, or of a model inside it, takes channels first."""
+    for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
+        if getattr(operation, "data_format", None) == "channels_first" and kind_of(operation) != "flatten":
+            return True
+        if works_channels_first(operation):
+            return True
+    return False
+
+
+def retraced(
+    model: Any,
+    *,
+    picture: int = 0,
+    held: Mapping[int, Callable[[Any], Any]] | None = None,
+    front: Callable[[Any], Any] | None = None,
+    file_name: str = "the model",
+) -> tuple[Any, dict[str, str]]:
+    """Return the network from its picture alone, and the true name of each of its operations.
+
+    Args:
+        model: Built, functional or sequential.
+        picture: Which of its inputs the picture is.
+        held: For every other input a function that gives its value, from the new picture.
+        front: What is done to the picture before the network sees it.
+        file_name: For messages.
+
+    Raises:
+        ModelError: An operation cannot be made anew.
+    """
+    keras = keras_module()
+    old = model.inputs[picture]
+    order = LAST if len(old.shape) == 4 and _is_first(model, old) else tuple(range(len(old.shape)))
+    shape = [old.shape[axis] for axis in order]
+    entry = keras.Input(batch_shape=(None, *shape[1:]), dtype="float32", name="picture")
+    tracing = _Tracing(file_name)
+    seen = front(entry) if front is not None else entry
+    given = [
+        (seen, order) if i == picture else (function(entry), tuple(range(len(t.shape))))
+        for i, t in enumerate(model.inputs)
+        for function in [(held or {}).get(i, _zero)]
+    ]
+    outputs = [
+        tracing.restored(*pair) if len(pair[1]) != 4 else pair[0] for pair in tracing.walk(model, given, "")
+    ]
+    names = {entry.name: old.name, **tracing.names}
+    return keras.Model(entry, outputs, name="network"), names
+
+
+def _zero(picture: Any) -> Any:
+    raise ModelError("an input of the model is not given")
+
+
+def _is_first(model: Any, tensor: Any) -> bool:
+    """Whether the first layer that cares for the order of axes wants channels first."""
+    waiting = {id(tensor)}
+    for call in recorded_calls(model.inputs, model.outputs):
+        if not any(id(t) in waiting for t in call.input_tensors):
+            continue
+        operation = call.operation
+        if _is_model(operation):
+            inner = [n for n, t in zip(operation.inputs, call.input_tensors, strict=True) if id(t) in waiting]
+            return any(_is_first(operation, n) for n in inner)
+        own = getattr(operation, "data_format", None)
+        if own is not None:
+            return bool(own == "channels_first")
+        if kind_of(operation) in _BY_AXIS:
+            return _axes(operation) == [1]
+        if any(tuple(t.shape) != tuple(tensor.shape) for t in call.outputs):
+            return False
+        waiting |= {id(t) for t in call.outputs}
+    return False
+
+
+class _Tracing:
+    """The layers made so far, and their true names."""
+
+    def __init__(self, file_name: str) -> None:
+        self.names: dict[str, str] = {}
+        self._file_name = file_name
+        self._made: dict[tuple[int, Order], Any] = {}
+        self._named: set[int] = set()
+
+    def walk(self, model: Any, given: Sequence[_Ordered], prefix: str) -> list[_Ordered]:
+        """Return a model's outputs, from new tensors in the place of its inputs."""
+        known = {id(t): pair for t, pair in zip(model.inputs, given, strict=True)}
+        for call in recorded_calls(model.inputs, model.outputs):
+            inputs = [known[id(t)] for t in call.input_tensors]
+            if _is_model(call.operation):
+                found = self.walk(call.operation, inputs, f"{prefix}{call.operation.name}/")
+            else:
+                found = self._step(call, inputs, prefix)
+            known.update({id(t): pair for t, pair in zip(call.outputs, found, strict=True)})
+        return [known[id(t)] for t in model.outputs]
+
+    def restored(self, tensor: Any, order: Order, wanted: Order | None = None) -> Any:
+        """Return a tensor with its axes in the old order, or in another one that is wanted."""
+        wanted = wanted if wanted is not None else tuple(range(len(order)))
+        if order == wanted:
+            return tensor
+        axes = [order.index(axis) for axis in wanted]
+        layer = keras_module().layers.Permute(axes[1:], dtype=tensor.dtype)
+        self.names[layer.name] = "order"
+        return layer(tensor)
+
+    def _step(self, call: Any, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
+        operation, kind = call.operation, kind_of(call.operation)
+        if kind == "permute":
+            tensor, order = inputs[0]
+            dims = (0, *operation.dims)
+            return [(tensor, tuple(dims.index(axis) for axis in order))]
+        first = getattr(operation, "data_format", None) == "channels_first"
+        orders = {order for _, order in inputs}
+        if first and all(len(order) == 4 for order in orders):
+            return self._channels_first(call, inputs, prefix)
+        common = next(iter(orders)) if len(orders) == 1 else None
+        if common is not None and len(common) == 4 and common[0] == 0 and common != (0, 1, 2, 3):
+            if kind in _BY_AXIS or kind == "p_re_lu":
+                made = self._moved(operation, common)
+                return self._called(call, made, [t for t, _ in inputs], common, prefix)
+            if _is_pointwise(call) and all(len(t.shape) == 4 for t in call.outputs):
+                return self._called(call, operation, [t for t, _ in inputs], common, prefix)
+        plain = [self.restored(*pair) for pair in inputs]
+        return self._called(call, operation, plain, None, prefix)
+
+    def _channels_first(self, call: Any, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
+        """Return the call of a layer that takes channels first, done channels last."""
+        tensors = [self.restored(*pair, wanted=LAST) for pair in inputs]
+        made = self._again(call.operation, LAST, {"data_format": "channels_last"})
+        return self._called(call, made, tensors, LAST, prefix)
+
+    def _moved(self, operation: Any, order: Order) -> Any:
+        """Return a layer with its axes where they are in another order."""
+        if kind_of(operation) == "p_re_lu":
+            shared = [order.index(axis) for axis in operation.shared_axes or ()]
+            return self._again(operation, order, {"shared_axes": sorted(shared) or None})
+        axes = [order.index(axis % 4) for axis in _axes(operation)]
+        single = isinstance(operation.axis, int)
+        return self._again(operation, order, {"axis": axes[0] if single else axes})
+
+    def _again(self, operation: Any, order: Order, changes: Mapping[str, Any]) -> Any:
+        """Return a new layer of the same kind and weights with some of its configuration changed."""
+        key = (id(operation), order)
+        if key not in self._made:
+            config = {**operation.get_config(), **changes}
+            made = type(operation).from_config(config)
+            if getattr(operation, "weights", None):
+                shape = operation.get_build_config()["input_shape"]
+                made.build(tuple(shape[axis] for axis in order))
+                for new, old in zip(made.weights, operation.weights, strict=True):
+                    numbers = np.asarray(keras_module().ops.convert_to_numpy(old))
+                    new.assign(_placed(numbers, operation, order))
+            self._made[key] = made
+        return self._made[key]
+
+    def _called(
+        self, call: Any, operation: Any, tensors: Sequence[Any], order: Order | None, prefix: str
+    ) -> list[_Ordered]:
+        true_name = prefix + call.operation.name
+        self._name(operation, true_name)
+        try:
+            found = _result(call, operation, tensors)
+        except ModelError:
+            raise
+        except Exception as error:  # whatever an operation says when it does not fit
+            cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            raise ModelError(
+                f'{self._file_name}: layer "{true_name}" ({kind_of(call.operation)}) '
+                f"cannot be made anew: {cause}"
+            ) from None
+        plain = [tuple(range(len(t.shape))) for t in found]
+        return [
+            (t, order if order and len(order) == len(p) else p) for t, p in zip(found, plain, strict=True)
+        ]
+
+    def _name(self, operation: Any, true_name: str) -> None:
+        """Give an operation a name of its own in the new network, and keep the true one."""
+        if id(operation) in self._named:
+            return
+        self._named.add(id(operation))
+        operation.name = f"at{len(self._named)}"
+        self.names[operation.name] = true_name
+
+
+def _placed(array: Any, operation: Any, order: Order) -> Any:
+    """Return a weight for the new order: only weights that have places of their own are turned."""
+    if kind_of(operation) == "p_re_lu" and array.ndim == 3:
+        return array.transpose([axis - 1 for axis in order[1:]])
+    if kind_of(operation) == "layer_normalization" and array.ndim > 1:
+        raise ModelError(f'layer "{operation.name}" normalises over several axes, wanted one')
+    return array
+
+
+def _axes(operation: Any) -> list[int]:
+    axis = operation.axis
+    return [int(a) for a in axis] if isinstance(axis, (list, tuple)) else [int(axis)]
+
+
+def _is_pointwise(call: Any) -> bool:
+    """Whether a call treats every number alike, wherever it stands."""
+    operation, kind = call.operation, kind_of(call.operation)
+    keras = keras_module()
+    if kind in MERGES and isinstance(operation, keras.Layer):
+        return kind != "concatenate"
+    if kind in _BY_NUMBERS:
+        given = keras.tree.flatten((call.arguments.args, call.arguments.kwargs))
+        return all(isinstance(a, (keras.KerasTensor, int, float)) or a is None for a in given)
+    if kind == "rescaling":
+        return np.ndim(operation.scale) == 0 and np.ndim(operation.offset) == 0
+    if kind.startswith("spatial") or function_of(operation) in ("softmax", "log_softmax", "activation"):
+        return False
+    return kind in _POINTWISE or bool(function_of(operation) and kind != "p_re_lu")
+
+
+def _result(call: Any, operation: Any, tensors: Sequence[Any]) -> list[Any]:
+    """Return what an operation gives for a recorded call's arguments with other tensors in their places."""
+    filled = {id(old): new for old, new in zip(call.input_tensors, tensors, strict=True)}
+    args, kwargs = call.arguments.fill_in(filled)
+    return list(keras_module().tree.flatten(operation(*args, **kwargs)))
+
+
+def _is_model(operation: Any) -> bool:
+    return isinstance(operation, keras_module().Model) and bool(getattr(operation, "outputs", None))
