@@ -70,7 +70,7 @@ class _Flattening:
     def walk(self, model: Any, inputs: Sequence[Ref], prefix: str) -> list[Ref]:
         """Add all calls between a model's inputs and outputs; return where its outputs are."""
         known: dict[int, Ref] = {id(t): ref for t, ref in zip(model.inputs, inputs, strict=True)}
-        for record in recordedrecorded_calls(model.inputs, model.outputs):
+        for record in recorded_calls(model.inputs, model.outputs):
             refs = [known[id(t)] for t in record.input_tensors]
             found = self._enter(record, refs, prefix)
             known.update({id(t): ref for t, ref in zip(record.outputs, found, strict=True)})
@@ -121,8 +121,13 @@ def _as_layer(activation: Any) -> Any:
     return keras.layers.Activation(activation, dtype="float32")
 
 
-def recorded_calls(inputs: Sequence[Any], outputs: Sequence[Any]) -> Iterator[Any]:
-    """Yield the recorded calls that lead from inputs to outputs, each after all it depends on."""
+def recorded_calls(
+    inputs: Sequence[Any], outputs: Sequence[Any], known: Collection[int] = ()
+) -> Iterator[Any]:
+    """Yield the recorded calls that lead from inputs to outputs, each after all it depends on.
+
+    The way back ends at `inputs`, and at operations whose ids are `known`.
+    """
     stop = {id(t) for t in inputs}
     seen: set[int] = set()
     stack: list[tuple[Any, bool]] = [(t, False) for t in reversed(outputs)]

@@ -58,11 +58,11 @@ _CASE_CHANGE = re.compile(r"([a-z])([A-Z])")
 def kind_of(operation: Any) -> str:
     """Return the class of a Keras operation in snake case, such as `depthwise_conv2d`.
 
-    Classes that are not Keras's own are `custom_...`, whatever they are called.
+    Classes that are neither Keras's nor this package's own are `custom_...`, whatever they are called.
     """
     name = _WORD_START.sub(r"\1_\2", type(operation).__name__)
     kind = _CASE_CHANGE.sub(r"\1_\2", name).lower()
-    return kind if type(operation).__module__.split(".")[0] == "keras" else f"custom_{kind}"
+    return kind if type(operation).__module__.split(".")[0] in ("keras", "reportgen") else f"custom_{kind}"
 
 
 def function_of(operation: Any) -> str:
