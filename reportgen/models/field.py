@@ -43,7 +43,7 @@ _POINTWISE = frozenset(
     {
         "rescaling", "re_lu", "leaky_re_lu", "elu", "activation", "cast", "abs", "absolute",
         "square", "sqrt", "negative", "clip", "power", "zero_padding2d", "cropping2d", "true_divide",
-        "divide", "log", "log1p", "floor", "rsqrt", "reciprocal", "where", "expm1",
+        "divide", "log", "log1p", "floor", "rsqrt", "reciprocal", "where", "expm1", "held_input",
     }
 )  # fmt: skip
 _KERNELS = frozenset({"conv2d", "depthwise_conv2d", "separable_conv2d", "max_pooling2d", "average_pooling2d"})

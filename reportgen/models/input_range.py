@@ -88,7 +88,8 @@ def _first_scaling(nodes: Sequence[Node]) -> _Scaling:
     channels = int(nodes[0].output_shapes[0][-1] or 1)
     scale, offset, words = np.ones(channels), np.zeros(channels), []
     at = (0, 0)
-    while len(readers := consumers.get(at, [])) == 1:
+    # What is held gets its size from the picture, and none of its numbers.
+    while len(readers := [r for r in consumers.get(at, []) if nodes[r].kind != "held_input"]) == 1:
         node = nodes[readers[0]]
         step = _step(node, channels)
         if step is None:

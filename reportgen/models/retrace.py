@@ -73,6 +73,7 @@ def retraced(
         tracing.restored(*pair) if len(pair[1]) != 4 else pair[0] for pair in tracing.walk(model, given, "")
     ]
     names = {entry.name: old.name, **tracing.names}
+    names |= {f.name: model.inputs[i].name for i, f in (held or {}).items() if hasattr(f, "name")}
     return keras.Model(entry, outputs, name="network"), names
 
 

@@ -161,13 +161,6 @@ def test_other_channels_are_told(tmp_path: Path, shape: tuple[int, ...], said: s
     assert said in refusal(tmp_path / "net.keras")
 
 
-def test_operations_that_work_channels_first_are_told(tmp_path: Path) -> None:
-    x = keras.Input((8, 8, 3))
-    y = keras.ops.max_pool(layers.Permute((3, 1, 2))(x), 2, data_format="channels_first")
-    keras.Model(x, layers.Dense(2)(layers.Flatten()(y))).save(tmp_path / "net.keras")
-    assert 'layer "max_pool" (max_pool) works channels first' in refusal(tmp_path / "net.keras")
-
-
 def test_a_weight_that_is_no_number_is_told_by_its_layer(tmp_path: Path) -> None:
     net = plain()
     kernel = net.get_layer("second").kernel
