@@ -119,9 +119,10 @@ def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
             return value
         inner = value.get("config")
         if (
-            value.get("class_name") in _POLICIES
-            and isinstance(inner, dict)
-            and inner.get("name") in _OTHER_FLOATS
+            isinstance(inner, dict)
+            and isinstance(inner.get("name"), str)
+            and str(value.get("class_name")) in _POLICIES
+            and inner["name"] in _OTHER_FLOATS
         ):
             found.add(inner["name"])
             return "float32"

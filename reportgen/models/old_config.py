@@ -113,6 +113,10 @@ def _graph(layers: list[dict[str, Any]], graph: dict[str, Any], reading: _Readin
     late = {h[0] for h in histories if h[0] in nested and h[1] >= max(1, nested[h[0]])}
     for history in {id(h): h for h in histories if h[0] in late}.values():
         history[1] -= 1  # Keras 2 counted a nested model's own graph as its first call.
+    for key in ("input_layers", "output_layers"):
+        ends = graph.get(key)
+        if isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0], list):
+            graph[key] = ends[0]  # Keras 3 takes a list of one for a structure of its own.
     return result
 
 

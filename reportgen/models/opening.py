@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ReportgenError
 from reportgen.models.framework import keras_module
@@ -118,8 +120,34 @@ def _application(name: str, max_memory: int) -> tuple[Any, Any, list[str]]:
             hint="Keras fetches them once; go online for that, or give a file",
         ) from None
     refuse_larger(model, max_memory, APPLICATIONS + name)
-    scale = importlib.import_module(make.__module__).preprocess_input
+    scale = _as_layers(importlib.import_module(make.__module__).preprocess_input)
     return model, scale, ["Pictures of 0..255 are scaled as Keras says for this network, inside it."]
+
+
+def _as_layers(preprocess: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what Keras does to a picture before a network, as a flip of channels and one Rescaling.
+
+    Measured on flat pictures and kept only if it holds for others; so the scaling can be read from the graph.
+    """
+    keras = keras_module()
+    black, white, red = (np.asarray(preprocess(np.full((1, 1, 1, 3), 1.0) * c))[0, 0, 0]
+                         for c in ([0.0, 0.0, 0.0], [255.0, 255.0, 255.0], [255.0, 0.0, 0.0]))  # fmt: skip
+    flipped = bool(red[2] != black[2])
+    scale, offset = (white - black) / 255, black
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 4, 4, 3))
+    expected = (picture[..., ::-1] if flipped else picture) * scale + offset
+    if not np.allclose(preprocess(picture.copy()), expected, atol=1e-4):
+        return preprocess
+
+    def scaled(pictures: Any) -> Any:
+        turned = pictures[..., ::-1] if flipped else pictures
+        if np.all(scale == 1) and not offset.any():
+            return turned
+        alike = np.ptp(scale) < 1e-9 and np.ptp(offset) < 1e-9
+        factors = (float(scale[0]), float(offset[0])) if alike else (scale.tolist(), offset.tolist())
+        return keras.layers.Rescaling(factors[0], offset=factors[1], name="scaling", dtype="float32")(turned)
+
+    return scaled
 
 
 def _onnx(

@@ -121,7 +121,8 @@ def _objects(
 
 
 def _name_of(item: dict[str, Any]) -> str:
-    if item.get("class_name") in _MARKERS | {"DTypePolicy", "Policy", "function"}:
+    class_name = item.get("class_name")
+    if not isinstance(class_name, str) or class_name in _MARKERS | {"DTypePolicy", "Policy", "function"}:
         return ""
     inner = item.get("config")
     name = item.get("name") or (inner.get("name") if isinstance(inner, dict) else "")
