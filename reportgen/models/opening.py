@@ -154,10 +154,10 @@ def _onnx(
     source: ModelSource, input_size: tuple[int, int] | None, hold: Mapping[str, Any], limit: int
 ) -> Opened:
     try:
-        room = importlib.import_module("reportgen.models.onnx")
+        read_onnx = importlib.import_module("reportgen.models.onnx").read_onnx
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in ("onnx", "onnxruntime"):
             raise
         raise MissingExtra("onnx", needed_for="reading an ONNX model") from None
-    found = room.read_onnx(source.path, input_size=input_size, max_memory=limit, held=dict(hold))
+    found = read_onnx(source.path, input_size=input_size, max_memory=limit, held=dict(hold))
     return Opened(found.model, found.names, tuple(found.notes), found.input_size_source)
