@@ -1,0 +1,226 @@
+"""From checked nodes to Keras tensors: constants folded, every other node built, names kept.
+
+The network is built for a batch of a large prime, so that each shape says what depends on the
+number of pictures; `rebatch` then calls the recorded operations again for any number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import ModelError, ReportgenError
+from reportgen.models.flatten import recorded_calls
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import kind_of
+from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.folding import fold
+from reportgen.models.onnx.reading import Source, array_of, onnx_module
+from reportgen.models.onnx.refusals import node_name
+from reportgen.models.onnx.registry import operators
+from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
+
+
+class Builder:
+    """The values found so far, and what the nodes became.
+
+    Attributes:
+        values: By ONNX name.
+        names: Keras operation name to true ONNX name.
+        consumers: ONNX name to the nodes that read it.
+        done: Ids of nodes that were built together with an earlier one.
+        folded: How many nodes were answered beforehand.
+        picture: The live tensor that carries the batch, if there is one.
+        given_batch: Pictures of a batch that the file fixes; 1 if it leaves them open.
+    """
+
+    def __init__(self, source: Source, opset: int, nodes: Sequence[Any], outputs: Sequence[str]) -> None:
+        self.keras = keras_module()
+        self.source, self.opset = source, opset
+        self.file_name = source.file_name
+        self.values: dict[str, Value] = {}
+        self.names: dict[str, str] = {}
+        self.reordered: dict[Any, Any] = {}
+        self.done: set[int] = set()
+        self.folded = 0
+        self.folded_bytes = 0
+        self.picture: Any = None
+        self.given_batch = 1
+        self.outputs = set(outputs)
+        self.consumers: dict[str, list[Any]] = {}
+        for node in nodes:
+            for name in dict.fromkeys(node.input):
+                self.consumers.setdefault(name, []).append(node)
+        self._named: set[int] = set()
+        self._stands_for: dict[int, str] = {}
+        self._taken: set[str] = set()
+
+    def attributes(self, node: Any) -> dict[str, Any]:
+        """Return a node's attributes; tensors as arrays, texts as str."""
+        onnx = onnx_module()
+        found: dict[str, Any] = {}
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.TENSOR:
+                found[attribute.name] = array_of(attribute.t, self.source)
+                continue
+            if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
+                raise ModelError(f'{self.file_name}: node "{node_name(node)}" holds a graph of its own')
+            value = onnx.helper.get_attribute_value(attribute)
+            found[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        return found
+
+    def run(self, nodes: Iterable[Any]) -> None:
+        """Build nodes in their order.
+
+        Raises:
+            ModelError: A node cannot be built; it is named.
+        """
+        nodes = list(nodes)
+        still = set(self.values) - {n for n, v in self.values.items() if v.array is None} | {""}
+        early: set[int] = set()
+        for node in nodes:
+            # A bias may be worked out behind the convolution that it belongs to.
+            if all(name in still for name in node.input):
+                self._one(node)
+                still.update(o for o in node.output if o in self.values and self.values[o].array is not None)
+                early.add(id(node))
+        for node in nodes:
+            if id(node) not in self.done and id(node) not in early:
+                self._one(node)
+
+    def only_consumer(self, name: str) -> Any:
+        """Return the node that alone reads a value, None if there are others or it is an output."""
+        readers = self.consumers.get(name, [])
+        return readers[0] if len(readers) == 1 and name not in self.outputs else None
+
+    def absorb(self, node: Any, reader: Any) -> None:
+        """Let a node stand for the one that reads it as well: that node's output is then this one's."""
+        self.done.add(id(reader))
+        self._stands_for[id(node)] = reader.output[0]
+
+    def _one(self, node: Any) -> None:
+        inputs = [self._input(node, name) for name in node.input]
+        operator = operators()[node.op_type]
+        call = Call(node, inputs, self._version(node.op_type), self)
+        try:
+            found = fold(call)
+            if found is None:
+                for index in operator.fixed:
+                    if call.has(index):
+                        call.array(index)
+                found = operator.build(call)
+        except ReportgenError:
+            raise
+        except MemoryError:
+            call.refuse("takes more memory than there is")
+        except Exception as error:  # whatever a hostile shape or attribute makes a library say
+            cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+            call.refuse(f"cannot be built: {cause}")
+        values = [found] if isinstance(found, Value) else list(found)
+        names = [self._stands_for.get(id(node), node.output[0]), *node.output[1:]]
+        for name, value in zip(names, values, strict=False):
+            self._store(call, name, value)
+        self._name(node, values, inputs)
+
+    def _version(self, kind: str) -> int:
+        """Return the opset in which an operator got the meaning it has here."""
+        defs = onnx_module().defs
+        try:
+            return int(defs.get_schema(kind, self.opset, "").since_version)
+        except defs.SchemaError:
+            # Put back by `patterns` from what an older opset spells out: it has had one meaning only.
+            return int(defs.get_schema(kind, "").since_version)
+
+    def _input(self, node: Any, name: str) -> Value | None:
+        if not name:
+            return None
+        if name not in self.values:
+            raise ModelError(
+                f'{self.file_name}: node "{node_name(node)}" ({node.op_type}) reads "{name}", '
+                "which nothing before it writes"
+            )
+        return self.values[name]
+
+    def _store(self, call: Call, name: str, value: Value) -> None:
+        if not name:
+            return
+        if name in self.values:
+            call.refuse(f'writes "{name}", which is there already')
+        pictures = BATCH if any(carries_batch(s) for s in value.shape) else 1
+        if count(value.shape) * 4 // pictures > self.source.max_memory:
+            call.refuse(
+                f"gives {count(value.shape) // pictures} numbers for a picture, "
+                f"wanted at most {self.source.max_memory} bytes"
+            )
+        if value.array is not None:
+            self.folded += 1
+            self.folded_bytes += value.array.nbytes
+            if self.folded_bytes > 2 * self.source.max_memory:
+                call.refuse(f"takes constants beyond {self.source.max_memory} bytes")
+        self.values[name] = value
+
+    def _name(self, node: Any, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
+        """Name the operations that a node became: the one with weights, else the last, is the node."""
+        known = [v.tensor for v in self._all_tensors(inputs)]
+        made = [v.tensor for v in self._all_tensors(values)]
+        fresh = [r.operation for r in recorded_calls(known, made, self._named)]
+        self._named.update(id(o) for o in fresh)
+        if not fresh:
+            return
+        true = node_name(node)
+        main = next((o for o in reversed(fresh) if getattr(o, "weights", None)), fresh[-1])
+        for operation in fresh:
+            shown = true if operation is main else f"{true}/{kind_of(operation)}"
+            operation.name = self._free(shown)
+            self.names[operation.name] = shown
+
+    @staticmethod
+    def _all_tensors(values: Sequence[Value | None]) -> list[Value]:
+        flat = [v.flat if v.flat is not None else v for v in values if v is not None]
+        return [v for v in flat if v.tensor is not None]
+
+    def _free(self, name: str) -> str:
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "." for c in name).strip(".-")
+        plain = plain if plain and (plain[0].isalnum()) else f"op.{plain}"
+        free, n = plain, 1
+        while free.lower() in self._taken:
+            n += 1
+            free = f"{plain}_{n}"
+        self._taken.add(free.lower())
+        return free
+
+    def plain(self, value: Value) -> Any:
+        """Return a value's tensor in ONNX's own order of axes."""
+        return Call(onnx_module().NodeProto(), [], 1, self).plain(value)
+
+    def constant_of(self, array: Any) -> Value:
+        """Return the value of an array."""
+        return constant(array)
+
+    def constants(self, arrays: Mapping[str, Any]) -> None:
+        """Enter the graph's stored tensors."""
+        for name, array in arrays.items():
+            self.values[name] = constant(np.asarray(array))
+
+
+def rebatch(tensor: Any, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return an input for any number of pictures, and the outputs that follow from it.
+
+    Args:
+        tensor: The input that was built for a batch of `BATCH`.
+        outputs: Tensors that depend on it.
+    """
+    keras = keras_module()
+    records = list(recorded_calls([tensor], outputs))
+    for record in records:
+        record.operation._inbound_nodes.clear()
+        record.operation._outbound_nodes.clear()
+    fresh = keras.Input(tuple(tensor.shape)[1:], dtype="float32", name=tensor.name)
+    known = {id(tensor): fresh}
+    for record in records:
+        args, kwargs = record.arguments.fill_in(known)
+        results = keras.tree.flatten(record.operation(*args, **kwargs))
+        known.update({id(old): new for old, new in zip(record.outputs, results, strict=True)})
+    return fresh, [known[id(t)] for t in outputs]

@@ -1,0 +1,208 @@
+"""What a node's builder is handed: its inputs in the form it wants them, its attributes, the layers' names.
+
+Knows how values are laid out and brought into line with each other; what the operators mean
+is known in `operators/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from reportgen.errors import ModelError
+from reportgen.models.onnx.reading import widened
+from reportgen.models.onnx.refusals import node_name
+from reportgen.models.onnx.values import (
+    Array,
+    Value,
+    carries_batch,
+    channels_last,
+    count,
+    inverse,
+    live,
+    target,
+)
+
+
+class Call:
+    """One node about to be built.
+
+    Attributes:
+        node: As it stands in the graph.
+        inputs: Its values; None for those left out.
+        version: The opset in which the operator's meaning last changed.
+        keras, ops: The framework.
+        builder: Who builds, for what reaches beyond the node.
+    """
+
+    def __init__(self, node: Any, inputs: Sequence[Value | None], version: int, builder: Any) -> None:
+        self.node = node
+        self.inputs = list(inputs)
+        self.version = version
+        self.builder = builder
+        self.keras = builder.keras
+        self.ops = builder.keras.ops
+        self._attributes = builder.attributes(node)
+
+    # -- what the node says
+
+    def attr(self, name: str, default: Any = None) -> Any:
+        """Return an attribute, texts as str."""
+        return self._attributes.get(name, default)
+
+    def has(self, index: int) -> bool:
+        """Whether an input is given."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def value(self, index: int) -> Value:
+        """Return an input that must be given."""
+        found = self.inputs[index] if index < len(self.inputs) else None
+        if found is None:
+            self.refuse(f"lacks its input {index}")
+        return found
+
+    def array(self, index: int) -> Array:
+        """Return the numbers of a constant input."""
+        array = self.value(index).array
+        if array is None:
+            self.refuse(
+                f"computes its input {index} from the picture, wanted a constant",
+                "export with fixed sizes, and without postprocessing",
+            )
+        return array
+
+    def ints(self, index: int) -> list[int]:
+        """Return the numbers of a constant input as a list of integers."""
+        return [int(v) for v in np.ravel(self.array(index))]
+
+    def listed(self, index: int, name: str) -> list[int] | None:
+        """Return integers that older opsets have as an attribute, newer ones as an input; None if left out."""
+        if self.has(index):
+            return self.ints(index)
+        found = self.attr(name)
+        return None if found is None else [int(v) for v in np.ravel(found)]
+
+    def refuse(self, why: str, hint: str = "") -> NoReturn:
+        """Raise an error that names the node and its operator."""
+        raise ModelError(
+            f'{self.builder.file_name}: node "{node_name(self.node)}" ({self.node.op_type}) {why}', hint=hint
+        )
+
+    def no_batch(self, side: int, doing: str) -> None:
+        """Refuse what would mix pictures of a batch."""
+        if carries_batch(side):
+            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", "export with a batch of 1")
+
+    # -- tensors in an order of axes
+
+    def plain(self, value: Value | int) -> Any:
+        """Return a value in ONNX's own order of axes, an array if it is a constant."""
+        value = self.value(value) if isinstance(value, int) else value
+        if value.array is not None:
+            return value.array
+        return self.ordered(value, tuple(range(value.rank)))
+
+    def ordered(self, value: Value, axes: tuple[int, ...]) -> Any:
+        """Return a value with its tensor's axes in a wanted order."""
+        if value.array is not None:
+            return value.array.transpose(axes)
+        value = self.settled(value)
+        if value.axes == axes:
+            return value.tensor
+        kept = self.builder.reordered
+        key = (id(value), axes)
+        if key not in kept:
+            perm = tuple(value.axes.index(a) for a in axes)
+            kept[key] = (value, self.transposed(value.tensor, perm))
+        return kept[key][1]
+
+    def settled(self, value: Value) -> Value:
+        """Return a value with a flattening carried out that was put off."""
+        if value.flat is None:
+            return value
+        plain = self.ordered(value.flat, tuple(range(value.flat.rank)))
+        return live(self.ops.reshape(plain, target(value.shape)))
+
+    def transposed(self, tensor: Any, perm: tuple[int, ...]) -> Any:
+        """Return a tensor with its axes permuted; by reshaping where only sides of 1 move."""
+        sides = [int(s) for s in tensor.shape]
+        moved = [p for p in perm if sides[p] != 1]
+        if perm == tuple(range(len(perm))):
+            return tensor
+        if moved == sorted(moved):
+            return self.ops.reshape(tensor, target(sides[p] for p in perm))
+        return self.ops.transpose(tensor, perm)
+
+    def last(self, value: Value | int) -> Any:
+        """Return a map with its channels last."""
+        value = self.value(value) if isinstance(value, int) else value
+        return self.ordered(value, channels_last(value.rank))
+
+    def held(self, value: Value | int) -> tuple[Any, tuple[int, ...]]:
+        """Return a tensor as it is held, with its axes."""
+        value = self.value(value) if isinstance(value, int) else value
+        if value.array is not None:
+            return value.array, tuple(range(value.rank))
+        value = self.settled(value)
+        return value.tensor, value.axes
+
+    def map_out(self, tensor: Any) -> Value:
+        """Return the value of a map that is held channels last."""
+        return live(tensor, channels_last(len(tensor.shape)))
+
+    def aligned(self, values: Sequence[Value]) -> tuple[list[Any], tuple[int, ...]]:
+        """Return values that broadcast against each other in one order of axes, and that order."""
+        rank = max(v.rank for v in values)
+        settled = [v if v.array is not None else self.settled(v) for v in values]
+        whole = [v for v in settled if v.tensor is not None and v.rank == rank]
+        lead = max(whole, key=lambda v: (count(v.shape), v.axes != tuple(range(rank))), default=None)
+        axes = lead.axes if lead is not None else tuple(range(rank))
+        return [self._in_line(v, rank, axes, lead is not None) for v in settled], axes
+
+    def _in_line(self, value: Value, rank: int, axes: tuple[int, ...], led: bool) -> Any:
+        missing = rank - value.rank
+        if value.array is not None:
+            if value.array.size == 1 and led:
+                return value.array.reshape(())
+            return value.array.reshape((1,) * missing + value.shape).transpose(axes)
+        if missing == 0:
+            return self.ordered(value, axes)
+        plain = self.plain(value)
+        plain = self.ops.reshape(plain, (1,) * missing + target(value.shape))
+        return self.transposed(plain, axes)
+
+    def elementwise(self, function: Any, *values: Value) -> Value:
+        """Return `function` of values brought into line."""
+        tensors, axes = self.aligned(values)
+        return live(function(*tensors), axes)
+
+    def unary(self, function: Any, index: int = 0) -> Value:
+        """Return a function of one input, in the order it is held."""
+        tensor, axes = self.held(index)
+        return live(function(tensor), axes)
+
+    def layer(self, kind: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Return a Keras layer that computes in float32."""
+        return getattr(self.keras.layers, kind)(*args, dtype="float32", **kwargs)
+
+    def weighted(self, layer: Any, tensor: Any, weights: Sequence[Array]) -> Any:
+        """Return what a layer gives once its weights are set."""
+        layer.build(tuple(tensor.shape))
+        for variable, array in zip(layer.weights, weights, strict=True):
+            if tuple(variable.shape) != tuple(array.shape):
+                self.refuse(f"has weights of shape {array.shape}, wanted {tuple(variable.shape)}")
+            variable.assign(widened(np.ascontiguousarray(array)).astype(np.float32))
+        return layer(tensor)
+
+    def relabelled(self, value: Value, perm: tuple[int, ...]) -> Value:
+        """Return a transposed value; its tensor stays as it is."""
+        value = self.settled(value)
+        back = inverse(perm)
+        return Value(
+            tuple(value.shape[p] for p in perm),
+            value.dtype,
+            tensor=value.tensor,
+            axes=tuple(back[a] for a in value.axes),
+        )

@@ -1,0 +1,38 @@
+"""Operators that make values out of nothing; most are answered beforehand, what is left depends on the batch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.operators.shape import expanded
+from reportgen.models.onnx.registry import operator
+from reportgen.models.onnx.values import Value, constant
+
+
+@operator("Constant", "Shape", "Size", note="answered beforehand")
+def _beforehand(call: Call) -> Value:
+    call.refuse("cannot be answered beforehand")
+
+
+@operator("ConstantOfShape", fixed=(0,))
+def _filled(call: Call) -> Value:
+    shape = tuple(call.ints(0))
+    fill = np.ravel(call.attr("value", np.zeros(1, np.float32)))[0]
+    return expanded(call, constant(np.full((1,) * len(shape), fill)), shape)
+
+
+@operator("Range", fixed=(0, 1, 2), note="not of a length that depends on the batch")
+def _range(call: Call) -> Value:
+    call.refuse("counts the pictures of a batch", "export with a batch of 1")
+
+
+@operator("EyeLike")
+def _eye(call: Call) -> Value:
+    rows, columns = call.value(0).shape
+    call.no_batch(rows, "counts")
+    onnx_type = call.attr("dtype")
+    from reportgen.models.onnx.reading import numpy_type
+
+    dtype = call.value(0).dtype if onnx_type is None else numpy_type(int(onnx_type))
+    return constant(np.eye(rows, columns, int(call.attr("k", 0)), dtype=dtype))

@@ -1,0 +1,74 @@
+"""Pads of all modes, and pads and crops to a size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.registry import operator
+from reportgen.models.onnx.values import Value, carries_batch, channels_last, live
+
+_NUMPY = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+
+
+@operator("Pad", fixed=(1, 2, 3))
+def _pad(call: Call) -> Value:
+    value = call.value(0)
+    pads = call.listed(1, "pads") or []
+    axes = call.ints(3) if call.has(3) else list(range(value.rank))
+    widths = [(0, 0)] * value.rank
+    for i, axis in enumerate(axes):
+        widths[axis % value.rank] = (pads[i], pads[i + len(axes)])
+    for side, width in zip(value.shape, widths, strict=True):
+        if any(width):
+            call.no_batch(side, "adds to")
+    mode = str(call.attr("mode", "constant"))
+    fill = np.ravel(call.array(2))[0] if call.has(2) else call.attr("value", 0.0)
+    tensor, order = call.held(value)
+    return live(_padded(call, tensor, [widths[a] for a in order], mode, np.asarray(fill, value.dtype)), order)
+
+
+def _padded(call: Call, tensor: Any, widths: list[tuple[int, int]], mode: str, fill: Any) -> Any:
+    if any(min(w) < 0 for w in widths):
+        tensor = tensor[tuple(slice(max(-b, 0), -max(-e, 0) or None) for b, e in widths)]
+        widths = [(max(b, 0), max(e, 0)) for b, e in widths]
+    if not any(any(w) for w in widths):
+        return tensor
+    if mode == "constant":
+        if fill == 0 and len(widths) == 4 and not any(widths[0] + widths[3]):
+            return call.layer("ZeroPadding2D", tuple(widths[1:3]))(tensor)
+        return call.ops.pad(tensor, widths, constant_values=fill)
+    if mode not in _NUMPY:
+        call.refuse(f'pads by "{mode}", wanted constant, reflect, edge or wrap')
+    if mode == "reflect" and all(max(w) < int(s) for w, s in zip(widths, tensor.shape, strict=True)):
+        return call.ops.pad(tensor, widths, mode="reflect")
+    for axis, width in enumerate(widths):
+        if any(width):
+            index: Any = np.pad(np.arange(int(tensor.shape[axis])), width, mode=_NUMPY[mode])  # type: ignore[call-overload]
+            tensor = call.ops.take(tensor, index.astype(np.int32), axis=axis)
+    return tensor
+
+
+@operator("CenterCropPad", fixed=(1,))
+def _center(call: Call) -> Value:
+    value, wanted = call.value(0), call.ints(1)
+    axes = [int(a) % value.rank for a in call.attr("axes", range(value.rank))]
+    widths = [(0, 0)] * value.rank
+    for axis, size in zip(axes, wanted, strict=True):
+        side = value.shape[axis]
+        if side == size or (carries_batch(side) and carries_batch(size)):
+            continue
+        call.no_batch(side, "picks from")
+        before = abs(size - side) // 2
+        after = abs(size - side) - before
+        widths[axis] = (before, after) if size > side else (-before, -after)
+    tensor, order = call.held(value)
+    fill = np.asarray(0, value.dtype)
+    return live(_padded(call, tensor, [widths[a] for a in order], "constant", fill), order)
+
+
+def is_map_order(order: tuple[int, ...]) -> bool:
+    """Whether axes are those of a map held channels last."""
+    return order == channels_last(len(order))

@@ -1,0 +1,284 @@
+"""Operators that change the shape of values or pass them on: most become a label or nothing at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import ModelError
+from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.reading import numpy_type
+from reportgen.models.onnx.registry import operator
+from reportgen.models.onnx.values import BATCH, Value, carries_batch, count, live, target
+
+
+@operator("Identity", "Dropout")
+def _same(call: Call) -> Any:
+    """What they are given, once training is over; the mask of a Dropout is all true."""
+    value = call.value(0)
+    if len(call.node.output) > 1 and call.node.output[1]:
+        return [value, live(call.ops.ones_like(call.plain(value), dtype="bool"))]
+    return value
+
+
+@operator("Cast", "CastLike")
+def _cast(call: Call) -> Value:
+    """All floating types are float32 here, so a cast between them changes nothing."""
+    if call.node.op_type == "CastLike":
+        dtype = call.value(1).dtype
+    else:
+        try:
+            dtype = numpy_type(int(call.attr("to", 1)))
+        except ModelError as error:
+            call.refuse(error.message)
+    value = call.value(0)
+    if dtype == value.dtype:
+        return value
+    return call.unary(lambda x: call.ops.cast(x, dtype))
+
+
+@operator("Transpose")
+def _transpose(call: Call) -> Value:
+    value = call.value(0)
+    perm = tuple(int(p) for p in call.attr("perm", range(value.rank - 1, -1, -1)))
+    if sorted(perm) != list(range(value.rank)):
+        call.refuse(f"permutes {value.rank} axes by {perm}")
+    return call.relabelled(value, perm)
+
+
+@operator("Reshape", fixed=(1,))
+def _reshape(call: Call) -> Value:
+    value = call.value(0)
+    wanted = call.listed(1, "shape") or []
+    if not call.attr("allowzero", 0):
+        if any(w == 0 and i >= value.rank for i, w in enumerate(wanted)):
+            call.refuse(f"copies a side that {value.shape} has not")
+        wanted = [value.shape[i] if w == 0 else w for i, w in enumerate(wanted)]
+    return reshaped(call, value, _with_batch(call, value, wanted))
+
+
+def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
+    """Return a wanted shape without -1, and with the batch where exporters have written its number."""
+    total, rest = count(value.shape), [w for w in wanted if w != -1]
+    known = int(np.prod(rest, dtype=object)) if rest else 1
+    if -1 in wanted:
+        side = 0 if known == 0 else total // known
+        wanted = [side if w == -1 else w for w in wanted]
+        known *= side
+    batch_at = next((i for i, s in enumerate(value.shape) if carries_batch(s)), None)
+    held = sum(carries_batch(w) for w in wanted)
+    fixed = call.builder.given_batch
+    before = int(np.prod(value.shape[:batch_at])) if batch_at is not None else 1
+    if batch_at is None or (known == total and held == 1 and not _swallowed(wanted, before, value, fixed)):
+        if known != total:
+            call.refuse(f"makes {tuple(wanted)} of {value.shape}")
+        return tuple(wanted)
+    # The number of pictures was written out: it belongs where as many positions stand before it as do now.
+    plain = [w // BATCH * fixed if carries_batch(w) else w for w in wanted]
+    at = _meeting(plain, before, fixed)
+    if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
+        call.refuse(
+            f"makes {tuple(plain)} of {tuple(s // BATCH if carries_batch(s) else s for s in value.shape)} "
+            "pictures of a batch",
+            "export with a dynamic batch",
+        )
+    plain[at] = plain[at] // fixed * BATCH
+    return tuple(plain)
+
+
+def _swallowed(wanted: list[int], before: int, value: Value, fixed: int) -> bool:
+    """Whether a -1 took in the batch although a written 1 stands in its place, as in (1, -1)."""
+    at = _meeting(wanted, before, fixed)
+    return at is not None and not carries_batch(wanted[at]) and wanted[at] == fixed and before == 1
+
+
+def _meeting(sides: list[int], before: int, fixed: int) -> int | None:
+    product = 1
+    for at, side in enumerate(sides):
+        if product == before and side % fixed == 0:
+            return at
+        product *= side
+    return None
+
+
+def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
+    """Return a value in another shape; as a label alone where only sides of 1 come or go."""
+    if shape == value.shape:
+        return value
+    if len(shape) == 2 and shape[0] == value.shape[0] and value.rank > 2 and value.tensor is not None:
+        # A flattened map waits: a dense layer that reads it takes it in the order it is held.
+        return Value(shape, value.dtype, flat=value)
+    return live(call.ops.reshape(call.plain(value), target(shape)))
+
+
+@operator("Flatten")
+def _flatten(call: Call) -> Value:
+    value = call.value(0)
+    axis = int(call.attr("axis", 1))
+    axis = axis + value.rank if axis < 0 else axis
+    return reshaped(call, value, (count(value.shape[:axis]), count(value.shape[axis:])))
+
+
+@operator("Squeeze", fixed=(1,))
+def _squeeze(call: Call) -> Value:
+    value = call.value(0)
+    axes = call.listed(1, "axes")
+    if axes is None:
+        axes = [i for i, s in enumerate(value.shape) if s == 1]
+    gone = {a % value.rank for a in axes} if value.rank else set()
+    for a in gone:
+        call.no_batch(value.shape[a], "takes away")
+        if value.shape[a] != 1:
+            call.refuse(f"squeezes axis {a} of {value.shape}")
+    return _without(call, value, gone)
+
+
+def _without(call: Call, value: Value, gone: set[int]) -> Value:
+    """Return a value without some of its axes of side 1, in the order it is held."""
+    if not gone:
+        return value
+    tensor, axes = call.held(value)
+    kept = [a for a in axes if a not in gone]
+    left = sorted(kept)
+    sides = [value.shape[a] for a in kept]
+    return live(call.ops.reshape(tensor, target(sides)), tuple(left.index(a) for a in kept))
+
+
+@operator("Unsqueeze", fixed=(1,))
+def _unsqueeze(call: Call) -> Value:
+    value = call.value(0)
+    axes = call.listed(1, "axes") or []
+    rank = value.rank + len(axes)
+    new = {a % rank for a in axes}
+    old = [i for i in range(rank) if i not in new]
+    tensor, held = call.held(value)
+    order = (*(old[a] for a in held), *sorted(new))
+    # Kept in order where that costs no transposition.
+    if held == tuple(range(value.rank)):
+        order = tuple(range(rank))
+    shape = [1] * rank
+    for at, side in zip(old, value.shape, strict=True):
+        shape[at] = side
+    return live(call.ops.reshape(tensor, target(shape[a] for a in order)), order)
+
+
+@operator("Expand", fixed=(1,))
+def _expand(call: Call) -> Value:
+    value, wanted = call.value(0), tuple(call.ints(1))
+    rank = max(value.rank, len(wanted))
+    own, goal = (1,) * (rank - value.rank) + value.shape, (1,) * (rank - len(wanted)) + wanted
+    try:
+        shape = tuple(np.broadcast_shapes(own, goal))
+    except ValueError:
+        call.refuse(f"expands {value.shape} to {wanted}")
+    return expanded(call, value, shape)
+
+
+def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
+    """Return a value spread over a shape, the batch included."""
+    if shape == value.shape:
+        return value
+    ops, own = call.ops, (1,) * (len(shape) - value.rank) + value.shape
+    tensor = call.plain(value)
+    tensor = ops.reshape(tensor, target(own)) if value.array is None else tensor.reshape(own)
+    still = tuple(1 if s == o or carries_batch(s) else s for s, o in zip(shape, own, strict=True))
+    if value.array is None and max(still, default=1) > 1:
+        tensor = ops.multiply(tensor, np.ones(still, value.dtype)) if value.dtype != "bool" else ops.logical_and(
+            tensor, np.ones(still, bool))
+    elif value.array is not None:
+        tensor = np.broadcast_to(tensor, tuple(o if o != 1 else s for s, o in zip(still, own, strict=True)))
+    for axis, (side, there) in enumerate(zip(shape, own, strict=True)):
+        if carries_batch(side) and there != side:
+            ones = batch_ones(call, side, axis, len(shape), value.dtype)
+            tensor = ops.logical_and(tensor, ones) if value.dtype == "bool" else ops.multiply(tensor, ones)
+    return live(tensor) if not isinstance(tensor, np.ndarray) else call.builder.constant_of(tensor)
+
+
+def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Any:
+    """Return ones, as many along an axis as the side that depends on the batch says."""
+    picture, ops = call.builder.picture, call.ops
+    if picture is None:
+        call.refuse("depends on the number of pictures")
+    ones = ops.ones_like(picture[:, :1, :1, 0], dtype=dtype)
+    ones = ops.multiply(ones, np.ones((1, 1, side // BATCH), dtype)) if dtype != "bool" else ops.logical_and(
+        ones, np.ones((1, 1, side // BATCH), bool))
+    shape = [1] * rank
+    shape[axis] = -1
+    return ops.reshape(ones, tuple(shape))
+
+
+@operator("Concat")
+def _concat(call: Call) -> Value:
+    values = [v for v in call.inputs if v is not None]
+    axis = int(call.attr("axis", 0)) % values[0].rank
+    if len(values) == 1:
+        return values[0]
+    values = [v for v in values if v.shape[axis] != 0] or values[:1]
+    lead = max((v for v in values if v.array is None), key=lambda v: count(v.shape), default=None)
+    order = call.held(lead)[1] if lead is not None else tuple(range(values[0].rank))
+    shape = tuple(max(v.shape[i] for v in values) for i in range(values[0].rank))
+    if any(carries_batch(v.shape[axis]) for v in values):
+        call.refuse("puts the pictures of a batch beside others", "export with a batch of 1")
+    filled = [expanded(call, v, (*shape[:axis], v.shape[axis], *shape[axis + 1 :])) for v in values]
+    parts = [call.ordered(v, order) for v in filled]
+    at = order.index(axis)
+    return live(call.ops.concatenate(parts, axis=-1 if at == len(order) - 1 else at), order)
+
+
+@operator("Split", fixed=(1,))
+def _split(call: Call) -> list[Value]:
+    value = call.value(0)
+    axis = int(call.attr("axis", 0)) % value.rank
+    side, n = value.shape[axis], len(call.node.output)
+    call.no_batch(side, "splits")
+    sizes = call.listed(1, "split")
+    if sizes is None:
+        n = int(call.attr("num_outputs", n))
+        each = -(-side // n)
+        sizes = [min(each, max(0, side - i * each)) for i in range(n)]
+    if sum(sizes) != side or min(sizes) < 0:
+        call.refuse(f"splits {side} into {sizes}")
+    tensor, axes = call.held(value)
+    at, ends = axes.index(axis), np.cumsum(sizes)
+    return [
+        live(tensor[(*(slice(None),) * at, slice(int(e) - s, int(e)), *(slice(None),) * (len(axes) - at - 1))], axes)
+        for s, e in zip(sizes, ends, strict=True)
+    ]
+
+
+@operator("Tile", fixed=(1,))
+def _tile(call: Call) -> Value:
+    value, repeats = call.value(0), call.ints(1)
+    shape = list(value.shape)
+    for axis, times in enumerate(repeats):
+        if not carries_batch(times):
+            continue
+        if shape[axis] != 1 or times != BATCH:
+            call.refuse("repeats what it holds once a picture")
+        shape[axis] = times
+    value = expanded(call, value, tuple(shape))
+    still = [1 if carries_batch(r) else r for r in repeats]
+    if all(r == 1 for r in still):
+        return value
+    for side, times in zip(value.shape, still, strict=True):
+        if times != 1:
+            call.no_batch(side, "repeats")
+    return live(call.ops.tile(call.plain(value), still))
+
+
+@operator("DepthToSpace", "SpaceToDepth")
+def _blocks(call: Call) -> Value:
+    n, c, h, w = call.value(0).shape
+    size, ops, x = int(call.attr("blocksize", 1)), call.ops, call.last(0)
+    if call.node.op_type == "SpaceToDepth":
+        x = ops.reshape(x, target((n, h // size, size, w // size, size, c)))
+        first = call.attr("mode", "DCR") == "CRD"
+        x = ops.transpose(x, (0, 1, 3, 5, 2, 4) if first else (0, 1, 3, 2, 4, 5))
+        return call.map_out(ops.reshape(x, target((n, h // size, w // size, c * size * size))))
+    less = c // size**2
+    if call.attr("mode", "DCR") == "DCR":
+        x = ops.transpose(ops.reshape(x, target((n, h, w, size, size, less))), (0, 1, 3, 2, 4, 5))
+    else:
+        x = ops.transpose(ops.reshape(x, target((n, h, w, less, size, size))), (0, 1, 4, 2, 5, 3))
+    return call.map_out(ops.reshape(x, target((n, h * size, w * size, less))))

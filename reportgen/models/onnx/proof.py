@@ -1,0 +1,99 @@
+"""Whether an imported model is the file's network: the same pictures through onnxruntime, output by output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.errors import MissingExtra, ModelError, ShapeError
+
+if TYPE_CHECKING:
+    from reportgen.models.onnx.importing import OnnxImport
+
+
+@dataclass(frozen=True)
+class OutputParity:
+    """How far one output is from onnxruntime's.
+
+    Attributes:
+        name: ONNX name of the output.
+        max_abs: Largest difference.
+        max_rel: The same as a share of the range of the output, over all pictures.
+    """
+
+    name: str
+    max_abs: float
+    max_rel: float
+
+
+def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> list[OutputParity]:
+    """Return for each output how far the imported model is from what onnxruntime makes of the file.
+
+    Args:
+        path: The file that was imported.
+        imported: What `read_onnx` made of it.
+        pictures: `(n, h, w, c)` in the model's own range.
+
+    Raises:
+        MissingExtra: onnxruntime is not installed.
+        ModelError: onnxruntime cannot run the file.
+        ShapeError: The pictures do not fit.
+    """
+    pictures = np.asarray(pictures, np.float32)
+    wanted = tuple(imported.model.inputs[0].shape[1:])
+    if pictures.ndim != 4 or not len(pictures) or pictures.shape[1:] != wanted:
+        raise ShapeError(f"pictures are {pictures.shape}, wanted (n, {', '.join(map(str, wanted))})")
+    if imported.picture_dtype.startswith("uint"):
+        pictures = np.round(pictures)
+    theirs = _answers(path, imported, pictures)
+    ours = imported.model(pictures, training=False)
+    ours = ours if isinstance(ours, (list, tuple)) else [ours]
+    found = []
+    for name, axes, own, their in zip(imported.outputs, imported.output_axes, ours, theirs, strict=True):
+        array = np.asarray(own, np.float64).transpose(np.argsort(axes))
+        if array.shape != their.shape:
+            raise ModelError(f'{path.name}: output "{name}" is {array.shape} here, {their.shape} in onnxruntime')
+        worst = float(np.max(np.abs(array - their), initial=0.0))
+        spread = float(np.ptp(their)) if their.size else 0.0
+        found.append(OutputParity(name, worst, worst / spread if spread > 0 else worst))
+    return found
+
+
+def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtra("onnx", needed_for="comparing with onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        types = {i.name: _dtype(i.type) for i in session.get_inputs()}
+        feed = pictures if imported.channels_last else pictures.transpose(0, 3, 1, 2)
+        feed = feed.astype(types[imported.picture_input])
+        others = {n: a.astype(types[n]) for n, a in imported.held.items() if n in types}
+        n = imported.fixed_batch or len(feed)
+        parts = []
+        for start in range(0, len(feed), n):
+            part = feed[start : start + n]
+            full = np.concatenate([part, np.repeat(part[-1:], n - len(part), axis=0)]) if len(part) < n else part
+            got = session.run(list(imported.outputs), {imported.picture_input: full, **others})
+            parts.append([np.asarray(g, np.float64)[: _rows(g, n, len(part))] for g in got])
+    except Exception as error:  # onnxruntime raises classes of its own, one for each status
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise ModelError(f"{path.name}: onnxruntime cannot run it: {cause}") from None
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _rows(array: Any, n: int, kept: int) -> int:
+    """Return how many rows of an output belong to the first pictures of a batch."""
+    return int(len(array) // n * kept) if n else len(array)
+
+
+def _dtype(name: str) -> Any:
+    word = name.removeprefix("tensor(").removesuffix(")")
+    return {"float": np.float32, "double": np.float64, "bool": np.bool_}.get(word) or np.dtype(word)

@@ -1,0 +1,272 @@
+"""From a file to a checked ONNX graph: sizes, tensors, external data, functions, opsets.
+
+The file is hostile until proved otherwise: whatever a tensor claims is compared with the bytes
+that are there before anything is allocated, and no path leaves the model's folder. What the
+operators mean is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import MissingExtra, ModelError
+
+OLDEST_OPSET = 7
+_MOST_NODES = 200_000
+_WIDENED = {"float16": np.float32, "float64": np.float32, "bfloat16": np.float32}
+_PLAIN_TYPES = {
+    1: ("float32", 4), 2: ("uint8", 1), 3: ("int8", 1), 4: ("uint16", 2), 5: ("int16", 2), 6: ("int32", 4),
+    7: ("int64", 8), 9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4),
+    13: ("uint64", 8), 16: ("bfloat16", 2),
+}  # fmt: skip
+"""ONNX's number for an element type: numpy's name and bytes an element."""
+
+_TYPED_FIELDS = {
+    1: "float_data", 2: "int32_data", 3: "int32_data", 4: "int32_data", 5: "int32_data", 6: "int32_data",
+    7: "int64_data", 9: "int32_data", 10: "int32_data", 11: "double_data", 12: "uint64_data",
+    13: "uint64_data", 16: "int32_data",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was read, and what limits it.
+
+    Attributes:
+        file_name: Base name, for messages.
+        folder: Where external data may lie; None if nowhere.
+        max_memory: Most bytes one tensor may take.
+    """
+
+    file_name: str
+    folder: Path | None
+    max_memory: int
+
+
+def onnx_module() -> Any:
+    """Return the imported `onnx` package.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
+    try:
+        import onnx
+        import onnx.helper
+        import onnx.numpy_helper
+    except ImportError:
+        raise MissingExtra("onnx", needed_for="reading an ONNX model") from None
+    return onnx
+
+
+def read_file(path: Path, max_memory: int) -> tuple[Any, Source]:
+    """Return a parsed model with its functions written out, and where it is from.
+
+    Raises:
+        ModelError: The file is no ONNX model, is damaged, or has an opset that is not known.
+    """
+    onnx = onnx_module()
+    source = Source(path.name, path.resolve().parent, max_memory)
+    try:
+        size = path.stat().st_size
+        if size > max_memory:
+            raise ModelError(f"{path.name}: has {size} bytes, wanted at most {max_memory}")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path.name}: cannot be read: {error.strerror or error}") from None
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except Exception as error:  # protobuf's own exceptions differ by implementation
+        raise _damaged(path.name, str(error)) from None
+    if not model.opset_import or not model.graph.node:
+        raise _damaged(path.name, "it holds no graph")
+    return inlined(model, path.name), source
+
+
+def _damaged(file_name: str, cause: str) -> ModelError:
+    return ModelError(
+        f"{file_name}: is no ONNX model, or a damaged one: {cause.strip().splitlines()[0][:120]}",
+        hint="download or export the file again",
+    )
+
+
+def opset_of(model: Any, file_name: str) -> int:
+    """Return the version of the standard operators a model uses.
+
+    Raises:
+        ModelError: It is older than 7 or newer than the installed `onnx` package knows.
+    """
+    newest = int(onnx_module().defs.onnx_opset_version())
+    version = next((int(o.version) for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
+    if OLDEST_OPSET <= version <= newest:
+        return version
+    hint = "pip install --upgrade onnx" if version > newest else "export the model again with opset 17, say"
+    raise ModelError(
+        f"{file_name}: is written in opset {version or 'of an unknown domain'}, "
+        f"wanted {OLDEST_OPSET} to {newest}",
+        hint=hint,
+    )
+
+
+def inlined(model: Any, file_name: str) -> Any:
+    """Return the model with calls of its own functions replaced by their bodies.
+
+    Raises:
+        ModelError: The functions call themselves, or grow beyond all measure.
+    """
+    if not model.functions:
+        return model
+    import onnx.inliner
+
+    _check_growth(model, file_name)
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except Exception as error:  # the inliner is C++ and raises what it likes
+        raise _damaged(file_name, f"its functions cannot be written out: {error}") from None
+
+
+def _check_growth(model: Any, file_name: str) -> None:
+    bodies = {(f.domain, f.name): f.node for f in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(nodes: Any, above: tuple[tuple[str, str], ...]) -> int:
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type)
+            if key in above or len(above) > 64:
+                raise ModelError(f'{file_name}: function "{node.op_type}" calls itself')
+            if key in bodies and key not in sizes:
+                sizes[key] = size(bodies[key], (*above, key))
+            total += sizes.get(key, 1)
+            if total > _MOST_NODES:
+                raise ModelError(
+                    f"{file_name}: its functions write out to more than {_MOST_NODES} operations"
+                )
+        return total
+
+    size(model.graph.node, ())
+
+
+def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
+    """Return a tensor's numbers; floating ones as float32.
+
+    Raises:
+        ModelError: It claims more than is there, has a type that is not read, or lies elsewhere.
+    """
+    name = f'{source.file_name}: tensor "{tensor.name}"'
+    if tensor.data_type not in _PLAIN_TYPES:
+        raise ModelError(
+            f"{name} has element type {type_name(tensor.data_type)}, wanted floats, integers or booleans",
+            hint="export the model without quantization, as float32",
+        )
+    dtype, width = _PLAIN_TYPES[tensor.data_type]
+    dims = tuple(int(d) for d in tensor.dims)
+    if any(d < 0 for d in dims):
+        raise ModelError(f"{name} has a negative size: {dims}")
+    count = _product(dims)
+    if count * max(width, 4) > source.max_memory:
+        raise ModelError(f"{name} takes {count * width} bytes, wanted at most {source.max_memory}")
+    if tensor.data_location == tensor.EXTERNAL:
+        found = _external(tensor, count * width, source, name)
+        raw = np.frombuffer(found, np.dtype("<u2") if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<"))
+        if dtype == "bfloat16":
+            raw = (raw.astype(np.uint32) << 16).view(np.float32)
+        return widened(raw.reshape(dims))
+    there = len(tensor.raw_data) // width if tensor.HasField("raw_data") else _typed(tensor)
+    if there != count:
+        raise ModelError(f"{name} claims {count} numbers, {there} are in the file", hint="the file is damaged")
+    return widened(np.asarray(onnx_module().numpy_helper.to_array(tensor)))
+
+
+def _typed(tensor: Any) -> int:
+    return len(getattr(tensor, _TYPED_FIELDS[tensor.data_type]))
+
+
+def widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return floating numbers as float32, all others as they are, in this machine's byte order."""
+    kind = _WIDENED.get(str(array.dtype))
+    if kind is not None:
+        with np.errstate(over="ignore"):
+            return np.asarray(array.astype(kind))
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _external(tensor: Any, n_bytes: int, source: Source, name: str) -> bytes:
+    """Return the bytes of a tensor kept in a file of its own, which must lie in the model's folder."""
+    entries = {e.key: e.value for e in tensor.external_data}
+    location = entries.get("location", "")
+    if source.folder is None or not location:
+        raise ModelError(f"{name} is kept in another file, which is not named")
+    path = (source.folder / location).resolve()
+    if Path(location).is_absolute() or not path.is_relative_to(source.folder):
+        raise ModelError(
+            f'{name} is kept in "{location}", outside the model\'s folder',
+            hint="export the model into one file, or keep its data beside it",
+        )
+    try:
+        offset, length = int(entries.get("offset", 0)), int(entries.get("length", n_bytes))
+        if offset < 0 or length != n_bytes:
+            raise ModelError(f"{name} claims {n_bytes} bytes, its entry {length} at {offset}")
+        if not path.is_file() or path.stat().st_size < offset + n_bytes:
+            raise ModelError(
+                f'{name} wants {n_bytes} bytes at {offset} of "{location}", which are not there',
+                hint="keep all files of the model together",
+            )
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(n_bytes)
+    except (OSError, ValueError) as error:
+        raise ModelError(f'{name} cannot be read from "{location}": {error}') from None
+
+
+def initialisers(graph: Any, source: Source) -> Mapping[str, np.ndarray[Any, Any]]:
+    """Return a graph's stored tensors by name."""
+    if graph.sparse_initializer:
+        raise ModelError(f"{source.file_name}: has sparse tensors", hint="export it with dense weights")
+    total, found = 0, {}
+    for tensor in graph.initializer:
+        found[tensor.name] = array_of(tensor, source)
+        total += found[tensor.name].nbytes
+        if total > source.max_memory:
+            raise ModelError(f"{source.file_name}: its weights take more than {source.max_memory} bytes")
+    return found
+
+
+def element_types(model: Any) -> Iterator[int]:
+    """Yield the element types of a model's tensors and inputs."""
+    for tensor in model.graph.initializer:
+        yield int(tensor.data_type)
+    for value in (*model.graph.input, *model.graph.output):
+        yield int(value.type.tensor_type.elem_type)
+
+
+def type_name(number: int) -> str:
+    """Return ONNX's word for an element type."""
+    try:
+        return str(onnx_module().TensorProto.DataType.Name(number)).lower()
+    except ValueError:
+        return f"number {number}"
+
+
+def numpy_type(number: int) -> str:
+    """Return the type that tensors of an ONNX element type have here: floating ones are float32.
+
+    Raises:
+        ModelError: It is none of floats, integers and booleans.
+    """
+    if number not in _PLAIN_TYPES:
+        raise ModelError(f"element type {type_name(number)} is not read, wanted floats, integers or booleans")
+    name = _PLAIN_TYPES[number][0]
+    return "float32" if name in _WIDENED else name
+
+
+def _product(dims: tuple[int, ...]) -> int:
+    count = 1
+    for d in dims:
+        count *= d
+    return count

@@ -1,0 +1,88 @@
+"""What is not imported, and why, in the words the user reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.errors import ModelError
+
+_FLOW = ("control flow has no fixed graph", "export with fixed sizes, without branches or loops in the forward pass")
+_QUANTIZED = ("quantized networks have no gradient", "export the model without quantization, as float32")
+_VALUES = (
+    "its result's size depends on the picture",
+    "export the network without its postprocessing (for detectors: without NMS)",
+)
+_SEQUENCE = ("sequences and optional values are not read", "export the network with tensors only")
+_TEXT = ("texts and tables are not pictures", "")
+_RANDOM = ("random numbers have no fixed answer", "export in evaluation mode")
+_TRAINING = ("it belongs to training", "export in evaluation mode")
+_SIGNAL = ("signal processing is not read", "export the network without its preprocessing")
+
+REFUSED: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("If", "Loop", "Scan", "SequenceMap"), _FLOW),
+    **dict.fromkeys(
+        ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul",
+         "ConvInteger", "MatMulInteger"), _QUANTIZED,
+    ),
+    **dict.fromkeys(("NonZero", "NonMaxSuppression", "Unique", "Compress"), _VALUES),
+    **dict.fromkeys(
+        ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
+         "SequenceLength", "SplitToSequence", "ConcatFromSequence", "Optional", "OptionalGetElement",
+         "OptionalHasElement"), _SEQUENCE,
+    ),
+    **dict.fromkeys(
+        ("StringConcat", "StringNormalizer", "StringSplit", "RegexFullMatch", "TfIdfVectorizer",
+         "ImageDecoder"), _TEXT,
+    ),
+    **dict.fromkeys(
+        ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial",
+         "Bernoulli"), _RANDOM,
+    ),
+    **dict.fromkeys(
+        ("NegativeLogLikelihoodLoss", "SoftmaxCrossEntropyLoss", "Adam", "Adagrad", "Momentum",
+         "Gradient"), _TRAINING,
+    ),
+    **dict.fromkeys(
+        ("DFT", "STFT", "MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"), _SIGNAL,
+    ),
+}  # fmt: skip
+"""Operators that are refused by design: the reason, and what to do."""
+
+_STANDARD = ("", "ai.onnx")
+
+
+def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: str) -> None:
+    """Refuse a graph with operators that are not imported, before anything is built.
+
+    Raises:
+        ModelError: Naming the first node, its operator, how many there are, and what to do.
+    """
+    for node in nodes:
+        if node.domain in _STANDARD and node.op_type in known:
+            continue
+        alike = [n for n in nodes if (n.domain, n.op_type) == (node.domain, node.op_type)]
+        raise ModelError(*_words(node, len(alike), file_name)[:1], hint=_words(node, len(alike), file_name)[1])
+
+
+def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
+    what = f'{file_name}: node "{node_name(node)}" is a {node.op_type}'
+    many = f" ({n} of them)" if n > 1 else ""
+    if node.domain not in _STANDARD:
+        quantized = "Linear" in node.op_type or "Integer" in node.op_type
+        why = "quantized networks have no gradient" if quantized else "wanted standard operators only"
+        hint = (
+            _QUANTIZED[1]
+            if quantized
+            else "export without optimisations for one runtime, or without custom operators"
+        )
+        return f'{what} of the custom domain "{node.domain}"{many}: {why}', hint
+    why, hint = REFUSED.get(
+        node.op_type, ("the importer does not know this operator", "export with another opset, or write it out")
+    )
+    return f"{what}{many}: {why}", hint
+
+
+def node_name(node: Any) -> str:
+    """Return a node's name, else its first output's."""
+    return str(node.name or next((o for o in node.output if o), "") or node.op_type)

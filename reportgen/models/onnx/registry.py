@@ -1,0 +1,61 @@
+"""The table of operators: what each is called, who builds it, which inputs must be constant.
+
+Operators enter it by a decorator in the files of `operators/`. What is refused, and why, stands
+in `refusals`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+_FAMILIES = (
+    "arithmetic", "activations", "convolution", "pooling", "shape", "indexing", "constants", "reduction",
+    "normalization", "resizing", "matrix", "recurrent", "logic", "padding", "sampling",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One line of the table.
+
+    Attributes:
+        name: As ONNX calls it.
+        family: Which file it stands in.
+        build: Takes a `Call`, returns one value or several.
+        fixed: Positions of inputs that must be constant.
+        note: What is not read, for the table.
+    """
+
+    name: str
+    family: str
+    build: Callable[[Any], Any]
+    fixed: tuple[int, ...]
+    note: str
+
+
+_found: dict[str, Operator] = {}
+
+
+def operator(
+    *names: str, fixed: tuple[int, ...] = (), note: str = ""
+) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+    """Enter a function into the table under one or more names."""
+
+    def enter(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        for name in names:
+            _found[name] = Operator(name, build.__module__.rsplit(".", 1)[-1], build, fixed, note)
+        return build
+
+    return enter
+
+
+@cache
+def operators() -> Mapping[str, Operator]:
+    """Return all operators by name, in alphabetical order."""
+    for family in _FAMILIES:
+        importlib.import_module(f"reportgen.models.onnx.operators.{family}")
+    return dict(sorted(_found.items()))
