@@ -93,8 +93,8 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
     """Return the layers, input and notes of a model file.
 
     Args:
-        path: A `.keras` or whole-model `.h5` file.
-        options: `version`, `input_range`, `input_size`, `trust_model`.
+        path: A model, named as in docs/formats.md: a file, or such as `keras.applications:VGG16`.
+        options: `version`, `input_range`, `input_size`, `trust_model`, `custom`, `hold`, `max_memory`.
 
     Raises:
         ModelError: The file cannot be used.
