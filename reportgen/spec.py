@@ -58,7 +58,7 @@ class RenderSpec:
         canvas_fields, canvas_min_px: How many receptive fields wide, and the least side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
-        rescue: Whether silent starts are climbed by a soft maximum, then from a louder, coarser start.
+        rescue: Whether silent starts are climbed by the maxima of cells, then from a louder, coarser start.
         scored: Whether scores may be computed from this recipe's pictures.
     """
 

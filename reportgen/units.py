@@ -125,8 +125,9 @@ class Telemetry:
         steps: Steps taken.
         stop_reason: `converged`, `max_steps` or `non_finite`.
         non_finite: Steps at which the loss or its gradient was not a finite number.
-        reduction: How positions were reduced: `leaky-mean`, `soft-maximum`, `mean` or `neuron`.
-        rescue: Empty, or what was needed to start: `soft-maximum`, `louder-start`.
+        reduction: How positions were reduced: `leaky-mean`, `cell-maxima`, `positive-mean`, `mean` or
+            `neuron`.
+        rescue: Empty, or what was needed to start: `cell-maxima`, `louder-start`.
         curve: Pairs of step and objective (as optimised, under that step's transform), at most 32.
     """
 

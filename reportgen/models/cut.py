@@ -6,6 +6,7 @@ is not known here.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +43,16 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
         input_range=model.input_range,
         is_map=layer.is_map,
         layer_name=layer.name,
+        field_places=_field_places(layer),
     )
+
+
+def _field_places(layer: Layer) -> tuple[int, int] | None:
+    if layer.receptive_field_px is None or layer.stride_px is None:
+        return None
+    sides = zip(layer.receptive_field_px, layer.stride_px, strict=True)
+    down, across = (max(1, math.ceil(field / stride)) for field, stride in sides)
+    return down, across
 
 
 def symbolic_shapes(

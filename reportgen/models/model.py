@@ -83,6 +83,8 @@ class Cut:
         input_range: The model's own range.
         is_map: Whether the outputs have positions.
         layer_name: The model's own name of the layer.
+        field_places: Places of the output that one receptive field spans, down and across; None for units
+            that see the whole input.
     """
 
     network: Any
@@ -93,6 +95,7 @@ class Cut:
     input_range: InputRange
     is_map: bool
     layer_name: str
+    field_places: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

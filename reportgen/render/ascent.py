@@ -57,7 +57,7 @@ class Ascent:
 
     Attributes:
         chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `empty_state`, `TRACE`.
-        look: `(x, numbers, transforms (k, n, 2, 8), soft)` -> values `(k, n)`.
+        look: `(x, numbers, transforms (k, n, 2, 8), silence)` -> values `(k, n)`.
         references: What each unit answers to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
     """
@@ -71,7 +71,7 @@ class Ascent:
     traces: list[int]
 
 
-TRACE = ("objective", "gradient", "finite", "soft")
+TRACE = ("objective", "gradient", "finite", "silence")
 """What the chunk tells of each step and picture, each `(window, n)`."""
 
 
@@ -83,21 +83,22 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
     if recipe.lp > 0:
         charged.append(("lp", recipe.lp_power))
     kind = recipe.reduction if cut.is_map else "neuron"
-    places = _layer_of(cut, recipe).shape[1:3] if cut.is_map else (1, 1)
+    places = tuple(int(p) for p in _layer_of(cut, recipe).shape[1:3]) if cut.is_map else (1, 1)
+    cell = cut.field_places or (-(-places[0] // 3), -(-places[1] // 3))
     return Structure(
         parametrization=recipe.parametrization,
         decorrelate=recipe.decorrelate,
         start_mean=recipe.start_mean,
         decay=recipe.decay,
         objective=recipe.objective,
-        reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue),
+        reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue, cell),
         optimiser=recipe.optimiser,
         penalties=tuple(charged),
         gradient_scaling=recipe.penalty_scaling == "gradient",
         keep_best=recipe.keep == "best",
         moved=transforms.moves(recipe),
         turned=transforms.turns(recipe),
-        around=cut.is_map and min(int(p) for p in places) >= AROUND_MIN_PLACES,
+        around=cut.is_map and min(places) >= AROUND_MIN_PLACES,
         window=recipe.window,
     )
 
@@ -145,7 +146,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         picture: Tensor,
         move: Tensor,
         numbers: Mapping[str, Tensor],
-        soft: Tensor,
+        silence: Tensor,
         look: Tensor,
     ) -> Any:
         seen = (
@@ -155,7 +156,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         )
         layer = network(seen, training=False)[which]
         values = objectives.answers(layer, numbers["unit"], numbers["sign"])
-        return objectives.reduced(values, structure.reduction, numbers["reference"], soft, look)
+        return objectives.reduced(values, structure.reduction, numbers["reference"], silence, look)
 
     step = _step(structure, parameters, objective)
 
@@ -168,11 +169,11 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             structure.window,
         )  # fmt: skip
 
-    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, soft: Tensor) -> Any:
+    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Any:
         traces[0] += 1
 
         def one(state: Any, inputs: Any) -> Any:
-            value, _ = objective(x, inputs[0], numbers, soft, ops.zeros(()))
+            value, _ = objective(x, inputs[0], numbers, silence, ops.zeros(()))
             return state, (value,)
 
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
@@ -195,7 +196,7 @@ def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[
     """Return the state of `pictures` pictures that have not begun, as arrays.
 
     `x` the pictures, `first` and `second` the optimiser's moments, `best` the kept pictures
-    (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `soft`; `scale`: what one unit of the
+    (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `silence`; `scale`: what one unit of the
     objective and of each penalty counts, `(n, 3)`.
     """
     many = (pictures, *size)
@@ -206,7 +207,7 @@ def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[
         "best": np.zeros(many, np.float32),
         "best_loss": np.full(pictures, np.inf, np.float32),
         "step": np.zeros(pictures, np.float32),
-        "soft": np.zeros(pictures, np.float32),
+        "silence": np.zeros(pictures, np.float32),
         "scale": np.ones((pictures, 3), np.float32),
     }
 
@@ -220,8 +221,8 @@ def _step(
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
         picture = state["x"]
-        (values, soft), uphill = engine.value_and_gradient(
-            lambda p: objective(p, move, numbers, state["soft"], begins), picture
+        (values, silence), uphill = engine.value_and_gradient(
+            lambda p: objective(p, move, numbers, state["silence"], begins), picture
         )
         push = _rms(uphill)
         charges = [_charge(structure, kind, power, picture) for kind, power in structure.penalties]
@@ -245,7 +246,7 @@ def _step(
             "first": _chosen(goes, first, state["first"]),
             "second": _chosen(goes, second, state["second"]),
             "step": state["step"] + goes,
-            "soft": soft,
+            "silence": silence,
             "scale": scale,
             "best": state["best"],
             "best_loss": state["best_loss"],
@@ -255,7 +256,7 @@ def _step(
             better = goes * ops.cast(loss < state["best_loss"], "float32")
             new["best"] = _chosen(better, new["x"], state["best"])
             new["best_loss"] = ops.where(better > 0, loss, state["best_loss"])
-        return new, (values, push, ops.cast(finite, "float32"), soft)
+        return new, (values, push, ops.cast(finite, "float32"), silence)
 
     return step
 

@@ -1,8 +1,9 @@
 """What is climbed: how the answers of one unit at many places become one number a picture.
 
 Never a plain mean of a linear map, which sees a kernel's mean only: the mean of the positive part,
-relative to what the unit answers to plain grey, or, where nothing is positive, a soft maximum. Sad is the
-same reduction of the negated unit. Nothing here knows how a picture is made or moved.
+relative to what the unit answers to plain grey, or, where hardly anything is positive, the highest answer
+of each cell of the map. Sad is the same reduction of the negated unit. Nothing here knows how a picture is
+made or moved.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from reportgen.units import without_rim
 Tensor = Any
 
 LEAK = 0.1
-"""Slope below the reference."""
-SPREADS = 0.5
-"""How many standard deviations above the mean an answer counts as high."""
+"""Slope below the reference; share of all places where the best of each cell is climbed."""
+AWAKE = 0.5
+"""Share of cells that must answer above the reference for a map not to be silent."""
+STARTED, WOKEN, SILENT = 0.0, 0.5, 1.0
+"""How silent a unit has been on a picture: never so far; was, and answers now; is."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,18 @@ class Reduction:
     Attributes:
         kind: `leaky-mean`, `mean` or `neuron`.
         rim: Share of the map left out on each side.
-        rescue: Whether a map that is nowhere above its reference is climbed by its soft maximum.
+        rescue: Whether a silent map is climbed by the highest answer of each cell.
+        cell: Places that a cell spans, down and across: about those of one receptive field.
     """
 
     kind: str
     rim: float
     rescue: bool
+    cell: tuple[int, int] = (1, 1)
+
+    def word(self, silence: float) -> str:
+        """Return what is climbed at that silence, in words."""
+        return {SILENT: "cell-maxima", WOKEN: "positive-mean"}.get(silence, self.kind)
 
 
 def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
@@ -50,52 +59,51 @@ def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
 
 
 def inside(maps: Tensor, rim: float) -> Tensor:
-    """Return `(n, places)` of `(n, H, W)` without the rim."""
-    rows, columns = without_rim(maps.shape[1], rim), without_rim(maps.shape[2], rim)
-    part = maps[:, rows, columns]
-    return ops.reshape(part, (-1, part.shape[1] * part.shape[2]))
+    """Return `(n, h, w)`: `(n, H, W)` without the rim."""
+    return maps[:, without_rim(maps.shape[1], rim), without_rim(maps.shape[2], rim)]
 
 
 def reduced(
-    values: Tensor, how: Reduction, references: Tensor, soft: Tensor, look: Tensor
+    values: Tensor, how: Reduction, references: Tensor, silence: Tensor, look: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return the objective of each picture and `soft` from here on, each `(n,)`.
+    """Return the objective of each picture and its silence from here on, each `(n,)`.
+
+    A unit that has been silent is climbed by its positive part alone: what pulled it back into silence
+    is the leak, where its kernel's mean is negative.
 
     Args:
         values: From `answers`.
         how: The reduction.
         references: What counts as zero, `(n,)`: see `reference`.
-        soft: 1 where the soft maximum is in force, `(n,)`.
-        look: 1 where this step decides anew whether it is, scalar.
+        silence: `STARTED`, `WOKEN` or `SILENT`, `(n,)`.
+        look: 1 where this step decides anew which, scalar.
     """
     if how.kind == "neuron":
-        return values, soft
+        return values, silence
     places = inside(values, how.rim)
     if how.kind == "mean":
-        return ops.mean(places, axis=1), soft
+        return ops.mean(places, axis=(1, 2)), silence
+    peaks = cell_maxima(places, how.cell)
     if how.rescue:
-        silent = ops.cast(_high(places)[:, 0] <= references, soft.dtype)
-        soft = ops.where(look > 0, silent, soft)
-    above = places - references[:, None]
-    leaky = ops.mean(ops.where(above > 0, above, LEAK * above), axis=1) + references
-    return ops.where(soft > 0, soft_maximum(places), leaky), soft
+        awake = ops.mean(ops.cast(peaks > references[:, None], "float32"), axis=1) >= AWAKE
+        now = ops.where(awake, ops.where(silence > STARTED, WOKEN, STARTED), SILENT)
+        silence = ops.where(look > 0, now, silence)
+    above = places - references[:, None, None]
+    leak = ops.where(silence > STARTED, 0.0, LEAK)[:, None, None]
+    mean = ops.mean(ops.where(above > 0, above, leak * above), axis=(1, 2)) + references
+    best = (1.0 - LEAK) * ops.mean(peaks, axis=1) + LEAK * ops.mean(places, axis=(1, 2))
+    return ops.where(silence >= SILENT, best, mean), silence
 
 
-def soft_maximum(places: Tensor) -> Tensor:
-    """Return the mean of `(n, places)` in which those above mean plus spread weigh 1, the others `LEAK`.
+def cell_maxima(places: Tensor, cell: tuple[int, int]) -> Tensor:
+    """Return the highest answer in each cell of `(n, h, w)` maps, `(n, cells)`.
 
-    Weights are constants to the gradient. It climbs wherever the answers are highest, at about a sixth of
-    all places, so that a silent unit fills a picture as a loud one does; a maximum would draw one spot.
+    It climbs wherever a cell already answers best, so that a silent unit fills a picture with what it
+    looks for; the mean over all places would see the mean of its kernel, one maximum would draw one spot.
     """
-    weights = ops.where(places >= _high(places), 1.0, LEAK)
-    weights = ops.stop_gradient(weights / ops.sum(weights, axis=1, keepdims=True))
-    return ops.sum(weights * places, axis=1)
-
-
-def _high(places: Tensor) -> Tensor:
-    return ops.stop_gradient(
-        ops.mean(places, axis=1, keepdims=True) + SPREADS * ops.std(places, axis=1, keepdims=True)
-    )
+    size = (min(cell[0], places.shape[1]), min(cell[1], places.shape[2]))
+    peaks = ops.max_pool(places[..., None], size, size, padding="valid", data_format="channels_last")
+    return ops.reshape(peaks, (-1, peaks.shape[1] * peaks.shape[2]))
 
 
 def reference(flat: Tensor, rim: float) -> Tensor:
@@ -106,4 +114,4 @@ def reference(flat: Tensor, rim: float) -> Tensor:
     """
     if len(flat.shape) == 2:
         return flat[0]
-    return ops.mean(flat[0, without_rim(flat.shape[1], rim), without_rim(flat.shape[2], rim)], axis=(0, 1))
+    return ops.mean(inside(ops.transpose(flat[0], (2, 0, 1)), rim), axis=(1, 2))

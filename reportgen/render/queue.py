@@ -72,7 +72,7 @@ class _Slot:
     louder: bool = False
     seconds: float = 0.0
     step: int = 0
-    soft: float = 0.0
+    silence: float = 0.0
     rescued: bool = False
     non_finite: int = 0
     gradients: list[float] = field(default_factory=list)
@@ -202,14 +202,14 @@ class _Run:
     def _note(self, slot: _Slot, told: list[Array]) -> None:
         """Write down what one window told of a picture, and whether it is done."""
         count = min(self.engine.structure.window, self.recipe.steps - slot.step)
-        values, gradients, finite, soft = (part[:count] for part in told)
+        values, gradients, finite, silence = (part[:count] for part in told)
         bad = int(np.sum(finite <= 0))
         slot.non_finite += bad
         slot.step += count - bad
-        if soft[0] != slot.soft:  # another objective from here on: what was before does not compare
+        if silence[0] != slot.silence:  # another objective from here on: what was before does not compare
             slot.curve, slot.plain, slot.means = [], [], []
-            slot.soft = float(soft[0])
-        slot.rescued |= slot.soft > 0
+            slot.silence = float(silence[0])
+        slot.rescued |= slot.silence > 0
         if bad > count / 2:
             slot.stop = "non_finite"
             return
@@ -251,7 +251,7 @@ class _Run:
     def _found_nothing(self, slot: _Slot) -> bool:
         if not self.recipe.rescue or slot.louder or slot.stop == "non_finite":
             return False
-        silent = slot.soft > 0 or self.engine.structure.reduction.kind == "neuron"
+        silent = slot.silence > 0 or self.engine.structure.reduction.kind == "neuron"
         gain = slot.means[-1] - slot.plain[0] if slot.means else 0.0
         return slot.gradients[-1] == 0.0 or (silent and gain <= 1e-6 * abs(slot.plain[0]))
 
@@ -273,8 +273,8 @@ class _Run:
             xs[i] = np.nan_to_num(slot.x, nan=0.5)
             if self.engine.structure.moved:
                 moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(FRESH))
-        soft = np.array([slot.soft if slot else 0.0 for slot in padded], np.float32)
-        looked = self.engine.look(xs, self._numbers(padded), moves, soft)
+        silence = np.array([slot.silence if slot else 0.0 for slot in padded], np.float32)
+        looked = self.engine.look(xs, self._numbers(padded), moves, silence)
         values = np.asarray(ops.convert_to_numpy(looked))
         share = (time.perf_counter() - began) / len(slots)
         return [self._render(slot, xs[i], values[:, i], slot.seconds + share) for i, slot in enumerate(slots)]
@@ -296,8 +296,8 @@ class _Run:
             steps=slot.steps_before + slot.step,
             stop_reason=slot.stop,
             non_finite=slot.non_finite,
-            reduction="soft-maximum" if slot.soft > 0 else self.engine.structure.reduction.kind,
-            rescue="louder-start" if slot.louder else "soft-maximum" if slot.rescued else "",
+            reduction=self.engine.structure.reduction.word(slot.silence),
+            rescue="louder-start" if slot.louder else "cell-maxima" if slot.rescued else "",
             curve=_thinned(slot.curve),
         )
         return Render(slot.job, shown(plain, self.recipe), telemetry, seconds, failure)

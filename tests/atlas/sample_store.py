@@ -94,7 +94,7 @@ def telemetry(look: str, unit: int, seed: int) -> Telemetry:
         stop_reason="non_finite" if look == "failed" else "converged" if steps < 90 else "max_steps",
         non_finite=3 if look == "failed" else 0,
         reduction="leaky-mean",
-        rescue="soft-maximum" if unit % 9 == 4 else "",
+        rescue="cell-maxima" if unit % 9 == 4 else "",
         curve=tuple((int(s), float(v)) for s, v in zip(at, rise, strict=True)),
     )
 

@@ -101,13 +101,13 @@ def test_a_silent_start_is_rescued(pictures):
     """Trap: a unit that is off at the start has no gradient through its positive part."""
     render = pictures[SPARSE, "happy", 0]
     assert orientation(render.picture) > 0.7
-    assert render.telemetry.rescue == "soft-maximum"
-    assert render.telemetry.activation_end > 0 and render.telemetry.reduction == "leaky-mean"
+    assert render.telemetry.rescue == "cell-maxima"
+    assert render.telemetry.activation_end > 0 and render.telemetry.reduction == "positive-mean"
 
 
 def test_a_dead_unit_is_told_by_its_telemetry(pictures):
     told = pictures[DEAD, "happy", 0].telemetry
-    assert told.reduction == "soft-maximum" and told.activation_best < -8
+    assert told.reduction == "cell-maxima" and told.activation_best < -8
 
 
 def test_a_unit_that_hears_nothing_ends_where_it_began(pictures):

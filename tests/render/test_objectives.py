@@ -6,16 +6,16 @@ import pytest
 from reportgen.render import objectives
 from reportgen.render.backend import backend
 
-LEAKY = objectives.Reduction("leaky-mean", 0.06, True)
+LEAKY = objectives.Reduction("leaky-mean", 0.06, True, (4, 4))
 
 
-def reduced(maps, how=LEAKY, reference=0.0, soft=0.0, look=1.0):
+def reduced(maps, how=LEAKY, reference=0.0, silence=0.0, look=1.0):
     n = len(maps)
-    values, soft = objectives.reduced(
+    values, silence = objectives.reduced(
         np.asarray(maps, np.float32), how, np.full(n, reference, np.float32),
-        np.full(n, soft, np.float32), np.float32(look),
+        np.full(n, silence, np.float32), np.float32(look),
     )  # fmt: skip
-    return np.asarray(values), np.asarray(soft)
+    return np.asarray(values), np.asarray(silence)
 
 
 def test_each_picture_is_asked_for_its_own_unit_and_sign():
@@ -36,27 +36,43 @@ def test_the_rim_is_not_seen():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_the_smallest_maps_work(size):
-    values, soft = reduced(np.full((2, size, size), 3.0))
-    assert np.allclose(values, 3.0) and np.allclose(soft, 0.0)
+    values, silence = reduced(np.full((2, size, size), 3.0))
+    assert np.allclose(values, 3.0) and np.allclose(silence, 0.0)
 
 
 def test_places_above_the_reference_count_ten_times_those_below():
     maps = np.zeros((1, 1, 2))
     maps[0, 0] = [3.0, -1.0]
-    assert reduced(maps, reference=1.0, soft=0.0, look=0.0)[0][0] == pytest.approx(1 + (2 - 0.2) / 2)
+    assert reduced(maps, reference=1.0, silence=0.0, look=0.0)[0][0] == pytest.approx(1 + (2 - 0.2) / 2)
 
 
-def test_a_silent_map_is_climbed_by_its_soft_maximum_and_a_loud_one_is_not():
-    maps = np.random.default_rng(0).normal(size=(2, 16, 16)) - np.array([10, 0])[:, None, None]
-    values, soft = reduced(maps)
-    assert soft.tolist() == [1.0, 0.0]
-    assert maps[0].mean() < values[0] < maps[0].max()
+def test_a_silent_map_is_climbed_by_the_best_answer_of_each_cell_and_a_loud_one_is_not():
+    maps = np.random.default_rng(0).normal(size=(2, 18, 18)) - np.array([10, 0])[:, None, None]
+    values, silence = reduced(maps)
+    assert silence.tolist() == [objectives.SILENT, objectives.STARTED]
+    cells = maps[0, 2:-2, 2:-2][:12, :12].reshape(3, 4, 3, 4)
+    best = cells.max(axis=(1, 3)).mean()
+    assert values[0] == pytest.approx(0.9 * best + 0.1 * maps[0, 2:-2, 2:-2].mean(), rel=1e-5)
+
+
+def test_a_map_that_has_woken_is_climbed_by_its_positive_part_alone():
+    maps = np.ones((1, 16, 16)) - np.arange(16)[None, :, None] % 2 * 3.0
+    values, silence = reduced(maps, silence=objectives.SILENT)
+    assert silence[0] == objectives.WOKEN
+    assert values[0] == pytest.approx(0.5)
+    assert LEAKY.word(objectives.WOKEN) == "positive-mean"
+
+
+def test_one_answering_place_does_not_make_a_map_awake():
+    maps = np.full((1, 16, 16), -1.0)
+    maps[0, 8, 8] = 5.0
+    assert reduced(maps)[1][0] == objectives.SILENT
 
 
 def test_without_rescue_a_silent_map_stays_a_leaky_mean():
     how = objectives.Reduction("leaky-mean", 0.0, False)
-    values, soft = reduced(np.full((1, 4, 4), -2.0), how)
-    assert soft[0] == 0 and values[0] == pytest.approx(-0.2)
+    values, silence = reduced(np.full((1, 4, 4), -2.0), how)
+    assert silence[0] == 0 and values[0] == pytest.approx(-0.2)
 
 
 @pytest.mark.parametrize("shift", [-10.0, 0.0, 10.0])

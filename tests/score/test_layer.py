@@ -161,7 +161,7 @@ def test_a_unit_whose_starts_never_climbed_is_undecided(draw, evidence_of, telem
 
 
 def test_a_rescued_start_counts_as_climbing(draw, evidence_of, telemetry_of):
-    runs = {0: {s: telemetry_of(1.0, 1.0, rescue="soft-maximum") for s in range(4)}}
+    runs = {0: {s: telemetry_of(1.0, 1.0, rescue="cell-maxima") for s in range(4)}}
     assert verdicts(evidence_of([static(draw)], telemetry=runs)) == ["static"]
 
 
