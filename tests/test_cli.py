@@ -153,3 +153,13 @@ cli.main()
     )  # fmt: skip
     assert again.returncode == 0, again.stderr
     assert "complete" in again.stdout
+
+
+def test_another_file_under_a_used_version_is_said(run, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    words = ["--version", "v1", "--units", 1, "--seeds", 1, *QUICK_WORDS]
+    first, second = (save_model(f / "net.keras", seed=i) for i, f in enumerate((tmp_path, other)))
+    assert "another file" not in run("render", first, *words)[2]
+    code, _, err = run("render", second, *words)
+    assert code == 0 and "net v1 held another file" in err

@@ -83,6 +83,12 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     source = open_source(store, path, settings)
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
+    before = store.find_model(source.record.name, source.record.version)
+    if before is not None and before.file_hash != source.record.file_hash:
+        reporter.say(
+            f"{before.name} {before.version} held another file, {before.file_hash[:8]}: its scores are "
+            f"replaced by those of {source.record.file_hash[:8]}"
+        )
     model = store.put_model(
         dataclasses.replace(source.record, plan=_plan_record(source.record, wish, plans, settings))
     )

@@ -226,7 +226,8 @@ def _pool(own: Sequence[tuple[int, agree.Looks | None]],
 def _filling(evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
              seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[agree.Looks | None, str]:  # fmt: skip
     """Return what stands in where a layer has too few units of its own, and the comparison in words."""
-    own = f"{len(patterned)} units of this layer that show a pattern"
+    many = len(patterned) != 1
+    own = f"{len(patterned)} unit{'s' * many} of this layer that show{'s' * (not many)} a pattern"
     if families >= spec.min_comparison:
         return None, own
     channels = {s.shape[2] for s in seen.values()}
