@@ -93,7 +93,9 @@ class Call:
     def no_batch(self, side: int, doing: str) -> None:
         """Refuse what would mix pictures of a batch."""
         if carries_batch(side):
-            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", "export with a batch of 1")
+            self.refuse(
+                f"{doing} the pictures of a batch, wanted each for itself", "export with a batch of 1"
+            )
 
     # -- tensors in an order of axes
 

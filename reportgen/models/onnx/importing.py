@@ -16,7 +16,7 @@ from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import keras_module
 from reportgen.models.onnx.building import Builder, rebatch
 from reportgen.models.onnx.patterns import rewritten
-from reportgen.models.onnx.reading import Source, initialisers, numpy_type, onnx_module, opset_of, read_file, type_name
+from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
 from reportgen.models.onnx.refusals import check_operators
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
@@ -112,7 +112,13 @@ def read_onnx(
     return OnnxImport(
         model=model,
         names=builder.names,
-        notes=(*_widenings(proto), *picture.notes, *_held_notes(constants, held or {}), *dropped, *_folds(builder)),
+        notes=(
+            *_widenings(proto),
+            *picture.notes,
+            *_held_notes(constants, held or {}),
+            *dropped,
+            *_folds(builder),
+        ),
         input_size_source=picture.size_source,
         picture_input=picture.name,
         outputs=tuple(values),
@@ -139,13 +145,17 @@ def _inputs(
     pictures = [f for f in found if len(f[1]) == 4 and f[2] in (1, 2, 10, 11, 16)]
     if not pictures:
         shapes = ", ".join(f'"{n}" {_shown(d)} {type_name(t)}' for n, d, t in found[:6]) or "no inputs"
-        raise ModelError(f"{source.file_name}: takes {shapes}, wanted a picture (batch, channels, height, width)")
+        raise ModelError(
+            f"{source.file_name}: takes {shapes}, wanted a picture (batch, channels, height, width)"
+        )
     chosen = pictures[0]
     others = []
     for n, d, t in found:
         if n != chosen[0]:
             others.append((n, d, numpy_type(t)))
-    return _picture(chosen[0], chosen[1], numpy_type(chosen[2]) if chosen[2] != 2 else "uint8", size, source), others
+    return _picture(
+        chosen[0], chosen[1], numpy_type(chosen[2]) if chosen[2] != 2 else "uint8", size, source
+    ), others
 
 
 def _picture(
@@ -172,8 +182,14 @@ def _picture(
     asked = size or (_ASSUMED_PX, _ASSUMED_PX)
     height, width = (o if o is not None else a for o, a in zip(own, asked, strict=True))
     if max(height, width) > _LARGEST_PX or height * width * channels * 4 > source.max_memory:
-        raise ModelError(f"{source.file_name}: takes pictures of {height}x{width}x{channels}, which is too large")
-    notes = () if dtype == "float32" else (f'The input "{name}" takes {dtype}; it is fed numbers with fractions here.',)
+        raise ModelError(
+            f"{source.file_name}: takes pictures of {height}x{width}x{channels}, which is too large"
+        )
+    notes = (
+        ()
+        if dtype == "float32"
+        else (f'The input "{name}" takes {dtype}; it is fed numbers with fractions here.',)
+    )
     return _Picture(name, (height, width, channels), last, dims[0], dtype, where, notes)
 
 
@@ -238,10 +254,10 @@ def _outputs(builder: Builder, graph: Any, source: Source) -> tuple[dict[str, Va
 
 
 def _ends(builder: Builder, values: Mapping[str, Value]) -> tuple[tuple[tuple[int, ...], ...], list[Any]]:
-    """Return the outputs' tensors as they are held, with their axes."""
+    """Return the outputs' tensors with their axes: maps as they are held, all else in ONNX's order."""
     axes, ends = [], []
     for value in values.values():
-        if value.flat is not None:
+        if value.flat is not None or value.rank != 4:
             plain = builder.plain(value)
             ends.append(plain)
             axes.append(tuple(range(value.rank)))
@@ -265,7 +281,8 @@ def _widenings(proto: Any) -> list[str]:
 
 def _held_notes(constants: Mapping[str, np.ndarray[Any, Any]], given: Mapping[str, Any]) -> list[str]:
     return [
-        f'Input "{name}" {_shown(array.shape)} is held at ' + ("the value given." if name in given else "zero.")
+        f'Input "{name}" {_shown(array.shape)} is held at '
+        + ("the value given." if name in given else "zero.")
         for name, array in constants.items()
     ]
 
@@ -273,5 +290,4 @@ def _held_notes(constants: Mapping[str, np.ndarray[Any, Any]], given: Mapping[st
 def _folds(builder: Builder) -> list[str]:
     if not builder.folded:
         return []
-    onnx_module()
     return [f"{builder.folded} operations on constants and shapes were answered beforehand."]

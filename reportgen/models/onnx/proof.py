@@ -55,11 +55,15 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
     ours = ours if isinstance(ours, (list, tuple)) else [ours]
     found = []
     ends = zip(imported.outputs, imported.model.outputs, strict=True)
-    bounded = {name for name, end in ends if function_of(end._keras_history.operation) in ("softmax", "sigmoid")}
+    bounded = {
+        name for name, end in ends if function_of(end._keras_history.operation) in ("softmax", "sigmoid")
+    }
     for name, axes, own, their in zip(imported.outputs, imported.output_axes, ours, theirs, strict=True):
         array = np.asarray(own, np.float64).transpose(np.argsort(axes))
         if array.shape != their.shape:
-            raise ModelError(f'{path.name}: output "{name}" is {array.shape} here, {their.shape} in onnxruntime')
+            raise ModelError(
+                f'{path.name}: output "{name}" is {array.shape} here, {their.shape} in onnxruntime'
+            )
         worst = float(np.max(np.abs(array - their), initial=0.0))
         spread = 1.0 if name in bounded else (float(np.ptp(their)) if their.size else 0.0)
         found.append(OutputParity(name, worst, worst / spread if spread > 0 else worst))
@@ -84,7 +88,9 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
         parts = []
         for start in range(0, len(feed), n):
             part = feed[start : start + n]
-            full = np.concatenate([part, np.repeat(part[-1:], n - len(part), axis=0)]) if len(part) < n else part
+            full = (
+                np.concatenate([part, np.repeat(part[-1:], n - len(part), axis=0)]) if len(part) < n else part
+            )
             got = session.run(list(imported.outputs), {imported.picture_input: full, **others})
             parts.append([np.asarray(g, np.float64)[: _rows(g, n, len(part))] for g in got])
     except Exception as error:  # onnxruntime raises classes of its own, one for each status

@@ -173,13 +173,17 @@ def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
         raise ModelError(f"{name} takes {count * width} bytes, wanted at most {source.max_memory}")
     if tensor.data_location == tensor.EXTERNAL:
         found = _external(tensor, count * width, source, name)
-        raw = np.frombuffer(found, np.dtype("<u2") if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<"))
+        raw = np.frombuffer(
+            found, np.dtype("<u2") if dtype == "bfloat16" else np.dtype(dtype).newbyteorder("<")
+        )
         if dtype == "bfloat16":
             raw = (raw.astype(np.uint32) << 16).view(np.float32)
         return widened(raw.reshape(dims))
     there = len(tensor.raw_data) // width if tensor.HasField("raw_data") else _typed(tensor)
     if there != count:
-        raise ModelError(f"{name} claims {count} numbers, {there} are in the file", hint="the file is damaged")
+        raise ModelError(
+            f"{name} claims {count} numbers, {there} are in the file", hint="the file is damaged"
+        )
     return widened(np.asarray(onnx_module().numpy_helper.to_array(tensor)))
 
 

@@ -76,7 +76,9 @@ def recurrent_layer(keras: Any) -> Any:
             f = 1 - i if self.coupled else self._apply(0, f + p[2] * memory)
             memory = f * memory + i * self._apply(1, c)
             o = self._apply(0, o + p[1] * memory)
-            return o * self._apply(2, memory) if not self.clip else o * functions[self.functions[2]](memory), memory
+            return o * self._apply(2, memory) if not self.clip else o * functions[self.functions[2]](
+                memory
+            ), memory
 
         def compute_output_shape(self, input_shape: Any) -> Any:
             batch, steps, _ = input_shape
@@ -85,7 +87,16 @@ def recurrent_layer(keras: Any) -> Any:
         def get_config(self) -> dict[str, Any]:
             own = {
                 k: getattr(self, k)
-                for k in ("cell", "hidden", "functions", "backwards", "clip", "reset_after", "coupled", "peephole")
+                for k in (
+                    "cell",
+                    "hidden",
+                    "functions",
+                    "backwards",
+                    "clip",
+                    "reset_after",
+                    "coupled",
+                    "peephole",
+                )
             }
             return {**super().get_config(), **own}
 

@@ -7,7 +7,10 @@ from typing import Any
 
 from reportgen.errors import ModelError
 
-_FLOW = ("control flow has no fixed graph", "export with fixed sizes, without branches or loops in the forward pass")
+_FLOW = (
+    "control flow has no fixed graph",
+    "export with fixed sizes, without branches or loops in the forward pass",
+)
 _QUANTIZED = ("quantized networks have no gradient", "export the model without quantization, as float32")
 _VALUES = (
     "its result's size depends on the picture",
@@ -62,7 +65,9 @@ def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: s
         if node.domain in _STANDARD and node.op_type in known:
             continue
         alike = [n for n in nodes if (n.domain, n.op_type) == (node.domain, node.op_type)]
-        raise ModelError(*_words(node, len(alike), file_name)[:1], hint=_words(node, len(alike), file_name)[1])
+        raise ModelError(
+            *_words(node, len(alike), file_name)[:1], hint=_words(node, len(alike), file_name)[1]
+        )
 
 
 def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
@@ -78,7 +83,8 @@ def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
         )
         return f'{what} of the custom domain "{node.domain}"{many}: {why}', hint
     why, hint = REFUSED.get(
-        node.op_type, ("the importer does not know this operator", "export with another opset, or write it out")
+        node.op_type,
+        ("the importer does not know this operator", "export with another opset, or write it out"),
     )
     return f"{what}{many}: {why}", hint
 

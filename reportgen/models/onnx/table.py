@@ -34,7 +34,9 @@ def supported_operators() -> tuple[Supported, ...]:
     defs = onnx_module().defs
     found = []
     for name, operator in operators().items():
-        versions = sorted(s.since_version for s in defs.get_all_schemas_with_history() if s.name == name and s.domain == "")
+        versions = sorted(
+            s.since_version for s in defs.get_all_schemas_with_history() if s.name == name and s.domain == ""
+        )
         schema = defs.get_schema(name, versions[-1], "")
         read = [v for v in versions if v >= 7] or versions[-1:]
         older = [v for v in versions if v < 7]

@@ -9,7 +9,7 @@ import numpy as np
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.own_layers import own_layers
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, channels_last, live, target
+from reportgen.models.onnx.values import Value, live, target
 
 _NAMED = {
     "Sigmoid": "sigmoid", "Tanh": "tanh", "Softplus": "softplus", "Softsign": "softsign",
@@ -138,8 +138,3 @@ def _over(call: Call, kind: str, tensor: Any, at: int) -> Any:
         return call.ops.log_softmax(tensor, axis=axis)
     best = call.ops.argmax(tensor, axis=axis)
     return call.ops.one_hot(best, int(tensor.shape[axis]), axis=axis, dtype="float32")
-
-
-def is_map(value: Value) -> bool:
-    """Whether a value is a map held channels last."""
-    return value.rank == 4 and value.axes == channels_last(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,28 @@ def _unary(call: Call) -> Value:
 
 @operator("Add")
 def _add(call: Call) -> Value:
-    return call.elementwise(call.ops.add, call.value(0), call.value(1))
+    return call.elementwise(lambda a, b: added(call, a, b), call.value(0), call.value(1))
+
+
+def added(call: Call, a: Any, b: Any) -> Any:
+    """Return a sum.
+
+    Keras 3.15 on TensorFlow takes a second operand with one long side, such as (1, 4, 1), for a bias, and
+    adds it along the last axis wherever the length fits. Operands stand so that it does not, or is right.
+    """
+    if not _taken_for_bias(a, b):
+        return call.ops.add(a, b)
+    if not _taken_for_bias(b, a):
+        return call.ops.add(b, a)
+    return call.ops.subtract(a, call.ops.negative(b))
+
+
+def _taken_for_bias(a: Any, b: Any) -> bool:
+    """Whether `b` would be taken for a bias of `a` that it is not."""
+    long = [int(s) for s in b.shape if s != 1]
+    if len(long) != 1 or len(a.shape) < 2 or long[0] not in (a.shape[1], a.shape[-1]):
+        return False
+    return not (long[0] == a.shape[-1] == b.shape[-1])
 
 
 @operator("Sub")
@@ -97,7 +119,7 @@ def _power_of(call: Call, a: Any, b: Any) -> Any:
 @operator("Max", "Min", "Sum", "Mean")
 def _many(call: Call) -> Value:
     kind, ops = call.node.op_type, call.ops
-    step = {"Max": ops.maximum, "Min": ops.minimum}.get(kind, ops.add)
+    step = {"Max": ops.maximum, "Min": ops.minimum}.get(kind, partial(added, call))
 
     def joined(*tensors: Any) -> Any:
         total = tensors[0]

@@ -133,11 +133,16 @@ class _Spread:
         full = [s * (side - 1) + r for s, side, r in zip(self.strides, sides, reach, strict=True)]
         pads = [int(p) for p in call.attr("pads", [0] * 2 * n)]
         auto, wanted = str(call.attr("auto_pad", "NOTSET")), call.attr("output_shape")
-        self.before, self.sizes = pads[:n], [f + m - b - e for f, m, b, e in zip(full, more, pads[:n], pads[n:], strict=True)]
+        self.before, self.sizes = (
+            pads[:n],
+            [f + m - b - e for f, m, b, e in zip(full, more, pads[:n], pads[n:], strict=True)],
+        )
         if wanted is not None or auto.startswith("SAME"):
-            goal = [int(w) for w in wanted][-n:] if wanted is not None else [
-                side * s for side, s in zip(sides, self.strides, strict=True)
-            ]
+            goal = (
+                [int(w) for w in wanted][-n:]
+                if wanted is not None
+                else [side * s for side, s in zip(sides, self.strides, strict=True)]
+            )
             total = [f + m - g for f, m, g in zip(full, more, goal, strict=True)]
             upper = auto == "SAME_UPPER"
             self.before = [max(0, t // 2 if upper else t - t // 2) for t in total]

@@ -44,7 +44,9 @@ def _gather(call: Call) -> Value:
     call.no_batch(value.shape[axis], "picks from")
     if index.array is None:
         places = call.plain(index)
-        places = ops.where(ops.less(places, 0), ops.add(places, np.asarray(value.shape[axis], index.dtype)), places)
+        places = ops.where(
+            ops.less(places, 0), ops.add(places, np.asarray(value.shape[axis], index.dtype)), places
+        )
         return live(ops.take(call.plain(value), places, axis=axis))
     chosen = _wrapped(call, index.array, value.shape[axis])
     if value.array is not None:
@@ -62,7 +64,7 @@ def _gather(call: Call) -> Value:
 
 def _wrapped(call: Call, index: Array, side: int) -> Array:
     index = np.where(index < 0, index + side, index).astype(np.int32)
-    if index.size and not (0 <= index.min() and index.max() < side):
+    if index.size and not (index.min() >= 0 and index.max() < side):
         call.refuse(f"picks place {index.max()} of {side}")
     return index
 
@@ -76,7 +78,10 @@ def _gather_elements(call: Call) -> Value:
     data, places = call.plain(value), call.plain(index)
     side = np.asarray(value.shape[axis], index.dtype)
     places = ops.where(ops.less(places, 0), ops.add(places, side), places)
-    cut = tuple(slice(None) if i == axis or s == t else slice(0, t) for i, (s, t) in enumerate(zip(value.shape, index.shape, strict=True)))
+    cut = tuple(
+        slice(None) if i == axis or s == t else slice(0, t)
+        for i, (s, t) in enumerate(zip(value.shape, index.shape, strict=True))
+    )
     return live(ops.take_along_axis(data[cut], places, axis=axis))
 
 
@@ -98,7 +103,9 @@ def _gather_nd(call: Call) -> Value:
 
 def _with_leading(index: Array, skip: int) -> Array:
     grid = np.meshgrid(*(np.arange(s) for s in index.shape[:skip]), indexing="ij")
-    more = [np.broadcast_to(g.reshape(g.shape + (1,) * (index.ndim - 1 - skip)), index.shape[:-1]) for g in grid]
+    more = [
+        np.broadcast_to(g.reshape(g.shape + (1,) * (index.ndim - 1 - skip)), index.shape[:-1]) for g in grid
+    ]
     return np.concatenate([np.stack(more, -1), index], axis=-1)
 
 

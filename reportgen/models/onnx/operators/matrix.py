@@ -36,9 +36,7 @@ def _gemm(call: Call) -> Value:
 
 def dense(call: Call, value: Value, kernel: Array, bias: Array | None) -> Value:
     """Return a dense layer over a value's last axis; a map that was flattened is taken as it is held."""
-    layer = call.layer(
-        "Dense", int(kernel.shape[1]), use_bias=bias is not None, kernel_initializer="zeros"
-    )
+    layer = call.layer("Dense", int(kernel.shape[1]), use_bias=bias is not None, kernel_initializer="zeros")
     if value.shape[-1] != kernel.shape[0]:
         call.refuse(f"multiplies {value.shape} by {kernel.shape}")
     if value.flat is not None:

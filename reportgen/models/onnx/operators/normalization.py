@@ -13,7 +13,7 @@ from reportgen.models.onnx.values import Value, channels_last, count, live, targ
 
 @operator("BatchNormalization", fixed=(1, 2, 3, 4), note="in evaluation mode")
 def _batch_norm(call: Call) -> Value:
-    if call.attr("training_mode", 0) or len([o for o in call.node.output if o]) > 1 and call.version >= 14:
+    if call.attr("training_mode", 0) or (len([o for o in call.node.output if o]) > 1 and call.version >= 14):
         call.refuse("is in training mode", "export in evaluation mode")
     value = call.value(0)
     gamma, beta, mean, variance = (call.array(i).reshape(-1) for i in range(1, 5))

@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, carries_batch, channels_last, live
+from reportgen.models.onnx.values import Value, carries_batch, live
 
 _NUMPY = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 
@@ -67,8 +67,3 @@ def _center(call: Call) -> Value:
     tensor, order = call.held(value)
     fill = np.asarray(0, value.dtype)
     return live(_padded(call, tensor, [widths[a] for a in order], "constant", fill), order)
-
-
-def is_map_order(order: tuple[int, ...]) -> bool:
-    """Whether axes are those of a map held channels last."""
-    return order == channels_last(len(order))

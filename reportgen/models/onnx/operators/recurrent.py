@@ -18,7 +18,7 @@ _KNOWN = {"Sigmoid", "Tanh", "Relu", "Softsign", "Softplus"}
 def _recurrent(call: Call) -> list[Value]:
     kind, value = call.node.op_type, call.value(0)
     last_first = bool(call.attr("layout", 0))
-    steps, batch = (value.shape[1], value.shape[0]) if last_first else value.shape[:2]
+    steps = value.shape[1] if last_first else value.shape[0]
     if call.has(4) and set(call.ints(4)) != {steps}:
         call.refuse(f"has sequences of different lengths, wanted {steps} everywhere")
     x = call.plain(value) if last_first else call.ordered(value, (1, 0, 2))
@@ -26,7 +26,10 @@ def _recurrent(call: Call) -> list[Value]:
     n_ways, hidden = recurrent.shape[0], recurrent.shape[2]
     if weights.shape != (n_ways, _GATES[kind] * hidden, value.shape[2]):
         call.refuse(f"has weights of {weights.shape} for {value.shape[2]} features")
-    functions = [str(f.decode() if isinstance(f, bytes) else f) for f in call.attr("activations", _USUAL[kind] * n_ways)]
+    functions = [
+        str(f.decode() if isinstance(f, bytes) else f)
+        for f in call.attr("activations", _USUAL[kind] * n_ways)
+    ]
     if not set(functions) <= _KNOWN:
         call.refuse(f"uses {', '.join(functions)}, wanted {', '.join(sorted(_KNOWN))}")
     bias = call.array(3) if call.has(3) else np.zeros((n_ways, 2 * _GATES[kind] * hidden), np.float32)
@@ -40,22 +43,22 @@ def _recurrent(call: Call) -> list[Value]:
             reset_after=bool(call.attr("linear_before_reset", 0)), coupled=bool(call.attr("input_forget", 0)),
             peephole=peephole is not None, dtype="float32",
         )  # fmt: skip
-        starts = [_start(call, i, way, batch, hidden, last_first) for i in (5, 6)]
+        starts = [_start(call, i, way, hidden, last_first) for i in (5, 6)]
         arrays = [weights[way], recurrent[way], bias[way], *starts]
         arrays += [] if peephole is None else [peephole[way]]
         ways.append(call.weighted(layer, x, arrays))
     return _laid_out(call, ways, last_first)
 
 
-def _start(call: Call, index: int, way: int, batch: int, hidden: int, last_first: bool) -> np.ndarray:  # type: ignore[type-arg]
-    """Return the state a direction starts from: one for all pictures, or one for each of a fixed batch."""
+def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> np.ndarray:  # type: ignore[type-arg]
+    """Return the state a direction starts from, the same for all pictures."""
     if not call.has(index):
         return np.zeros((1, hidden), np.float32)
     array = call.array(index)
     rows = array[:, way] if last_first else array[way]
-    if len(rows) != batch and np.any(rows != rows[:1]):
+    if np.any(rows != rows[:1]):
         call.refuse("starts each picture of a batch from another state")
-    return rows if len(rows) == batch else rows[:1]
+    return rows[:1]
 
 
 def _laid_out(call: Call, ways: list[list[object]], last_first: bool) -> list[Value]:

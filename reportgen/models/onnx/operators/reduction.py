@@ -29,7 +29,12 @@ def _reduce(call: Call) -> Value:
         call.no_batch(value.shape[axis], "brings together")
     keep = bool(call.attr("keepdims", 1))
     tensor, order = call.held(value)
-    if call.node.op_type == "ReduceMean" and gone == [2, 3] and order == channels_last(4) and value.dtype == "float32":
+    if (
+        call.node.op_type == "ReduceMean"
+        and gone == [2, 3]
+        and order == channels_last(4)
+        and value.dtype == "float32"
+    ):
         pooled = call.layer("GlobalAveragePooling2D", keepdims=keep)(tensor)
         return live(pooled, order if keep else (0, 1))
     places = tuple(order.index(a) for a in gone)

@@ -47,7 +47,9 @@ def _resize(call: Call) -> Value:
     mode = str(call.attr("mode", "nearest"))
     if call.version < 11:
         scales = call.array(1).reshape(-1)
-        axes = [Axis(s, math.floor(s * f), float(f)) for s, f in zip(call.value(0).shape, scales, strict=True)]
+        axes = [
+            Axis(s, math.floor(s * f), float(f)) for s, f in zip(call.value(0).shape, scales, strict=True)
+        ]
         return _resized(call, axes, mode, "asymmetric", "floor")
     how = str(call.attr("coordinate_transformation_mode", "half_pixel"))
     nearest = str(call.attr("nearest_mode", "round_prefer_floor"))
@@ -85,7 +87,9 @@ def _resized(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) ->
         call.refuse(f'resizes by "{mode}", wanted nearest, linear or cubic')
     value = call.value(0)
     cropped = how == "tf_crop_and_resize"
-    work = [i for i, a in enumerate(axes) if a.side != a.size or a.scale != 1 or (cropped and a.region != (0, 1))]
+    work = [
+        i for i, a in enumerate(axes) if a.side != a.size or a.scale != 1 or (cropped and a.region != (0, 1))
+    ]
     for i in work:
         call.no_batch(value.shape[i], "resizes")
         if axes[i].size < 1 or axes[i].size * axes[i].side * 4 > call.builder.source.max_memory:
@@ -110,7 +114,9 @@ def _resized(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) ->
 def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) -> Value | None:
     """Return a resize by a whole factor as UpSampling2D, where that is exactly the same; else None."""
     factors = [axes[i].size // axes[i].side for i in (2, 3)]
-    if any(axes[i].size != f * axes[i].side or axes[i].scale != f for i, f in zip((2, 3), factors, strict=True)):
+    if any(
+        axes[i].size != f * axes[i].side or axes[i].scale != f for i, f in zip((2, 3), factors, strict=True)
+    ):
         return None
     if mode == "nearest":
         for i, f in zip((2, 3), factors, strict=True):
@@ -144,26 +150,31 @@ def _along(call: Call, tensor: Any, at: int, matrix: Array, dtype: str) -> Any:
 
 
 def _places(axis: Axis, how: str) -> Array:
-    """Return for each output position its coordinate in the input."""
-    out = np.arange(axis.size, dtype=np.float64)
-    wide = axis.side * axis.scale
+    """Return for each output position its coordinate in the input; in float32, whose rounding decides ties."""
+    out, half, scale = np.arange(axis.size, dtype=np.float32), np.float32(0.5), np.float32(axis.scale)
     if how == "asymmetric":
-        return out / axis.scale
+        return out / scale
     if how == "align_corners":
-        return out * (axis.side - 1) / (wide - 1) if wide != 1 else np.zeros_like(out)
+        return (
+            out * np.float32(axis.side - 1) / np.float32(axis.size - 1)
+            if axis.size > 1
+            else np.zeros_like(out)
+        )
     if how == "pytorch_half_pixel":
-        return (out + 0.5) / axis.scale - 0.5 if axis.size > 1 else np.zeros_like(out)
+        return (out + half) / scale - half if axis.size > 1 else np.zeros_like(out)
     if how == "half_pixel_symmetric":
-        adjust = axis.size / wide
-        return axis.side / 2 * (1 - adjust) + (out + 0.5) / axis.scale - 0.5
+        adjust = axis.size / (axis.side * axis.scale)
+        return np.float32(axis.side / 2 * (1 - adjust)) + (out + half) / scale - half
     if how == "tf_half_pixel_for_nn":
-        return (out + 0.5) / axis.scale
+        return (out + half) / scale
     if how == "tf_crop_and_resize":
         start, end = axis.region
         if axis.size > 1:
-            return start * (axis.side - 1) + out * (end - start) * (axis.side - 1) / (axis.size - 1)
+            return np.float32(start * (axis.side - 1)) + out * np.float32(
+                (end - start) * (axis.side - 1) / (axis.size - 1)
+            )
         return np.full_like(out, 0.5 * (start + end) * (axis.side - 1))
-    return (out + 0.5) / axis.scale - 0.5
+    return (out + half) / scale - half
 
 
 def _matrix(call: Call, axis: Axis, mode: str, how: str, nearest: str) -> tuple[Array, Array]:
@@ -185,7 +196,9 @@ def _matrix(call: Call, axis: Axis, mode: str, how: str, nearest: str) -> tuple[
         at = base + step
         share = weigh((places - at) * scale)
         if call.attr("exclude_outside", 0) or scale < 1:
-            share = np.where((at < 0) | (at >= axis.side), 0 if call.attr("exclude_outside", 0) else share, share)
+            share = np.where(
+                (at < 0) | (at >= axis.side), 0 if call.attr("exclude_outside", 0) else share, share
+            )
         np.add.at(matrix, (rows, np.clip(at, 0, axis.side - 1)), share)
     if call.attr("exclude_outside", 0) or scale < 1:
         matrix /= matrix.sum(axis=1, keepdims=True)

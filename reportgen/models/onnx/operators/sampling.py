@@ -18,7 +18,9 @@ def _grid_sample(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     mode = _MODES.get(str(call.attr("mode", "linear")))
     if value.rank != 4 or mode is None:
-        call.refuse(f'samples {value.rank - 2} axes by "{call.attr("mode")}", wanted two, by nearest or linear')
+        call.refuse(
+            f'samples {value.rank - 2} axes by "{call.attr("mode")}", wanted two, by nearest or linear'
+        )
     x, grid = call.last(value), call.plain(1)
     height, width, channels = (int(s) for s in x.shape[1:])
     rows = ops.reshape(x, target((value.shape[0], height * width, channels)))

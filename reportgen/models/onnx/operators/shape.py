@@ -13,10 +13,12 @@ from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, count, live, target
 
 
-@operator("Identity", "Dropout")
+@operator("Identity", "Dropout", fixed=(2,))
 def _same(call: Call) -> Any:
     """What they are given, once training is over; the mask of a Dropout is all true."""
     value = call.value(0)
+    if call.has(2) and call.array(2).any():
+        call.refuse("is in training mode", "export in evaluation mode")
     if len(call.node.output) > 1 and call.node.output[1]:
         return [value, live(call.ops.ones_like(call.plain(value), dtype="bool"))]
     return value
@@ -109,7 +111,21 @@ def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
     if len(shape) == 2 and shape[0] == value.shape[0] and value.rank > 2 and value.tensor is not None:
         # A flattened map waits: a dense layer that reads it takes it in the order it is held.
         return Value(shape, value.dtype, flat=value)
+    if len(shape) == value.rank and value.tensor is not None and (order := _moved_ones(value.shape, shape)):
+        return call.relabelled(value, order)
     return live(call.ops.reshape(call.plain(value), target(shape)))
+
+
+def _moved_ones(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the transposition that a reshape amounts to where only sides of 1 change place, else nothing.
+
+    Exporters write `(n, h, w, 1)` to `(n, 1, h, w)` as a reshape.
+    """
+    long = [i for i, side in enumerate(before) if side != 1]
+    if [before[i] for i in long] != [side for side in after if side != 1]:
+        return ()
+    axes, ones = iter(long), iter([i for i, side in enumerate(before) if side == 1])
+    return tuple(next(ones) if side == 1 else next(axes) for side in after)
 
 
 @operator("Flatten")
@@ -184,8 +200,11 @@ def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
     tensor = ops.reshape(tensor, target(own)) if value.array is None else tensor.reshape(own)
     still = tuple(1 if s == o or carries_batch(s) else s for s, o in zip(shape, own, strict=True))
     if value.array is None and max(still, default=1) > 1:
-        tensor = ops.multiply(tensor, np.ones(still, value.dtype)) if value.dtype != "bool" else ops.logical_and(
-            tensor, np.ones(still, bool))
+        tensor = (
+            ops.multiply(tensor, np.ones(still, value.dtype))
+            if value.dtype != "bool"
+            else ops.logical_and(tensor, np.ones(still, bool))
+        )
     elif value.array is not None:
         tensor = np.broadcast_to(tensor, tuple(o if o != 1 else s for s, o in zip(still, own, strict=True)))
     for axis, (side, there) in enumerate(zip(shape, own, strict=True)):
@@ -201,8 +220,11 @@ def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Any:
     if picture is None:
         call.refuse("depends on the number of pictures")
     ones = ops.ones_like(picture[:, :1, :1, 0], dtype=dtype)
-    ones = ops.multiply(ones, np.ones((1, 1, side // BATCH), dtype)) if dtype != "bool" else ops.logical_and(
-        ones, np.ones((1, 1, side // BATCH), bool))
+    ones = (
+        ops.multiply(ones, np.ones((1, 1, side // BATCH), dtype))
+        if dtype != "bool"
+        else ops.logical_and(ones, np.ones((1, 1, side // BATCH), bool))
+    )
     shape = [1] * rank
     shape[axis] = -1
     return ops.reshape(ones, tuple(shape))
@@ -242,7 +264,10 @@ def _split(call: Call) -> list[Value]:
     tensor, axes = call.held(value)
     at, ends = axes.index(axis), np.cumsum(sizes)
     return [
-        live(tensor[(*(slice(None),) * at, slice(int(e) - s, int(e)), *(slice(None),) * (len(axes) - at - 1))], axes)
+        live(
+            tensor[(*(slice(None),) * at, slice(int(e) - s, int(e)), *(slice(None),) * (len(axes) - at - 1))],
+            axes,
+        )
         for s, e in zip(sizes, ends, strict=True)
     ]
 

@@ -58,7 +58,12 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
     strides = tuple(int(s) for s in call.attr("strides", [1] * n))
     dilations = tuple(int(d) for d in call.attr("dilations", [1] * n))
     auto = str(call.attr("auto_pad", "NOTSET"))
-    if len(kernel) != n or len(strides) != n or len(dilations) != n or min((*kernel, *strides, *dilations)) < 1:
+    if (
+        len(kernel) != n
+        or len(strides) != n
+        or len(dilations) != n
+        or min((*kernel, *strides, *dilations)) < 1
+    ):
         call.refuse(f"has windows of {tuple(kernel)} by {strides}, dilated {dilations}, on {n} axes")
     reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     if auto.startswith("SAME"):
