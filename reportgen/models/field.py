@@ -153,6 +153,9 @@ def _is_pointwise(node: Node) -> bool:
         return set(node.operation.shared_axes or ()) >= {1, 2}
     if node.kind in _CHANNELWISE or node.function in ("softmax", "log_softmax"):
         return _over_channels(node)
+    if node.kind == "pad":
+        widths = tuple(node.operation.pad_width)
+        return len(widths) == 4 and not any((*widths[0], *widths[3]))
     if node.kind == "get_item":
         return _keeps_positions(node.constants)
     return node.kind in _POINTWISE or node.kind in IDENTITIES or node.kind in MERGES or bool(node.function)

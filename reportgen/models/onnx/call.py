@@ -78,7 +78,7 @@ class Call:
         return [int(v) for v in np.ravel(self.array(index))]
 
     def listed(self, index: int, name: str) -> list[int] | None:
-        """Return integers that older opsets have as an attribute, newer ones as an input; None if left out."""
+        """Return integers that older opsets have as an attribute, newer ones as an input, or None."""
         if self.has(index):
             return self.ints(index)
         found = self.attr(name)

@@ -75,7 +75,7 @@ class _Patterns:
         """Put `x * (1 + erf(x / sqrt 2)) * 0.5` back into Gelu, whatever the order of its factors."""
         scaled = self.writer.get(erf.input[0])
         within = self._by(scaled, ("Div", "Mul"))
-        if within is None or len(self.readers.get(erf.input[0], [])) != 1:
+        if scaled is None or within is None or len(self.readers.get(erf.input[0], [])) != 1:
             return
         x, by = within
         by = 1 / by if scaled.op_type == "Div" and by else by

@@ -1,4 +1,4 @@
-"""Whether an imported model is the file's network: the same pictures through onnxruntime, output by output."""
+"""Whether an imported model is the file's network: the same pictures through onnxruntime, by output."""
 
 from __future__ import annotations
 

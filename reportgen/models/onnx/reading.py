@@ -223,7 +223,7 @@ def _external(tensor: Any, n_bytes: int, source: Source, name: str) -> bytes:
             )
         with path.open("rb") as file:
             file.seek(offset)
-            return file.read(n_bytes)
+            return bytes(file.read(n_bytes))
     except (OSError, ValueError) as error:
         raise ModelError(f'{name} cannot be read from "{location}": {error}') from None
 

@@ -14,7 +14,7 @@ def recurrent_layer(keras: Any) -> Any:
     }  # fmt: skip
 
     class Recurrent(keras.layers.Layer):  # type: ignore[misc]
-        """From (batch, steps, features) to all states (batch, steps, hidden), the last state, the last cell."""
+        """From (batch, steps, features) to all states (batch, steps, hidden), last state, last cell."""
 
         def __init__(
             self, cell: str, hidden: int, functions: list[str], backwards: bool, clip: float,

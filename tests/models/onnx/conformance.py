@@ -93,7 +93,7 @@ def _wrong(name: str, own: Any, their: Any, case: Any) -> str:
 
 
 def _imported(model: Any, source: Source, arrays: list[Any]) -> list[Any]:
-    """Return the outputs of a graph built the way networks are, all inputs live but those that must be constant."""
+    """Return the outputs of a graph built the way networks are, inputs live unless they must be constant."""
     keras = keras_module()
     graph = model.graph
     nodes = list(graph.node)
@@ -120,7 +120,7 @@ def _imported(model: Any, source: Source, arrays: list[Any]) -> list[Any]:
 
 
 def _fixed(graph: Any, opset: int) -> set[str]:
-    """Return the inputs that must be constant: those of the operators' tables, and all these are made from."""
+    """Return the inputs that must be constant: those of the operators' tables, and what these are made of."""
     needed: set[str] = set()
     for node in reversed(graph.node):
         positions = operators()[node.op_type].fixed

@@ -26,8 +26,8 @@ def test_each_case_in_scope_passes_or_stands_by_name_with_its_reason(record_prop
     failed = {case.name: why for case in inside if (why := conformance.run(case))}
     passed = len(inside) - len(failed)
     table = (
-        f"{len(cases)} cases of the onnx package: {passed} passed, {len(failed)} failed (each listed with its "
-        f"reason), {len(cases) - len(inside)} out of scope (operator not in the table "
+        f"{len(cases)} cases of the onnx package: {passed} passed, {len(failed)} failed (each listed with "
+        f"its reason), {len(cases) - len(inside)} out of scope (operator not in the table "
         f"{sum(n for why, n in outside.items() if why.startswith('operator'))}, element type "
         f"{outside['element type']}); {passed / len(inside):.1%} of those in scope pass"
     )

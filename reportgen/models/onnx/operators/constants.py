@@ -1,4 +1,4 @@
-"""Operators that make values out of nothing; most are answered beforehand, what is left depends on the batch."""
+"""Operators that make values out of nothing; most are answered beforehand, the rest depends on the batch."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def absorbed_bias(call: Call, n_units: int) -> Array | None:
     if other.shape[-(call.value(0).rank - 1)] != n_units:
         return None
     builder.absorb(call.node, reader)
-    return other.array.reshape(-1)
+    return np.asarray(other.array.reshape(-1))
 
 
 @operator("ConvTranspose", fixed=(1, 2))

@@ -131,7 +131,7 @@ def _scatter_nd(call: Call) -> Value:
 
 
 def _scattered(call: Call, places: Array, updates: Any, how: str) -> Value:
-    """Return a value with numbers put in at constant places, written as a gather from what was and what is new.
+    """Return a value with numbers put in at constant places: a gather from what was and what is new.
 
     Places are rows of indices into the first axes; where one is named twice the last counts, or the
     numbers are brought together as `how` says.

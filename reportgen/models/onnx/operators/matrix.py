@@ -16,10 +16,10 @@ def _gemm(call: Call) -> Value:
     alpha, beta = float(call.attr("alpha", 1.0)), float(call.attr("beta", 1.0))
     value, weight, ops = call.value(0), call.value(1), call.ops
     bias = call.value(2) if call.has(2) else None
-    flat = weight.array is not None and (bias is None or bias.array is not None)
-    if flat and not call.attr("transA", 0) and value.array is None:
+    steady = bias is None or bias.array is not None
+    if weight.array is not None and steady and not call.attr("transA", 0) and value.array is None:
         kernel = (weight.array.T if call.attr("transB", 0) else weight.array) * np.float32(alpha)
-        added = None if bias is None else bias.array * np.float32(beta)
+        added = None if bias is None or bias.array is None else bias.array * np.float32(beta)
         if added is None or added.ndim < 2 or added.shape[0] == 1:
             row = None if added is None else np.broadcast_to(added.reshape(-1), (kernel.shape[1],))
             return dense(call, value, kernel, row)
@@ -78,7 +78,7 @@ def _bias_after(call: Call, n_units: int) -> Array | None:
     if other.shape[-1] != n_units or other.rank > call.value(0).rank:
         return None
     builder.absorb(call.node, reader)
-    return other.array.reshape(-1)
+    return np.asarray(other.array.reshape(-1))
 
 
 @operator("Einsum")

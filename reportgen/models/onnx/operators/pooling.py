@@ -91,15 +91,13 @@ def _gathered(call: Call, tensor: Any, window: Window, how: str) -> Any:
             for i, d, n, s in zip(place, window.dilations, window.outputs(), window.strides, strict=True)
         )
         view = tensor[(slice(None), *cut)]
-        if found is None:
-            found = view
-        else:
-            found = ops.maximum(found, view) if how == "max" else ops.add(found, view)
+        joined = ops.maximum if how == "max" else ops.add
+        found = view if found is None else joined(found, view)
     return found if how == "max" else ops.divide(found, np.float32(np.prod(window.kernel)))
 
 
 def _shares(window: Window, inside: bool) -> Any:
-    """Return what turns a mean over whole windows into one over the positions that count; None if they are one."""
+    """Return what turns a mean over whole windows into one over positions that count, or None."""
     shares = np.ones((1,) * (len(window.sides) + 2), np.float64)
     for axis, (side, (before, _), counted, k, s, d, n) in enumerate(
         zip(window.sides, window.pads, window.counted, window.kernel, window.strides, window.dilations,

@@ -7,7 +7,7 @@ import numpy as np
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.own_layers import own_layers
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, live
+from reportgen.models.onnx.values import Array, Value, live
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 _USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
@@ -50,7 +50,7 @@ def _recurrent(call: Call) -> list[Value]:
     return _laid_out(call, ways, last_first)
 
 
-def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> np.ndarray:  # type: ignore[type-arg]
+def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> Array:
     """Return the state a direction starts from, the same for all pictures."""
     if not call.has(index):
         return np.zeros((1, hidden), np.float32)

@@ -119,7 +119,7 @@ def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) 
     ):
         return None
     if mode == "nearest":
-        for i, f in zip((2, 3), factors, strict=True):
+        for f in factors:
             probe = Axis(8, 8 * f, float(f))
             matrix, _ = _matrix(call, probe, mode, how, nearest)
             if how == "align_corners" or not np.array_equal(matrix, np.repeat(np.eye(8), f, axis=0)):
@@ -150,7 +150,7 @@ def _along(call: Call, tensor: Any, at: int, matrix: Array, dtype: str) -> Any:
 
 
 def _places(axis: Axis, how: str) -> Array:
-    """Return for each output position its coordinate in the input; in float32, whose rounding decides ties."""
+    """Return for each output position its coordinate in the input, in float32: its rounding decides ties."""
     out, half, scale = np.arange(axis.size, dtype=np.float32), np.float32(0.5), np.float32(axis.scale)
     if how == "asymmetric":
         return out / scale
@@ -206,7 +206,7 @@ def _matrix(call: Call, axis: Axis, mode: str, how: str, nearest: str) -> tuple[
 
 
 def _tent(x: Array) -> Array:
-    return np.maximum(0.0, 1 - np.abs(x))
+    return np.asarray(np.maximum(0.0, 1 - np.abs(x)))
 
 
 def _cubic(a: float) -> Any:

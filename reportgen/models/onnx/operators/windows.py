@@ -110,7 +110,7 @@ def pad(call: Call, tensor: Any, pads: Pads, value: float) -> Any:
         return call.layer("ZeroPadding2D", pads)(tensor)
     dtype = str(tensor.dtype)
     if value == -np.inf:
-        value = np.finfo(dtype).min if dtype.startswith("float") else np.iinfo(dtype).min
+        value = float(np.finfo(dtype).min) if dtype.startswith("float") else np.iinfo(dtype).min
     return call.ops.pad(tensor, ((0, 0), *pads, (0, 0)), constant_values=np.asarray(value, dtype))
 
 
