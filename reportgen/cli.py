@@ -53,7 +53,11 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
         "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."
     ),
     "sweep": click.option("--sweep", metavar="tv=1e-5..1e3", help="Also render across a weight, in decades."),
-    "input_range": click.option("--input-range", metavar="LO,HI", help="Values the model's input takes."),
+    "input_range": click.option(
+        "--input-range",
+        metavar="LO,HI",
+        help="Values the model's input takes; also imagenet, caffe, or ends by channel 0:0:0,1:1:1.",
+    ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
         "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."

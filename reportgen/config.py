@@ -21,15 +21,33 @@ from reportgen.errors import ConfigError
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
 
 
+RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "imagenet": (
+        tuple(-m / d for m, d in zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)),
+        tuple((1 - m) / d for m, d in zip((0.485, 0.456, 0.406), (0.229, 0.224, 0.225), strict=True)),
+    ),
+    "caffe": (
+        (-103.939, -116.779, -123.68),
+        (255 - 103.939, 255 - 116.779, 255 - 123.68),
+    ),
+}
+"""Input ranges with names: low and high ends by channel, in the network's order of channels."""
+
+
 def _range(value: Any) -> Any:
-    """Accept `LO,HI` or two numbers, low below high."""
-    parts = value.split(",") if isinstance(value, str) else value
+    """Accept a name, `LO,HI`, `L1:L2:L3,H1:H2:H3`, or two numbers or lists; low below high."""
+    if isinstance(value, str) and value.strip().lower() in RANGES:
+        return RANGES[value.strip().lower()]
+    parts = [p.split(":") for p in value.split(",")] if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
-        raise ValueError("wanted LO,HI such as 0,255")
-    low, high = (float(p) for p in parts)
-    if not (low < high and abs(low) < 1e9 and abs(high) < 1e9):
+        raise ValueError(f"wanted LO,HI such as 0,255, or {', '.join(RANGES)}")
+    ends = [[float(v) for v in (p if isinstance(p, (list, tuple)) else [p])] for p in parts]
+    low, high = (end * max(map(len, ends)) if len(end) == 1 else end for end in ends)
+    if len(low) != len(high) or not 1 <= len(low) <= 64:
+        raise ValueError("wanted as many low ends as high ones, such as 0:0:0,1:1:1")
+    if not all(a < b and abs(a) < 1e9 and abs(b) < 1e9 for a, b in zip(low, high, strict=True)):
         raise ValueError("wanted LO,HI with LO below HI")
-    return low, high
+    return (low[0], high[0]) if len(low) == 1 else (tuple(low), tuple(high))
 
 
 def _size(value: Any) -> Any:
@@ -81,6 +99,9 @@ def _held(value: Any) -> Any:
     return held
 
 
+_Ends = tuple[float, float] | tuple[tuple[float, ...], tuple[float, ...]]
+
+
 class Settings(BaseModel):
     """All settings of a command, checked.
 
@@ -99,7 +120,7 @@ class Settings(BaseModel):
     recipe: str = "default"
     numbers: dict[str, Any] = Field(default_factory=dict, alias="set")
     sweep: str | None = None
-    input_range: Annotated[tuple[float, float], BeforeValidator(_range)] | None = None
+    input_range: Annotated[_Ends, BeforeValidator(_range)] | None = None
     input_size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = None
     trust_model: bool = False
     custom: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()

@@ -89,3 +89,33 @@ def test_sizes_ranges_and_globs_are_read_as_people_write_them():
     assert found.input_size == (96, 128)
     assert found.input_range == (-1.0, 1.0)
     assert found.layers == ("conv*", "dense", "::4")
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("-1,1", (-1.0, 1.0)),
+        ("0:0:0,1:2:3", ((0.0, 0.0, 0.0), (1.0, 2.0, 3.0))),
+        ("0,1:2:3", ((0.0, 0.0, 0.0), (1.0, 2.0, 3.0))),
+        ([[0, 0, 0], [1, 2, 3]], ((0.0, 0.0, 0.0), (1.0, 2.0, 3.0))),
+        ([0, 255], (0.0, 255.0)),
+    ],
+    ids=str,
+)
+def test_an_input_range_is_two_ends_or_ends_by_channel(said, read):
+    assert read_settings({"input_range": said}).input_range == read
+
+
+def test_input_ranges_have_names():
+    low, high = read_settings({"input_range": "imagenet"}).input_range
+    mean, deviation = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    assert low == pytest.approx([-m / d for m, d in zip(mean, deviation, strict=True)])
+    assert high == pytest.approx([(1 - m) / d for m, d in zip(mean, deviation, strict=True)])
+    low, high = read_settings({"input_range": "caffe"}).input_range
+    assert [b - a for a, b in zip(low, high, strict=True)] == [255.0] * 3
+
+
+@pytest.mark.parametrize("said", ["0:1,1:2:3", "1:1,0:0", "0:0:x,1:1:1", "nan,1", "imagenets", "0:0:,1:1:1"])
+def test_an_input_range_that_is_none_is_refused(said):
+    with pytest.raises(ConfigError, match="input_range"):
+        read_settings({"input_range": said})

@@ -7,7 +7,7 @@ picture (0..255, 0..1, -1..1) they turn into numbers of a usual size. Never gues
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,47 @@ class _Scaling:
     scale: Floats
     offset: Floats
     words: tuple[str, ...]
+    flipped: bool = False
+
+
+@dataclass(frozen=True)
+class GraphReading:
+    """What the beginning of the network says of its input.
+
+    Attributes:
+        words: Which operations scale the picture and how; empty where none does.
+        ends: The usual range that they are made for, None where they fit none.
+        scaled: In words, to what they take that range.
+        fits: Whether pictures of a range, its ends by channel, come out as networks are fed.
+        order: What is seen of the channels' order, a sentence; empty where nothing is.
+    """
+
+    words: str
+    ends: tuple[float, float] | None
+    scaled: str
+    fits: Callable[[Floats, Floats], bool]
+    order: str
+
+
+def read_graph(nodes: Sequence[Node]) -> GraphReading:
+    """Return what the operations at the beginning of the network say of its input."""
+    scaling = _first_scaling(nodes)
+    said = " then ".join(scaling.words)
+    ends = next((ends for ends in _CANDIDATES if said and _fits(scaling, *ends)), None)
+    scaled = _shown(scaling, *ends) if ends else ""
+    return GraphReading(said, ends, scaled, lambda low, high: _fits(scaling, low, high), _order(scaling))
+
+
+def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
+    """Return a sentence where a given range is not the one that the network scales, else nothing."""
+    graph = read_graph(nodes)
+    low, high = np.asarray(given.low), np.asarray(given.high)
+    if given.source != "given" or graph.ends is None or graph.fits(low, high):
+        return ""
+    return (
+        f"The given input range {given} contradicts the model: {graph.words}, which takes "
+        f"{graph.ends[0]:g}..{graph.ends[1]:g} to {graph.scaled}; without --input-range, that is used."
+    )
 
 
 def find_input_range(
@@ -48,19 +89,17 @@ def find_input_range(
     """
     if given is not None:
         return _given(given, int(nodes[0].output_shapes[0][-1] or 1))
-    scaling = _first_scaling(nodes)
-    if not scaling.words:
+    graph = read_graph(nodes)
+    if not graph.words:
         return InputRange(
             source="assumed", evidence="no operation of the model scales its input; 0..1 is assumed"
         )
-    said = " then ".join(scaling.words)
-    for low, high in _CANDIDATES:
-        if _fits(scaling, low, high):
-            out = _shown(scaling, low, high)
-            return InputRange((low,), (high,), "graph", f"{said}, which takes {low:g}..{high:g} to {out}")
-    return InputRange(
-        source="assumed", evidence=f"{said}, which fits no usual range of pictures; 0..1 is assumed"
-    )
+    if graph.ends is None:
+        said = f"{graph.words}, which fits no usual range of pictures; 0..1 is assumed"
+        return InputRange(source="assumed", evidence=said)
+    low, high = graph.ends
+    said = f"{graph.words}, which takes {low:g}..{high:g} to {graph.scaled}"
+    return InputRange((low,), (high,), "graph", said)
 
 
 def _given(given: Sequence[Any], channels: int) -> InputRange:
@@ -87,7 +126,7 @@ def _first_scaling(nodes: Sequence[Node]) -> _Scaling:
     consumers = consumers_of(nodes)
     channels = int(nodes[0].output_shapes[0][-1] or 1)
     scale, offset, words = np.ones(channels), np.zeros(channels), []
-    at = (0, 0)
+    at, flipped = (0, 0), False
     # What is held gets its size from the picture, and none of its numbers.
     while len(readers := [r for r in consumers.get(at, []) if nodes[r].kind != "held_input"]) == 1:
         node = nodes[readers[0]]
@@ -97,8 +136,9 @@ def _first_scaling(nodes: Sequence[Node]) -> _Scaling:
         a, b, said = step
         scale, offset = scale * a, offset * a + b
         words += [said] if said else []
+        flipped ^= _flips_channels(node)
         at = (readers[0], 0)
-    return _Scaling(scale, offset, tuple(words))
+    return _Scaling(scale, offset, tuple(words), flipped)
 
 
 def _step(node: Node, channels: int) -> tuple[Floats, Floats, str] | None:
@@ -170,7 +210,25 @@ def _by_channel(value: Any, channels: int) -> Floats | None:
     return np.broadcast_to(array, (channels,)).copy()
 
 
-def _fits(scaling: _Scaling, low: float, high: float) -> bool:
+_CAFFE_MEANS = (103.939, 116.779, 123.68)
+"""What Caffe's networks subtract from blue, green and red, in 0..255."""
+
+
+def _order(scaling: _Scaling) -> str:
+    """Return what the scaling shows of the channels' order."""
+    if scaling.offset.size != 3 or not scaling.scale.all():
+        return ""
+    if scaling.flipped:
+        return "the model reverses its channels itself, as networks trained blue first do: it takes red first"
+    means = -scaling.offset / scaling.scale
+    if np.allclose(means, _CAFFE_MEANS, atol=0.5):
+        return "the means subtracted are those of blue, green, red: it takes blue first"
+    if means[0] > means[1] > means[2] and np.ptp(means / means.max()) > 0.05:
+        return "the means subtracted fall from the first channel on, as red, green, blue do in photographs"
+    return ""
+
+
+def _fits(scaling: _Scaling, low: Any, high: Any) -> bool:
     """Whether pictures of a range come out with the spread that networks are fed.
 
     Two readings count. With `x = (out - b) / a`: the value taken to zero, -b / a, must lie within the
@@ -192,7 +250,7 @@ def _fits(scaling: _Scaling, low: float, high: float) -> bool:
         and not np.allclose(scale, 1)
     ):
         return True
-    return bool(centred and width == 255 and np.all(zero > 2) and np.allclose(scale, 1))
+    return bool(centred and np.all(width == 255) and np.all(zero > 2) and np.allclose(scale, 1))
 
 
 def _shown(scaling: _Scaling, low: float, high: float) -> str:

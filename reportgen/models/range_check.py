@@ -1,23 +1,30 @@
-"""Whether the moments stored in a network's first BatchNormalization speak against an assumed input range.
+"""What the moments stored in a network's first BatchNormalization say of the input range it was trained on.
 
-A network trained on -1..1 and shown 0..1 still answers, wrongly. Where its first convolution
-is followed by BatchNormalization, the mean and variance stored there tell what it was fed.
-A hint for the reader only: pictures of unusual contrast can mislead it, so it decides nothing.
+A network trained on -1..1 and shown 0..1 still answers, wrongly, and nothing fails. The mean and variance
+kept by its first BatchNormalization tell what it was fed: pictures like photographs are run up to there in
+each usual range. Evidence for the reader only: pictures of unusual contrast can mislead it, so it decides
+nothing. Where BatchNormalization was merged into the weights before it, its moments are gone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config import RANGES
+from reportgen.errors import ShapeError
 from reportgen.models.cut import prefix
+from reportgen.models.field import fields
 from reportgen.models.framework import keras_module
-from reportgen.models.model import Model, Tap
+from reportgen.models.input_range import contradiction
+from reportgen.models.model import Model
 
 Floats = NDArray[np.float64]
-_CANDIDATES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
+Ends = tuple[tuple[float, ...], tuple[float, ...]]
 _PICTURES, _SIDE_PX = 8, 96
 _NEAR, _LEAD = 4.0, 0.6
 """Largest misfit of a range that fits (in log variance plus deviations of the mean), and the largest share
@@ -25,46 +32,120 @@ of the assumed range's misfit. On random convolutions over photographs of full t
 a network fed 0..1 was never doubted, one fed 0..255 always, one fed -1..1 in a third of the cases."""
 
 
+@dataclass(frozen=True)
+class RangeStatistics:
+    """How well each usual range agrees with the moments of the first BatchNormalization.
+
+    Attributes:
+        layer: Name of the BatchNormalization; empty where there is none whose moments tell anything.
+        misfits: By range, `LO..HI` or a name of `RANGES`: log variance plus deviations of the mean, less is better.
+        best: The range that fits best; empty where none fits.
+        confidence: That `best` is the range trained on, 0 to 1; from its misfit and its lead.
+        reason: Why there is nothing to go by, a sentence; empty where there is.
+    """
+
+    layer: str = ""
+    misfits: Mapping[str, float] | None = None
+    best: str = ""
+    confidence: float = 0.0
+    reason: str = ""
+
+
+def usual_ranges(channels: int) -> dict[str, Ends]:
+    """Return the ranges networks are trained on, by name; those with one end a channel for 3 channels only."""
+    plain: dict[str, Ends] = {
+        "0..1": ((0.0,), (1.0,)),
+        "-1..1": ((-1.0,), (1.0,)),
+        "0..255": ((0.0,), (255.0,)),
+    }
+    return {**plain, **RANGES} if channels == 3 else plain
+
+
+def option_for(name: str) -> str:
+    """Return what to say on the command line for a usual range."""
+    return f"--input-range {name if name in RANGES else name.replace('..', ',')}"
+
+
 def range_doubt(model: Model) -> str:
-    """Return a sentence where another range than the assumed one fits much better, else nothing."""
+    """Return a sentence where the range in use is doubtful: against the graph, or against stored moments."""
+    if model.input_range.source == "given":
+        return contradiction(model.nodes, model.input_range)
     if model.input_range.source != "assumed":
         return ""
-    found = _first_normalised(model)
-    if found is None:
-        return ""
-    name, tap = found
-    normalisation = model.nodes[tap.pre[0]]
-    normal = normalisation.operation
-    moments = _array(normal.moving_mean), _array(normal.moving_variance)
-    network = prefix(model, (_SIDE_PX, _SIDE_PX), ((tap.weights, 0),), name)
-    pictures = _natural(model.input_shape[2])
-    misfits = {ends: _misfit(network, pictures, ends, moments) for ends in _CANDIDATES}
-    best = min(misfits, key=lambda ends: misfits[ends])
-    assumed = misfits[_CANDIDATES[0]]
-    if misfits[best] > _NEAR or misfits[best] > _LEAD * assumed:
+    found = range_statistics(model)
+    misfits = found.misfits or {}
+    if not found.best or misfits[found.best] > _LEAD * misfits["0..1"]:
         return ""
     return (
-        f'"{normalisation.name}" has stored values that fit pictures of {best[0]:g}..{best[1]:g} better '
-        "than the assumed 0..1; if the model was trained so, give its input range."
+        f'"{found.layer}" has stored values that fit pictures of {found.best} better '
+        f"than the assumed 0..1; if the model was trained so, say {option_for(found.best)}"
     )
 
 
-def _first_normalised(model: Model) -> tuple[str, Tap] | None:
-    for layer in model.layers:
-        tap = model.taps[layer.name]
-        field = layer.receptive_field_px
-        if layer.first and field is not None and max(field) <= _SIDE_PX:
-            normalised = model.nodes[tap.pre[0]].kind == "batch_normalization"
-            return (layer.name, tap) if normalised else None
+def range_statistics(model: Model) -> RangeStatistics:
+    """Return how well the usual ranges agree with the first BatchNormalization's moments.
+
+    Every BatchNormalization counts whose input is a map that sees a small part of the picture, whatever
+    stands before it: convolutions, activations, pooling. The first of them is read.
+    """
+    index = _first_normalised(model)
+    if index is None:
+        return RangeStatistics(
+            reason="no BatchNormalization near the input keeps the moments it was trained on; "
+            "where one was merged into the convolution before it, as exports do, they are gone"
+        )
+    node = model.nodes[index]
+    moments = _array(node.operation.moving_mean), _array(node.operation.moving_variance)
+    if np.allclose(moments[0], 0) and np.allclose(moments[1], 1):
+        return RangeStatistics(node.name, reason=f'the moments of "{node.name}" are those it was made with')
+    try:
+        network = prefix(model, (_SIDE_PX, _SIDE_PX), (node.inputs[0],), node.name)
+    except ShapeError:
+        return RangeStatistics(node.name, reason=f'the way to "{node.name}" works at one size only')
+    pictures = natural_pictures(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
+    ranges = usual_ranges(model.input_shape[2])
+    misfits = {name: _misfit(network, pictures, ends, moments) for name, ends in ranges.items()}
+    order = sorted(misfits, key=lambda name: misfits[name])
+    first, second = misfits[order[0]], misfits[order[1]]
+    if not first <= _NEAR:
+        return RangeStatistics(node.name, misfits, reason=f'no usual range fits the moments of "{node.name}"')
+    lead = 1 - first / second if second > 0 else 0.0
+    return RangeStatistics(node.name, misfits, order[0], round(0.9 * lead * (1 - first / (2 * _NEAR)), 2))
+
+
+def natural_pictures(n: int, size_px: tuple[int, int], channels: int, *, seed: int = 0) -> Floats:
+    """Return pictures `(n, h, w, c)` in [0, 1] with the spectrum and spread of photographs.
+
+    1/f noise of mean 0.46 and deviation 0.24, its colours correlated, each picture of its own brightness.
+    """
+    rng = np.random.default_rng(seed)
+    height, width = size_px
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+    frequency[0, 0] = 1 / max(size_px)
+    white = rng.normal(size=(n, channels + 1, height, width))
+    noise = np.fft.ifft2(np.fft.fft2(white) / frequency).real
+    noise -= noise.mean(axis=(2, 3), keepdims=True)
+    noise /= noise.std(axis=(2, 3), keepdims=True) + 1e-12
+    mixed = 0.95 * noise[:, :1] + 0.3 * noise[:, 1:]
+    brightness = 0.46 + 0.1 * rng.normal(size=(n, 1, 1, 1))
+    return np.moveaxis(np.clip(brightness + 0.24 * mixed, 0, 1), 1, -1)
+
+
+def _first_normalised(model: Model) -> int | None:
+    """Return the first BatchNormalization over a map of small receptive field, None if there is none."""
+    seen = fields(model.nodes)
+    for index, node in enumerate(model.nodes):
+        if node.kind != "batch_normalization" or len(node.output_shapes[0]) != 4:
+            continue
+        field = seen[node.inputs[0][0]]
+        return index if field is not None and max(field.size_px) <= _SIDE_PX else None
     return None
 
 
-def _misfit(
-    network: Any, pictures: Floats, ends: tuple[float, float], moments: tuple[Floats, Floats]
-) -> float:
+def _misfit(network: Any, pictures: Floats, ends: Ends, moments: tuple[Floats, Floats]) -> float:
     """Return how far responses lie from stored moments: log variance and shift of the mean, medians."""
-    low, high = ends
-    response = _array(network((low + pictures * (high - low)).astype(np.float32), training=False))
+    low, high = np.asarray(ends[0]), np.asarray(ends[1])
+    response = _array(network((low + pictures * (high - low)).astype(np.float32), training=False)[0])
     axes = tuple(range(response.ndim - 1))
     mean, variance = response.mean(axes), response.var(axes)
     live = (moments[1] > 1e-8) & (variance > 1e-12)
@@ -73,23 +154,6 @@ def _misfit(
     spread = np.abs(np.log(variance[live] / moments[1][live]))
     shift = np.abs(mean - moments[0])[live] / np.sqrt(moments[1][live])
     return float(np.median(spread) + np.median(shift))
-
-
-def _natural(channels: int) -> Floats:
-    """Return pictures `(n, h, w, c)` in [0, 1] with the spectrum and spread of photographs.
-
-    1/f noise of mean 0.46 and deviation 0.24, its colours correlated, each picture of its own brightness.
-    """
-    rng = np.random.default_rng(0)
-    frequency = np.hypot(np.fft.fftfreq(_SIDE_PX)[:, None], np.fft.fftfreq(_SIDE_PX)[None])
-    frequency[0, 0] = 1 / _SIDE_PX
-    white = rng.normal(size=(_PICTURES, channels + 1, _SIDE_PX, _SIDE_PX))
-    noise = np.fft.ifft2(np.fft.fft2(white) / frequency).real
-    noise -= noise.mean(axis=(2, 3), keepdims=True)
-    noise /= noise.std(axis=(2, 3), keepdims=True)
-    mixed = 0.95 * noise[:, :1] + 0.3 * noise[:, 1:]
-    brightness = 0.46 + 0.1 * rng.normal(size=(_PICTURES, 1, 1, 1))
-    return np.moveaxis(np.clip(brightness + 0.24 * mixed, 0, 1), 1, -1)
 
 
 def _array(value: Any) -> Floats:

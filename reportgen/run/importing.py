@@ -64,7 +64,9 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
 
 def _options(settings: Settings) -> dict[str, Any]:
     return {
-        "input_range": list(settings.input_range) if settings.input_range else None,
+        "input_range": [list(e) if isinstance(e, tuple) else e for e in settings.input_range]
+        if settings.input_range
+        else None,
         "input_size": list(settings.input_size) if settings.input_size else None,
         "trust_model": settings.trust_model,
         "custom": list(settings.custom),

@@ -11,7 +11,9 @@ import pytest
 from keras import layers
 from skimage import data
 
+from reportgen.config import RANGES
 from reportgen.models import load_model
+from reportgen.models.range_check import range_statistics
 from tests.models.nets import SHARED, loaded, stirred
 
 
@@ -31,9 +33,7 @@ def strokes(seed: int) -> np.ndarray:
     return pictures
 
 
-def trained_on(
-    low: float, high: float, *, seed: int = 0, contrast: float = 1.0, seen: Any = photographs
-) -> Any:
+def trained_on(low: Any, high: Any, *, seed: int = 0, contrast: float = 1.0, seen: Any = photographs) -> Any:
     """Return a network whose first BatchNormalization holds the moments of pictures in that range."""
     x = keras.Input((64, 64, 3))
     y = layers.Conv2D(12, 3, strides=2, name="conv")(x)
@@ -72,3 +72,56 @@ def test_the_dog_breeds_network_was_trained_on_minus_1_to_1() -> None:
     if not path.exists():
         pytest.skip("dogbreeds-mobilenetv2.h5 is not beside the repository")
     assert "fit pictures of -1..1" in load_model(path).notes[-1]
+
+
+def test_a_mean_and_deviation_by_channel_is_told_from_the_rest(tmp_path: Path) -> None:
+    low, high = (np.asarray(ends) for ends in RANGES["imagenet"])
+    found = range_statistics(loaded(trained_on(low, high), tmp_path))
+    assert found.best == "imagenet"
+    assert found.confidence > 0
+
+
+def test_bytes_are_told_with_more_confidence_than_neighbours(tmp_path: Path) -> None:
+    found = range_statistics(loaded(trained_on(0, 255), tmp_path))
+    assert found.best == "0..255"
+    assert found.misfits is not None and found.misfits["0..1"] > 5 * found.misfits["0..255"]
+
+
+def test_moments_behind_activation_and_pooling_tell_too(tmp_path: Path) -> None:
+    x = keras.Input((64, 64, 3))
+    y = layers.MaxPooling2D()(layers.Conv2D(12, 3, activation="relu")(x))
+    net = stirred(keras.Model(x, layers.Conv2D(2, 1)(layers.BatchNormalization(name="late")(y))), 3)
+    response = np.asarray(keras.Model(x, y)((photographs(3) * 255).astype(np.float32)))
+    net.get_layer("late").moving_mean.assign(response.mean((0, 1, 2)))
+    net.get_layer("late").moving_variance.assign(response.var((0, 1, 2)))
+    found = range_statistics(loaded(net, tmp_path))
+    assert (found.layer, found.best) == ("late", "0..255")
+
+
+def test_without_moments_it_is_said_that_there_is_no_evidence(tmp_path: Path) -> None:
+    x = keras.Input((32, 32, 3))
+    found = range_statistics(loaded(keras.Model(x, layers.Conv2D(2, 3)(x)), tmp_path))
+    assert (found.best, found.confidence) == ("", 0)
+    assert "merged into the convolution" in found.reason
+
+
+def test_untrained_moments_are_no_evidence(tmp_path: Path) -> None:
+    x = keras.Input((32, 32, 3))
+    net = keras.Model(x, layers.BatchNormalization(name="fresh")(layers.Conv2D(2, 3)(x)))
+    found = range_statistics(loaded(net, tmp_path))
+    assert found.best == "" and '"fresh" are those it was made with' in found.reason
+
+
+def test_a_given_range_that_the_graph_speaks_against_is_warned_of(tmp_path: Path) -> None:
+    x = keras.Input((32, 32, 3))
+    net = keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 255, name="bytes")(x)))
+    note = loaded(net, tmp_path, input_range=(-1, 1)).notes[-1]
+    assert note.startswith("The given input range -1..1 contradicts the model") and '"bytes"' in note
+    assert "0..255" in note and "\n" not in note
+    assert not loaded(net, tmp_path, input_range=(0, 255)).notes
+
+
+def test_a_given_range_close_to_the_graphs_is_no_contradiction(tmp_path: Path) -> None:
+    x = keras.Input((32, 32, 3))
+    net = keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 255)(x)))
+    assert not loaded(net, tmp_path, input_range=((0, 0, 0), (254, 255, 255))).notes
