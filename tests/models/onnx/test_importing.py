@@ -133,6 +133,25 @@ def test_a_batch_of_one_written_into_a_reshape_is_any_batch_here(tmp_path):
         assert equals(path).fixed_batch == 1
 
 
+def test_tokens_of_one_picture_made_a_list_and_parted_again_are_those_of_any_batch(tmp_path):
+    nodes = [
+        CONV,
+        helper.make_node("Reshape", ["c", "rows"], ["r"]),
+        helper.make_node("Transpose", ["r"], ["t"], perm=[2, 0, 1]),
+        helper.make_node("Reshape", ["t", "list"], ["l"]),
+        helper.make_node("Gemm", ["l", "v"], ["g"]),
+        helper.make_node("Reshape", ["g", "parted"], ["p"]),
+        helper.make_node("Transpose", ["p"], ["y"], perm=[1, 0, 2]),
+    ]
+    sides = {"rows": np.array([1, 8, 144]), "list": np.array([144, 8]), "parted": np.array([144, 1, 6])}
+    equals(write(tmp_path, nodes, {**WEIGHTS, **sides, "v": numbers(8, 6)}, (1, 3, 12, 12)))
+
+
+def test_a_resize_that_writes_out_a_batch_of_one_takes_any_batch(tmp_path):
+    node = helper.make_node("Resize", ["x", "", "", "s"], ["y"], mode="linear")
+    equals(write(tmp_path, [node], {"s": np.array([1, 3, 24, 24])}, (1, 3, 12, 12)))
+
+
 def test_sizes_worked_out_from_shapes_are_folded(tmp_path):
     nodes = [
         CONV,

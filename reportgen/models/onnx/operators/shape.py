@@ -78,7 +78,7 @@ def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
         return tuple(wanted)
     # The number of pictures was written out: it belongs where as many positions stand before it as do now.
     plain = [w // BATCH * fixed if carries_batch(w) else w for w in wanted]
-    at = _meeting(plain, before, fixed)
+    at = _batch_place(plain, value, batch_at, before, fixed)
     if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
         call.refuse(
             f"makes {tuple(plain)} of {tuple(s // BATCH if carries_batch(s) else s for s in value.shape)} "
@@ -87,6 +87,20 @@ def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
         )
     plain[at] = plain[at] // fixed * BATCH
     return tuple(plain)
+
+
+def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fixed: int) -> int | None:
+    """Return which written side the number of pictures belongs to."""
+    at = _meeting(plain, before, fixed)
+    if at is None:
+        return None
+    after = value.shape[batch_at + 1] if batch_at + 1 < value.rank else 0
+    merged = value.shape[batch_at] // BATCH
+    if at > 0 and merged == 1 and plain[at] == after != fixed and plain[at - 1] % fixed == 0:
+        return at - 1  # (tokens, pictures, features) made one list of tokens
+    if merged > 1 and plain[at] == merged and plain[at + 1 : at + 2] == [fixed]:
+        return at + 1  # and the list parted again
+    return at
 
 
 def _swallowed(wanted: list[int], before: int, value: Value, fixed: int) -> bool:
