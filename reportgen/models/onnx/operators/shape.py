@@ -94,9 +94,10 @@ def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fix
     at = _meeting(plain, before, fixed)
     if at is None:
         return None
-    after = value.shape[batch_at + 1] if batch_at + 1 < value.rank else 0
+    following = [int(n) for n in np.cumprod(value.shape[batch_at + 1 :])]
+    whole = plain[at] in following and plain[at] != fixed
     merged = value.shape[batch_at] // BATCH
-    if at > 0 and merged == 1 and plain[at] == after != fixed and plain[at - 1] % fixed == 0:
+    if at > 0 and merged == 1 and whole and plain[at - 1] % fixed == 0:
         return at - 1  # (tokens, pictures, features) made one list of tokens
     if merged > 1 and plain[at] == merged and plain[at + 1 : at + 2] == [fixed]:
         return at + 1  # and the list parted again
