@@ -53,3 +53,12 @@ def run(monkeypatch, capsys, tmp_path):
         return stop.value.code, said.out, said.err
 
     return call
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Show the table of the ONNX conformance run, whichever process ran it."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
+    lines = [v for r in reports for k, v in getattr(r, "user_properties", ()) if k == "onnx_conformance"]
+    for text in dict.fromkeys(lines):
+        terminalreporter.section("ONNX conformance")
+        terminalreporter.write_line(text)
