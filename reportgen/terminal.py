@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from reportgen.run.report import report_lines
 from reportgen.units import VERDICTS
 
 PLAIN_LINE_SECONDS = 10.0
@@ -121,31 +122,50 @@ def print_verdicts(table: Any) -> None:
 
 
 def print_inspection(found: Any) -> None:
-    """Print a model's input, and a line a layer."""
-    model = found.model
+    """Print the import report: the input, a line a layer, the proof, the range's evidence, the estimate."""
+    model, report = found.model, found.report
     height, width, channels = model.input_shape
     click.echo(f"{printable(model.name)} {printable(model.version)} ({printable(model.file_name)})")
     click.echo(f"input {height}x{width}x{channels}, size from the {model.input_size_source}")
-    click.echo(
-        printable(f"range {model.input_range} ({model.input_range.source}) {model.input_range.evidence}")
-    )
     rows = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("layer", "kind", "units", "map", "receptive field", "judged after"):
-        rows.add_column(name, justify="right" if name == "units" else "left")
-    for x in model.layers:
+    for name in ("layer", "kind", "units", "output", "receptive field", "stride", "canvas", "merged into it"):
+        rows.add_column(name, justify="right" if name == "units" else "left", overflow="fold")
+    for x in report["layers"]:
         rows.add_row(
-            escape(printable(x.name)),
-            x.kind,
-            str(x.n_units),
-            "x".join(map(str, x.map_size)) if x.map_size else "",
-            "x".join(map(str, x.receptive_field_px)) + " px" if x.receptive_field_px else "whole input",
-            f"logits of {x.head}" if x.head else x.activation,
+            escape(printable(x["name"])),
+            x["kind"],
+            str(x["units"]),
+            "x".join("?" if n is None else str(n) for n in x["output_shape"]),
+            _sides(x["receptive_field_px"]) or "whole input",
+            _sides(x["stride_px"]),
+            _sides(x["canvas_px"]),
+            escape(printable(_merged_in(x))),
         )
     _out().print(rows)
-    for name, reason in model.skipped:
-        click.echo(printable(f"skipped {name}: {reason}"))
+    for x in report["skipped"]:
+        click.echo(printable(f"skipped {x['name']}: {x['reason']}"))
     for note in model.notes:
         click.echo(printable(note))
+    for line in report_lines(report):
+        click.echo(printable(line))
+    if report["input"]["channel_order"]:
+        click.echo(printable(f"channel order: {report['input']['channel_order']}"))
+    e = report["estimate"]
+    click.echo(
+        f"its full atlas: {e['pictures']:,} pictures, {e['image_steps']:,} image-steps, about "
+        f"{duration(e['seconds'])} here, a site of about {e['site_bytes'] / 1e6:,.0f} MB"
+    )
+
+
+def _sides(sides: Any) -> str:
+    return "x".join(map(str, sides)) + " px" if sides else ""
+
+
+def _merged_in(layer: Any) -> str:
+    """Return what belongs to a layer besides its weights, in words."""
+    if layer["head"]:
+        return f"logits of {layer['head']}"
+    return ", ".join(m["kind"] for m in layer["merged"])
 
 
 def print_site(site: Any) -> None:

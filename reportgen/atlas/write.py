@@ -18,6 +18,7 @@ from pathlib import Path
 import reportgen
 from reportgen.atlas import pages as site_pages
 from reportgen.atlas.files import SiteFiles, check_budget, site_files
+from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import PICTURES, Place, places
 from reportgen.atlas.pages import LayerSummary, ModelSummary, Pages
 from reportgen.atlas.panel import Scene
@@ -241,7 +242,14 @@ def _add_model(
     content.add(
         path,
         pages.page(
-            "model.html", path, model=summary, record=record, place=scene.place, cite=cite, recipes=recipes
+            "model.html",
+            path,
+            model=summary,
+            record=record,
+            place=scene.place,
+            cite=cite,
+            recipes=recipes,
+            imported=import_view(record),
         ),
     )
     return summary

@@ -38,7 +38,8 @@ class RangeStatistics:
 
     Attributes:
         layer: Name of the BatchNormalization; empty where there is none whose moments tell anything.
-        misfits: By range, `LO..HI` or a name of `RANGES`: log variance plus deviations of the mean, less is better.
+        misfits: By range, `LO..HI` or a name of `RANGES`: log variance plus deviations of the mean; less is
+            better.
         best: The range that fits best; empty where none fits.
         confidence: That `best` is the range trained on, 0 to 1; from its misfit and its lead.
         reason: Why there is nothing to go by, a sentence; empty where there is.
@@ -52,7 +53,7 @@ class RangeStatistics:
 
 
 def usual_ranges(channels: int) -> dict[str, Ends]:
-    """Return the ranges networks are trained on, by name; those with one end a channel for 3 channels only."""
+    """Return the ranges networks are trained on, by name; those by channel where there are 3."""
     plain: dict[str, Ends] = {
         "0..1": ((0.0,), (1.0,)),
         "-1..1": ((-1.0,), (1.0,)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -18,8 +18,11 @@ from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
+from reportgen.plan import make_plan
+from reportgen.run.estimate import full_estimate
 from reportgen.run.importing import open_source
-from reportgen.run.rendering import RenderSummary, render_model
+from reportgen.run.rendering import ARITHMETIC, RenderSummary, render_model, wish_of
+from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -70,16 +73,22 @@ class AtlasResult:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model file looked at without rendering anything."""
+    """A model file looked at without rendering an atlas of it.
+
+    Attributes:
+        model: What the store would keep of it.
+        report: The import report: layers, proof, input range with its evidence, estimate (docs/formats.md).
+    """
 
     model: ModelRecord
+    report: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was found, as JSON values."""
         found = dataclasses.asdict(self.model)
         for key in ("id", "graph", "plan", "options"):
             del found[key]
-        return found
+        return {**found, **self.report}
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -90,7 +99,7 @@ class Inspection:
 
 
 def inspect_model(path: str | Path, **options: Any) -> Inspection:
-    """Return the layers, input and notes of a model file.
+    """Return the import report of a model file: layers, proof, input range, what its atlas would take.
 
     Args:
         path: A model, named as in docs/formats.md: a file, or such as `keras.applications:VGG16`.
@@ -103,7 +112,12 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
 
     settings = _settings(options)
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "none.db", create=True) as store:
-        return Inspection(open_source(store, path, settings).record)
+        source = open_source(store, path, settings)
+        model = source.load()
+        report = import_report(path, model, settings)
+        plans = make_plan(source.record, wish_of(settings), arithmetic=ARITHMETIC)
+        report["estimate"] = estimate_report(full_estimate(model, plans, settings.atlas_spec()))
+    return Inspection(source.record, report)
 
 
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,

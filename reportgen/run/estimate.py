@@ -1,15 +1,18 @@
-"""How long rendering will take, said before it starts."""
+"""How long rendering will take and how large the site will be, said before it starts."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.plan import LayerPlan
+from reportgen.plan import LayerPlan, PictureSet
+from reportgen.spec import AtlasSpec
 
 if TYPE_CHECKING:
     from reportgen.models import Model
@@ -22,21 +25,119 @@ OVERHEAD_A_NUMBER = 4
 operations cost."""
 
 
-def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
+BYTES_A_PIXEL, BYTES_A_UNIT = 0.4, 18_000
+"""What a page picture's pixel takes as WebP (0.29 structured, twice that noise), and a unit's texts."""
+
+_TRIED = 4
+"""Pictures that are rendered to measure this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the full atlas of a model will take.
+
+    Attributes:
+        pictures: How many are planned.
+        image_steps: Steps of one picture each, at the mean of the recipe's fewest and most.
+        seconds: To render them here; within a factor of two or so.
+        site_bytes: Of the site, pages and pictures; within a factor of two.
+        measured_on: The layer whose pictures were rendered for a few steps to measure this machine.
+        image_steps_a_second: What was measured there.
+    """
+
+    pictures: int
+    image_steps: int
+    seconds: float
+    site_bytes: int
+    measured_on: str
+    image_steps_a_second: float
+
+
+def full_estimate(model: Model, plans: Sequence[LayerPlan], spec: AtlasSpec) -> Estimate:
+    """Return what the plans' pictures take here, measured on one batch of a few steps.
+
+    The layer measured is the one of median work; its program is built, which takes seconds, and then
+    run once more. The work of the other layers is counted and taken to run as fast.
+    """
+    rate = _multiplications_a_second()
+    height, width, _ = model.input_shape
+    costs = {plan.layer.name: multiplications(model, plan.layer.name) for plan in plans}
+    tried = sorted(plans, key=lambda plan: costs[plan.layer.name])[len(plans) // 2]
+    program, a_step = _tried_seconds(model, tried)
+    canvas = tried.sets[0].canvas_px
+    counted = 3 * costs[tried.layer.name] * canvas[0] * canvas[1] / (height * width) / rate
+    return Estimate(
+        pictures=sum(len(plan.pictures) for plan in plans),
+        image_steps=round(sum(len(s.pictures) * _steps(s) for plan in plans for s in plan.sets)),
+        seconds=estimated_seconds(model, plans, program=program, slower=a_step / counted, rate=rate),
+        site_bytes=_site_bytes(plans, spec),
+        measured_on=tried.layer.name,
+        image_steps_a_second=1 / a_step,
+    )
+
+
+def _tried_seconds(model: Model, plan: LayerPlan) -> tuple[float, float]:
+    """Return the seconds that building a layer's program took, and those of one step of one picture."""
+    from reportgen.render import Job, render_units
+
+    pictures = next((s for s in plan.sets if s.pictures), plan.sets[0])
+    window = pictures.recipe.window
+    cut = model.cut(plan.layer, pictures.canvas_px, heads=pictures.recipe.objective == "post")
+    jobs = [Job(n % plan.layer.n_units, "happy", n) for n in range(_TRIED)]
+
+    def seconds(windows: int) -> float:
+        recipe = dataclasses.replace(pictures.recipe, steps=windows * window, min_steps=windows * window)
+        began = time.perf_counter()
+        list(render_units(cut, jobs, recipe, batch=_TRIED))
+        return time.perf_counter() - began
+
+    built, one, two = seconds(1), seconds(1), seconds(2)
+    # The window more is steps alone; a clock that was disturbed still gives a sensible share.
+    steps = max(two - one, two / 4, 1e-6)
+    return max(built - one, 0.0), steps / (_TRIED * window)
+
+
+def _steps(pictures: PictureSet) -> float:
+    """Return the steps of a picture, some of which stop early."""
+    return (pictures.recipe.steps + pictures.recipe.min_steps) / 2
+
+
+def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
+    pixels = 0.0
+    for plan in plans:
+        for s in plan.sets:
+            scale = min(1.0, spec.picture_px / max(s.canvas_px))
+            pixels += len(s.pictures) * s.canvas_px[0] * s.canvas_px[1] * scale**2
+    return round(pixels * BYTES_A_PIXEL + sum(len(plan.units) for plan in plans) * BYTES_A_UNIT)
+
+
+def estimated_seconds(
+    model: Model,
+    plans: Sequence[LayerPlan],
+    *,
+    program: float = SECONDS_A_PROGRAM,
+    slower: float = 1.0,
+    rate: float | None = None,
+) -> float:
     """Return about how many seconds the plans' pictures take here; within a factor of two or three.
 
     Work of the network up to each layer, at the canvas, times three for the gradient, over the rate of
     a matrix product measured now. Pictures that stop early make up for convolutions that are slower.
+
+    Args:
+        program: Seconds to build the program of one layer and recipe.
+        slower: By how much a step takes longer than counted, where that was measured.
+        rate: Multiplications a second, where they were measured.
     """
-    rate = _multiplications_a_second()
+    rate = rate or _multiplications_a_second()
     height, width, _ = model.input_shape
     seconds = 0.0
     for plan in plans:
         work = multiplications(model, plan.layer.name)
         for pictures in plan.sets:
             area = pictures.canvas_px[0] * pictures.canvas_px[1] / (height * width)
-            steps = (pictures.recipe.steps + pictures.recipe.min_steps) / 2
-            seconds += SECONDS_A_PROGRAM + len(pictures.pictures) * steps * 3 * work * area / rate
+            passes = len(pictures.pictures) * _steps(pictures) * 3
+            seconds += program + passes * work * area / rate * slower
     return seconds
 
 

@@ -18,6 +18,7 @@ from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, Wish, make_pla
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, open_source
 from reportgen.run.measuring import Passes, measure_layer, unmeasured
+from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
 from reportgen.store import ModelRecord, Store, StoredRender
 
@@ -101,6 +102,7 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
         reporter.say(line)
     rendered = 0
     if left or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans):
+        model = _with_report(store, model, source, path, settings, reporter)
         rendered = _render_and_measure(store, model, source, plans, left, settings, reporter, stop)
     _place_known(store, model, plans)
     planned = {p.key for plan in plans for p in plan.pictures}
@@ -113,6 +115,17 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
         and (rendered < n_missing or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans)),
         seconds=time.monotonic() - started,
     )
+
+
+def _with_report(store: Store, model: ModelRecord, source: Source, path: str | Path, settings: Settings,
+                 reporter: Reporter) -> ModelRecord:  # fmt: skip
+    """Return the record with its import report; made at the first render of a file, and then kept."""
+    if model.plan.get("report"):
+        return model
+    report = import_report(path, source.load(), settings)
+    for line in report_lines(report):
+        reporter.say(line)
+    return store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
 
 
 def _place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
@@ -212,6 +225,7 @@ def _plan_record(
         "seeds": wish.seeds,
         "signs": wish.signs,
         "credits": settings.credits or record.plan.get("credits", ""),
+        **({"report": record.plan["report"]} if record.plan.get("report") else {}),
     }
 
 

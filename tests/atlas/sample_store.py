@@ -297,10 +297,50 @@ def layers_of(described: list[tuple[str, str, int, int | None, str]]) -> tuple[L
     )
 
 
+def import_report(layers: tuple[Layer, ...], range_: InputRange) -> dict[str, Any]:
+    """Return an import report as a run would keep it, with names that are attacks where the layers' are."""
+    statistics = {
+        "source": "statistics",
+        "range": "-1..1",
+        "option": "--input-range -1,1",
+        "confidence": 0.4,
+        "confidence_word": "weak",
+        "words": f'moments of "{layers[0].name}" <i>misfit</i>',
+    }
+    return {
+        "layers": [
+            {
+                "name": x.name,
+                "units": x.n_units,
+                "output_shape": [*(x.map_size or ()), x.n_units],
+                "receptive_field_px": x.receptive_field_px,
+                "stride_px": x.stride_px,
+                "canvas_px": [48, 48],
+                "merged": [{"name": f"{x.name}/activation", "kind": "relu", "role": "activation"}],
+            }
+            for x in layers
+        ],
+        "input": {
+            "range": {"low": list(range_.low), "high": list(range_.high), "text": str(range_)},
+            "source": range_.source,
+            "evidence": range_.evidence,
+            "confidence": 0.3,
+            "confidence_word": "weak",
+            "readings": [statistics],
+            "best": statistics,
+            "contradiction": "The given input range <b>0..1</b> contradicts the model",
+            "channel_order": "nothing in the model tells it; red, green, blue is assumed",
+        },
+        "parity_note": f"{len(layers)} layers compared with the whole network: at most 0 apart",
+        "cuts_note": f"{len(layers)} layers compared with the whole network: at most 0 apart",
+    }
+
+
 def record_of(
     name: str, version: str, layers: tuple[Layer, ...], channels: int, plan: dict[str, Any]
 ) -> ModelRecord:
     nodes = (("picture", "input"), *((x.name, x.kind) for x in layers))
+    range_ = InputRange((-1.0,) * channels, (1.0,) * channels, "graph", "a rescaling layer reads [0, 255]")
     return ModelRecord(
         name=name,
         version=version,
@@ -309,14 +349,12 @@ def record_of(
         options={},
         input_shape=(64, 64, channels),
         input_size_source="model",
-        input_range=InputRange(
-            (-1.0,) * channels, (1.0,) * channels, "graph", "a rescaling layer reads [0, 255]"
-        ),
+        input_range=range_,
         layers=layers,
         graph=LayerGraph(nodes, tuple((i, i + 1) for i in range(len(layers)))),
         skipped=(("embedding <b>", "not an image layer"),),
         notes=("weights are float16; they were read as float32",),
-        plan=plan,
+        plan={**plan, "report": import_report(layers, range_)},
     )
 
 

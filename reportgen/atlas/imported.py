@@ -1,0 +1,79 @@
+"""What a model's page says of its import: proof, input range with evidence, layers.
+
+Reads the import report that a store keeps with a model version; stores may be anybody's, so whatever
+is not as it should be is left out. Layout and escaping are the templates' work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reportgen.store import ModelRecord
+
+
+def import_view(record: ModelRecord) -> dict[str, Any] | None:
+    """Return the import report of a model version as its page shows it; None where the store has none."""
+    report = record.plan.get("report")
+    if not isinstance(report, Mapping):
+        return None
+    found = _mapping(report.get("input"))
+    best = _mapping(found.get("best"))
+    return {
+        "proof": list(
+            dict.fromkeys(t for key in ("parity_note", "cuts_note") if (t := _text(report.get(key))))
+        ),
+        "range": _text(_mapping(found.get("range")).get("text")),
+        "source": _text(found.get("source")),
+        "sure": _sure(found),
+        "contradiction": _text(found.get("contradiction")),
+        "order": _text(found.get("channel_order")),
+        "readings": [_reading(r) for r in _list(found.get("readings")) if isinstance(r, Mapping)],
+        "best": {"range": _text(best.get("range")), "sure": _sure(best), "option": _text(best.get("option"))}
+        if best
+        else None,
+        "layers": [_layer(x) for x in _list(report.get("layers")) if isinstance(x, Mapping)],
+    }
+
+
+def _reading(reading: Mapping[str, Any]) -> dict[str, str]:
+    seen = _text(reading.get("range"))
+    return {
+        "source": _text(reading.get("source")),
+        "says": f"{seen}, {_sure(reading)}" if seen else "nothing",
+        "words": _text(reading.get("words")),
+    }
+
+
+def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
+    merged = [_text(m.get("kind")) for m in _list(layer.get("merged")) if isinstance(m, Mapping)]
+    return {
+        "name": _text(layer.get("name")),
+        "units": _text(layer.get("units")),
+        "output": _sides(layer.get("output_shape")),
+        "field": _sides(layer.get("receptive_field_px")) or "whole input",
+        "stride": _sides(layer.get("stride_px")) or "–",
+        "canvas": _sides(layer.get("canvas_px")),
+        "merged": ", ".join(merged) or "–",
+    }
+
+
+def _sure(found: Mapping[str, Any]) -> str:
+    word, value = _text(found.get("confidence_word")), found.get("confidence")
+    return f"{word}, {value:g} of 1" if word and isinstance(value, (int, float)) else "none"
+
+
+def _sides(sides: Any) -> str:
+    return " × ".join("?" if n is None else _text(n) for n in _list(sides))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _text(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int, float)) else ""

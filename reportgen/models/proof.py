@@ -1,0 +1,163 @@
+"""Proof that what is looked at is the network of the file, on fixed pictures.
+
+An ONNX import is compared with onnxruntime, output by output; and each layer's cut, the network that
+pictures are optimised on, with the same layer inside the whole network. What the numbers mean for a
+reader is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import MissingExtra, ModelError, ShapeError
+from reportgen.models.cut import prefix
+from reportgen.models.framework import keras_module
+from reportgen.models.memory import default_max_memory
+from reportgen.models.model import Model
+from reportgen.models.range_check import natural_pictures
+from reportgen.units import Layer
+
+SAME = 1e-4
+"""Largest difference, as a share of an output's range, that rounding explains."""
+
+_MOST_LAYERS = 12
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one output, or one layer, is from what it should be.
+
+    Attributes:
+        name: Of the output or layer.
+        max_abs: Largest difference; not finite where a result is not.
+        max_rel: The same as a share of the range of the values compared with.
+    """
+
+    name: str
+    max_abs: float
+    max_rel: float
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a comparison found.
+
+    Attributes:
+        found: One difference for each output or layer looked at.
+        of: How many there are in all.
+        reason: Why there is no comparison, in words; empty where there is one.
+    """
+
+    found: tuple[Difference, ...] = ()
+    of: int = 0
+    reason: str = ""
+
+    @property
+    def max_abs(self) -> float | None:
+        """Largest difference of all; None without a comparison, not finite where any result is not."""
+        return _worst([d.max_abs for d in self.found])
+
+    @property
+    def max_rel(self) -> float | None:
+        """The same as a share of each output's own range."""
+        return _worst([d.max_rel for d in self.found])
+
+    @property
+    def same(self) -> bool | None:
+        """Whether rounding explains every difference; None without a comparison."""
+        return None if self.max_rel is None else bool(self.max_rel <= SAME)
+
+
+def probe_inputs(input_shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Return the fixed pictures `(2, h, w, c)` in [0, 1]: one like a photograph, one of even noise."""
+    height, width, channels = input_shape
+    natural = natural_pictures(1, (height, width), channels, seed=1)
+    noise = np.random.default_rng(2).random((1, height, width, channels))
+    return np.concatenate([natural, noise]).astype(np.float32)
+
+
+def prove_cuts(model: Model) -> Proof:
+    """Compare layers as they are cut out with the same layers inside the whole network.
+
+    Of more than a dozen layers a dozen is looked at, spread over the depth, the first and last among them.
+    Both are run at the model's own input size; the cut gets pictures in [0, 1].
+    """
+    chosen = _spread(model.layers)
+    refs = tuple(ref for layer in chosen for ref in (model.taps[layer.name].pre, model.taps[layer.name].post))
+    pictures, size = probe_inputs(model.input_shape), model.input_shape[:2]
+    try:
+        whole = prefix(model, size, refs, chosen[-1].name)(_in_range(model, pictures), training=False)
+        found = []
+        for place, layer in enumerate(chosen):
+            cut = model.cut(layer, size).network(pictures, training=False)
+            pairs = zip(cut, whole[2 * place : 2 * place + 2], strict=True)
+            found.append(_difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
+    except ShapeError as error:
+        return Proof(of=len(model.layers), reason=error.message)
+    return Proof(tuple(found), len(model.layers))
+
+
+def prove_import(
+    path: Path,
+    model: Model,
+    *,
+    input_size: tuple[int, int] | None = None,
+    hold: Mapping[str, Any] | None = None,
+    max_memory: int | None = None,
+) -> Proof:
+    """Compare an ONNX file as it was imported with what onnxruntime makes of it.
+
+    Args:
+        path: The file.
+        model: What was read from it.
+        input_size, hold, max_memory: As the file was read.
+    """
+    from reportgen.models.onnx import parity, read_onnx
+
+    imported = read_onnx(
+        path, input_size=input_size, max_memory=max_memory or default_max_memory(), held=dict(hold or {})
+    )
+    try:
+        found = parity(path, imported, _in_range(model, probe_inputs(model.input_shape)))
+    except MissingExtra as error:
+        return Proof(of=len(imported.outputs), reason=f"not compared: {error}")
+    except (ModelError, ShapeError) as error:
+        return Proof(of=len(imported.outputs), reason=f"not compared: {error.message}")
+    return Proof(tuple(Difference(p.name, p.max_abs, p.max_rel) for p in found), len(found))
+
+
+def _spread(layers: tuple[Layer, ...]) -> list[Layer]:
+    places = np.linspace(0, len(layers) - 1, min(len(layers), _MOST_LAYERS)).round().astype(int)
+    return [layers[i] for i in dict.fromkeys(places.tolist())]
+
+
+def _in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = np.asarray(model.input_range.low), np.asarray(model.input_range.high)
+    scaled: NDArray[np.float32] = (low + pictures * (high - low)).astype(np.float32)
+    return scaled
+
+
+def _difference(name: str, pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> Difference:
+    worst = shares = 0.0
+    for own, full in pairs:
+        far = float(np.max(np.abs(own - full), initial=0.0))
+        spread = float(np.ptp(full)) if full.size else 0.0
+        worst, shares = (
+            float(np.maximum(worst, far)),
+            float(np.maximum(shares, far / spread if spread > 0 else far)),
+        )
+    return Difference(name, worst, shares)
+
+
+def _worst(values: list[float]) -> float | None:
+    return float(np.max(values)) if values else None
+
+
+def _array(value: Any) -> NDArray[Any]:
+    return np.asarray(keras_module().ops.convert_to_numpy(value), dtype=np.float64)

@@ -1,0 +1,88 @@
+"""The proof finds what it is there to find: an import or a cut that is not the network."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from reportgen.models import load_model
+from reportgen.models.proof import Difference, Proof, probe_inputs, prove_cuts, prove_import
+from tests.models.nets import loaded, nested_twice, plain, skipping
+
+onnx = pytest.importorskip("onnx")
+
+
+def small_onnx(path: Path, metadata: dict[str, str] | None = None) -> Path:
+    """Write a convolution and a ReLU as ONNX."""
+    helper = onnx.helper
+    kernel = np.random.default_rng(0).normal(size=(4, 3, 3, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+            helper.make_node("Relu", ["c"], ["y"], name="relu"),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", 1, ["n", 3, 16, 16])],
+        [helper.make_tensor_value_info("y", 1, ["n", 4, 14, 14])],
+        [onnx.numpy_helper.from_array(kernel, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    helper.set_model_props(model, metadata or {})
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("net", [plain, skipping, nested_twice])
+def test_every_layer_cut_out_answers_as_in_the_whole_network(tmp_path: Path, net: Any) -> None:
+    model = loaded(net(), tmp_path, input_range=(-3, 7))
+    proof = prove_cuts(model)
+    assert [d.name for d in proof.found] == [layer.name for layer in model.layers]
+    assert proof.same and proof.of == len(model.layers)
+
+
+def test_a_cut_that_is_another_network_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = loaded(plain(), tmp_path)
+    right = type(model).cut
+
+    def wrong(self: Any, layer: Any, canvas: Any) -> Any:
+        other = dataclasses.replace(self, input_range=dataclasses.replace(self.input_range, high=(1.01,)))
+        return right(other, layer, canvas)
+
+    monkeypatch.setattr(type(model), "cut", wrong)
+    proof = prove_cuts(model)
+    assert proof.same is False and proof.max_rel is not None and proof.max_rel > 1e-4
+
+
+def test_an_import_answers_as_onnxruntime_does(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    path = small_onnx(tmp_path / "net.onnx")
+    proof = prove_import(path, load_model(path))
+    assert [d.name for d in proof.found] == ["y"]
+    assert proof.same and proof.max_rel is not None and 0 <= proof.max_rel < 1e-5
+
+
+def test_without_onnxruntime_there_are_no_numbers_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = small_onnx(tmp_path / "net.onnx")
+    model = load_model(path)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    proof = prove_import(path, model)
+    assert (proof.max_abs, proof.max_rel, proof.same) == (None, None, None)
+    assert "onnxruntime" in proof.reason and "not installed" in proof.reason
+
+
+def test_a_result_that_is_no_number_is_never_called_the_same() -> None:
+    proof = Proof((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
+    assert proof.same is False
+
+
+def test_probe_inputs_are_the_same_every_time_and_fill_the_range() -> None:
+    one, two = probe_inputs((20, 30, 3)), probe_inputs((20, 30, 3))
+    assert np.array_equal(one, two) and one.shape == (2, 20, 30, 3)
+    assert one.min() >= 0 and one.max() <= 1 and one.std() > 0.1
