@@ -15,10 +15,13 @@ from typing import Any
 
 import h5py
 import keras
+import numpy as np
+import onnx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import layers
+from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ReportgenError
 from reportgen.models import load_model
@@ -27,6 +30,7 @@ from tests.models.old_files import keras_1_convolution, keras_1_dense, keras_1_l
 
 TIMES = int(os.environ.get("REPORTGEN_FUZZ", "1"))
 MEMORY = 256 << 20
+FILES = ("three.keras", "three.h5", "first.keras", "one.h5", "graph.onnx")
 
 
 def bounded(cases: int) -> Any:
@@ -37,6 +41,35 @@ def bounded(cases: int) -> Any:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
+
+
+def onnx_graph(path: Path) -> None:
+    """Write a graph with shape arithmetic, a padded convolution, a pooling, a resize and a dense end."""
+    arrays = {
+        "w": numbers(3, 2, 3, 3), "b": numbers(3), "end": np.array([-1]), "at": np.array([0]),
+        "one": np.array([1, 1, 2, 2], np.float32), "d": numbers(48, 2), "scale": numbers(1, 2, 1, 1),
+    }  # fmt: skip
+    nodes = [
+        helper.make_node("Mul", ["x", "scale"], ["scaled"]),
+        helper.make_node("Conv", ["scaled", "w", "b"], ["c"], pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("MaxPool", ["r"], ["m"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Resize", ["m", "", "one"], ["large"], mode="nearest"),
+        helper.make_node("Shape", ["large"], ["shape"]),
+        helper.make_node("Gather", ["shape", "at"], ["n"]),
+        helper.make_node("Concat", ["n", "end"], ["flat"], axis=0),
+        helper.make_node("Reshape", ["large", "flat"], ["f"]),
+        helper.make_node("Gemm", ["f", "d"], ["g"]),
+        helper.make_node("Softmax", ["g"], ["y"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, s)
+        for n, s in (("x", ("n", 2, 8, 8)), ("y", None))
+    ]
+    stored = [numpy_helper.from_array(np.asarray(a), n) for n, a in arrays.items()]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], stored)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +95,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     old_h5(
         path / "one.h5", {"class_name": "Sequential", "config": [first, flat, end]}, weights, version="1.2.2"
     )
-    for file in ("three.keras", "three.h5", "first.keras", "one.h5"):
+    onnx_graph(path / "graph.onnx")
+    for file in FILES:
         load_model(path / file)
     return path
 
@@ -73,7 +107,6 @@ def read(path: Path) -> None:
         load_model(path, max_memory=MEMORY)
 
 
-FILES = ("three.keras", "three.h5", "first.keras", "one.h5")
 bytes_changed = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=8)
 
 
@@ -137,7 +170,7 @@ def mutated(config: Any, changes: list[tuple[float, str, Any]]) -> Any:
     return config
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", FILES[:4])
 @bounded(60)
 @given(changes=edits)
 def test_configurations_changed(folder: Path, file: str, changes: Any) -> None:
@@ -174,4 +207,44 @@ def test_weights_of_other_shapes_and_types(
             opened[name] = "no number"
         else:
             opened.create_dataset(name, tuple(shape), "f8")
+    read(mutant)
+
+
+# Graphs
+
+whole = st.sampled_from([-(2**63), -5, -1, 0, 1, 2, 3, 7, 64, 10**9, 2**31, 2**63 - 1])
+words = st.sampled_from(
+    ["Conv", "ConvTranspose", "Reshape", "Transpose", "Gemm", "MatMul", "Resize", "Pad", "Slice", "Concat",
+     "Tile", "Expand", "Range", "LSTM", "Split", "BatchNormalization", "If", "Loop", "ConstantOfShape", "TopK",
+     "Nonsense"]
+)  # fmt: skip
+graph_edits = st.lists(
+    st.tuples(shares, st.sampled_from(["drop", "kind", "number", "side", "wire", "twice"]), whole, words),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@bounded(80)
+@given(edits=graph_edits)
+def test_graphs_changed(folder: Path, edits: Any) -> None:
+    model = onnx.load(folder / "graph.onnx")
+    graph = model.graph
+    for where, how, number, word in edits:
+        node = graph.node[int(where * len(graph.node))]
+        tensor = graph.initializer[int(where * len(graph.initializer))]
+        if how == "drop" and len(graph.node) > 1:
+            graph.node.remove(node)
+        elif how == "kind":
+            node.op_type = word
+        elif how == "number" and node.attribute:
+            attribute = node.attribute[0]
+            attribute.CopyFrom(helper.make_attribute(attribute.name, [number] * max(1, len(attribute.ints))))
+        elif how == "side" and tensor.dims:
+            tensor.dims[0] = number
+        elif how == "wire" and node.input:
+            node.input[0] = node.output[0] if number < 0 else graph.node[-1].output[0]
+        elif how == "twice":
+            graph.node.append(node)
+    mutant = folder / "mutant.onnx"
+    mutant.write_bytes(model.SerializeToString())
     read(mutant)

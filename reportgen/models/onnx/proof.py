@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
-from reportgen.models.kinds import function_of
 
 if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport
@@ -22,8 +21,7 @@ class OutputParity:
     Attributes:
         name: ONNX name of the output.
         max_abs: Largest difference.
-        max_rel: The same as a share of the output's range over all pictures; of 1 where the output is
-            a softmax or sigmoid, whose range that is by its making.
+        max_rel: The same as a share of the output's range over all pictures.
     """
 
     name: str
@@ -54,10 +52,6 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
     ours = imported.model(pictures, training=False)
     ours = ours if isinstance(ours, (list, tuple)) else [ours]
     found = []
-    ends = zip(imported.outputs, imported.model.outputs, strict=True)
-    bounded = {
-        name for name, end in ends if function_of(end._keras_history.operation) in ("softmax", "sigmoid")
-    }
     for name, axes, own, their in zip(imported.outputs, imported.output_axes, ours, theirs, strict=True):
         array = np.asarray(own, np.float64).transpose(np.argsort(axes))
         if array.shape != their.shape:
@@ -65,7 +59,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
                 f'{path.name}: output "{name}" is {array.shape} here, {their.shape} in onnxruntime'
             )
         worst = float(np.max(np.abs(array - their), initial=0.0))
-        spread = 1.0 if name in bounded else (float(np.ptp(their)) if their.size else 0.0)
+        spread = float(np.ptp(their)) if their.size else 0.0
         found.append(OutputParity(name, worst, worst / spread if spread > 0 else worst))
     return found
 
