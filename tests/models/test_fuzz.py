@@ -215,8 +215,8 @@ def test_weights_of_other_shapes_and_types(
 whole = st.sampled_from([-(2**63), -5, -1, 0, 1, 2, 3, 7, 64, 10**9, 2**31, 2**63 - 1])
 words = st.sampled_from(
     ["Conv", "ConvTranspose", "Reshape", "Transpose", "Gemm", "MatMul", "Resize", "Pad", "Slice", "Concat",
-     "Tile", "Expand", "Range", "LSTM", "Split", "BatchNormalization", "If", "Loop", "ConstantOfShape", "TopK",
-     "Nonsense"]
+     "Tile", "Expand", "Range", "LSTM", "Split", "BatchNormalization", "If", "Loop", "ConstantOfShape",
+     "TopK", "Nonsense"]
 )  # fmt: skip
 graph_edits = st.lists(
     st.tuples(shares, st.sampled_from(["drop", "kind", "number", "side", "wire", "twice"]), whole, words),
