@@ -57,6 +57,60 @@ def test_inspect_says_what_a_file_holds(run, tiny_model):
     assert found["input_range"]["source"] == "assumed"
 
 
+def test_inspect_gives_the_whole_import_report_as_json(run, tiny_model):
+    found = json.loads(run("inspect", tiny_model, "--json")[1])
+    conv, head = found["layers"]
+    assert {"name", "kind", "units", "receptive_field_px", "canvas_px", "stride_px", "merged"} <= set(conv)
+    assert (conv["units"], conv["receptive_field_px"], conv["output_shape"]) == (3, [3, 3], [16, 16, 3])
+    assert conv["merged"] == [{"name": "conv/activation", "kind": "relu", "role": "activation"}]
+    assert head["merged"][0]["role"] == "cut off" and head["receptive_field_px"] is None
+    assert found["parity"]["max_abs"] == 0 and found["parity"]["max_rel"] == 0
+    assert {"shape", "range", "evidence", "confidence"} <= set(found["input"])
+    assert found["skipped"] == []
+    estimate = found["estimate"]
+    assert estimate["pictures"] == 30 and estimate["image_steps"] > 30 and estimate["seconds"] > 0
+    assert estimate["site_bytes"] > 1000
+
+
+def test_inspect_prints_proof_evidence_and_what_an_atlas_takes(run, tiny_model):
+    code, out, _ = run("inspect", tiny_model)
+    assert code == 0
+    assert "proof: 2 layers compared with the whole network" in out and "the same to within rounding" in out
+    assert "input range 0..1 (assumed): none" in out and "--input-range -1,1" in out
+    assert "its full atlas: 30 pictures" in out
+
+
+@pytest.fixture
+def bytes_model(tmp_path):
+    """A network that scales 0..255 itself."""
+    import keras
+
+    x = keras.Input((16, 16, 1))
+    y = keras.layers.Conv2D(2, 3, name="conv")(keras.layers.Rescaling(1 / 255, name="<i>bytes")(x))
+    keras.Model(x, y).save(tmp_path / "bytes.keras")
+    return tmp_path / "bytes.keras"
+
+
+def test_a_range_against_the_graph_is_warned_of_by_inspect_render_and_the_page(run, bytes_model, tmp_path):
+    said = "The given input range -1..1 contradicts the model"
+    code, out, _ = run("inspect", bytes_model, "--input-range", "-1,1")
+    assert code == 0 and said in out and "to use it: --input-range 0,255" in out
+    words = ["--input-range", "-1,1", "--seeds", 1, "--version", "v1", *QUICK_WORDS]
+    code, _, err = run("atlas", bytes_model, *words)
+    assert code == 0 and said in err and "proof: 1 layer compared" in err
+    page = (tmp_path / "site/m/bytes/v1/index.html").read_text()
+    assert f"<b>Warning:</b> {said}" in page and "--input-range 0,255" in page
+    assert "<i>bytes" not in page and "&lt;i&gt;bytes" in page
+    assert "proof:" not in run("render", bytes_model, *words)[2]
+
+
+def test_inspect_takes_a_range_by_channel_and_says_it_is_given(run, tmp_path):
+    path = save_model(tmp_path / "colour.keras", channels=3)
+    found = json.loads(run("inspect", path, "--input-range", "0:0:0,1:2:3", "--json")[1])["input"]
+    assert (found["range"]["low"], found["range"]["high"]) == ([0, 0, 0], [1, 2, 3])
+    assert (found["source"], found["confidence_word"]) == ("given", "certain")
+
+
 def test_inspect_leaves_no_file_behind(run, tiny_model, tmp_path):
     run("inspect", tiny_model)
     assert list(tmp_path.iterdir()) == []

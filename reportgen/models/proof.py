@@ -124,7 +124,8 @@ def prove_import(
         path, input_size=input_size, max_memory=max_memory or default_max_memory(), held=dict(hold or {})
     )
     try:
-        found = parity(path, imported, _in_range(model, probe_inputs(model.input_shape)))
+        with np.errstate(all="ignore"):  # what is not finite is said, not warned of
+            found = parity(path, imported, _in_range(model, probe_inputs(model.input_shape)))
     except MissingExtra as error:
         return Proof(of=len(imported.outputs), reason=f"not compared: {error}")
     except (ModelError, ShapeError) as error:
@@ -146,8 +147,9 @@ def _in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32
 def _difference(name: str, pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> Difference:
     worst = shares = 0.0
     for own, full in pairs:
-        far = float(np.max(np.abs(own - full), initial=0.0))
-        spread = float(np.ptp(full)) if full.size else 0.0
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said, not warned of
+            far = float(np.max(np.abs(own - full), initial=0.0))
+            spread = float(np.ptp(full)) if full.size else 0.0
         worst, shares = (
             float(np.maximum(worst, far)),
             float(np.maximum(shares, far / spread if spread > 0 else far)),

@@ -147,6 +147,8 @@ def _misfit(network: Any, pictures: Floats, ends: Ends, moments: tuple[Floats, F
     """Return how far responses lie from stored moments: log variance and shift of the mean, medians."""
     low, high = np.asarray(ends[0]), np.asarray(ends[1])
     response = _array(network((low + pictures * (high - low)).astype(np.float32), training=False)[0])
+    if not np.isfinite(response).all() or not all(np.isfinite(m).all() for m in moments):
+        return float("inf")
     axes = tuple(range(response.ndim - 1))
     mean, variance = response.mean(axes), response.var(axes)
     live = (moments[1] > 1e-8) & (variance > 1e-12)

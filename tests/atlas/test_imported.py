@@ -1,4 +1,4 @@
-"""A model's page shows how the import was proved, what speaks for its input range, and how to give another."""
+"""A model's page shows how its import was proved, what speaks for its range, and how to give another."""
 
 import dataclasses
 import shutil

@@ -77,6 +77,13 @@ def test_without_onnxruntime_there_are_no_numbers_and_it_is_said(
     assert "onnxruntime" in proof.reason and "not installed" in proof.reason
 
 
+def test_a_network_that_overflows_is_said_to_and_breaks_nothing(tmp_path: Path) -> None:
+    net = plain()
+    net.get_layer("hidden").kernel.assign(np.full(net.get_layer("hidden").kernel.shape, 3e38))
+    proof = prove_cuts(loaded(net, tmp_path))
+    assert proof.max_abs is not None and not np.isfinite(proof.max_abs) and proof.same is False
+
+
 def test_a_result_that_is_no_number_is_never_called_the_same() -> None:
     proof = Proof((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
     assert proof.same is False
