@@ -25,8 +25,9 @@ OVERHEAD_A_NUMBER = 4
 operations cost."""
 
 
-BYTES_A_PIXEL, BYTES_A_UNIT = 0.4, 18_000
-"""What a page picture's pixel takes as WebP (0.29 structured, twice that noise), and a unit's texts."""
+BYTES_A_PIXEL, BYTES_A_UNIT, BYTES_A_UNIT_PAGE = 0.4, 7_000, 15_000
+"""What a page picture's pixel takes as WebP (0.29 structured, twice that noise), a unit's data and its place
+on the layer's page, and its own page where it has one; texts as measured on a site of 112 units."""
 
 _TRIED = 4
 """Pictures that are rendered to measure this machine."""
@@ -108,7 +109,9 @@ def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
         for s in plan.sets:
             scale = min(1.0, spec.picture_px / max(s.canvas_px))
             pixels += len(s.pictures) * s.canvas_px[0] * s.canvas_px[1] * scale**2
-    return round(pixels * BYTES_A_PIXEL + sum(len(plan.units) for plan in plans) * BYTES_A_UNIT)
+    n_units = sum(len(plan.units) for plan in plans)
+    texts = BYTES_A_UNIT + (BYTES_A_UNIT_PAGE if n_units <= spec.unit_pages_max else 0)
+    return round(pixels * BYTES_A_PIXEL + n_units * texts)
 
 
 def estimated_seconds(
