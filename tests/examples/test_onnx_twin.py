@@ -9,7 +9,6 @@ import reportgen
 from reportgen.images import decode_png
 from reportgen.store import open_store
 
-pytest.importorskip("onnx")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "facing_left"
 SOME = {
     "units": "4",

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 
 from reportgen.models import load_model
 from reportgen.models.proof import Difference, Proof, probe_inputs, prove_cuts, prove_import
 from tests.models.nets import loaded, nested_twice, plain, skipping
-
-onnx = pytest.importorskip("onnx")
 
 
 def small_onnx(path: Path, metadata: dict[str, str] | None = None) -> Path:
@@ -59,7 +59,6 @@ def test_a_cut_that_is_another_network_is_found_out(tmp_path: Path, monkeypatch:
 
 
 def test_an_import_answers_as_onnxruntime_does(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
     path = small_onnx(tmp_path / "net.onnx")
     proof = prove_import(path, load_model(path))
     assert [d.name for d in proof.found] == ["y"]

@@ -47,7 +47,8 @@ def test_a_file_without_a_suffix_is_known_by_its_content(tmp_path: Path, suffix:
 
 
 def test_an_onnx_graph_without_a_suffix_is_known_and_one_named_h5_is_told(tmp_path: Path) -> None:
-    helper = pytest.importorskip("onnx.helper", reason="ONNX files are made by the onnx package")
+    from onnx import helper
+
     ends = [helper.make_tensor_value_info(n, 1, [1, 3, 8, 8]) for n in "xy"]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
     data = helper.make_model(graph).SerializeToString()

@@ -13,7 +13,6 @@ from reportgen.errors import ConfigError, ModelError
 from reportgen.models.flatten import flatten
 from reportgen.models.onnx import parity, read_onnx
 
-pytest.importorskip("onnxruntime")
 SHARED = Path(__file__).parents[4] / "shared" / "models"
 RNG = np.random.default_rng(7)
 

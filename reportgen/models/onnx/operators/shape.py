@@ -120,7 +120,7 @@ def _meeting(sides: list[int], before: int, fixed: int) -> int | None:
 
 
 def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
-    """Return a value in another shape; as a label alone where only sides of 1 come or go."""
+    """Return a value in another shape; as a label alone where only sides of 1 change place."""
     if shape == value.shape:
         return value
     if len(shape) == 2 and shape[0] == value.shape[0] and value.rank > 2 and value.tensor is not None:
