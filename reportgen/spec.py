@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from reportgen.errors import ConfigError
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 """Raised whenever the same recipe gives other pictures."""
 
 PROBES_VERSION = 1

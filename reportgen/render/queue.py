@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.render import transforms
 from reportgen.render.ascent import Ascent, ascent, empty_state
+from reportgen.render.objectives import SILENT, STARTED
 from reportgen.render.randomness import key_of
 from reportgen.spec import RenderSpec
 from reportgen.units import Sign, Telemetry
@@ -209,7 +210,7 @@ class _Run:
         if silence[0] != slot.silence:  # another objective from here on: what was before does not compare
             slot.curve, slot.plain, slot.means = [], [], []
             slot.silence = float(silence[0])
-        slot.rescued |= slot.silence > 0
+        slot.rescued |= slot.silence > STARTED
         if bad > count / 2:
             slot.stop = "non_finite"
             return
@@ -251,7 +252,7 @@ class _Run:
     def _found_nothing(self, slot: _Slot) -> bool:
         if not self.recipe.rescue or slot.louder or slot.stop == "non_finite":
             return False
-        silent = slot.silence > 0 or self.engine.structure.reduction.kind == "neuron"
+        silent = slot.silence >= SILENT or self.engine.structure.reduction.kind == "neuron"
         gain = slot.means[-1] - slot.plain[0] if slot.means else 0.0
         return slot.gradients[-1] == 0.0 or (silent and gain <= 1e-6 * abs(slot.plain[0]))
 
