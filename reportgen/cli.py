@@ -8,6 +8,8 @@ there; 4 a check failed.
 from __future__ import annotations
 
 import json
+import os
+import select
 import signal
 import sys
 import threading
@@ -29,6 +31,9 @@ from reportgen.terminal import (
 )
 
 EXIT_UNITS_FAILED = 3
+STOPPED = "stopped; what was rendered is in the store"
+SECONDS_TO_END = 2.0
+"""For cleaning up, between a second Ctrl-C and the process's end."""
 
 _Command = Callable[..., Any]
 
@@ -73,17 +78,23 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
         help="Value of an input that is no picture.  [0]",
     ),
     "max_memory": click.option(
-        "--max-memory", metavar="SIZE", help="A larger model is refused.  [half of the machine's]"
+        "--max-memory",
+        metavar="SIZE",
+        help="Larger models are refused, batches made to fit.  [60 % of what is there]",
     ),
     "batch": click.option(
         "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
+    ),
+    "budget": click.option(
+        "--budget", metavar="TIME", help="The best atlas that renders in 90s, 20m, 1h30m.  [all of it]"
     ),
     "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
 _IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory")
-_RENDER = ("store", *_IMPORT, "layers", "units", "seeds", "signs", "recipe", "set", "sweep", "batch")
+_WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
+_RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget")
 _COMMON = ("config", "json")
 
 
@@ -237,7 +248,7 @@ def main() -> None:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
         code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped; what was rendered is in the store", err=True)
+        click.echo(STOPPED, err=True)
         code = EXIT_UNITS_FAILED
     except OSError as error:
         code = _fail(error, 2, debug)
@@ -261,24 +272,44 @@ def _fail(error: Exception, code: int, debug: bool) -> int:
 
 
 class _Interrupt:
-    """The first Ctrl-C asks the run to stop after what is in hand; the second ends it at once."""
+    """The first Ctrl-C asks the run to stop after what is in hand; the second ends it at once.
+
+    Python hears a signal between two of its own instructions, and a framework's may take many seconds. So a
+    thread that is told by the system itself ends the process if it has not ended shortly after the second.
+    """
 
     def __init__(self, progress: Progress) -> None:
         self._asked = threading.Event()
         self._progress = progress
 
     def __enter__(self) -> Callable[[], bool]:
-        self._before = signal.signal(signal.SIGINT, self._ask)
+        self._told, tell = os.pipe()
+        os.set_blocking(tell, False)
+        self._before = signal.signal(signal.SIGINT, self._ask), signal.set_wakeup_fd(tell)
+        threading.Thread(target=self._watch, args=(self._told, tell), daemon=True).start()
         return self._asked.is_set
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        signal.signal(signal.SIGINT, self._before[0])
+        os.write(signal.set_wakeup_fd(self._before[1]), b"\0")  # No signal: the thread may go.
 
     def _ask(self, *_: object) -> None:
         if self._asked.is_set():
             raise KeyboardInterrupt
         self._asked.set()
         self._progress.say("stopping: what is rendered gets scored and written; Ctrl-C again ends at once")
+
+    @staticmethod
+    def _watch(told: int, tell: int) -> None:
+        times, over = 0, False
+        while not over:
+            for byte in os.read(told, 64):
+                times, over = times + (byte == signal.SIGINT), over or byte == 0
+            if times > 1 and not over and not select.select([told], [], [], SECONDS_TO_END)[0]:
+                os.write(2, (STOPPED + "\n").encode())
+                os._exit(EXIT_UNITS_FAILED)
+        os.close(told)
+        os.close(tell)
 
 
 def _said(options: dict[str, Any], *, split: bool = False) -> dict[str, Any]:
@@ -300,7 +331,7 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
 
 
 def _exit_for(renders: Any) -> None:
-    if any(r.failed or r.stopped for r in renders):
+    if any(r.failed or (r.stopped and not r.spent) for r in renders):
         sys.exit(EXIT_UNITS_FAILED)
 
 
@@ -312,6 +343,8 @@ def _summary(render: Any) -> dict[str, Any]:
         "rendered": render.rendered,
         "failed": render.failed,
         "stopped": render.stopped,
+        "budget_spent": render.spent,
+        "missing": render.missing,
         "seconds": round(render.seconds, 2),
     }
 

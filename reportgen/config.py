@@ -81,6 +81,16 @@ def _memory(value: Any) -> Any:
     return size
 
 
+def _time(value: Any) -> Any:
+    """Accept seconds, or hours, minutes and seconds: `90s`, `20m`, `1h30m`."""
+    found = re.fullmatch(r"\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+(?:\.\d+)?)\s*s?)?\s*", str(value))
+    parts = [float(part or 0) for part in found.groups()] if found else [0.0]
+    seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if isinstance(value, bool) or not 1 <= seconds <= 366 * 86400:
+        raise ValueError("wanted a time such as 90s, 20m or 1h30m, at least 1s")
+    return seconds
+
+
 def _held(value: Any) -> Any:
     """Accept numbers, or texts of numbers with commas, by input name."""
     if not isinstance(value, Mapping):
@@ -126,6 +136,7 @@ class Settings(BaseModel):
     hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)
     max_memory: Annotated[int, BeforeValidator(_memory)] | None = None
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
+    budget: Annotated[float, BeforeValidator(_time)] | None = None
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
     credits: str = ""

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.errors import ConfigError, UnknownLayer
-from reportgen.spec import RenderSpec, content_hash, for_kind, recipe_fields, render_key
+from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_key
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, Sign
 
 CANVAS_STEP_PX = 8
 """Canvases are multiples of this, so that layers with like receptive fields share a renderer null."""
+
+FIRST_UNITS, MORE_UNITS = 8, 8
+"""Units of each layer in the first pass under a budget, and how many times as many in every next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,26 @@ def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPl
     return left
 
 
+def passes(plans: Sequence[LayerPlan], stored: Collection[str]) -> list[list[LayerPlan]]:
+    """Return what is missing in passes over all layers, so that each layer has something early.
+
+    First the display picture and one scored picture of a few units of each layer, evenly spread; then of more
+    units, until all have them; then a second scored picture, without which starts cannot be compared; then
+    the rest. Passes in which nothing is missing are left out; together they are `missing(plans, stored)`.
+    """
+    numbers: dict[str, int] = {}
+    tiers = [_tiers(plan.units) for plan in plans]
+    last = max((max(found.values()) for found in tiers), default=0)
+    for plan, tier in zip(plans, tiers, strict=True):
+        for role, pictures in enumerate(plan.sets):
+            for p in pictures.pictures:
+                number = _pass_of(p, role, tier[p.unit], last, pictures.pictures)
+                numbers[p.key] = min(number, numbers.get(p.key, number))
+    left = missing(plans, stored)
+    wanted = sorted({numbers[p.key] for plan in left for p in plan.pictures})
+    return [_those(left, {key for key, at in numbers.items() if at == number}) for number in wanted]
+
+
 def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) -> tuple[int, int]:
     """Return the height and width at which a layer's pictures are optimised.
 
@@ -214,9 +237,44 @@ def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, 
             "channels": channels,
             "map": is_map,
             "version": version,
+            "engine": ENGINE_VERSION,
             "arithmetic": arithmetic,
         }
     )
+
+
+def _pass_of(picture: PlannedPicture, role: int, tier: int, last: int,
+             beside: Sequence[PlannedPicture]) -> int:  # fmt: skip
+    """Return the number of a picture's pass; `role` 0 is the scored recipe, 1 the display recipe."""
+    if role == 0 and picture.seed < 2:
+        return tier if picture.seed == 0 else last + 1
+    shown = role == 1 and picture.seed == 0 and picture.sign == beside[0].sign
+    return tier if shown else last + 2
+
+
+def _tiers(units: Sequence[int]) -> dict[int, int]:
+    """Return for each unit how early it comes: units of the first tiers are evenly spread over all."""
+    found: dict[int, int] = {}
+    tier, wanted = 0, FIRST_UNITS
+    while len(found) < len(units):
+        for i in range(min(wanted, len(units))):
+            found.setdefault(units[i * len(units) // min(wanted, len(units))], tier)
+        tier, wanted = tier + 1, wanted * MORE_UNITS
+    return found
+
+
+def _those(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]:
+    """Return the plans with those pictures alone."""
+    chosen = []
+    for plan in plans:
+        sets = tuple(
+            PictureSet(s.recipe, s.recipe_hash, s.canvas_px, pictures)
+            for s in plan.sets
+            if (pictures := tuple(p for p in s.pictures if p.key in keys))
+        )
+        if sets:
+            chosen.append(LayerPlan(plan.layer, plan.units, sets))
+    return chosen
 
 
 def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:

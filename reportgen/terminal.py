@@ -94,7 +94,9 @@ class Progress:
 def print_renders(renders: Sequence[Any]) -> None:
     """Print a line a model: what was rendered, and what failed."""
     for r in renders:
-        state = "stopped early; run again to go on" if r.stopped else "complete"
+        ended = "budget spent" if r.spent else "stopped early"
+        parts = (ended, r.missing, "run again to go on") if r.stopped else ("complete",)
+        state = "; ".join(part for part in parts if part)
         failed = f", {r.failed:,} failed" if r.failed else ""
         click.echo(
             f"{printable(r.model.name)} {printable(r.model.version)}: {r.rendered:,} pictures rendered in "

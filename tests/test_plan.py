@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.errors import ConfigError, UnknownLayer
-from reportgen.plan import Wish, canvas_for, make_plan, missing, select_layers, select_units
+from reportgen.plan import Wish, canvas_for, make_plan, missing, passes, select_layers, select_units
 from reportgen.spec import RECIPES, RenderSpec
 from reportgen.store import ModelRecord
 from reportgen.units import InputRange, Layer, LayerGraph
@@ -138,3 +138,70 @@ def test_a_sweep_is_one_happy_picture_a_unit_and_weight():
     )
     assert [s.recipe.tv for s in plan.sets[2:]] == [1e-5, 1.0, 1e3]
     assert all(len(s.pictures) == 2 for s in plan.sets[2:])
+
+
+@st.composite
+def partly_stored(draw):
+    """Plans of some layers, and the keys of those of their pictures that are stored."""
+    sizes = draw(st.lists(st.integers(1, 90), min_size=1, max_size=4))
+    layers = [layer(f"l{i}", i, n_units=n) for i, n in enumerate(sizes)]
+    signs = draw(st.sampled_from(["happy", "sad", "both"]))
+    wish = dataclasses.replace(WISH, seeds=draw(st.integers(0, 5)), signs=signs)
+    plans = make_plan(model(layers), wish, arithmetic="float32")
+    every = sorted(set(keys(plans)))
+    kept = draw(st.sampled_from([1.0, 0.5, 0.0]))
+    return plans, {key for key in every if int(key[:4], 16) / 65536 >= kept}
+
+
+@given(partly_stored())
+def test_every_missing_picture_is_in_exactly_one_pass_and_the_last_completes_the_plan(given_):
+    plans, stored = given_
+    turns = passes(plans, stored)
+    together = [key for turn in turns for key in keys(turn)]
+    assert sorted(together) == sorted(keys(missing(plans, stored)))
+    assert len(together) == len(set(together)) and stored.isdisjoint(together)
+    assert all(keys(turn) for turn in turns)
+    assert missing(plans, stored | set(together)) == []
+
+
+@given(partly_stored())
+def test_no_layer_has_less_after_a_pass_than_before_and_none_waits_for_another(given_):
+    plans, _ = given_
+    turns = passes(plans, set())
+    there = {plan.layer.name: set() for plan in plans}
+    for number, turn in enumerate(turns):
+        before = {name: len(found) for name, found in there.items()}
+        for plan in turn:
+            there[plan.layer.name].update(p.key for p in plan.pictures)
+        assert all(len(there[name]) >= n for name, n in before.items())
+        if number == 0:
+            assert all(there.values())
+
+
+def test_the_first_pass_is_a_display_and_a_scored_picture_of_eight_units_spread_over_each_layer():
+    plans = make_plan(model([layer("a", n_units=80), layer("b", 1, 3)]), WISH, arithmetic="float32")
+    first = passes(plans, set())[0]
+    assert [p.layer.name for p in first] == ["a", "b"]
+    for pictures in first[0].sets:
+        assert [p.unit for p in pictures.pictures] == [0, 10, 20, 30, 40, 50, 60, 70]
+        assert {(p.sign, p.seed) for p in pictures.pictures} == {("happy", 0)}
+    assert [len(s.pictures) for s in first[1].sets] == [3, 3]
+
+
+def test_after_the_first_pass_come_more_units_then_a_second_start_then_the_rest():
+    plans = make_plan(model([layer("a", n_units=80)]), WISH, arithmetic="float32")
+    told = [[(s.recipe.name, len(s.pictures)) for p in turn for s in p.sets] for turn in passes(plans, set())]
+    assert told == [
+        [("default", 8), ("show", 8)],
+        [("default", 56), ("show", 56)],
+        [("default", 16), ("show", 16)],
+        [("default", 80)],
+        [("default", 160), ("show", 80)],
+    ]
+
+
+def test_passes_are_cut_short_by_what_is_stored_and_not_begun_anew():
+    plans = make_plan(model([layer("a", n_units=80)]), WISH, arithmetic="float32")
+    turns = passes(plans, set())
+    assert passes(plans, set(keys(turns[0]))) == turns[1:]
+    assert passes(plans, set(keys(plans))) == []

@@ -99,6 +99,7 @@ class Pages:
             counts_in_words=words.counts_in_words,
             mark=words.mark,
             meanings=words.VERDICT_MEANINGS,
+            unfinished=words.unfinished,
             bar=_bar,
             number=number,
             pictures=PICTURES,

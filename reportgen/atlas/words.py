@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from reportgen.spec import RenderSpec
 from reportgen.units import Layer, UnitId
@@ -83,6 +84,21 @@ def picture_alt(layer: str, unit: int, sign: str, seed: int, recipe: str, verdic
 def counts_in_words(counts: Mapping[str, int]) -> str:
     """Return `12 structured, 3 static` in the order of the verdicts."""
     return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in VERDICT_MARKS if counts.get(v))
+
+
+def unfinished(plan: Mapping[str, Any]) -> str:
+    """Return what of a model version is not rendered yet; empty where all of it is.
+
+    Args:
+        plan: As the store keeps it with the model version; a store may be anybody's.
+    """
+    found = plan.get("unfinished")
+    if not isinstance(found, Mapping) or not isinstance(found.get("missing"), str):
+        return ""
+    within, budget = "Not rendered to the end", found.get("budget")
+    if isinstance(budget, (int, float)) and 0 < budget < 1e9:
+        within = f"Rendered within a budget of {budget / 60:.3g} min"
+    return f"{within}: {found['missing'][:200]}."
 
 
 def citation(

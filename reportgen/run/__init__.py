@@ -19,6 +19,7 @@ from reportgen.atlas.table import verdict_rows
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
 from reportgen.plan import make_plan
+from reportgen.run.budget import Clock
 from reportgen.run.estimate import full_estimate
 from reportgen.run.importing import open_source
 from reportgen.run.rendering import ARITHMETIC, RenderSummary, render_model, wish_of
@@ -128,15 +129,16 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         models: One file or several.
         reporter: Told of the progress.
         stop: Asked between batches; when true the run ends with what is complete.
-        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, ...), and
-            `config`, a file of them.
+        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, `budget`, ...),
+            and `config`, a file of them.
 
     Raises:
         ModelError, ConfigError, StoreError: One line each; what was rendered is kept.
     """
     settings = _settings(options)
+    clock = Clock(settings.budget)
     with _rendering_store(settings.store) as store:
-        return _render_all(store, _paths(models), settings, reporter or Silent(), stop or _never)
+        return _render_all(store, _paths(models), settings, clock, reporter or Silent(), stop or _never)
 
 
 def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
@@ -175,9 +177,9 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         ReportgenError: One line; what was rendered is kept.
     """
     settings = _settings(options)
-    told = reporter or Silent()
+    told, clock = reporter or Silent(), Clock(settings.budget)
     with _rendering_store(settings.store) as store:
-        renders = _render_all(store, _paths(models), settings, told, stop or _never)
+        renders = _render_all(store, _paths(models), settings, clock, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
     site = write_atlas(settings.store, settings.site, settings.atlas_spec(), credits=settings.credits)
@@ -200,15 +202,16 @@ def _rendering_store(path: Path) -> Iterator[Store]:
                     path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _render_all(store: Store, paths: Sequence[Path], settings: Settings, reporter: Reporter,
+def _render_all(store: Store, paths: Sequence[Path], settings: Settings, clock: Clock, reporter: Reporter,
                 stop: Callable[[], bool]) -> list[RenderSummary]:  # fmt: skip
-    summaries = []
+    summaries: list[RenderSummary] = []
     for path in paths:
-        summary = render_model(store, path, settings, reporter, stop)
+        time_of_it = clock.share(len(paths) - len(summaries))
+        summary = render_model(store, path, settings, reporter, stop, time_of_it)
         if stop() and path != paths[-1]:
             summary = dataclasses.replace(summary, stopped=True)
         summaries.append(summary)
-        if summary.stopped:
+        if stop():
             break
     return summaries
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from reportgen.config import Settings
 from reportgen.errors import ModelError
 from reportgen.models.sources import find_source
+from reportgen.run.memory import default_bound
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _load(path: str | Path, version: str, settings: Settings) -> Model:
         trust_model=settings.trust_model,
         custom=settings.custom,
         hold=settings.hold,
-        max_memory=settings.max_memory,
+        max_memory=settings.max_memory or default_bound(),
     )
 
 

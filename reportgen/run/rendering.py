@@ -10,21 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from reportgen.config import Settings
-from reportgen.images import encode_png
-from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, Wish, make_plan, missing, recipe_hash
+from reportgen.plan import LayerPlan, Wish, make_plan, missing, recipe_hash
+from reportgen.run.budget import Clock, Measurer, Missing, missing_of, order
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, open_source
-from reportgen.run.measuring import Passes, measure_layer, unmeasured
+from reportgen.run.measuring import unmeasured
+from reportgen.run.memory import Bound, default_bound
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
-from reportgen.store import ModelRecord, Store, StoredRender
-
-if TYPE_CHECKING:
-    from reportgen.models import Cut, Model
-    from reportgen.render import Render
+from reportgen.run.work import Here
+from reportgen.store import ModelRecord, Store
 
 ARITHMETIC = "float32"
 
@@ -36,8 +34,10 @@ class RenderSummary:
     Attributes:
         model: Its record.
         planned, rendered, failed: Pictures wanted, newly rendered, and of all wanted those that failed.
-        stopped: Whether the run was asked to stop before it was done.
+        stopped: Whether the run ended before it was done.
         seconds: Wall-clock time.
+        missing: What of the plan is not there, in words; else empty.
+        spent: Whether it ended because its budget of time was spent, as it was asked to.
     """
 
     model: ModelRecord
@@ -46,6 +46,8 @@ class RenderSummary:
     failed: int
     stopped: bool
     seconds: float
+    missing: str = ""
+    spent: bool = False
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -70,17 +72,23 @@ def wish_of(settings: Settings) -> Wish:
 
 
 def render_model(store: Store, path: str | Path, settings: Settings, reporter: Reporter,
-                 stop: Callable[[], bool]) -> RenderSummary:  # fmt: skip
+                 stop: Callable[[], bool], clock: Clock | None = None) -> RenderSummary:  # fmt: skip
     """Render and measure what the store misses of one model file.
 
     Args:
         store: Open, locked for rendering.
         stop: Asked between batches; when true the run ends with what is complete.
+        clock: The time it may take; without end if None.
 
     Raises:
         ReportgenError: A model, setting or store that cannot be used. What was rendered is kept.
     """
     started = time.monotonic()
+    clock = clock or Clock(None)
+
+    def halted() -> bool:
+        return stop() or clock.over()
+
     source = open_source(store, path, settings)
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
@@ -96,24 +104,25 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
     known = _place_known(store, model, plans)
-    left = missing(plans, known)
-    n_missing = sum(len(plan.pictures) for plan in left)
     for line in _facts(model):
         reporter.say(line)
-    rendered = 0
-    if left or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans):
+    rendered, lacks = 0, bool(missing(plans, known)) or _lacks_measuring(store, model, plans)
+    if lacks and not halted():
         model = _with_report(store, model, source, path, settings, reporter)
-        rendered = _render_and_measure(store, model, source, plans, left, settings, reporter, stop)
-    _place_known(store, model, plans)
-    planned = {p.key for plan in plans for p in plan.pictures}
+        model = _note_progress(store, model, None, clock)
+        rendered = _render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
+    there = _place_known(store, model, plans)
+    lack = missing_of(plans, there)
+    unfinished = bool(lack.pictures) or _lacks_measuring(store, model, plans)
     return RenderSummary(
-        model=model,
-        planned=len(planned),
+        model=_note_progress(store, model, lack, clock),
+        planned=lack.of_pictures,
         rendered=rendered,
-        failed=store.count_failed(planned),
-        stopped=stop()
-        and (rendered < n_missing or any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans)),
+        failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
+        stopped=unfinished and halted(),
         seconds=time.monotonic() - started,
+        missing=str(lack) if lack.pictures else "",
+        spent=unfinished and clock.over() and not stop(),
     )
 
 
@@ -137,73 +146,48 @@ def _place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -
     return known
 
 
+def _note_progress(store: Store, model: ModelRecord, lack: Missing | None, clock: Clock) -> ModelRecord:
+    """Keep with the plan what is missing of it, for the pages to say; None while it is being rendered."""
+    plan = {key: value for key, value in model.plan.items() if key != "unfinished"}
+    if lack is None or lack.pictures:
+        said = "the run that renders it has not come to its end" if lack is None else str(lack)
+        plan["unfinished"] = {"missing": said, "budget": clock.seconds}
+    return model if plan == model.plan else store.put_model(dataclasses.replace(model, plan=plan))
+
+
+def _lacks_measuring(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
+    return any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans)
+
+
 def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
-                        left: Sequence[LayerPlan], settings: Settings, reporter: Reporter,
+                        known: set[str], settings: Settings, reporter: Reporter, clock: Clock,
                         stop: Callable[[], bool]) -> int:  # fmt: skip
     network = source.load()
     began = time.monotonic()
     run = store.begin_run(_now(), _provenance(settings))
-    reporter.begin(sum(len(p.pictures) for p in left), estimated_seconds(network, left))
-    lacking = {plan.layer.name: plan for plan in left}
-    passes: Passes = {}
+    turns, seconds = order(plans, known, clock, lambda left: estimated_seconds(network, left))
+    reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
+    bound = Bound(settings.max_memory or default_bound())
     rendered = 0
     try:
-        for plan in plans:
-            if plan.layer.name in lacking and not stop():
-                rendered += _render_layer(
-                    store, model, network, lacking[plan.layer.name], run, settings, reporter, stop
-                )
-            if unmeasured(store, model, plan, ARITHMETIC):
-                measure_layer(store, model, network, plan, ARITHMETIC, passes, stop)
+        engine = Here(network, bound, settings.batch, reporter)
+        measurer = Measurer(store, model, network, plans, clock, ARITHMETIC)
+        for number, turn in enumerate(turns):
+            for part in engine.carry_out(turn, stop):
+                if part.rows:
+                    store.put_renders(model.id, part.layer, part.rows, run=run)
+                    rendered += len(part.rows)
+                    reporter.rendered(len(part.rows))
+                if part.ends:
+                    # The null of a first pass waits until every layer has something.
+                    measurer.layer(part.layer, stop, null=number > 0 or len(turns) == 1)
+            if number == 0 and len(turns) > 1:
+                measurer.all(stop)
+        measurer.all(stop)
     finally:
         reporter.end()
         store.end_run(run, time.monotonic() - began)
     return rendered
-
-
-def _render_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, run: int,
-                  settings: Settings, reporter: Reporter, stop: Callable[[], bool]) -> int:  # fmt: skip
-    reporter.layer(plan.layer.name, len(plan.pictures))
-    rendered = 0
-    for pictures in plan.sets:
-        cut = network.cut(plan.layer, pictures.canvas_px, heads=pictures.recipe.objective == "post")
-        by_job = {(p.unit, p.sign, p.seed): p for p in pictures.pictures}
-        for batch in _renders(cut, pictures, settings, stop):
-            rows = [_row(by_job[r.job.unit, r.job.sign, r.job.seed], r) for r in batch]
-            store.put_renders(model.id, plan.layer.name, rows, run=run)
-            rendered += len(rows)
-            reporter.rendered(len(rows))
-        if stop():
-            break
-    return rendered
-
-
-def _renders(
-    cut: Cut, pictures: PictureSet, settings: Settings, stop: Callable[[], bool]
-) -> Iterator[list[Render]]:
-    from reportgen.render import Job, render_units, suggest_batch
-
-    jobs = [Job(p.unit, p.sign, p.seed) for p in pictures.pictures]
-    batch = settings.batch or suggest_batch(cut, pictures.recipe)
-    return render_units(cut, jobs, pictures.recipe, batch=min(batch, len(jobs)), stop=stop)
-
-
-def _row(planned: PlannedPicture, render: Render) -> StoredRender:
-    height, width, channels = render.picture.shape
-    return StoredRender(
-        unit=planned.unit,
-        recipe=planned.recipe,
-        sign=planned.sign,
-        seed=planned.seed,
-        key=planned.key,
-        picture=encode_png(render.picture),
-        height=height,
-        width=width,
-        channels=channels,
-        seconds=render.seconds,
-        failure=render.failure,
-        telemetry=render.telemetry,
-    )
 
 
 def _plan_record(
@@ -225,7 +209,7 @@ def _plan_record(
         "seeds": wish.seeds,
         "signs": wish.signs,
         "credits": settings.credits or record.plan.get("credits", ""),
-        **({"report": record.plan["report"]} if record.plan.get("report") else {}),
+        **{key: record.plan[key] for key in ("report", "unfinished") if record.plan.get(key)},
     }
 
 

@@ -1,0 +1,156 @@
+"""The unit of work: pictures of one layer in one recipe, found by the engine and made into rows.
+
+The same function runs here and on the workers of a cluster. It catches what a framework throws when it
+runs out of memory: the batch halves, and what was not delivered yet is begun again. It writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reportgen.images import encode_png
+from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
+from reportgen.run.memory import Bound, out_of_memory
+from reportgen.run.reporting import Reporter
+from reportgen.spec import RenderSpec
+from reportgen.store import StoredRender
+from reportgen.units import Layer, Telemetry
+
+if TYPE_CHECKING:
+    from reportgen.models import Cut, Model
+    from reportgen.render import Job, Render
+
+NO_ROOM = "there was not memory enough to render it, not even by itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Something that was done of a layer.
+
+    Attributes:
+        layer: Its name.
+        rows: Renders to be stored.
+        ends: Whether nothing more of the layer comes.
+    """
+
+    layer: str
+    rows: Sequence[StoredRender] = ()
+    ends: bool = False
+
+
+class Here:
+    """Renders on this machine, one layer after the other."""
+
+    def __init__(self, network: Model, bound: Bound, batch: int | None, reporter: Reporter) -> None:
+        self._network, self._bound, self._batch, self._reporter = network, bound, batch, reporter
+
+    def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
+        """Yield rows of the plans' pictures as they are found, and the end of each layer."""
+        for plan in plans:
+            if stop():
+                return
+            name = plan.layer.name
+            self._reporter.layer(name, len(plan.pictures))
+            for pictures in plan.sets:
+                for rows in rows_of(self._network, plan.layer, pictures, self._bound, self._batch, stop):
+                    yield Part(name, rows)
+                if stop():
+                    break
+            yield Part(name, ends=True)
+
+
+def rows_of(network: Model, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,
+            stop: Callable[[], bool]) -> Iterator[list[StoredRender]]:  # fmt: skip
+    """Render pictures of one layer in one recipe.
+
+    Args:
+        bound: What may be taken, which this learns from.
+        batch: Pictures at once; None for as many as memory allows.
+        stop: Asked between windows of steps; once true, complete pictures are handed out, others dropped.
+
+    Yields:
+        Rows as pictures are done, each once; a picture that does not fit memory by itself with that reason.
+    """
+    from reportgen.render import Job
+
+    cut = network.cut(layer, pictures.canvas_px, heads=pictures.recipe.objective == "post")
+    planned = {Job(p.unit, p.sign, p.seed): p for p in pictures.pictures}
+    for renders in within_memory(cut, list(planned), pictures.recipe, bound, batch, stop):
+        yield [_row(planned[r.job], r) for r in renders]
+
+
+def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, batch: int | None,
+                  stop: Callable[[], bool]) -> Iterator[list[Render]]:  # fmt: skip
+    """Find a picture for every job, as `render_units` does, with smaller batches where memory ends."""
+    from reportgen.render import render_units
+
+    size = bound.batch(cut, recipe, batch)
+    while jobs and not stop():
+        size = min(size, len(jobs))
+        large = False
+
+        def halt(alone: bool = size == 1) -> bool:
+            nonlocal large
+            large = not alone and (large or bound.passed())
+            return large or stop()
+
+        found: set[Job] = set()
+        full = False
+        try:
+            for renders in render_units(cut, jobs, recipe, batch=size, stop=halt):
+                found.update(r.job for r in renders)
+                yield renders
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            full = True
+        jobs = [job for job in jobs if job not in found]
+        if full and size == 1 and jobs:
+            yield [_no_room(cut, jobs[0])]
+            jobs = jobs[1:]
+        elif full or large:
+            bound.halve()
+            size = max(1, size // 2)
+
+
+def _row(planned: PlannedPicture, render: Render) -> StoredRender:
+    height, width, channels = render.picture.shape
+    return StoredRender(
+        unit=planned.unit,
+        recipe=planned.recipe,
+        sign=planned.sign,
+        seed=planned.seed,
+        key=planned.key,
+        picture=encode_png(render.picture),
+        height=height,
+        width=width,
+        channels=channels,
+        seconds=render.seconds,
+        failure=render.failure,
+        telemetry=render.telemetry,
+    )
+
+
+def _no_room(cut: Cut, job: Job) -> Render:
+    from reportgen.render import Render
+
+    grey = np.full((*cut.canvas_px, cut.channels), 128, np.uint8)
+    none = float("nan")
+    telemetry = Telemetry(
+        activation_start=none,
+        activation_best=none,
+        activation_end=none,
+        activation_transformed=(),
+        gradient_start=none,
+        gradient_end=none,
+        moved=0.0,
+        steps=0,
+        stop_reason="out_of_memory",
+        non_finite=0,
+        reduction="",
+    )
+    return Render(job, grey, telemetry, 0.0, NO_ROOM)

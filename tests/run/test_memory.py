@@ -1,0 +1,115 @@
+"""How much memory there is, and batches that stay within it."""
+
+import os
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+
+import reportgen
+from reportgen.run import memory
+from reportgen.run.memory import Bound, memory_here, out_of_memory, resident
+
+MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def groups(tmp_path, lines, limits):
+    (tmp_path / "cgroup").write_text("".join(f"{line}\n" for line in lines))
+    for path, text in limits.items():
+        (tmp_path / "mount" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mount" / path).write_text(text)
+    return memory_here(tmp_path / "cgroup", tmp_path / "mount")
+
+
+def test_without_control_groups_it_is_the_machines(tmp_path):
+    assert memory_here(tmp_path / "none", tmp_path) == MACHINE
+    assert groups(tmp_path, ["0::/a/b", "nonsense"], {"a/b/memory.max": "max\n"}) == MACHINE
+
+
+def test_the_narrowest_of_the_groups_around_the_process_counts(tmp_path):
+    limits = {"memory.max": "max\n", "a/memory.max": "3000000\n", "a/b/memory.max": "4000000\n"}
+    assert groups(tmp_path, ["0::/a/b"], limits) == 3_000_000
+
+
+def test_the_older_form_of_control_groups_is_read(tmp_path):
+    limits = {"memory/box/memory.limit_in_bytes": "5000000\n", "cpu/box/memory.limit_in_bytes": "1\n"}
+    assert groups(tmp_path, ["4:cpu:/box", "7:memory,hugetlb:/box"], limits) == 5_000_000
+
+
+def test_a_group_whose_path_is_seen_from_outside_still_finds_the_limit(tmp_path):
+    assert groups(tmp_path, ["0::/docker/0123"], {"memory.max": "6000000"}) == 6_000_000
+
+
+def test_a_process_knows_its_size():
+    assert 10_000_000 < resident() < MACHINE
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Pictures of 10 MB each, 32 of which are suggested, in a process of 100 MB."""
+    room = {name: import_module(f"reportgen.render{name}") for name in ("", ".backend", ".memory")}
+    monkeypatch.setattr(room[".memory"], "picture_bytes", lambda cut: 10_000_000)
+    monkeypatch.setattr(room[""], "suggest_batch", lambda cut, recipe: 32)
+    monkeypatch.setattr(room[".backend"], "backend", lambda: SimpleNamespace(on_gpu=lambda: False))
+    monkeypatch.setattr(memory, "resident", lambda: 100_000_000)
+
+
+@pytest.mark.parametrize(
+    ("bound", "batch"), [(10**9, 32), (420_000_000, 32), (419_999_999, 16), (125_000_000, 2), (1, 1)]
+)
+def test_a_batch_is_the_largest_power_of_two_that_fits_the_bound(counted, bound, batch):
+    assert Bound(bound).batch(None, None) == batch
+
+
+def test_a_batch_that_did_not_fit_halves_the_later_ones(counted):
+    bound = Bound(10**9)
+    bound.halve()
+    assert (bound.batch(None, None), bound.batch(None, None, asked=6)) == (16, 3)
+    for _ in range(9):
+        bound.halve()
+    assert bound.batch(None, None) == 1
+
+
+def test_what_the_user_asked_for_is_not_made_less_by_counting(counted):
+    assert Bound(1).batch(None, None, asked=24) == 24
+
+
+def test_a_bound_is_passed_when_the_process_is_larger():
+    assert not Bound(MACHINE * 2).passed()
+    assert Bound(1).passed()
+
+
+def named(name, text="", base=Exception):
+    return type(name, (base,), {})(text)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        named("ResourceExhaustedError", "OOM when allocating tensor"),
+        named("XlaRuntimeError", "RESOURCE_EXHAUSTED: Out of memory while trying to allocate", RuntimeError),
+        named("JaxRuntimeError", "RESOURCE_EXHAUSTED: ...", RuntimeError),
+        named("_ArrayMemoryError", "Unable to allocate", MemoryError),
+    ],
+)
+def test_frameworks_say_in_several_ways_that_memory_is_used_up(error):
+    assert out_of_memory(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("out of memory"), named("XlaRuntimeError", "INVALID_ARGUMENT", RuntimeError), OSError()],
+)
+def test_other_errors_are_not_taken_for_it(error):
+    assert not out_of_memory(error)
+
+
+def test_what_a_run_may_take_is_60_per_cent_unless_it_is_told(monkeypatch, tmp_path):
+    import keras
+
+    x = keras.Input((16, 16, 1))
+    keras.Model(x, keras.layers.Dense(1000)(keras.layers.Flatten()(x))).save(tmp_path / "wide.keras")
+    monkeypatch.setattr(memory, "memory_here", lambda: 10**6)
+    with pytest.raises(reportgen.ReportgenError, match="at most 600,000 are"):
+        reportgen.render(tmp_path / "wide.keras", store=tmp_path / "s.db")
