@@ -180,14 +180,15 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         return values
 
     return Ascent(
-        structure, parameters, size, engine.compiled(chunk), engine.compiled(look),
+        structure, parameters, size, engine.compiled(chunk, network, (0, 0, 1), (0, 1)),
+        engine.compiled(look, network, (0, 0, 1, 0), 1),
         _references(cut, structure), traces,
     )  # fmt: skip
 
 
 def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
     grey = np.full((1, *cut.canvas_px, cut.channels), 0.5, np.float32)
-    flat = cut.network(grey, training=False)[1 if structure.objective == "post" else 0]
+    flat = backend().called(cut.network, grey)[1 if structure.objective == "post" else 0]
     values = np.asarray(ops.convert_to_numpy(objectives.reference(flat, structure.reduction.rim)), np.float32)
     return np.where(np.isfinite(values), values, 0.0).astype(np.float32)
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import ConfigError, ReportgenError
 
 Tensor = Any
+Axes = int | tuple[int, ...]
 
 
 class Backend(Protocol):
@@ -22,8 +24,28 @@ class Backend(Protocol):
 
     name: str
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return `function` of arrays as a compiled graph; it is traced once for each set of shapes."""
+    def use(self, device: str) -> bool:
+        """Compute on `cpu`, `gpu` or, for `auto`, on the best there is; return whether there is one.
+
+        Raises:
+            ConfigError: This process computes on another already.
+        """
+
+    def compiled(
+        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes
+    ) -> Callable[..., Any]:
+        """Return `function` of arrays as a compiled graph; it is traced once for each set of shapes.
+
+        Args:
+            function: What becomes of one picture does not depend on the others.
+            network: What it calls; its weights may be handed to the graph.
+            axes: For each argument, along which axis of its arrays pictures lie; arrays with fewer axes
+                belong to all pictures.
+            gives: The same of what it returns, by part.
+        """
+
+    def called(self, network: Any, pictures: Any) -> Any:
+        """Return what a network answers to a few pictures, once."""
 
     def value_and_gradient(
         self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
@@ -41,8 +63,27 @@ class Backend(Protocol):
         `inputs` and outs are tuples of tensors; inputs have `length` as their first axis.
         """
 
+    def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
+        """Return `(n, h, w, c)` pictures shifted by whole pixels, around the edges or mirrored beyond them.
+
+        Args:
+            transforms: `(n, 8)`, from places after to places before, of which only the shift counts.
+        """
+
+    def turned(self, pictures: Tensor, transforms: Tensor) -> Tensor:
+        """Return `(n, h, w, c)` pictures resampled bilinearly, mirrored beyond the edges.
+
+        The gradient is the gradient resampled at the inverse, not the exact transpose: see `transforms`.
+
+        Args:
+            transforms: `(n, 8)`, affine, from places after to places before.
+        """
+
     def on_gpu(self) -> bool:
-        """Return whether there is a GPU that computes."""
+        """Return whether it is a GPU that computes."""
+
+    def devices(self) -> int:
+        """Return how many devices share the pictures of a batch."""
 
     def device_name(self) -> str:
         """Return the computing device in words, such as a processor's or a GPU's name."""
@@ -62,9 +103,38 @@ def backend() -> Backend:
         from reportgen.render.tensorflow_backend import TensorFlow
 
         return TensorFlow()
+    if name == "jax":
+        from reportgen.render.jax_backend import Jax
+
+        return Jax()
     raise ReportgenError(
-        f'rendering does not run on the Keras backend "{name}"', hint="KERAS_BACKEND=tensorflow"
+        f'rendering does not run on the Keras backend "{name}"', hint="KERAS_BACKEND=tensorflow or jax"
     )
+
+
+def use_device(device: str) -> None:
+    """Compute on `cpu`, `gpu` or, for `auto`, on the best there is; to be called before a model is loaded.
+
+    Raises:
+        ConfigError: There is none, or this process computes on another already.
+    """
+    if not backend().use(device):
+        raise ConfigError(
+            f"device is {device}, but {backend().name} finds none on this machine",
+            hint="--device cpu, or install reportgen[cuda] or reportgen[jax-cuda]" if device == "gpu" else "",
+        )
+
+
+def cache_folder() -> Path:
+    """Return the folder for what may be made again, of the user and of no model."""
+    home = Path.home()
+    if sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return base / "reportgen"
 
 
 def device_name() -> str:

@@ -18,10 +18,10 @@ _GPU = (8 * 2**30, 32, 256)
 
 
 def suggest_batch(cut: Cut, recipe: RenderSpec) -> int:
-    """Return how many pictures of this cut to work on at once: a power of two that memory allows."""
+    """Return how many pictures of this cut to work on at once: for each device a power of two that fits."""
     room, least, most = _GPU if backend().on_gpu() else _CPU
     fits = max(1, room // picture_bytes(cut))
-    return int(min(most, max(least, 1 << (int(fits).bit_length() - 1))))
+    return backend().devices() * int(min(most, max(least, 1 << (int(fits).bit_length() - 1))))
 
 
 def picture_bytes(cut: Cut) -> int:

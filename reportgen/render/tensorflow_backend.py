@@ -7,12 +7,14 @@ the resampling that moves pictures.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
+from keras import ops
 
-from reportgen.render.backend import Tensor, processor_name
+from reportgen.errors import ConfigError
+from reportgen.render.backend import Axes, Tensor, processor_name
 
 # Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.
 logging.getLogger("tensorflow").addFilter(
@@ -25,10 +27,30 @@ class TensorFlow:
 
     name = "tensorflow"
 
-    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def use(self, device: str) -> bool:
+        """See `Backend.use`."""
+        gpus = tf.config.list_physical_devices("GPU")
+        wanted = [] if device == "cpu" else gpus
+        if tf.config.get_visible_devices("GPU") != wanted:
+            try:
+                tf.config.set_visible_devices(wanted, "GPU")
+            except RuntimeError:
+                raise ConfigError(
+                    f"device is {device}, but this process computes on another already",
+                    hint="a process of its own",
+                ) from None
+        return bool(gpus) or device != "gpu"
+
+    def compiled(
+        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes
+    ) -> Callable[..., Any]:
         """See `Backend.compiled`."""
         graph: Callable[..., Any] = tf.function(function, autograph=False)
         return graph
+
+    def called(self, network: Any, pictures: Any) -> Any:
+        """See `Backend.called`."""
+        return network(pictures, training=False)
 
     def value_and_gradient(
         self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
@@ -62,14 +84,30 @@ class TensorFlow:
         )
         return state, tuple(a.stack() for a in arrays)
 
+    def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
+        """See `Backend.shifted`."""
+        return _affine(pictures, transforms, "wrap" if around else "reflect")
+
+    def turned(self, pictures: Tensor, transforms: Tensor) -> Tensor:
+        """See `Backend.turned`."""
+        return _affine(pictures, transforms, "reflect")
+
     def on_gpu(self) -> bool:
         """See `Backend.on_gpu`."""
         return bool(tf.config.list_logical_devices("GPU"))
 
+    def devices(self) -> int:
+        """See `Backend.devices`."""
+        return 1
+
     def device_name(self) -> str:
         """See `Backend.device_name`."""
-        gpus = tf.config.list_physical_devices("GPU")
+        gpus = tf.config.get_visible_devices("GPU")
         if not gpus:
             return processor_name()
         details = tf.config.experimental.get_device_details(gpus[0])
         return str(details.get("device_name", "GPU"))
+
+
+def _affine(pictures: Tensor, transforms: Tensor, beyond: str) -> Tensor:
+    return ops.image.affine_transform(pictures, transforms, fill_mode=beyond, data_format="channels_last")

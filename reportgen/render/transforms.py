@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
+from reportgen.render.backend import backend
 from reportgen.render.randomness import uniforms
 from reportgen.spec import RenderSpec
 
@@ -69,14 +69,9 @@ def drawn(
 def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:
     """Return `(n, h, w, c)` pictures shifted and, where `turned`, turned, by `(n, 2, 8)` transforms.
 
-    Two resamplings, the first by whole pixels: TensorFlow's gradient of a rotation around the edges
-    takes pixels beyond the edge for others, ten pixels off.
+    Two resamplings, the first by whole pixels. A gradient is moved back by the inverse movement: exact for
+    shifts around the edges; else it blurs a little and tells the mirrored rim of no second answer, on
+    every backend alike. TensorFlow's of a rotation around the edges would be ten pixels off.
     """
-    shifted = ops.image.affine_transform(
-        pictures, transforms[:, 0], fill_mode="wrap" if around else "reflect", data_format="channels_last"
-    )
-    if not turned:
-        return shifted
-    return ops.image.affine_transform(
-        shifted, transforms[:, 1], fill_mode="reflect", data_format="channels_last"
-    )
+    shifted = backend().shifted(pictures, transforms[:, 0], around)
+    return backend().turned(shifted, transforms[:, 1]) if turned else shifted

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
@@ -73,6 +73,7 @@ def test_what_cannot_move_further_does_not_hold_the_rest_back(kind):
     assert np.allclose(x, np.broadcast_to([0, 1, 0], x.shape))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_a_small_step_of_broad_waves_climbs_what_it_is_the_gradient_of(seed):
     # Every weight is positive: a step never leads down, wherever values are at an end of their range.

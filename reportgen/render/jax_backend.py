@@ -1,0 +1,244 @@
+"""The JAX half of the seam: `jax.jit`, one `lax.scan`, and pictures shared out over all local devices.
+
+A network's weights are arguments of what is compiled, never constants in it: a version that was trained
+further has the same program, and programs are kept between runs where there is a GPU. Pictures of a batch
+have nothing to do with each other, so every device works on its own without a word to the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from reportgen.render.backend import Axes, Tensor, cache_folder, processor_name
+
+_PICTURES = "pictures"
+
+
+class Jax:
+    """See `Backend`."""
+
+    name = "jax"
+
+    def use(self, device: str) -> bool:
+        """See `Backend.use`."""
+        try:
+            found = jax.devices() if device == "auto" else jax.devices(device)
+        except RuntimeError:
+            return False
+        jax.config.update("jax_default_device", found[0])
+        _devices.cache_clear()
+        if found[0].platform != "cpu":
+            keep_programs(cache_folder() / "jax")
+        return True
+
+    def compiled(
+        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes
+    ) -> Callable[..., Any]:
+        """See `Backend.compiled`."""
+        variables = list(network.variables)
+
+        def with_weights(weights: Sequence[Any], *arrays: Any) -> Any:
+            with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
+                return function(*arrays)
+
+        alone, shared = jax.jit(with_weights), _Shared(with_weights, axes, gives)
+
+        def run(*arrays: Any) -> Any:
+            weights = [v.value for v in variables]
+            devices = _sharing(_pictures(arrays, axes))
+            return shared(devices, weights, arrays) if len(devices) > 1 else alone(weights, *arrays)
+
+        return run
+
+    def called(self, network: Any, pictures: Any) -> Any:
+        """See `Backend.called`."""
+        return self.compiled(lambda x: network(x, training=False), network, (0,), 0)(pictures)
+
+    def value_and_gradient(
+        self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
+    ) -> tuple[Any, Tensor]:
+        """See `Backend.value_and_gradient`."""
+        values, pull, more = jax.vjp(function, x, has_aux=True)
+        return (values, more), pull(jnp.ones_like(values))[0]
+
+    def loop(
+        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int
+    ) -> tuple[Any, Any]:
+        """See `Backend.loop`."""
+        state, out = jax.lax.scan(step, state, inputs, length=length)
+        return state, out
+
+    def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
+        """See `Backend.shifted`."""
+        return _shifted(pictures, jnp.stack([transforms[:, 5], transforms[:, 2]], axis=1), around)
+
+    def turned(self, pictures: Tensor, transforms: Tensor) -> Tensor:
+        """See `Backend.turned`."""
+        return _turned(pictures, transforms)
+
+    def on_gpu(self) -> bool:
+        """See `Backend.on_gpu`."""
+        return bool(_devices()[0].platform != "cpu")
+
+    def devices(self) -> int:
+        """See `Backend.devices`."""
+        return len(_devices())
+
+    def device_name(self) -> str:
+        """See `Backend.device_name`."""
+        devices = _devices()
+        first = devices[0]
+        name = processor_name() if first.platform == "cpu" else str(first.device_kind)
+        if len(devices) == 1:
+            return name
+        return f"{len(devices)} devices: {name}" if first.platform == "cpu" else f"{len(devices)} x {name}"
+
+
+def keep_programs(folder: Any) -> None:
+    """Keep compiled programs between runs, in a folder of the user's own; one that was set is respected."""
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR") or jax.config.jax_compilation_cache_dir:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@cache
+def _devices() -> tuple[Any, ...]:
+    """Return the devices of this machine that compute: all of the kind of the default one."""
+    default = jax.config.jax_default_device
+    return tuple(jax.local_devices(backend=default.platform) if default is not None else jax.local_devices())
+
+
+def _along(axis: int) -> PartitionSpec:
+    return PartitionSpec(*[None] * axis, _PICTURES)
+
+
+def _spec(leaf: Any, axis: int) -> PartitionSpec:
+    """Return how an array is shared out: along the axis of pictures, or whole where it has none."""
+    return _along(axis) if np.ndim(leaf) > axis else PartitionSpec()
+
+
+def _pictures(arrays: Sequence[Any], axes: Sequence[int]) -> int:
+    return next(
+        int(np.shape(leaf)[axis])
+        for part, axis in zip(arrays, axes, strict=True)
+        for leaf in jax.tree.leaves(part)
+        if np.ndim(leaf) > axis
+    )
+
+
+def _sharing(pictures: int) -> tuple[Any, ...]:
+    """Return the devices that take equal shares of so many pictures: as many as there are, or fewer."""
+    devices = _devices()
+    return devices[: next(n for n in range(len(devices), 0, -1) if pictures % n == 0)]
+
+
+class _Shared:
+    """A function of weights and arrays on several devices: each has all weights and some of the pictures."""
+
+    def __init__(self, function: Callable[..., Any], axes: Sequence[int], gives: Axes) -> None:
+        self._function, self._axes, self._gives = function, axes, gives
+        self._programs: dict[Any, Callable[..., Any]] = {}
+        self._weights: tuple[list[Any], list[Any]] = ([], [])
+
+    def __call__(self, devices: tuple[Any, ...], weights: list[Any], arrays: Sequence[Any]) -> Any:
+        mesh = Mesh(np.array(devices), (_PICTURES,))
+        specs = tuple(
+            jax.tree.map(lambda leaf, axis=axis: _spec(leaf, axis), part)
+            for part, axis in zip(arrays, self._axes, strict=True)
+        )
+        flat, form = jax.tree.flatten(specs)
+        key = (devices, tuple(flat), form)
+        if key not in self._programs:
+            mapped = jax.shard_map(
+                self._function, mesh=mesh, in_specs=(PartitionSpec(), *specs),
+                out_specs=jax.tree.map(_along, self._gives), check_vma=False,
+            )  # fmt: skip
+            self._programs[key] = jax.jit(mapped)
+        given = jax.tree.map(
+            lambda x, spec: jax.device_put(x, NamedSharding(mesh, spec)), tuple(arrays), specs
+        )
+        return self._programs[key](self._everywhere(weights, mesh), *given)
+
+    def _everywhere(self, weights: list[Any], mesh: Mesh) -> list[Any]:
+        """Return the weights on every device; they are sent once."""
+        sent, there = self._weights
+        if len(sent) != len(weights) or any(a is not b for a, b in zip(sent, weights, strict=True)):
+            there = jax.device_put(weights, NamedSharding(mesh, PartitionSpec()))
+            self._weights = (weights, there)
+        return there
+
+
+# How pictures are moved. Keras' own resampling interpolates between colours too, and its gradient adds up
+# eight numbers a pixel, in an order that a GPU does not keep. Ours reads, forwards and backwards.
+
+
+def _shifted(pictures: Tensor, shift: Tensor, around: bool) -> Tensor:
+    """Return `(n, h, w, c)` pictures read `shift` (n, 2) whole pixels down and to the right."""
+
+    def plain(x: Tensor, by: Tensor) -> Tensor:
+        rows = _kept(jnp.arange(x.shape[1]) + by[:, :1], x.shape[1], around)
+        columns = _kept(jnp.arange(x.shape[2]) + by[:, 1:], x.shape[2], around)
+        return jax.vmap(lambda p, i, j: p[i][:, j])(x, rows, columns)
+
+    read = jax.custom_vjp(plain)
+    read.defvjp(
+        lambda x, by: (read(x, by), by), lambda by, gradient: (read(gradient, -by), np.zeros(by.shape, _NONE))
+    )
+    return read(pictures, jnp.round(shift).astype("int32"))
+
+
+def _turned(pictures: Tensor, transforms: Tensor) -> Tensor:
+    """Return `(n, h, w, c)` pictures resampled between four neighbours, mirrored beyond the edges."""
+    read = jax.custom_vjp(jax.vmap(_resampled))
+    # The gradient is moved back as TensorFlow does it: read at the inverse, not added up.
+    read.defvjp(
+        lambda x, affine: (read(x, affine), affine),
+        lambda affine, gradient: (read(gradient, _inverse(affine)), jnp.zeros_like(affine)),
+    )
+    return read(pictures, transforms[:, :6])
+
+
+def _resampled(picture: Tensor, affine: Tensor) -> Tensor:
+    height, width, _ = picture.shape
+    y, x = jnp.meshgrid(
+        jnp.arange(height, dtype="float32"), jnp.arange(width, dtype="float32"), indexing="ij"
+    )
+    across = affine[0] * x + affine[1] * y + affine[2]
+    down = affine[3] * x + affine[4] * y + affine[5]
+    left, top = jnp.floor(across), jnp.floor(down)
+    columns = [_kept(left.astype("int32") + k, width, False) for k in (0, 1)]
+    rows = [_kept(top.astype("int32") + k, height, False) for k in (0, 1)]
+    upper, lower = (_between(picture[r, columns[0]], picture[r, columns[1]], across - left) for r in rows)
+    return _between(upper, lower, down - top)
+
+
+def _between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
+    return (1.0 - share[..., None]) * one + share[..., None] * other
+
+
+def _kept(index: Tensor, size: int, around: bool) -> Tensor:
+    """Return indices inside 0..size-1: around the edges, or mirrored with the outermost pixel repeated."""
+    if around:
+        return index % size
+    index = index % (2 * size)
+    return jnp.minimum(index, 2 * size - 1 - index)
+
+
+def _inverse(affine: Tensor) -> Tensor:
+    a, b, c, d, e, f = (affine[:, i] for i in range(6))
+    scale = 1.0 / (a * e - b * d)
+    return jnp.stack([e, -b, b * f - c * e, -d, a, c * d - a * f], axis=1) * scale[:, None]
+
+
+_NONE = jax.dtypes.float0
+"""The type of the gradient of whole numbers, of which there is none."""
