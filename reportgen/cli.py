@@ -82,6 +82,7 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
         metavar="SIZE",
         help="Larger models are refused, batches made to fit.  [60 % of what is there]",
     ),
+    "device": click.option("--device", metavar="cpu|gpu|auto", help="What computes.  [auto]"),
     "batch": click.option(
         "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
     ),
@@ -92,7 +93,7 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
-_IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory")
+_IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory", "device")
 _WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
 _RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget")
 _COMMON = ("config", "json")

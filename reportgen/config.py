@@ -135,6 +135,7 @@ class Settings(BaseModel):
     custom: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
     hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)
     max_memory: Annotated[int, BeforeValidator(_memory)] | None = None
+    device: Literal["auto", "cpu", "gpu"] = "auto"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Annotated[float, BeforeValidator(_time)] | None = None
     score: dict[str, Any] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,7 @@ def _options(settings: Settings) -> dict[str, Any]:
 def _load(path: str | Path, version: str, settings: Settings) -> Model:
     from reportgen.models import load_model
 
+    _choose_device(settings.device)
     return load_model(
         path,
         version=version,
@@ -89,6 +91,18 @@ def _load(path: str | Path, version: str, settings: Settings) -> Model:
         hold=settings.hold,
         max_memory=settings.max_memory or default_bound(),
     )
+
+
+def _choose_device(device: str) -> None:
+    """Say what computes, before a framework allocates anything there."""
+    if device == "auto" and "keras" not in sys.modules:
+        return
+    from reportgen.models.framework import keras_module
+
+    keras_module()
+    from reportgen.render.backend import use_device
+
+    use_device(device)
 
 
 def _record(model: Model, options: dict[str, Any]) -> ModelRecord:
