@@ -138,8 +138,9 @@ def cache_folder() -> Path:
 
 
 def device_name() -> str:
-    """Return the device pictures are computed on, in words."""
-    return backend().device_name()
+    """Return what pictures are computed on, in words: the device and the framework."""
+    names = {"tensorflow": "TensorFlow", "jax": "JAX"}
+    return f"{backend().device_name()}, {names[backend().name]}"
 
 
 def arithmetic() -> str:

@@ -7,9 +7,9 @@ have nothing to do with each other, so every device works on its own without a w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -36,8 +36,6 @@ class Jax:
             return False
         jax.config.update("jax_default_device", found[0])
         _devices.cache_clear()
-        if found[0].platform != "cpu":
-            keep_programs(cache_folder() / "jax")
         return True
 
     def compiled(
@@ -103,9 +101,9 @@ class Jax:
         return f"{len(devices)} devices: {name}" if first.platform == "cpu" else f"{len(devices)} x {name}"
 
 
-def keep_programs(folder: Any) -> None:
+def keep_programs(folder: Path) -> None:
     """Keep compiled programs between runs, in a folder of the user's own; one that was set is respected."""
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR") or jax.config.jax_compilation_cache_dir:
+    if jax.config.jax_compilation_cache_dir:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
@@ -115,7 +113,10 @@ def keep_programs(folder: Any) -> None:
 def _devices() -> tuple[Any, ...]:
     """Return the devices of this machine that compute: all of the kind of the default one."""
     default = jax.config.jax_default_device
-    return tuple(jax.local_devices(backend=default.platform) if default is not None else jax.local_devices())
+    found = jax.local_devices(backend=default.platform) if default is not None else jax.local_devices()
+    if found[0].platform != "cpu":
+        keep_programs(cache_folder() / "jax")
+    return tuple(found)
 
 
 def _along(axis: int) -> PartitionSpec:

@@ -30,6 +30,8 @@ class TensorFlow:
     def use(self, device: str) -> bool:
         """See `Backend.use`."""
         gpus = tf.config.list_physical_devices("GPU")
+        if device == "auto":
+            return True
         wanted = [] if device == "cpu" else gpus
         if tf.config.get_visible_devices("GPU") != wanted:
             try:
