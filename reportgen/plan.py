@@ -164,17 +164,20 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
     """Return the height and width at which a layer's pictures are optimised.
 
     About `canvas_fields` receptive fields, at least `canvas_min_px`, at most the model's input;
-    the input itself for units that see all of it.
+    the input itself for units that see all of it. What gates add to a field does not count. Where branches
+    are enlarged to meet others, sides are multiples of the coarsest step among them.
     """
-    field = layer.receptive_field_px
+    field = layer.field_px
     if recipe.canvas == "input" or field is None:
         return input_size
 
-    def side(field_px: int, input_px: int) -> int:
+    def side(field_px: int, input_px: int, multiple_px: int) -> int:
         wanted = max(recipe.canvas_fields * field_px, recipe.canvas_min_px)
-        return min(math.ceil(wanted / CANVAS_STEP_PX) * CANVAS_STEP_PX, input_px)
+        step = math.lcm(CANVAS_STEP_PX, multiple_px)
+        return min(math.ceil(wanted / step) * step, input_px)
 
-    return side(field[0], input_size[0]), side(field[1], input_size[1])
+    down, across = layer.canvas_multiple_px
+    return side(field[0], input_size[0], down), side(field[1], input_size[1], across)
 
 
 def select_layers(layers: Sequence[Layer], globs: Sequence[str]) -> list[Layer]:

@@ -138,7 +138,7 @@ def print_inspection(found: Any) -> None:
             x["kind"],
             str(x["units"]),
             "x".join("?" if n is None else str(n) for n in x["output_shape"]),
-            _sides(x["receptive_field_px"]) or "whole input",
+            _field(x),
             _sides(x["stride_px"]),
             _sides(x["canvas_px"]),
             escape(printable(_merged_in(x))),
@@ -157,6 +157,12 @@ def print_inspection(found: Any) -> None:
         f"its full atlas: {e['pictures']:,} pictures, {e['image_steps']:,} image-steps, about "
         f"{duration(e['seconds'])} here, a site of about {e['site_bytes'] / 1e6:,.0f} MB"
     )
+
+
+def _field(layer: Any) -> str:
+    """Return what a position of a layer sees, in words."""
+    own, beside = _sides(layer["receptive_field_px"]), _sides(layer.get("local_field_px"))
+    return own or (f"{beside}, and the whole input through a gate" if beside else "whole input")
 
 
 def _sides(sides: Any) -> str:

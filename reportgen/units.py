@@ -75,6 +75,11 @@ class Layer:
         graph_hash: Hash of all that the pre-activation depends on: operations, configuration,
             connections and weights up to here, never names.
         judged_hash: The same of the output after which units are judged; of the softmax where a head was cut.
+        local_field_px: Side lengths of what one position sees beside gates, which pool the whole map and
+            scale or shift it: `receptive_field_px` where that is known, else what is seen without the
+            gates, on networks that work at any canvas; None where the whole input is seen otherwise.
+        canvas_multiple_px: What the canvas's sides must be multiples of, so that branches that were
+            enlarged meet others of their size (vertical, horizontal).
     """
 
     name: str
@@ -90,6 +95,18 @@ class Layer:
     first: bool
     graph_hash: str
     judged_hash: str
+    local_field_px: tuple[int, int] | None = None
+    canvas_multiple_px: tuple[int, int] = (1, 1)
+
+    @property
+    def field_px(self) -> tuple[int, int] | None:
+        """What pictures are sized by: the receptive field, or what is seen beside gates; None for neither."""
+        return self.receptive_field_px or self.local_field_px
+
+    @property
+    def gated(self) -> bool:
+        """Whether one position sees a part of the input, and the whole of it through a gate."""
+        return self.receptive_field_px is None and self.local_field_px is not None
 
     @property
     def is_map(self) -> bool:

@@ -153,6 +153,21 @@ def partly_stored(draw):
     return plans, {key for key in every if int(key[:4], 16) / 65536 >= kept}
 
 
+def test_what_a_gate_adds_to_a_field_makes_no_larger_canvas():
+    gated = dataclasses.replace(layer("a", field=None), local_field_px=(20, 10))
+    assert canvas_for(gated, (224, 224), RECIPES["default"]) == canvas_for(
+        layer("b", field=(20, 10)), (224, 224), RECIPES["default"]
+    )
+    assert max(canvas_for(gated, (224, 224), RECIPES["default"])) < 224
+
+
+def test_canvases_of_enlarged_branches_are_multiples_of_the_coarsest_step_and_never_above_the_input():
+    enlarged = dataclasses.replace(layer("a", field=(30, 30)), canvas_multiple_px=(32, 12))
+    down, across = canvas_for(enlarged, (224, 224), RECIPES["default"])
+    assert down % 32 == 0 and across % 12 == 0 and across % 8 == 0
+    assert canvas_for(enlarged, (40, 40), RECIPES["default"]) == (40, 40)
+
+
 @given(partly_stored())
 def test_every_missing_picture_is_in_exactly_one_pass_and_the_last_completes_the_plan(given_):
     plans, stored = given_

@@ -51,11 +51,18 @@ def _layer(layer: Mapping[str, Any]) -> dict[str, str]:
         "name": _text(layer.get("name")),
         "units": _text(layer.get("units")),
         "output": _sides(layer.get("output_shape")),
-        "field": _sides(layer.get("receptive_field_px")) or "whole input",
+        "field": _field(layer),
         "stride": _sides(layer.get("stride_px")) or "–",
         "canvas": _sides(layer.get("canvas_px")),
         "merged": ", ".join(merged) or "–",
     }
+
+
+def _field(layer: Mapping[str, Any]) -> str:
+    own, beside = _sides(layer.get("receptive_field_px")), _sides(layer.get("local_field_px"))
+    if not own and beside:
+        return f"{beside}, and the whole input through a gate"
+    return own or "whole input"
 
 
 def _sure(found: Mapping[str, Any]) -> str:

@@ -264,7 +264,7 @@ def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
         words.kind_in_words(rows.layer),
         rows.layer.n_units,
         len(rows.units),
-        words.size(rows.layer.receptive_field_px, otherwise="whole input"),
+        words.field(rows.layer),
         rows.counts,
         tuple(_strip(scene, rows, slug)),
     )
@@ -341,7 +341,7 @@ def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
             f"{layer.n_units}"
             + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
         ),
-        ("Receptive field", words.size(layer.receptive_field_px, otherwise="whole input")),
+        ("Receptive field", words.field(layer)),
         ("Stride", words.size(layer.stride_px, otherwise="none: one answer for the picture")),
         ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),
         ("Recipe", f"{shown or '–'} shown, {scored or '–'} scored"),

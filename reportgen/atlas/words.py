@@ -74,6 +74,12 @@ def size(pair: tuple[int, int] | None, *, otherwise: str) -> str:
     return f"{pair[0]} × {pair[1]} px" if pair else otherwise
 
 
+def field(layer: Layer) -> str:
+    """Return what one position of a layer sees, in words."""
+    seen = size(layer.field_px, otherwise="whole input")
+    return f"{seen}, and the whole input through a gate" if layer.gated else seen
+
+
 def picture_alt(layer: str, unit: int, sign: str, seed: int, recipe: str, verdict: str) -> str:
     """Return the alternative text of a render."""
     name = "HappyMap" if sign == "happy" else "SadMap"

@@ -6,6 +6,7 @@ is not known here.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
         raise UnknownLayer(f'"{layer.name}" is not a layer with units in {model.file_name}')
     height, width = int(canvas_px[0]), int(canvas_px[1])
     own = model.input_shape[:2]
-    if layer.receptive_field_px is None and (height, width) != own:
+    if layer.field_px is None and (height, width) != own:
         raise ShapeError(
             f'layer "{layer.name}" sees the whole input: canvas is {height}x{width}, wanted {own[0]}x{own[1]}'
         )
@@ -48,9 +49,9 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
 
 
 def _field_places(layer: Layer) -> tuple[int, int] | None:
-    if layer.receptive_field_px is None or layer.stride_px is None:
+    if layer.field_px is None or layer.stride_px is None:
         return None
-    sides = zip(layer.receptive_field_px, layer.stride_px, strict=True)
+    sides = zip(layer.field_px, layer.stride_px, strict=True)
     down, across = (max(1, math.ceil(field / stride)) for field, stride in sides)
     return down, across
 
@@ -62,6 +63,20 @@ def symbolic_shapes(
     _name_apart(nodes, range(len(nodes)))
     tensors = _applied(nodes, range(len(nodes)), keras_module().Input(input_shape, dtype="float32"))
     return [tuple(tuple(t.shape) for t in tensors[index]) for index in range(len(nodes))]
+
+
+def symbolic_nodes(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> set[int]:
+    """Return the nodes that work on an input of that height, width and channels; others are left out."""
+    _name_apart(nodes, range(len(nodes)))
+    picture = keras_module().Input(input_shape, dtype="float32")
+    tensors: dict[int, tuple[Any, ...]] = {}
+    for index, node in enumerate(nodes):
+        if node.kind == "input":
+            tensors[index] = (picture,)
+        elif all(source in tensors for source, _ in node.inputs):
+            with contextlib.suppress(Exception):  # a size that an operation rejects, in whichever way it does
+                tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
+    return set(tensors)
 
 
 def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str) -> Any:

@@ -33,6 +33,11 @@ class Field:
     size_px: Pair
     stride_px: Pair
 
+    @classmethod
+    def of_one_pixel(cls) -> Field:
+        """Return what a position of the picture itself sees."""
+        return cls((_ONE, _ONE), (_ONE, _ONE))
+
     def rounded(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Return size and stride in whole pixels, at least 1."""
         size = (math.ceil(self.size_px[0]), math.ceil(self.size_px[1]))
@@ -65,18 +70,19 @@ def fields(nodes: Sequence[Node]) -> list[Field | None]:
     found: list[Field | None] = []
     for node in nodes:
         if node.kind == "input":
-            found.append(Field((_ONE, _ONE), (_ONE, _ONE)))
+            found.append(Field.of_one_pixel())
             continue
         sources = [found[index] for index, _ in node.inputs]
         known = [s for s in sources if s is not None]
         if len(known) != len(sources) or not known or len(node.output_shapes[0]) != 4:
             found.append(None)
         else:
-            found.append(_next(node, known))
+            found.append(next_field(node, known))
     return found
 
 
-def _next(node: Node, sources: list[Field]) -> Field | None:
+def next_field(node: Node, sources: list[Field]) -> Field | None:
+    """Return what one position of a node sees, given what those of its inputs see; None for everything."""
     if len(sources) > 1:
         return _merged(node, sources)
     source, layer = sources[0], node.operation

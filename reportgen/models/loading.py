@@ -11,6 +11,7 @@ from reportgen.errors import ConfigError, ModelError
 from reportgen.models.cut import symbolic_shapes
 from reportgen.models.field import Field, fields
 from reportgen.models.flatten import flatten
+from reportgen.models.gates import Locality, localities
 from reportgen.models.graph_hash import node_hashes
 from reportgen.models.held import shape_text
 from reportgen.models.input_range import find_input_range
@@ -109,7 +110,7 @@ def load_model(
         file_hash=hash_,
         nodes=nodes,
         taps=taps,
-        layers=_layers(nodes, taps, hashes),
+        layers=_layers(nodes, taps, hashes, input_shape),
         graph=layer_graph(nodes, taps),
         input_shape=input_shape,
         input_size_source=size_source,
@@ -198,8 +199,14 @@ def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_na
     return tuple(dataclasses.replace(n, output_shapes=s) for n, s in zip(nodes, shapes, strict=True))
 
 
-def _layers(nodes: Sequence[Node], taps: dict[str, Tap], hashes: Sequence[str]) -> tuple[Layer, ...]:
-    seen, untouched = fields(nodes), _still_pictures(nodes)
+def _layers(
+    nodes: Sequence[Node],
+    taps: dict[str, Tap],
+    hashes: Sequence[str],
+    input_shape: tuple[int, int, int],
+) -> tuple[Layer, ...]:
+    untouched = _still_pictures(nodes)
+    seen = list(zip(fields(nodes), localities(nodes, input_shape), strict=True))
     slugs = unique_slugs(taps)
     return tuple(
         _layer(nodes, tap, position, name, slug, hashes, seen, untouched)
@@ -223,13 +230,14 @@ def _layer(
     name: str,
     slug: str,
     hashes: Sequence[str],
-    seen: Sequence[Field | None],
+    seen: Sequence[tuple[Field | None, Locality]],
     untouched: Sequence[bool],
 ) -> Layer:
     node = nodes[tap.weights]
     shape = nodes[tap.pre[0]].output_shapes[tap.pre[1]]
-    field = seen[tap.pre[0]]
-    size, stride = field.rounded() if field is not None else (None, None)
+    field, local = seen[tap.pre[0]]
+    near = field or local.field
+    size, stride = near.rounded() if near is not None else (None, None)
     return Layer(
         name=name,
         slug=slug,
@@ -238,10 +246,12 @@ def _layer(
         n_units=unit_count(node),
         map_size=(int(shape[1] or 0), int(shape[2] or 0)) if len(shape) == 4 else None,
         stride_px=stride,
-        receptive_field_px=size,
+        receptive_field_px=size if field is not None else None,
         activation=tap.activation,
         head=nodes[tap.head[0]].function if tap.head is not None else "",
         first=node.kind != "dense" and untouched[node.inputs[0][0]],
         graph_hash=hashes[tap.pre[0]],
         judged_hash=hashes[(tap.head or tap.post)[0]],
+        local_field_px=size,
+        canvas_multiple_px=local.multiple_px,
     )

@@ -153,8 +153,8 @@ class Model:
 
         Args:
             layer: One of `layers`.
-            canvas_px: Height and width; any size for layers with a receptive field, the model's own
-                input size for those that see the whole input.
+            canvas_px: Height and width; any size for layers with a receptive field, also beside gates, the
+                model's own input size for those that see the whole input.
             heads: Whether `post` of a classifier's head comes after its softmax or sigmoid.
 
         Raises:

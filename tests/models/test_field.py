@@ -186,7 +186,6 @@ def test_what_is_not_position_by_position_sees_the_whole_input(
     model = loaded(keras.Model(x, build(x)), tmp_path)
     layer = model.layers[-1]
     assert layer.receptive_field_px is None
-    assert layer.stride_px is None
     assert model.cut(layer, (SIDE, SIDE)).network(np.zeros((1, SIDE, SIDE, 1), np.float32))[0].shape[0] == 1
 
 
