@@ -89,13 +89,16 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
     "budget": click.option(
         "--budget", metavar="TIME", help="The best atlas that renders in 90s, 20m, 1h30m.  [all of it]"
     ),
+    "ray": click.option(
+        "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"
+    ),
     "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
 _IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory", "device")
 _WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
-_RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget")
+_RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget", "ray")
 _COMMON = ("config", "json")
 
 

@@ -138,6 +138,7 @@ class Settings(BaseModel):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Annotated[float, BeforeValidator(_time)] | None = None
+    ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
     credits: str = ""

@@ -27,10 +27,12 @@ class Source:
     """A model version: its record, and the network itself for those who must run it.
 
     Attributes:
+        path: What the user named.
         record: As stored, or as just read.
         load: Reads the file; the framework is imported only here. Reads it once.
     """
 
+    path: str | Path
     record: ModelRecord
     load: Callable[[], Model]
 
@@ -55,13 +57,13 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
 
     def load() -> Model:
         if not loaded:
-            loaded.append(_load(path, version, settings))
+            loaded.append(load_network(path, version, settings))
         return loaded[0]
 
     stored = store.find_model(name, version)
     if stored is not None and stored.file_hash == hash_ and stored.options == options:
-        return Source(stored, load)
-    return Source(_record(load(), options), load)
+        return Source(path, stored, load)
+    return Source(path, _record(load(), options), load)
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -77,10 +79,15 @@ def _options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _load(path: str | Path, version: str, settings: Settings) -> Model:
+def load_network(path: str | Path, version: str, settings: Settings) -> Model:
+    """Read a model as the settings say.
+
+    Raises:
+        ModelError: The file cannot be used.
+    """
     from reportgen.models import load_model
 
-    _choose_device(settings.device)
+    choose_device(settings.device)
     return load_model(
         path,
         version=version,
@@ -93,7 +100,7 @@ def _load(path: str | Path, version: str, settings: Settings) -> Model:
     )
 
 
-def _choose_device(device: str) -> None:
+def choose_device(device: str) -> None:
     """Say what computes, before a framework allocates anything there."""
     if device == "auto" and "keras" not in sys.modules:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import importlib.metadata
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
 from reportgen.plan import LayerPlan, Wish, make_plan, missing, recipe_hash
@@ -21,8 +22,11 @@ from reportgen.run.measuring import unmeasured
 from reportgen.run.memory import Bound, default_bound
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
-from reportgen.run.work import Here
+from reportgen.run.work import Engine, Here
 from reportgen.store import ModelRecord, Store
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
 
 ARITHMETIC = "float32"
 
@@ -163,31 +167,45 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
                         known: set[str], settings: Settings, reporter: Reporter, clock: Clock,
                         stop: Callable[[], bool]) -> int:  # fmt: skip
     network = source.load()
-    began = time.monotonic()
-    run = store.begin_run(_now(), _provenance(settings))
-    turns, seconds = order(plans, known, clock, lambda left: estimated_seconds(network, left))
-    reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
-    bound = Bound(settings.max_memory or default_bound())
-    rendered = 0
-    try:
-        engine = Here(network, bound, settings.batch, reporter)
+    began, rendered = time.monotonic(), 0
+    with _engine(network, source, settings, reporter, stop) as engine:
+        run = store.begin_run(_now(), _provenance(settings, engine.device))
+        turns, seconds = order(
+            plans, known, clock, lambda left: estimated_seconds(network, left) / engine.workers
+        )
+        reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
         measurer = Measurer(store, model, network, plans, clock, ARITHMETIC)
-        for number, turn in enumerate(turns):
-            for part in engine.carry_out(turn, stop):
-                if part.rows:
-                    store.put_renders(model.id, part.layer, part.rows, run=run)
-                    rendered += len(part.rows)
-                    reporter.rendered(len(part.rows))
-                if part.ends:
-                    # The null of a first pass waits until every layer has something.
-                    measurer.layer(part.layer, stop, null=number > 0 or len(turns) == 1)
-            if number == 0 and len(turns) > 1:
-                measurer.all(stop)
-        measurer.all(stop)
-    finally:
-        reporter.end()
-        store.end_run(run, time.monotonic() - began)
+        try:
+            for number, turn in enumerate(turns):
+                for part in engine.carry_out(turn, stop):
+                    if part.rows:
+                        store.put_renders(model.id, part.layer, part.rows, run=run)
+                        rendered += len(part.rows)
+                        reporter.rendered(len(part.rows))
+                    if part.ends:
+                        # The null of a first pass waits until every layer has something.
+                        measurer.layer(part.layer, stop, null=number > 0 or len(turns) == 1)
+                if number == 0 and len(turns) > 1:
+                    measurer.all(stop)
+            measurer.all(stop)
+        finally:
+            reporter.end()
+            store.end_run(run, time.monotonic() - began)
     return rendered
+
+
+@contextlib.contextmanager
+def _engine(network: Model, source: Source, settings: Settings, reporter: Reporter,
+            stop: Callable[[], bool]) -> Iterator[Engine]:  # fmt: skip
+    """Return what renders: this machine, or a cluster while the block lasts."""
+    if settings.ray is None:
+        yield Here(network, Bound(settings.max_memory or default_bound()), settings.batch, reporter)
+        return
+    from reportgen.run.cluster import cluster
+
+    hash_ = source.record.file_hash
+    with cluster(settings.ray, source.path, hash_, settings, ARITHMETIC, reporter, stop) as workers:
+        yield workers
 
 
 def _plan_record(
@@ -226,9 +244,7 @@ def _facts(model: ModelRecord) -> Iterator[str]:
     yield from model.notes
 
 
-def _provenance(settings: Settings) -> dict[str, Any]:
-    from reportgen.render import device_name
-
+def _provenance(settings: Settings, device: str) -> dict[str, Any]:
     versions = {}
     for package in ("reportgen", "keras", "tensorflow", "jax", "numpy", "scipy", "Pillow"):
         try:
@@ -238,7 +254,7 @@ def _provenance(settings: Settings) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": versions,
-        "device": device_name(),
+        "device": device,
         "arithmetic": ARITHMETIC,
         "settings": settings.model_dump(
             mode="json", by_alias=True, exclude={"store", "site"}, exclude_defaults=True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -42,11 +42,34 @@ class Part:
     ends: bool = False
 
 
+class Engine(Protocol):
+    """What carries a plan out.
+
+    Attributes:
+        device: What pictures are computed on, in words.
+        workers: How many work side by side.
+    """
+
+    @property
+    def device(self) -> str: ...  # noqa: D102
+
+    @property
+    def workers(self) -> int: ...  # noqa: D102
+
+    def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
+        """Yield rows of the plans' pictures as they are found, and the end of each layer."""
+
+
 class Here:
     """Renders on this machine, one layer after the other."""
 
+    workers = 1
+
     def __init__(self, network: Model, bound: Bound, batch: int | None, reporter: Reporter) -> None:
+        from reportgen.render import device_name
+
         self._network, self._bound, self._batch, self._reporter = network, bound, batch, reporter
+        self.device = device_name()
 
     def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
         """Yield rows of the plans' pictures as they are found, and the end of each layer."""

@@ -10,7 +10,7 @@ import time
 from importlib import import_module
 
 MOMENTS = {
-    "import": ("reportgen.run.importing", "_load"),
+    "import": ("reportgen.run.importing", "load_network"),
     "report": ("reportgen.run.rendering", "import_report"),
     "render": ("reportgen.render.queue", "_Run.advance"),
     "measure": ("reportgen.run.budget", "measure_layer"),

@@ -1,0 +1,273 @@
+"""Carries plans out on a Ray cluster: workers hold the model and take slices of the plan.
+
+Ray keeps the workers, and tells when one is gone; what that one had is done again by another. Only the driver
+writes, and it asks for nothing that is stored, so a driver that was killed goes on where it was. What a
+slice is made of is the same function as without a cluster (`work.rows_of`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from reportgen.config import Settings
+from reportgen.errors import MissingExtra, ReportgenError
+from reportgen.models.sources import find_source
+from reportgen.plan import LayerPlan
+from reportgen.run.reporting import Reporter
+from reportgen.run.slices import GPU_SLICE, SLICE, Slice, Slices
+from reportgen.run.work import Part
+from reportgen.run.worker import Worker
+
+LOCAL = "local"
+AHEAD = 2
+"""Slices a worker has at once: one at work, one waiting, so that it never waits for the driver."""
+TRIES = 3
+"""Workers that may die of one slice before the run gives up."""
+_TICK, _LOOK, _START, _END = 0.5, 5.0, 600.0, 60.0
+"""Seconds: between two looks at `stop`; between two looks for new nodes; for a first worker to be ready; for
+workers to hand out what is complete after a stop."""
+
+
+@contextlib.contextmanager
+def cluster(
+    address: str, model: str | Path, file_hash: str, settings: Settings, arithmetic: str, reporter: Reporter,
+    stop: Callable[[], bool],
+) -> Iterator[Cluster]:  # fmt: skip
+    """Connect to a Ray cluster, or start one here; its workers end with the block.
+
+    Args:
+        address: `local` to start one here, else such as `auto`, `10.0.0.1:6379` or `ray://10.0.0.1:10001`.
+        model: What the user named; workers must reach it under the same name.
+        file_hash: Of the model; a worker that finds another one is refused.
+        arithmetic: What pictures are computed in; a worker's must be the same.
+        stop: Asked while the first worker is waited for.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        ReportgenError: No cluster is there, or none of its workers can begin.
+    """
+    try:
+        import ray
+    except ModuleNotFoundError:
+        raise MissingExtra("ray", needed_for="rendering on a cluster") from None
+    ours = not ray.is_initialized()
+    if ours:
+        _connect(ray, address)
+    found = Cluster(ray, _everywhere(model), file_hash, settings, arithmetic, reporter)
+    try:
+        found.wait_for_a_worker(stop)
+        yield found
+    finally:
+        found.end()
+        if ours:
+            ray.shutdown()
+
+
+class Cluster:
+    """The workers of a cluster, as an engine that carries plans out."""
+
+    def __init__(self, ray: Any, model: str, file_hash: str, settings: Settings, arithmetic: str,
+                 reporter: Reporter) -> None:  # fmt: skip
+        self._ray, self._settings, self._reporter, self._arithmetic = ray, settings, reporter, arithmetic
+        self._made = (model, file_hash, settings)
+        self._idle: dict[Any, str] = {}  # Worker to the set it was last at.
+        self._starting: dict[Any, Any] = {}  # What a worker answers when it is ready, to the worker.
+        self._at_work: dict[Any, tuple[Any, Slice]] = {}  # What comes back, to the worker and what it has.
+        self._looked, self._gpus, self._alone_until = 0.0, 0, float("inf")
+        self.device = ""
+
+    @property
+    def workers(self) -> int:
+        """Workers there are or will be, as far as is known now."""
+        return max(1, len(self._idle) + len(self._starting))
+
+    def wait_for_a_worker(self, stop: Callable[[], bool]) -> None:
+        """Start as many workers as the cluster has room for, and wait for the first.
+
+        Raises:
+            ReportgenError: None came, or the first has another model or arithmetic.
+        """
+        self._grow()
+        until = time.monotonic() + _START
+        while not self._idle and not stop():
+            if not self._starting or time.monotonic() > until:
+                raise ReportgenError(
+                    "no worker of the cluster is ready", hint="has it free CPUs, and this package installed?"
+                )
+            self._collect(_TICK)
+            self._grow()
+        if self._idle:
+            self._reporter.say(f"cluster: {self.workers} workers, the first on {self.device}")
+
+    def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
+        """Yield rows of the plans' pictures as they come back, and the end of each layer, in no fixed order.
+
+        Raises:
+            ReportgenError: A worker failed, or several died of the same pictures.
+        """
+        batch = self._settings.batch
+        waiting = Slices(plans, 2 * batch if batch else GPU_SLICE if self._gpus else SLICE)
+        begun: set[str] = set()
+        until = float("inf")
+        while waiting.unfinished and time.monotonic() < until:
+            if stop() and until == float("inf"):
+                until = time.monotonic() + _END
+                waiting.drop()
+                for worker in self._idle:
+                    worker.halt.remote()
+            for given in self._hand_out(waiting):
+                if given.layer.name not in begun:
+                    begun.add(given.layer.name)
+                    self._reporter.layer(given.layer.name, waiting.of_layer(given.layer.name))
+            for given, rows in self._collect(_TICK):
+                if rows is None:
+                    self._again(waiting, given)
+                    continue
+                yield Part(given.layer.name, rows)
+                if waiting.finished(given):
+                    yield Part(given.layer.name, ends=True)
+            self._grow()
+
+    def end(self) -> None:
+        """Let the workers go."""
+        for worker in [*self._idle, *self._starting.values()]:
+            self._let_go(worker)
+        self._idle, self._starting, self._at_work = {}, {}, {}
+
+    def _let_go(self, worker: Any) -> None:
+        with contextlib.suppress(Exception):  # It may be gone already.
+            self._ray.kill(worker)
+
+    def _again(self, waiting: Slices, lost: Slice) -> None:
+        """Put back what a worker had that is gone."""
+        if lost.tries + 1 >= TRIES:
+            raise ReportgenError(
+                f'{TRIES} workers died while they rendered layer "{lost.layer.name}"',
+                hint="have they memory enough? try a smaller --batch",
+            )
+        waiting.put_back(lost)
+
+    def _hand_out(self, waiting: Slices) -> Iterator[Slice]:
+        """Give every worker enough to do, of the layer it was at where possible: its program is built."""
+        load = dict.fromkeys(self._idle, 0)
+        for worker, _ in self._at_work.values():
+            load[worker] = load.get(worker, 0) + 1
+        for most in range(1, AHEAD + 1):
+            for worker in [w for w in self._idle if load[w] < most]:
+                given = waiting.take(self._idle[worker], set(self._idle.values()))
+                if given is None:
+                    return
+                self._idle[worker] = given.mark
+                load[worker] += 1
+                self._at_work[worker.render.remote(given.layer, given.pictures)] = (worker, given)
+                yield given
+
+    def _collect(self, seconds: float) -> list[tuple[Slice, Any]]:
+        """Return what came back, with None for what was lost with its worker; note workers that are ready."""
+        refs = [*self._starting, *self._at_work]
+        if not refs:
+            time.sleep(seconds)
+            return []
+        found: list[tuple[Slice, Any]] = []
+        for ref in self._ray.wait(refs, num_returns=1, timeout=seconds)[0]:
+            if ref in self._starting:
+                self._welcome(ref)
+                continue
+            worker, given = self._at_work.pop(ref)
+            rows, alive = self._got(ref)
+            if not alive:
+                self._idle.pop(worker, None)
+                self._let_go(worker)
+            found.append((given, rows if alive else None))
+        return found
+
+    def _welcome(self, ref: Any) -> None:
+        worker = self._starting.pop(ref)
+        told, alive = self._got(ref)
+        if alive:
+            if told["arithmetic"] != self._arithmetic:
+                raise ReportgenError(
+                    f"a worker computes in {told['arithmetic']}, this machine in {self._arithmetic}",
+                    hint="render on machines of one kind",
+                )
+            self._idle[worker] = ""
+            self.device = self.device or told["device"]
+
+    def _got(self, ref: Any) -> tuple[Any, bool]:
+        """Return what a worker gave, and whether it is still there.
+
+        Raises:
+            ReportgenError: What it was asked for failed.
+        """
+        try:
+            return self._ray.get(ref), True
+        except self._ray.exceptions.RayTaskError as error:
+            cause = getattr(error, "cause", None) or error
+            if isinstance(cause, ReportgenError):
+                raise type(cause)(f"a worker of the cluster: {cause.message}", hint=cause.hint) from None
+            said = (str(cause).strip().splitlines() or [""])[-1]
+            raise ReportgenError(f"a worker failed: {type(cause).__name__}: {said}") from None
+        except self._ray.exceptions.RayError:
+            return None, False
+
+    def _grow(self) -> None:
+        """Start workers where the cluster has room, also on nodes that came later.
+
+        Raises:
+            ReportgenError: There has been none for long, and no room for one.
+        """
+        some, now = bool(self._idle or self._starting), time.monotonic()
+        if some and now - self._looked < _LOOK:
+            return
+        self._looked = now
+        has = self._ray.cluster_resources()
+        self._gpus = int(has.get("GPU", 0))
+        room = self._gpus or int(has.get("CPU", 0))
+        for _ in range(room - len(self._idle) - len(self._starting)):
+            self._start()
+        self._alone_until = float("inf") if some or room else min(self._alone_until, now + _END)
+        if now > self._alone_until:
+            raise ReportgenError("the cluster has no workers any more", hint="run again to go on")
+
+    def _start(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if k in ("KERAS_BACKEND", "JAX_PLATFORMS")}
+        if not self._gpus:  # Several networks of one thread each share cores better than one of several.
+            environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+        takes = {"num_cpus": 1, "num_gpus": 1 if self._gpus else 0, "concurrency_groups": {"control": 1}}
+        made = self._ray.remote(**takes)(_heard(self._ray))
+        worker = made.options(runtime_env={"env_vars": environment}).remote(*self._made)
+        self._starting[worker.ready.remote()] = worker
+
+
+def _heard(ray: Any) -> type:
+    """Return the worker's class, whose `halt` is heard while it renders."""
+
+    def halt(self: Worker) -> None:
+        Worker.halt(self)
+
+    return type("HeardWorker", (Worker,), {"halt": ray.method(concurrency_group="control")(halt)})
+
+
+def _connect(ray: Any, address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error")
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ReportgenError(
+            f'there is no Ray cluster at "{address}": {said}', hint="ray start --head, or --ray local"
+        ) from None
+
+
+def _everywhere(model: str | Path) -> str:
+    """Return a model's name as workers, whose current folder is another, find it."""
+    source = find_source(model)
+    if source.kind == "application":
+        return source.file_name
+    if source.weights is not None:
+        return f"{source.path.resolve()}+{source.weights.resolve()}"
+    return str(source.path.resolve())

@@ -1,0 +1,109 @@
+"""What of a plan waits for workers: slices of a layer's pictures in one recipe, taken and put back.
+
+Pure: it knows no cluster. A slice is given to the worker that was at the same layer and recipe before,
+because building a layer's program takes as long as many pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
+from reportgen.units import Layer
+
+SLICE, GPU_SLICE = 64, 512
+"""Pictures of a slice, on processors and on GPUs, unless the batch was said; then it is twice that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Pictures for one worker.
+
+    Attributes:
+        mark: Names the layer and recipe.
+        tries: How many workers it was lost with.
+    """
+
+    layer: Layer
+    pictures: PictureSet
+    mark: str
+    tries: int = 0
+
+
+class Slices:
+    """The pictures of plans, slice by slice.
+
+    Args:
+        plans: What is to be rendered.
+        size: Most pictures of a slice.
+    """
+
+    def __init__(self, plans: Sequence[LayerPlan], size: int) -> None:
+        self._size = size
+        self._sets: dict[str, tuple[Layer, PictureSet]] = {}
+        self._waiting: dict[str, deque[PlannedPicture]] = {}
+        self._back: deque[Slice] = deque()
+        self._left: dict[str, int] = {}
+        self._of_layer = {plan.layer.name: len(plan.pictures) for plan in plans}
+        self._out: dict[str, int] = {}
+        for plan in plans:
+            for pictures in plan.sets:
+                mark = f"{plan.layer.name} {pictures.recipe_hash}"
+                self._sets[mark] = (plan.layer, pictures)
+                self._waiting[mark] = deque(pictures.pictures)
+            self._left[plan.layer.name] = len(plan.pictures)
+            self._out[plan.layer.name] = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether anything waits, or is out and has not come back."""
+        return any(self._left.values()) or any(self._out.values())
+
+    def of_layer(self, name: str) -> int:
+        """Return how many pictures were planned of a layer."""
+        return self._of_layer[name]
+
+    def take(self, last: str, others: Collection[str]) -> Slice | None:
+        """Return the next slice for a worker; None if nothing waits.
+
+        Args:
+            last: Mark of what the worker was at before.
+            others: Marks of what all workers are at.
+        """
+        if self._back:
+            given = self._back.popleft()
+        else:
+            marks = [mark for mark, pictures in self._waiting.items() if pictures]
+            if not marks:
+                return None
+            alone = [mark for mark in marks if mark not in others]
+            fullest = max(marks, key=lambda mark: len(self._waiting[mark]))
+            mark = last if last in marks else (alone or [fullest])[0]
+            layer, whole = self._sets[mark]
+            waiting = self._waiting[mark]
+            some = tuple(waiting.popleft() for _ in range(min(self._size, len(waiting))))
+            given = Slice(layer, dataclasses.replace(whole, pictures=some), mark)
+        self._left[given.layer.name] -= len(given.pictures.pictures)
+        self._out[given.layer.name] += 1
+        return given
+
+    def finished(self, given: Slice) -> bool:
+        """Note that a slice came back; return whether that was the last of its layer."""
+        self._out[given.layer.name] -= 1
+        return not self._left[given.layer.name] and not self._out[given.layer.name]
+
+    def put_back(self, lost: Slice) -> None:
+        """Let a slice that was lost with its worker be taken again, before anything else."""
+        self._out[lost.layer.name] -= 1
+        self._left[lost.layer.name] += len(lost.pictures.pictures)
+        self._back.append(dataclasses.replace(lost, tries=lost.tries + 1))
+
+    def drop(self) -> None:
+        """Forget what waits; what is out may still come back."""
+        for pictures in self._waiting.values():
+            pictures.clear()
+        self._back.clear()
+        self._left = dict.fromkeys(self._left, 0)

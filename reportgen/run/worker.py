@@ -1,0 +1,78 @@
+"""A worker of a cluster: holds a model and renders the slices it is given.
+
+It knows neither the cluster nor the store. Other machines make it from a name, so it makes sure that what it
+finds under that name is the model that is meant.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from reportgen.config import Settings
+from reportgen.errors import ModelError
+from reportgen.plan import PictureSet
+from reportgen.run.memory import Bound, default_bound
+from reportgen.store import StoredRender
+from reportgen.units import Layer
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+
+class Worker:
+    """Renders on one machine what a driver on another asks for.
+
+    Args:
+        model: Name of the model, reachable from here.
+        file_hash: What it must hash to.
+        settings: Of the run: how the model is read, pictures at once, memory.
+    """
+
+    def __init__(self, model: str, file_hash: str, settings: Settings) -> None:
+        self._name, self._hash, self._settings = model, file_hash, settings
+        self._model: Model | None = None
+        self._bound = Bound(settings.max_memory or default_bound())
+        self._halted = threading.Event()
+
+    def ready(self) -> dict[str, str]:
+        """Read the model; return `arithmetic` and `device` of this machine.
+
+        Raises:
+            ModelError: The model is not here, or another file has its name.
+        """
+        from reportgen.models.sources import find_source
+        from reportgen.run.importing import choose_device, load_network
+
+        found = find_source(self._name).digest()
+        if found != self._hash:
+            raise ModelError(
+                f"{self._name} is another file there: {found[:8]}, wanted {self._hash[:8]}",
+                hint="put the model where all machines see the same file",
+            )
+        choose_device(self._settings.device)
+        self._model = load_network(self._name, found[:8], self._settings)
+        from reportgen.render import arithmetic, device_name
+
+        return {"arithmetic": arithmetic(), "device": device_name()}
+
+    def render(self, layer: Layer, pictures: PictureSet) -> list[StoredRender]:
+        """Return rows of the pictures; of those that are complete once halted.
+
+        Raises:
+            ModelError: The layer is read otherwise here.
+        """
+        from reportgen.run.work import rows_of
+
+        assert self._model is not None
+        own = {x.name: x.graph_hash for x in self._model.layers}
+        if own.get(layer.name) != layer.graph_hash:
+            raise ModelError(
+                f'layer "{layer.name}" is read otherwise on a worker', hint="one version for all"
+            )
+        parts = rows_of(self._model, layer, pictures, self._bound, self._settings.batch, self._halted.is_set)
+        return [row for rows in parts for row in rows]
+
+    def halt(self) -> None:
+        """Let `render` end with what is complete, now and from here on."""
+        self._halted.set()
