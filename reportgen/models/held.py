@@ -74,6 +74,36 @@ def held_inputs(
     return made, notes
 
 
+def held_values(
+    inputs: Sequence[Any],
+    picture: int,
+    hold: Mapping[str, Any],
+    file_name: str,
+    n: int,
+    size_px: Sequence[int],
+) -> dict[int, Any]:
+    """Return arrays `(n, ...)` for every input but the picture, at the value it is held at.
+
+    Args:
+        inputs: Symbolic tensors, by the model's order.
+        picture: Which of them the picture is.
+        hold: Values given by the user, by input name.
+        file_name: For messages.
+        n: Pictures.
+        size_px: Sides of the picture, where an input's own are open.
+
+    Raises:
+        ConfigError: A given value does not fit.
+    """
+    values = {}
+    for index, tensor in enumerate(inputs):
+        if index != picture:
+            sides = [size_px[i] if side is None else side for i, side in enumerate(tensor.shape[1:])]
+            value = np.asarray(_value(hold.get(tensor.name, 0.0), tensor, file_name))
+            values[index] = np.broadcast_to(value, (n, *sides)).astype(str(tensor.dtype))
+    return values
+
+
 def shape_text(tensor: Any) -> str:
     """Return the shape of an input without its batch, `any` where it is open."""
     return "(" + ", ".join("any" if side is None else str(side) for side in tensor.shape[1:]) + ")"

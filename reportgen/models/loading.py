@@ -117,6 +117,7 @@ def load_model(
         input_range=find_input_range(nodes, input_range),
         skipped=skipped,
         notes=tuple(notes),
+        outputs=outputs,
     )
     doubt = range_doubt(model)
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model

@@ -115,6 +115,7 @@ class Model:
         input_range: The values a picture has where the model takes it.
         skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
         notes: What a reader should know, each a sentence.
+        outputs: Where the model's own outputs are, in its order.
     """
 
     name: str
@@ -130,6 +131,7 @@ class Model:
     input_range: InputRange
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    outputs: tuple[Ref, ...] = ()
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.

@@ -70,6 +70,29 @@ def open_network(
     return _with_one_input(model, notes, hold or {}, source.file_name, front)
 
 
+def as_keras_has_it(
+    source: ModelSource,
+    *,
+    trust_model: bool = False,
+    custom: Sequence[str] = (),
+    max_memory: int | None = None,
+) -> tuple[Any, Callable[[Any], Any] | None]:
+    """Return a network as Keras itself runs it, and what Keras does to pictures before; None for nothing.
+
+    Raises:
+        ModelError: It cannot be used, or is no network of Keras.
+    """
+    limit = max_memory if max_memory is not None else default_max_memory()
+    if source.kind == "onnx":
+        raise ModelError(f"{source.file_name}: is no network of Keras")
+    if source.kind == "application":
+        name = source.path.name
+        model, _, _ = _application(name, limit)
+        module = importlib.import_module(getattr(keras_module().applications, name).__module__)
+        return model, module.preprocess_input
+    return read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)[0], None
+
+
 def _with_one_input(
     model: Any, notes: list[str], hold: Mapping[str, Any], file_name: str, front: Any
 ) -> Opened:

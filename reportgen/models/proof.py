@@ -1,8 +1,8 @@
 """Proof that what is looked at is the network of the file, on fixed pictures.
 
-An ONNX import is compared with onnxruntime, output by output; and each layer's cut, the network that
-pictures are optimised on, with the same layer inside the whole network. What the numbers mean for a
-reader is not known here.
+An ONNX import is compared with onnxruntime, output by output (a Keras file with Keras, in `keras_proof`);
+and each layer's cut, the network that pictures are optimised on, with the same layer inside the whole
+network. What the numbers mean for a reader is not known here.
 """
 
 from __future__ import annotations
@@ -92,12 +92,12 @@ def prove_cuts(model: Model) -> Proof:
     refs = tuple(ref for layer in chosen for ref in (model.taps[layer.name].pre, model.taps[layer.name].post))
     pictures, size = probe_inputs(model.input_shape), model.input_shape[:2]
     try:
-        whole = prefix(model, size, refs, chosen[-1].name)(_in_range(model, pictures), training=False)
+        whole = prefix(model, size, refs, chosen[-1].name)(in_range(model, pictures), training=False)
         found = []
         for place, layer in enumerate(chosen):
             cut = model.cut(layer, size).network(pictures, training=False)
             pairs = zip(cut, whole[2 * place : 2 * place + 2], strict=True)
-            found.append(_difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
+            found.append(difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
     except ShapeError as error:
         return Proof(of=len(model.layers), reason=error.message)
     return Proof(tuple(found), len(model.layers))
@@ -125,7 +125,7 @@ def prove_import(
     )
     try:
         with np.errstate(all="ignore"):  # what is not finite is said, not warned of
-            found = parity(path, imported, _in_range(model, probe_inputs(model.input_shape)))
+            found = parity(path, imported, in_range(model, probe_inputs(model.input_shape)))
     except MissingExtra as error:
         return Proof(of=len(imported.outputs), reason=f"not compared: {error}")
     except (ModelError, ShapeError) as error:
@@ -138,15 +138,24 @@ def _spread(layers: tuple[Layer, ...]) -> list[Layer]:
     return [layers[i] for i in dict.fromkeys(places.tolist())]
 
 
-def _in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+def in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return pictures in [0, 1] as the model takes them."""
     low, high = np.asarray(model.input_range.low), np.asarray(model.input_range.high)
     scaled: NDArray[np.float32] = (low + pictures * (high - low)).astype(np.float32)
     return scaled
 
 
-def _difference(name: str, pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> Difference:
+def difference(name: str, pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> Difference:
+    """Return how far arrays are from those they should be, at worst.
+
+    Args:
+        name: Of the output or layer.
+        pairs: Of ours and theirs; of other shapes, they are as far apart as can be.
+    """
     worst = shares = 0.0
     for own, full in pairs:
+        if own.shape != full.shape:
+            return Difference(name, float("inf"), float("inf"))
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said, not warned of
             far = float(np.max(np.abs(own - full), initial=0.0))
             spread = float(np.ptp(full)) if full.size else 0.0

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reportgen.models import Model
     from reportgen.models.evidence import InputEvidence, Reading
     from reportgen.models.proof import Difference, Proof
+    from reportgen.models.sources import ModelSource
 
 
 def import_report(path: str | Path, model: Model, settings: Settings) -> dict[str, Any]:
@@ -37,32 +38,47 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> dict[st
         JSON values; the keys stand in docs/formats.md.
     """
     from reportgen.models.evidence import file_metadata, input_evidence
-    from reportgen.models.proof import prove_cuts, prove_import
+    from reportgen.models.proof import prove_cuts
 
     source = find_source(path)
     onnx = source.kind == "onnx"
     metadata = file_metadata(source.path, settings.max_memory) if onnx else {}
-    cuts = prove_cuts(model)
-    proof = cuts
-    if onnx:
-        proof = prove_import(
-            source.path,
-            model,
-            input_size=settings.input_size,
-            hold=settings.hold,
-            max_memory=settings.max_memory,
-        )
+    cuts, proof = prove_cuts(model), _whole_proof(source, model, settings)
+    against = "onnxruntime" if onnx else "Keras"
     scored = settings.recipes()["scored"]
     return {
         "layers": [_layer(model, layer, scored) for layer in model.layers],
         "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
         "notes": list(model.notes),
         "input": _input(model, input_evidence(model, metadata)),
-        "parity": _proof(proof, "onnxruntime" if onnx else "the whole network"),
-        "parity_note": _sentence(proof, "onnxruntime" if onnx else "the whole network", onnx=onnx),
+        "parity": _proof(proof, against),
+        "parity_note": _sentence(proof, against, "output"),
         "cuts": _proof(cuts, "the whole network"),
-        "cuts_note": _sentence(cuts, "the whole network", onnx=False),
+        "cuts_note": _sentence(cuts, "the whole network", "layer"),
     }
+
+
+def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof:
+    """Return how far the whole network is from what the file's own runtime makes of it."""
+    from reportgen.models.keras_proof import prove_keras
+    from reportgen.models.proof import prove_import
+
+    if source.kind == "onnx":
+        return prove_import(
+            source.path,
+            model,
+            input_size=settings.input_size,
+            hold=settings.hold,
+            max_memory=settings.max_memory,
+        )
+    return prove_keras(
+        source,
+        model,
+        trust_model=settings.trust_model,
+        custom=settings.custom,
+        hold=settings.hold,
+        max_memory=settings.max_memory,
+    )
 
 
 def estimate_report(found: Estimate) -> dict[str, Any]:
@@ -144,12 +160,11 @@ def _difference(found: Difference) -> dict[str, Any]:
     return {"name": found.name, "max_abs": _number(found.max_abs), "max_rel": _number(found.max_rel)}
 
 
-def _sentence(proof: Proof, against: str, *, onnx: bool) -> str:
+def _sentence(proof: Proof, against: str, thing: str) -> str:
     """Return a comparison in one sentence."""
     if not proof.found:
         return proof.reason or "not compared"
     n, of = len(proof.found), proof.of
-    thing = "output" if onnx else "layer"
     looked = (
         f"{n} {thing}{'s' if n != 1 else ''}" if n == of else f"{n} of {of} {thing}s, spread over the depth,"
     )

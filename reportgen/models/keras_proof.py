@@ -1,0 +1,100 @@
+"""Proof that a Keras file was read right: Keras runs the file itself, and its outputs are compared with ours.
+
+The file is read a second time, since taking a network apart changes its layers. What the picture of
+several inputs is, and at what the others are held, is known in `held`; what a difference means, in `proof`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ReportgenError, ShapeError
+from reportgen.models.cut import prefix
+from reportgen.models.framework import keras_module
+from reportgen.models.hdf5 import first_line
+from reportgen.models.held import held_values, picture_input
+from reportgen.models.model import Model
+from reportgen.models.opening import as_keras_has_it
+from reportgen.models.proof import Proof, difference, in_range, probe_inputs
+from reportgen.models.retrace import LAST, works_channels_first
+from reportgen.models.sources import ModelSource
+
+Floats = NDArray[np.float64]
+
+
+def prove_keras(
+    source: ModelSource,
+    model: Model,
+    *,
+    trust_model: bool = False,
+    custom: Sequence[str] = (),
+    hold: Mapping[str, Any] | None = None,
+    max_memory: int | None = None,
+) -> Proof:
+    """Compare a Keras model as it was taken apart with what Keras makes of it, output by output.
+
+    Args:
+        source: Where it was read from; it is read again, within the same memory.
+        model: What was read.
+        trust_model, custom, hold, max_memory: As the file was read.
+    """
+    names = [f"output {i + 1}" for i in range(len(model.outputs))]
+    try:
+        network, prepared = as_keras_has_it(
+            source, trust_model=trust_model, custom=custom, max_memory=max_memory
+        )
+        pictures = in_range(model, probe_inputs(model.input_shape))
+        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name)
+        ours = _values(
+            prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
+        )
+    except ShapeError as error:
+        return Proof(of=len(names), reason=f"not compared: {error.message}")
+    except ReportgenError as error:
+        return Proof(of=len(names), reason=f"not compared with Keras: {error.message}")
+    except Exception as error:  # Keras raises whatever a network makes it meet
+        return Proof(of=len(names), reason=f"not compared: Keras cannot run it here: {first_line(error)}")
+    names = _named(network, names)
+    pairs = zip(names, ours, _in_line(theirs, ours, works_channels_first(network)), strict=True)
+    found = tuple(difference(name, [(own, their)]) for name, own, their in pairs)
+    return Proof(found, len(found))
+
+
+def _answers(
+    network: Any, prepared: Any, pictures: NDArray[np.float32], hold: Mapping[str, Any], file_name: str
+) -> list[Floats]:
+    """Return what Keras's own call of a network gives for pictures, channels last, and held inputs."""
+    inputs = list(network.inputs)
+    at = picture_input(inputs, hold, file_name)
+    seen = prepared(pictures.copy()) if prepared is not None else pictures
+    if tuple(inputs[at].shape[1:]) != seen.shape[1:] and works_channels_first(network):
+        seen = seen.transpose(0, 3, 1, 2)
+    values = held_values(inputs, at, hold, file_name, len(pictures), seen.shape[1:3])
+    values[at] = seen
+    ordered = [values[i] for i in range(len(inputs))]
+    if len(ordered) == 1:
+        return _values(network(seen, training=False))
+    structured = keras_module().tree.pack_sequence_as(network.input, ordered)
+    return _values(network(structured, training=False))
+
+
+def _values(results: Any) -> list[Floats]:
+    keras = keras_module()
+    return [np.asarray(keras.ops.convert_to_numpy(r), np.float64) for r in keras.tree.flatten(results)]
+
+
+def _in_line(theirs: Sequence[Floats], ours: Sequence[Floats], channels_first: bool) -> list[Floats]:
+    """Return Keras's maps with their channels last, where the network has them first and we do not."""
+    return [
+        their.transpose(LAST) if channels_first and their.ndim == 4 and their.shape != own.shape else their
+        for own, their in zip(ours, theirs, strict=True)
+    ]
+
+
+def _named(network: Any, names: Sequence[str]) -> list[str]:
+    own = list(getattr(network, "output_names", None) or ())
+    return own if len(own) == len(names) else list(names)
