@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,9 +30,9 @@ AHEAD = 2
 """Slices a worker has at once: one at work, one waiting, so that it never waits for the driver."""
 TRIES = 3
 """Workers that may die of one slice before the run gives up."""
-_TICK, _LOOK, _START, _END = 0.5, 5.0, 600.0, 60.0
-"""Seconds: between two looks at `stop`; between two looks for new nodes; for a first worker to be ready; for
-workers to hand out what is complete after a stop."""
+_TICK, _LOOK, _ANSWER, _START, _END = 0.5, 5.0, 20.0, 600.0, 60.0
+"""Seconds: between two looks at `stop`; between two looks for new nodes; for an address to answer; for a
+first worker to be ready; for workers to hand out what is complete after a stop."""
 
 
 @contextlib.contextmanager
@@ -255,8 +257,11 @@ def _heard(ray: Any) -> type:
 
 def _connect(ray: Any, address: str) -> None:
     try:
+        # Ray itself ends the whole process where nothing answers at a port.
+        if found := re.fullmatch(r"(?:ray://)?(?:\[(.+)\]|([^:/]+)):(\d{1,5})", address):
+            socket.create_connection((found[1] or found[2], int(found[3])), timeout=_ANSWER).close()
         ray.init(address=address, log_to_driver=False, logging_level="error")
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+    except (ConnectionError, ValueError, RuntimeError, OSError, OverflowError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ReportgenError(
             f'there is no Ray cluster at "{address}": {said}', hint="ray start --head, or --ray local"
