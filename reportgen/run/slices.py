@@ -84,7 +84,9 @@ class Slices:
             mark = last if last in marks else (alone or [fullest])[0]
             layer, whole = self._sets[mark]
             waiting = self._waiting[mark]
-            some = tuple(waiting.popleft() for _ in range(min(self._size, len(waiting))))
+            # Slices of a set are of one size, since a program is built for a number of pictures.
+            even = -(-len(whole.pictures) // -(-len(whole.pictures) // self._size))
+            some = tuple(waiting.popleft() for _ in range(min(even, len(waiting))))
             given = Slice(layer, dataclasses.replace(whole, pictures=some), mark)
         self._left[given.layer.name] -= len(given.pictures.pictures)
         self._out[given.layer.name] += 1

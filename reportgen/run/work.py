@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -23,6 +24,9 @@ from reportgen.units import Layer, Telemetry
 if TYPE_CHECKING:
     from reportgen.models import Cut, Model
     from reportgen.render import Job, Render
+
+KEPT = 4
+"""Cuts that are kept."""
 
 NO_ROOM = "there was not memory enough to render it, not even by itself"
 
@@ -68,7 +72,7 @@ class Here:
     def __init__(self, network: Model, bound: Bound, batch: int | None, reporter: Reporter) -> None:
         from reportgen.render import device_name
 
-        self._network, self._bound, self._batch, self._reporter = network, bound, batch, reporter
+        self._cuts, self._bound, self._batch, self._reporter = Cuts(network), bound, batch, reporter
         self.device = device_name()
 
     def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
@@ -79,14 +83,21 @@ class Here:
             name = plan.layer.name
             self._reporter.layer(name, len(plan.pictures))
             for pictures in plan.sets:
-                for rows in rows_of(self._network, plan.layer, pictures, self._bound, self._batch, stop):
+                for rows in rows_of(self._cuts, plan.layer, pictures, self._bound, self._batch, stop):
                     yield Part(name, rows)
                 if stop():
                     break
             yield Part(name, ends=True)
 
 
-def rows_of(network: Model, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,
+class Cuts:
+    """A network's cuts, the last few of which are kept: their programs are built once."""
+
+    def __init__(self, network: Model) -> None:
+        self.of = lru_cache(KEPT)(lambda layer, canvas, heads: network.cut(layer, canvas, heads=heads))
+
+
+def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,
             stop: Callable[[], bool]) -> Iterator[list[StoredRender]]:  # fmt: skip
     """Render pictures of one layer in one recipe.
 
@@ -100,7 +111,7 @@ def rows_of(network: Model, layer: Layer, pictures: PictureSet, bound: Bound, ba
     """
     from reportgen.render import Job
 
-    cut = network.cut(layer, pictures.canvas_px, heads=pictures.recipe.objective == "post")
+    cut = cuts.of(layer, pictures.canvas_px, pictures.recipe.objective == "post")
     planned = {Job(p.unit, p.sign, p.seed): p for p in pictures.pictures}
     for renders in within_memory(cut, list(planned), pictures.recipe, bound, batch, stop):
         yield [_row(planned[r.job], r) for r in renders]

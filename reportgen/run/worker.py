@@ -13,6 +13,7 @@ from reportgen.config import Settings
 from reportgen.errors import ModelError
 from reportgen.plan import PictureSet
 from reportgen.run.memory import Bound, default_bound
+from reportgen.run.work import Cuts, rows_of
 from reportgen.store import StoredRender
 from reportgen.units import Layer
 
@@ -32,6 +33,7 @@ class Worker:
     def __init__(self, model: str, file_hash: str, settings: Settings) -> None:
         self._name, self._hash, self._settings = model, file_hash, settings
         self._model: Model | None = None
+        self._cuts: Cuts | None = None
         self._bound = Bound(settings.max_memory or default_bound())
         self._halted = threading.Event()
 
@@ -52,6 +54,7 @@ class Worker:
             )
         choose_device(self._settings.device)
         self._model = load_network(self._name, found[:8], self._settings)
+        self._cuts = Cuts(self._model)
         from reportgen.render import arithmetic, device_name
 
         return {"arithmetic": arithmetic(), "device": device_name()}
@@ -62,15 +65,13 @@ class Worker:
         Raises:
             ModelError: The layer is read otherwise here.
         """
-        from reportgen.run.work import rows_of
-
-        assert self._model is not None
+        assert self._model is not None and self._cuts is not None
         own = {x.name: x.graph_hash for x in self._model.layers}
         if own.get(layer.name) != layer.graph_hash:
             raise ModelError(
                 f'layer "{layer.name}" is read otherwise on a worker', hint="one version for all"
             )
-        parts = rows_of(self._model, layer, pictures, self._bound, self._settings.batch, self._halted.is_set)
+        parts = rows_of(self._cuts, layer, pictures, self._bound, self._settings.batch, self._halted.is_set)
         return [row for rows in parts for row in rows]
 
     def halt(self) -> None:
