@@ -19,10 +19,10 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test check bench serve clean distclean
+.PHONY: help atlas test check bench bench-peers serve clean distclean
 
 help: ## list the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
 	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) $(ARGS)
@@ -36,9 +36,11 @@ check: $(READY)-dev ## lint, format, types and layers; not the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## run the measurements in benchmarks/
+bench: $(READY) ## run the measurements in benchmarks/ (ARGS="w1" for some)
 	@test -f benchmarks/run.py || { echo "there is no benchmarks/run.py in this checkout" >&2; exit 2; }
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-peers: .venv-peers/.ready ## install the tools that bench compares with, apart (Python 3.11)
 
 serve: ## show site/ on this machine, port 8000
 	@test -f site/index.html || { echo "site/ is empty; run: make atlas" >&2; exit 2; }
@@ -49,10 +51,24 @@ clean: ## remove the site, builds and caches (keeps the store and .venv)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
-distclean: clean ## also remove .venv and reportgen.db, with every picture in it
-	@rm -rf .venv reportgen.db reportgen.db-wal reportgen.db-shm reportgen.db.lock
+distclean: clean ## also remove .venv, .venv-peers and reportgen.db, with every picture in it
+	@rm -rf .venv .venv-peers reportgen.db reportgen.db-wal reportgen.db-shm reportgen.db.lock
 
 # A stamp is touched last, so an interrupted step leaves none and is simply done again.
+
+# xplique comes without what it asks for: a plain install of it brings gigabytes of CUDA libraries.
+PEERS_PYTHON ?= python3.11
+.venv-peers/.ready:
+	@command -v $(call quoted,$(PEERS_PYTHON)) >/dev/null || { \
+	  echo "the tools to compare with need Python 3.11 (name it with PEERS_PYTHON=...)" >&2; exit 2; }
+	@echo "installing xplique and tf-keras-vis into .venv-peers (once; some minutes)"
+	@$(call quoted,$(PEERS_PYTHON)) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check 'tensorflow==2.21.*' 'tf-keras-vis==0.8.7'
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'xplique==2.0.2' \
+	  'tensorflow-probability<=0.25.0' decorator cloudpickle dm-tree tf_keras
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check deprecated einops matplotlib \
+	  opencv-python-headless 'scikit-image<=0.25.2' 'scikit-learn<=1.7.2' 'scipy<=1.15.3'
+	@touch $@
 
 .venv/.made:
 	@command -v $(call quoted,$(PYTHON)) >/dev/null || { \

@@ -3,7 +3,9 @@
 Each compares two things in one run, interleaved, and prints medians of ratios: the machines this
 is run on are noisy, and a number of seconds alone means little. Nothing here is a test.
 
-    engine    the full loop against the bare forward pass and gradient of the same cut and batch
+    w1        pictures a CPU second, engine overhead, starts, memory; beside other tools where `make
+              bench-peers` was run: see benchmarks/w1.py, which takes more options by itself
+    engine    the full loop against the bare forward pass and gradient of the example's cuts
     score     seconds of one core a unit, on the pictures of a store
     site      writing the example's site for the first time against writing it again
 """
@@ -27,11 +29,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", default=["engine", "score", "site"], metavar="NAME")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), metavar="NAME")
+    parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
+    if unknown := [name for name in asked.names if name not in BENCHMARKS]:
+        parser.error(f"no benchmark {unknown[0]!r}; one of {', '.join(BENCHMARKS)}")
     for name in asked.names:
-        {"engine": engine, "score": score, "site": site}[name](asked.repeats)
+        BENCHMARKS[name](asked.repeats)
+
+
+def w1(repeats: int) -> None:
+    """The workload W1; writes its section of RESULTS.md."""
+    from benchmarks.w1 import main as measure
+
+    measure(["--repeats", str(repeats)])
 
 
 def engine(repeats: int) -> None:
@@ -128,6 +139,9 @@ def _ratios(first: Callable[[], object], second: Callable[[], object], repeats: 
             times.append(time.process_time() - began)
         ratios.append(times[0] / times[1])
     return ratios
+
+
+BENCHMARKS: dict[str, Callable[[int], None]] = {"w1": w1, "engine": engine, "score": score, "site": site}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The workload W1: a small network with fixed weights, and how any tool's pictures of it are read.
 
 Needs Keras, numpy and Pillow alone, so that the other tools' environment can use it too. Pictures lie in a
-folder as 8-bit PNG, `conv2-0.png` and so on; every tool's are read by the same forward pass, at their own size.
+folder as 8-bit PNG, `conv2-0.png` and so on; each is read by the same forward pass, at its own size.
 """
 
 from __future__ import annotations

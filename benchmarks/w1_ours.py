@@ -59,6 +59,7 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
     The full loop takes the recipe's own number of steps and never stops early.
     """
     from reportgen.render import Job, suggest_batch
+    from reportgen.spec import with_numbers
 
     named = _no_early_stop(_recipe(recipe, numbers))
     cut = _cut(_model(), layer, named, arithmetic)
@@ -70,12 +71,14 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
         for _ in range(named.steps):
             gradient()
 
-    def full() -> None:
-        for _ in _rendered(cut, jobs, named, batch, arithmetic):
+    def full(recipe: Any = named) -> None:
+        for _ in _rendered(cut, jobs, recipe, batch, arithmetic):
             pass
 
     gradient()
-    full()
+    full(
+        with_numbers(named, {"steps": named.window, "min_steps": named.window})
+    )  # traces; as any number does
     rates: dict[str, list[float]] = {"bare": [], "full": []}
     for _ in range(repeats):
         for name, run in (("bare", bare), ("full", full)):
