@@ -63,6 +63,9 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
         metavar="LO,HI",
         help="Values the model's input takes; also imagenet, caffe, or ends by channel 0:0:0,1:1:1.",
     ),
+    "channel_order": click.option(
+        "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
+    ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
         "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
@@ -96,7 +99,17 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
-_IMPORT = ("version", "input_range", "input_size", "trust_model", "custom", "hold", "max_memory", "device")
+_IMPORT = (
+    "version",
+    "input_range",
+    "channel_order",
+    "input_size",
+    "trust_model",
+    "custom",
+    "hold",
+    "max_memory",
+    "device",
+)
 _WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
 _RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget", "ray")
 _COMMON = ("config", "json")

@@ -131,6 +131,7 @@ class Settings(BaseModel):
     sweep: str | None = None
     input_range: Annotated[_Ends, BeforeValidator(_range)] | None = None
     input_size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = None
+    channel_order: Literal["rgb", "bgr"] | None = None
     trust_model: bool = False
     custom: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
     hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)

@@ -299,7 +299,7 @@ def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe:
     hash_ = recipe_hash(recipe)
     fixed: Mapping[str, object] = {
         "graph_hash": layer.judged_hash if own.objective == "post" else layer.graph_hash,
-        "input_range": (model.input_range.low, model.input_range.high),
+        "input_range": model.input_range.key,
         "input_shape": model.input_shape,
         "recipe": own,
         "canvas_px": canvas,

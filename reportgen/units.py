@@ -35,18 +35,25 @@ class UnitId:
 
 @dataclass(frozen=True, slots=True)
 class InputRange:
-    """The values a model's input takes where a picture runs from 0 to 1.
+    """The values a model's input takes where a picture runs from 0 to 1, red first.
 
     Attributes:
-        low, high: One number for all channels, or one a channel, in the model's own units.
+        low, high: One number for all channels, or one a channel in the model's own order, in its own units.
         source: `graph` (read from layers of the model), `given` (by the user) or `assumed`.
         evidence: In words, where the range comes from.
+        order: In which order the model takes the channels of a picture: `rgb`, red first, or `bgr`.
     """
 
     low: tuple[float, ...] = (0.0,)
     high: tuple[float, ...] = (1.0,)
     source: Literal["graph", "given", "assumed"] = "assumed"
     evidence: str = ""
+    order: Literal["rgb", "bgr"] = "rgb"
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What content keys hold of it: the ends, and the order where it is not red first."""
+        return (self.low, self.high) if self.order == "rgb" else (self.low, self.high, self.order)
 
     def __str__(self) -> str:
         def show(values: tuple[float, ...]) -> str:

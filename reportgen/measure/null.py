@@ -9,6 +9,7 @@ would be flat rather than static. How they are rendered and compared is not know
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +60,7 @@ def null_cuts(
         raise ShapeError(
             f"null canvas {canvas_px[0]}x{canvas_px[1]} with {channels} channels, wanted 6x6 and 1"
         )
-    scale = input_range or InputRange()
+    scale = dataclasses.replace(input_range or InputRange(), order="rgb")
     if kind == "vector":
         return [_vector_cut(canvas_px, channels, seed, scale)]
     sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]

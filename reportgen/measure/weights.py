@@ -97,7 +97,7 @@ def weights(model: Model) -> dict[str, Arrays]:
         `out_total`: `(K,)` float64, the sum of magnitudes of all weights that read the unit. 0 proves that
         nothing reads it; inf where the unit is, or passes into, an output of the model; nan where it enters
         an operation whose weights are unknown, so that nothing is proved.
-        `kernel`: `(kh, kw, cin, K)` float32, only for a convolution that reads the picture itself.
+        `kernel`: `(kh, kw, cin, K)` float32, red first, only for a convolution that reads the picture itself.
     """
     routes = routes_of(model)
     sizes = {layer.name: layer.n_units for layer in model.layers}
@@ -117,7 +117,8 @@ def weights(model: Model) -> dict[str, Arrays]:
             into = (name, incoming[name], outgoing[route.layer]) if name is not None else None
             _follow(route, kernel, totals[route.layer], into)
         if name is not None and model.layer(name).first and kernel.kind in ("conv2d", "separable_conv2d"):
-            result[name]["kernel"] = kernel.weights.astype(np.float32)
+            seen = kernel.weights[:, :, ::-1] if model.input_range.order == "bgr" else kernel.weights
+            result[name]["kernel"] = seen.astype(np.float32)
     _mark(totals, routes)
     for name, arrays in result.items():
         arrays |= incoming[name].arrays("in") | outgoing[name].arrays("out") | {"out_total": totals[name]}

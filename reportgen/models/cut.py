@@ -153,8 +153,9 @@ def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
 
 
 def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
-    """Return the network on pictures in [0, 1]."""
-    if input_range.low == (0.0,) and input_range.high == (1.0,):
+    """Return the network on pictures in [0, 1], red first."""
+    turned = input_range.order == "bgr"
+    if input_range.low == (0.0,) and input_range.high == (1.0,) and not turned:
         return raw
     keras = keras_module()
     low, high = input_range.low, input_range.high
@@ -165,7 +166,7 @@ def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
     picture = keras.Input(raw.inputs[0].shape[1:], dtype="float32")
     scaled = keras.layers.Rescaling(
         scale if width > 1 else scale[0], offset=list(lows) if width > 1 else lows[0], dtype="float32"
-    )(picture)
+    )(picture[..., ::-1] if turned else picture)
     network = keras.Model(picture, raw(scaled, training=False))
     network.trainable = False
     return network

@@ -181,11 +181,21 @@ def _in_use(model: Model, name: str) -> bool:
 
 
 def _order(model: Model, metadata: Mapping[str, str]) -> str:
-    """Return what is known of the channels' order; where nothing is, that red first is assumed."""
+    """Return in which order channels are handed over, and what is known of it."""
     if model.input_shape[2] != 3:
         return ""
+    used = "blue, green, red" if model.input_range.order == "bgr" else "red, green, blue"
+    return f"handed over as {used}: {_known_order(model, metadata)}"
+
+
+def _known_order(model: Model, metadata: Mapping[str, str]) -> str:
+    """Return what is known of the channels' order; where nothing is, that red first is assumed."""
     stated = {k.lower(): v for k, v in metadata.items()}.get("image.bitmappixelformat", "").lower()
     if stated.startswith(("bgr", "rgb")):
         first = "blue" if stated.startswith("bgr") else "red"
         return f"the file's Image.BitmapPixelFormat is {stated[:8]}: it takes {first} first"
-    return read_graph(model.nodes).order or "nothing in the model tells it; red, green, blue is assumed"
+    if known := read_graph(model.nodes).order:
+        return known
+    if model.input_range.order == "bgr":
+        return "as the user says, by the order or by the range of Caffe's networks"
+    return "nothing in the model tells it; red, green, blue is assumed"

@@ -6,14 +6,16 @@ picture (0..255, 0..1, -1..1) they turn into numbers of a usual size. Never gues
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.config import RANGES
 from reportgen.errors import ConfigError
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
@@ -45,6 +47,7 @@ class GraphReading:
         scaled: In words, to what they take that range.
         fits: Whether pictures of a range, its ends by channel, come out as networks are fed.
         order: What is seen of the channels' order, a sentence; empty where nothing is.
+        blue_first: Whether they are seen to be taken blue first.
     """
 
     words: str
@@ -52,6 +55,7 @@ class GraphReading:
     scaled: str
     fits: Callable[[Floats, Floats], bool]
     order: str
+    blue_first: bool = False
 
 
 def read_graph(nodes: Sequence[Node]) -> GraphReading:
@@ -60,7 +64,14 @@ def read_graph(nodes: Sequence[Node]) -> GraphReading:
     said = " then ".join(scaling.words)
     ends = next((ends for ends in _CANDIDATES if said and _fits(scaling, *ends)), None)
     scaled = _shown(scaling, *ends) if ends else ""
-    return GraphReading(said, ends, scaled, lambda low, high: _fits(scaling, low, high), _order(scaling))
+    return GraphReading(
+        said,
+        ends,
+        scaled,
+        lambda low, high: _fits(scaling, low, high),
+        _order(scaling),
+        _takes_blue_first(scaling),
+    )
 
 
 def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
@@ -76,20 +87,38 @@ def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
 
 
 def find_input_range(
-    nodes: Sequence[Node], given: Sequence[float] | Sequence[Sequence[float]] | None
+    nodes: Sequence[Node],
+    given: Sequence[float] | Sequence[Sequence[float]] | None,
+    order: Literal["rgb", "bgr"] | None = None,
 ) -> InputRange:
-    """Return the input's range: as given, as the graph shows, or 0..1 assumed.
+    """Return the input's range: as given, as the graph shows, or 0..1 assumed; and its order of channels.
 
     Args:
         nodes: Of the network.
         given: `(low, high)`, each a number or one number a channel; None if the user said nothing.
+        order: In which the network takes channels; None if the user said nothing.
 
     Raises:
-        ConfigError: The given range is not two finite ends with low below high.
+        ConfigError: The given range is not two finite ends with low below high, or what has not three
+            channels is to take blue first.
     """
-    if given is not None:
-        return _given(given, int(nodes[0].output_shapes[0][-1] or 1))
+    channels = int(nodes[0].output_shapes[0][-1] or 1)
+    if order == "bgr" and channels != 3:
+        raise ConfigError(f"channel order is bgr, and the model takes {channels} channels, wanted 3")
     graph = read_graph(nodes)
+    found = _ends(graph, given, channels)
+    seen: Literal["rgb", "bgr"] = "bgr" if graph.blue_first or _is_caffe(found) else "rgb"
+    return dataclasses.replace(found, order=order or seen)
+
+
+def _is_caffe(found: InputRange) -> bool:
+    """Whether a range is that of Caffe's networks: its ends are told apart by their means, blue first."""
+    return len(found.low) == 3 and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
+
+
+def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int) -> InputRange:
+    if given is not None:
+        return _given(given, channels)
     if not graph.words:
         return InputRange(
             source="assumed", evidence="no operation of the model scales its input; 0..1 is assumed"
@@ -221,11 +250,17 @@ def _order(scaling: _Scaling) -> str:
     if scaling.flipped:
         return "the model reverses its channels itself, as networks trained blue first do: it takes red first"
     means = -scaling.offset / scaling.scale
-    if np.allclose(means, _CAFFE_MEANS, atol=0.5):
+    if _takes_blue_first(scaling):
         return "the means subtracted are those of blue, green, red: it takes blue first"
     if means[0] > means[1] > means[2] and np.ptp(means / means.max()) > 0.05:
         return "the means subtracted fall from the first channel on, as red, green, blue do in photographs"
     return ""
+
+
+def _takes_blue_first(scaling: _Scaling) -> bool:
+    if scaling.offset.size != 3 or not scaling.scale.all() or scaling.flipped:
+        return False
+    return bool(np.allclose(-scaling.offset / scaling.scale, _CAFFE_MEANS, atol=0.5))
 
 
 def _fits(scaling: _Scaling, low: Any, high: Any) -> bool:

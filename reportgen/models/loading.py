@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.cut import symbolic_shapes
@@ -48,6 +48,7 @@ def load_model(
     custom: Sequence[str] = (),
     hold: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
+    channel_order: Literal["rgb", "bgr"] | None = None,
 ) -> Model:
     """Return the network in a `.keras`, whole-model `.h5` or `.onnx` file, or another source.
 
@@ -64,6 +65,8 @@ def load_model(
         hold: Values of inputs that are no picture, by name; zero unless given.
         max_memory: What weights and one picture's largest tensor may take, in bytes; half of the machine's
             memory, at least 2 GB, unless given.
+        channel_order: In which order the model takes the channels of a picture; read from the means it
+            subtracts, `bgr` for the range `caffe`, else `rgb`, unless given.
 
     Raises:
         ModelError: The file cannot be used, or is no image network.
@@ -114,7 +117,7 @@ def load_model(
         graph=layer_graph(nodes, taps),
         input_shape=input_shape,
         input_size_source=size_source,
-        input_range=find_input_range(nodes, input_range),
+        input_range=find_input_range(nodes, input_range, channel_order),
         skipped=skipped,
         notes=tuple(notes),
         outputs=outputs,

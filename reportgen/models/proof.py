@@ -139,9 +139,10 @@ def _spread(layers: tuple[Layer, ...]) -> list[Layer]:
 
 
 def in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return pictures in [0, 1] as the model takes them."""
+    """Return pictures in [0, 1], red first, as the model takes them."""
+    turned = pictures[..., ::-1] if model.input_range.order == "bgr" else pictures
     low, high = np.asarray(model.input_range.low), np.asarray(model.input_range.high)
-    scaled: NDArray[np.float32] = (low + pictures * (high - low)).astype(np.float32)
+    scaled: NDArray[np.float32] = (low + turned * (high - low)).astype(np.float32)
     return scaled
 
 

@@ -104,7 +104,7 @@ def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
 
 
 def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
-    """Unbounded values in the model's own input range; starts as uniform noise of exact mean and spread."""
+    """Unbounded values as the model takes them, range and order; starts as uniform noise of exact moments."""
     low, high = (np.asarray(ends, np.float64) for ends in (input_range.low, input_range.high))
 
     def start(keys: Sequence[int], louder: bool) -> Array:
@@ -116,7 +116,8 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
         return np.asarray(low + (high - low) * level, np.float32)
 
     def to_unit(values: Array) -> Array:
-        return np.asarray((values - low) / np.where(high == low, 1.0, high - low), np.float32)
+        unit = np.asarray((values - low) / np.where(high == low, 1.0, high - low), np.float32)
+        return unit[..., ::-1] if input_range.order == "bgr" else unit
 
     return Parametrization(start, lambda x, change: x - change, to_unit)
 

@@ -71,6 +71,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "input_range": [list(e) if isinstance(e, tuple) else e for e in settings.input_range]
         if settings.input_range
         else None,
+        **({"channel_order": settings.channel_order} if settings.channel_order else {}),
         "input_size": list(settings.input_size) if settings.input_size else None,
         "trust_model": settings.trust_model,
         "custom": list(settings.custom),
@@ -93,6 +94,7 @@ def load_network(path: str | Path, version: str, settings: Settings) -> Model:
         version=version,
         input_range=settings.input_range,
         input_size=settings.input_size,
+        channel_order=settings.channel_order,
         trust_model=settings.trust_model,
         custom=settings.custom,
         hold=settings.hold,

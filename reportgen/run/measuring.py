@@ -134,7 +134,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
     scored = _scored(plan)
     network = {
         "graph": plan.layer.judged_hash,
-        "range": [model.input_range.low, model.input_range.high],
+        "range": model.input_range.key,
         "canvas": scored.canvas_px,
         "probes": PROBES_VERSION,
     }

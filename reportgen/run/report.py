@@ -130,6 +130,7 @@ def _input(model: Model, evidence: InputEvidence) -> dict[str, Any]:
         "readings": [_reading(r) for r in evidence.readings],
         "best": _reading(evidence.best) if evidence.best else None,
         "contradiction": evidence.contradiction,
+        "order": used.order,
         "channel_order": evidence.order,
     }
 

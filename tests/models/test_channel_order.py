@@ -1,0 +1,104 @@
+"""Pictures are red first, whatever order the network takes; keys tell the orders apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from reportgen.config import read_settings
+from reportgen.errors import ConfigError
+from reportgen.measure.weights import weights
+from reportgen.models import Model, load_model
+from reportgen.models.evidence import input_evidence
+from reportgen.models.keras_proof import prove_keras
+from reportgen.models.proof import prove_cuts
+from reportgen.models.sources import find_source
+from reportgen.plan import Wish, make_plan
+from reportgen.run.importing import _record
+from reportgen.spec import RECIPES
+from tests.models.nets import pictures, stirred
+
+MEANS = [-103.939, -116.779, -123.68]
+
+
+def net(front: Any = None) -> Any:
+    x = keras.Input((16, 16, 3))
+    y = front(x) if front else x
+    return stirred(keras.Model(x, layers.Conv2D(4, 3, name="conv")(y)))
+
+
+def saved(model: Any, folder: Path) -> Path:
+    path = folder / "net.keras"
+    model.save(path)
+    return path
+
+
+def answers(model: Model, seen: np.ndarray) -> np.ndarray:
+    return np.asarray(model.cut(model.layer("conv"), (16, 16)).network(seen)[0])
+
+
+@pytest.mark.parametrize("ends", [None, (0, 255), ((0, 0, 0), (1, 2, 3))])
+def test_a_network_that_takes_blue_first_gets_pictures_turned(ends: Any, tmp_path: Path) -> None:
+    path = saved(net(), tmp_path)
+    turned = load_model(path, input_range=ends, channel_order="bgr")
+    seen = pictures(2, 16, 16, 3)
+    low, high = (np.asarray(e, np.float32) for e in (ends or (0, 1)))
+    expected = keras.models.load_model(path)(low + seen[..., ::-1] * (high - low))
+    np.testing.assert_allclose(answers(turned, seen), expected, rtol=1e-4, atol=1e-3)
+    assert prove_cuts(turned).same and prove_keras(find_source(path), turned).same
+
+
+def test_colours_are_the_networks_own_mirrored(tmp_path: Path) -> None:
+    path = saved(net(), tmp_path)
+    plain, turned = load_model(path), load_model(path, channel_order="bgr")
+    seen = pictures(2, 16, 16, 3)
+    np.testing.assert_allclose(answers(turned, seen), answers(plain, seen[..., ::-1]), atol=1e-5)
+
+
+def test_caffes_range_and_its_means_in_the_graph_mean_blue_first_unless_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    caffe = read_settings({"input_range": "caffe"}).input_range
+    path = saved(net(), tmp_path)
+    assert load_model(path, input_range=caffe).input_range.order == "bgr"
+    assert load_model(path, input_range=caffe, channel_order="rgb").input_range.order == "rgb"
+    assert load_model(path, input_range=(0, 255)).input_range.order == "rgb"
+    path = saved(net(lambda x: layers.Rescaling([1.0] * 3, offset=MEANS)(x)), tmp_path)
+    found = load_model(path)
+    assert (found.input_range.order, found.input_range.source) == ("bgr", "graph")
+    assert input_evidence(found).order.startswith("handed over as blue, green, red: the means subtracted")
+    path = saved(net(lambda x: layers.Rescaling([1.0] * 3, offset=MEANS)(x[..., ::-1])), tmp_path)
+    assert load_model(path).input_range.order == "rgb"
+
+
+def test_only_what_has_three_channels_has_an_order(tmp_path: Path) -> None:
+    x = keras.Input((16, 16, 1))
+    path = saved(keras.Model(x, layers.Conv2D(2, 3)(x)), tmp_path)
+    with pytest.raises(ConfigError, match="channel order is bgr, and the model takes 1 channels"):
+        load_model(path, channel_order="bgr")
+    with pytest.raises(ConfigError, match="channel_order"):
+        read_settings({"channel_order": "gbr"})
+
+
+def test_the_order_is_part_of_a_pictures_key_only_where_it_is_not_red_first(tmp_path: Path) -> None:
+    path = saved(net(), tmp_path)
+
+    def keys(**options: Any) -> set[str]:
+        record = _record(load_model(path, **options), {})
+        wish = Wish(scored=RECIPES["default"], shown=RECIPES["show"])
+        return {p.key for plan in make_plan(record, wish, arithmetic="float32") for p in plan.pictures}
+
+    assert keys() == keys(channel_order="rgb")
+    assert keys().isdisjoint(keys(channel_order="bgr"))
+    assert load_model(path).input_range.key == ((0.0,), (1.0,))
+
+
+def test_the_first_convolutions_kernels_are_shown_red_first(tmp_path: Path) -> None:
+    path = saved(net(), tmp_path)
+    plain, turned = (weights(load_model(path, channel_order=o))["conv"]["kernel"] for o in ("rgb", "bgr"))
+    np.testing.assert_array_equal(plain, turned[:, :, ::-1])
