@@ -7,6 +7,8 @@ is run on are noisy, and a number of seconds alone means little. Nothing here is
               bench-peers` was run: see benchmarks/w1.py, which takes more options by itself
     engine    the full loop against the bare forward pass and gradient of the example's cuts
     score     seconds of one core a unit, on the pictures of a store
+    import    seconds to import an ONNX graph, and its forward pass and gradient against the same network
+              built natively: see benchmarks/importing.py, which takes a file by itself
     site      writing the example's site for the first time against writing it again
 """
 
@@ -41,6 +43,13 @@ def main() -> None:
 def w1(repeats: int) -> None:
     """The workload W1; writes its section of RESULTS.md."""
     from benchmarks.w1 import main as measure
+
+    measure(["--repeats", str(repeats)])
+
+
+def importing(repeats: int) -> None:
+    """Reading a MobileNetV2 from ONNX, and running it."""
+    from benchmarks.importing import main as measure
 
     measure(["--repeats", str(repeats)])
 
@@ -141,7 +150,13 @@ def _ratios(first: Callable[[], object], second: Callable[[], object], repeats: 
     return ratios
 
 
-BENCHMARKS: dict[str, Callable[[int], None]] = {"w1": w1, "engine": engine, "score": score, "site": site}
+BENCHMARKS: dict[str, Callable[[int], None]] = {
+    "w1": w1,
+    "engine": engine,
+    "score": score,
+    "import": importing,
+    "site": site,
+}
 
 
 if __name__ == "__main__":
