@@ -26,6 +26,20 @@ PROBES_VERSION = 1
 NULL_VERSION = 2
 """Raised whenever the null's networks change; renders of different versions do not compare."""
 
+NULL_CANVAS_PX = 96
+"""Largest side of the renderer null's pictures for maps."""
+
+
+def null_canvas(canvas_px: tuple[int, int], *, is_map: bool) -> tuple[int, int]:
+    """Return the height and width of the renderer null for pictures of a canvas.
+
+    Structure is read through windows of 32 px and lags of a few, so that a null of a map need not be larger
+    than some of these; how well it stands for larger canvases is told in docs/method.md. Templates of a
+    whole input are as large as that.
+    """
+    height, width = canvas_px
+    return (min(height, NULL_CANVAS_PX), min(width, NULL_CANVAS_PX)) if is_map else (height, width)
+
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
+from reportgen.models.choosing import Choice, choice_of
 from reportgen.models.framework import keras_module
 from reportgen.models.model import Cut, Model, Node, Ref
 from reportgen.units import InputRange, Layer
@@ -34,10 +35,15 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
         raise ShapeError(f'layer "{layer.name}": canvas is {height}x{width}, wanted at least 1x1')
     tap = model.taps[layer.name]
     post = tap.head if heads and tap.head is not None else tap.post
-    raw = prefix(model, (height, width), (tap.pre, post), layer.name)
+    choice = choice_of(model.nodes, tap.pre)
+    needs = choice.needs if choice is not None else ()
+    whole = prefix(model, (height, width), (tap.pre, post, *needs), layer.name)
+    raw = _frozen(whole.inputs[0], whole.outputs[:2])
+    chosen = _chosen(whole, choice, layer.n_units) if choice is not None else None
     return Cut(
         network=_from_unit_range(raw, model.input_range),
         raw_network=raw,
+        chosen_network=None if chosen is None else _from_unit_range(chosen, model.input_range),
         n_units=layer.n_units,
         canvas_px=(height, width),
         channels=model.input_shape[2],
@@ -46,6 +52,19 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
         layer_name=layer.name,
         field_places=_field_places(layer),
     )
+
+
+def _chosen(whole: Any, choice: Choice, n_units: int) -> Any:
+    """Return the network from pictures and a choice of units, one-hot, to the chosen unit of each."""
+    one = keras_module().Input((n_units,), dtype="float32")
+    tensors = dict(zip(choice.needs, whole.outputs[2:], strict=True))
+    return _frozen([whole.inputs[0], one], choice.build(tensors, one)[..., 0])
+
+
+def _frozen(inputs: Any, outputs: Any) -> Any:
+    network = keras_module().Model(inputs, outputs)
+    network.trainable = False
+    return network
 
 
 def _field_places(layer: Layer) -> tuple[int, int] | None:
@@ -99,9 +118,7 @@ def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], l
             f'layer "{layer_name}" does not work on a canvas of {canvas_px[0]}x{canvas_px[1]}: {cause}',
             hint="a larger canvas",
         ) from None
-    network = keras.Model(picture, [tensors[index][output] for index, output in outputs])
-    network.trainable = False
-    return network
+    return _frozen(picture, [tensors[index][output] for index, output in outputs])
 
 
 def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Any) -> dict[int, tuple[Any, ...]]:
@@ -153,7 +170,7 @@ def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
 
 
 def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
-    """Return the network on pictures in [0, 1], red first."""
+    """Return the network on pictures in [0, 1], red first; what else it takes stays as it is."""
     turned = input_range.order == "bgr"
     if input_range.low == (0.0,) and input_range.high == (1.0,) and not turned:
         return raw
@@ -167,6 +184,6 @@ def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
     scaled = keras.layers.Rescaling(
         scale if width > 1 else scale[0], offset=list(lows) if width > 1 else lows[0], dtype="float32"
     )(picture[..., ::-1] if turned else picture)
-    network = keras.Model(picture, raw(scaled, training=False))
-    network.trainable = False
-    return network
+    further = [keras.Input(x.shape[1:], dtype="float32") for x in raw.inputs[1:]]
+    answer = raw([scaled, *further] if further else scaled, training=False)
+    return _frozen([picture, *further] if further else picture, answer)

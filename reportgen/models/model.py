@@ -77,6 +77,9 @@ class Cut:
         network: `keras.Model` from pictures `(n, h, w, c)`, float32 in [0, 1], to `[pre, post]`, each
             `(n, H, W, K)` or `(n, K)`. The way from [0, 1] to the model's own range is inside.
         raw_network: The same for pictures in the model's own range.
+        chosen_network: `keras.Model` from pictures as for `network` and units `(n, K)`, one-hot, to `pre` of
+            each picture's own unit, `(n, H, W)` or `(n,)`: without the work of all the others. None where
+            that saves nothing.
         n_units: K.
         canvas_px: Height and width of the pictures.
         channels: 1 or 3.
@@ -96,6 +99,7 @@ class Cut:
     is_map: bool
     layer_name: str
     field_places: tuple[int, int] | None = None
+    chosen_network: Any = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from reportgen.render import objectives, penalties, transforms
-from reportgen.render.backend import backend
+from reportgen.render.backend import arithmetic, backend
 from reportgen.render.optimisers import optimiser
 from reportgen.render.parametrizations import Parametrization, parametrization
 from reportgen.spec import RenderSpec
@@ -45,6 +45,7 @@ class Structure:
     penalties: tuple[tuple[str, float], ...]
     gradient_scaling: bool
     keep_best: bool
+    bfloat16: bool
     moved: bool
     turned: bool
     around: bool
@@ -96,6 +97,7 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         penalties=tuple(charged),
         gradient_scaling=recipe.penalty_scaling == "gradient",
         keep_best=recipe.keep == "best",
+        bfloat16=arithmetic() == "bfloat16",
         moved=transforms.moves(recipe),
         turned=transforms.turns(recipe),
         around=cut.is_map and min(places) >= AROUND_MIN_PLACES,
@@ -139,8 +141,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         decay=structure.decay,
     )
     parameters = parametrization(recipe, size, cut.input_range)
-    network = cut.raw_network if structure.parametrization == "raw" else cut.network
-    which = 1 if structure.objective == "post" else 0
+    network, answers = _looked_at(cut, structure)
 
     def objective(
         picture: Tensor,
@@ -154,8 +155,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             if structure.moved
             else picture
         )
-        layer = network(seen, training=False)[which]
-        values = objectives.answers(layer, numbers["unit"], numbers["sign"])
+        values = answers(seen, numbers["unit"], numbers["sign"])
         return objectives.reduced(values, structure.reduction, numbers["reference"], silence, look)
 
     step = _step(structure, parameters, objective)
@@ -179,11 +179,30 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
         return values
 
+    compiled = functools.partial(engine.compiled, network=network, bfloat16=structure.bfloat16)
     return Ascent(
-        structure, parameters, size, engine.compiled(chunk, network, (0, 0, 1), (0, 1)),
-        engine.compiled(look, network, (0, 0, 1, 0), 1),
-        _references(cut, structure), traces,
+        structure, parameters, size, compiled(chunk, axes=(0, 0, 1), gives=(0, 1)),
+        compiled(look, axes=(0, 0, 1, 0), gives=1), _references(cut, structure), traces,
     )  # fmt: skip
+
+
+def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tensor]]:
+    """Return the network that is used, and what gives each picture's own unit, `(n, H, W)` or `(n,)`."""
+    if structure.objective == "pre" and structure.parametrization != "raw" and cut.chosen_network is not None:
+        chosen = cut.chosen_network
+
+        def own(seen: Tensor, units: Tensor, signs: Tensor) -> Tensor:
+            answer = chosen([seen, ops.one_hot(units, cut.n_units)], training=False)
+            return answer * ops.reshape(signs, (-1,) + (1,) * (len(answer.shape) - 1))
+
+        return chosen, own
+    network = cut.raw_network if structure.parametrization == "raw" else cut.network
+    which = 1 if structure.objective == "post" else 0
+
+    def picked(seen: Tensor, units: Tensor, signs: Tensor) -> Tensor:
+        return objectives.answers(network(seen, training=False)[which], units, signs)
+
+    return network, picked
 
 
 def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
@@ -238,14 +257,16 @@ def _step(
         for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
             weight = numbers[kind] * scale[:, 1 + i]
             loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
-        finite = ops.isfinite(loss) & ops.all(ops.isfinite(downhill), axis=(1, 2, 3))
+        finite = ops.isfinite(loss) & ops.isfinite(_rms(downhill))
         goes = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
+        downhill = ops.where(_wide(goes) > 0, downhill, 0.0)
         change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        x = parameters.stepped(picture, numbers["step_size"] * change)
+        x = parameters.stepped(picture, _wide(goes * numbers["step_size"]) * change)
+        # A picture that does not go gets nothing but zeros: its moments fade, and are never asked again.
         new = {
-            "x": _chosen(goes, x, state["x"]),
-            "first": _chosen(goes, first, state["first"]),
-            "second": _chosen(goes, second, state["second"]),
+            "x": x,
+            "first": first,
+            "second": second,
             "step": state["step"] + goes,
             "silence": silence,
             "scale": scale,
@@ -255,7 +276,7 @@ def _step(
         if structure.keep_best:
             # As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
             better = goes * ops.cast(loss < state["best_loss"], "float32")
-            new["best"] = _chosen(better, new["x"], state["best"])
+            new["best"] = ops.where(_wide(better) > 0, x, state["best"])
             new["best_loss"] = ops.where(better > 0, loss, state["best_loss"])
         return new, (values, push, ops.cast(finite, "float32"), silence)
 
@@ -265,9 +286,8 @@ def _step(
 def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> tuple[Tensor, Tensor]:
     """Return a penalty of each picture and its gradient."""
     if kind == "tv":
-        function: Callable[[Tensor, float], Tensor] = penalties.total_variation
-    else:
-        function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
+        return penalties.total_variation(picture, power)
+    function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
     (values, _), gradient = backend().value_and_gradient(lambda p: (function(p, power), ()), picture)
     return values, gradient
 
@@ -283,7 +303,3 @@ def _inverse(x: Tensor) -> Tensor:
 
 def _wide(x: Tensor) -> Tensor:
     return ops.reshape(x, (-1, 1, 1, 1))
-
-
-def _chosen(which: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    return ops.where(_wide(which) > 0, new, old)

@@ -31,9 +31,13 @@ class Backend(Protocol):
             ConfigError: This process computes on another already.
         """
 
+    def has_bfloat16(self) -> bool:
+        """Return whether convolutions can be computed in bfloat16, faster and from float32 numbers."""
+
     def compiled(
-        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes
-    ) -> Callable[..., Any]:
+        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes, *,
+        bfloat16: bool = False,
+    ) -> Callable[..., Any]:  # fmt: skip
         """Return `function` of arrays as a compiled graph; it is traced once for each set of shapes.
 
         Args:
@@ -42,6 +46,7 @@ class Backend(Protocol):
             axes: For each argument, along which axis of its arrays pictures lie; arrays with fewer axes
                 belong to all pictures.
             gives: The same of what it returns, by part.
+            bfloat16: Whether to compute in it, where `has_bfloat16`.
         """
 
     def called(self, network: Any, pictures: Any) -> Any:
@@ -143,9 +148,31 @@ def device_name() -> str:
     return f"{backend().device_name()}, {names[backend().name]}"
 
 
+def use_arithmetic(wanted: str) -> str:
+    """Compute from here on in `float32`, or in `bfloat16` where the device has it; return which.
+
+    In bfloat16, convolutions and products of matrices take operands of 8 bits' precision and add up in
+    float32; pictures, gradients and moments stay float32.
+    """
+    _COMPUTED_IN[0] = "bfloat16" if wanted == "bfloat16" and backend().has_bfloat16() else "float32"
+    return _COMPUTED_IN[0]
+
+
 def arithmetic() -> str:
-    """Return the arithmetic pictures are computed in: `float32`."""
-    return "float32"
+    """Return the arithmetic pictures are computed in: `float32` or `bfloat16`."""
+    return _COMPUTED_IN[0]
+
+
+_COMPUTED_IN = ["float32"]
+
+
+def processor_flags() -> set[str]:
+    """Return what the processor says it can do; nothing where the system does not tell."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
+            return set(next((line.split(":", 1)[1] for line in file if line.startswith("flags")), "").split())
+    except OSError:
+        return set()
 
 
 def processor_name() -> str:

@@ -38,9 +38,14 @@ class Jax:
         _devices.cache_clear()
         return True
 
+    def has_bfloat16(self) -> bool:
+        """See `Backend.has_bfloat16`. XLA has no mode that does so of itself."""
+        return False
+
     def compiled(
-        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes
-    ) -> Callable[..., Any]:
+        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes, *,
+        bfloat16: bool = False,
+    ) -> Callable[..., Any]:  # fmt: skip
         """See `Backend.compiled`."""
         variables = list(network.variables)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from reportgen.render.backend import backend
@@ -50,7 +51,7 @@ def drawn(
         around: Whether pictures may be shifted anywhere, around their own edges.
         key: Of the picture.
         series: `STEPS`, `LOUDER_STEPS` or `FRESH`.
-        steps: The picture's own steps, n of them.
+        steps: The picture's own steps, n of them; even ones are shifted only.
     """
     height, width = size
     draws = uniforms([key], [series + step for step in steps], 4)
@@ -63,7 +64,11 @@ def drawn(
     one, nil = np.ones_like(cos), np.zeros_like(cos)
     shift = [one, nil, right, nil, one, down, nil, nil]
     turn = [cos, -sin, x - (cos * x - sin * y), sin, cos, y - (sin * x + cos * y), nil, nil]
-    return np.stack([np.stack(shift, 1), np.stack(turn, 1)], axis=1).astype(np.float32)
+    found = np.stack([np.stack(shift, 1), np.stack(turn, 1)], axis=1).astype(np.float32)
+    if series != FRESH:
+        # A turn costs as much as the rest of a step of a small picture; every other step is enough.
+        found[np.asarray(steps) % 2 == 0, 1] = IDENTITY[1]
+    return found
 
 
 def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:
@@ -74,4 +79,8 @@ def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> T
     every backend alike. TensorFlow's of a rotation around the edges would be ten pixels off.
     """
     shifted = backend().shifted(pictures, transforms[:, 0], around)
-    return backend().turned(shifted, transforms[:, 1]) if turned else shifted
+    if not turned:
+        return shifted
+    turn = transforms[:, 1]
+    any_turns = ops.any(turn != IDENTITY[1])
+    return ops.cond(any_turns, lambda: backend().turned(shifted, turn), lambda: shifted)

@@ -10,7 +10,7 @@ import numpy as np
 
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash
+from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop
         return True
     scored = _scored(plan)
     pictures: list[np.ndarray] = []
-    for cut in null_cuts(scored.canvas_px, channels, "map" if plan.layer.is_map else "vector"):
+    canvas = null_canvas(scored.canvas_px, is_map=plan.layer.is_map)
+    for cut in null_cuts(canvas, channels, "map" if plan.layer.is_map else "vector"):
         jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
         batches = render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop)
         found = [render for batch in batches for render in batch]
@@ -154,7 +155,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
     )
     null = null_setting(
         scored.recipe,
-        scored.canvas_px,
+        null_canvas(scored.canvas_px, is_map=plan.layer.is_map),
         model.input_shape[2],
         is_map=plan.layer.is_map,
         version=NULL_VERSION,

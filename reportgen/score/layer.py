@@ -25,7 +25,7 @@ from reportgen.score.findings import layer_findings
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
 from reportgen.score.verdict import Facts, judge
-from reportgen.spec import ScoreSpec
+from reportgen.spec import ScoreSpec, null_canvas
 from reportgen.units import UnitScore
 
 MOST_STRANGERS = 384
@@ -148,8 +148,8 @@ def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> t
     pictures = evidence.null
     if pictures is None or not len(pictures):
         return None, missing
-    wanted = next((s.shape for s in seen.values()), pictures.shape[1:])
-    if pictures.shape[1:] != wanted:
+    h, w, c = next((s.shape for s in seen.values()), pictures.shape[1:])
+    if pictures.shape[1:] != (*null_canvas((h, w), is_map=evidence.layer.is_map), c):
         size = " by ".join(map(str, pictures.shape[1:]))
         return None, f"the renderer null stored is of another canvas, {size}; render again to make its own"
     inner = inside(pictures, spec.crop)

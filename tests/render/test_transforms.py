@@ -62,6 +62,15 @@ def test_the_gradient_of_a_shift_is_the_shift_back():
     assert np.allclose(ops.convert_to_numpy(gradient), np.roll(weights, (down, right), (1, 2)))
 
 
+def test_every_other_step_turns_and_all_fresh_looks_do():
+    def turned(series):
+        found = transforms.drawn(RECIPES["show"], (32, 32), True, 5, series, range(1, 9))
+        return [not np.array_equal(m[1], transforms.IDENTITY[1]) for m in found]
+
+    assert turned(transforms.STEPS) == [True, False] * 4
+    assert all(turned(transforms.FRESH))
+
+
 @pytest.mark.parametrize("series", [transforms.STEPS, transforms.LOUDER_STEPS, transforms.FRESH])
 def test_each_step_draws_its_own_numbers_and_always_the_same(series):
     several = transforms.drawn(RECIPES["show"], (32, 32), True, 5, series, range(4, 8))

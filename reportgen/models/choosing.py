@@ -1,0 +1,229 @@
+"""One channel of a layer for each picture, without computing the others.
+
+The last convolution before a layer's units is the widest thing in most cuts, and of its channels a
+picture needs one: its own unit's. Walking back from the units through what works channel by channel, the
+convolution is carried out for that channel alone; before a depthwise one, so is the one it reads. What
+units are for, and how they are chosen, is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import IDENTITIES, POOLS
+from reportgen.models.model import Node, Ref
+
+Tensors = Mapping[Ref, Any]
+
+_ELEMENTWISE = frozenset(
+    {
+        "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "hard_silu",
+        "hard_sigmoid", "sigmoid", "tanh", "hard_tanh", "softplus", "softsign", "exponential", "mish",
+    }
+)  # fmt: skip
+_CHANNEL_BY_CHANNEL = POOLS | IDENTITIES | {"zero_padding2d", "cropping2d"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one channel of a tensor is come by.
+
+    Attributes:
+        needs: The tensors that are needed whole.
+        build: From these and a choice `(n, K)`, one-hot, the channel `(n, H, W, 1)` or `(n, 1)`.
+    """
+
+    needs: tuple[Ref, ...]
+    build: Callable[[Tensors, Any], Any]
+
+
+def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
+    """Return how one channel of a tensor is come by without the others; None where that saves nothing.
+
+    Args:
+        nodes: Of the model.
+        ref: A tensor `(n, H, W, K)` or `(n, K)`.
+    """
+    node = nodes[ref[0]]
+    operation = node.operation
+    if len(node.inputs) == 2 and node.kind == "add" and not node.constants:
+        return _sum(nodes, node)
+    if len(node.inputs) != 1:
+        return None
+    if node.kind == "conv2d" and operation.groups == 1 and operation.data_format == "channels_last":
+        return _by_layer(node.inputs[0], lambda: chosen_layers().ChosenConvolution(operation))
+    if node.kind == "dense":
+        return _by_layer(node.inputs[0], lambda: chosen_layers().ChosenNeuron(operation))
+    if node.kind == "depthwise_conv2d" and operation.data_format == "channels_last":
+        return _depthwise(nodes, node)
+    if node.kind == "batch_normalization" and operation.axis in (-1, len(node.output_shapes[0]) - 1):
+        inner = choice_of(nodes, node.inputs[0])
+        if inner is None:
+            return None
+        before, scaled = inner, chosen_layers().ChosenScale(operation)
+        return Choice(inner.needs, lambda whole, choice: scaled([before.build(whole, choice), choice]))
+    if node.function in _ELEMENTWISE or (node.kind in _CHANNEL_BY_CHANNEL and not node.function):
+        return _after(nodes, node)
+    return None
+
+
+def _by_layer(source: Ref, layer: Callable[[], Any]) -> Choice:
+    made = layer()
+    return Choice((source,), lambda whole, choice: made([whole[source], choice]))
+
+
+def _after(nodes: Sequence[Node], node: Node) -> Choice | None:
+    if getattr(node.operation, "weights", None):
+        return None
+    inner = choice_of(nodes, node.inputs[0])
+    if inner is None:
+        return None
+    before = inner
+    return Choice(inner.needs, lambda whole, choice: node.call([before.build(whole, choice)])[0])
+
+
+def _sum(nodes: Sequence[Node], node: Node) -> Choice | None:
+    parts = [choice_of(nodes, ref) for ref in node.inputs]
+    shapes = {nodes[index].output_shapes[output] for index, output in node.inputs}
+    if len(shapes) != 1 or all(part is None for part in parts):
+        return None
+    found = [p or _picked(ref) for p, ref in zip(parts, node.inputs, strict=True)]
+    needs = tuple(dict.fromkeys(ref for part in found for ref in part.needs))
+    return Choice(needs, lambda whole, choice: found[0].build(whole, choice) + found[1].build(whole, choice))
+
+
+def _picked(source: Ref) -> Choice:
+    """Return the choice that saves nothing: the tensor whole, and one channel of it."""
+    return _by_layer(source, lambda: chosen_layers().PickedChannel())
+
+
+def _depthwise(nodes: Sequence[Node], node: Node) -> Choice:
+    operation, source = node.operation, node.inputs[0]
+    inner = choice_of(nodes, source) or _picked(source)
+    split = chosen_layers().SourceOfDepthwise(operation)
+    swept = chosen_layers().ChosenDepthwise(operation)
+
+    def build(whole: Tensors, choice: Any) -> Any:
+        return swept([inner.build(whole, split(choice)), choice])
+
+    return Choice(inner.needs, build)
+
+
+@cache
+def chosen_layers() -> SimpleNamespace:
+    """Return the layer classes by name; each reads the weights of the layer it stands for."""
+    keras: Any = keras_module()
+    ops = keras.ops
+
+    class Standing(keras.layers.Layer):  # type: ignore[misc]
+        """For a layer of the network, whose weights it uses and does not own."""
+
+        def __init__(self, stands_for: Any = None) -> None:
+            super().__init__(trainable=False, dtype="float32")
+            self.stands_for = stands_for
+
+        def build(self, *_: Any) -> None:
+            self.built = True
+
+    class PickedChannel(Standing):
+        """`(n, ..., K)` and `(n, K)` to `(n, ..., 1)`."""
+
+        def call(self, inputs: Any) -> Any:
+            x, choice = inputs
+            if len(x.shape) == 2:
+                return ops.sum(x * choice, axis=-1, keepdims=True)
+            return ops.einsum("nhwk,nk->nhw", x, choice)[..., None]
+
+    class ChosenNeuron(Standing):
+        """A dense layer's."""
+
+        def call(self, inputs: Any) -> Any:
+            x, choice = inputs
+            weights = ops.matmul(choice, ops.transpose(ops.cast(self.stands_for.kernel, "float32")))
+            if len(x.shape) == 2:
+                found = ops.sum(x * weights, axis=-1, keepdims=True)
+            else:
+                found = ops.einsum("nhwc,nc->nhw", x, weights)[..., None]
+            return found + _bias(self.stands_for, choice, len(x.shape))
+
+    class ChosenConvolution(Standing):
+        """A convolution's: products at every place for every place of the kernel, then their sums."""
+
+        def call(self, inputs: Any) -> Any:
+            x, choice = inputs
+            layer = self.stands_for
+            kernel = ops.cast(layer.kernel, "float32")
+            high, wide, sources, units = kernel.shape
+            flat = ops.reshape(ops.transpose(kernel, (3, 2, 0, 1)), (units, sources * high * wide))
+            weights = ops.reshape(ops.matmul(choice, flat), (-1, sources, high * wide))
+            height, width = x.shape[1], x.shape[2]
+            products = ops.matmul(ops.reshape(x, (-1, height * width, sources)), weights)
+            products = ops.reshape(products, (-1, height, width, high * wide))
+            return _gathered(products, layer) + _bias(layer, choice, 4)
+
+    class SourceOfDepthwise(Standing):
+        """From the choice of a depthwise unit `(n, C * m)` to that of its channel `(n, C)`."""
+
+        def call(self, choice: Any) -> Any:
+            times = self.stands_for.depth_multiplier
+            if times == 1:
+                return choice
+            return ops.sum(ops.reshape(choice, (-1, choice.shape[1] // times, times)), axis=2)
+
+    class ChosenDepthwise(Standing):
+        """A depthwise convolution's, of its one channel."""
+
+        def call(self, inputs: Any) -> Any:
+            x, choice = inputs
+            layer = self.stands_for
+            high, wide, channels, times = layer.kernel.shape
+            flat = ops.reshape(ops.cast(layer.kernel, "float32"), (high * wide, channels * times))
+            weights = ops.matmul(choice, ops.transpose(flat))
+            return _gathered(x * weights[:, None, None, :], layer) + _bias(layer, choice, 4)
+
+    class ChosenScale(Standing):
+        """BatchNormalization as it stands after training, of one channel."""
+
+        def call(self, inputs: Any) -> Any:
+            x, choice = inputs
+            layer = self.stands_for
+            scale = 1.0 / ops.sqrt(ops.cast(layer.moving_variance, "float32") + layer.epsilon)
+            if layer.scale:
+                scale = scale * ops.cast(layer.gamma, "float32")
+            shift = -ops.cast(layer.moving_mean, "float32") * scale
+            if layer.center:
+                shift = shift + ops.cast(layer.beta, "float32")
+            rank = len(x.shape)
+            return x * _of_each(choice, scale, rank) + _of_each(choice, shift, rank)
+
+    def _of_each(choice: Any, values: Any, rank: int) -> Any:
+        return ops.reshape(ops.matmul(choice, values[:, None]), (-1,) + (1,) * (rank - 1))
+
+    def _bias(layer: Any, choice: Any, rank: int) -> Any:
+        return _of_each(choice, ops.cast(layer.bias, "float32"), rank) if layer.use_bias else 0.0
+
+    def _gathered(products: Any, layer: Any) -> Any:
+        """Return the sum of products `(n, h, w, places)`, each taken where its place of the kernel lies."""
+        high, wide = layer.kernel_size
+        taken = ops.reshape(ops.eye(high * wide), (high, wide, high * wide, 1))
+        return ops.conv(
+            products, taken, strides=layer.strides, padding=layer.padding,
+            data_format="channels_last", dilation_rate=layer.dilation_rate,
+        )  # fmt: skip
+
+    classes = (
+        PickedChannel,
+        ChosenNeuron,
+        ChosenConvolution,
+        SourceOfDepthwise,
+        ChosenDepthwise,
+        ChosenScale,
+    )
+    for made in classes:
+        made.__module__ = __name__
+    return SimpleNamespace(**{made.__name__: made for made in classes})
