@@ -7,7 +7,8 @@ MODEL  ?= $(EXAMPLE)/facing_left.keras
 ARGS   ?=
 # The example comes with its settings; another model takes reportgen.toml, if there is one here.
 CONFIG ?= $(if $(filter-out $(EXAMPLE)/facing_left.keras,$(MODEL)),,$(EXAMPLE)/reportgen.toml)
-# What renders. On a machine with an NVIDIA card: EXTRAS=cuda,onnx,export
+# What renders. On a machine with an NVIDIA card: EXTRAS=jax-cuda,onnx,export and KERAS_BACKEND=jax,
+# or EXTRAS=cuda,onnx,export
 EXTRAS ?= tensorflow,onnx,export
 
 BIN   := .venv/bin
