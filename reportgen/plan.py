@@ -22,7 +22,7 @@ CANVAS_STEP_PX = 8
 """Canvases are multiples of this, so that layers with like receptive fields share a renderer null."""
 
 FIRST_UNITS, MORE_UNITS = 8, 8
-"""Units of each layer in the first pass under a budget, and how many times as many in every next one."""
+"""Most units of each layer in the first pass under a budget, and how many times as many in every next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +140,22 @@ def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPl
     return left
 
 
-def passes(plans: Sequence[LayerPlan], stored: Collection[str]) -> list[list[LayerPlan]]:
+def passes(
+    plans: Sequence[LayerPlan], stored: Collection[str], first: int = FIRST_UNITS
+) -> list[list[LayerPlan]]:
     """Return what is missing in passes over all layers, so that each layer has something early.
 
     First the display picture and one scored picture of a few units of each layer, evenly spread; then of more
     units, until all have them; then a second scored picture, without which starts cannot be compared; then
     the rest. Passes in which nothing is missing are left out; together they are `missing(plans, stored)`.
+
+    Args:
+        plans: All that is wanted.
+        stored: Keys of what is there.
+        first: Units of each layer in the first pass.
     """
     numbers: dict[str, int] = {}
-    tiers = [_tiers(plan.units) for plan in plans]
+    tiers = [_tiers(plan.units, first) for plan in plans]
     last = max((max(found.values()) for found in tiers), default=0)
     for plan, tier in zip(plans, tiers, strict=True):
         for role, pictures in enumerate(plan.sets):
@@ -255,10 +262,10 @@ def _pass_of(picture: PlannedPicture, role: int, tier: int, last: int,
     return tier if shown else last + 2
 
 
-def _tiers(units: Sequence[int]) -> dict[int, int]:
+def _tiers(units: Sequence[int], first: int) -> dict[int, int]:
     """Return for each unit how early it comes: units of the first tiers are evenly spread over all."""
     found: dict[int, int] = {}
-    tier, wanted = 0, FIRST_UNITS
+    tier, wanted = 0, first
     while len(found) < len(units):
         for i in range(min(wanted, len(units))):
             found.setdefault(units[i * len(units) // min(wanted, len(units))], tier)

@@ -168,10 +168,10 @@ def test_canvases_of_enlarged_branches_are_multiples_of_the_coarsest_step_and_ne
     assert canvas_for(enlarged, (40, 40), RECIPES["default"]) == (40, 40)
 
 
-@given(partly_stored())
-def test_every_missing_picture_is_in_exactly_one_pass_and_the_last_completes_the_plan(given_):
+@given(partly_stored(), st.sampled_from([1, 2, 8]))
+def test_every_missing_picture_is_in_exactly_one_pass_and_the_last_completes_the_plan(given_, first):
     plans, stored = given_
-    turns = passes(plans, stored)
+    turns = passes(plans, stored, first)
     together = [key for turn in turns for key in keys(turn)]
     assert sorted(together) == sorted(keys(missing(plans, stored)))
     assert len(together) == len(set(together)) and stored.isdisjoint(together)

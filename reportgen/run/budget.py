@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reportgen.plan import LayerPlan, missing, passes
+from reportgen.plan import FIRST_UNITS, LayerPlan, missing, passes
 from reportgen.run.measuring import Passes, measure_layer, unmeasured
 from reportgen.store import ModelRecord, Store
 
@@ -94,13 +94,17 @@ def order(
     """Return what is missing in the order in which it is rendered, and about how many seconds it takes.
 
     Layer by layer, because every pass over the layers builds their programs again; in passes only where the
-    budget may not be enough.
+    budget may not be enough. Of each layer the first pass has as many units as leave time for more.
     """
     left = missing(plans, stored)
     seconds = estimate(left)
     if seconds <= clock.left() * SURELY_FITS:
         return [left], seconds
-    return passes(plans, stored), seconds
+    turns, first = passes(plans, stored), FIRST_UNITS
+    while first > 1 and estimate(turns[0]) > clock.left() * SURELY_FITS:
+        first //= 2
+        turns = passes(plans, stored, first)
+    return turns, seconds
 
 
 class Measurer:

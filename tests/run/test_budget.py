@@ -80,7 +80,19 @@ def test_only_a_budget_that_may_not_be_enough_is_worth_passes(planned):
     assert len(whole) == 1 and seconds == 1e6
     now = Hands()
     assert len(order(planned, set(), Clock(100, now), lambda left: 30.0)[0]) == 1
-    assert len(order(planned, set(), Clock(100, now), lambda left: 60.0)[0]) == 3
+    assert len(order(planned, set(), Clock(100, now), lambda left: 60.0)[0]) > 1
+
+
+def test_a_short_budget_has_fewer_units_in_the_first_pass_so_that_every_layer_has_one(planned):
+    def a_second_each(left):
+        return float(sum(len(plan.pictures) for plan in left))
+
+    now = Hands()
+    long, _ = order(planned, set(), Clock(40, now), a_second_each)
+    short, _ = order(planned, set(), Clock(6, now), a_second_each)
+    assert [len(plan.pictures) for plan in long[0]] == [6, 4]  # Two pictures of each of 3 and 2 units.
+    assert [len(plan.pictures) for plan in short[0]] == [2, 2]
+    assert sum(len(plan.pictures) for turn in short for plan in turn) == 20
 
 
 def test_what_is_missing_is_said_in_pictures_and_layers(planned):
@@ -94,6 +106,12 @@ def stored_by_layer(path):
     with open_store(path) as store:
         (record,) = store.models()
         return {x.name: store.placements(record.id, x.name) for x in record.layers}, record
+
+
+def judged(path):
+    """Return what was said of every unit; activations differ in the last digit between batches of other sizes."""
+    words = ("layer", "unit", "verdict", "verdict_detail", "reason")
+    return [tuple(row[word] for word in words) for row in reportgen.verdicts(path)]
 
 
 def counted_clock(monkeypatch, asked):
@@ -151,7 +169,7 @@ def test_a_budget_that_is_enough_renders_what_no_budget_does(
     assert record.plan["layers"] == other.plan["layers"] and "unfinished" not in record.plan
     code, out, _ = run("score", "--json")
     assert json.loads(out)["layers"][0]["layer"] == "conv"
-    assert reportgen.verdicts(tmp_path / "reportgen.db").rows == reportgen.verdicts(tiny_store).rows
+    assert judged(tmp_path / "reportgen.db") == judged(tiny_store)
 
 
 @pytest.mark.parametrize(
