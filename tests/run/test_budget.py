@@ -109,7 +109,7 @@ def stored_by_layer(path):
 
 
 def judged(path):
-    """Return what was said of every unit; activations differ in the last digit between batches of other sizes."""
+    """Return what was said of every unit; activations differ in the last digit between sizes of batches."""
     words = ("layer", "unit", "verdict", "verdict_detail", "reason")
     return [tuple(row[word] for word in words) for row in reportgen.verdicts(path)]
 
