@@ -6,7 +6,6 @@ arithmetic. Whatever a start costs (imports, reading the file) is left out of al
 
 from __future__ import annotations
 
-import inspect
 import json
 import resource
 import sys
@@ -31,14 +30,14 @@ def main() -> None:
 def pictures(layer: str, recipe: str, units: int, folder: str = "", numbers: dict[str, Any] | None = None,
              arithmetic: str = "float32") -> dict[str, Any]:  # fmt: skip
     """CPU seconds of one happy picture of each of the first units, from the layer's start to saved PNG."""
-    from reportgen.render import Job, suggest_batch
+    from reportgen.render import Job, render_units, suggest_batch
 
     model, named = _model(), _recipe(recipe, numbers)
     traces = _count_traces()
     began, wall = time.process_time(), time.perf_counter()
     cut = _cut(model, layer, named, arithmetic)
     batch, first, steps, n = suggest_batch(cut, named), None, 0, 0
-    for renders in _rendered(cut, [Job(u, "happy", 0) for u in range(units)], named, batch, arithmetic):
+    for renders in render_units(cut, [Job(u, "happy", 0) for u in range(units)], named, batch=batch):
         if first is None:
             first = time.process_time() - began, time.perf_counter() - wall
         for render in renders:
@@ -58,7 +57,7 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
 
     The full loop takes the recipe's own number of steps and never stops early.
     """
-    from reportgen.render import Job, suggest_batch
+    from reportgen.render import Job, render_units, suggest_batch
     from reportgen.spec import with_numbers
 
     named = _no_early_stop(_recipe(recipe, numbers))
@@ -72,7 +71,7 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
             gradient()
 
     def full(recipe: Any = named) -> None:
-        for _ in _rendered(cut, jobs, recipe, batch, arithmetic):
+        for _ in render_units(cut, jobs, recipe, batch=batch):
             pass
 
     gradient()
@@ -118,8 +117,13 @@ def memory(layer: str, units: int, max_memory: int) -> dict[str, Any]:
 
 
 def bare_gradient(cut: Any, batch: int) -> Callable[[], object]:
-    """Return a compiled forward pass and gradient to the picture of the same cut, and nothing else."""
+    """Return a compiled forward pass and gradient to the picture of the same cut, all its channels.
+
+    In the arithmetic that the engine computes in; nothing else is done.
+    """
     import tensorflow as tf
+
+    from reportgen.render import arithmetic
 
     generator = np.random.default_rng(0)
     pictures = tf.constant(generator.random((batch, *cut.canvas_px, cut.channels), np.float32))
@@ -131,37 +135,22 @@ def bare_gradient(cut: Any, batch: int) -> Callable[[], object]:
             value = tf.reduce_mean(tf.nn.relu(cut.network(x)[0][..., 0]))
         return tape.gradient(value, x)
 
-    return lambda: gradient(pictures)
+    def in_its_arithmetic() -> object:
+        options = {"auto_mixed_precision_onednn_bfloat16": arithmetic() == "bfloat16"}
+        tf.config.optimizer.set_experimental_options(options)
+        return gradient(pictures)
 
-
-def knows_arithmetic() -> bool:
-    """Return whether this version takes the name of an arithmetic where it renders."""
-    from reportgen.models.model import Model
-    from reportgen.render import render_units
-
-    return any("arithmetic" in inspect.signature(f).parameters for f in (render_units, Model.cut))
-
-
-def _named(function: Callable[..., Any], arithmetic: str) -> dict[str, str]:
-    """Return the arithmetic as an argument where the function takes one."""
-    takes = "arithmetic" in inspect.signature(function).parameters
-    return {"arithmetic": arithmetic} if takes else {}
+    return in_its_arithmetic
 
 
 def _cut(model: Any, layer: str, recipe: Any, arithmetic: str) -> Any:
     from reportgen.plan import canvas_for
+    from reportgen.render import use_arithmetic
 
-    if arithmetic != "float32" and not knows_arithmetic():
-        raise SystemExit(f"this version renders in float32 alone, not in {arithmetic}")
+    if use_arithmetic(arithmetic) != arithmetic:
+        raise SystemExit(f"this machine does not compute in {arithmetic}")
     found = model.layer(layer)
-    canvas = canvas_for(found, model.input_shape[:2], recipe)
-    return model.cut(found, canvas, **_named(model.cut, arithmetic))
-
-
-def _rendered(cut: Any, jobs: list[Any], recipe: Any, batch: int, arithmetic: str) -> Any:
-    from reportgen.render import render_units
-
-    return render_units(cut, jobs, recipe, batch=batch, **_named(render_units, arithmetic))
+    return model.cut(found, canvas_for(found, model.input_shape[:2], recipe))
 
 
 def _recipe(name: str, numbers: dict[str, Any] | None) -> Any:

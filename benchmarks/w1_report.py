@@ -32,8 +32,8 @@ def report(values: Values, commands: dict[str, str]) -> list[str]:
     lines = [
         "Commands: " + "; ".join(f"`{c}`" for c in dict.fromkeys(commands.values())) + ".",
         "What W1 is stands in `w1_network.py`. CPU seconds a picture are marginal; each run is a fresh",
-        "process on one core with one thread, and tools take turns. The bare gradient is a compiled forward pass and",
-        "gradient to the picture of the same cut at the same batch.", "",
+        "process on one core with one thread, and tools take turns. The bare gradient is a compiled forward",
+        "pass and gradient to the picture of the same cut at the same batch.", "",
         *table(("what", "target", "reached"), ratios), "",
     ]  # fmt: skip
     for part, heading, write in (
@@ -119,8 +119,8 @@ def _pictures(costs: Values) -> list[str]:
         *table(head, rows), "",
         f"The other tools: {', '.join(versions) or 'not installed'}. Activation, HF: channels 0 to 3.",
         "Uniform noise, read the same way, has .29 / 1.67 and HF .8, plain grey .05 / .15. tf-keras-vis goes",
-        "unit by unit and compiles nothing, so that its seconds are those of a few units, start and all, once;",
-        "`-plain` is without its regularizers. Lucent's .51 / 2.6 was measured elsewhere.",
+        "unit by unit and compiles nothing, so that its seconds are those of a few units, start and all,",
+        "once; `-plain` is without its regularizers. Lucent's .51 / 2.6 was measured elsewhere.",
     ]  # fmt: skip
 
 
