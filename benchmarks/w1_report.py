@@ -66,7 +66,7 @@ def _kept(_: Values, values: Values) -> Iterator[Row]:
     for name, kept in (values.get("overhead") or {}).items():
         recipe, layer = name.split("/")
         wanted = "85 %" if recipe == "default" else "75 %"
-        reached = f"{told([100 * s for s in shares(kept)], 2)} %"
+        reached = f"{told([100 * s for s in shares(kept)], 3)} %"
         yield f"2. share of the bare gradient kept, `{recipe}`, {layer}", wanted, reached
 
 
@@ -128,7 +128,7 @@ def _speeds(found: Values) -> list[str]:
     rows = []
     for name, kept in found.items():
         recipe, layer = name.split("/")
-        share = f"{told([100 * s for s in shares(kept)], 2)} %"
+        share = f"{told([100 * s for s in shares(kept)], 3)} %"
         row = (layer, f"`{recipe}`", f"{kept['canvas'][0]} px", kept["batch"], kept["steps"])
         rows.append((*row, told(kept["bare"]), told(kept["full"]), share))
     return table(("layer", "recipe", "canvas", "batch", "steps", "bare", "full loop", "share"), rows)
