@@ -49,6 +49,7 @@ _POINTWISE = frozenset(
         "rescaling", "re_lu", "leaky_re_lu", "elu", "activation", "cast", "abs", "absolute",
         "square", "sqrt", "negative", "clip", "power", "zero_padding2d", "cropping2d", "true_divide",
         "divide", "log", "log1p", "floor", "rsqrt", "reciprocal", "where", "expm1", "held_input",
+        "edge_padding",
     }
 )  # fmt: skip
 _KERNELS = frozenset({"conv2d", "depthwise_conv2d", "separable_conv2d", "max_pooling2d", "average_pooling2d"})
@@ -92,6 +93,8 @@ def next_field(node: Node, sources: list[Field]) -> Field | None:
         return _spread(source, *_kernel(layer))
     if node.kind == "up_sampling2d":
         return _enlarged(source, layer)
+    if node.kind == "resized":
+        return _resized(source, layer)
     return source if _is_pointwise(node) else None
 
 
@@ -146,6 +149,21 @@ def _enlarged(source: Field, layer: Any) -> Field | None:
     return Field(
         (size[0] + (taps - 1) * step[0], size[1] + (taps - 1) * step[1]),
         (step[0] / times[0], step[1] / times[1]),
+    )
+
+
+def _resized(source: Field, layer: Any) -> Field:
+    """A resize by any factors as ONNX has it: positions between `taps` neighbours; antialiased, more.
+
+    Where a factor is no whole number, some positions see one more of the map than is said here.
+    """
+    taps = {"nearest": 1, "linear": 2, "cubic": 4}[layer.mode]
+    down, across = (Fraction(s).limit_denominator(1000) for s in layer.scale)
+    size, step = source.size_px, source.stride_px
+    wide = [taps / min(_ONE, s) if layer.options.get("antialias") else Fraction(taps) for s in (down, across)]
+    return Field(
+        (size[0] + (wide[0] - 1) * step[0], size[1] + (wide[1] - 1) * step[1]),
+        (step[0] / down, step[1] / across),
     )
 
 

@@ -13,7 +13,7 @@ from skimage import data
 
 from reportgen.config import RANGES
 from reportgen.models import load_model
-from reportgen.models.range_check import range_statistics
+from reportgen.models.range_check import _confidence, range_statistics
 from tests.models.nets import SHARED, loaded, stirred
 
 
@@ -125,3 +125,9 @@ def test_a_given_range_close_to_the_graphs_is_no_contradiction(tmp_path: Path) -
     x = keras.Input((32, 32, 3))
     net = keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 255)(x)))
     assert not loaded(net, tmp_path, input_range=((0, 0, 0), (254, 255, 255))).notes
+
+
+def test_the_confidence_never_falls_with_the_lead_is_a_throw_for_a_tie_and_never_certain() -> None:
+    found = [_confidence(lead) for lead in np.linspace(0, 1, 101)]
+    assert found[0] == 0.5 and max(found) <= 0.85
+    assert found == sorted(found)

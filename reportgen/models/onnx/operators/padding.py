@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
+from reportgen.models.framework import keras_module
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Value, carries_batch, live
@@ -44,11 +46,39 @@ def _padded(call: Call, tensor: Any, widths: list[tuple[int, int]], mode: str, f
         call.refuse(f'pads by "{mode}", wanted constant, reflect, edge or wrap')
     if mode == "reflect" and all(max(w) < int(s) for w, s in zip(widths, tensor.shape, strict=True)):
         return call.ops.pad(tensor, widths, mode="reflect")
+    if mode == "edge" and len(widths) == 4 and not any(widths[0] + widths[3]):
+        return edge_padding_layer()(widths[1:3])(tensor)
     for axis, width in enumerate(widths):
         if any(width):
             index: Any = np.pad(np.arange(int(tensor.shape[axis])), width, mode=_NUMPY[mode])  # type: ignore[call-overload]
             tensor = call.ops.take(tensor, index.astype(np.int32), axis=axis)
     return tensor
+
+
+@functools.cache
+def edge_padding_layer() -> Any:
+    """Return the layer that repeats the edges of maps `(n, h, w, c)`; Keras is imported only now."""
+    keras = keras_module()
+
+    class EdgePadding(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
+        """Positions before and after a map, each like the nearest one of it, on a map of any size."""
+
+        def __init__(self, widths: Any, **more: Any) -> None:
+            super().__init__(dtype="float32", **more)
+            self.widths = tuple((int(before), int(after)) for before, after in widths)
+
+        def call(self, inputs: Any) -> Any:
+            for at, width in zip((1, 2), self.widths, strict=True):
+                if any(width):
+                    index = np.pad(np.arange(int(inputs.shape[at])), width, mode="edge").astype(np.int32)
+                    inputs = keras.ops.take(inputs, index, axis=at)
+            return inputs
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "widths": self.widths}
+
+    EdgePadding.__module__ = __name__
+    return EdgePadding
 
 
 @operator("CenterCropPad", fixed=(1,))

@@ -6,12 +6,15 @@ by input positions, worked out here in float64.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from reportgen.models.framework import keras_module
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Array, Value, carries_batch, channels_last, live
@@ -104,6 +107,10 @@ def _resized(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) ->
         made = _upsampled(call, axes, mode, how, nearest)
         if made is not None:
             return made
+        if _follows_canvas(call, axes, how) and value.dtype == "float32":
+            options = {name: call.attr(name) for name in _OPTIONS if call.attr(name) is not None}
+            layer = resized_layer()((axes[2].scale, axes[3].scale), mode, how, nearest, options)
+            return call.map_out(layer(call.last(value)))
     tensor, order = call.held(value)
     outside = np.zeros(0)
     for i in work:
@@ -115,6 +122,50 @@ def _resized(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) ->
             shape[order.index(i)] = -1
             tensor = call.ops.where(outside.reshape(shape), fill, tensor)
     return live(tensor, order)
+
+
+_OPTIONS = ("cubic_coeff_a", "exclude_outside", "antialias")
+
+
+def _follows_canvas(call: Call, axes: list[Axis], how: str) -> bool:
+    """Whether a resize is by factors, given or whole, and so means the same on a map of any size."""
+    if how == "tf_crop_and_resize":
+        return False
+    given = call.version < 11 or not call.has(3)
+    return all(
+        math.floor(a.side * a.scale) == a.size and (given or a.scale == int(a.scale)) for a in axes[2:]
+    )
+
+
+@functools.cache
+def resized_layer() -> Any:
+    """Return the layer that resizes maps `(n, h, w, c)` by factors; Keras is imported only now."""
+    keras = keras_module()
+
+    class Resized(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
+        """A resize by factors as ONNX has it, worked out anew for each size of map."""
+
+        def __init__(self, scale: Any, mode: str, how: str, nearest: str, options: Any, **more: Any) -> None:
+            super().__init__(dtype="float32", **more)
+            self.scale = (float(scale[0]), float(scale[1]))
+            self.mode, self.how, self.nearest, self.options = mode, how, nearest, dict(options)
+
+        def call(self, inputs: Any) -> Any:
+            settings = SimpleNamespace(ops=keras.ops, attr=self.options.get)
+            for at, scale in zip((1, 2), self.scale, strict=True):
+                side = int(inputs.shape[at])
+                axis = Axis(side, math.floor(side * scale), scale)
+                if axis.size != side or scale != 1:
+                    matrix, _ = _matrix(settings, axis, self.mode, self.how, self.nearest)
+                    inputs = _along(settings, inputs, at, matrix, "float32")
+            return inputs
+
+        def get_config(self) -> dict[str, Any]:
+            own = {"scale": self.scale, "mode": self.mode, "how": self.how, "nearest": self.nearest}
+            return {**super().get_config(), **own, "options": self.options}
+
+    Resized.__module__ = __name__
+    return Resized
 
 
 def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) -> Value | None:
@@ -141,7 +192,7 @@ def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) 
     return live(layer(call.last(0)), channels_last(4))
 
 
-def _along(call: Call, tensor: Any, at: int, matrix: Array, dtype: str) -> Any:
+def _along(call: Call | SimpleNamespace, tensor: Any, at: int, matrix: Array, dtype: str) -> Any:
     """Return a tensor with one axis multiplied by a matrix; a pick of positions where rows have one entry."""
     ops = call.ops
     if np.all((matrix == 0) | (matrix == 1)) and np.all(matrix.sum(axis=1) == 1):
@@ -183,7 +234,9 @@ def _places(axis: Axis, how: str) -> Array:
     return (out + half) / scale - half
 
 
-def _matrix(call: Call, axis: Axis, mode: str, how: str, nearest: str) -> tuple[Array, Array]:
+def _matrix(
+    call: Call | SimpleNamespace, axis: Axis, mode: str, how: str, nearest: str
+) -> tuple[Array, Array]:
     """Return weights of output by input positions, and which outputs lie outside the input."""
     places = _places(axis, how)
     outside = np.zeros(axis.size, bool)
