@@ -32,10 +32,10 @@ of the assumed range's misfit. On random convolutions over photographs of full t
 a network fed 0..1 was never doubted, one fed 0..255 always, one fed -1..1 in a third of the cases."""
 
 _RIGHT = ((0.0, 0.5), (0.1, 0.71), (0.3, 0.71), (0.5, 0.91), (0.7, 0.92))
-"""By lead, the share of networks whose best range was the one they were trained on: benchmarks/range_evidence.py
-on 95 networks; a tie is taken for a coin's throw."""
+"""By lead, the share of networks whose best range was the one they were trained on; a tie is taken for a
+coin's throw. From benchmarks/range_evidence.py on 95 networks."""
 _MOST = 0.85
-"""Largest confidence: all networks of the study were trained on one of the ranges tried, others need not be."""
+"""Largest confidence: networks of the study were trained on one of the ranges tried, others need not be."""
 
 
 @dataclass(frozen=True)
