@@ -113,7 +113,8 @@ def find_input_range(
 
 def _is_caffe(found: InputRange) -> bool:
     """Whether a range is that of Caffe's networks: its ends are told apart by their means, blue first."""
-    return len(found.low) == len(found.high) == 3 and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
+    by_channel = len(found.low) == len(found.high) == 3
+    return by_channel and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
 
 
 def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int) -> InputRange:
