@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.plan import FIRST_UNITS, LayerPlan, missing, passes
 from reportgen.run.measuring import Passes, measure_layer, unmeasured
+from reportgen.run.memory import Bound
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
@@ -111,10 +112,11 @@ class Measurer:
     """Measures layers while their network is at hand, and keeps time for it at the end."""
 
     def __init__(self, store: Store, model: ModelRecord, network: Model, plans: Sequence[LayerPlan],
-                 clock: Clock, arithmetic: str) -> None:  # fmt: skip
+                 clock: Clock, bound: Bound, arithmetic: str) -> None:  # fmt: skip
         self._store, self._model, self._network, self._arithmetic = store, model, network, arithmetic
         self._plans, self._clock = {plan.layer.name: plan for plan in plans}, clock
         self._passes: Passes = {}
+        self._bound = bound
 
     def layer(self, name: str, stop: Callable[[], bool], *, null: bool = True) -> None:
         """Take the measurements of a layer that are missing or stale; the null only if asked and in time.
@@ -140,4 +142,6 @@ class Measurer:
         return unmeasured(self._store, self._model, plan, self._arithmetic)
 
     def _measure(self, plan: LayerPlan, stop: Callable[[], bool]) -> None:
-        measure_layer(self._store, self._model, self._network, plan, self._arithmetic, self._passes, stop)
+        measure_layer(
+            self._store, self._model, self._network, plan, self._arithmetic, self._passes, self._bound, stop
+        )

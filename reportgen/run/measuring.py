@@ -10,6 +10,8 @@ import numpy as np
 
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, null_setting
+from reportgen.run.memory import Bound
+from reportgen.run.work import within_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
@@ -41,11 +43,12 @@ def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: st
 
 
 def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, arithmetic: str,
-                  passes: Passes, stop: Callable[[], bool]) -> None:  # fmt: skip
+                  passes: Passes, bound: Bound, stop: Callable[[], bool]) -> None:  # fmt: skip
     """Take the measurements of a layer that are missing or stale, one commit each.
 
     Args:
         passes: What one pass over the network gave for all layers; filled here, kept by the caller.
+        bound: How much memory may be taken.
 
     The renderer null is left out when the run is asked to stop; everything else takes seconds.
     """
@@ -55,6 +58,7 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
     owner = layer_owner(model.id, layer.name)
     marks = _fingerprints(store, model, plan, arithmetic)
     cut = functools.cache(lambda: network.cut(layer, canvas))
+    at_once = functools.cache(lambda: bound.looked_at(cut()))
 
     def of_all_layers(name: str, take: Callable[[Model], dict[str, Arrays]]) -> Arrays:
         if name not in passes:
@@ -62,13 +66,13 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
         return passes[name][layer.name]
 
     def null() -> Arrays | None:
-        done = not stop() and ensure_null(store, plan, channels, marks["null"], stop)
+        done = not stop() and ensure_null(store, plan, channels, marks["null"], bound, stop)
         return {"setting": np.array([marks["null"]])} if done else None
 
     takers: dict[str, Callable[[], Arrays | None]] = {
-        "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels)),
-        "renders": lambda: _render_responses(store, model, plan, cut),
-        "flat": lambda: measure.flat_curve(cut()),
+        "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels), batch=at_once()),
+        "renders": lambda: _render_responses(store, model, plan, cut, at_once),
+        "flat": lambda: measure.flat_curve(cut(), batch=at_once()),
         "bounds": lambda: of_all_layers("bounds", measure.bounds),
         "weights": lambda: of_all_layers("weights", measure.weights),
         "null": null,
@@ -79,14 +83,15 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
             store.put_measurement(owner, name, marks[name], arrays)
 
 
-def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop: Callable[[], bool]) -> bool:
+def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, bound: Bound,
+                stop: Callable[[], bool]) -> bool:  # fmt: skip
     """Render the null of a setting unless the store has it; nothing is kept of one that was stopped.
 
     Returns:
         Whether the store has it.
     """
     from reportgen.measure import null_cuts
-    from reportgen.render import Job, render_units
+    from reportgen.render import Job
 
     if store.measurement_fingerprint(null_owner(setting), "pictures"):
         return True
@@ -95,16 +100,18 @@ def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, stop
     canvas = null_canvas(scored.canvas_px, is_map=plan.layer.is_map)
     for cut in null_cuts(canvas, channels, "map" if plan.layer.is_map else "vector"):
         jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
-        batches = render_units(cut, jobs, scored.recipe, batch=len(jobs), stop=stop)
+        batches = within_memory(cut, jobs, scored.recipe, bound, len(jobs), stop)
         found = [render for batch in batches for render in batch]
         if len(found) < len(jobs):
             return False
         pictures += [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
-    store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
-    return True
+    if pictures:
+        store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+    return bool(pictures)
 
 
-def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Callable[[], Cut]) -> Arrays:
+def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Callable[[], Cut],
+                      at_once: Callable[[], int]) -> Arrays:  # fmt: skip
     from reportgen.measure import responses
 
     scored = _scored(plan)
@@ -123,7 +130,8 @@ def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Ca
     parts: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(rows), PICTURES_AT_ONCE):
         some = rows[start : start + PICTURES_AT_ONCE]
-        arrays = responses(cut(), np.stack([decode_png(r.picture, r.channels) for r in some]))
+        pictures = np.stack([decode_png(r.picture, r.channels) for r in some])
+        arrays = responses(cut(), pictures, batch=at_once())
         for name, array in arrays.items():
             if array[0].size * len(rows) <= MAX_RESPONSES:
                 parts.setdefault(name, []).append(array)

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from reportgen.models import Cut
 
 DEFAULT_SHARE = 0.6
+COUNTED = 0.95
+"""Share of the bound that is given away by counting."""
+
+LOOKED_AT = 32
+"""Most pictures that are run through a network at once to see what it answers."""
+
 _GROUP, _MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
@@ -69,9 +75,21 @@ class Bound:
 
         wanted = asked or suggest_batch(cut, recipe)
         if asked is None and not backend().on_gpu():  # A GPU has memory of its own.
-            room = max(0, self.bytes - resident())
-            wanted = min(wanted, _power_of_two(room // picture_bytes(cut)))
+            wanted = min(wanted, _power_of_two(self._room() // picture_bytes(cut)))
         return max(1, wanted // self._divided)
+
+    def looked_at(self, cut: Cut) -> int:
+        """Return how many pictures to run through this cut at once, forwards only: 32, or fewer that fit."""
+        from reportgen.render.backend import backend
+        from reportgen.render.memory import picture_bytes
+
+        if backend().on_gpu():
+            return LOOKED_AT
+        return min(LOOKED_AT, _power_of_two(2 * self._room() // picture_bytes(cut)))  # Half are gradients.
+
+    def _room(self) -> int:
+        """Return the bytes that pictures may take; some are left for what is not counted: programs."""
+        return max(0, int(COUNTED * self.bytes) - resident())
 
     def halve(self) -> None:
         """Note that a batch did not fit."""

@@ -168,13 +168,14 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
                         stop: Callable[[], bool]) -> int:  # fmt: skip
     network = source.load()
     began, rendered = time.monotonic(), 0
-    with _engine(network, source, settings, reporter, stop) as engine:
+    bound = Bound(settings.max_memory or default_bound())
+    with _engine(network, source, settings, bound, reporter, stop) as engine:
         run = store.begin_run(_now(), _provenance(settings, engine.device))
         turns, seconds = order(
             plans, known, clock, lambda left: estimated_seconds(network, left) / engine.workers
         )
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
-        measurer = Measurer(store, model, network, plans, clock, ARITHMETIC)
+        measurer = Measurer(store, model, network, plans, clock, bound, ARITHMETIC)
         try:
             for number, turn in enumerate(turns):
                 for part in engine.carry_out(turn, stop):
@@ -195,11 +196,11 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
 
 
 @contextlib.contextmanager
-def _engine(network: Model, source: Source, settings: Settings, reporter: Reporter,
+def _engine(network: Model, source: Source, settings: Settings, bound: Bound, reporter: Reporter,
             stop: Callable[[], bool]) -> Iterator[Engine]:  # fmt: skip
     """Return what renders: this machine, or a cluster while the block lasts."""
     if settings.ray is None:
-        yield Here(network, Bound(settings.max_memory or default_bound()), settings.batch, reporter)
+        yield Here(network, bound, settings.batch, reporter)
         return
     from reportgen.run.cluster import cluster
 

@@ -55,10 +55,15 @@ def counted(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("bound", "batch"), [(10**9, 32), (420_000_000, 32), (419_999_999, 16), (125_000_000, 2), (1, 1)]
+    ("bound", "batch"), [(10**9, 32), (445_000_000, 32), (440_000_000, 16), (130_000_000, 2), (1, 1)]
 )
 def test_a_batch_is_the_largest_power_of_two_that_fits_the_bound(counted, bound, batch):
     assert Bound(bound).batch(None, None) == batch
+
+
+@pytest.mark.parametrize(("bound", "pictures"), [(10**9, 32), (200_000_000, 16), (1, 1)])
+def test_pictures_that_are_only_looked_at_take_half_as_much(counted, bound, pictures):
+    assert Bound(bound).looked_at(None) == pictures
 
 
 def test_a_batch_that_did_not_fit_halves_the_later_ones(counted):
