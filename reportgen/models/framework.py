@@ -43,7 +43,7 @@ def keras_module() -> Any:
             raise
         if package == "torch":
             raise _unknown_backend() from None
-        extra = "jax" if package == "jax" else "tensorflow"
+        extra = "jax" if "jax" in (package, os.environ.get("KERAS_BACKEND")) else "tensorflow"
         raise MissingExtra(extra, needed_for="reading a Keras model") from None
     except ValueError as error:
         if "backend" not in str(error).lower():
@@ -53,7 +53,7 @@ def keras_module() -> Any:
 
 def _unknown_backend() -> ConfigError:
     name = os.environ.get("KERAS_BACKEND", "")
-    return ConfigError(f"KERAS_BACKEND is {name!r}, wanted tensorflow", hint="unset KERAS_BACKEND")
+    return ConfigError(f"KERAS_BACKEND is {name!r}, wanted tensorflow or jax", hint="unset KERAS_BACKEND")
 
 
 @contextmanager
