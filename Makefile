@@ -20,7 +20,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test check bench bench-peers serve clean distclean
+.PHONY: help atlas test check bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ check: $(READY)-dev ## lint, format, types and layers; not the tests
 bench: $(READY) ## run the measurements in benchmarks/ (ARGS="w1" for some)
 	@test -f benchmarks/run.py || { echo "there is no benchmarks/run.py in this checkout" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.run $(ARGS)
+
+verdicts: $(READY) ## verdicts against the truth on planted networks (ARGS="--held-out" for seeds kept aside)
+	@$(BIN)/python -m benchmarks.verdicts $(ARGS)
 
 bench-peers: .venv-peers/.ready ## install the tools that bench compares with, apart (Python 3.11)
 

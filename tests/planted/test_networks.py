@@ -1,0 +1,81 @@
+"""The planted networks are what their truth says, before anything is rendered."""
+
+import numpy as np
+import pytest
+
+from planted import planted_network
+
+keras = pytest.importorskip("keras")
+
+
+def answers(network, layer, pictures):
+    """What the units of a layer answer, `(n, places, K)`."""
+    if layer in ("edges", "parts"):
+        layer += "_relu"
+    out = keras.Model(network.input, network.get_layer(layer).output)(pictures)
+    out = np.asarray(out)
+    return out.reshape(len(out), -1, out.shape[-1])
+
+
+def pictures_of(traits, n=8, seed=0):
+    shape = (n, traits.size, traits.size, traits.channels)
+    return np.random.default_rng(seed).uniform(0, traits.high, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module", params=[2, 3, 5])
+def planted(request):
+    network, rows, traits = planted_network(request.param)
+    return network, rows, pictures_of(traits)
+
+
+def test_every_unit_has_its_truth(planted):
+    network, rows, _ = planted
+    for layer in ("edges", "parts", "templates", "race", "facets", "head"):
+        units = [r.unit for r in rows if r.layer == layer]
+        assert units == list(range(network.get_layer(layer).kernel.shape[-1]))
+
+
+def test_dead_units_never_answer_and_constant_ones_answer_alike(planted):
+    network, rows, pictures = planted
+    for r in rows:
+        if r.dead:
+            found = answers(network, r.layer, pictures)[..., r.unit]
+            assert np.ptp(found) <= 1e-5 * abs(found.max())
+            assert (found.max() > 0) == (r.dead == "constant")
+
+
+def test_copies_answer_as_their_originals_but_for_a_gain(planted):
+    network, rows, pictures = planted
+    copies = [r for r in rows if r.duplicate_of is not None]
+    assert len(copies) >= 3
+    for r in copies:
+        found = answers(network, r.layer, pictures)
+        pair = found[..., r.unit].ravel(), found[..., r.duplicate_of].ravel()
+        assert np.corrcoef(pair)[0, 1] > 0.999
+
+
+def test_no_other_pair_of_edges_answers_alike(planted):
+    network, rows, pictures = planted
+    alive = [r for r in rows if r.layer == "edges" and not r.superfluous and r.kind != "hard edge"]
+    found = answers(network, "edges", pictures)[..., [r.unit for r in alive]].reshape(-1, len(alive))
+    related = np.corrcoef(found.T) - np.eye(len(alive))
+    assert related.max() < 0.99
+
+
+def test_batch_normalisation_and_the_input_range_change_no_answer():
+    given = {"size": 32, "channels": 3, "kernel": 5}
+    plain, _, traits = planted_network(1, high=1, rescaling=False, batch_norm=False, **given)
+    pictures = pictures_of(traits, 2)
+    wanted = answers(plain, "edges", pictures)
+    for changed in ({"rescaling": True}, {"rescaling": False}, {"rescaling": False, "batch_norm": True}):
+        other, _, _ = planted_network(1, high=255, **{"batch_norm": False, **given, **changed})
+        scale = np.abs(wanted).max(axis=(0, 1))
+        distance = np.abs(answers(other, "edges", 255 * pictures) - wanted).max(axis=(0, 1))
+        assert (distance <= 1e-4 * scale + 1e-7).all()
+
+
+def test_the_same_seed_plants_the_same():
+    one, rows, _ = planted_network(4, size=32)
+    two, same, _ = planted_network(4, size=32)
+    assert rows == same
+    assert all((a == b).all() for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
