@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images import decode_png
-from reportgen.spec import ScoreSpec, content_hash
+from reportgen.spec import RenderSpec, ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
-SCORE_VERSION = 2
+SCORE_VERSION = 3
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
@@ -29,6 +29,8 @@ _MEASURED = ("probes", "renders", "flat", "bounds", "weights", "null")
 _FEW = 4
 """Layers with fewer than this many times `min_comparison` units also read other layers' pictures."""
 _FROM_EACH_LAYER, _IN_ALL = 16, 96
+_AROUND_PLACES = 8
+"""Places a map needs on each side for its pictures to be moved around their edges, as the renderer has it."""
 _LIKE = 1.5
 """Canvases are alike if no side is more than this many times the other's."""
 
@@ -45,7 +47,9 @@ class LayerEvidence:
         failures: Units some of whose renders failed, with the first reason; a unit that is not in
             `pictures` failed altogether.
         null: `(m, h, w, c)` uint8 pictures of the renderer null, or None.
-        comparison: Pictures of other layers at a like canvas, in case the layer's own are too few.
+        around: Whether its pictures were moved around their own edges, so that they have no frame.
+        comparison: Pictures of other layers at a like canvas, in case the layer's own are too few; of
+            those moved around their edges only, where this layer's are.
         probes, renders, flat, bounds, weights: Measured arrays, or None.
         note: What a reader should know of the whole, such as `3 of 64 units rendered`; else empty.
     """
@@ -55,6 +59,7 @@ class LayerEvidence:
     telemetry: Mapping[int, Mapping[int, Telemetry]] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
     null: Picture | None = None
+    around: bool = False
     comparison: Sequence[Picture] = ()
     probes: Arrays | None = None
     renders: Arrays | None = None
@@ -89,11 +94,13 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
     recipe = _scored_recipe(model, layer.name)
     seeds: dict[int, dict[int, Telemetry]] = {}
     failures: dict[int, str] = {}
+    canvas = (0, 0)
     for r in store.renders(model.id, layer.name, recipe=recipe, sign="happy") if recipe else ():
         if r.failure:
             failures.setdefault(r.unit, r.failure)
         else:
             seeds.setdefault(r.unit, {})[r.seed] = r.telemetry
+            canvas = canvas if any(canvas) else (r.height, r.width)
     owner = layer_owner(model.id, layer.name)
     measured = {name: store.measurement(owner, name) for name in _MEASURED if name != "null"}
     rendered = len({*seeds, *failures})
@@ -104,6 +111,7 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
         telemetry=seeds,
         failures=failures,
         null=_null(store, owner),
+        around=_around(model, layer, store.recipes().get(recipe), canvas),
         comparison=_StoredComparison(store, model, layer, rendered),
         note="" if whole else f"{rendered} of {layer.n_units} units rendered",
         **measured,
@@ -184,8 +192,12 @@ class _StoredComparison(Sequence[Picture]):
     def _found(self) -> Iterator[Picture]:
         recipe = _scored_recipe(self._model, self._layer.name)
         sizes = [(r.height, r.width) for r in self._some(self._layer.name, recipe, 1)]
+        how = self._store.recipes().get(recipe)
+        framed = bool(sizes) and not _around(self._model, self._layer, how, sizes[0])
         for other in _compared_layers(self._model, self._layer, self._rendered) if sizes else ():
             for r in self._some(other.name, recipe, _FROM_EACH_LAYER):
+                if not (framed or _around(self._model, other, how, (r.height, r.width))):
+                    continue
                 ratios = (r.height / sizes[0][0], r.width / sizes[0][1])
                 if not r.failure and all(1 / _LIKE <= x <= _LIKE for x in ratios):
                     yield decode_png(r.picture, r.channels)
@@ -207,6 +219,15 @@ def _compared_layers(model: ModelRecord, layer: Layer, rendered: int) -> list[La
         return []
     others = [x for x in model.layers if x.name != layer.name]
     return sorted(others, key=lambda x: (abs(x.position - layer.position), x.position))
+
+
+def _around(model: ModelRecord, layer: Layer, recipe: RenderSpec | None, canvas: tuple[int, int]) -> bool:
+    """Return whether pictures of a layer at a canvas were moved around their own edges."""
+    if recipe is None or not recipe.jitter_px or layer.map_size is None or layer.stride_px is None:
+        return False
+    cut_off = (n - c for n, c in zip(model.input_shape[:2], canvas, strict=True))
+    places = [m - n / s for m, n, s in zip(layer.map_size, cut_off, layer.stride_px, strict=True)]
+    return any(canvas) and min(places) >= _AROUND_PLACES
 
 
 def _keys(store: Store, model: int, layer: str, recipe: str) -> list[tuple[int, int, str]]:

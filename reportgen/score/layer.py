@@ -116,7 +116,7 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
     seeds = _live_seeds(evidence, unit, sorted(pictures))
     shape = Counter(pictures[s].shape for s in seeds).most_common(1)[0][0]
     seeds = [s for s in seeds if pictures[s].shape == shape]
-    inner = inside(np.stack([pictures[s] for s in seeds]), spec.crop)
+    inner = inside(np.stack([pictures[s] for s in seeds]), _crop(evidence, spec))
     colours = inner.mean(axis=(1, 2))
     spread = float((colours.max(axis=0) - colours.min(axis=0)).max())
     seen = _Seen(
@@ -131,7 +131,7 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
     if min(h, w) < LEAST_PX:
         small = f"the inside of its pictures is {h} by {w} px, wanted at least {LEAST_PX}"
         return dataclasses.replace(seen, too_small=small)
-    power = spectrum(inner)
+    power = spectrum(inner, evidence.around)
     mean = power.mean(axis=0)
     return dataclasses.replace(
         seen,
@@ -140,6 +140,11 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
         wave=prevailing(mean),
         axes=colour_axes(mean),
     )
+
+
+def _crop(evidence: LayerEvidence, spec: ScoreSpec) -> float:
+    """Return the share of a picture left out on each side: none where it has no frame."""
+    return 0.0 if evidence.around else spec.crop
 
 
 def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[st.Null | None, str]:
@@ -152,10 +157,10 @@ def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> t
     if pictures.shape[1:] != (*null_canvas((h, w), is_map=evidence.layer.is_map), c):
         size = " by ".join(map(str, pictures.shape[1:]))
         return None, f"the renderer null stored is of another canvas, {size}; render again to make its own"
-    inner = inside(pictures, spec.crop)
+    inner = inside(pictures, _crop(evidence, spec))
     if min(inner.shape[1:3]) < LEAST_PX:
         return None, missing
-    null = st.null_of([st.reach_and_repeat(p) for p in spectrum(inner)])
+    null = st.null_of([st.reach_and_repeat(p) for p in spectrum(inner, evidence.around)])
     if null is None:
         return None, f"the renderer null has fewer than {st.LEAST_NULL} pictures with anything in them"
     return null, ""
@@ -233,26 +238,27 @@ def _filling(evidence: LayerEvidence, patterned: list[int], families: int, null:
     channels = {s.shape[2] for s in seen.values()}
     parts, words = [], [own] if patterned else []
     others = [p for p in evidence.comparison if p.shape[2] in channels]
-    others_seen = [x for p in others if (x := _stranger(p, null, spec)) is not None]
+    others_seen = [x for p in others if (x := _stranger(p, evidence, null, spec)) is not None]
     if others_seen:
         parts.append(agree.together(others_seen))
         words.append(f"{len(others_seen)} pictures of other layers")
     if families + len(others_seen) < spec.min_comparison and evidence.null is not None:
-        inner = inside(evidence.null, spec.crop)
+        inner = inside(evidence.null, _crop(evidence, spec))
         if min(inner.shape[1:3]) >= LEAST_PX and inner.shape[3] in channels:
-            parts.append(agree.looks(inner, spectrum(inner)))
+            parts.append(agree.looks(inner, spectrum(inner, evidence.around)))
             words.append(
                 f"{len(inner)} pictures of the renderer null, which makes agreement look better than it is"
             )
     return (agree.together(parts) if parts else None), " and ".join(words) or "nothing"
 
 
-def _stranger(picture: Picture, null: st.Null | None, spec: ScoreSpec) -> agree.Looks | None:
+def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
+              spec: ScoreSpec) -> agree.Looks | None:  # fmt: skip
     """Return the description of another layer's picture if it shows a pattern itself."""
-    inner: Floats = inside(picture[None], spec.crop)
+    inner: Floats = inside(picture[None], _crop(evidence, spec))
     if min(inner.shape[1:3]) < LEAST_PX or float(contrast(inner)[0]) < spec.flat_contrast:
         return None
-    power = spectrum(inner)
+    power = spectrum(inner, evidence.around)
     measured = st.reach_and_repeat(power[0])
     if null is None or not np.isfinite(measured[0]) or st.deviation([measured], null) < spec.borderline_z[0]:
         return None

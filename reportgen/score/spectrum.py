@@ -1,8 +1,9 @@
 """What repeats in a picture: its power spectrum and autocorrelation, position-free.
 
 A picture is split into opponent colours and read through overlapping Hann windows of 32 px, so
-that the same pattern elsewhere in the picture gives the same spectrum. What a spectrum says of a
-unit is not known here.
+that the same pattern elsewhere in the picture gives the same spectrum. Pictures that were moved around
+their own edges while they were made have no frame, and are read around the edges as well. What a
+spectrum says of a unit is not known here.
 
 Reference: P. D. Welch, "The use of fast Fourier transform for the estimation of power spectra", 1967.
 """
@@ -67,13 +68,15 @@ def window_side(h: int, w: int) -> int:
     return min(WINDOW_PX, h, w) // 2 * 2
 
 
-def spectrum(pictures: Floats) -> Floats:
+def spectrum(pictures: Floats, around: bool = False) -> Floats:
     """Return the Welch power spectrum of each opponent channel.
 
     Each window loses its own (weighted) mean, so that neither brightness nor slow drifts count.
 
     Args:
         pictures: `(n, h, w, c)` in [0,1], each side at least `LEAST_PX`.
+        around: Whether windows go on around the edges, for pictures that have none: every pixel then
+            counts alike, and a small picture has four times the windows.
 
     Returns:
         `(n, c, N, N // 2 + 1)`: the half plane of `rfft2`, N the window's side; rows are vertical
@@ -85,7 +88,9 @@ def spectrum(pictures: Floats) -> Floats:
     weight = taper / taper.sum()
     colours = np.ascontiguousarray(np.moveaxis(pictures @ opponent_axes(c).T, -1, 1))
     power = np.zeros((n, c, side, side // 2 + 1), np.float32)
-    starts = [(y, x) for y in _starts(h, side) for x in _starts(w, side)]
+    if around:
+        colours = np.pad(colours, ((0, 0), (0, 0), (0, side), (0, side)), mode="wrap")
+    starts = [(y, x) for y in _starts(h, side, around) for x in _starts(w, side, around)]
     for y, x in starts:
         window = colours[:, :, y : y + side, x : x + side]
         mean = np.einsum("ncyx,yx->nc", window, weight)[:, :, None, None]
@@ -177,8 +182,11 @@ def prevailing(power: Floats) -> Stripes | None:
     # Stripes at t and t + 180 degrees are the same, so directions are averaged at twice their angle.
     mean = complex((mass * np.exp(2j * np.radians(grid.stripes))).sum()) / total
     row, column = np.unravel_index(int(np.argmax(plane)), plane.shape)
-    dy = (np.arange(side) - row + side // 2) % side - side // 2
-    near = np.hypot(dy[:, None], (np.arange(side // 2 + 1) - column)[None, :]) <= 1.6
+    # A wave that runs up or down stands in the half plane twice, with either sign.
+    near = np.zeros(plane.shape, bool)
+    for y, x in ((row, column), (-row, -column)):
+        dy = (np.arange(side) - y + side // 2) % side - side // 2
+        near |= np.hypot(dy[:, None], (np.arange(side // 2 + 1) - x)[None, :]) <= 1.6
     near[0, 0] = False
     radius = float((mass * near * grid.radius).sum() / (mass * near).sum())
     return Stripes(
@@ -189,8 +197,11 @@ def prevailing(power: Floats) -> Stripes | None:
     )
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """Return evenly spread first pixels of windows, at most `STEP_PX` apart, from edge to edge."""
+def _starts(length: int, side: int, around: bool) -> list[int]:
+    """Return evenly spread first pixels of windows, at most `STEP_PX` apart, from edge to edge or around."""
+    if around:
+        count = -(-length // STEP_PX)
+        return [round(length * i / count) for i in range(count)]
     room = length - side
     count = -(-room // STEP_PX) + 1
     return [round(room * i / (count - 1)) for i in range(count)] if count > 1 else [0]

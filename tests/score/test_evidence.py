@@ -5,7 +5,7 @@ import pytest
 
 from reportgen.images import encode_png
 from reportgen.score import evidence_fingerprint, read_evidence, score_store
-from reportgen.spec import ScoreSpec
+from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, StoredRender, layer_owner, null_owner, open_store
 from reportgen.units import InputRange, Layer, LayerGraph
 
@@ -152,3 +152,49 @@ def test_pictures_without_any_measurement_are_undecided(model, store, put, grati
     scores = store.scores(model.id, "one")
     assert [s.verdict for s in scores] == ["undecided"] * 2
     assert all("no responses were measured" in s.reason for s in scores)
+
+
+def test_pictures_of_many_places_that_were_moved_have_no_frame(model, store, put, gratings):
+    put("one", gratings[:3])
+    assert not read_evidence(store, model, "one").around  # nothing is known of the recipe
+    store.put_recipe(RECIPE, RenderSpec())
+    assert read_evidence(store, model, "one").around
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "around"),
+    [
+        (RenderSpec(jitter_px=0), {}, False),
+        (RenderSpec(), {"map_size": (23, 23)}, False),  # 7 places on a canvas that is 16 px smaller
+        (RenderSpec(), {"map_size": (24, 24)}, True),
+        (RenderSpec(), {"map_size": (12, 12), "stride_px": (4, 4)}, True),
+        (RenderSpec(), {"map_size": (11, 12), "stride_px": (4, 4)}, False),
+        (RenderSpec(), {"map_size": None, "stride_px": None}, False),
+    ],
+)
+def test_places_on_the_canvas_decide_whether_pictures_have_a_frame(
+    model, store, put, gratings, recipe, changes, around
+):
+    put("one", gratings[:3])  # 48 px, of a model of 64 px
+    store.put_recipe(RECIPE, recipe)
+    changed = dataclasses.replace(layer("one", 0, 16), **changes)
+    assert read_evidence(store, dataclasses.replace(model, layers=(changed,)), "one").around is around
+
+
+def test_the_renderer_has_the_same_least_number_of_places():
+    pytest.importorskip("keras")
+    from reportgen.render.ascent import AROUND_MIN_PLACES
+    from reportgen.score import evidence
+
+    assert evidence._AROUND_PLACES == AROUND_MIN_PLACES
+
+
+def test_pictures_with_a_frame_are_no_strangers_of_those_without(model, store, put, gratings):
+    put("one", gratings)
+    put("two", gratings[:2])
+    store.put_recipe(RECIPE, RenderSpec())
+    assert len(read_evidence(store, model, "two").comparison) > 0
+    few = dataclasses.replace(model.layers[0], map_size=(20, 20))
+    framed = dataclasses.replace(model, layers=(few, model.layers[1]))
+    assert len(read_evidence(store, framed, "two").comparison) == 0
+    assert len(read_evidence(store, framed, "one").comparison) > 0

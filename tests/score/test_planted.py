@@ -65,6 +65,7 @@ def evidence(tmp_path_factory):
         pictures={u: {r.job.seed: r.picture for r in found if r.job.unit == u} for u in range(len(bias))},
         telemetry={u: {r.job.seed: r.telemetry for r in found if r.job.unit == u} for u in range(len(bias))},
         null=np.stack(null),
+        around=True,
         probes=measure.responses(cut, measure.probe_pictures((48, 48), 1)),
         renders={**marks, **measure.responses(cut, np.stack([r.picture for r in found]))},
         flat=measure.flat_curve(cut),

@@ -133,3 +133,32 @@ def test_small_pictures_are_read_through_smaller_windows(draw, side):
     null = white_null(draw, (side, side), 1)
     grating = draw.grating((side, side), period=5, channels=1)
     assert structure.deviation([measured(grating)], null) > 3
+
+
+def around(picture):
+    return structure.reach_and_repeat(spectrum(inside(picture[None], 0.0), around=True)[0])
+
+
+@settings(max_examples=20, deadline=None)
+@given(down=st.integers(0, 47), right=st.integers(0, 47), seed=st.integers(0, 1000))
+def test_where_a_picture_without_edges_is_cut_does_not_matter(draw, down, right, seed):
+    smooth = (sum(np.roll(draw.white(seed), i, axis=1).astype(int) for i in range(6)) // 6).astype(np.uint8)
+    moved = np.roll(smooth, (down, right), axis=(0, 1))
+    assert around(moved)[0] == pytest.approx(around(smooth)[0], abs=0.03)
+
+
+def test_a_picture_read_around_its_edges_is_measured_as_one_of_twice_the_side(draw):
+    def reach(read, side):
+        return np.mean([np.log(read(draw.white(i, (side, side), 1))[0]) for i in range(24)])
+
+    framed = reach(measured, 48) - reach(measured, 96)
+    assert reach(around, 48) - reach(around, 96) < framed
+    assert reach(around, 48) < reach(measured, 48) - 0.2
+
+
+@pytest.mark.parametrize("size", [(48, 48), (40, 72), (64, 50)])
+def test_stripes_that_close_around_the_edges_have_one_wave(draw, size):
+    picture = draw.grating(size, degrees=0, period=size[0] / 8, channels=1)
+    wave = prevailing(spectrum(inside(picture[None], 0.0), around=True)[0])
+    assert wave.period_px == pytest.approx(size[0] / 8, rel=0.05)
+    assert wave.share > 0.95
