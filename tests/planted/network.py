@@ -24,6 +24,8 @@ from planted.truth import Planted, Sketch, rows_of
 S, STATIC, FLAT, DEAD = ("structured",), ("static",), ("flat",), ("dead",)
 SEVERAL, MANY = ("multifaceted",), ("multifaceted", "unstable")
 BANK = 4
+PAIRS = [(0, 2), (1, 3), (0, 1), (2, 3)]
+"""Edges of the bank that race against each other."""
 
 
 @dataclass(frozen=True)
@@ -295,31 +297,28 @@ def _templates(rng: Any, traits: Traits) -> list[Sketch]:
 
 
 def _race(edges: list[Sketch], first: dict[str, int]) -> list[Sketch]:
-    """Return units that want one edge of the bank and no other."""
+    """Return units that want one edge of the bank and not another."""
     found = []
-    for i in range(BANK):
+    for i, j in PAIRS + [(j, i) for i, j in PAIRS]:
         weights = np.array([1e-4 / unit.gain for unit in edges])  # so that none is unheard
-        for j in range(BANK):
-            at = first[f"bank{j}"]
-            weights[at] = (1.0 if i == j else -1.0) / edges[at].gain
-        found.append(Sketch("race", S, 10 * weights, 0.0, name=f"race{i}"))
+        for sign, bank in ((10, i), (-10, j)):
+            at = first[f"bank{bank}"]
+            weights[at] = sign / edges[at].gain
+        found.append(Sketch("race", S, weights, 0.0, name=f"race{i}{j}"))
     return found
 
 
 def _facets(rng: Any, race: list[Sketch]) -> list[Sketch]:
     """Return units that want this edge or that one: sums of units that exclude each other."""
     found = []
-    groups = [(0, 2), (1, 3), (0, 1), (0, 1, 2), (0, 1, 2, 3), (0,), (2,)]
+    groups = [[(i, j), (j, i)] for i, j in PAIRS] + [[(0, 2), (2, 0), (1, 3), (3, 1)], [(0, 2)], [(3, 1)]]
     for group in groups:
-        weights = np.zeros(len(race))
-        for at, unit in enumerate(race):
-            if int(unit.name.removeprefix("race")) in group:
-                weights[at] = 1 / unit.gain
+        wanted = {f"race{i}{j}" for i, j in group}
+        weights = np.array([unit.name in wanted for unit in race]) / np.array([unit.gain for unit in race])
         n = len(group)
         verdicts = S if n == 1 else SEVERAL if n == 2 else MANY
-        found.append(
-            Sketch("facets" if n > 1 else "one facet", verdicts, weights, 0.0, facets=n if n > 1 else None)
-        )
+        kind = "facets" if n > 1 else "one facet"
+        found.append(Sketch(kind, verdicts, weights, 0.0, facets=n if n > 1 else None))
     return found
 
 
@@ -331,7 +330,7 @@ def _head(units: list[Sketch], race: list[Sketch]) -> list[Sketch]:
             whole[at] = 1e-4 / unit.gain
     one, two = whole.copy(), whole.copy()
     for at, unit in enumerate(race):
-        sign = {"race0": 1.0, "race2": -1.0}.get(unit.name, 0.0)
+        sign = {"race02": 1.0, "race20": -1.0}.get(unit.name, 0.0)
         one[at] += sign / unit.gain
         two[at] -= sign / unit.gain
     return [Sketch("logit", S, one), Sketch("logit", S, two)]
