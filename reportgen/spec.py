@@ -50,6 +50,7 @@ class RenderSpec:
         parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (the same, its steps weighted
             by 1/f) or `raw` (unbounded values in the model's own input range, as older tools do).
         decay: Power of 1/f in the `fourier` parametrization.
+        band: Cycles a pixel beyond which its steps fade, at most 0.5; 0 for no such end.
         decorrelate: Whether its steps prefer grey to colour, as photographs do (3 channels only).
         objective: `pre` climbs the pre-activation, `post` the activation, softmax included.
         reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
@@ -59,8 +60,9 @@ class RenderSpec:
         steps, min_steps: Most and fewest steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
         window: Steps between two looks at the plateau; also the compiled loop's chunk.
-        jitter_px: Largest shift in pixels of the canvas; where a layer answers at 8 places a side or more,
-            any value above 0 moves pictures anywhere, around their own edges, so that none has a frame.
+        jitter_px: Largest shift in pixels of the canvas, none for dense layers; where a layer answers at 8
+            places a side or more, any value above 0 moves pictures anywhere, around their own edges, so that
+            none has a frame.
         scale: Largest relative change of size (0.1 is plus or minus a tenth).
         rotate_degrees: Largest rotation.
         tv_dense: Weight of total variation for dense layers, where it is another; a set `tv` holds for all.
@@ -68,7 +70,7 @@ class RenderSpec:
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
         keep: `last` or `best` (lowest loss) iterate is returned.
-        canvas: `receptive-field` (about three of them) or `input` (the model's own size).
+        canvas: `receptive-field` (about two of them) or `input` (the model's own size).
         canvas_fields, canvas_min_px: How many receptive fields wide, and the least side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
@@ -79,6 +81,7 @@ class RenderSpec:
     name: str = "default"
     parametrization: Literal["pixel", "fourier", "raw"] = "pixel"
     decay: float = 1.0
+    band: float = 0.0
     decorrelate: bool = False
     objective: Literal["pre", "post"] = "pre"
     reduction: Literal["leaky-mean", "mean"] = "leaky-mean"
@@ -101,7 +104,7 @@ class RenderSpec:
     penalty_scaling: Literal["gradient", "absolute"] = "gradient"
     keep: Literal["last", "best"] = "last"
     canvas: Literal["receptive-field", "input"] = "receptive-field"
-    canvas_fields: float = 3.0
+    canvas_fields: float = 2.0
     canvas_min_px: int = 48
     rim: float = 0.06
     output: Literal["clip", "standardise"] = "clip"
@@ -115,11 +118,12 @@ RECIPES: Mapping[str, RenderSpec] = {
         name="show",
         parametrization="fourier",
         decay=0.75,
+        band=0.25,
         decorrelate=True,
         start_noise=0.02,
-        step_size=0.04,
-        steps=128,
-        min_steps=48,
+        step_size=0.06,
+        steps=64,
+        min_steps=32,
         jitter_px=4,
         scale=0.08,
         rotate_degrees=6.0,
@@ -297,7 +301,7 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         "steps": (1, 100_000), "min_steps": (0, 100_000), "window": (1, 1000), "step_size": (1e-9, 1e6),
         "tv": (0, 1e9), "lp": (0, 1e9), "tv_power": (0.5, 8), "lp_power": (1, 32), "jitter_px": (0, 512),
         "scale": (0, 0.9), "rotate_degrees": (0, 180), "start_mean": (0, 1), "start_noise": (0, 1),
-        "plateau": (0, 1), "decay": (0, 4), "rim": (0, 0.4), "canvas_fields": (0.5, 100),
+        "plateau": (0, 1), "decay": (0, 4), "band": (0, 0.5), "rim": (0, 0.4), "canvas_fields": (0.5, 100),
         "canvas_min_px": (8, 4096),
     }  # fmt: skip
     for key, (low, high) in limits.items():
@@ -331,9 +335,15 @@ def recipe_named(name: str) -> RenderSpec:
 
 
 def for_kind(recipe: RenderSpec, kind: str) -> RenderSpec:
-    """Return the recipe as it applies to layers of `kind`: some weights differ for dense layers."""
-    tv = recipe.tv if recipe.tv_dense is None or kind != "dense" else recipe.tv_dense
-    return dataclasses.replace(recipe, tv=tv, tv_dense=None)
+    """Return the recipe as it applies to layers of `kind`.
+
+    Dense layers may have another weight of total variation, and are never shifted: what they look for has
+    its place, and shifts would average it away.
+    """
+    if kind != "dense":
+        return dataclasses.replace(recipe, tv_dense=None)
+    tv = recipe.tv if recipe.tv_dense is None else recipe.tv_dense
+    return dataclasses.replace(recipe, tv=tv, tv_dense=None, jitter_px=0)
 
 
 def _converted(key: str, value: Any, wanted: type) -> Any:

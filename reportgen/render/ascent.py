@@ -39,6 +39,7 @@ class Structure:
     decorrelate: bool
     start_mean: float
     decay: float
+    band: float
     objective: str
     reduction: objectives.Reduction
     optimiser: str
@@ -91,6 +92,7 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         decorrelate=recipe.decorrelate,
         start_mean=recipe.start_mean,
         decay=recipe.decay,
+        band=recipe.band,
         objective=recipe.objective,
         reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue, cell),
         optimiser=recipe.optimiser,
@@ -139,6 +141,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         decorrelate=structure.decorrelate,
         start_mean=structure.start_mean,
         decay=structure.decay,
+        band=structure.band,
     )
     parameters = parametrization(recipe, size, cut.input_range)
     network, answers = _looked_at(cut, structure)

@@ -27,6 +27,9 @@ _START, _LOUDER_START = 1, 2  # streams of random numbers
 LOUDER = 6.0
 """How many times the noise of a start that found nothing is raised."""
 
+_STEEP = 8
+"""Power by which steps fade beyond the band, as in a Butterworth filter of half that order."""
+
 # Grey, yellow-blue and red-green, orthonormal, and how far natural photographs spread along each.
 _OPPONENT = np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]]) / np.sqrt([[3], [6], [2]])
 _SPREAD = np.array([1.0, 0.32, 0.16])
@@ -73,15 +76,16 @@ def pixel(recipe: RenderSpec, shape: Shape) -> Parametrization:
 def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
     """The picture, kept in [0,1], whose steps prefer broad waves and, decorrelated, grey to colour.
 
-    A step is weighed wave by wave, 1/max(|f|, 1/N)**decay of mean square 1, and colour by colour, by the
-    spread of photographs. Values at an end of their range that would leave it take no part in the step:
-    two-metric projection (Bertsekas, SIAM J. Control and Optimization 20, 1982), without which the others
-    drag them along, and textures and colours end in plain black or white. The basis is the Hartley transform
-    (cas x cas; Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its own inverse.
+    A step is weighed wave by wave, 1/max(|f|, 1/N)**decay of mean square 1 (and hardly anything beyond
+    `band`, where photographs have hardly anything), and colour by colour, by the spread of photographs.
+    Values at an end of their range that would leave it take no part in the step: two-metric projection
+    (Bertsekas, SIAM J. Control and Optimization 20, 1982), without which the others drag them along, and
+    textures and colours end in plain black or white. The basis is the Hartley transform (cas x cas;
+    Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its own inverse.
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)
-    weights = _amplitudes(height, width, recipe.decay)[None, :, :, None]
+    weights = _amplitudes(height, width, recipe.decay, recipe.band)[None, :, :, None]
     colours = _colours(channels, recipe.decorrelate)
 
     def shaped(values: Tensor) -> Tensor:
@@ -145,9 +149,11 @@ def _hartley(size: int) -> Array:
     return np.asarray((np.cos(angle) + np.sin(angle)) / np.sqrt(size), np.float32)
 
 
-def _amplitudes(height: int, width: int, decay: float) -> Array:
+def _amplitudes(height: int, width: int, decay: float, band: float) -> Array:
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
     weights = 1.0 / np.maximum(frequency, 1.0 / max(height, width)) ** decay
+    if band > 0:
+        weights /= 1.0 + (frequency / band) ** _STEEP
     return np.asarray(weights / np.sqrt(np.mean(weights**2)), np.float32)
 
 
