@@ -86,6 +86,11 @@ _OPTIONS: dict[str, Callable[[_Command], _Command]] = {
         help="Larger models are refused, batches made to fit.  [60 % of what is there]",
     ),
     "device": click.option("--device", metavar="cpu|gpu|auto", help="What computes.  [auto]"),
+    "arithmetic": click.option(
+        "--arithmetic",
+        metavar="NAME",
+        help="bfloat16: faster for wide convolutions, slower for others.  [float32]",
+    ),
     "batch": click.option(
         "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
     ),
@@ -109,6 +114,7 @@ _IMPORT = (
     "hold",
     "max_memory",
     "device",
+    "arithmetic",
 )
 _WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
 _RENDER = ("store", *_IMPORT, *_WHAT, "batch", "budget", "ray")

@@ -137,6 +137,7 @@ class Settings(BaseModel):
     hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)
     max_memory: Annotated[int, BeforeValidator(_memory)] | None = None
     device: Literal["auto", "cpu", "gpu"] = "auto"
+    arithmetic: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Annotated[float, BeforeValidator(_time)] | None = None
     ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None

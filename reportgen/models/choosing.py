@@ -35,7 +35,7 @@ class Choice:
 
     Attributes:
         needs: The tensors that are needed whole.
-        build: From these and a choice `(n, K)`, one-hot, the channel `(n, H, W, 1)` or `(n, 1)`.
+        build: From these and a choice `(n, 1)`, indices, the channel `(n, H, W, 1)` or `(n, 1)`.
     """
 
     needs: tuple[Ref, ...]
@@ -131,20 +131,18 @@ def chosen_layers() -> SimpleNamespace:
             self.built = True
 
     class PickedChannel(Standing):
-        """`(n, ..., K)` and `(n, K)` to `(n, ..., 1)`."""
+        """`(n, ..., K)` and `(n, 1)` to `(n, ..., 1)`."""
 
         def call(self, inputs: Any) -> Any:
             x, choice = inputs
-            if len(x.shape) == 2:
-                return ops.sum(x * choice, axis=-1, keepdims=True)
-            return ops.einsum("nhwk,nk->nhw", x, choice)[..., None]
+            return _picked_channel(x, choice[:, 0])[..., None]
 
     class ChosenNeuron(Standing):
         """A dense layer's."""
 
         def call(self, inputs: Any) -> Any:
             x, choice = inputs
-            weights = ops.matmul(choice, ops.transpose(ops.cast(self.stands_for.kernel, "float32")))
+            weights = ops.transpose(_taken(self.stands_for.kernel, choice))
             if len(x.shape) == 2:
                 found = ops.sum(x * weights, axis=-1, keepdims=True)
             else:
@@ -157,23 +155,19 @@ def chosen_layers() -> SimpleNamespace:
         def call(self, inputs: Any) -> Any:
             x, choice = inputs
             layer = self.stands_for
-            kernel = ops.cast(layer.kernel, "float32")
-            high, wide, sources, units = kernel.shape
-            flat = ops.reshape(ops.transpose(kernel, (3, 2, 0, 1)), (units, sources * high * wide))
-            weights = ops.reshape(ops.matmul(choice, flat), (-1, sources, high * wide))
+            high, wide, sources, _ = layer.kernel.shape
+            kernels = ops.transpose(_taken(layer.kernel, choice), (3, 2, 0, 1))
+            weights = ops.reshape(kernels, (-1, sources, high * wide))
             height, width = x.shape[1], x.shape[2]
             products = ops.matmul(ops.reshape(x, (-1, height * width, sources)), weights)
             products = ops.reshape(products, (-1, height, width, high * wide))
             return _gathered(products, layer) + _bias(layer, choice, 4)
 
     class SourceOfDepthwise(Standing):
-        """From the choice of a depthwise unit `(n, C * m)` to that of its channel `(n, C)`."""
+        """From a depthwise unit to the channel it reads."""
 
         def call(self, choice: Any) -> Any:
-            times = self.stands_for.depth_multiplier
-            if times == 1:
-                return choice
-            return ops.sum(ops.reshape(choice, (-1, choice.shape[1] // times, times)), axis=2)
+            return choice // self.stands_for.depth_multiplier
 
     class ChosenDepthwise(Standing):
         """A depthwise convolution's, of its one channel."""
@@ -182,8 +176,8 @@ def chosen_layers() -> SimpleNamespace:
             x, choice = inputs
             layer = self.stands_for
             high, wide, channels, times = layer.kernel.shape
-            flat = ops.reshape(ops.cast(layer.kernel, "float32"), (high * wide, channels * times))
-            weights = ops.matmul(choice, ops.transpose(flat))
+            kernel = ops.reshape(layer.kernel, (high * wide, channels * times))
+            weights = ops.transpose(_taken(kernel, choice))
             return _gathered(x * weights[:, None, None, :], layer) + _bias(layer, choice, 4)
 
     class ChosenScale(Standing):
@@ -191,21 +185,24 @@ def chosen_layers() -> SimpleNamespace:
 
         def call(self, inputs: Any) -> Any:
             x, choice = inputs
-            layer = self.stands_for
-            scale = 1.0 / ops.sqrt(ops.cast(layer.moving_variance, "float32") + layer.epsilon)
+            layer, rank = self.stands_for, len(x.shape)
+            scale = 1.0 / ops.sqrt(_taken(layer.moving_variance, choice) + layer.epsilon)
             if layer.scale:
-                scale = scale * ops.cast(layer.gamma, "float32")
-            shift = -ops.cast(layer.moving_mean, "float32") * scale
+                scale = scale * _taken(layer.gamma, choice)
+            shift = -_taken(layer.moving_mean, choice) * scale
             if layer.center:
-                shift = shift + ops.cast(layer.beta, "float32")
-            rank = len(x.shape)
-            return x * _of_each(choice, scale, rank) + _of_each(choice, shift, rank)
+                shift = shift + _taken(layer.beta, choice)
+            return x * _wide(scale, rank) + _wide(shift, rank)
 
-    def _of_each(choice: Any, values: Any, rank: int) -> Any:
-        return ops.reshape(ops.matmul(choice, values[:, None]), (-1,) + (1,) * (rank - 1))
+    def _taken(weights: Any, choice: Any) -> Any:
+        """Return the chosen entries of the last axis, `(..., n)`."""
+        return ops.cast(ops.take(weights, choice[:, 0], axis=-1), "float32")
+
+    def _wide(values: Any, rank: int) -> Any:
+        return ops.reshape(values, (-1,) + (1,) * (rank - 1))
 
     def _bias(layer: Any, choice: Any, rank: int) -> Any:
-        return _of_each(choice, ops.cast(layer.bias, "float32"), rank) if layer.use_bias else 0.0
+        return _wide(_taken(layer.bias, choice), rank) if layer.use_bias else 0.0
 
     def _gathered(products: Any, layer: Any) -> Any:
         """Return the sum of products `(n, h, w, places)`, each taken where its place of the kernel lies."""
@@ -227,3 +224,15 @@ def chosen_layers() -> SimpleNamespace:
     for made in classes:
         made.__module__ = __name__
     return SimpleNamespace(**{made.__name__: made for made in classes})
+
+
+def _picked_channel(x: Any, units: Any) -> Any:
+    """Return one channel of each of `(n, H, W, K)` or `(n, K)`, `(n, H, W)` or `(n,)`.
+
+    Channels that hold numbers which are not finite do not touch the others.
+    """
+    ops = keras_module().ops
+    mask = ops.one_hot(units, x.shape[-1], dtype="bool")
+    if len(x.shape) == 4:
+        mask = mask[:, None, None, :]
+    return ops.sum(ops.where(mask, x, ops.zeros_like(x)), axis=-1)

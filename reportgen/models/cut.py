@@ -39,7 +39,7 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
     needs = choice.needs if choice is not None else ()
     whole = prefix(model, (height, width), (tap.pre, post, *needs), layer.name)
     raw = _frozen(whole.inputs[0], whole.outputs[:2])
-    chosen = _chosen(whole, choice, layer.n_units) if choice is not None else None
+    chosen = _chosen(whole, choice) if choice is not None else None
     return Cut(
         network=_from_unit_range(raw, model.input_range),
         raw_network=raw,
@@ -54,9 +54,9 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
     )
 
 
-def _chosen(whole: Any, choice: Choice, n_units: int) -> Any:
-    """Return the network from pictures and a choice of units, one-hot, to the chosen unit of each."""
-    one = keras_module().Input((n_units,), dtype="float32")
+def _chosen(whole: Any, choice: Choice) -> Any:
+    """Return the network from pictures and the index of a unit for each to that unit."""
+    one = keras_module().Input((1,), dtype="int32")
     tensors = dict(zip(choice.needs, whole.outputs[2:], strict=True))
     return _frozen([whole.inputs[0], one], choice.build(tensors, one)[..., 0])
 
@@ -184,6 +184,6 @@ def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
     scaled = keras.layers.Rescaling(
         scale if width > 1 else scale[0], offset=list(lows) if width > 1 else lows[0], dtype="float32"
     )(picture[..., ::-1] if turned else picture)
-    further = [keras.Input(x.shape[1:], dtype="float32") for x in raw.inputs[1:]]
+    further = [keras.Input(x.shape[1:], dtype=x.dtype) for x in raw.inputs[1:]]
     answer = raw([scaled, *further] if further else scaled, training=False)
     return _frozen([picture, *further] if further else picture, answer)

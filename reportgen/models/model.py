@@ -77,7 +77,7 @@ class Cut:
         network: `keras.Model` from pictures `(n, h, w, c)`, float32 in [0, 1], to `[pre, post]`, each
             `(n, H, W, K)` or `(n, K)`. The way from [0, 1] to the model's own range is inside.
         raw_network: The same for pictures in the model's own range.
-        chosen_network: `keras.Model` from pictures as for `network` and units `(n, K)`, one-hot, to `pre` of
+        chosen_network: `keras.Model` from pictures as for `network` and indices of units `(n, 1)` to `pre` of
             each picture's own unit, `(n, H, W)` or `(n,)`: without the work of all the others. None where
             that saves nothing.
         n_units: K.

@@ -132,7 +132,7 @@ def _layer_of(cut: Cut, recipe: RenderSpec) -> Tensor:
     return cut.network.outputs[1 if recipe.objective == "post" else 0]
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=16)
 def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
     cut, engine, traces = key.cut, backend(), [0]
     size = (*cut.canvas_px, cut.channels)
@@ -195,7 +195,7 @@ def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tenso
         chosen = cut.chosen_network
 
         def own(seen: Tensor, units: Tensor, signs: Tensor) -> Tensor:
-            answer = chosen([seen, ops.one_hot(units, cut.n_units)], training=False)
+            answer = chosen([seen, units[:, None]], training=False)
             return answer * ops.reshape(signs, (-1,) + (1,) * (len(answer.shape) - 1))
 
         return chosen, own

@@ -49,13 +49,18 @@ class Reduction:
 def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
     """Return one unit a picture, `(n, H, W)` or `(n,)`, negated where the sign is -1.
 
+    Units whose answers are not finite numbers do not touch the others.
+
     Args:
         layer: `(n, H, W, K)` or `(n, K)`.
         units: Index of each picture's unit, `(n,)`.
         signs: 1 or -1, `(n,)`.
     """
-    choice = ops.one_hot(units, layer.shape[-1], dtype=layer.dtype) * signs[:, None]
-    return ops.einsum("nhwk,nk->nhw" if len(layer.shape) == 4 else "nk,nk->n", layer, choice)
+    mine = ops.one_hot(units, layer.shape[-1], dtype="bool")
+    rank = len(layer.shape)
+    mine = ops.reshape(mine, (-1,) + (1,) * (rank - 2) + (layer.shape[-1],))
+    own = ops.sum(ops.where(mine, layer, ops.zeros_like(layer)), axis=-1)
+    return own * ops.reshape(signs, (-1,) + (1,) * (rank - 2))
 
 
 def inside(maps: Tensor, rim: float) -> Tensor:

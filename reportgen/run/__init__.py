@@ -22,7 +22,7 @@ from reportgen.plan import make_plan
 from reportgen.run.budget import Clock
 from reportgen.run.estimate import full_estimate
 from reportgen.run.importing import open_source
-from reportgen.run.rendering import ARITHMETIC, RenderSummary, render_model, wish_of
+from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent
 from reportgen.score import score_store
@@ -116,7 +116,7 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
         source = open_source(store, path, settings)
         model = source.load()
         report = import_report(path, model, settings)
-        plans = make_plan(source.record, wish_of(settings), arithmetic=ARITHMETIC)
+        plans = make_plan(source.record, wish_of(settings), arithmetic=settings.arithmetic)
         report["estimate"] = estimate_report(full_estimate(model, plans, settings.atlas_spec()))
     return Inspection(source.record, report)
 

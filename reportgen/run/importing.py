@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
-from reportgen.errors import ModelError
+from reportgen.errors import ConfigError, ModelError
 from reportgen.models.sources import find_source
 from reportgen.run.memory import default_bound
 from reportgen.store import ModelRecord, Store
@@ -89,6 +89,7 @@ def load_network(path: str | Path, version: str, settings: Settings) -> Model:
     from reportgen.models import load_model
 
     choose_device(settings.device)
+    choose_arithmetic(settings.arithmetic)
     return load_model(
         path,
         version=version,
@@ -112,6 +113,25 @@ def choose_device(device: str) -> None:
     from reportgen.render.backend import use_device
 
     use_device(device)
+
+
+def choose_arithmetic(wanted: str) -> None:
+    """Say in what is computed.
+
+    Raises:
+        ConfigError: It is bfloat16, and what computes here does not.
+    """
+    if wanted == "float32" and "keras" not in sys.modules:
+        return
+    from reportgen.models.framework import keras_module
+
+    keras_module()
+    from reportgen.render import device_name, use_arithmetic
+
+    if use_arithmetic(wanted) != wanted:
+        raise ConfigError(
+            f"arithmetic is {wanted}, but {device_name()} computes in float32", hint="--arithmetic float32"
+        )
 
 
 def _record(model: Model, options: dict[str, Any]) -> ModelRecord:

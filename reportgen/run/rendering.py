@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import importlib.metadata
 import platform
 import time
@@ -27,8 +28,6 @@ from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-
-ARITHMETIC = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
 
     source = open_source(store, path, settings)
     wish = wish_of(settings)
-    plans = make_plan(source.record, wish, arithmetic=ARITHMETIC)
+    plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
     before = store.find_model(source.record.name, source.record.version)
     if before is not None and before.file_hash != source.record.file_hash:
         reporter.say(
@@ -110,14 +109,15 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     known = _place_known(store, model, plans)
     for line in _facts(model):
         reporter.say(line)
-    rendered, lacks = 0, bool(missing(plans, known)) or _lacks_measuring(store, model, plans)
-    if lacks and not halted():
+    rendered = 0
+    lacks_measuring = functools.partial(_lacks_measuring, store, model, plans, settings.arithmetic)
+    if (missing(plans, known) or lacks_measuring()) and not halted():
         model = _with_report(store, model, source, path, settings, reporter)
         model = _note_progress(store, model, None, clock)
         rendered = _render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
     there = _place_known(store, model, plans)
     lack = missing_of(plans, there)
-    unfinished = bool(lack.pictures) or _lacks_measuring(store, model, plans)
+    unfinished = bool(lack.pictures) or lacks_measuring()
     return RenderSummary(
         model=_note_progress(store, model, lack, clock),
         planned=lack.of_pictures,
@@ -159,8 +159,8 @@ def _note_progress(store: Store, model: ModelRecord, lack: Missing | None, clock
     return model if plan == model.plan else store.put_model(dataclasses.replace(model, plan=plan))
 
 
-def _lacks_measuring(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
-    return any(unmeasured(store, model, plan, ARITHMETIC) for plan in plans)
+def _lacks_measuring(store: Store, model: ModelRecord, plans: Sequence[LayerPlan], arithmetic: str) -> bool:
+    return any(unmeasured(store, model, plan, arithmetic) for plan in plans)
 
 
 def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
@@ -175,7 +175,7 @@ def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans:
             plans, known, clock, lambda left: estimated_seconds(network, left) / engine.workers
         )
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
-        measurer = Measurer(store, model, network, plans, clock, bound, ARITHMETIC)
+        measurer = Measurer(store, model, network, plans, clock, bound, settings.arithmetic)
         try:
             for number, turn in enumerate(turns):
                 for part in engine.carry_out(turn, stop):
@@ -205,7 +205,7 @@ def _engine(network: Model, source: Source, settings: Settings, bound: Bound, re
     from reportgen.run.cluster import cluster
 
     hash_ = source.record.file_hash
-    with cluster(settings.ray, source.path, hash_, settings, ARITHMETIC, reporter, stop) as workers:
+    with cluster(settings.ray, source.path, hash_, settings, settings.arithmetic, reporter, stop) as workers:
         yield workers
 
 
@@ -256,7 +256,7 @@ def _provenance(settings: Settings, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions,
         "device": device,
-        "arithmetic": ARITHMETIC,
+        "arithmetic": settings.arithmetic,
         "settings": settings.model_dump(
             mode="json", by_alias=True, exclude={"store", "site"}, exclude_defaults=True
         ),

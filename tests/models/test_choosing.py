@@ -53,11 +53,12 @@ def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model
     rng = np.random.default_rng(3)
     pictures = rng.random((4, 24, 20, 3)).astype(np.float32)
     units = rng.integers(0, layer.n_units, 4)
-    choice = ops.convert_to_tensor(np.eye(layer.n_units, dtype=np.float32)[units])
+    mask = np.eye(layer.n_units, dtype=np.float32)[units]
+    choice = ops.convert_to_tensor(units[:, None].astype(np.int32))
 
     def among_all(x):
         every = cut.network(x, training=False)[0]
-        own = ops.einsum("nhwk,nk->nhw" if layer.is_map else "nk,nk->n", every, choice)
+        own = ops.einsum("nhwk,nk->nhw" if layer.is_map else "nk,nk->n", every, mask)
         return ops.sum(ops.reshape(ops.square(own), (4, -1)), axis=1), own
 
     def alone(x):
@@ -83,5 +84,21 @@ def test_an_operation_that_mixes_channels_is_not_walked_through(tmp_path):
     cut = model.cut(model.layer("after"), (16, 16))
     pictures = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     every = ops.convert_to_numpy(cut.network(pictures, training=False)[0])
-    own = ops.convert_to_numpy(cut.chosen_network([pictures, np.eye(8, dtype=np.float32)[[5, 2]]]))
+    own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[5], [2]], np.int32)]))
     assert np.allclose(own, np.stack([every[0, ..., 5], every[1, ..., 2]]), atol=1e-4)
+
+
+def test_a_unit_that_gives_no_numbers_leaves_its_neighbours_alone(tmp_path):
+    network = convolutions()
+    for name in ("second", "deep"):
+        layer = network.get_layer(name)
+        kernel = np.array(layer.kernel)
+        kernel.reshape(-1, layer.kernel.shape[-1])[:, 0] = 3e38
+        layer.kernel.assign(kernel)
+    network.save(tmp_path / "broken.keras")
+    model = load_model(tmp_path / "broken.keras")
+    cut = model.cut(model.layer("second"), (24, 20))
+    pictures = np.random.default_rng(0).random((2, 24, 20, 3)).astype(np.float32)
+    own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[0], [3]], np.int32)]))
+    assert not np.isfinite(own[0]).any()
+    assert np.isfinite(own[1]).all()

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from reportgen.render import Job, device_name, render_units, suggest_batch
+from reportgen.render import Job, arithmetic, device_name, render_units, suggest_batch, use_arithmetic
 from reportgen.render.ascent import ascent
 from reportgen.spec import RECIPES
 
@@ -121,3 +121,21 @@ def test_a_batch_is_suggested_and_the_device_named(cut):
     huge = convolution(np.zeros((3, 3, 1, 64)), canvas=(512, 512))
     assert suggest_batch(huge, QUICK) <= suggest_batch(cut, QUICK)
     assert device_name().strip()
+
+
+def test_in_bfloat16_the_same_is_found(cut):
+    def answers():
+        found = {r.job: r.telemetry.activation_end for r in done(cut, JOBS, QUICK, batch=8)}
+        return np.array([found[job] for job in JOBS])
+
+    plain = answers()
+    if use_arithmetic("bfloat16") != "bfloat16":
+        pytest.skip(f"{device_name()} computes in float32 alone")
+    try:
+        short = answers()
+        assert arithmetic() == "bfloat16"
+    finally:
+        use_arithmetic("float32")
+    assert not np.array_equal(short, plain)
+    assert np.allclose(short, plain, atol=0.05 * np.abs(plain).max())
+    assert np.allclose(answers(), plain, atol=1e-5 * np.abs(plain).max())
