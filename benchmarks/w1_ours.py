@@ -55,7 +55,8 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
           arithmetic: str = "float32") -> dict[str, Any]:  # fmt: skip
     """Image-steps a CPU second of the full loop and of the bare gradient, same cut and batch, in turns.
 
-    The full loop takes the recipe's own number of steps and never stops early.
+    The bare gradient is taken twice: of all channels, and of each picture's own alone, as the engine does it,
+    so that what the loop costs is not hidden behind what it does not compute. The full loop takes the recipe's own number of steps and never stops early.
     """
     from reportgen.render import Job, render_units, suggest_batch
     from reportgen.spec import with_numbers
@@ -64,23 +65,28 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
     cut = _cut(_model(), layer, named, arithmetic)
     batch = min(suggest_batch(cut, named), units)
     jobs = [Job(u, "happy", 0) for u in range(batch)]
-    gradient = bare_gradient(cut, batch)
+    gradient, own = bare_gradient(cut, batch), bare_gradient(cut, batch, chosen=True)
 
     def bare() -> None:
         for _ in range(named.steps):
             gradient()
+
+    def own_alone() -> None:
+        for _ in range(named.steps):
+            own()
 
     def full(recipe: Any = named) -> None:
         for _ in render_units(cut, jobs, recipe, batch=batch):
             pass
 
     gradient()
+    own()
     full(
         with_numbers(named, {"steps": named.window, "min_steps": named.window})
     )  # traces; as any number does
-    rates: dict[str, list[float]] = {"bare": [], "full": []}
+    rates: dict[str, list[float]] = {"bare": [], "own": [], "full": []}
     for _ in range(repeats):
-        for name, run in (("bare", bare), ("full", full)):
+        for name, run in (("bare", bare), ("own", own_alone), ("full", full)):
             began = time.process_time()
             run()
             rates[name].append(batch * named.steps / (time.process_time() - began))
@@ -116,10 +122,10 @@ def memory(layer: str, units: int, max_memory: int) -> dict[str, Any]:
     return {"peak": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, "batches": chosen}
 
 
-def bare_gradient(cut: Any, batch: int) -> Callable[[], object]:
-    """Return a compiled forward pass and gradient to the picture of the same cut, all its channels.
+def bare_gradient(cut: Any, batch: int, *, chosen: bool = False) -> Callable[[], object]:
+    """Return a compiled forward pass and gradient to the picture of the same cut.
 
-    In the arithmetic that the engine computes in; nothing else is done.
+    Of all its channels, or of one chosen for each picture and no other. In the arithmetic that the engine computes in; nothing else is done.
     """
     import tensorflow as tf
 
@@ -128,11 +134,14 @@ def bare_gradient(cut: Any, batch: int) -> Callable[[], object]:
     generator = np.random.default_rng(0)
     pictures = tf.constant(generator.random((batch, *cut.canvas_px, cut.channels), np.float32))
 
+    units = tf.range(batch)[:, None] % cut.n_units
+
     @tf.function
     def gradient(x: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = tf.reduce_mean(tf.nn.relu(cut.network(x)[0][..., 0]))
+            maps = cut.chosen_network([x, units]) if chosen else cut.network(x)[0][..., 0]
+            value = tf.reduce_mean(tf.nn.relu(maps))
         return tape.gradient(value, x)
 
     def in_its_arithmetic() -> object:

@@ -67,6 +67,9 @@ def _kept(_: Values, values: Values) -> Iterator[Row]:
         recipe, layer = name.split("/")
         wanted = "85 %" if recipe == "default" else "75 %"
         reached = f"{told([100 * s for s in shares(kept)], 3)} %"
+        if kept.get("own"):  # runs before it was measured are kept too
+            own = [100 * full / bare for full, bare in zip(kept["full"], kept["own"], strict=True)]
+            reached += f"; of one channel's alone {told(own, 3)} %"
         yield f"2. share of the bare gradient kept, `{recipe}`, {layer}", wanted, reached
 
 
