@@ -12,7 +12,7 @@ from reportgen.errors import ConfigError
 from reportgen.plan import make_plan
 from reportgen.run import budget as budgets
 from reportgen.run.budget import Clock, missing_of, order
-from reportgen.run.rendering import ARITHMETIC, wish_of
+from reportgen.run.rendering import wish_of
 from reportgen.store import open_store
 
 
@@ -72,7 +72,7 @@ def planned(own_store):
     with open_store(own_store) as store:
         record = store.models()[0]
         settings = read_settings({"seeds": 2})
-        return make_plan(record, wish_of(settings), arithmetic=ARITHMETIC)
+        return make_plan(record, wish_of(settings), arithmetic=settings.arithmetic)
 
 
 def test_only_a_budget_that_may_not_be_enough_is_worth_passes(planned):
