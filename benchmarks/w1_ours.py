@@ -56,7 +56,8 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
     """Image-steps a CPU second of the full loop and of the bare gradient, same cut and batch, in turns.
 
     The bare gradient is taken twice: of all channels, and of each picture's own alone, as the engine does it,
-    so that what the loop costs is not hidden behind what it does not compute. The full loop takes the recipe's own number of steps and never stops early.
+    so that what the loop costs is not hidden behind what it does not compute. The full loop takes the
+    recipe's own number of steps and never stops early.
     """
     from reportgen.render import Job, render_units, suggest_batch
     from reportgen.spec import with_numbers
@@ -125,7 +126,8 @@ def memory(layer: str, units: int, max_memory: int) -> dict[str, Any]:
 def bare_gradient(cut: Any, batch: int, *, chosen: bool = False) -> Callable[[], object]:
     """Return a compiled forward pass and gradient to the picture of the same cut.
 
-    Of all its channels, or of one chosen for each picture and no other. In the arithmetic that the engine computes in; nothing else is done.
+    Of all its channels, or of one chosen for each picture and no other. In the arithmetic that the engine
+    computes in; nothing else is done.
     """
     import tensorflow as tf
 

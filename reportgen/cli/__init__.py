@@ -1,0 +1,52 @@
+"""The command line: the only place that prints and exits.
+
+Results go to standard output, progress and errors to standard error. Exit codes: 0 done;
+2 wrong use, configuration or model; 3 some units failed or the run was stopped, the rest is
+there; 4 a check failed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from reportgen.cli.commands import cli
+from reportgen.cli.interrupt import EXIT_UNITS_FAILED, STOPPED
+from reportgen.errors import ReportgenError
+
+__all__ = ["cli", "main"]
+
+
+def main() -> None:
+    """Run the command line; every error is one line, unless `--debug` asks for more."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        code = cli.main(standalone_mode=False)
+    except ReportgenError as error:
+        code = _fail(error, error.exit_code, debug)
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
+        code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(STOPPED, err=True)
+        code = EXIT_UNITS_FAILED
+    except OSError as error:
+        code = _fail(error, 2, debug)
+    except MemoryError:
+        code = _fail(ReportgenError("out of memory", hint="render fewer at once: --batch 4"), 2, debug)
+    except Exception as error:
+        if type(error).__name__ == "ResourceExhaustedError":  # TensorFlow's, which is not imported here.
+            code = _fail(ReportgenError("out of memory", hint="render fewer at once: --batch 4"), 2, debug)
+        else:
+            bug = f"this is a bug of reportgen: {type(error).__name__}: {error}"
+            code = _fail(ReportgenError(bug), 1, debug)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: Exception, code: int, debug: bool) -> int:
+    if debug:
+        raise
+    said = error if isinstance(error, ReportgenError) else ReportgenError(str(error))
+    click.echo(f"error: {said}", err=True)
+    return code

@@ -1,0 +1,185 @@
+"""The commands: each calls the public interface and prints what came back, as text or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import reportgen
+from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
+from reportgen.cli.options import COMMON, IMPORT, RENDER, said, with_options
+from reportgen.errors import CheckFailed
+from reportgen.terminal import (
+    Progress,
+    print_inspection,
+    print_renders,
+    print_site,
+    print_verdicts,
+    printable,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(reportgen.__version__, prog_name="reportgen")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(context: click.Context, debug: bool) -> None:
+    """From a trained image network to a judged, citable atlas of what its units see."""
+    context.obj = debug
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@with_options(*RENDER, "site", *COMMON)
+def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Import, render, score and write the site, in one."""
+    with Progress() as progress, Interrupt(progress) as stop:
+        result = reportgen.atlas(models, reporter=progress, stop=stop, **said(options))
+    if as_json:
+        done = {"renders": [_summary(r) for r in result.renders], "site": str(result.site.index)}
+        _print_json({**done, **_counts(result.verdicts)})
+    else:
+        print_renders(result.renders)
+        print_verdicts(result.verdicts)
+        print_site(result.site)
+    _exit_for(result.renders)
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@with_options(*RENDER, *COMMON)
+def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Render and measure what the store misses."""
+    with Progress() as progress, Interrupt(progress) as stop:
+        summaries = reportgen.render(models, reporter=progress, stop=stop, **said(options))
+    if as_json:
+        _print_json({"renders": [_summary(r) for r in summaries]})
+    else:
+        print_renders(summaries)
+    _exit_for(summaries)
+
+
+@cli.command()
+@with_options("store", *COMMON)
+def score(as_json: bool, **options: Any) -> None:
+    """Score every unit in the store. Needs no model and no TensorFlow."""
+    table = reportgen.score(**said(options))
+    if as_json:
+        _print_json(_counts(table))
+    else:
+        print_verdicts(table)
+
+
+@cli.command()
+@with_options("store", "site", *COMMON)
+def site(as_json: bool, **options: Any) -> None:
+    """Write the site from the store. Needs no model and no TensorFlow."""
+    from reportgen.config import read_settings
+
+    settings = read_settings(**said(options, split=True))
+    summary = reportgen.write_atlas(
+        settings.store, settings.site, settings.atlas_spec(), credits=settings.credits
+    )
+    if as_json:
+        _print_json({"site": str(summary.index), "pages": summary.pages, "bytes": summary.bytes})
+    else:
+        print_site(summary)
+
+
+@cli.command()
+@click.argument("model")
+@with_options(*IMPORT, *COMMON)
+def inspect(model: str, as_json: bool, **options: Any) -> None:
+    """Say what a model file holds, rendering nothing."""
+    found = reportgen.inspect_model(model, **said(options))
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        print_inspection(found)
+
+
+@cli.command()
+@click.option(
+    "--format", "format_", type=click.Choice(["csv", "json", "parquet"]), help="Of the verdict table."
+)
+@click.option("--out", metavar="FILE", help="Where the verdict table goes.")
+@click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
+@with_options("store", *COMMON)
+def export(format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: Any) -> None:
+    """Export the verdict table, or the pictures, or both."""
+    from reportgen.config import read_settings
+
+    settings = read_settings(**said(options, split=True))
+    if out and (Path(out).is_dir() or Path(out).resolve() == settings.store.resolve()):
+        raise click.UsageError(f"--out {out}: wanted the name of a file for the table")
+    if not (out or pictures):
+        raise click.UsageError("say --out FILE for the verdict table, or --pictures DIR, or both")
+    done: dict[str, int] = {}
+    if out:
+        kind = format_ or Path(out).suffix.lstrip(".").lower()
+        if not kind:
+            raise click.UsageError(f"--out {out} has no ending; say --format csv, json or parquet")
+        done["units"] = reportgen.export_table(settings.store, out, kind)
+    if pictures:
+        done["pictures"] = reportgen.export_pictures(settings.store, pictures)
+    if as_json:
+        _print_json(done)
+    else:
+        for (what, n), where in zip(done.items(), [w for w in (out, pictures) if w], strict=True):
+            click.echo(f"{where}: {n:,} {what}")
+
+
+@cli.command()
+@click.argument("site", metavar="SITE", required=False)
+@with_options(*COMMON)
+def check(site: str | None, as_json: bool, **options: Any) -> None:
+    """Check a written site: links, foreign requests, files, size."""
+    from reportgen.config import read_settings
+
+    settings = read_settings(**said({**options, "site": site}, split=True))
+    problems = reportgen.check_site(settings.site, settings.atlas_spec().max_site_bytes)
+    if as_json:
+        _print_json({"site": str(settings.site), "problems": problems})
+    else:
+        for problem in problems:
+            click.echo(printable(problem))
+    if problems:
+        raise CheckFailed(f"{len(problems)} problems in {settings.site}")
+    if not as_json:
+        click.echo(f"{settings.site}: no problem found")
+
+
+def _exit_for(renders: Any) -> None:
+    if any(r.failed or (r.stopped and not r.spent) for r in renders):
+        sys.exit(EXIT_UNITS_FAILED)
+
+
+def _summary(render: Any) -> dict[str, Any]:
+    return {
+        "model": render.model.name,
+        "version": render.model.version,
+        "planned": render.planned,
+        "rendered": render.rendered,
+        "failed": render.failed,
+        "stopped": render.stopped,
+        "budget_spent": render.spent,
+        "missing": render.missing,
+        "seconds": round(render.seconds, 2),
+    }
+
+
+def _counts(table: Any) -> dict[str, Any]:
+    return {
+        "layers": [
+            {"model": model, "version": version, "layer": layer, "verdicts": counts}
+            for (model, version, layer), counts in table.by_layer().items()
+        ]
+    }
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))

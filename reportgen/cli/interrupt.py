@@ -1,0 +1,57 @@
+"""Ctrl-C: the first asks a run to stop, the second ends the process."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+from collections.abc import Callable
+
+from reportgen.terminal import Progress
+
+EXIT_UNITS_FAILED = 3
+STOPPED = "stopped; what was rendered is in the store"
+SECONDS_TO_END = 2.0
+"""For cleaning up, between a second Ctrl-C and the process's end."""
+
+
+class Interrupt:
+    """The first Ctrl-C asks the run to stop after what is in hand; the second ends it at once.
+
+    Python hears a signal between two of its own instructions, and a framework's may take many seconds. So a
+    thread that is told by the system itself ends the process if it has not ended shortly after the second.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._asked = threading.Event()
+        self._progress = progress
+
+    def __enter__(self) -> Callable[[], bool]:
+        self._told, tell = os.pipe()
+        os.set_blocking(tell, False)
+        self._before = signal.signal(signal.SIGINT, self._ask), signal.set_wakeup_fd(tell)
+        threading.Thread(target=self._watch, args=(self._told, tell), daemon=True).start()
+        return self._asked.is_set
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before[0])
+        os.write(signal.set_wakeup_fd(self._before[1]), b"\0")  # No signal: the thread may go.
+
+    def _ask(self, *_: object) -> None:
+        if self._asked.is_set():
+            raise KeyboardInterrupt
+        self._asked.set()
+        self._progress.say("stopping: what is rendered gets scored and written; Ctrl-C again ends at once")
+
+    @staticmethod
+    def _watch(told: int, tell: int) -> None:
+        times, over = 0, False
+        while not over:
+            for byte in os.read(told, 64):
+                times, over = times + (byte == signal.SIGINT), over or byte == 0
+            if times > 1 and not over and not select.select([told], [], [], SECONDS_TO_END)[0]:
+                os.write(2, (STOPPED + "\n").encode())
+                os._exit(EXIT_UNITS_FAILED)
+        os.close(told)
+        os.close(tell)

@@ -1,0 +1,122 @@
+"""Options of the commands, by configuration key, and what of them was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+OPTIONS: dict[str, Callable[[Command], Command]] = {
+    "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
+    "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [site]"),
+    "version": click.option(
+        "--version", metavar="LABEL", help="Label of this model version.  [its file's hash]"
+    ),
+    "layers": click.option(
+        "--layers", multiple=True, metavar="GLOB", help="Layers by name; several. ::4 is every fourth."
+    ),
+    "units": click.option(
+        "--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."
+    ),
+    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures a unit.  [4]"),
+    "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [both]"),
+    "recipe": click.option(
+        "--recipe", metavar="NAME", help="default (six pictures a unit), or a display recipe."
+    ),
+    "set": click.option(
+        "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."
+    ),
+    "sweep": click.option("--sweep", metavar="tv=1e-5..1e3", help="Also render across a weight, in decades."),
+    "input_range": click.option(
+        "--input-range",
+        metavar="LO,HI",
+        help="Values the model's input takes; also imagenet, caffe, or ends by channel 0:0:0,1:1:1.",
+    ),
+    "channel_order": click.option(
+        "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
+    ),
+    "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
+    "trust_model": click.option(
+        "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
+    ),
+    "custom": click.option(
+        "--custom", multiple=True, metavar="MODULE:NAME", help="Your own layer; needs --trust-model."
+    ),
+    "hold": click.option(
+        "--hold",
+        "hold",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Value of an input that is no picture.  [0]",
+    ),
+    "max_memory": click.option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Larger models are refused, batches made to fit.  [60 % of what is there]",
+    ),
+    "device": click.option("--device", metavar="cpu|gpu|auto", help="What computes.  [auto]"),
+    "arithmetic": click.option(
+        "--arithmetic",
+        metavar="NAME",
+        help="bfloat16: faster for wide convolutions, slower for others.  [float32]",
+    ),
+    "batch": click.option(
+        "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
+    ),
+    "budget": click.option(
+        "--budget", metavar="TIME", help="The best atlas that renders in 90s, 20m, 1h30m.  [all of it]"
+    ),
+    "ray": click.option(
+        "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"
+    ),
+    "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
+    "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+}
+
+IMPORT = (
+    "version",
+    "input_range",
+    "channel_order",
+    "input_size",
+    "trust_model",
+    "custom",
+    "hold",
+    "max_memory",
+    "device",
+    "arithmetic",
+)
+WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
+RENDER = ("store", *IMPORT, *WHAT, "batch", "budget", "ray")
+COMMON = ("config", "json")
+
+
+def with_options(*names: str) -> Callable[[Command], Command]:
+    """Return a decorator that gives a command these options, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = OPTIONS[name](command)
+        return command
+
+    return decorate
+
+
+def said(options: dict[str, Any], *, split: bool = False) -> dict[str, Any]:
+    """Return the options that were said, by configuration key."""
+    words = {key: value for key, value in options.items() if value is not None and value != ()}
+    file = words.pop("config", None)
+    if pairs := words.pop("set_", None):
+        words["set"] = dict(_pair(pair, "--set", "tv=0.1") for pair in pairs)
+    if pairs := words.pop("hold", None):
+        words["hold"] = dict(_pair(pair, "--hold", "age=0.5") for pair in pairs)
+    return {"options": words, "file": file} if split else {**words, "config": file}
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    key, equals, value = text.rpartition("=") if option == "--hold" else text.partition("=")
+    if not (key.strip() and equals):
+        raise click.UsageError(f"{option} {text!r}: wanted KEY=VALUE such as {example}")
+    return key.strip(), value.strip()
