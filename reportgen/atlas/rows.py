@@ -21,6 +21,8 @@ from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
 _LEAST_ALIKE = 0.3
+LEAST_REACHED = 0.25
+"""Share of the scored pictures' activation that a display picture needs to stand for its unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,23 @@ class LayerRows:
 
 
 def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow | None:
-    """Return the render that stands for a unit: happy before sad, shown before scored before any other."""
+    """Return the render that stands for a unit: happy before sad, shown before scored before any other.
+
+    A display picture that drives its unit far less than the scored ones do shows something else: then the
+    scored one stands for the unit.
+    """
     order = {roles.get("shown"): 0, roles.get("scored"): 1}
-    return min(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)), default=None)
+    found = sorted(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)))
+    if not found:
+        return None
+    alike = [r for r in found if r.sign == found[0].sign and not r.failure]
+    shown, scored = ([r for r in alike if order.get(r.recipe) == place] for place in (0, 1))
+    return scored[0] if shown and scored and _falls_short(shown[0], scored) else found[0]
+
+
+def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:
+    reached = float(np.median([r.telemetry.activation_end for r in scored]))
+    return reached > 0 and shown.telemetry.activation_end < LEAST_REACHED * reached
 
 
 def render_rows(store: Store, record: ModelRecord, layer: Layer) -> dict[int, tuple[RenderRow, ...]]:

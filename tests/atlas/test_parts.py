@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from reportgen.atlas import plots
 from reportgen.atlas.layout import relative, root_of
 from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
-from reportgen.atlas.rows import nearest
+from reportgen.atlas.rows import RenderRow, lead_of, nearest
 from reportgen.atlas.words import recipe_toml
 from reportgen.config import RECIPES
 from reportgen.spec import AtlasSpec, for_kind, recipe_named, with_numbers
+from reportgen.units import Telemetry
 
 
 def test_relative_links_lead_from_any_depth() -> None:
@@ -118,3 +119,25 @@ def test_a_recipe_shown_as_toml_reads_back_as_that_recipe() -> None:
         for recipe in (named, for_kind(named, "dense"), for_kind(named, "conv2d")):
             read = tomllib.loads(recipe_toml(recipe))
             assert with_numbers(recipe_named(read["recipe"]), read["set"]) == recipe
+
+
+def _render(
+    recipe: str, reached: float, *, seed: int = 0, sign: str = "happy", failure: str = ""
+) -> RenderRow:
+    telemetry = Telemetry(
+        activation_start=0.0, activation_best=reached, activation_end=reached, activation_transformed=(),
+        gradient_start=1.0, gradient_end=0.1, moved=0.2, steps=64, stop_reason="max_steps", non_finite=0,
+        reduction="leaky-mean", rescue="", curve=(),
+    )  # fmt: skip
+    return RenderRow(3, recipe, sign, seed, f"{recipe}{seed}{sign}", 48, 48, 3, failure, telemetry)
+
+
+def test_a_display_picture_stands_for_its_unit_unless_it_reaches_far_less_than_the_scored_ones() -> None:
+    roles = {"shown": "s", "scored": "d"}
+    scored = [_render("d", 1.0 + 0.1 * seed, seed=seed) for seed in range(4)]
+    good, poor, sad = _render("s", 0.8), _render("s", 0.1), _render("s", 5.0, sign="sad")
+    assert lead_of([*scored, sad, good], roles) == good
+    assert lead_of([*scored, sad, poor], roles) == scored[0]
+    assert lead_of([poor, sad], roles) == poor
+    assert lead_of([sad], roles) == sad
+    assert lead_of([], roles) is None
