@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reportgen.atlas import check_site, export_pictures, export_table, write_atlas
     from reportgen.errors import ReportgenError
     from reportgen.models import load_model
-    from reportgen.run import atlas, inspect_model, render, score, verdicts
+    from reportgen.run import atlas, inspect_model, prune_list, render, score, verdicts
     from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
     from reportgen.store import open_store
 
@@ -33,6 +33,7 @@ _ROOMS = {
     "inspect_model": "run",
     "load_model": "models",
     "open_store": "store",
+    "prune_list": "run",
     "render": "run",
     "score": "run",
     "verdicts": "run",
@@ -51,6 +52,7 @@ __all__ = [
     "inspect_model",
     "load_model",
     "open_store",
+    "prune_list",
     "render",
     "score",
     "verdicts",

@@ -141,6 +141,9 @@ class Settings(BaseModel):
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Annotated[float, BeforeValidator(_time)] | None = None
     ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    images: Path | None = None
+    no_crops: bool = False
+    twin: bool = False
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
     credits: str = ""

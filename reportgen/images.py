@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reportgen.errors import ReportgenError, ShapeError
 
@@ -63,6 +64,73 @@ def _pixels(data: bytes, mode: str | None = None) -> np.ndarray:
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         told = "it is no PNG" if isinstance(error, UnidentifiedImageError) else str(error)
         raise ReportgenError(f"a picture cannot be read: {told}") from None
+
+
+PHOTOGRAPHS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
+"""Formats in which a person's own pictures are read; no others are tried."""
+
+
+def fitted_photograph(data: bytes, size_px: tuple[int, int], channels: int) -> np.ndarray:
+    """Return any picture as `(h, w, channels)` uint8: its middle, of the wanted shape, scaled to that size.
+
+    Args:
+        data: The bytes of a file, which may be anybody's.
+        size_px: Height and width wanted.
+        channels: 1 for grey, 3 for red, green and blue.
+
+    Raises:
+        ReportgenError: No picture, damaged, of an unknown format, or larger than Pillow lets a picture be.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns of pictures up to twice its limit.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)  # Odd metadata is no reason.
+            with Image.open(io.BytesIO(data), formats=PHOTOGRAPHS) as opened:
+                image = ImageOps.exif_transpose(opened)
+                if image.mode.startswith(("I", "F")):
+                    image = _eight_bits(image)
+                image = _without_alpha(image).convert("L" if channels == 1 else "RGB")
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
+            ZeroDivisionError, NotImplementedError, Image.DecompressionBombError,
+            Image.DecompressionBombWarning) as error:  # fmt: skip
+        told = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ReportgenError(f"a picture cannot be read: {told}") from None
+    height, width = size_px
+    across = min(image.width, max(1, round(image.height * width / height)))
+    down = min(image.height, max(1, round(image.width * height / width)))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    middle = image.crop((left, top, left + across, top + down))
+    pixels = np.asarray(middle.resize((width, height), Image.Resampling.BILINEAR))
+    return pixels[:, :, None] if channels == 1 else pixels
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Return a picture of 16 bits a pixel as one of 8, which Pillow's own conversion would cut off."""
+    values = np.asarray(image).astype(np.float64)
+    high = 65535.0 if values.max(initial=0.0) > 255 else 255.0
+    return Image.fromarray(np.clip(values * 255 / high, 0, 255).round().astype(np.uint8))
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    """Return a picture on white where it is transparent."""
+    if not image.has_transparency_data:
+        return image
+    clear = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+
+
+def decode_webp(data: bytes) -> np.ndarray:
+    """Return a WebP that `encode_webp` wrote as `(h, w, 3)` uint8.
+
+    Raises:
+        ReportgenError: No WebP, damaged, or larger than any picture may be.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
+        raise ReportgenError(f"a picture cannot be read: {error}") from None
 
 
 def encode_webp(picture: np.ndarray, *, quality: int, enlarge: int = 1) -> bytes:

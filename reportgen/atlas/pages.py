@@ -358,7 +358,8 @@ def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
-    found: list[tuple[str, list[int]]] = [(str(x), []) for x in rows.findings.get("text") or ()]
+    told = [*(rows.findings.get("text") or ()), *(rows.findings.get("beside") or ())]
+    found: list[tuple[str, list[int]]] = [(str(x), []) for x in told]
     superfluous = rows.findings.get("superfluous") or {}
     for word, meaning in (("certain", "Certainly superfluous"), ("likely", "Likely superfluous")):
         units = [u for u in superfluous.get(word) or () if u in rows.renders or u in rows.scores]

@@ -45,8 +45,20 @@ COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
     "p_value": "number",
     "facets": "integer",
     "address": "text",
+    "recipes_agree": "number",
+    "robust_share": "number",
+    "beyond_natural": "number",
+    "natural_agreement": "number",
+    "trust": "text",
+    "natural_max": "number",
+    "zeros_share": "number",
+    "selectivity": "number",
+    "selective_class": "text",
 }
 """Names and types of the columns, in order."""
+
+BESIDE = tuple(COLUMNS)[tuple(COLUMNS).index("address") + 1 :]
+"""Columns whose values stand beside the judgement, in a score's `extra`."""
 
 Row = dict[str, Any]
 
@@ -112,6 +124,7 @@ def table_row(
             "facets",
         ):
             row[name] = getattr(score, name)
+    row |= {name: _beside(score, name) for name in BESIDE}
     return row
 
 
@@ -124,7 +137,7 @@ def csv_bytes(rows: Sequence[Row]) -> bytes:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow([_csv_cell(row[name], kind) for name, kind in COLUMNS.items()])
+        writer.writerow([csv_cell(row[name], kind) for name, kind in COLUMNS.items()])
     return buffer.getvalue().encode("utf-8", "replace")
 
 
@@ -190,7 +203,8 @@ def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
     return len(rows)
 
 
-def _csv_cell(value: Any, kind: str) -> str:
+def csv_cell(value: Any, kind: str) -> str:
+    """Return a value as CSV has it; texts that a spreadsheet would run get an apostrophe in front."""
     if value is None:
         return ""
     if kind == "boolean":
@@ -199,6 +213,14 @@ def _csv_cell(value: Any, kind: str) -> str:
         text = str(value)
         return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _beside(score: UnitScore | None, name: str) -> Any:
+    """Return a value of `extra` of its column's type; a store may be anybody's."""
+    value = score.extra.get(name) if score is not None else None
+    if COLUMNS[name] == "text":
+        return value if isinstance(value, str) else ""
+    return _finite(float(value)) if isinstance(value, (int, float)) else None
 
 
 def _plain_text(value: Any) -> Any:

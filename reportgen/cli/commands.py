@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 import reportgen
+from reportgen.atlas.table import csv_cell
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, RENDER, said, with_options
 from reportgen.errors import CheckFailed
@@ -21,6 +23,16 @@ from reportgen.terminal import (
     print_verdicts,
     printable,
 )
+
+PRUNE_COLUMNS = {
+    "model": "text",
+    "version": "text",
+    "layer": "text",
+    "unit": "integer",
+    "sureness": "text",
+    "reason": "text",
+}
+"""Names and types of the columns of the prune list."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -131,6 +143,26 @@ def export(format_: str | None, out: str | None, pictures: str | None, as_json: 
     else:
         for (what, n), where in zip(done.items(), [w for w in (out, pictures) if w], strict=True):
             click.echo(f"{where}: {n:,} {what}")
+
+
+@cli.command("prune-list")
+@click.option(
+    "--format", "format_", type=click.Choice(["json", "csv"]), default="json", help="Of the list.  [json]"
+)
+@with_options("store", "config")
+def prune_list(format_: str, **options: Any) -> None:
+    """List units that could be left out, each with its reason, for a pruning tool."""
+    from reportgen.config import read_settings
+    from reportgen.score import prune_rows
+
+    listed = reportgen.prune_list(read_settings(**said(options, split=True)).store)
+    if format_ == "json":
+        _print_json(listed)
+        return
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(PRUNE_COLUMNS)
+    for row in prune_rows(listed):
+        writer.writerow([csv_cell(row[name], kind) for name, kind in PRUNE_COLUMNS.items()])
 
 
 @cli.command()

@@ -72,6 +72,21 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "ray": click.option(
         "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"
     ),
+    "images": click.option(
+        "--images",
+        metavar="DIR",
+        help="Your own pictures, a folder a class if you like: what drives units in them, and the proof by "
+        "ablation.",
+    ),
+    "no_crops": click.option(
+        "--no-crops", is_flag=True, default=None, help="Keep no pixels of --images, only names and places."
+    ),
+    "twin": click.option(
+        "--twin",
+        is_flag=True,
+        default=None,
+        help="Also render the network with fresh weights, to compare with.",
+    ),
     "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
@@ -89,7 +104,8 @@ IMPORT = (
     "arithmetic",
 )
 WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
-RENDER = ("store", *IMPORT, *WHAT, "batch", "budget", "ray")
+BESIDE = ("images", "no_crops", "twin")
+RENDER = ("store", *IMPORT, *WHAT, *BESIDE, "batch", "budget", "ray")
 COMMON = ("config", "json")
 
 

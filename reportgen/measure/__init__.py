@@ -6,18 +6,24 @@ known in `score`.
 
 from __future__ import annotations
 
+from reportgen.measure.ablation import Silencer, can_be_replaced
 from reportgen.measure.bounds import bounds
+from reportgen.measure.natural import natural_pass, surroundings
 from reportgen.measure.null import null_cuts
 from reportgen.measure.probes import probe_names, probe_pictures
 from reportgen.measure.responses import flat_curve, responses
 from reportgen.measure.weights import weights
 
 __all__ = [
+    "Silencer",
     "bounds",
+    "can_be_replaced",
     "flat_curve",
+    "natural_pass",
     "null_cuts",
     "probe_names",
     "probe_pictures",
     "responses",
+    "surroundings",
     "weights",
 ]

@@ -22,6 +22,7 @@ from reportgen.models.opening import open_network
 from reportgen.models.range_check import range_doubt
 from reportgen.models.sources import find_source
 from reportgen.models.taps import find_taps, unit_count
+from reportgen.models.untrained import fresh_weights
 from reportgen.units import Layer, unique_slugs
 
 _SCALINGS = frozenset(
@@ -49,6 +50,7 @@ def load_model(
     hold: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
     channel_order: Literal["rgb", "bgr"] | None = None,
+    untrained: int | None = None,
 ) -> Model:
     """Return the network in a `.keras`, whole-model `.h5` or `.onnx` file, or another source.
 
@@ -67,6 +69,7 @@ def load_model(
             memory, at least 2 GB, unless given.
         channel_order: In which order the model takes the channels of a picture; read from the means it
             subtracts, `bgr` for the range `caffe`, else `rgb`, unless given.
+        untrained: A seed: every weight is drawn anew, and a note says how.
 
     Raises:
         ModelError: The file cannot be used, or is no image network.
@@ -84,6 +87,8 @@ def load_model(
         max_memory=max_memory,
     )
     keras_model, notes, file_name = opened.model, list(opened.notes), source.file_name
+    if untrained is not None:
+        notes.append(fresh_weights(keras_model, untrained, source.kind, file_name))
     fixed = _picture_shape(keras_model, file_name)
     height_width, size_source = _input_size(fixed[:2], input_size, file_name)
     size_source = opened.input_size_source or size_source

@@ -25,6 +25,7 @@ from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent
+from reportgen.score import prune_list as units_to_prune
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
 
@@ -157,6 +158,15 @@ def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
         return Verdicts(tuple(verdict_rows(store)))
 
 
+def prune_list(store: str | Path) -> list[dict[str, Any]]:
+    """Return which units of each layer could be left out, certain and likely apart, each with its reason.
+
+    Columns: docs/formats.md.
+    """
+    with open_store(store) as opened:
+        return units_to_prune(opened)
+
+
 def verdicts(store: str | Path) -> Verdicts:
     """Return the verdict table of a store, one row a unit (columns: docs/formats.md)."""
     with open_store(store) as opened:
@@ -217,10 +227,10 @@ def _render_all(store: Store, paths: Sequence[Path], settings: Settings, clock: 
 
 
 def _score_all(store: Store, settings: Settings, reporter: Reporter) -> None:
-    models = store.models()
+    models = store.models(twins=True)
     if not models:
         raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")
-    for model in models:
+    for model in sorted(models, key=lambda m: not m.is_twin):  # What is said of a model may be of its twin.
         score_store(store, model, settings.score_spec())
 
 

@@ -63,7 +63,7 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
     stored = store.find_model(name, version)
     if stored is not None and stored.file_hash == hash_ and stored.options == options:
         return Source(path, stored, load)
-    return Source(path, _record(load(), options), load)
+    return Source(path, record_of(load(), options), load)
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -80,8 +80,11 @@ def _options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def load_network(path: str | Path, version: str, settings: Settings) -> Model:
+def load_network(path: str | Path, version: str, settings: Settings, untrained: int | None = None) -> Model:
     """Read a model as the settings say.
+
+    Args:
+        untrained: A seed, for the same network with fresh weights.
 
     Raises:
         ModelError: The file cannot be used.
@@ -100,6 +103,7 @@ def load_network(path: str | Path, version: str, settings: Settings) -> Model:
         custom=settings.custom,
         hold=settings.hold,
         max_memory=settings.max_memory or default_bound(),
+        untrained=untrained,
     )
 
 
@@ -134,6 +138,7 @@ def choose_arithmetic(wanted: str) -> None:
         )
 
 
-def _record(model: Model, options: dict[str, Any]) -> ModelRecord:
+def record_of(model: Model, options: dict[str, Any]) -> ModelRecord:
+    """Return what the store keeps of a network that was read with these options."""
     names = {f.name for f in dataclasses.fields(ModelRecord)} - {"options", "plan", "id"}
     return ModelRecord(options=options, **{name: getattr(model, name) for name in names})

@@ -24,6 +24,7 @@ from reportgen.run.memory import Bound, default_bound
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
 from reportgen.run.work import Engine, Here
+from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
@@ -102,11 +103,11 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
             f"replaced by those of {source.record.file_hash[:8]}"
         )
     model = store.put_model(
-        dataclasses.replace(source.record, plan=_plan_record(source.record, wish, plans, settings))
+        dataclasses.replace(source.record, plan=plan_record(source.record, wish, plans, settings))
     )
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
-    known = _place_known(store, model, plans)
+    known = place_known(store, model, plans)
     for line in _facts(model):
         reporter.say(line)
     rendered = 0
@@ -114,8 +115,9 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     if (missing(plans, known) or lacks_measuring()) and not halted():
         model = _with_report(store, model, source, path, settings, reporter)
         model = _note_progress(store, model, None, clock)
-        rendered = _render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
-    there = _place_known(store, model, plans)
+        rendered = render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
+    there = place_known(store, model, plans)
+    _look_beside(store, model, source, plans, settings, reporter, clock, halted)
     lack = missing_of(plans, there)
     unfinished = bool(lack.pictures) or lacks_measuring()
     return RenderSummary(
@@ -130,6 +132,26 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     )
 
 
+def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
+                 settings: Settings, reporter: Reporter, clock: Clock,
+                 stop: Callable[[], bool]) -> None:  # fmt: skip
+    """Measure what was asked for besides: the untrained twin, a person's own pictures, ablation."""
+    from reportgen.run.ablation import ablate
+    from reportgen.run.natural import measure_natural
+    from reportgen.run.twin import render_twin
+
+    if settings.twin and not stop():
+        twin = render_twin(store, model, source.path, settings, reporter, clock, stop)
+        score_store(store, twin, settings.score_spec())
+    if settings.images is not None and not stop():
+        mark = measure_natural(store, model, source.load, plans, settings, reporter, stop)
+        if mark and not stop():
+            score_store(store, model, settings.score_spec())  # Which units are flagged is a verdict's matter.
+            ablate(store, model, source.load, settings, mark, reporter, stop)
+    if settings.twin or settings.images is not None:
+        score_store(store, model, settings.score_spec())
+
+
 def _with_report(store: Store, model: ModelRecord, source: Source, path: str | Path, settings: Settings,
                  reporter: Reporter) -> ModelRecord:  # fmt: skip
     """Return the record with its import report; made at the first render of a file, and then kept."""
@@ -141,7 +163,7 @@ def _with_report(store: Store, model: ModelRecord, source: Source, path: str | P
     return store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
 
 
-def _place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
+def place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
     """Say of every stored picture of the plan which unit it stands for; return their keys."""
     known = store.known_keys(p.key for plan in plans for p in plan.pictures)
     for plan in plans:
@@ -163,9 +185,10 @@ def _lacks_measuring(store: Store, model: ModelRecord, plans: Sequence[LayerPlan
     return any(unmeasured(store, model, plan, arithmetic) for plan in plans)
 
 
-def _render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
+def render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
                         known: set[str], settings: Settings, reporter: Reporter, clock: Clock,
                         stop: Callable[[], bool]) -> int:  # fmt: skip
+    """Render what is missing of plans and measure every layer; return how many pictures were rendered."""
     network = source.load()
     began, rendered = time.monotonic(), 0
     bound = Bound(settings.max_memory or default_bound())
@@ -209,7 +232,7 @@ def _engine(network: Model, source: Source, settings: Settings, bound: Bound, re
         yield workers
 
 
-def _plan_record(
+def plan_record(
     record: ModelRecord, wish: Wish, plans: Sequence[LayerPlan], settings: Settings
 ) -> dict[str, Any]:
     """Return what pages need to know of the wish.

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reportgen.score.beside import beside_fingerprint, put_beside
 from reportgen.score.evidence import LayerEvidence as LayerEvidence
 from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
 from reportgen.score.evidence import read_evidence as read_evidence
+from reportgen.score.prune import flagged_units as flagged_units
+from reportgen.score.prune import prune_list as prune_list
+from reportgen.score.prune import prune_rows as prune_rows
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store
 
@@ -32,11 +36,17 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
         if not mark:
             store.drop_scores(model.id, layer.name)
             continue
-        if store.scored_fingerprint(model.id, layer.name) != mark:
-            from reportgen.score.layer import score_layer
+        whole = f"{mark}+{beside_fingerprint(store, model, layer)}"
+        before = store.scored_fingerprint(model.id, layer.name)
+        if before != whole:
+            if before.partition("+")[0] == mark:
+                scores, found = store.scores(model.id, layer.name), store.findings(model.id, layer.name)
+            else:
+                from reportgen.score.layer import score_layer
 
-            scores, found = score_layer(read_evidence(store, model, layer), spec)
-            store.put_scores(model.id, layer.name, scores, fingerprint=mark, findings=found)
+                scores, found = score_layer(read_evidence(store, model, layer), spec)
+            scores, found = put_beside(store, model, layer, scores, found, spec)
+            store.put_scores(model.id, layer.name, scores, fingerprint=whole, findings=found)
         findings[layer.name] = store.findings(model.id, layer.name)
     return findings
 

@@ -13,4 +13,7 @@ from reportgen.store.opening import open_store as open_store
 from reportgen.store.records import ModelRecord as ModelRecord
 from reportgen.store.records import StoredRender as StoredRender
 from reportgen.store.records import layer_owner as layer_owner
+from reportgen.store.records import model_owner as model_owner
 from reportgen.store.records import null_owner as null_owner
+from reportgen.store.records import pictures_owner as pictures_owner
+from reportgen.store.records import twin_version as twin_version

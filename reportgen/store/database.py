@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from reportgen.errors import StoreError, StoreLocked
 from reportgen.spec import RenderSpec
-from reportgen.store.arrays import pack_arrays, unpack_arrays
+from reportgen.store.measurements import Measurements
 from reportgen.store.records import (
+    DATA_MEASUREMENTS,
     ModelRecord,
     StoredRender,
     check_placed,
     finite,
+    layer_owner,
+    model_owner,
     render_from_row,
     score_from_json,
     score_to_json,
     three_numbers,
     tuples,
+    twin_version,
 )
 from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
 
@@ -34,12 +36,11 @@ _WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, Recu
 _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
 
 
-class Store:
+class Store(Measurements):
     """An open store. Use `open_store`; close it, or use it in a `with` block."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._db = connection
+        super().__init__(path, connection)
         self._lock: FileLock | None = None
 
     def __enter__(self) -> Store:
@@ -53,33 +54,6 @@ class Store:
         self._db.close()
         if self._lock is not None:
             self._lock.release()
-
-    @contextlib.contextmanager
-    def _commit(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with self._db:
-                yield self._db
-        except sqlite3.OperationalError as error:
-            hint = "free some space; everything committed so far is kept" if "full" in str(error) else ""
-            raise StoreError(f'store "{self.path.name}" cannot be written: {error}', hint=hint) from None
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
-
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """Yield what a query finds; all reads go through here."""
-        try:
-            for row in self._db.execute(query, values):  # noqa: UP028  (`yield from` closes a closed cursor)
-                yield row
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f'store "{self.path.name}" cannot be read: {error}') from None
-
-    def _made(self, make: Callable[[Any], _Made], stored: Any) -> _Made:
-        """Return what `make` makes of stored JSON, which may be anything."""
-        try:
-            return make(stored)
-        except _WRONG_JSON as error:
-            told = f"{type(error).__name__}: {error}"
-            raise StoreError(f'store "{self.path.name}" is damaged: {told}') from None
 
     # Models
 
@@ -128,10 +102,20 @@ class Store:
                 db.execute(f"DELETE FROM {table} WHERE model=? AND {gone}", (model, model))
         return dataclasses.replace(record, id=model)
 
-    def models(self) -> list[ModelRecord]:
-        """Return all model versions, in the order in which they were first stored."""
+    def models(self, *, twins: bool = False) -> list[ModelRecord]:
+        """Return all model versions, in the order in which they were first stored.
+
+        Args:
+            twins: Whether untrained twins, which are nobody's model, are among them.
+        """
         rows = list(self._rows(f"SELECT {_MODEL_COLUMNS} FROM models ORDER BY id"))
-        return [self._made(self._model, row) for row in rows]
+        found = [self._made(self._model, row) for row in rows]
+        return [record for record in found if twins or not record.is_twin]
+
+    def twin_of(self, model: ModelRecord) -> ModelRecord | None:
+        """Return the untrained twin of a model version, None where there is none of the file it has now."""
+        twin = self.find_model(model.name, twin_version(model.version))
+        return twin if twin is not None and twin.is_twin and twin.file_hash == model.file_hash else None
 
     def find_model(self, name: str, version: str) -> ModelRecord | None:
         """Return the record of that name and version, or None."""
@@ -258,35 +242,6 @@ class Store:
         for row in self._rows(query + " ORDER BY p.unit, p.recipe, p.sign, p.seed", values):
             yield self._made(render_from_row, row)
 
-    # Measurements
-
-    def put_measurement(
-        self, owner: str, name: str, fingerprint: str, arrays: Mapping[str, np.ndarray]
-    ) -> None:
-        """Keep arrays under `owner` (see `layer_owner`) and `name`; an earlier one is replaced.
-
-        Args:
-            fingerprint: Hash of all the arrays depend on; a different one means they are stale.
-            arrays: No object arrays.
-        """
-        with self._commit() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO measurements VALUES(?,?,?,?)",
-                (owner, name, fingerprint, pack_arrays(arrays)),
-            )
-
-    def measurement(self, owner: str, name: str) -> dict[str, np.ndarray] | None:
-        """Return the arrays kept under `owner` and `name`, or None."""
-        query = "SELECT arrays FROM measurements WHERE owner=? AND name=?"
-        row = next(self._rows(query, (owner, name)), None)
-        return unpack_arrays(row[0]) if row else None
-
-    def measurement_fingerprint(self, owner: str, name: str) -> str:
-        """Return the fingerprint kept under `owner` and `name`, or an empty text."""
-        query = "SELECT fingerprint FROM measurements WHERE owner=? AND name=?"
-        row = next(self._rows(query, (owner, name)), None)
-        return str(row[0]) if row else ""
-
     # Scores
 
     def put_scores(self, model: int, layer: str, scores: Iterable[UnitScore], *, fingerprint: str,
@@ -391,6 +346,11 @@ class Store:
 def _forget(db: sqlite3.Connection, model: int) -> None:
     for table in ("placements", "scores", "scored"):
         db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
+    names = ", ".join(f"'{name}'" for name in DATA_MEASUREMENTS)
+    db.execute(
+        f"DELETE FROM measurements WHERE name IN ({names}) AND (owner=? OR owner GLOB ?)",
+        (model_owner(model), layer_owner(model, "*")),
+    )
 
 
 def _object(text: str) -> dict[str, Any]:

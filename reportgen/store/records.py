@@ -45,6 +45,11 @@ class ModelRecord:
         roles: Mapping[str, Any] = self.plan.get("layers", {}).get(layer) or self.plan.get("recipes", {})
         return roles
 
+    @property
+    def is_twin(self) -> bool:
+        """Whether it is the untrained twin of another record."""
+        return "twin" in self.options
+
     def layer(self, name: str) -> Layer:
         """Return the layer of that name; KeyError if there is none."""
         for layer in self.layers:
@@ -133,9 +138,33 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
+def twin_version(version: str) -> str:
+    """Return the label under which the untrained twin of a version is kept."""
+    return f"{version} (untrained twin)"
+
+
+def model_owner(model: int) -> str:
+    """Return the owner under which measurements of a whole model version are kept."""
+    return f"model {model}"
+
+
+DATA_MEASUREMENTS = ("natural", "natural_near", "ablation")
+"""Measurements that need a person's own pictures, and so are not taken again by every run."""
+
+
 def layer_owner(model: int, layer: str) -> str:
     """Return the owner under which a layer's measurements are kept."""
     return f"model {model} layer {layer}"
+
+
+def pictures_owner(folder: str, input_shape: tuple[int, int, int]) -> str:
+    """Return the owner under which a person's own pictures are kept.
+
+    Args:
+        folder: Hash of their folder's content.
+        input_shape: Height, width and channels they were scaled to.
+    """
+    return f"pictures {folder} {'x'.join(map(str, input_shape))}"
 
 
 def null_owner(setting: str) -> str:

@@ -1,0 +1,97 @@
+"""Fresh weights for a network, as if it had never been trained: its untrained twin.
+
+A Keras file names the initialiser of every weight; an ONNX file names none, and He's rule stands in.
+Operations, connections, constants and what was measured of the data beforehand (`Normalization`) stay.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from reportgen.errors import ModelError
+from reportgen.models.framework import keras_module
+from reportgen.models.hdf5 import first_line
+
+_KEPT = ("Normalization", "Rescaling", "Discretization", "TextVectorization", "StringLookup", "IntegerLookup")
+_PLAIN = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}
+
+
+def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
+    """Draw a Keras model's weights anew, in place; return in a sentence how.
+
+    Args:
+        model: Functional or sequential, nested ones included.
+        seed: The same seed gives the same weights, where an initialiser has no seed of its own.
+        kind: Of the source; `onnx` names no initialisers.
+        file_name: For errors.
+
+    Raises:
+        ModelError: A layer cannot be made anew.
+    """
+    before = random.getstate()
+    random.seed(seed)  # Keras draws the seeds of initialisers that have none of their own from here.
+    try:
+        left = _by_he(model, seed) if kind == "onnx" else _by_initialisers(model, file_name)
+    finally:
+        random.setstate(before)
+    if kind != "onnx":
+        return (
+            "untrained: weights drawn anew by the initialisers the file names, Keras's usual ones where it "
+            "names none"
+        )
+    stays = f"; {left} other weights stay" if left else ""
+    return (
+        "untrained: the file names no initialisers, so kernels are drawn anew by He's rule (variance "
+        f"2 / fan-in) and biases are 0{stays}"
+    )
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """Yield all layers with weights, those of nested models one by one."""
+    keras = keras_module()
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+        elif layer.weights:
+            yield layer
+
+
+def _by_initialisers(model: Any, file_name: str) -> int:
+    done: set[int] = set()
+    for layer in _layers(model):
+        if id(layer) in done or type(layer).__name__ in _KEPT:
+            continue
+        done.add(id(layer))
+        try:
+            fresh = type(layer).from_config(layer.get_config())
+            fresh.build_from_config(layer.get_build_config())
+            layer.set_weights(fresh.get_weights())
+        except Exception as error:  # Whatever a layer of anybody's class raises.
+            raise ModelError(
+                f'{file_name}: layer "{layer.name}" cannot be made anew: {first_line(error)}',
+                hint="leave out --twin, or compare with a model saved before its training",
+            ) from None
+    return 0
+
+
+def _by_he(model: Any, seed: int) -> int:
+    """Return how many weights stay as they are, because their names do not say what they are."""
+    left, chance = 0, np.random.default_rng(seed)
+    for layer in _layers(model):
+        for weight in layer.weights:
+            name, shape = weight.name.rsplit("/", 1)[-1], tuple(weight.shape)
+            if name.endswith("kernel") and len(shape) >= 2:
+                depthwise = "depthwise" in type(layer).__name__.lower() or name.startswith("depthwise")
+                transposed = "transpose" in type(layer).__name__.lower()
+                incoming = int(np.prod(shape[:2])) * (shape[-1] if transposed else 1)
+                fan_in = incoming if depthwise or transposed else int(np.prod(shape[:-1]))
+                weight.assign(chance.normal(0.0, np.sqrt(2 / max(fan_in, 1)), shape).astype(np.float32))
+            elif name in _PLAIN:
+                weight.assign(np.full(shape, _PLAIN[name], np.float32))
+            else:
+                left += 1
+    return left

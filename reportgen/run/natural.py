@@ -1,0 +1,224 @@
+"""A person's own pictures put to a network: what its units answer, and what it does without some of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.config import Settings
+from reportgen.errors import ConfigError, ReportgenError
+from reportgen.folder import Folder, find_pictures
+from reportgen.images import encode_webp, fitted_photograph
+from reportgen.plan import LayerPlan
+from reportgen.run.memory import Bound, default_bound
+from reportgen.run.reporting import Reporter
+from reportgen.spec import content_hash
+from reportgen.store import ModelRecord, Store, layer_owner, model_owner, pictures_owner
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+NATURAL_VERSION = 1
+"""Raised whenever the same pictures give other measurements."""
+
+_KEPT_QUALITY = 90
+_DECODED = 64
+"""Pictures that are kept decoded while pieces of them are looked at."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a folder as one network takes them.
+
+    Attributes:
+        folder: Where they are from.
+        content: Hash of the folder's content.
+        shape: Height, width and channels.
+    """
+
+    folder: Folder
+    content: str
+    shape: tuple[int, int, int]
+
+    def load(self, name: str) -> np.ndarray:
+        """Return `(h, w, c)` uint8.
+
+        Raises:
+            ReportgenError: The file cannot be read.
+        """
+        return fitted_photograph(self.folder.read(name), self.shape[:2], self.shape[2])
+
+
+def open_pictures(settings: Settings, model: ModelRecord) -> Pictures:
+    """Return the pictures of the folder that the settings name.
+
+    Raises:
+        ConfigError: There are none, or the network takes no ordinary pictures.
+    """
+    if settings.images is None:
+        raise ConfigError("images: no folder was named", hint="--images DIR")
+    if model.input_shape[2] not in (1, 3):
+        raise ConfigError(
+            f"images: {model.file_name} takes pictures of {model.input_shape[2]} channels, wanted 1 or 3"
+        )
+    folder = find_pictures(settings.images)
+    return Pictures(folder, folder.content_hash(), model.input_shape)
+
+
+def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan],
+                    settings: Settings, reporter: Reporter, stop: Callable[[], bool]) -> str:  # fmt: skip
+    """Run a person's pictures through a network, unless the store has what that gives; nothing half is kept.
+
+    Args:
+        load: Gives the network, and is called only where it is needed.
+        stop: Asked between batches; when true the pass ends without a result.
+
+    Returns:
+        The fingerprint under which it is kept; empty where the run was stopped.
+
+    Raises:
+        ConfigError: There is no picture that can be read.
+    """
+    pictures = open_pictures(settings, model)
+    mark = content_hash(
+        {
+            "version": NATURAL_VERSION,
+            "file": model.file_hash,
+            "options": model.options,
+            "input": model.input_shape,
+            "range": model.input_range.key,
+            "folder": pictures.content,
+            "crops": not settings.no_crops,
+        }
+    )
+    if store.measurement_fingerprint(model_owner(model.id), "natural") != mark:
+        if not _first_pass(store, model, load(), pictures, mark, settings, reporter, stop):
+            return ""
+        if settings.no_crops:
+            store.drop_measurements(pictures_owner(pictures.content, pictures.shape))
+    else:
+        reporter.say("images: these pictures were looked at before")
+    for plan in plans:
+        if not stop():
+            _near(store, model, load, pictures, plan, mark, settings)
+    return mark
+
+
+def _first_pass(store: Store, model: ModelRecord, network: Model, pictures: Pictures, mark: str,
+                settings: Settings, reporter: Reporter, stop: Callable[[], bool]) -> bool:  # fmt: skip
+    from reportgen.measure import natural_pass
+
+    folder = pictures.folder
+    batch = at_once(network, settings)
+    used: list[int] = []
+    unread: list[str] = []
+    batches = _batches(pictures, batch, used, unread, stop)
+    found = natural_pass(network, batches, len(folder.classes), batch)
+    if stop():
+        return False
+    if not used:
+        raise ConfigError(f'images "{folder.path}": none of {len(folder.names)} files: {unread[0]}')
+    for line in _told(folder, len(used), unread):
+        reporter.say(line)
+    for layer in model.layers:
+        store.put_measurement(layer_owner(model.id, layer.name), "natural", mark, found[layer.name])
+    names = [folder.names[i] for i in used]
+    if not settings.no_crops:
+        _keep(store, pictures, names, found)
+    about = {
+        "names": np.array(names, "U"),
+        "labels": np.array([folder.labels[i] for i in used] if folder.labels else [], np.int32),
+        "classes": np.array(folder.classes, "U"),
+        "folder": np.array([pictures.content], "U"),
+        "crops": np.array([not settings.no_crops]),
+        "unread": np.array([len(unread) + folder.n_left_out], np.int64),
+        "n_found": np.array([folder.n_found], np.int64),
+    }
+    # Last, so that it says of all before it that it is there.
+    store.put_measurement(model_owner(model.id), "natural", mark, about)
+    return True
+
+
+def _batches(pictures: Pictures, batch: int, used: list[int], unread: list[str],
+             stop: Callable[[], bool]) -> Iterator[tuple[np.ndarray, list[int]]]:  # fmt: skip
+    """Yield batches of the pictures that can be read, and note which could."""
+    folder, some, labels = pictures.folder, [], []
+    for index, name in enumerate(folder.names):
+        try:
+            some.append(pictures.load(name))
+        except ReportgenError as error:
+            unread.append(f"{name}: {error.message}")
+            continue
+        used.append(index)
+        labels += [folder.labels[index]] if folder.labels else []
+        if len(some) == batch:
+            yield np.stack(some), labels
+            some, labels = [], []
+            if stop():
+                return
+    if some:
+        yield np.stack(some), labels
+
+
+def _told(folder: Folder, n_used: int, unread: Sequence[str]) -> Iterator[str]:
+    classes = f" in {len(folder.classes)} classes" if folder.classes else ""
+    of = f" of {folder.n_found:,}" if folder.n_found > n_used else ""
+    yield f"images: {n_used:,}{of} pictures{classes}"
+    if unread:
+        yield f"images: {len(unread):,} files left out; the first: {unread[0]}"
+    if folder.n_left_out:
+        yield (
+            f"images: {folder.n_left_out:,} files left out: links out of the folder, no ordinary files, "
+            "too large, or beside class folders"
+        )
+
+
+def _keep(store: Store, pictures: Pictures, names: Sequence[str], found: dict[str, Any]) -> None:
+    """Keep the pictures that some unit's top or bottom places lie in."""
+    wanted = {
+        int(i) for arrays in found.values() for key in ("top_picture", "bottom_picture")
+        for i in np.unique(arrays[key]) if i >= 0
+    }  # fmt: skip
+    owner = pictures_owner(pictures.content, pictures.shape)
+    for index in sorted(wanted):
+        name = str(index)
+        if store.measurement_fingerprint(owner, name) != pictures.content:
+            data = encode_webp(pictures.load(names[index]), quality=_KEPT_QUALITY)
+            store.put_measurement(owner, name, pictures.content, {"webp": np.frombuffer(data, np.uint8)})
+
+
+def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures, plan: LayerPlan,
+          mark: str, settings: Settings) -> None:  # fmt: skip
+    """Measure what lies around the top places of a layer's rendered units, unless that was done."""
+    from reportgen.measure import surroundings
+
+    scored, owner = plan.sets[0], layer_owner(model.id, plan.layer.name)
+    rendered = {unit for unit, recipe, _, _, _ in store.placements(model.id, plan.layer.name)
+                if recipe == scored.recipe_hash}  # fmt: skip
+    units = sorted(rendered)
+    own = content_hash({"natural": mark, "canvas": scored.canvas_px, "units": units})
+    if not units or store.measurement_fingerprint(owner, "natural_near") == own:
+        return
+    about = store.measurement(model_owner(model.id), "natural") or {}
+    found = store.measurement(owner, "natural") or {}
+    network = load()
+    cut = network.cut(plan.layer, scored.canvas_px)
+
+    @functools.lru_cache(_DECODED)
+    def picture(index: int) -> np.ndarray:
+        return pictures.load(str(about["names"][index]))
+
+    bound = Bound(settings.max_memory or default_bound())
+    arrays = surroundings(cut, found, units, picture, bound.looked_at(cut))
+    store.put_measurement(owner, "natural_near", own, arrays)
+
+
+def at_once(network: Model, settings: Settings) -> int:
+    """Return how many pictures to run through the whole network at once."""
+    last = network.layers[-1]
+    bound = Bound(settings.max_memory or default_bound())
+    return bound.looked_at(network.cut(last, network.input_shape[:2]))

@@ -1,0 +1,81 @@
+"""The untrained twin: the same network with fresh weights, rendered and measured as the trained one was.
+
+Units of an untrained layer are all of one kind, so the first few stand for all of them. The twin is kept as a
+record of its own that no table and no site lists.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reportgen.config import Settings
+from reportgen.plan import make_plan, missing, recipe_hash
+from reportgen.run.budget import Clock
+from reportgen.run.importing import Source, load_network, record_of
+from reportgen.run.measuring import unmeasured
+from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
+from reportgen.run.reporting import Reporter
+from reportgen.store import ModelRecord, Store, twin_version
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+TWIN_SEED = 0
+TWIN_UNITS = 32
+"""Units of each layer that are rendered, at most."""
+
+TWIN_VERSION = 1
+"""Raised whenever the same file gets other fresh weights."""
+
+
+def render_twin(store: Store, model: ModelRecord, path: str | Path, settings: Settings, reporter: Reporter,
+                clock: Clock, stop: Callable[[], bool]) -> ModelRecord:  # fmt: skip
+    """Render and measure what the store misses of a model version's untrained twin; return its record.
+
+    Only the scored recipe's happy pictures, of as many starts as the model's own, and of the first 32 units
+    of each layer.
+
+    Raises:
+        ModelError: A layer cannot be made anew.
+    """
+    own = settings.model_copy(update={"ray": None, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None})
+    source = _twin_source(store, model, path, own)
+    wish = dataclasses.replace(wish_of(own), layers=settings.layers)
+    plans = [
+        dataclasses.replace(plan, sets=plan.sets[:1])
+        for plan in make_plan(source.record, wish, arithmetic=own.arithmetic)
+    ]
+    record = store.put_model(
+        dataclasses.replace(source.record, plan=plan_record(source.record, wish, plans, own))
+    )
+    store.put_recipe(recipe_hash(wish.scored), wish.scored)
+    known = place_known(store, record, plans)
+    lacks = bool(missing(plans, known)) or any(unmeasured(store, record, p, own.arithmetic) for p in plans)
+    if lacks and not stop():
+        reporter.say(f"untrained twin of {model.name} {model.version}")
+        render_and_measure(store, record, source, plans, known, own, reporter, clock, stop)
+        place_known(store, record, plans)
+    return record
+
+
+def _twin_source(store: Store, model: ModelRecord, path: str | Path, settings: Settings) -> Source:
+    """Return the twin's record, made anew only where the model or the way it is drawn has changed."""
+    version = twin_version(model.version)
+    loaded: list[Model] = []
+
+    def load() -> Model:
+        if not loaded:
+            loaded.append(load_network(path, version, settings, untrained=TWIN_SEED))
+        return loaded[0]
+
+    options = {**model.options, "twin": TWIN_SEED, "twin_version": TWIN_VERSION}
+    stored = store.twin_of(model)
+    if stored is not None and {k: v for k, v in stored.options.items() if k != "twin_how"} == options:
+        return Source(path, stored, load)
+    network = load()
+    how = next((n.partition(": ")[2] for n in network.notes if n.startswith("untrained: ")), "")
+    record = record_of(network, {**options, "twin_how": how})
+    return Source(path, dataclasses.replace(record, version=version), load)

@@ -1,0 +1,80 @@
+"""What is said of units and layers beside their verdicts: trust, a person's own pictures, the untrained twin.
+
+Verdicts stand without any of it. It is worked out apart, from scores that are there, so that pictures or a
+twin that come later change no verdict and nothing has to be judged again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.spec import ScoreSpec, content_hash
+from reportgen.store import ModelRecord, Store, layer_owner, model_owner
+from reportgen.units import Layer, UnitScore
+
+BESIDE_VERSION = 1
+"""Raised whenever the same evidence gives other numbers here."""
+
+UNIT_KEYS = (
+    "recipes_agree", "robust_share", "beyond_natural", "natural_agreement", "natural_max", "natural_silent",
+    "zeros_share", "selectivity", "selective_class", "trust",
+)  # fmt: skip
+"""Keys of `UnitScore.extra` that are made here."""
+
+LAYER_KEYS = ("natural", "ablation", "twin", "beside")
+"""Keys of a layer's findings that are made here; `beside` are their sentences."""
+
+
+def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
+    """Return a hash of all that what is said beside a layer's verdicts depends on; reads no picture."""
+    shown = str(model.roles(layer.name).get("shown", ""))
+    owner = layer_owner(model.id, layer.name)
+    twin = store.twin_of(model)
+    names = ("natural", "natural_near", "ablation", "renders")
+    return content_hash(
+        {
+            "version": BESIDE_VERSION,
+            "shown": [
+                key for _, recipe, _, _, key in store.placements(model.id, layer.name) if recipe == shown
+            ],
+            "measured": [store.measurement_fingerprint(owner, name) for name in names],
+            "about": store.measurement_fingerprint(model_owner(model.id), "natural"),
+            "twin": store.scored_fingerprint(twin.id, layer.name) if twin is not None else "",
+        }
+    )
+
+
+def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
+               findings: Mapping[str, Any],
+               spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:  # fmt: skip
+    """Return a layer's scores and findings with what is said beside; what was said before is replaced."""
+    from reportgen.score.natural import ablation_findings, natural_facts, natural_findings
+    from reportgen.score.trust import recipes_agree, robust_shares, trust_words, with_data
+    from reportgen.score.twin import twin_findings
+
+    kept = {key: value for key, value in findings.items() if key not in LAYER_KEYS}
+    natural, told = natural_findings(store, model, layer)
+    ablation, proof = ablation_findings(store, model, layer, kept)
+    twin, beside_twin = twin_findings(store, model, layer, scores)
+    found = {"natural": natural or None, "ablation": ablation, "twin": twin}
+    kept |= {key: value for key, value in found.items() if value is not None}
+    kept["beside"] = [*proof, *told, *beside_twin]
+    checks = {
+        "recipes_agree": recipes_agree(store, model, layer, scores, spec),
+        "robust_share": robust_shares(store, model, layer),
+        **with_data(store, model, layer, scores),
+    }
+    facts = natural_facts(store, model, layer)
+    rows = []
+    for score in scores:
+        extra = {key: value for key, value in score.extra.items() if key not in UNIT_KEYS}
+        extra |= facts.get(score.unit, {})
+        for name, by_unit in checks.items():
+            value = by_unit.get(score.unit)
+            if value is not None and abs(value) != float("inf"):
+                extra[name] = round(value, 4)
+        words = trust_words(extra, spec) if score.verdict not in ("dead", "failed") else ""
+        rows.append(dataclasses.replace(score, extra={**extra, **({"trust": words} if words else {})}))
+    return rows, kept

@@ -1,0 +1,61 @@
+"""How far a trained layer is from the same layer with fresh weights: the untrained twin as a second null.
+
+An untrained network has structured units too; only what goes beyond it was learnt. Reads the scores of both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from reportgen.store import ModelRecord, Store
+from reportgen.units import Layer, UnitScore
+
+
+def twin_findings(store: Store, model: ModelRecord, layer: Layer,
+                  scores: Sequence[UnitScore]) -> tuple[dict[str, Any] | None, list[str]]:  # fmt: skip
+    """Return how a layer stands beside its untrained twin, as JSON values and in a sentence."""
+    twin = store.twin_of(model)
+    others = store.scores(twin.id, layer.name) if twin is not None else []
+    if not others or not scores:
+        return None, []
+    own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
+    area = auc(own, fresh)
+    shares = [float(np.mean([s.verdict in _WITH_PATTERN for s in x])) for x in (scores, others)]
+    values = {
+        "auc": round(area, 4),
+        "n_trained": len(scores),
+        "n_untrained": len(others),
+        "patterned_share_trained": round(shares[0], 4),
+        "patterned_share_untrained": round(shares[1], 4),
+    }
+    how = str(twin.options.get("twin_how", "")) if twin is not None else ""
+    sentence = (
+        f"Beside the untrained twin: a trained unit has more structure than an untrained one with "
+        f"probability {area:.2f} (0.5 is no difference); {shares[0]:.0%} of trained and {shares[1]:.0%} of "
+        f"untrained units show a pattern"
+    )
+    return values, [sentence + (f" ({how})." if how else ".")]
+
+
+_WITH_PATTERN = ("structured", "unstable", "multifaceted")
+
+
+def auc(first: Any, second: Any) -> float:
+    """Return the probability that a value of `first` is larger than one of `second`, ties counted half.
+
+    Example:
+        >>> auc([2, 3], [1, 2])
+        0.875
+    """
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    ranks = stats.rankdata(np.concatenate([a, b]))
+    return float((ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2) / (len(a) * len(b)))
+
+
+def _order(score: UnitScore) -> float:
+    """Return a unit's structure; units without any, because they are flat or dead, come below all others."""
+    return -np.inf if score.structure is None else score.structure

@@ -1,0 +1,87 @@
+"""The measured half of a store: arrays by owner and name, over one SQLite connection.
+
+What owners there are is known in `records`; what the arrays mean is not known here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from reportgen.errors import StoreError
+from reportgen.store.arrays import pack_arrays, unpack_arrays
+
+_Made = TypeVar("_Made")
+_WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
+
+class Measurements:
+    """Arrays that were measured, and how this store is written and read."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = connection
+
+    @contextlib.contextmanager
+    def _commit(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._db:
+                yield self._db
+        except sqlite3.OperationalError as error:
+            hint = "free some space; everything committed so far is kept" if "full" in str(error) else ""
+            raise StoreError(f'store "{self.path.name}" cannot be written: {error}', hint=hint) from None
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
+
+    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """Yield what a query finds; all reads go through here."""
+        try:
+            for row in self._db.execute(query, values):  # noqa: UP028  (`yield from` closes a closed cursor)
+                yield row
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f'store "{self.path.name}" cannot be read: {error}') from None
+
+    def _made(self, make: Callable[[Any], _Made], stored: Any) -> _Made:
+        """Return what `make` makes of stored JSON, which may be anything."""
+        try:
+            return make(stored)
+        except _WRONG_JSON as error:
+            told = f"{type(error).__name__}: {error}"
+            raise StoreError(f'store "{self.path.name}" is damaged: {told}') from None
+
+    def put_measurement(
+        self, owner: str, name: str, fingerprint: str, arrays: Mapping[str, np.ndarray]
+    ) -> None:
+        """Keep arrays under `owner` (see `layer_owner`) and `name`; an earlier one is replaced.
+
+        Args:
+            fingerprint: Hash of all the arrays depend on; a different one means they are stale.
+            arrays: No object arrays.
+        """
+        with self._commit() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO measurements VALUES(?,?,?,?)",
+                (owner, name, fingerprint, pack_arrays(arrays)),
+            )
+
+    def measurement(self, owner: str, name: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays kept under `owner` and `name`, or None."""
+        query = "SELECT arrays FROM measurements WHERE owner=? AND name=?"
+        row = next(self._rows(query, (owner, name)), None)
+        return unpack_arrays(row[0]) if row else None
+
+    def measurement_fingerprint(self, owner: str, name: str) -> str:
+        """Return the fingerprint kept under `owner` and `name`, or an empty text."""
+        query = "SELECT fingerprint FROM measurements WHERE owner=? AND name=?"
+        row = next(self._rows(query, (owner, name)), None)
+        return str(row[0]) if row else ""
+
+    def drop_measurements(self, owner: str) -> None:
+        """Forget all that is kept under `owner`."""
+        with self._commit() as db:
+            db.execute("DELETE FROM measurements WHERE owner=?", (owner,))
