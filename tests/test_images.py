@@ -1,13 +1,16 @@
 """Pictures survive the store exactly; names of page pictures come from what they show."""
 
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
-from reportgen.errors import ShapeError
-from reportgen.images import decode_png, encode_png, encode_webp, webp_name
+from reportgen.errors import ReportgenError, ShapeError
+from reportgen.images import decode_png, encode_png, encode_webp, fitted_photograph, webp_name
 
 PICTURES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 2, 3, 4, 7])).flatmap(
     lambda shape: arrays(np.uint8, shape)
@@ -42,3 +45,49 @@ def test_a_page_pictures_name_depends_on_picture_size_and_settings_only():
         webp_name("key", size=128, quality=50),
     }
     assert name not in others and len(others) == 3
+
+
+def _file(image, kind="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def test_a_photograph_is_its_middle_scaled_to_the_size_wanted():
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[:, 20:60] = (200, 100, 50)  # Its middle square.
+    found = fitted_photograph(_file(Image.fromarray(pixels)), (16, 16), 3)
+    assert found.shape == (16, 16, 3) and (found == (200, 100, 50)).all()
+    assert fitted_photograph(_file(Image.fromarray(pixels)), (16, 32), 1).shape == (16, 32, 1)
+
+
+def test_sixteen_bits_and_transparency_keep_their_brightness():
+    deep = Image.fromarray(np.full((8, 8), 0x8080, np.uint16))
+    assert abs(int(fitted_photograph(_file(deep), (8, 8), 1)[0, 0, 0]) - 0x80) <= 1
+    clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    assert (fitted_photograph(_file(clear), (8, 8), 3) == 255).all()
+
+
+def test_a_photograph_lies_as_its_camera_says():
+    pixels = np.zeros((8, 8), np.uint8)
+    pixels[0] = 255
+    turned = Image.fromarray(pixels)
+    exif = Image.Exif()
+    exif[0x0112] = 3  # Upside down.
+    assert fitted_photograph(_file(turned, exif=exif), (8, 8), 1)[-1].min() == 255
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"nothing", _file(Image.new("L", (4, 4)))[:40], _file(Image.new("L", (4, 4)), "TIFF")]
+)
+def test_what_is_no_picture_is_told_in_one_line(data):
+    with pytest.raises(ReportgenError, match="cannot be read") as error:
+        fitted_photograph(data, (8, 8), 1)
+    assert "\n" not in str(error.value)
+
+
+def test_a_picture_larger_than_pillow_lets_it_be_is_refused(monkeypatch):
+    data = _file(Image.new("L", (40, 40)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow warns up to twice that.
+    with pytest.raises(ReportgenError, match="cannot be read"):
+        fitted_photograph(data, (8, 8), 1)

@@ -59,14 +59,23 @@ def open_pictures(settings: Settings, model: ModelRecord) -> Pictures:
     Raises:
         ConfigError: There are none, or the network takes no ordinary pictures.
     """
+    folder = check_pictures(settings, model)
+    return Pictures(folder, folder.content_hash(), model.input_shape)
+
+
+def check_pictures(settings: Settings, model: ModelRecord) -> Folder:
+    """Return the folder that the settings name, of whose pictures none was opened yet.
+
+    Raises:
+        ConfigError: There are none, or the network takes no ordinary pictures.
+    """
     if settings.images is None:
         raise ConfigError("images: no folder was named", hint="--images DIR")
     if model.input_shape[2] not in (1, 3):
         raise ConfigError(
             f"images: {model.file_name} takes pictures of {model.input_shape[2]} channels, wanted 1 or 3"
         )
-    folder = find_pictures(settings.images)
-    return Pictures(folder, folder.content_hash(), model.input_shape)
+    return find_pictures(settings.images)
 
 
 def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan],

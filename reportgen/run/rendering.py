@@ -21,6 +21,7 @@ from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.memory import Bound, default_bound
+from reportgen.run.natural import check_pictures, measure_natural
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
 from reportgen.run.work import Engine, Here
@@ -94,6 +95,8 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
         return stop() or clock.over()
 
     source = open_source(store, path, settings)
+    if settings.images is not None:
+        check_pictures(settings, source.record)
     wish = wish_of(settings)
     plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
     before = store.find_model(source.record.name, source.record.version)
@@ -137,7 +140,6 @@ def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequen
                  stop: Callable[[], bool]) -> None:  # fmt: skip
     """Measure what was asked for besides: the untrained twin, a person's own pictures, ablation."""
     from reportgen.run.ablation import ablate
-    from reportgen.run.natural import measure_natural
     from reportgen.run.twin import render_twin
 
     if settings.twin and not stop():

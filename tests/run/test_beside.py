@@ -1,0 +1,161 @@
+"""From a folder and a file to findings: pictures of one's own, ablation and the twin, beside the verdicts."""
+
+import json
+import shutil
+import sqlite3
+
+import numpy as np
+import pytest
+from PIL import Image
+from small_networks import QUICK, QUICK_WORDS, save_model
+
+import reportgen
+from reportgen.run.reporting import Silent
+from reportgen.store import layer_owner, model_owner, pictures_owner
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Two classes of six small pictures each, and a file that is no picture."""
+    where, chance = tmp_path_factory.mktemp("own"), np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 120)):
+        (where / name).mkdir()
+        for i in range(6):
+            pixels = chance.integers(low, low + 120, (20, 24, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(where / name / f"{i}.png")
+    (where / "dark" / "broken.png").write_bytes(b"no picture")
+    return where
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("net") / "net.keras", units=10)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, model_file, folder):
+    """A store and a site made with everything beside the verdicts; read them only."""
+    where = tmp_path_factory.mktemp("whole")
+    reportgen.atlas(
+        model_file, store=where / "s.db", site=where / "site", version="v1", seeds=2, images=folder,
+        twin=True, **QUICK,
+    )  # fmt: skip
+    return where
+
+
+@pytest.fixture
+def store(whole, tmp_path):
+    return shutil.copy(whole / "s.db", tmp_path / "s.db")
+
+
+def test_the_layer_says_what_pictures_ablation_and_twin_gave(whole):
+    with reportgen.open_store(whole / "s.db") as store:
+        (model,) = store.models()
+        found = store.findings(model.id, "conv")
+    assert found["natural"]["n_pictures"] == 12 and found["natural"]["n_classes"] == 2
+    assert 0 <= found["twin"]["auc"] <= 1 and found["twin"]["n_untrained"] == 10
+    flagged = [*found["superfluous"]["certain"], *found["superfluous"]["likely"]]
+    assert found["ablation"]["flagged"] == sorted(flagged) and found["ablation"]["measure"] == "accuracy"
+    page = (whole / "site" / "m" / "net" / "v1" / "conv.html").read_text()
+    for said in ("natural pictures in 2 classes", "flagged unit", "untrained twin"):
+        assert said in page
+
+
+def test_the_twin_is_nobodys_model(whole):
+    rows = reportgen.verdicts(whole / "s.db").rows
+    assert {(r["version"], r["layer"]) for r in rows} == {("v1", "conv"), ("v1", "head")}
+    assert [p.name for p in (whole / "site" / "m" / "net").iterdir()] == ["v1"]
+    assert {x["version"] for x in reportgen.prune_list(whole / "s.db")} == {"v1"}
+
+
+def test_the_table_has_trust_beside_each_verdict(whole):
+    rows = [r for r in reportgen.verdicts(whole / "s.db").rows if r["layer"] == "conv"]
+    live = [r for r in rows if r["verdict"] not in ("dead", "failed")]
+    assert all(r["trust"] for r in live)
+    assert all(0 <= r["zeros_share"] <= 1 for r in rows)
+    assert any(r["natural_agreement"] is not None for r in live)
+    assert {r["selective_class"] for r in rows} <= {"dark", "light", ""}
+
+
+def test_verdicts_do_not_depend_on_what_stands_beside_them(whole, store):
+    with sqlite3.connect(store) as plain:
+        plain.execute("DELETE FROM measurements WHERE name IN ('natural', 'natural_near', 'ablation')")
+        plain.execute("DELETE FROM models WHERE version LIKE '%twin%'")
+        for table in ("scores", "scored"):
+            plain.execute(f"DELETE FROM {table}")
+    plain.close()
+    reportgen.score(store=store)
+    own = ("verdict", "structure", "p_structured", "consistency", "use", "reason", "duplicate_of")
+    alone, beside = (
+        [{k: r[k] for k in own} for r in reportgen.verdicts(p).rows] for p in (store, whole / "s.db")
+    )
+    assert alone == beside
+    assert all(r["zeros_share"] is None for r in reportgen.verdicts(store).rows)
+
+
+def test_a_second_run_measures_nothing_again(store, model_file, folder):
+    lines = []
+    reporter = Silent()
+    reporter.say = lines.append
+    reportgen.render(
+        model_file, store=store, version="v1", seeds=2, images=folder, twin=True, reporter=reporter, **QUICK
+    )
+    assert "images: these pictures were looked at before" in lines
+    assert not any("ablation" in line or "proof" in line for line in lines)
+
+
+def test_without_crops_no_pixel_is_kept(store, model_file, folder):
+    with reportgen.open_store(store) as opened:
+        about = opened.measurement(model_owner(1), "natural")
+        owner = pictures_owner(str(about["folder"][0]), (16, 16, 1))
+        kept = int(opened.measurement(layer_owner(1, "conv"), "natural")["top_picture"][0, 0])
+        assert opened.measurement(owner, str(kept)) is not None
+    reportgen.render(model_file, store=store, version="v1", seeds=2, images=folder, no_crops=True, **QUICK)
+    with reportgen.open_store(store) as opened:
+        assert opened.measurement(owner, str(kept)) is None
+        assert opened.measurement(model_owner(1), "natural")["names"].tolist() == about["names"].tolist()
+
+
+def test_another_file_under_the_same_label_forgets_what_pictures_said(store, tmp_path):
+    other = save_model(tmp_path / "net.keras", units=10, seed=5)
+    reportgen.render(other, store=store, version="v1", seeds=1, units=1, layers="conv", **QUICK)
+    reportgen.score(store=store)
+    with reportgen.open_store(store) as opened:
+        (model,) = opened.models()
+        assert opened.measurement(model_owner(model.id), "natural") is None
+        assert "natural" not in opened.findings(model.id, "conv")
+        assert "twin" not in opened.findings(model.id, "conv")
+
+
+def test_the_prune_list_is_read_by_programs(run, whole):
+    code, out, _ = run("prune-list", "--store", whole / "s.db")
+    listed = {x["layer"]: x for x in json.loads(out)}
+    assert code == 0 and listed["conv"]["n_units"] == 10
+    flagged = [u["unit"] for word in ("certain", "likely") for u in listed["conv"][word]]
+    assert sorted(flagged) == listed["conv"]["ablation"]["flagged"]
+    code, out, _ = run("prune-list", "--store", whole / "s.db", "--format", "csv")
+    lines = out.splitlines()
+    assert code == 0 and lines[0] == "model,version,layer,unit,sureness,reason"
+    assert len(lines) == 1 + len(flagged)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda p: p / "nowhere", "does not exist"),
+        (lambda p: p, "no pictures in it"),
+        (lambda p: (p / "x.png").write_bytes(b"?") and p, "none of 1 files"),
+    ],
+)
+def test_a_bad_folder_is_one_line(run, tiny_model, own_store, tmp_path, make, said):
+    (tmp_path / "own").mkdir()
+    words = ("render", tiny_model, "--store", own_store, "--version", "v1", "--seeds", 2, *QUICK_WORDS)
+    code, _, err = run(*words, "--images", make(tmp_path / "own"))
+    (line,) = [x for x in err.splitlines() if x.startswith("error")]
+    assert code == 2 and said in line
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_rendered(run, tiny_model, tmp_path):
+    code, _, err = run("render", tiny_model, *QUICK_WORDS, "--images", tmp_path / "nowhere")
+    assert code == 2 and "does not exist" in err and "pictures to render" not in err
+    assert not (tmp_path / "reportgen.db").exists()
