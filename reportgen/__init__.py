@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reportgen.atlas import check_site, export_pictures, export_table, write_atlas
     from reportgen.errors import ReportgenError
     from reportgen.models import load_model
-    from reportgen.run import atlas, inspect_model, prune_list, render, score, verdicts
+    from reportgen.run import atlas, compare, gate, inspect_model, prune_list, render, score, verdicts
     from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
     from reportgen.store import open_store
 
@@ -28,8 +28,10 @@ _ROOMS = {
     "ScoreSpec": "spec",
     "atlas": "run",
     "check_site": "atlas",
+    "compare": "run",
     "export_pictures": "atlas",
     "export_table": "atlas",
+    "gate": "run",
     "inspect_model": "run",
     "load_model": "models",
     "open_store": "store",
@@ -47,8 +49,10 @@ __all__ = [
     "ScoreSpec",
     "atlas",
     "check_site",
+    "compare",
     "export_pictures",
     "export_table",
+    "gate",
     "inspect_model",
     "load_model",
     "open_store",

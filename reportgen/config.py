@@ -72,6 +72,11 @@ def _globs(value: Any) -> Any:
     return tuple(p.strip() for part in parts for p in str(part).split(",") if p.strip())
 
 
+def _texts(value: Any) -> Any:
+    """Accept one text, or a list."""
+    return (value,) if isinstance(value, str) else value
+
+
 def _memory(value: Any) -> Any:
     """Accept bytes, or a number with KB, MB, GB or TB."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", str(value), re.IGNORECASE)
@@ -147,6 +152,8 @@ class Settings(BaseModel):
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
     credits: str = ""
+    rule: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
+    against: str | None = None
 
     def recipes(self) -> dict[str, RenderSpec]:
         """Return the recipes by role: `scored` and `shown`.

@@ -15,6 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from reportgen.compare import sentences
+from reportgen.comparison import STATES, Comparisons
+from reportgen.run.gating import MOST_NAMED, GateResult, number
 from reportgen.run.report import report_lines
 from reportgen.units import VERDICTS
 
@@ -180,6 +183,58 @@ def print_site(site: Any) -> None:
     """Print what was written, and a link to open."""
     click.echo(f"{site.pages:,} pages, {site.pictures:,} pictures, {site.bytes / 1e6:.1f} MB")
     click.echo(Path(site.index).resolve().as_uri())
+
+
+def print_comparisons(found: Comparisons) -> None:
+    """Print each comparison in sentences and a line a layer, then the numbers over versions."""
+    for c in found.pairs:
+        click.echo(printable(f"{c.a} to {c.b}"))
+        for sentence in sentences(c):
+            click.echo(printable(sentence))
+        for note in c.notes:
+            click.echo(printable(note))
+        shown = [state for state in STATES if c.counts.get(state)]
+        rows = _table("layer", *shown, "counterparts", "cka")
+        for pair in c.layers:
+            name = pair.layer_b if pair.layer_a == pair.layer_b else f"{pair.layer_a} to {pair.layer_b}"
+            cells = [str(pair.counts.get(state, "")) for state in shown]
+            chance = "" if pair.chance_a is None else f", by chance {pair.chance_a}"
+            alike = "" if pair.cka is None else f"{pair.cka:.2f}"
+            rows.add_row(
+                escape(printable(name)), *cells, f"{pair.counterparts_a} of {pair.n_a}{chance}", alike
+            )
+        _out().print(rows)
+    for series in found.series:
+        rows = _table(series.versions[0].model, *[v.version for v in series.versions])
+        for line in series.lines:
+            name = f"{line.layer or 'all'} {line.measure.replace('_', ' ')}"
+            rows.add_row(escape(printable(name)), *["–" if v is None else f"{v:.3g}" for v in line.values])
+        _out().print(rows)
+
+
+def print_gate(result: GateResult, url: str) -> None:
+    """Print a line a rule, and the units behind those that do not hold."""
+    rows = _table("rule", "value", "limit", "")
+    for o in result.outcomes:
+        word = "holds" if o.held else "fails"
+        rows.add_row(escape(printable(o.rule.text)), number(o.value), f"{o.rule.op} {o.rule.limit:g}", word)
+    _out().print(rows)
+    for o in result.outcomes:
+        units = result.behind(o, url)
+        if units:
+            click.echo(printable(f"behind {o.rule.text}:"))
+        for version, layer, unit, address in units[:MOST_NAMED]:
+            click.echo(printable(f"  {version} {layer} {unit}  {address}".rstrip()))
+        if len(units) > MOST_NAMED:
+            click.echo(f"  and {len(units) - MOST_NAMED} more")
+
+
+def _table(first: str, *columns: str) -> Table:
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    rows.add_column(escape(printable(first)))
+    for column in columns:
+        rows.add_column(escape(printable(column)), justify="right")
+    return rows
 
 
 def duration(seconds: float) -> str:

@@ -12,8 +12,12 @@ import sys
 import click
 
 from reportgen.cli.commands import cli
+from reportgen.cli.comparing import compare, gate
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, STOPPED
 from reportgen.errors import ReportgenError
+
+cli.add_command(compare)
+cli.add_command(gate)
 
 __all__ = ["cli", "main"]
 

@@ -52,13 +52,13 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     with Progress() as progress, Interrupt(progress) as stop:
         result = reportgen.atlas(models, reporter=progress, stop=stop, **said(options))
     if as_json:
-        done = {"renders": [_summary(r) for r in result.renders], "site": str(result.site.index)}
-        _print_json({**done, **_counts(result.verdicts)})
+        done = {"renders": [summary(r) for r in result.renders], "site": str(result.site.index)}
+        print_json({**done, **_counts(result.verdicts)})
     else:
         print_renders(result.renders)
         print_verdicts(result.verdicts)
         print_site(result.site)
-    _exit_for(result.renders)
+    exit_for(result.renders)
 
 
 @cli.command()
@@ -69,10 +69,10 @@ def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     with Progress() as progress, Interrupt(progress) as stop:
         summaries = reportgen.render(models, reporter=progress, stop=stop, **said(options))
     if as_json:
-        _print_json({"renders": [_summary(r) for r in summaries]})
+        print_json({"renders": [summary(r) for r in summaries]})
     else:
         print_renders(summaries)
-    _exit_for(summaries)
+    exit_for(summaries)
 
 
 @cli.command()
@@ -81,7 +81,7 @@ def score(as_json: bool, **options: Any) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
     table = reportgen.score(**said(options))
     if as_json:
-        _print_json(_counts(table))
+        print_json(_counts(table))
     else:
         print_verdicts(table)
 
@@ -93,13 +93,13 @@ def site(as_json: bool, **options: Any) -> None:
     from reportgen.config import read_settings
 
     settings = read_settings(**said(options, split=True))
-    summary = reportgen.write_atlas(
+    done = reportgen.write_atlas(
         settings.store, settings.site, settings.atlas_spec(), credits=settings.credits
     )
     if as_json:
-        _print_json({"site": str(summary.index), "pages": summary.pages, "bytes": summary.bytes})
+        print_json({"site": str(done.index), "pages": done.pages, "bytes": done.bytes})
     else:
-        print_site(summary)
+        print_site(done)
 
 
 @cli.command()
@@ -109,7 +109,7 @@ def inspect(model: str, as_json: bool, **options: Any) -> None:
     """Say what a model file holds, rendering nothing."""
     found = reportgen.inspect_model(model, **said(options))
     if as_json:
-        _print_json(found.as_dict())
+        print_json(found.as_dict())
     else:
         print_inspection(found)
 
@@ -139,7 +139,7 @@ def export(format_: str | None, out: str | None, pictures: str | None, as_json: 
     if pictures:
         done["pictures"] = reportgen.export_pictures(settings.store, pictures)
     if as_json:
-        _print_json(done)
+        print_json(done)
     else:
         for (what, n), where in zip(done.items(), [w for w in (out, pictures) if w], strict=True):
             click.echo(f"{where}: {n:,} {what}")
@@ -157,7 +157,7 @@ def prune_list(format_: str, **options: Any) -> None:
 
     listed = reportgen.prune_list(read_settings(**said(options, split=True)).store)
     if format_ == "json":
-        _print_json(listed)
+        print_json(listed)
         return
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(PRUNE_COLUMNS)
@@ -175,7 +175,7 @@ def check(site: str | None, as_json: bool, **options: Any) -> None:
     settings = read_settings(**said({**options, "site": site}, split=True))
     problems = reportgen.check_site(settings.site, settings.atlas_spec().max_site_bytes)
     if as_json:
-        _print_json({"site": str(settings.site), "problems": problems})
+        print_json({"site": str(settings.site), "problems": problems})
     else:
         for problem in problems:
             click.echo(printable(problem))
@@ -185,12 +185,14 @@ def check(site: str | None, as_json: bool, **options: Any) -> None:
         click.echo(f"{settings.site}: no problem found")
 
 
-def _exit_for(renders: Any) -> None:
+def exit_for(renders: Any) -> None:
+    """End with exit code 3 where units failed, or a run was stopped before its end."""
     if any(r.failed or (r.stopped and not r.spent) for r in renders):
         sys.exit(EXIT_UNITS_FAILED)
 
 
-def _summary(render: Any) -> dict[str, Any]:
+def summary(render: Any) -> dict[str, Any]:
+    """Return what a run did, as JSON values."""
     return {
         "model": render.model.name,
         "version": render.model.version,
@@ -213,5 +215,6 @@ def _counts(table: Any) -> dict[str, Any]:
     }
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """Print a result for other programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=True))

@@ -87,6 +87,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         default=None,
         help="Also render the network with fresh weights, to compare with.",
     ),
+    "rule": click.option(
+        "--rule", multiple=True, metavar="RULE", help='A limit, such as "dead <= 5"; several.'
+    ),
+    "against": click.option(
+        "--against", metavar="VERSION", help="The version before, for rules that compare."
+    ),
     "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }

@@ -9,22 +9,27 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
+from reportgen.compare import as_json, markdown, sentences
+from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
 from reportgen.plan import make_plan
 from reportgen.run.budget import Clock
+from reportgen.run.comparing import Places, compare_named, linker, named_versions, render_named
 from reportgen.run.estimate import full_estimate
+from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent
+from reportgen.run.versions import read_name
 from reportgen.score import prune_list as units_to_prune
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -194,6 +199,68 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         table = Verdicts(tuple(verdict_rows(store)))
     site = write_atlas(settings.store, settings.site, settings.atlas_spec(), credits=settings.credits)
     return AtlasResult(tuple(renders), table, site)
+
+
+@dataclass(frozen=True, slots=True)
+class CompareResult:
+    """What `compare` did: the renders of model files that were named, and what became of the units.
+
+    Attributes:
+        places: Where the versions stand on the sites of their stores.
+    """
+
+    renders: tuple[RenderSummary, ...]
+    found: Comparisons
+    places: Places = field(default_factory=dict, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON values (docs/comparing.md)."""
+        return as_json(self.found)
+
+    def markdown(self, url: str = "") -> str:
+        """Return a summary fit for a comment on a pull request; links lead to the site at `url`, if given."""
+        return markdown(self.found, linker(self.places, url))
+
+    def _repr_html_(self) -> str:
+        lines = [line for pair in self.found.pairs for line in (f"{pair.a} and {pair.b}", *sentences(pair))]
+        return "".join(f"<p>{escape(line)}</p>" for line in lines)
+
+
+def compare(*versions: str | Path, chance: str | Path | None = None, reporter: Reporter | None = None,
+            stop: Callable[[], bool] | None = None, **options: Any) -> CompareResult:  # fmt: skip
+    """Return each version compared with the next, and lines over three or more (docs/comparing.md).
+
+    Args:
+        versions: Stores, `STORE@VERSION`, labels in the store, or model files, which are rendered first; one
+            store alone stands for all its versions.
+        chance: An untrained twin of the later version, named likewise: counterparts found there are chance.
+        reporter: Told of the progress.
+        stop: Asked between batches of rendering.
+        options: Any key of the configuration.
+
+    Raises:
+        ReportgenError: One line; what was rendered is kept.
+    """
+    settings = _settings(options)
+    names = named_versions([str(v) for v in versions], settings)
+    twin = read_name(str(chance), settings) if chance is not None else None
+    wanted = names if twin is None else [*names, twin]
+    renders = render_named(wanted, settings, reporter or Silent(), stop or _never)
+    return CompareResult(tuple(renders), *compare_named(names, twin, settings))
+
+
+def gate(version: str | Path | None = None, **options: Any) -> GateResult:
+    """Return what rules give for a version; nothing is raised where one does not hold.
+
+    Args:
+        version: A store (its last version), `STORE@VERSION` or a label in the store; the last one if None.
+        options: `rule`, one text or several; `against`, the version before; `store`, `config`.
+
+    Raises:
+        ReportgenError: One line.
+    """
+    settings = _settings(options)
+    return run_gate(None if version is None else str(version), settings.rule, settings.against, settings)
 
 
 @contextlib.contextmanager

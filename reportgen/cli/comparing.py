@@ -1,0 +1,73 @@
+"""The commands that hold versions against each other, and one against rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import reportgen
+from reportgen.cli.commands import exit_for, print_json, summary
+from reportgen.cli.interrupt import Interrupt
+from reportgen.cli.options import COMMON, RENDER, said, with_options
+from reportgen.config import read_settings
+from reportgen.errors import CheckFailed
+from reportgen.terminal import Progress, print_comparisons, print_gate, print_renders
+
+_MARKDOWN = click.option(
+    "--markdown", "as_markdown", is_flag=True, help="Print a summary for a pull request."
+)
+
+
+@click.command()
+@click.argument("versions", nargs=-1, required=True, metavar="VERSION...")
+@click.option(
+    "--chance", metavar="VERSION", help="An untrained twin of the later version: what chance finds."
+)
+@_MARKDOWN
+@with_options(*[name for name in RENDER if name != "version"], *COMMON)
+def compare(
+    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: Any
+) -> None:
+    """Say what became of every unit from one version to the next.
+
+    VERSION is STORE@VERSION, a version in --store, a model file, which is rendered first, or a store; one
+    store alone stands for all its versions.
+    """
+    with Progress() as progress, Interrupt(progress) as stop:
+        result = reportgen.compare(*versions, chance=chance, reporter=progress, stop=stop, **said(options))
+    if as_json:
+        print_json({"renders": [summary(r) for r in result.renders], **result.as_dict()})
+    elif as_markdown:
+        click.echo(result.markdown(_url(options)), nl=False)
+    else:
+        print_renders(result.renders)
+        print_comparisons(result.found)
+    exit_for(result.renders)
+
+
+@click.command()
+@click.argument("version", required=False, metavar="STORE[@VERSION]")
+@_MARKDOWN
+@with_options("rule", "against", "store", *COMMON)
+def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Any) -> None:
+    """Hold a version against rules; exit code 4 where one does not hold.
+
+    STORE alone means its last version. Rules stand in docs/comparing.md: "dead <= 5", "structured_share in
+    conv* >= 60%", and with --against "died <= 2".
+    """
+    result = reportgen.gate(version, **said(options))
+    if as_json:
+        print_json(result.as_dict(_url(options)))
+    elif as_markdown:
+        click.echo(result.markdown(_url(options)), nl=False)
+    else:
+        print_gate(result, _url(options))
+    if not result.held:
+        failed = sum(not o.held for o in result.outcomes)
+        raise CheckFailed(f"{failed} of {len(result.outcomes)} rules do not hold for {result.version}")
+
+
+def _url(options: dict[str, Any]) -> str:
+    """Return the address of the site that links lead to, from the configuration; empty if it has none."""
+    return read_settings(**said(options, split=True)).atlas_spec().url

@@ -1,0 +1,12 @@
+"""Versions compared, from what their stores hold: matched units, changes, series, and rules for a gate.
+
+Pure over rows: no model is loaded, nothing rendered, nothing laid out. The method and its thresholds stand in
+docs/comparing.md.
+"""
+
+from reportgen.compare.rows import Version as Version
+from reportgen.compare.series import series_of as series_of
+from reportgen.compare.told import as_json as as_json
+from reportgen.compare.told import markdown as markdown
+from reportgen.compare.told import sentences as sentences
+from reportgen.compare.versions import compare_versions as compare_versions

@@ -1,0 +1,276 @@
+"""What became of each unit of a layer: from likeness, matches, verdicts and weights to a state.
+
+Three thresholds of likeness, told in docs/comparing.md. Where units keep their places, one at its old place
+is the same from `KEPT` on, and one found elsewhere from `FOUND` on, since the best of many is alike by chance
+more easily than one. Networks trained apart hardly share the very same unit: there a counterpart is the
+unit assigned to it, if it is `ALIKE`, and how often chance gives one is counted against an untrained twin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.compare.matching import Match, confidence
+from reportgen.compare.rows import LayerRows, incoming
+from reportgen.comparison import UnitChange
+
+KEPT = 0.8
+"""Likeness from which a unit at the same index is the same."""
+
+FOUND = 0.9
+"""Likeness from which a unit is found at another index, although units keep their places."""
+
+ALIKE = 0.5
+"""Likeness from which a unit is a counterpart where places mean nothing."""
+
+EQUAL = 0.995
+"""Likeness from which two units are one function: a verdict that differs then says nothing."""
+
+_STEP = 1.0
+"""Null deviations by which structure must change for a unit to be sharpened or blurred."""
+_CONSISTENCY = 0.05
+_WEIGHTS_EQUAL = 1e-4
+"""Largest relative difference of incoming weights that were not changed."""
+
+SAME_UNIT = ("unchanged", "moved", "sharpened", "blurred")
+"""States of a unit that is still the same one."""
+
+_PATTERN = {"structured": 2, "multifaceted": 2, "unstable": 1, "static": 0, "flat": 0}
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Two layers side by side, and how their units belong together.
+
+    Attributes:
+        alike: `(Ka, Kb)` likeness; nan where nothing is known.
+        found: See `matching.matches`.
+        ordered: Whether equal indices mean the same unit.
+        upstream: Whether an earlier layer differs.
+        silent_a, silent_b: Units that answer to none of the common pictures.
+        weights: See `weight_distances`.
+    """
+
+    a: LayerRows
+    b: LayerRows
+    alike: Floats
+    found: Sequence[Match]
+    ordered: bool
+    upstream: bool
+    silent_a: NDArray[np.bool_]
+    silent_b: NDArray[np.bool_]
+    weights: Floats | None = None
+
+    @property
+    def same(self) -> bool:
+        """Whether both layers compute the same, by the hash of the network up to them."""
+        return self.a.layer.graph_hash == self.b.layer.graph_hash
+
+    @property
+    def n_a(self) -> int:
+        """Units of A."""
+        return self.a.layer.n_units
+
+    @property
+    def n_b(self) -> int:
+        """Units of B."""
+        return self.b.layer.n_units
+
+    def likeness(self, a: int, b: int) -> float | None:
+        """Return how alike two units answer; None if that is not known."""
+        value = float(self.alike[a, b])
+        return None if math.isnan(value) else value
+
+
+def weight_distances(a: LayerRows, b: LayerRows) -> Floats | None:
+    """Return `(Ka, Kb)` relative differences of incoming weights: 0 equal; None where they do not compare."""
+    links_a, links_b = incoming(a), incoming(b)
+    if links_a is None or links_b is None or links_a.shape[1] != links_b.shape[1]:
+        return None
+    x, y = links_a.astype(np.float64), links_b.astype(np.float64)
+    size_a, size_b = np.linalg.norm(x, axis=1)[:, None], np.linalg.norm(y, axis=1)[None, :]
+    largest = np.maximum(size_a, size_b)
+    squares = np.maximum(size_a**2 + size_b**2 - 2 * (x @ y.T), 0)
+    return np.asarray(np.sqrt(squares) / np.where(largest > 0, largest, 1), np.float32)
+
+
+def changes(pairing: Pairing) -> tuple[UnitChange, ...]:
+    """Return a row for every unit of A in order, then for those of B that belong to none of A."""
+    partners = _in_place(pairing) if pairing.ordered else _anywhere(pairing)
+    rows = []
+    for a in range(pairing.n_a):
+        b, match = partners.get(a, (None, None))
+        rows.append(_row(pairing, a, b, match))
+    least = FOUND if pairing.ordered else ALIKE
+    copied = {m.b for m in pairing.found if m.shared and m.likeness >= least}
+    taken = {b for b, _ in partners.values()} | copied
+    rows += [_new(pairing, b) for b in range(pairing.n_b) if b not in taken]
+    return tuple(rows)
+
+
+def counterparts(pairing: Pairing, rows: Sequence[UnitChange]) -> tuple[int, int]:
+    """Return how many units of A and of B have a counterpart: assigned and alike, or kept in their place."""
+    good = [m for m in pairing.found if m.likeness >= ALIKE]
+    same = [x for x in rows if x.a and x.b and x.state in SAME_UNIT]
+    in_a = {m.a for m in good} | {x.a.unit for x in same if x.a}
+    return len(in_a), len({m.b for m in good} | {x.b.unit for x in same if x.b})
+
+
+Partners = dict[int, tuple[int, Match | None]]
+
+
+def _in_place(p: Pairing) -> Partners:
+    """Return partners where indices were kept: a unit's own index, unless it is plainly found elsewhere."""
+    kept = {k for k in range(min(p.n_a, p.n_b)) if p.same or _same_here(p, k)}
+    here = {m.a: m for m in p.found if m.a == m.b}
+    elsewhere = {
+        m.a: m for m in p.found if m.likeness >= FOUND and m.a not in kept and m.b not in kept and m.a != m.b
+    }
+    partners: Partners = {}
+    for a in range(p.n_a):
+        if a not in kept and a in elsewhere:
+            partners[a] = (elsewhere[a].b, elsewhere[a])
+        elif a < p.n_b:
+            partners[a] = (a, here.get(a))
+    moved_to = {b for a, (b, _) in partners.items() if a != b}
+    return {a: (b, match) for a, (b, match) in partners.items() if a != b or b not in moved_to}
+
+
+def _same_here(p: Pairing, unit: int) -> bool:
+    alike = p.likeness(unit, unit)
+    if alike is not None:
+        return alike >= KEPT
+    return p.a.dead(unit) == p.b.dead(unit)
+
+
+def _anywhere(p: Pairing) -> Partners:
+    """Return partners where indices mean nothing: found by answers, else by weights, else dead with dead."""
+    alike = [m for m in p.found if m.likeness >= ALIKE]
+    partners: Partners = {m.a: (m.b, m) for m in sorted(alike, key=lambda m: m.shared, reverse=True)}
+    taken = {b for b, _ in partners.values()}
+    quiet_a = [a for a in range(p.n_a) if a not in partners and p.silent_a[a]]
+    quiet_b = [b for b in range(p.n_b) if b not in taken and p.silent_b[b]]
+    if p.weights is not None:
+        for a in list(quiet_a):
+            equal = [b for b in quiet_b if p.weights[a, b] <= _WEIGHTS_EQUAL and p.a.dead(a) == p.b.dead(b)]
+            if equal:
+                partners[a] = (a if a in equal else equal[0], None)
+                quiet_a.remove(a)
+                quiet_b.remove(partners[a][0])
+    dead_a, dead_b = [a for a in quiet_a if p.a.dead(a)], [b for b in quiet_b if p.b.dead(b)]
+    both = [k for k in dead_a if k in dead_b]
+    rest = [k for k in dead_a if k not in both], [k for k in dead_b if k not in both]
+    for a, b in [*zip(both, both, strict=True), *zip(*rest, strict=False)]:
+        partners[a] = (b, None)
+    return partners
+
+
+def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
+    if b is None:
+        best = None if p.silent_a[a] else float(np.nanmax(p.alike[a]))
+        why = _nothing_like(p, best)
+        return UnitChange("unmatched", p.a.side(a), None, best, None, False, False, why)
+    alike = p.likeness(a, b)
+    state, reason = _state(p, a, b, alike)
+    sure = None
+    if alike is not None:
+        sure = match.confidence if match else confidence(np.nan_to_num(p.alike, nan=-1.0), a, b)
+    return UnitChange(
+        state=state,
+        a=p.a.side(a),
+        b=p.b.side(b),
+        likeness=alike,
+        confidence=sure,
+        mutual=match.mutual if match else _best_of_both(p, a, b),
+        consequence=state not in ("unchanged", "moved") and _is_consequence(p, a, b),
+        reason=reason,
+    )
+
+
+def _state(p: Pairing, a: int, b: int, alike: float | None) -> tuple[str, str]:
+    """Return the state of a unit beside its partner, and its reason."""
+    place = "unchanged" if a == b else "moved"
+    if p.same:
+        return place, "the network up to here is the same"
+    told = f"likeness {alike:.3f}" if alike is not None else "silent on the probes in both"
+    if p.a.dead(a) != p.b.dead(b):
+        lost = p.b.dead(b)
+        return ("died", "live before, dead now") if lost else ("born", "dead before, live now")
+    if p.a.dead(a):
+        return place, "dead in both"
+    if alike is None:
+        return _quiet(p, a, b, place)
+    least = (KEPT if a == b else FOUND) if p.ordered else ALIKE
+    turn, why = ("", "") if alike >= EQUAL else _turn(p, a, b)
+    if turn:
+        return turn, f"{why}; {told}"
+    return (place, told) if alike >= least else ("re-purposed", f"{told}, below {least:g}")
+
+
+def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:
+    """Return the state of units that answer to no probe: by weights, else by what their pictures became."""
+    if p.weights is not None and p.weights[a, b] <= _WEIGHTS_EQUAL:
+        return place, "silent on the probes in both; incoming weights are equal"
+    turn, why = _turn(p, a, b)
+    if turn:
+        return turn, f"{why}; silent on the probes in both"
+    if p.weights is not None and p.weights[a, b] > 1 - KEPT:
+        far = f"incoming weights differ by {100 * float(p.weights[a, b]):.0f} %"
+        return "re-purposed", f"silent on the probes in both; {far}"
+    return place, "silent on the probes in both; nothing shows a change"
+
+
+def _turn(p: Pairing, a: int, b: int) -> tuple[str, str]:
+    """Return whether a unit gained or lost its pattern, and the numbers; empty if neither."""
+    before, after = p.a.scores.get(a), p.b.scores.get(b)
+    if before is None or after is None:
+        return "", ""
+    if before.verdict not in _PATTERN or after.verdict not in _PATTERN:
+        return "", ""
+    rise = _PATTERN[after.verdict] - _PATTERN[before.verdict]
+    if not rise:
+        return "", ""
+    word = "sharpened" if rise > 0 else "blurred"
+    verdicts = f"{before.verdict} to {after.verdict}"
+    if {before.verdict, after.verdict} & {"static", "flat"}:
+        z = (before.structure, after.structure)
+        if None in z or abs(float(z[1] or 0) - float(z[0] or 0)) >= _STEP:
+            numbers = " to ".join("–" if v is None else f"{v:.1f}" for v in z)
+            return word, f"{verdicts}, structure {numbers}"
+        return "", ""
+    steady = (before.consistency, after.consistency)
+    if steady[0] is None or steady[1] is None or abs(steady[1] - steady[0]) < _CONSISTENCY:
+        return "", ""
+    return word, f"{verdicts}, consistency {steady[0]:.2f} to {steady[1]:.2f}"
+
+
+def _new(p: Pairing, b: int) -> UnitChange:
+    best = None if p.silent_b[b] else float(np.nanmax(p.alike[:, b]))
+    return UnitChange("unmatched", None, p.b.side(b), best, None, False, False, _nothing_like(p, best))
+
+
+def _nothing_like(p: Pairing, best: float | None) -> str:
+    least = FOUND if p.ordered else ALIKE
+    if best is None:
+        return "silent on the probes"
+    if best >= least:
+        return f"its nearest, of likeness {best:.3f}, belongs to another"
+    return f"its nearest has likeness {best:.3f}, below {least:g}"
+
+
+def _is_consequence(p: Pairing, a: int, b: int) -> bool:
+    return p.upstream and p.weights is not None and bool(p.weights[a, b] <= _WEIGHTS_EQUAL)
+
+
+def _best_of_both(p: Pairing, a: int, b: int) -> bool:
+    value = p.alike[a, b]
+    if math.isnan(float(value)):
+        return False
+    return bool(value >= np.nanmax(p.alike[a]) and value >= np.nanmax(p.alike[:, b]))

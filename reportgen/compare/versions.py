@@ -1,0 +1,181 @@
+"""Two versions compared: layers paired, units matched, and what became of each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.compare.changes import FOUND, KEPT, Pairing, changes, counterparts, weight_distances
+from reportgen.compare.layers import changed_before, cka_table, paired
+from reportgen.compare.likeness import answers, likeness, silent
+from reportgen.compare.matching import Match, families, matches
+from reportgen.compare.rows import LayerRows, Version, cross_answers, read_layer
+from reportgen.comparison import Comparison, LayerPair
+from reportgen.units import Layer
+
+Floats = NDArray[np.float32]
+
+_FEW = 3
+"""Matched units from which a layer tells by itself whether units kept their places."""
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """A pair of layers with how alike their units are."""
+
+    a: LayerRows
+    b: LayerRows
+    alike: Floats
+    found: Sequence[Match]
+    on_place: int
+    off_place: int
+    silent_a: NDArray[np.bool_]
+    silent_b: NDArray[np.bool_]
+    note: str = ""
+
+
+def compare_versions(a: Version, b: Version, chance: Version | None = None) -> Comparison:
+    """Return what became of every unit of A in B, from what their stores hold.
+
+    Nothing is rendered and no model is read. Where a store also holds the answers of one version to the
+    HappyMaps of the other (`run` keeps them when both models are at hand), they count as further pictures.
+
+    Args:
+        a, b: Before and after.
+        chance: An untrained twin of B: how many units of A have a counterpart in it is told beside.
+    """
+    found = _compared(a, b)
+    if chance is None:
+        return found
+    by_chance = {pair.layer_a: pair.counterparts_a for pair in _compared(a, chance).layers}
+    layers = tuple(replace(pair, chance_a=by_chance.get(pair.layer_a)) for pair in found.layers)
+    return replace(found, layers=layers, chance=chance.id)
+
+
+def _compared(a: Version, b: Version) -> Comparison:
+    table = cka_table(a, b)
+    how, pairs = paired(a.record, b.record, table)
+    votes = functools.cache(lambda: _votes(a, b, pairs))
+    at_a = {x.name: i for i, x in enumerate(a.record.layers)}
+    at_b = {x.name: i for i, x in enumerate(b.record.layers)}
+    changed = {y.name for x, y in pairs if x.graph_hash != y.graph_hash}
+    rows, notes = [], []
+    for x, y in pairs:
+        answered = _answered(a, b, x, y)
+        upstream = changed_before(b.record, changed, y.name)
+        ordered = _ordered(answered, votes)
+        rows.append(_pair(answered, ordered, upstream, table[at_a[x.name]][at_b[y.name]]))
+        if answered.note:
+            notes.append(answered.note)
+    in_pairs = {x.name for x, _ in pairs}, {y.name for _, y in pairs}
+    return Comparison(
+        a=a.id,
+        b=b.id,
+        layers=tuple(rows),
+        paired_by=how,
+        alone_a=tuple(x.name for x in a.record.layers if x.name not in in_pairs[0]),
+        alone_b=tuple(y.name for y in b.record.layers if y.name not in in_pairs[1]),
+        names_a=tuple(at_a),
+        names_b=tuple(at_b),
+        cka=table,
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _votes(a: Version, b: Version, pairs: Sequence[tuple[Layer, Layer]]) -> tuple[int, int]:
+    """Return units found at their old index and elsewhere, over all layers of equal width."""
+    on = off = 0
+    for x, y in pairs:
+        if x.n_units == y.n_units:
+            answered = _answered(a, b, x, y)
+            on, off = on + answered.on_place, off + answered.off_place
+    return on, off
+
+
+def _answered(a: Version, b: Version, layer_a: Layer, layer_b: Layer) -> _Answered:
+    rows_a, rows_b = read_layer(a, layer_a), read_layer(b, layer_b)
+    by_place = a.canvas(layer_a) == b.canvas(layer_b)
+    groups_a = answers(rows_a.probes, layer_a.n_units, by_place=by_place)
+    groups_b = answers(rows_b.probes, layer_b.n_units, by_place=by_place)
+    note = ""
+    if not groups_a or not groups_b:
+        note = f"{layer_b.name}: answers to the probes are missing, so units were compared by weights alone"
+        alike = np.full((layer_a.n_units, layer_b.n_units), np.nan, np.float32)
+        quiet_a, quiet_b = np.ones(layer_a.n_units, bool), np.ones(layer_b.n_units, bool)
+        return _Answered(rows_a, rows_b, alike, (), 0, 0, quiet_a, quiet_b, note)
+    if not by_place:
+        note = f"{layer_b.name}: pictures have other sizes, so answers were compared by picture, not by place"
+    own_a, own_b = likeness(groups_a, groups_a), likeness(groups_b, groups_b)
+    more_a, more_b = _crossed(a, b, rows_a, rows_b)
+    groups_a, groups_b = [*groups_a, *more_a], [*groups_b, *more_b]
+    alike, quiet_a, quiet_b = likeness(groups_a, groups_b), silent(groups_a), silent(groups_b)
+    found = matches(alike, families(own_a), families(own_b), quiet_a, quiet_b)
+    on, off = _places(alike, found)
+    return _Answered(rows_a, rows_b, alike, found, on, off, quiet_a, quiet_b, note)
+
+
+def _crossed(
+    a: Version, b: Version, rows_a: LayerRows, rows_b: LayerRows
+) -> tuple[list[Floats], list[Floats]]:
+    """Return the answers of both to the HappyMaps of A, and to those of B, where they are kept."""
+    more_a, more_b = [], []
+    of_b = cross_answers(b, rows_b.layer, a, rows_a)
+    if of_b is not None and rows_a.own is not None:
+        more_a.append(rows_a.own)
+        more_b.append(of_b)
+    of_a = cross_answers(a, rows_a.layer, b, rows_b)
+    if of_a is not None and rows_b.own is not None:
+        more_a.append(of_a)
+        more_b.append(rows_b.own)
+    return more_a, more_b
+
+
+def _places(alike: Floats, found: Sequence[Match]) -> tuple[int, int]:
+    """Return how many units are found at their old index, and how many plainly at another one."""
+    if alike.shape[0] != alike.shape[1]:
+        return 0, 0
+    here = np.nan_to_num(np.diag(alike), nan=-1.0)
+    on = int((here >= FOUND).sum())
+    return on, sum(m.likeness >= FOUND and m.a != m.b and here[m.a] < KEPT for m in found)
+
+
+def _ordered(x: _Answered, votes: Callable[[], tuple[int, int]]) -> bool:
+    """Return whether equal indices mean the same unit.
+
+    A classifier's outputs keep their meaning. Else the layer's own matched units decide, or where
+    they are few those of all layers.
+
+    Args:
+        votes: Gives the units found at their old index and elsewhere, over all layers.
+    """
+    a, b = x.a.layer, x.b.layer
+    if a.n_units != b.n_units:
+        return False
+    if a.graph_hash == b.graph_hash or (a.head and a.head == b.head):
+        return True
+    own = (x.on_place, x.off_place)
+    on, off = own if sum(own) >= _FEW else votes()
+    return on > off
+
+
+def _pair(x: _Answered, ordered: bool, upstream: bool, cka: float | None) -> LayerPair:
+    weights = weight_distances(x.a, x.b)
+    pairing = Pairing(x.a, x.b, x.alike, x.found, ordered, upstream, x.silent_a, x.silent_b, weights)
+    rows = changes(pairing)
+    in_a, in_b = counterparts(pairing, rows)
+    return LayerPair(
+        layer_a=x.a.layer.name,
+        layer_b=x.b.layer.name,
+        n_a=x.a.layer.n_units,
+        n_b=x.b.layer.n_units,
+        same=x.a.layer.graph_hash == x.b.layer.graph_hash,
+        ordered=ordered,
+        cka=cka,
+        changes=rows,
+        counterparts_a=in_a,
+        counterparts_b=in_b,
+    )

@@ -1,0 +1,226 @@
+"""The nouns of a comparison: two versions side by side, what became of each unit, and lines over versions.
+
+Plain immutable values. How they are found is the affair of `compare`; how they are laid out, of the atlas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STATES = ("unchanged", "moved", "sharpened", "blurred", "re-purposed", "died", "born", "unmatched")
+"""What may have become of a unit, in the order in which they are told."""
+
+KEPT = ("unchanged", "moved")
+"""States in which a unit sees what it saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionId:
+    """A model version that is compared.
+
+    Attributes:
+        file_hash: Of its model file.
+        store: Name of the store's file it was read from.
+        number: Its number in that store.
+    """
+
+    model: str
+    version: str
+    file_hash: str
+    store: str = ""
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A unit in one of the two versions; numbers are None where it was not scored."""
+
+    unit: int
+    verdict: str = ""
+    detail: str = ""
+    structure: float | None = None
+    consistency: float | None = None
+    borderline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnitChange:
+    """What became of one unit.
+
+    Attributes:
+        state: One of `STATES`.
+        a, b: The unit in each version; None where it has no counterpart there.
+        likeness: -1..1, how alike the two answer (docs/comparing.md); None where they cannot be compared.
+        confidence: 0.5..1, how surely no other unit is a better counterpart; None where not compared.
+        mutual: Whether each is the other's best match.
+        consequence: Whether the unit's own weights are as they were, and an earlier layer changed.
+        reason: The numbers behind the state, in words.
+    """
+
+    state: str
+    a: Side | None
+    b: Side | None
+    likeness: float | None = None
+    confidence: float | None = None
+    mutual: bool = False
+    consequence: bool = False
+    reason: str = ""
+
+    @property
+    def kept(self) -> bool:
+        """Whether the unit sees what it saw."""
+        return self.state in KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPair:
+    """A layer of A beside its counterpart in B, with a row for every unit of either.
+
+    Attributes:
+        layer_a, layer_b: The layers' names.
+        n_a, n_b: Units of each.
+        same: Whether both compute the same: operations, connections and weights up to the layer are equal.
+        ordered: Whether units kept their places, so that equal indices mean the same unit.
+        cka: Debiased linear CKA of the answers to the probes, about 0 (unlike) to 1; None if not measured.
+        changes: Rows in order of A's units, then B's units that have no counterpart.
+        counterparts_a, counterparts_b: Units of each that have a counterpart in the other: assigned to it and
+            alike, or the same unit in its old place.
+        chance_a: Units of A that have a counterpart in an untrained twin of B; None where none was given.
+    """
+
+    layer_a: str
+    layer_b: str
+    n_a: int
+    n_b: int
+    same: bool
+    ordered: bool
+    cka: float | None
+    changes: tuple[UnitChange, ...]
+    counterparts_a: int
+    counterparts_b: int
+    chance_a: int | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by state, in the order of `STATES`."""
+        return counts_of(self.changes)
+
+    @property
+    def flow(self) -> dict[tuple[str, str], int]:
+        """Units by verdict in A and in B; an empty word where there is no counterpart."""
+        found: dict[tuple[str, str], int] = {}
+        for x in self.changes:
+            key = (x.a.verdict or "not scored" if x.a else "", x.b.verdict or "not scored" if x.b else "")
+            found[key] = found.get(key, 0) + 1
+        return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two model versions compared.
+
+    Attributes:
+        a, b: Before and after.
+        layers: Pairs of layers, in the network's order.
+        paired_by: How layers were paired: `name`, `position` or `cka`.
+        alone_a, alone_b: Layers without a counterpart.
+        names_a, names_b: Layers of the map's rows and columns.
+        cka: Debiased linear CKA of each layer of A (rows) with each of B; None where not measured.
+        notes: What a reader should know of how far the comparison goes.
+        chance: The untrained twin by which the counterparts that chance gives were counted, or None.
+    """
+
+    a: VersionId
+    b: VersionId
+    layers: tuple[LayerPair, ...]
+    paired_by: str
+    alone_a: tuple[str, ...] = ()
+    alone_b: tuple[str, ...] = ()
+    names_a: tuple[str, ...] = ()
+    names_b: tuple[str, ...] = ()
+    cka: tuple[tuple[float | None, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    chance: VersionId | None = None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by state over all layers."""
+        return counts_of([x for pair in self.layers for x in pair.changes])
+
+    @property
+    def consequences(self) -> int:
+        """Changed units whose own weights are as they were."""
+        return sum(x.consequence for pair in self.layers for x in pair.changes)
+
+    @property
+    def n_a(self) -> int:
+        """Units of A in layers that have a counterpart."""
+        return sum(pair.n_a for pair in self.layers)
+
+    @property
+    def counterparts_a(self) -> int:
+        """Units of A that have a counterpart in B."""
+        return sum(pair.counterparts_a for pair in self.layers)
+
+    def largest(self, n: int) -> list[tuple[LayerPair, UnitChange]]:
+        """Return the `n` largest changes: own ones before consequences, the least alike first."""
+        rows = [(p, x) for p in self.layers for x in p.changes if not x.kept]
+        return sorted(rows, key=lambda row: (row[1].consequence, _order(row[1])))[:n]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number over versions, of one layer (or of all, where `layer` is empty); None where there is none."""
+
+    measure: str
+    layer: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Three or more versions of a model in order.
+
+    Attributes:
+        versions: In the order given.
+        lines: `structured_share`, `dead`, `copies`, `superfluous` and `units`, of each layer and of all.
+        layers: Names of the layers, as the last version that has them orders them.
+    """
+
+    versions: tuple[VersionId, ...]
+    lines: tuple[Line, ...]
+    layers: tuple[str, ...]
+
+    def line(self, measure: str, layer: str = "") -> Line:
+        """Return one line; KeyError if there is none."""
+        for line in self.lines:
+            if (line.measure, line.layer) == (measure, layer):
+                return line
+        raise KeyError((measure, layer))
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """All that a site shows of how versions differ."""
+
+    pairs: tuple[Comparison, ...] = ()
+    series: tuple[Series, ...] = field(default=())
+
+
+def counts_of(changes: object) -> dict[str, int]:
+    """Return rows by state, in the order of `STATES`, states without a row left out."""
+    rows = list(changes)  # type: ignore[call-overload]
+    found: Mapping[str, int] = {s: sum(x.state == s for x in rows) for s in STATES}
+    return {state: n for state, n in found.items() if n}
+
+
+_GRAVE = ("died", "re-purposed", "blurred", "unmatched", "sharpened", "born")
+
+
+def _order(change: UnitChange) -> tuple[int, float]:
+    likeness = change.likeness if change.likeness is not None else 0.0
+    return (_GRAVE.index(change.state), likeness)

@@ -1,0 +1,73 @@
+"""While two models are at hand: what each answers to the other's HappyMaps, kept in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reportgen.compare import Version
+from reportgen.compare.layers import cka_table, paired
+from reportgen.compare.rows import cross_name
+from reportgen.images import decode_png
+from reportgen.run.memory import Bound
+from reportgen.spec import content_hash
+from reportgen.store import StoredRender, layer_owner
+from reportgen.units import Layer
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+Load = Callable[[], "Model"]
+
+
+def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load, bound: Bound) -> int:
+    """Ask each version's layers about the other's HappyMaps, as far as the store misses it.
+
+    Only layers that differ and whose pictures have the same size in both are asked. One picture a
+    unit: the first seed of the scored recipe.
+
+    Args:
+        load_a, load_b: Read the networks; called only if something is missing.
+
+    Returns:
+        Layers that were asked.
+    """
+    _, pairs = paired(a.record, b.record, cka_table(a, b))
+    n = 0
+    for x, y in pairs:
+        if x.graph_hash == y.graph_hash or a.canvas(x) != b.canvas(y):
+            continue
+        if a.record.input_shape[2] != b.record.input_shape[2]:
+            continue
+        n += _ask(b, y, a, x, load_b, bound)
+        n += _ask(a, x, b, y, load_a, bound)
+    return n
+
+
+def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load: Load, bound: Bound) -> bool:
+    """Keep what a layer answers to another version's pictures; return whether it had to be asked."""
+    from reportgen.measure import responses
+
+    scored = str(other.record.roles(other_layer.name).get("scored", ""))
+    canvas = other.canvas(other_layer)
+    first: dict[int, StoredRender] = {}
+    for r in other.store.renders(other.record.id, other_layer.name, recipe=scored, sign="happy"):
+        if not r.failure and (r.height, r.width) == canvas:
+            first.setdefault(r.unit, r)
+    if not first:
+        return False
+    owner, name = layer_owner(asked.record.id, layer.name), cross_name(other.id, other_layer.name)
+    mark = content_hash({"graph": layer.judged_hash, "keys": [r.key for r in first.values()]})
+    if asked.store.measurement_fingerprint(owner, name) == mark:
+        return False
+    cut = load().cut(layer, canvas)
+    pictures = np.stack([decode_png(r.picture, r.channels) for r in first.values()])
+    found = responses(cut, pictures, batch=bound.looked_at(cut))
+    marks = {
+        "unit": np.array([r.unit for r in first.values()], np.int32),
+        "seed": np.array([r.seed for r in first.values()], np.int32),
+    }
+    asked.store.put_measurement(owner, name, mark, {**marks, "mean": found["mean"], "max": found["max"]})
+    return True

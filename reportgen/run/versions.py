@@ -1,0 +1,121 @@
+"""What people call a version, found: a label in a store, a store with or without one, or a model file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.compare import Version
+from reportgen.config import Settings
+from reportgen.errors import StoreError
+from reportgen.models.sources import find_source
+from reportgen.store import ModelRecord, Store, open_store
+
+_SQLITE = b"SQLite format 3\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A version as it was named.
+
+    Attributes:
+        store: The store to look into.
+        label: `VERSION` or `MODEL/VERSION`; empty for the only one.
+        model: The model file to be rendered into the store first; None where the store has it.
+    """
+
+    store: Path
+    label: str = ""
+    model: str | None = None
+
+
+def read_name(word: str, settings: Settings) -> Named:
+    """Return what a word names.
+
+    In this order: `STORE@VERSION`; a store's file, which holds one version; a model file (or another
+    source, such as `keras.applications:NAME`); else a version in the store of the settings.
+    """
+    path, at, label = word.rpartition("@")
+    if at and _is_store(Path(path)):
+        return Named(Path(path), label)
+    if _is_store(Path(word)):
+        return Named(Path(word))
+    if Path(word).exists() or word.startswith("keras.applications:"):
+        return Named(settings.store, model=word)
+    if not settings.store.exists():
+        raise StoreError(
+            f'"{word}" is no file, and there is no store "{settings.store.name}" to look for that version in',
+            hint="name a store, STORE@VERSION, or a model file",
+        )
+    return Named(settings.store, word)
+
+
+def find_version(store: Store, named: Named) -> Version:
+    """Return the version that was named.
+
+    Raises:
+        StoreError: There is none of that name, or several.
+    """
+    records = store.models()
+    if named.model is not None:
+        wanted = find_source(named.model)
+        hash_ = wanted.digest()
+        found = [r for r in records if r.name == wanted.name and r.file_hash == hash_]
+    elif named.label:
+        found = [r for r in store.models(twins=True) if named.label in (r.version, f"{r.name}/{r.version}")]
+    else:
+        found = records
+    if len(found) != 1 and not (found and named.model is not None):
+        known = ", ".join(f"{r.name}/{r.version}" for r in records) or "none"
+        what = f'"{named.label}" names {len(found)} of them' if named.label else "say which"
+        raise StoreError(
+            f'store "{store.path.name}" holds {len(records)} versions, {what}', hint=f"known: {known}"
+        )
+    return Version(store, found[-1])
+
+
+@contextlib.contextmanager
+def opened(names: Sequence[Named]) -> Iterator[list[Version]]:
+    """Yield the versions that were named, their stores open while the block lasts."""
+    with contextlib.ExitStack() as stack:
+        stores: dict[Path, Store] = {}
+        versions = []
+        for named in names:
+            path = named.store.resolve()
+            if path not in stores:
+                stores[path] = stack.enter_context(open_store(named.store))
+            versions.append(find_version(stores[path], named))
+        yield versions
+
+
+def all_versions(path: Path) -> list[Named]:
+    """Return all versions of the only model of a store, in the order in which they were stored.
+
+    Raises:
+        StoreError: It holds several models, or fewer than two versions.
+    """
+    with open_store(path) as store:
+        records = store.models()
+    names = sorted({r.name for r in records})
+    if len(names) > 1 or len(records) < 2:
+        what = f"models {', '.join(names)}" if len(names) > 1 else f"{len(records)} version"
+        raise StoreError(f'store "{path.name}" holds {what}', hint="name the versions to compare")
+    return [Named(path, f"{r.name}/{r.version}") for r in records]
+
+
+def rendered_already(store: Store, word: str) -> ModelRecord | None:
+    """Return the record of a model file under whatever version it was rendered; None if it was not."""
+    source = find_source(word)
+    hash_ = source.digest()
+    found = [r for r in store.models() if r.name == source.name and r.file_hash == hash_]
+    return found[-1] if found else None
+
+
+def _is_store(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except (OSError, ValueError):
+        return False
