@@ -1,8 +1,10 @@
 """Networks without structure: what the renderer makes of objectives that have none.
 
 Pictures rendered for them, with a recipe's own settings, are the yardstick of the structure
-score. Units of maps are means over six rectified random kernels of one size, units of vectors random
-templates; both are spectrally white, so that no frequency or direction is favoured. White but for
+score. Units of maps are means over six rectified random kernels of one size; units of vectors the means of
+such units over a whole picture, and random templates, since a vector may stand behind convolutions
+or see pixels. All are spectrally white, so that no frequency or direction is favoured; half of them see
+all channels alike, since static of one colour has fewer independent pixels than that of three. White but for
 their mean, which is zero in every channel: a kernel with a mean asks for brightness, and the pictures
 would be flat rather than static. How they are rendered and compared is not known here.
 """
@@ -45,13 +47,14 @@ def null_cuts(
         canvas_px: Height and width of the pictures.
         channels: Of the pictures.
         kind: `map`: 8 units a kernel size of 3, 5, 7 and 9, less the sizes that do not fit the canvas at
-            least twice, in one network on small canvases, in one a size on others. `vector`: 16 units.
+            least twice, in one network on small canvases, in one a size on others. `vector`: the same units
+            averaged over the picture, and 16 templates.
         seed: Draws other networks of the same sort.
         input_range: Of the model whose null this is, which only `raw_network` knows; 0..1 if None.
 
     Returns:
-        Cuts whose `pre` and `post` are the same, and never negative in maps. The same numbers on every
-        backend.
+        Cuts whose `pre` and `post` are the same, and never negative but for templates. The same numbers on
+        every backend.
 
     Raises:
         ShapeError: The canvas is smaller than 6 pixels, or there are no channels.
@@ -61,18 +64,19 @@ def null_cuts(
             f"null canvas {canvas_px[0]}x{canvas_px[1]} with {channels} channels, wanted 6x6 and 1"
         )
     scale = dataclasses.replace(input_range or InputRange(), order="rgb")
-    if kind == "vector":
-        return [_vector_cut(canvas_px, channels, seed, scale)]
     sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]
     # Every picture pays for all kernels of its network, every network for being traced.
     groups = [sizes] if canvas_px[0] * canvas_px[1] <= SMALL_CANVAS else [[size] for size in sizes]
-    return [_map_cut(canvas_px, channels, group, seed, scale) for group in groups]
+    whole = kind == "vector"
+    cuts = [_kernel_cut(canvas_px, channels, group, seed, scale, whole=whole) for group in groups]
+    return [*cuts, _template_cut(canvas_px, channels, seed, scale)] if whole else cuts
 
 
 def white_kernels(size: int, channels: int, n: int, seed: int) -> NDArray[np.float32]:
     """Return `(size, size, channels, n)` kernels of norm 1 with the same power at every frequency but zero.
 
-    Phases are random and independent in each channel; the mean of each channel is zero.
+    Phases are random, in the first half of the kernels independent in each channel, in the second half
+    the same in all; the mean of each channel is zero.
     """
     f = np.fft.fftfreq(size, 1 / size).round().astype(int)
     fy, fx = np.meshgrid(f, f, indexing="ij")
@@ -81,33 +85,40 @@ def white_kernels(size: int, channels: int, n: int, seed: int) -> NDArray[np.flo
     opposite = phases[..., -fy % size, -fx % size]
     amplitude = np.where((fy == 0) & (fx == 0), 0.0, 1.0)
     kernels = np.fft.ifft2(amplitude * np.exp(2j * np.pi * (phases - opposite))).real
+    kernels[(n + 1) // 2 :, 1:] = kernels[(n + 1) // 2 :, :1]
     kernels /= np.sqrt((kernels**2).sum(axis=(1, 2, 3), keepdims=True))
     return kernels.transpose(2, 3, 1, 0).astype(np.float32)
 
 
 def white_templates(canvas_px: tuple[int, int], channels: int, n: int, seed: int) -> NDArray[np.float32]:
-    """Return `(h, w, channels, n)` Gaussian templates of norm 1, each channel with mean zero."""
+    """Return `(h, w, channels, n)` Gaussian templates of norm 1, each channel with mean zero.
+
+    The second half of them have the same values in all channels.
+    """
     shape = (n, *canvas_px, channels)
     draws = uniforms(_KEY + seed * 4096, 2 * int(np.prod(shape))).reshape(2, *shape)
     # Box and Muller, "A note on the generation of random normal deviates", 1958.
     values = np.sqrt(-2 * np.log1p(-draws[0])) * np.cos(2 * np.pi * draws[1])
+    values[(n + 1) // 2 :] = values[(n + 1) // 2 :, :, :, :1]
     values -= values.mean(axis=(1, 2), keepdims=True)
     values /= np.sqrt((values**2).sum(axis=(1, 2, 3), keepdims=True))
     return np.asarray(values.transpose(1, 2, 3, 0), np.float32)
 
 
-def _map_cut(
-    canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange
-) -> Cut:
+def _kernel_cut(canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange, *,
+                whole: bool) -> Cut:  # fmt: skip
+    """Return units over rectified kernels of these sizes; one answer for the `whole` picture, or a map."""
     keras = keras_module()
     n_kernels = UNITS_PER_SIZE * KERNELS_PER_UNIT
     mean = np.repeat(np.eye(UNITS_PER_SIZE), KERNELS_PER_UNIT, axis=0) / KERNELS_PER_UNIT
     picture = keras.Input((*canvas_px, channels), dtype="float32")
     units = []
     for size in sizes:
-        kernels = keras.layers.Conv2D(n_kernels, size, padding="same", activation="relu", use_bias=False)
+        padding = "valid" if whole else "same"  # what is no map has no rim that could be left out
+        kernels = keras.layers.Conv2D(n_kernels, size, padding=padding, activation="relu", use_bias=False)
         means = keras.layers.Conv2D(UNITS_PER_SIZE, 1, use_bias=False)
-        units.append(means(kernels(picture)))
+        answers = means(kernels(picture))
+        units.append(keras.layers.GlobalAveragePooling2D()(answers) if whole else answers)
         kernels.set_weights([white_kernels(size, channels, n_kernels, seed)])
         means.set_weights([mean[None, None].astype(np.float32)])
     maps = keras.layers.Concatenate()(units) if len(units) > 1 else units[0]
@@ -115,7 +126,7 @@ def _map_cut(
     return _cut(keras.Model(picture, [maps, maps]), canvas_px, channels, n_units, name, scale)
 
 
-def _vector_cut(canvas_px: tuple[int, int], channels: int, seed: int, scale: InputRange) -> Cut:
+def _template_cut(canvas_px: tuple[int, int], channels: int, seed: int, scale: InputRange) -> Cut:
     keras = keras_module()
     templates = keras.layers.Dense(TEMPLATES, use_bias=False, name="templates")
     picture = keras.Input((*canvas_px, channels), dtype="float32")

@@ -97,7 +97,7 @@ def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, boun
         return True
     scored = _scored(plan)
     pictures: list[np.ndarray] = []
-    canvas = null_canvas(scored.canvas_px, is_map=plan.layer.is_map)
+    canvas = null_canvas(scored.canvas_px)
     for cut in null_cuts(canvas, channels, "map" if plan.layer.is_map else "vector"):
         jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
         batches = within_memory(cut, jobs, scored.recipe, bound, len(jobs), stop)
@@ -163,7 +163,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
     )
     null = null_setting(
         scored.recipe,
-        null_canvas(scored.canvas_px, is_map=plan.layer.is_map),
+        null_canvas(scored.canvas_px),
         model.input_shape[2],
         is_map=plan.layer.is_map,
         version=NULL_VERSION,

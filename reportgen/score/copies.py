@@ -21,6 +21,9 @@ NEIGHBOURS = 8
 _ALIKE = 0.5
 """Least correlation of a neighbour."""
 
+_LEAST_HEARD = 0.001
+"""Least spread of answers, as a share of their size, of which a correlation is taken."""
+
 _RELATED = 0.7
 """Correlation from which another unit's pictures may well look the same: it is no stranger."""
 
@@ -86,18 +89,22 @@ def correlations(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequence[bool], least: float,
-             head: str, kernel: NDArray[Any] | None = None) -> list[Kin]:  # fmt: skip
+             head: str, white: Sequence[NDArray[np.float32]] = (),
+             kernel: NDArray[Any] | None = None) -> list[Kin]:  # fmt: skip
     """Return each unit's relations.
 
     A copy answers alike over all pictures together, and also over each measurement alone, so that one
-    outlying picture makes no copies. After a ReLU a mirrored unit is silent where the other answers, so
-    no correlation reaches -.99 there; in a first convolution the kernels tell.
+    outlying picture makes no copies; nor does agreement on smooth pictures alone, which units of one place
+    or of brightness have in common: they must agree on white noise too, where every weight counts alike.
+    After a ReLU a mirrored unit is silent where the other answers, so no correlation reaches -.99 there; in
+    a first convolution the kernels tell.
 
     Args:
         rows: See `response_rows`; empty if nothing was measured.
         n_units: K.
         live: Whether each unit answers at all.
         least: Correlation from which units are copies.
+        white: The rows of white noise among them.
         head: `softmax` makes two units complements: each is one minus the other, which is no finding.
         kernel: `(kh, kw, cin, K)` of a first convolution.
     """
@@ -111,6 +118,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     found[:, ~alive] = np.nan
     np.fill_diagonal(found, np.nan)
     parts = [correlations([r]) for r in rows] if len(rows) > 1 else []
+    parts += [_heard(r) for r in white]
     same = found >= least
     opposite = found <= -least
     for part in parts:
@@ -122,6 +130,18 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
         Kin(_lowest(same[k], k), _lowest(opposite[k], k), complement[k], *_neighbours(found[k]))
         for k in range(n_units)
     ]
+
+
+def _heard(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return correlations over few rows; nan for units whose answers there hardly differ.
+
+    A thousandth of their size may be rounding, where arithmetic is coarse.
+    """
+    found = np.array(correlations([rows]))
+    quiet = ~(rows.std(axis=0) > _LEAST_HEARD * np.abs(rows).max(axis=0, initial=0))
+    found[quiet] = np.nan
+    found[:, quiet] = np.nan
+    return found
 
 
 def _lowest(row: NDArray[np.bool_], k: int) -> int | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from reportgen.score.alive import Life, without_consumers
 from reportgen.score.evidence import LayerEvidence
+from reportgen.score.kinds import ALIKE, SPAN_SHARE, Kinds
 from reportgen.score.use import poisson_binomial
 from reportgen.units import UnitScore
 
@@ -19,9 +20,8 @@ UNKNOWN_USE = 0.5
 """The rank taken for a unit whose use is not known."""
 
 
-def layer_findings(
-    scores: Sequence[UnitScore], lives: Sequence[Life], evidence: LayerEvidence, comparison: str
-) -> dict[str, Any]:
+def layer_findings(scores: Sequence[UnitScore], lives: Sequence[Life], evidence: LayerEvidence,
+                   comparison: str, kinds: Kinds | None) -> dict[str, Any]:  # fmt: skip
     """Return the findings about a layer as JSON values.
 
     Args:
@@ -29,6 +29,7 @@ def layer_findings(
         lives: Of all its units.
         evidence: Of the layer.
         comparison: In words, what consistency was compared with.
+        kinds: What the answers of its units have in common; None where that is not known.
     """
     counts = Counter(s.verdict for s in scores)
     superfluous = _superfluous(scores, evidence)
@@ -38,7 +39,8 @@ def layer_findings(
         "counts": dict(sorted(counts.items())),
         "comparison": comparison,
         "superfluous": superfluous,
-        "text": _sentences(scores, counts, superfluous, evidence, comparison),
+        "kinds": _kinds(kinds),
+        "text": _sentences(scores, counts, superfluous, evidence, comparison) + _common(kinds),
     }
 
 
@@ -108,3 +110,32 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _kinds(kinds: Kinds | None) -> dict[str, Any]:
+    if kinds is None:
+        return {}
+    return {
+        "live": kinds.live,
+        "groups": [list(g) for g in kinds.groups],
+        "effective_rank": round(kinds.effective_rank, 2),
+        "span": list(kinds.span),
+        "span_share": SPAN_SHARE,
+    }
+
+
+def _common(kinds: Kinds | None) -> list[str]:
+    if kinds is None:
+        return []
+    told = [
+        f"{len(kinds.span)} of {_count(kinds.live, 'unit')} that answer span {SPAN_SHARE:.0%} of what all of "
+        f"them answer; their answers are worth {kinds.effective_rank:.1f} independent ones (effective rank)."
+    ]
+    if kinds.groups:
+        many = f"{len(kinds.groups)} groups" if len(kinds.groups) > 1 else "One group"
+        inside = sum(map(len, kinds.groups))
+        told.append(
+            f"{many} of units answer much alike (mean correlation {ALIKE:g} and more), {inside} units in "
+            f"all, the largest of {len(kinds.groups[0])}."
+        )
+    return told

@@ -19,13 +19,15 @@ from reportgen.score import agreement as agree
 from reportgen.score import structure as st
 from reportgen.score.alive import Life, lives, without_consumers
 from reportgen.score.colour import colour_axes, colour_name, contrast
-from reportgen.score.copies import Kin, kinships, response_rows
-from reportgen.score.evidence import LayerEvidence, Picture
+from reportgen.score.copies import Kin, correlations, kinships, response_rows
+from reportgen.score.evidence import Arrays, LayerEvidence, Picture
 from reportgen.score.findings import layer_findings
+from reportgen.score.kinds import Kinds, kinds
+from reportgen.score.light import answers_light, light_share
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
 from reportgen.score.verdict import Facts, judge
-from reportgen.spec import ScoreSpec, null_canvas
+from reportgen.spec import WHITE_PROBES, ScoreSpec, null_canvas
 from reportgen.units import UnitScore
 
 MOST_STRANGERS = 384
@@ -42,7 +44,7 @@ class _Seen:
     contrast: float
     colour: str
     colour_spread: float
-    measured: tuple[tuple[float, float], ...] = ()
+    measured: tuple[st.Order, ...] = ()
     looks: agree.Looks | None = None
     wave: Stripes | None = None
     axes: str = ""
@@ -60,7 +62,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
 
     Returns:
         Rows in order of units, and JSON values: `n_units`, `n_rendered`, `counts` by verdict, `comparison`,
-        `superfluous`, `text`.
+        `superfluous`, `kinds`, `null`, `text`, and the thresholds that were used.
     """
     found = lives(
         evidence.n_units,
@@ -93,7 +95,8 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             life=found[unit],
             kin=kin[unit],
             failure=evidence.failures.get(unit, ""),
-            answers_light=_answers_light(evidence, unit),
+            answers_light=answers_light(evidence.flat, unit),
+            light_share=light_share(evidence, unit),
             z=deviations.get(unit),
             p=p_values.get(unit),
             q=q_values.get(unit),
@@ -108,7 +111,9 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         )
         scores.append(judge(facts, spec))
     thresholds = {"structure_z": spec.structure_z, "borderline_z": list(spec.borderline_z)}
-    return scores, {**layer_findings(scores, found, evidence, comparison), **thresholds}
+    places = {"null": [] if null is None else [round(float(z), 3) for z in null.deviations]}
+    said = layer_findings(scores, found, evidence, comparison, _kinds(evidence, found))
+    return scores, {**said, **places, **thresholds}
 
 
 def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
@@ -135,7 +140,7 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
     mean = power.mean(axis=0)
     return dataclasses.replace(
         seen,
-        measured=tuple(st.reach_and_repeat(p) for p in power),
+        measured=tuple(st.order_of(p) for p in power),
         looks=agree.looks(inner, power),
         wave=prevailing(mean),
         axes=colour_axes(mean),
@@ -154,13 +159,13 @@ def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> t
     if pictures is None or not len(pictures):
         return None, missing
     h, w, c = next((s.shape for s in seen.values()), pictures.shape[1:])
-    if pictures.shape[1:] != (*null_canvas((h, w), is_map=evidence.layer.is_map), c):
+    if pictures.shape[1:] != (*null_canvas((h, w)), c):
         size = " by ".join(map(str, pictures.shape[1:]))
         return None, f"the renderer null stored is of another canvas, {size}; render again to make its own"
     inner = inside(pictures, _crop(evidence, spec))
     if min(inner.shape[1:3]) < LEAST_PX:
         return None, missing
-    null = st.null_of([st.reach_and_repeat(p) for p in spectrum(inner, evidence.around)])
+    null = st.null_of([st.order_of(p) for p in spectrum(inner, evidence.around)])
     if null is None:
         return None, f"the renderer null has fewer than {st.LEAST_NULL} pictures with anything in them"
     return null, ""
@@ -174,8 +179,23 @@ def _kin(evidence: LayerEvidence, found: Sequence[Life], spec: ScoreSpec) -> lis
         live=[life.state == "live" for life in found],
         least=spec.duplicate_correlation,
         head=evidence.layer.head,
+        white=response_rows(evidence.n_units, _first_pictures(evidence.probes, WHITE_PROBES)),
         kernel=kernel if evidence.layer.first else None,
     )
+
+
+def _first_pictures(measured: Arrays | None, n: int) -> Arrays | None:
+    return None if measured is None else {name: values[:n] for name, values in measured.items()}
+
+
+def _kinds(evidence: LayerEvidence, found: Sequence[Life]) -> Kinds | None:
+    rows = response_rows(evidence.n_units, evidence.probes, evidence.renders)
+    if not rows:
+        return None
+    alike = np.array(correlations(rows))
+    dead = np.array([life.state != "live" for life in found])
+    alike[dead] = np.nan
+    return kinds(alike)
 
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
@@ -259,7 +279,7 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
     if min(inner.shape[1:3]) < LEAST_PX or float(contrast(inner)[0]) < spec.flat_contrast:
         return None
     power = spectrum(inner, evidence.around)
-    measured = st.reach_and_repeat(power[0])
+    measured = st.order_of(power[0])
     if null is None or not np.isfinite(measured[0]) or st.deviation([measured], null) < spec.borderline_z[0]:
         return None
     return agree.looks(inner, power)
@@ -268,7 +288,7 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
 def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
-    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 2)
+    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 3)
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
         "pictures": seen.n_pictures,
@@ -279,7 +299,8 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
         "colour_spread": seen.colour_spread,
         "too_small": seen.too_small,
         "reach": means[0],
-        "repeat": means[1],
+        "extent": means[1],
+        "repeat": means[2],
         "wave": seen.wave,
         "axes": seen.axes,
     }
@@ -319,18 +340,3 @@ def _own_answers(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], 
     answers = {int(renders["seed"][i]): float(renders["mean"][i, unit]) for i in own}
     usual = float(np.median(probes["mean"][:, unit]))
     return {s: a for s, a in answers.items() if np.isfinite(a)}, usual if np.isfinite(usual) else None
-
-
-def _answers_light(evidence: LayerEvidence, unit: int) -> str:
-    """Return in words how a unit answers flat inputs, if it simply rises or falls with brightness."""
-    flat = evidence.flat
-    if flat is None or flat["response"].shape[1:] != (evidence.n_units,):
-        return ""
-    curve = np.asarray(flat["response"][:, unit], float)
-    if not np.isfinite(curve).all() or np.ptp(curve) == 0:
-        return ""
-    steps = np.diff(curve)
-    ends = f"from {curve[0]:.3g} on black to {curve[-1]:.3g} on white"
-    if (steps >= 0).all():
-        return f"its answer rises with brightness, {ends}"
-    return f"its answer falls with brightness, {ends}" if (steps <= 0).all() else ""

@@ -1,7 +1,8 @@
 """Whether a picture is structure or static, measured against pictures made of nothing.
 
-Two numbers of the autocorrelation, `reach` and `repeat`, are compared with those of the renderer
-null: pictures which the same renderer made, with the same settings, for objectives without structure.
+Three numbers of the autocorrelation, `reach`, `extent` and `repeat`, are compared with those of the
+renderer null: pictures which the same renderer made, with the same settings, for objectives without
+structure.
 Formulas and where they were found: docs/method.md. Whether a picture recurs is not known here.
 """
 
@@ -25,35 +26,41 @@ LEAST_SPREAD = 0.05
 """Least spread of the null's logarithms; a null that hardly varies must not make much of little."""
 
 
-def reach_and_repeat(power: Floats) -> tuple[float, float]:
-    """Return how far a pattern reaches and how well it repeats.
+Order = tuple[float, float, float]
+"""Reach, extent and repeat of one picture."""
+
+
+def order_of(power: Floats) -> Order:
+    """Return how far a pattern reaches, how much of the picture it holds together, and how well it repeats.
 
     Args:
         power: `(c, N, N // 2 + 1)`, the spectrum of one picture.
 
     Returns:
-        `reach`: the largest |A| at lags of 3..12 px (at most 3/8 of the window). `repeat`: the largest |A| at
-        lags of 2.5 r..9 r, r the radius at which the radial mean of A falls to .3; nan where that lies beyond
-        the window. Both 0..1; nan where the picture has no power.
+        `reach`: the largest |A| at lags of 3..12 px (at most 3/8 of the window). `extent`: the root of the
+        mean square of A at the same lags; a single shape, which is nowhere repeated, has little reach and
+        much extent. `repeat`: the largest |A| at lags of 2.5 r..9 r, r the radius at which the radial mean of
+        A falls to .3; nan where that lies beyond the window. All 0..1; nan where the picture has no power.
     """
     correlation = autocorrelation(power.sum(axis=0))
     if correlation[0, 0] <= 0:
-        return float("nan"), float("nan")
+        return float("nan"), float("nan"), float("nan")
     side = correlation.shape[0]
     radius = lag_radius(side)
     strength = np.abs(correlation)
-    reach = float(strength[(radius >= 3) & (radius <= min(12.0, 3 * side / 8))].max())
+    middle = strength[(radius >= 3) & (radius <= min(12.0, 3 * side / 8))]
     width = _falls_to(correlation, radius, 0.3)
     ring = (radius >= 2.5 * width) & (radius <= min(9 * width, side / 2))
-    return reach, float(strength[ring].max()) if 2.5 * width <= side / 2 - 2 else float("nan")
+    repeat = float(strength[ring].max()) if 2.5 * width <= side / 2 - 2 else float("nan")
+    return float(middle.max()), float(np.sqrt((middle.astype(np.float64) ** 2).mean())), repeat
 
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """What the renderer makes of nothing: logarithms of reach and repeat, and each null picture's own z.
+    """What the renderer makes of nothing: logarithms of its orders, and each null picture's own z.
 
     Attributes:
-        mean, spread: `(2,)`, of ln reach and ln repeat.
+        mean, spread: `(3,)`, of ln reach, ln extent and ln repeat.
         deviations: `(m,)` z of the null pictures, sorted.
     """
 
@@ -62,9 +69,9 @@ class Null:
     deviations: Numbers
 
 
-def null_of(measured: Sequence[tuple[float, float]]) -> Null | None:
-    """Return the null with these reaches and repeats; None for fewer than 8 pictures with any power."""
-    rows = np.array([m for m in measured if np.isfinite(m[0])], float).reshape(-1, 2)
+def null_of(measured: Sequence[Order]) -> Null | None:
+    """Return the null whose pictures have these orders; None for fewer than 8 pictures with any power."""
+    rows = np.array([m for m in measured if np.isfinite(m[0])], float).reshape(-1, 3)
     if len(rows) < LEAST_NULL:
         return None
     logs = np.log(np.maximum(rows, 1e-6))
@@ -80,11 +87,11 @@ def null_of(measured: Sequence[tuple[float, float]]) -> Null | None:
     return Null(mean, spread, np.sort(deviations))
 
 
-def deviation(measured: Sequence[tuple[float, float]], null: Null) -> float:
+def deviation(measured: Sequence[Order], null: Null) -> float:
     """Return z: by how many null spreads a unit's pictures, taken together, exceed the null.
 
     Args:
-        measured: Reach and repeat of each picture of the unit, at least one with a reach.
+        measured: Orders of the unit's pictures, at least one with a reach.
         null: Of the same renderer, settings and canvas.
     """
     logs = np.log(np.maximum(np.array(measured, float), 1e-6))

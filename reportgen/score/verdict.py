@@ -37,10 +37,11 @@ class Facts:
         colour: Mean colour in words.
         colour_spread: Largest difference between mean colours of its pictures, in [0,1].
         answers_light: How it answers flat inputs, in words, or empty.
+        light_share: How much of its whole range flat pictures alone take it through, 0..1; None if unknown.
         too_small: Why structure cannot be measured on its pictures, or empty.
         z, p, q, place: Null deviations, p-value, the same adjusted for the layer, share of the null below;
             None where there is no null.
-        reach, repeat: Means over pictures.
+        reach, extent, repeat: Means over pictures.
         null_missing: Why there is no null, or empty.
         agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
         wave: Its strongest wave.
@@ -61,12 +62,14 @@ class Facts:
     colour: str = ""
     colour_spread: float = 0.0
     answers_light: str = ""
+    light_share: float | None = None
     too_small: str = ""
     z: float | None = None
     p: float | None = None
     q: float | None = None
     place: float | None = None
     reach: float | None = None
+    extent: float | None = None
     repeat: float | None = None
     null_missing: str = ""
     agreement: Agreement | None = None
@@ -111,7 +114,7 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
         complement_of=facts.kin.complement_of,
         facets=agreed.facets if agreed and word.verdict == "multifaceted" else None,
         dead_proof=facts.life.proof,
-        extra=_extra(facts, word.verdict),
+        extra={**_extra(facts, word.verdict), "decision": " | ".join(decision(facts, spec))},
     )
 
 
@@ -189,6 +192,49 @@ def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
     return _Word("structured", pattern, f"a pattern that recurs: {beyond}; {alike}")
 
 
+def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
+    """Return the questions that led to the verdict, each with its answer and numbers, in order."""
+    life = facts.life
+    steps = [
+        f"answers? {'not known' if life.state == 'unknown' else _yes(life.state == 'live')}: {life.words}"
+    ]
+    if life.state != "live" or not facts.pictures or not facts.climbed or facts.contrast is None:
+        return steps
+    flat = facts.contrast < spec.flat_contrast
+    steps.append(
+        f"more than one colour? {_yes(not flat)}: contrast {facts.contrast:.3f}, "
+        f"wanted {spec.flat_contrast:g}"
+    )
+    if flat:
+        return steps
+    if facts.z is None or facts.too_small:
+        return [*steps, f"a pattern? not measured: {facts.too_small or facts.null_missing}"]
+    patterned = facts.z >= spec.structure_z
+    steps.append(
+        f"a pattern? {_yes(patterned)}: {facts.z:.1f} null deviations, wanted {spec.structure_z:g}"
+        + ("" if facts.place is None else f"; above {facts.place:.0%} of the null's pictures")
+    )
+    if not patterned:
+        return steps
+    found = facts.agreement
+    if found is None:
+        return [*steps, f"the same on every run? not measured: {facts.live} live of {facts.pictures} starts"]
+    same = not found.unstable(spec.unstable_share, spec.unstable_distance)
+    steps.append(
+        f"the same on every run? {_yes(same)}: {found.stranger_share:.2f} of strangers nearer, at most "
+        f"{spec.unstable_share:g} wanted; or texture distance {found.distance:.2f}, at most "
+        f"{spec.unstable_distance:g}"
+    )
+    if not same:
+        groups = " and ".join(str(len(g)) for g in found.groups)
+        steps.append(f"a few kinds? {_yes(found.facets is not None)}: groups of {groups} alike pictures")
+    return steps
+
+
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
 def _besides(facts: Facts) -> list[str]:
     said = []
     if facts.life.state == "live" and facts.life.detail == "silent but excitable":
@@ -215,12 +261,16 @@ def _sentence(parts: list[str]) -> str:
 def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | list[float]]:
     found: dict[str, float | str | list[int] | list[float]] = {"live_starts": float(facts.live)}
     numbers = {
-        "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "repeat": facts.repeat,
-        "contrast": facts.contrast, "raw_use": facts.raw_use, "nearest_correlation": facts.kin.correlation,
+        "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "extent": facts.extent,
+        "repeat": facts.repeat,
+        "contrast": facts.contrast, "light_share": facts.light_share, "raw_use": facts.raw_use,
+        "nearest_correlation": facts.kin.correlation,
     }  # fmt: skip
     found |= {name: round(float(v), 6) for name, v in numbers.items() if v is not None and v == v}
     if facts.kin.neighbours:
         found["neighbours"] = list(facts.kin.neighbours)
+    if facts.answers_light and facts.life.state == "live":
+        found["light"] = facts.answers_light
     if facts.colour and verdict != "dead":
         found["colour"] = facts.colour
     if facts.agreement is not None and verdict not in ("dead", "flat"):

@@ -51,29 +51,32 @@ def test_a_map_unit_is_the_mean_of_six_rectified_kernels():
 
 
 def test_no_unit_cares_for_brightness():
-    for kind in ("map", "vector"):
-        (cut,) = null_cuts((24, 24), 3, kind)
+    for cut in null_cuts((24, 24), 3, "map") + null_cuts((24, 24), 3, "vector"):
         flat = np.broadcast_to(np.array([0.9, 0.2, 0.5], np.float32), (1, 24, 24, 3))
         value = keras.ops.convert_to_numpy(cut.network(flat)[0])
         middle = value[:, 6:-6, 6:-6] if cut.is_map else value
         assert abs(middle).max() < 1e-5
 
 
-def test_a_vector_null_is_sixteen_templates():
-    (cut,) = null_cuts((10, 14), 3, "vector")
-    assert cut.n_units == 16
+def test_a_vector_null_is_kernels_over_the_whole_picture_and_sixteen_templates():
+    whole, pixels = null_cuts((10, 14), 3, "vector")
+    assert (whole.n_units, pixels.n_units) == (16, 16)
+    assert not (whole.is_map or pixels.is_map)
     templates = white_templates((10, 14), 3, 16, 0)
-    answer = keras.ops.convert_to_numpy(cut.network(templates.transpose(3, 0, 1, 2))[0])
+    answer = keras.ops.convert_to_numpy(pixels.network(templates.transpose(3, 0, 1, 2))[0])
     assert np.allclose(np.diag(answer), 1, atol=1e-4)
-    assert not cut.is_map
+    (maps,) = null_cuts((10, 14), 3, "map")
+    picture = np.random.default_rng(3).random((1, 10, 14, 3)).astype(np.float32)
+    places = keras.ops.convert_to_numpy(maps.network(picture)[0])[0, 1:-1, 1:-1, :8]
+    of_whole = keras.ops.convert_to_numpy(whole.network(picture)[0])[0, :8]
+    assert np.allclose(places.mean(axis=(0, 1)), of_whole, atol=1e-5)
 
 
 def test_the_raw_network_takes_the_models_own_range():
     scale = InputRange((-1.0, 0.0, 2.0), (1.0, 255.0, 3.0))
     asked = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     raw = asked * (np.array(scale.high) - np.array(scale.low)) + np.array(scale.low)
-    for kind in ("map", "vector"):
-        (cut,) = null_cuts((16, 16), 3, kind, input_range=scale)
+    for cut in [c for kind in ("map", "vector") for c in null_cuts((16, 16), 3, kind, input_range=scale)]:
         a, b = cut.network(asked)[0], cut.raw_network(raw.astype(np.float32))[0]
         assert np.allclose(keras.ops.convert_to_numpy(a), keras.ops.convert_to_numpy(b), atol=1e-4)
 
@@ -92,3 +95,12 @@ def test_a_large_canvas_has_the_same_units_in_a_network_a_kernel_size():
     whole = keras.ops.convert_to_numpy(small[0].network(patch[:, :48, :48])[0])[0, 20, 20]
     apart = [keras.ops.convert_to_numpy(cut.network(patch)[0])[0, 20, 20] for cut in large]
     assert np.allclose(whole, np.concatenate(apart), atol=1e-5)
+
+
+def test_half_of_the_units_see_all_channels_alike():
+    kernels = white_kernels(5, 3, 8, 0)
+    templates = white_templates((12, 12), 3, 8, 0)
+    for drawn in (kernels, templates):
+        apart = np.abs(drawn - drawn[:, :, :1]).max(axis=(0, 1, 2))
+        assert (apart[:4] > 0.01).all()
+        assert (apart[4:] < 1e-7).all()

@@ -9,6 +9,7 @@ import pytest
 from reportgen.errors import ReportgenError, ShapeError
 from reportgen.measure import probe_names, probe_pictures
 from reportgen.measure.probes import _photograph, _pictures, uniforms
+from reportgen.spec import WHITE_PROBES
 
 
 def named(pictures, start):
@@ -147,3 +148,8 @@ def test_uniform_numbers_are_uniform_and_fewer_are_a_prefix_of_more():
     assert np.array_equal(uniforms(7, 50), many[:50])
     assert abs(np.histogram(many, 10, (0, 1))[0] / 2000 - 1).max() < 0.1
     assert abs(np.corrcoef(many, uniforms(8, 20_000))[0, 1]) < 0.03
+
+
+def test_the_first_probes_are_the_white_noise():
+    white = [name.startswith("white-") for name in probe_names()]
+    assert white == [True] * WHITE_PROBES + [False] * (len(white) - WHITE_PROBES)

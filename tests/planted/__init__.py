@@ -2,5 +2,6 @@
 
 from planted.network import planted_network
 from planted.truth import Planted
+from planted.varied import varied_network
 
-__all__ = ["Planted", "planted_network"]
+__all__ = ["Planted", "planted_network", "varied_network"]

@@ -90,3 +90,62 @@ def noise(rng: Rng, size: int, channels: int) -> np.ndarray:
     """Return a random template `(size, size, c)`, each channel with mean zero."""
     values = rng.normal(size=(size, size, channels))
     return scaled(values - values.mean(axis=(0, 1)))
+
+
+def bar(k: int, width: float, degrees: float, axis: np.ndarray) -> np.ndarray:
+    """Return a line of `width` pixels through the middle, less its flanks; it stands at `degrees`."""
+    y, x = np.mgrid[:k, :k] - (k - 1) / 2
+    a = np.radians(degrees + 90)
+    across = x * np.cos(a) - y * np.sin(a)
+    profile = np.clip(width / 2 + 0.5 - np.abs(across), 0, 1)
+    return scaled((profile - profile.mean())[:, :, None] * axis)
+
+
+def step(k: int, degrees: float, axis: np.ndarray) -> np.ndarray:
+    """Return a difference of two halves, such as Prewitt's; the edge stands at `degrees`."""
+    y, x = np.mgrid[:k, :k] - (k - 1) / 2
+    a = np.radians(degrees + 90)
+    half = np.clip(x * np.cos(a) - y * np.sin(a), -1, 1)
+    return scaled((half - half.mean())[:, :, None] * axis)
+
+
+def lattice(k: int, period: float, degrees: float, axis: np.ndarray) -> np.ndarray:
+    """Return two square waves at right angles, their product: chequers that want chequers."""
+    y, x = np.mgrid[:k, :k] - (k - 1) / 2
+    a = np.radians(degrees)
+    u, v = x * np.cos(a) - y * np.sin(a), x * np.sin(a) + y * np.cos(a)
+    wave = np.cos(2 * np.pi * u / period) * np.cos(2 * np.pi * v / period)
+    return scaled((wave - wave.mean())[:, :, None] * axis)
+
+
+def spot(k: int, radius: float, axis: np.ndarray) -> np.ndarray:
+    """Return a round spot less its surround; it wants spots or curves of that width, in no direction."""
+    y, x = np.mgrid[:k, :k] - (k - 1) / 2
+    square = (x**2 + y**2) / (2 * radius**2)
+    hat = (1 - square) * np.exp(-square)
+    return scaled((hat - hat.mean())[:, :, None] * axis)
+
+
+def random(rng: Rng, k: int, channels: int) -> np.ndarray:
+    """Return a kernel of independent normal weights, each channel with mean zero."""
+    values = rng.normal(size=(k, k, channels))
+    return scaled(values - values.mean(axis=(0, 1)))
+
+
+def shape(rng: Rng, size: int, axis: np.ndarray) -> np.ndarray:
+    """Return a template `(size, size, c)`: a ring, a cross, a corner, half of the field or chequers."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    cy, cx = rng.uniform(-0.12, 0.12, 2) * size
+    y, x = (y - cy) / size, (x - cx) / size
+    a = rng.uniform(0, np.pi)
+    u, v = x * np.cos(a) + y * np.sin(a), -x * np.sin(a) + y * np.cos(a)
+    wide = rng.uniform(0.04, 0.09)
+    drawn = [
+        np.abs(np.hypot(x, y) - rng.uniform(0.16, 0.3)) < wide,
+        (np.abs(u) < wide) | (np.abs(v) < wide),
+        (u > 0) & (v > 0),
+        u > 0,
+        np.sin(2 * np.pi * u / (3 * wide)) * np.sin(2 * np.pi * v / (3 * wide)) > 0,
+    ][rng.integers(5)]
+    values = drawn.astype(float)
+    return scaled((values - values.mean())[:, :, None] * axis)

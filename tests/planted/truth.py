@@ -20,6 +20,7 @@ class Planted:
         complement_of: The other output of a softmax over two.
         facets: Patterns that excite it, where there are several.
         dead: How it is dead (`bias`, `zero weights`, `constant`, ...), or empty.
+        dose: Share of a pattern's power in noise, where a unit was built as a mixture of both.
         superfluous: Whether it could be left out for certain: dead, a copy, or nothing takes it.
     """
 
@@ -32,6 +33,7 @@ class Planted:
     complement_of: int | None = None
     facets: int | None = None
     dead: str = ""
+    dose: float | None = None
     superfluous: bool = False
 
 
@@ -47,7 +49,7 @@ class Sketch:
         like: Name of the group of units that answer alike; unique if None.
         against: Name of a group it mirrors.
         name: Under which other units of the network find it.
-        facets, dead: See `Planted`.
+        facets, dead, dose: See `Planted`.
         unheard: Whether all its outgoing weights are to be zero.
         gain: By which its answers are multiplied, so that the next layer can undo it.
     """
@@ -61,6 +63,7 @@ class Sketch:
     name: str = ""
     facets: int | None = None
     dead: str = ""
+    dose: float | None = None
     unheard: bool = False
     gain: float = field(default=1.0)
 
@@ -81,7 +84,7 @@ def rows_of(layer: str, units: list[Sketch]) -> list[Planted]:
             Planted(
                 layer, k, unit.kind, unit.verdicts, copy,
                 mirror_of=min((j for j in mirrored if j < k), default=None),
-                facets=unit.facets, dead=unit.dead,
+                facets=unit.facets, dead=unit.dead, dose=unit.dose,
                 superfluous=bool(unit.dead) or copy is not None or unit.unheard,
             )
         )  # fmt: skip

@@ -76,9 +76,7 @@ class Evidence:
             layer=layer,
             pictures={u: dict(enumerate(p)) for u, p in enumerate(units) if p},
             telemetry={u: {s: telemetry() for s in range(len(p))} for u, p in enumerate(units) if p},
-            null=np.stack(
-                [self.draw.white(10_000 + i, null_canvas(size, is_map=True), channels) for i in range(32)]
-            ),
+            null=np.stack([self.draw.white(10_000 + i, null_canvas(size), channels) for i in range(32)]),
             probes=self.responses(rng.exponential(size=(64, k))),
             renders=self.responses(rng.exponential(size=(4 * k, k))),
         )

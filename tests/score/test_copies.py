@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from reportgen.score.copies import correlations, kinships, response_rows
 
 
-def kin(*parts, head="", live=None, kernel=None):
+def kin(*parts, head="", live=None, kernel=None, white=()):
     rows = [np.asarray(p, np.float32) for p in parts]
     k = rows[0].shape[1] if rows else 2
-    return kinships(rows, k, live=live or [True] * k, least=0.99, head=head, kernel=kernel)
+    return kinships(rows, k, live=live or [True] * k, least=0.99, head=head, white=white, kernel=kernel)
 
 
 @pytest.fixture
@@ -77,3 +77,18 @@ def test_samples_are_preferred_and_means_do(values):
     assert response_rows(6, arrays)[0].shape == (200, 6)
     assert response_rows(6, {"mean": values, "max": values})[0].shape == (400, 6)
     assert response_rows(6, None, {"unit": np.zeros(3)}) == []
+
+
+def test_agreement_on_smooth_pictures_alone_makes_no_copy(values):
+    values[:, 1] = values[:, 0] + 0.02 * values[:, 1]
+    noise = np.random.default_rng(5).normal(size=(7, 6)).astype(np.float32)
+    assert kin(values)[1].duplicate_of == 0
+    assert kin(values, white=[noise])[1].duplicate_of is None
+    noise[:, 1] = noise[:, 0] + 0.02 * noise[:, 1]
+    assert kin(values, white=[noise])[1].duplicate_of == 0
+
+
+def test_white_noise_that_hardly_moves_a_unit_says_nothing_of_copies(values):
+    values[:, 1] = values[:, 0]
+    noise = 5 + 1e-5 * np.random.default_rng(5).normal(size=(7, 6)).astype(np.float32)
+    assert kin(values, white=[noise])[1].duplicate_of == 0

@@ -73,6 +73,26 @@ def test_numbers_are_absent_where_undefined(zoo):
         assert scores[unit].consistency is None
 
 
+def test_the_decision_is_a_path_that_ends_where_the_verdict_does(zoo):
+    asked = {s.verdict: [step.split("?")[0] for step in s.extra["decision"].split(" | ")]
+             for s in score_layer(zoo, SPEC)[0]}  # fmt: skip
+    assert asked["dead"] == ["answers"]
+    assert asked["flat"] == ["answers", "more than one colour"]
+    assert asked["static"] == ["answers", "more than one colour", "a pattern"]
+    assert asked["structured"] == [*asked["static"], "the same on every run"]
+    assert asked["unstable"] == asked["multifaceted"] == [*asked["structured"], "a few kinds"]
+
+
+def test_findings_hold_the_nulls_own_deviations_and_what_units_have_in_common(zoo):
+    findings = score_layer(zoo, SPEC)[1]
+    assert len(findings["null"]) == 32
+    assert findings["null"] == sorted(findings["null"])
+    common = findings["kinds"]
+    assert 1 <= common["effective_rank"] <= common["live"] == 22
+    assert set(common["span"]) <= set(range(23))
+    assert any("effective rank" in line for line in findings["text"])
+
+
 def test_findings_count_and_name(zoo):
     scores, findings = score_layer(zoo, SPEC)
     assert (findings["n_units"], findings["n_rendered"]) == (23, 23)

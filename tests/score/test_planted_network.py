@@ -13,7 +13,7 @@ def judged(tmp_path_factory):
     pytest.importorskip("keras")
     from benchmarks.verdicts import judge
 
-    return judge(7, ["edges", "parts"], tmp_path_factory.mktemp("planted"), size=32, channels=1, kernel=5)
+    return judge("7", ["edges", "parts"], tmp_path_factory.mktemp("planted"), size=32, channels=1, kernel=5)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from reportgen.score.spectrum import autocorrelation, inside, opponent_axes, pre
 
 
 def measured(picture):
-    return structure.reach_and_repeat(spectrum(inside(picture[None], 0.1))[0])
+    return structure.order_of(spectrum(inside(picture[None], 0.1))[0])
 
 
 def white_null(draw, size=(48, 48), channels=3, count=32):
@@ -37,6 +37,19 @@ def test_any_grating_scores_above_white_noise(draw, degrees, period, channels, s
 @pytest.mark.parametrize("kind", ["plaid", "blob"])
 def test_plaids_and_blobs_score_as_structure(draw, kind):
     assert structure.deviation([measured(getattr(draw, kind)())], white_null(draw)) > 4
+
+
+@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("shape", ["ring", "cross", "face"])
+def test_a_single_shape_is_structure_though_nothing_repeats(draw, shape, size):
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    drawn = {
+        "ring": abs(np.hypot(x, y) - 0.25) < 0.05,
+        "cross": (abs(x) < 0.06) | (abs(y) < 0.06),
+        "face": (np.hypot(abs(x) - 0.15, y + 0.1) < 0.07) | ((abs(y - 0.2) < 0.05) & (abs(x) < 0.2)),
+    }
+    picture = np.repeat((255 * drawn[shape]).astype(np.uint8)[:, :, None], 3, axis=2)
+    assert structure.deviation([measured(picture)], white_null(draw, (size, size))) > 3
 
 
 def test_noise_clipped_to_the_ends_is_static(draw):
@@ -136,7 +149,7 @@ def test_small_pictures_are_read_through_smaller_windows(draw, side):
 
 
 def around(picture):
-    return structure.reach_and_repeat(spectrum(inside(picture[None], 0.0), around=True)[0])
+    return structure.order_of(spectrum(inside(picture[None], 0.0), around=True)[0])
 
 
 @settings(max_examples=20, deadline=None)

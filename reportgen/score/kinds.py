@@ -1,0 +1,89 @@
+"""How many different things a layer's units answer to: groups, effective rank, and how few span the rest.
+
+All three are read from the correlations of answers, so that loud units count no more than quiet ones.
+What any unit looks like, and whether it matters, is not known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster import hierarchy
+from scipy.spatial import distance
+
+ALIKE = 0.7
+"""Mean correlation with each other from which units are one group."""
+
+SPAN_SHARE = 0.95
+"""Share of the variance of all answers that the spanning units must explain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What a layer's live units have in common.
+
+    Attributes:
+        live: How many units vary at all.
+        groups: Units that answer alike, two or more in each, the largest group first.
+        effective_rank: 1 to `live`: how many independent answers there would be if all weighed alike.
+        span: Fewest units, chosen greedily, whose answers together explain 95 % of the variance of all.
+    """
+
+    live: int
+    groups: tuple[tuple[int, ...], ...]
+    effective_rank: float
+    span: tuple[int, ...]
+
+
+def kinds(correlations: NDArray[np.float32]) -> Kinds | None:
+    """Return what the units of a layer have in common; None where fewer than two vary.
+
+    Groups: average linkage, cut at a mean correlation of .7. Effective rank: the exponential of the
+    entropy of the shares of the correlation matrix's eigenvalues. Span: at each step the unit is
+    taken that explains most of what is left, and what it explains is taken out (a Cholesky decomposition
+    with pivoting, by gain).
+
+    Args:
+        correlations: `(K, K)`; nan in the rows of units that do not vary.
+
+    Reference: O. Roy, M. Vetterli, "The effective rank", 2007.
+    """
+    vary = np.flatnonzero(np.isfinite(np.diag(correlations)))
+    if len(vary) < 2:
+        return None
+    matrix = np.clip(np.nan_to_num(correlations[np.ix_(vary, vary)].astype(np.float64)), -1, 1)
+    np.fill_diagonal(matrix, 1.0)
+    shares = np.maximum(np.linalg.eigvalsh(matrix), 0) / len(vary)
+    shares = shares[shares > 0] / shares.sum()
+    rank = float(np.exp(-(shares * np.log(shares)).sum()))
+    groups = _groups(matrix)
+    return Kinds(
+        len(vary),
+        tuple(tuple(int(vary[i]) for i in group) for group in groups),
+        rank,
+        tuple(int(vary[i]) for i in _spanning(matrix)),
+    )
+
+
+def _groups(matrix: NDArray[np.float64]) -> list[list[int]]:
+    tree = hierarchy.linkage(distance.squareform(1 - matrix, checks=False), "average")
+    names = hierarchy.fcluster(tree, 1 - ALIKE, "distance")
+    found: dict[int, list[int]] = {}
+    for unit, name in enumerate(names):
+        found.setdefault(int(name), []).append(unit)
+    return sorted((g for g in found.values() if len(g) > 1), key=lambda g: (-len(g), g))
+
+
+def _spanning(matrix: NDArray[np.float64]) -> list[int]:
+    """Return the units whose span leaves at most 5 % of the trace."""
+    left = matrix.copy()
+    chosen: list[int] = []
+    while np.trace(left) > (1 - SPAN_SHARE) * len(matrix):
+        gain = (left**2).sum(axis=0) / np.maximum(np.diag(left), 1e-12)
+        gain[np.diag(left) < 1e-9] = 0
+        best = int(gain.argmax())
+        chosen.append(best)
+        left -= np.outer(left[:, best], left[best]) / left[best, best]
+    return sorted(chosen)

@@ -1,0 +1,69 @@
+"""How a unit answers pictures of one colour: what proves a detector of brightness without a picture.
+
+What its pictures look like is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.score.colour import colour_name
+from reportgen.score.evidence import LayerEvidence
+
+Arrays = Mapping[str, NDArray[Any]]
+
+_TINTED = 1.25
+"""How many times the range over greys that over colours must be for a colour to be named."""
+
+
+def answers_light(flat: Arrays | None, unit: int) -> str:
+    """Return in words how a unit answers flat inputs; empty where it does not care or nothing is known.
+
+    Whether it simply rises or falls with brightness, and the colour it answers most where colours move
+    it by a quarter more than greys.
+
+    Args:
+        flat: `level` `(9,)`, `response` `(9, K)` and, with 3 channels, `colour`, `colour_response`.
+        unit: Its index.
+    """
+    if flat is None or flat["response"].ndim != 2 or not 0 <= unit < flat["response"].shape[1]:
+        return ""
+    curve = np.asarray(flat["response"][:, unit], float)
+    if not np.isfinite(curve).all():
+        return ""
+    told, span = [], float(np.ptp(curve))
+    ends = f"from {curve[0]:.3g} on black to {curve[-1]:.3g} on white"
+    steps = np.diff(curve)
+    if span > 0 and (steps >= 0).all():
+        told.append(f"its answer rises with brightness, {ends}")
+    elif span > 0 and (steps <= 0).all():
+        told.append(f"its answer falls with brightness, {ends}")
+    colours = np.asarray(flat["colour_response"][:, unit], float) if "colour_response" in flat else curve[:0]
+    if len(colours) and np.isfinite(colours).all() and float(np.ptp(colours)) > _TINTED * span:
+        best = int(colours.argmax())
+        name = colour_name(np.asarray(flat["colour"][best], np.float32))
+        told.append(f"of flat colours it answers most to {name}, {colours[best]:.3g}")
+    return "; ".join(told)
+
+
+def light_share(evidence: LayerEvidence, unit: int) -> float | None:
+    """Return how much of a unit's whole range its answers to flat pictures cover, 0..1.
+
+    The whole range is that over flat pictures, probes and renders, each averaged over its map; near 1 for
+    a unit that light alone drives. None where nothing was measured or it never varies.
+    """
+    flat, n = evidence.flat, evidence.n_units
+    if flat is None or flat["response"].shape[1:] != (n,):
+        return None
+    own = [flat["response"][:, unit]]
+    if "colour_response" in flat:
+        own.append(flat["colour_response"][:, unit])
+    measured = (evidence.probes, evidence.renders)
+    others = [m["mean"][:, unit] for m in measured if m is not None and "mean" in m]
+    light, every = np.concatenate(own), np.concatenate([*own, *others])
+    whole = float(np.ptp(every)) if np.isfinite(every).all() else 0.0
+    return float(np.ptp(light)) / whole if whole > 0 else None

@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from reportgen.score.light import answers_light, light_share
+
+LEVEL = np.linspace(0, 1, 9, dtype=np.float32)
+COLOURS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], np.float32)
+
+
+def flat(*curves, colours=None):
+    found = {"level": LEVEL, "response": np.stack(curves, axis=1).astype(np.float32)}
+    if colours is not None:
+        found |= {"colour": COLOURS, "colour_response": np.asarray(colours, np.float32)[:, None]}
+    return found
+
+
+def test_a_detector_of_brightness_is_told_with_its_ends():
+    assert (
+        answers_light(flat(2 * LEVEL), 0) == "its answer rises with brightness, from 0 on black to 2 on white"
+    )
+    assert "falls with brightness, from 1 on black" in answers_light(flat(1 - LEVEL), 0)
+
+
+def test_what_does_not_care_or_cares_for_grey_is_not_told():
+    assert answers_light(flat(0 * LEVEL), 0) == ""
+    assert answers_light(flat(1 - (2 * LEVEL - 1) ** 2), 0) == ""
+    assert answers_light(None, 0) == ""
+
+
+def test_a_colour_is_named_where_colours_move_it_more_than_greys():
+    said = answers_light(flat(0 * LEVEL, colours=[3, 0, 0, 1]), 0)
+    assert said == "of flat colours it answers most to tinted red, 3"
+    assert "of flat colours" not in answers_light(flat(3 * LEVEL, colours=[1, 1, 1, 2]), 0)
+
+
+@pytest.mark.parametrize(("loudest", "share"), [(1.0, 1.0), (4.0, 0.25)])
+def test_light_takes_a_unit_through_a_share_of_its_range(evidence_of, gratings, loudest, share):
+    answers = np.zeros((8, 16), np.float32)
+    answers[0] = loudest
+    curves = flat(*[LEVEL] * 16)
+    evidence = evidence_of(
+        gratings,
+        flat=curves,
+        probes=evidence_of.responses(answers),
+        renders=evidence_of.responses(0 * answers),
+    )
+    assert light_share(evidence, 3) == pytest.approx(share)
