@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.atlas import plots, words
+from reportgen.atlas.beside import histogram_section, natural_section, trust_section
 from reportgen.atlas.layout import Place
 from reportgen.atlas.pictures import page_picture
 from reportgen.atlas.plots import number
@@ -53,6 +54,9 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
         lambda: _seeds(scene, rows, unit),
         lambda: _null_place(rows, score),
         lambda: _numbers(scene, rows, score),
+        lambda: trust_section(score),
+        lambda: natural_section(score),
+        lambda: histogram_section(rows.natural, unit),
         lambda: _relations(scene, rows, score),
         lambda: _neighbours(scene, rows, unit),
         lambda: _ascent(scene, rows, unit),

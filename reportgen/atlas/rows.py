@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,7 @@ class LayerRows:
         flat, weights: Arrays as measured; empty if they were not.
         null_setting: Hash under which the renderer null stands, or empty.
         n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
+        natural: What its units answer to a person's own pictures, as measured; empty if it was not.
     """
 
     record: ModelRecord
@@ -67,6 +68,7 @@ class LayerRows:
     null_setting: str
     n_null: int
     null_size: tuple[int, int]
+    natural: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def scored_recipe(self) -> str:
@@ -173,6 +175,7 @@ def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
         null_setting=setting if null else "",
         n_null=len(null["pictures"]) if null else 0,
         null_size=(null["pictures"].shape[1], null["pictures"].shape[2]) if null else (0, 0),
+        natural=store.measurement(owner, "natural") or {},
     )
 
 

@@ -1,0 +1,90 @@
+"""What stands beside a unit's verdict on its page: how far to trust it, and its answers to natural pictures.
+
+Sections as in `panel`: plain values that templates and script draw alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from reportgen.atlas import plots
+from reportgen.atlas.plots import number
+from reportgen.units import UnitScore
+
+Section = dict[str, Any]
+Arrays = Mapping[str, np.ndarray]
+
+_CHECKS = (
+    ("recipes_agree", "Recipes", "how surely its scored and its shown picture are told to be of one unit"),
+    (
+        "robust_share",
+        "Transforms",
+        "share of the shown picture’s gain that stays when it is shifted and turned",
+    ),
+    ("beyond_natural", "Beyond natural", "times its answer to the strongest natural picture"),
+    (
+        "natural_agreement",
+        "Natural examples",
+        "how surely its pictures are told to belong to its natural ones",
+    ),
+)
+_FACTS = (
+    ("natural_max", "Largest answer", "to any natural picture, after its activation"),
+    ("zeros_share", "Zeros", "share of its answers to natural pictures that are exactly zero"),
+    ("selectivity", "Class selectivity", "0 answers to all classes alike, 1 to one alone"),
+)
+
+
+def trust_section(score: UnitScore | None) -> Section | None:
+    """Return the checks of trust that were made of a unit."""
+    if score is None:
+        return None
+    facts = [[label, _number(score, name), note] for name, label, note in _CHECKS]
+    kept = [row for row in facts if row[1] != "–"]
+    note = "Beside the verdict, never part of it; one half is chance for the first and the last."
+    words = str(score.extra.get("trust") or "")
+    return (
+        {"k": "facts", "t": "Trust", "p": f"{words}. {note}" if words else note, "i": kept} if kept else None
+    )
+
+
+def natural_section(score: UnitScore | None) -> Section | None:
+    """Return what a person's own pictures say of a unit."""
+    if score is None or "zeros_share" not in score.extra:
+        return None
+    facts = [[label, _number(score, name), note] for name, label, note in _FACTS]
+    if isinstance(found := score.extra.get("selective_class"), str):
+        facts.append(["Class", found, "to which it answers most"])
+    return {"k": "facts", "t": "On natural pictures", "i": [row for row in facts if row[1] != "–"]}
+
+
+def histogram_section(natural: Arrays, unit: int) -> Section | None:
+    """Return a unit's histogram of answers to natural pictures."""
+    if not {"counts", "start", "width"} <= set(natural) or not 0 <= unit < len(natural["counts"]):
+        return None
+    counts, start, width = (natural[name][unit] for name in ("counts", "start", "width"))
+    used = np.flatnonzero(counts)
+    if not len(used):
+        return None
+    points: list[tuple[float, float]] = []
+    total = float(counts.sum())
+    for place in range(int(used[0]), int(used[-1]) + 1):
+        left, share = float(start + place * width), float(counts[place]) / total
+        points += [(left, share), (left + float(width), share)]
+    at = int(np.argmax(counts))
+    alt = (
+        f"Histogram of answers to natural pictures, from {number(points[0][0])} to {number(points[-1][0])}; "
+        f"{counts[at] / total:.0%} lie between {number(float(start + at * width))} and "
+        f"{number(float(start + (at + 1) * width))}."
+    )
+    plot = plots.curves([("c0", points)], across="answer", alt=alt)
+    note = "Share of answers by size, at fixed places of all natural pictures, after the activation."
+    return {"k": "plot", "t": "Answers to natural pictures", "p": note, "g": plot} if plot else None
+
+
+def _number(score: UnitScore, name: str) -> str:
+    value = score.extra.get(name)
+    return number(float(value)) if isinstance(value, (int, float)) else "–"
