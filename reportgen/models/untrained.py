@@ -39,15 +39,9 @@ def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
     finally:
         random.setstate(before)
     if kind != "onnx":
-        return (
-            "untrained: weights drawn anew by the initialisers the file names, Keras's usual ones where it "
-            "names none"
-        )
+        return "untrained: fresh weights by the initialisers of its file"
     stays = f"; {left} other weights stay" if left else ""
-    return (
-        "untrained: the file names no initialisers, so kernels are drawn anew by He's rule (variance "
-        f"2 / fan-in) and biases are 0{stays}"
-    )
+    return f"untrained: fresh weights by He's rule, since the file names no initialisers{stays}"
 
 
 def _layers(model: Any) -> Iterator[Any]:

@@ -126,7 +126,21 @@ def ablation_findings(store: Store, model: ModelRecord, layer: Layer,
         f"The ablation is of {_units(len(measured))} that an earlier judgement flagged; "
         "run again with --images for those of now."
     ]  # fmt: skip
-    return values, [ablation_sentence(values), *stale]
+    return values, [ablation_sentence(values), *_order_doubt(store, model, values), *stale]
+
+
+def _order_doubt(store: Store, model: ModelRecord, values: Mapping[str, Any]) -> list[str]:
+    """Return a warning where folders and outputs seem to be in another order."""
+    about = store.measurement(model_owner(model.id), "natural")
+    if values["measure"] != "accuracy" or about is None or not len(about["labels"]):
+        return []
+    commonest = np.bincount(about["labels"]).max() / len(about["labels"])
+    if values["whole"] >= commonest:
+        return []
+    return [
+        f"With all units {values['whole']:.1%} are right, fewer than are of the commonest class "
+        f"({commonest:.1%}): class folders may not sort like the network's outputs."
+    ]
 
 
 def model_ablation(store: Store, model: ModelRecord) -> tuple[dict[str, Any], str] | None:
@@ -157,23 +171,24 @@ def ablation_sentence(values: Mapping[str, Any]) -> str:
     """Return an ablation in one sentence."""
     measure, n = values["measure"], values["n_flagged"]
     which = "its" if values["n_layers"] == 1 else f"all {values['n_layers']} layers'"
+    how = "their mean together" if n != 1 else "its mean"
     loss = values["whole"] - values[f"flagged_{measure}"][0]
     if measure == "accuracy":
-        cost = (
-            "cost nothing" if round(loss, 4) == 0 else f"{'cost' if loss > 0 else 'gained'} {abs(loss):.1%}"
-        )
+        cost = "cost nothing"
+        if round(loss, 4):
+            cost = f"{'cost' if loss > 0 else 'gained'} {100 * abs(loss):.1f} points"
         what = f"{cost} (accuracy {values['whole']:.1%} to {values['flagged_accuracy'][0]:.1%})"
     else:
         what = f"left {values['flagged_agreement'][0]:.1%} of the network's decisions as they were"
     beside = [
         f"{_spread(values[f'{kind}_{measure}'])} without {count} {word}"
         for kind, word, count in (
-            ("random", "at random", n), ("structured", "structured ones", values["n_structured"])
+            ("random", "at random", n), ("structured", "structured", values["n_structured"])
         )
         if values.get(f"{kind}_{measure}")
     ]  # fmt: skip
     return (
-        f"Replacing {which} {n} flagged unit{'s' * (n != 1)} by {'their' if n != 1 else 'its'} mean together "
+        f"Replacing {which} {n} flagged unit{'s' * (n != 1)} by {how} "
         f"{what} on {values['n_pictures']:,} pictures; {'; '.join(beside)}."
     )
 

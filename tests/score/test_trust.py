@@ -124,8 +124,8 @@ def test_a_layer_beside_its_twin_is_told_from_it_by_structure():
     ("flagged", "said"),
     [
         (0.9, "Replacing its 3 flagged units by their mean together cost nothing (accuracy 90.0% to 90.0%)"),
-        (0.85, "together cost 5.0% (accuracy 90.0% to 85.0%)"),
-        (0.95, "together gained 5.0%"),
+        (0.85, "together cost 5.0 points (accuracy 90.0% to 85.0%)"),
+        (0.95, "together gained 5.0 points"),
     ],
 )
 def test_an_ablation_is_one_sentence(flagged, said):
@@ -137,4 +137,4 @@ def test_an_ablation_is_one_sentence(flagged, said):
     told = ablation_sentence(values)
     assert said in told and told.count(".") - told.count("0.") <= 8 and told.endswith(".")
     assert "75.0% (70.0% to 80.0% in 2 draws) without 3 at random" in told
-    assert "60.0% without 2 structured ones" in told
+    assert "60.0% without 2 structured" in told

