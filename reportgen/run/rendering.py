@@ -283,7 +283,7 @@ def _provenance(settings: Settings, device: str) -> dict[str, Any]:
         "device": device,
         "arithmetic": settings.arithmetic,
         "settings": settings.model_dump(
-            mode="json", by_alias=True, exclude={"store", "site"}, exclude_defaults=True
+            mode="json", by_alias=True, exclude={"store", "site", "images"}, exclude_defaults=True
         ),
     }
 

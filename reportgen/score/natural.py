@@ -74,9 +74,41 @@ def natural_of(store: Store, model: ModelRecord, layer: Layer) -> tuple[Arrays, 
     """Return a layer's answers to a person's pictures and what is known of these; None where none are."""
     about = store.measurement(model_owner(model.id), "natural")
     arrays = store.measurement(layer_owner(model.id, layer.name), "natural")
-    if about is None or arrays is None or arrays["max"].shape != (layer.n_units,):
+    k = layer.n_units
+    if arrays is None or about is None or not fits(about, {"names": ("n",), "classes": ("c",)}):
         return None
-    return arrays, about
+    sizes = {"max": (k,), "zeros": (k,), "class_mean": (len(about["classes"]), k)}
+    known = fits(arrays, sizes) and "labels" in about and about["labels"].ndim == 1
+    return (arrays, about) if known else None
+
+
+def fits(arrays: Arrays | None, shapes: Mapping[str, tuple[int | str, ...]]) -> bool:
+    """Return whether all of these arrays are there and of these shapes; the same letter is the same size.
+
+    A store may be anybody's.
+    """
+    sizes: dict[str, int] = {}
+    for name, shape in shapes.items():
+        found = arrays.get(name) if arrays is not None else None
+        if found is None or found.ndim != len(shape):
+            return False
+        for side, wanted in zip(found.shape, shape, strict=True):
+            if side != (wanted if isinstance(wanted, int) else sizes.setdefault(wanted, side)):
+                return False
+    return True
+
+
+def _ablation(store: Store, owner: str) -> Arrays | None:
+    """Return a stored ablation, None where there is none or it is no such thing."""
+    found = store.measurement(owner, "ablation")
+    if not fits(found, {"n_flagged": (1,)}) or found is None:
+        return None
+    if not int(found["n_flagged"][0]):
+        return found
+    one = ("n_pictures", "n_structured", "n_layers", "flagged_agreement")
+    rest = fits(found, {**dict.fromkeys(one, (1,)), "whole_accuracy": ("w",)})
+    right = rest and (not len(found["whole_accuracy"]) or fits(found, {"flagged_accuracy": (1,)}))
+    return found if right else None
 
 
 def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[dict[str, Any], list[str]]:
@@ -113,14 +145,14 @@ def ablation_findings(store: Store, model: ModelRecord, layer: Layer,
     Args:
         findings: Of the layer, with those that are flagged now.
     """
-    found = store.measurement(layer_owner(model.id, layer.name), "ablation")
+    found = _ablation(store, layer_owner(model.id, layer.name))
     if found is None:
         return None, []
     flagged = flagged_units(findings)
     if not int(found["n_flagged"][0]):
         return None, [_not_removed(layer, flagged)]
     values = ablation_values(found)
-    measured = [int(u) for u in found["flagged"]]
+    measured = [int(u) for u in found.get("flagged", ())]
     values["flagged"] = measured
     stale = [] if measured == flagged else [
         f"The ablation is of {_units(len(measured))} that an earlier judgement flagged; "
@@ -131,8 +163,8 @@ def ablation_findings(store: Store, model: ModelRecord, layer: Layer,
 
 def _order_doubt(store: Store, model: ModelRecord, values: Mapping[str, Any]) -> list[str]:
     """Return a warning where folders and outputs seem to be in another order."""
-    about = store.measurement(model_owner(model.id), "natural")
-    if values["measure"] != "accuracy" or about is None or not len(about["labels"]):
+    about = store.measurement(model_owner(model.id), "natural") or {}
+    if values["measure"] != "accuracy" or not len(about.get("labels", ())):
         return []
     commonest = np.bincount(about["labels"]).max() / len(about["labels"])
     if values["whole"] >= commonest:
@@ -145,7 +177,7 @@ def _order_doubt(store: Store, model: ModelRecord, values: Mapping[str, Any]) ->
 
 def model_ablation(store: Store, model: ModelRecord) -> tuple[dict[str, Any], str] | None:
     """Return what was lost without all flagged units of all layers, as JSON values and in a sentence."""
-    found = store.measurement(model_owner(model.id), "ablation")
+    found = _ablation(store, model_owner(model.id))
     if found is None or not int(found["n_flagged"][0]):
         return None
     values = ablation_values(found)

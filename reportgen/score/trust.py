@@ -6,6 +6,7 @@ docs/method.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from scipy import stats
 from reportgen.images import decode_png
 from reportgen.score.agreement import Looks, looks
 from reportgen.score.evidence import LayerEvidence, read_evidence
+from reportgen.score.natural import fits, natural_of
 from reportgen.score.spectrum import LEAST_PX, Floats, inside, spectrum
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, layer_owner
@@ -86,12 +88,12 @@ def _shown(store: Store, model: ModelRecord, layer: Layer,
     """Return the first happy display picture of each unit, those of the commonest size alone."""
     recipe = str(model.roles(layer.name).get("shown", ""))
     found: dict[int, NDArray[np.uint8]] = {}
+    wanted = set(units)
     for r in store.renders(model.id, layer.name, recipe=recipe, sign="happy"):
-        if r.unit in units and not r.failure and r.unit not in found:
+        if r.unit in wanted and not r.failure and r.unit not in found:
             found[r.unit] = decode_png(r.picture, r.channels)
-    shapes = [p.shape for p in found.values()]
-    common = max(shapes, key=shapes.count) if shapes else ()
-    return {unit: p for unit, p in found.items() if p.shape == common}
+    common = Counter(p.shape for p in found.values()).most_common(1)
+    return {unit: p for unit, p in found.items() if p.shape == common[0][0]}
 
 
 def robust_share(telemetry: Telemetry) -> float | None:
@@ -211,10 +213,15 @@ def with_data(store: Store, model: ModelRecord, layer: Layer,
               scores: Sequence[UnitScore]) -> dict[str, dict[int, float]]:  # fmt: skip
     """Return the checks that need a person's own pictures, by name and unit; none where there are none."""
     owner = layer_owner(model.id, layer.name)
-    natural, near, renders = (store.measurement(owner, n) for n in ("natural", "natural_near", "renders"))
-    if natural is None or renders is None or "max" not in renders or natural["max"].shape != (layer.n_units,):
+    natural = natural_of(store, model, layer)
+    near, renders = (store.measurement(owner, name) for name in ("natural_near", "renders"))
+    k = layer.n_units
+    if natural is None or renders is None or not fits(renders, {"unit": ("n",), "max": ("n", k)}):
         return {}
-    found = {"beyond_natural": beyond_natural(natural, renders)}
-    if near is not None:
+    if len(renders["unit"]) and not 0 <= renders["unit"].min() <= renders["unit"].max() < k:
+        return {}
+    found = {"beyond_natural": beyond_natural(natural[0], renders)}
+    known = near is not None and fits(near, {"of": (k, "c"), "response": ("m", k)})
+    if near is not None and known and near["of"].max(initial=-1) < len(near["response"]):
         found["natural_agreement"] = natural_agreement(near, renders, family_of(scores))
     return found

@@ -127,6 +127,19 @@ def test_another_file_under_the_same_label_forgets_what_pictures_said(store, tmp
         assert "twin" not in opened.findings(model.id, "conv")
 
 
+@pytest.mark.parametrize("name", ["natural", "natural_near", "ablation", "renders"])
+@pytest.mark.parametrize(
+    "arrays", [{}, {"max": np.zeros((2, 3)), "of": np.array([[99]]), "n_flagged": np.ones(1)}]
+)
+def test_measurements_of_another_shape_are_not_read(store, name, arrays):
+    with reportgen.open_store(store) as opened:
+        opened.put_measurement(layer_owner(1, "conv"), name, "other", arrays)
+    reportgen.score(store=store)
+    with reportgen.open_store(store) as opened:
+        found = opened.findings(1, "conv")
+    assert found["n_units"] == 10 and (name != "natural" or "natural" not in found)
+
+
 def test_the_prune_list_is_read_by_programs(run, whole):
     code, out, _ = run("prune-list", "--store", whole / "s.db")
     listed = {x["layer"]: x for x in json.loads(out)}
