@@ -28,7 +28,7 @@ help: ## list the targets
 atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
 	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) $(ARGS)
 
-test: $(READY)-dev ## run the tests (ARGS="-m 'not slow'" for fewer)
+test: $(READY)-dev ## run the tests (ARGS="-m slow" for the long ones, which CI runs too)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(READY)-dev ## lint, format, types and layers; not the tests

@@ -90,6 +90,7 @@ class TestBothBackends:
         assert len(near) == 32 and near.mean() >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @needs["jax"]
 def test_two_devices_share_the_pictures_and_find_the_same(tmp_path):

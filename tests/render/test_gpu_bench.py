@@ -15,6 +15,7 @@ from benchmarks.gpu import saturating, spread
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 def test_a_fraction_of_a_model_is_measured_and_the_whole_plan_extrapolated(tiny_model, tmp_path):
     out = tmp_path / "table.md"
     words = ["--layers", "2", "--batches", "2,4", "--pictures", "4", "--device", "cpu", "--out", out]

@@ -155,6 +155,7 @@ def test_a_spent_budget_is_a_success_that_says_what_is_missing(run, monkeypatch,
     assert "unfinished" not in stored_by_layer(tmp_path / "reportgen.db")[1].plan
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_enough_renders_what_no_budget_does(
     run, monkeypatch, tiny_model, tiny_store, tmp_path
 ):

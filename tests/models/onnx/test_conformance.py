@@ -18,7 +18,6 @@ from reportgen.models.onnx.registry import operators
 LISTED = tomllib.loads((Path(__file__).parent / "conformance_failures.toml").read_text())
 
 
-@pytest.mark.slow
 def test_each_case_in_scope_passes_or_stands_by_name_with_its_reason(record_property):
     cases = conformance.cases()
     outside = Counter(conformance.out_of_scope(case) for case in cases)
