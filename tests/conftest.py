@@ -11,8 +11,13 @@ import shutil
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 from small_networks import QUICK, save_model
+
+# How long an example takes is the machine's affair, and no test's.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
