@@ -224,3 +224,45 @@ _GRAVE = ("died", "re-purposed", "blurred", "unmatched", "sharpened", "born")
 def _order(change: UnitChange) -> tuple[int, float]:
     likeness = change.likeness if change.likeness is not None else 0.0
     return (_GRAVE.index(change.state), likeness)
+
+
+def sentences(c: Comparison) -> list[str]:
+    """Return what a comparison says, in a few sentences."""
+    total = sum(c.counts.values())
+    kept = sum(c.counts.get(s, 0) for s in ("unchanged", "moved"))
+    same = sum(pair.same for pair in c.layers)
+    told = [f"{kept} of {total} units see what they saw: {states_in_words(c.counts)}."]
+    if same:
+        told.append(f"{_layers(same)} of {len(c.layers)} compute the same up to their end.")
+    first = next((pair for pair in c.layers if any(not x.kept for x in pair.changes)), None)
+    if first is not None:
+        own = sum(not x.kept and not x.consequence for pair in c.layers for x in pair.changes)
+        told.append(
+            f"The first changed units are in {first.layer_b}. {own} changed by themselves, "
+            f"{c.consequences} only in consequence of an earlier layer."
+        )
+    chance = [pair for pair in c.layers if pair.chance_a is not None]
+    with_chance = ""
+    if c.chance is not None and chance:
+        with_chance = f"; in {c.chance}, an untrained twin, {sum(p.chance_a or 0 for p in chance)} have one"
+    told.append(f"{c.counterparts_a} of {c.n_a} units of {c.a} have a counterpart in {c.b}{with_chance}.")
+    dead = [_of_verdict(c, "dead", side) for side in ("a", "b")]
+    structured = [_of_verdict(c, "structured", side) for side in ("a", "b")]
+    told.append(
+        f"Structured units: {structured[0]} before, {structured[1]} after; dead: {dead[0]} and {dead[1]}."
+    )
+    return told
+
+
+def states_in_words(counts: dict[str, int]) -> str:
+    """Return `12 unchanged, 3 died` in the order of the states."""
+    return ", ".join(f"{counts[s]} {s}" for s in STATES if counts.get(s)) or "no units"
+
+
+def _of_verdict(c: Comparison, verdict: str, side: str) -> int:
+    found: list[Side | None] = [getattr(x, side) for pair in c.layers for x in pair.changes]
+    return sum(s is not None and s.verdict == verdict for s in found)
+
+
+def _layers(n: int) -> str:
+    return f"{n} layer{'s' if n != 1 else ''}"

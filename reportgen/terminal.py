@@ -15,8 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from reportgen.compare import sentences
-from reportgen.comparison import STATES, Comparisons
+from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import MOST_NAMED, GateResult, number
 from reportgen.run.report import report_lines
 from reportgen.units import VERDICTS

@@ -84,6 +84,7 @@ class Pages:
     made_with: str
     tables: Sequence[str]
     assumed: Sequence[str] = ()
+    compared: bool = False
     folder: Path = field(default_factory=lambda: template_folder())
 
     def __post_init__(self) -> None:
@@ -133,6 +134,7 @@ class Pages:
             made_with=self.made_with,
             tables=self.tables,
             assumed=self.assumed,
+            compared=self.compared,
             asset=self.asset,
             **values,
         )

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import reportgen
 from reportgen.atlas import pages as site_pages
+from reportgen.atlas.comparison_pages import Shelf, comparison_files
 from reportgen.atlas.files import SiteFiles, check_budget, site_files
 from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import PICTURES, Place, places
@@ -26,6 +27,7 @@ from reportgen.atlas.pictures import PagePicture, encode_page_picture, encode_st
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, null_pictures, render_rows
 from reportgen.atlas.table import FORMATS, verdict_rows
 from reportgen.atlas.words import citation
+from reportgen.comparison import Comparisons
 from reportgen.errors import MissingExtra, SiteError
 from reportgen.spec import AtlasSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, open_store
@@ -33,6 +35,7 @@ from reportgen.units import Layer
 
 _N_SAMPLED = 48
 _DEFAULT = AtlasSpec()
+_NONE = Comparisons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,9 @@ class _Content:
 
 
 def write_atlas(
-    store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = _DEFAULT, credits: str = ""
-) -> AtlasSummary:
+    store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = _DEFAULT, credits: str = "",
+    comparisons: Comparisons = _NONE,
+) -> AtlasSummary:  # fmt: skip
     """Write the site of all model versions in a store.
 
     The same store and settings give the same bytes. Files that an earlier build wrote and this one does not
@@ -92,6 +96,7 @@ def write_atlas(
         site_dir: The site's folder, made if it is not there.
         spec: Title, sizes and limits.
         credits: A text for the page about the atlas; lines stay lines.
+        comparisons: How versions in this store differ; they get pages of their own.
 
     Raises:
         StoreError: The store cannot be read.
@@ -102,7 +107,7 @@ def write_atlas(
     if spec.url and not spec.url.endswith("/"):
         spec = dataclasses.replace(spec, url=spec.url + "/")
     with open_store(store_path) as store, site_files(folder) as files:
-        content = _content(store, spec, credits)
+        content = _content(store, spec, credits, comparisons)
         missing = [w for name, w in content.pictures.items() if not files.has(f"{PICTURES}/{name}")]
         _check_size(store, files, content, missing, spec)
         for name, data in _encoded(store, missing, spec):
@@ -130,7 +135,7 @@ def write_atlas(
 _SMALLER = "lower picture_px or webp_quality, leave layers out, or raise max_site_bytes"
 
 
-def _content(store: Store, spec: AtlasSpec, credits: str) -> _Content:
+def _content(store: Store, spec: AtlasSpec, credits: str, comparisons: Comparisons) -> _Content:
     records = store.models()
     if not records:
         raise SiteError(f'store "{store.path.name}" holds no model', hint="render a model first")
@@ -138,13 +143,17 @@ def _content(store: Store, spec: AtlasSpec, credits: str) -> _Content:
     made_with = f"reportgen {reportgen.__version__}"
     _add_tables(store, content)
     tables = [p for p in content.texts if p.startswith("verdicts.")]
-    pages = Pages(spec.title, made_with, tables, list(_assumed(records)))
+    compared = bool(comparisons.pairs or comparisons.series)
+    pages = Pages(spec.title, made_with, tables, list(_assumed(records)), compared)
     own_pages = _n_units(store, records) <= spec.unit_pages_max
     summaries = []
     for record in records:
         leads = _collect_pictures(store, record, content, spec)
         scene = Scene(spec, place[record.id], recipes, leads, made_with)
         summaries.append(_add_model(store, pages, scene, record, content, own_pages=own_pages))
+    shelf = Shelf(store, {r.id: r for r in records}, place, pages, spec)
+    for path, data in comparison_files(shelf, comparisons):
+        content.add(path, data)
     _add_front(pages, content, summaries, spec, _credits(records, credits))
     return content
 

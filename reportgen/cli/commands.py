@@ -91,11 +91,10 @@ def score(as_json: bool, **options: Any) -> None:
 def site(as_json: bool, **options: Any) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
+    from reportgen.run import publish
 
     settings = read_settings(**said(options, split=True))
-    done = reportgen.write_atlas(
-        settings.store, settings.site, settings.atlas_spec(), credits=settings.credits
-    )
+    done = publish(settings)
     if as_json:
         print_json({"site": str(done.index), "pages": done.pages, "bytes": done.bytes})
     else:

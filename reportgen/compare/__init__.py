@@ -8,5 +8,4 @@ from reportgen.compare.rows import Version as Version
 from reportgen.compare.series import series_of as series_of
 from reportgen.compare.told import as_json as as_json
 from reportgen.compare.told import markdown as markdown
-from reportgen.compare.told import sentences as sentences
 from reportgen.compare.versions import compare_versions as compare_versions

@@ -16,13 +16,20 @@ from typing import Any
 
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
-from reportgen.compare import as_json, markdown, sentences
-from reportgen.comparison import Comparisons
+from reportgen.compare import as_json, markdown
+from reportgen.comparison import Comparisons, sentences
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
 from reportgen.plan import make_plan
 from reportgen.run.budget import Clock
-from reportgen.run.comparing import Places, compare_named, linker, named_versions, render_named
+from reportgen.run.comparing import (
+    Places,
+    compare_named,
+    linker,
+    named_versions,
+    render_named,
+    stored_comparisons,
+)
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
@@ -197,8 +204,20 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         renders = _render_all(store, _paths(models), settings, clock, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
-    site = write_atlas(settings.store, settings.site, settings.atlas_spec(), credits=settings.credits)
-    return AtlasResult(tuple(renders), table, site)
+    return AtlasResult(tuple(renders), table, publish(settings))
+
+
+def publish(settings: Settings, more: Comparisons | None = None) -> AtlasSummary:
+    """Write the site of the store in the settings, its versions compared, each with the next.
+
+    Args:
+        more: Comparisons of versions in that store that are shown besides.
+    """
+    with open_store(settings.store) as store:
+        found = stored_comparisons(store, more)
+    return write_atlas(
+        settings.store, settings.site, settings.atlas_spec(), credits=settings.credits, comparisons=found
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,13 +124,20 @@ def _cross(a: Version, b: Version, names: Sequence[Named], settings: Settings) -
     cross_excite(a, b, load_a, load_b, Bound(settings.max_memory or default_bound()))
 
 
-def stored_comparisons(store: Store) -> Comparisons:
-    """Return the comparisons that a store's own site shows: neighbours as they were stored, and series."""
-    pairs, series = [], []
+def stored_comparisons(store: Store, more: Comparisons | None = None) -> Comparisons:
+    """Return the comparisons that a store's own site shows: neighbours as they were stored, and series.
+
+    Args:
+        more: Others, which stand first; their versions are in this store.
+    """
+    pairs, series = (list(more.pairs), list(more.series)) if more else ([], [])
+    known = {(c.a.number, c.b.number) for c in pairs}
     records = store.models()
     for name in dict.fromkeys(r.name for r in records):
         versions = [Version(store, r) for r in records if r.name == name]
-        pairs += [compare_versions(x, y, _own_twin(y)) for x, y in itertools.pairwise(versions)]
-        if len(versions) >= LEAST_OF_A_SERIES:
+        for x, y in itertools.pairwise(versions):
+            if (x.record.id, y.record.id) not in known:
+                pairs.append(compare_versions(x, y, _own_twin(y)))
+        if len(versions) >= LEAST_OF_A_SERIES and not any(s.versions[0].model == name for s in series):
             series.append(series_of(versions))
     return Comparisons(tuple(pairs), tuple(series))

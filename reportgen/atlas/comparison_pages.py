@@ -1,0 +1,242 @@
+"""The pages that hold versions against each other: what changed, unit beside unit, and lines over versions.
+
+They take a comparison as plain values; how it was found is not known here. Addresses: `c/index.html`;
+`c/<model>/series.html`; `c/<model>/<version>/<model>/<version>/index.html`, A's place before B's; and in the
+same folder a page for each of B's layers, with an anchor for every unit, `#b<unit>`, or `#a<unit>` for one
+that is only in A.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.atlas.comparison_pictures import TILE_PX, Strip, encoded, strips
+from reportgen.atlas.comparison_plots import cka_plot, flow_plot, lines_plot
+from reportgen.atlas.layout import Place
+from reportgen.atlas.pages import Pages, template_folder
+from reportgen.atlas.words import mark
+from reportgen.comparison import (
+    STATES,
+    Comparison,
+    Comparisons,
+    LayerPair,
+    Series,
+    Side,
+    UnitChange,
+    VersionId,
+    sentences,
+)
+from reportgen.spec import AtlasSpec
+from reportgen.store import ModelRecord, Store
+
+FOLDER = "c"
+MOST_PICTURED = 2000
+"""Changed units of a comparison that have pictures; each layer has an equal part."""
+_LEAST_PICTURED = 24
+_N_LARGEST = 12
+_MEASURES = (
+    ("structured_share", "Structured share"),
+    ("superfluous", "Superfluous units, estimated"),
+    ("dead", "Dead units"),
+    ("copies", "Copies beyond the first"),
+    ("units", "Units scored"),
+)
+_STATE_MARKS = {
+    "unchanged": "t",
+    "moved": "t",
+    "sharpened": "s",
+    "blurred": "u",
+    "re-purposed": "m",
+    "died": "x",
+    "born": "f",
+    "unmatched": "n",
+}
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What the pages are made from: the store, its versions and where they stand, and the templates."""
+
+    store: Store
+    records: Mapping[int, ModelRecord]
+    places: Mapping[int, Place]
+    pages: Pages
+    spec: AtlasSpec
+
+    def place(self, version: VersionId) -> Place:
+        """Return where a version stands."""
+        return self.places[version.number]
+
+
+def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, bytes]]:
+    """Yield `(path, bytes)` of all files about how versions differ; nothing where nothing was compared."""
+    if not (found.pairs or found.series):
+        return
+    styles = {name: _asset(name) for name in ("compare.css", "compare.js")}
+    yield from styles.values()
+    extra = {name.partition(".")[2]: path for name, (path, _) in styles.items()}
+    for c in found.pairs:
+        yield from _pair_files(shelf, c, extra)
+    for series in found.series:
+        path = series_path(shelf, series)
+        plots = [(title, lines_plot(series, measure, title)) for measure, title in _MEASURES]
+        yield path, shelf.pages.page(
+            "series.html", path, extra=extra, series=series, plots=[x for x in plots if x[1]],
+            table=_table(series), links=[shelf.place(v).index for v in series.versions],
+        )  # fmt: skip
+    path = f"{FOLDER}/index.html"
+    pairs = [(pair_path(shelf, c), c, sentences(c)) for c in found.pairs]
+    lines = [(series_path(shelf, s), s) for s in found.series]
+    yield path, shelf.pages.page("versions.html", path, extra=extra, pairs=pairs, series=lines, bar=state_bar)
+
+
+def pair_path(shelf: Shelf, c: Comparison, page: str = "index.html") -> str:
+    """Return the path of a comparison's page."""
+    a, b = shelf.place(c.a), shelf.place(c.b)
+    return f"{FOLDER}/{a.model}/{a.version}/{b.model}/{b.version}/{page}"
+
+
+def series_path(shelf: Shelf, series: Series) -> str:
+    """Return the path of a series' page."""
+    return f"{FOLDER}/{shelf.place(series.versions[-1]).model}/series.html"
+
+
+def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
+    """Return `(mark, left, width)` in per cent, in the order of the states."""
+    total, left, found = sum(counts.values()) or 1, 0.0, []
+    for state in STATES:
+        share = 100 * counts.get(state, 0) / total
+        if share:
+            found.append((_STATE_MARKS[state], round(left, 3), round(share, 3)))
+            left += share
+    return found
+
+
+def _pair_files(shelf: Shelf, c: Comparison, extra: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    n_pictured = max(_LEAST_PICTURED, MOST_PICTURED // max(len(c.layers), 1))
+    written: set[str] = set()
+    largest: dict[tuple[str, str], dict[str, Any]] = {}
+    wanted = {(_key(pair, x)) for pair, x in c.largest(_N_LARGEST)}
+    slugs = [shelf.place(c.b).slug(pair.layer_b) or "" for pair in c.layers]
+    for i, pair in enumerate(c.layers):
+        pictured = _pictured(pair, n_pictured)
+        own = [_strips(shelf, c, pair, pictured, side) for side in ("a", "b")]
+        for side, found in zip(("a", "b"), own, strict=True):
+            yield from _strip_files(shelf, c, pair, side, found, written)
+        rows = [_row(shelf, c, pair, x, own) for x in _sorted(pair)]
+        largest |= {
+            _key(pair, x): r for x, r in zip(_sorted(pair), rows, strict=True) if _key(pair, x) in wanted
+        }
+        path = pair_path(shelf, c, f"{slugs[i]}.html")
+        around = {"previous": slugs[i - 1] if i else "", "next": slugs[i + 1] if i + 1 < len(slugs) else ""}
+        yield path, shelf.pages.page(
+            "changes.html", path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
+            flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
+            changed=[r for r in rows if not r["kept"]], kept=[r for r in rows if r["kept"]],
+            pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
+        )  # fmt: skip
+    path = pair_path(shelf, c)
+    layers = [
+        (slug, pair, flow_plot(pair.flow, str(c.a), str(c.b)))
+        for slug, pair in zip(slugs, c.layers, strict=True)
+    ]
+    yield path, shelf.pages.page(
+        "compare.html", path, extra=extra, c=c, layers=layers, bar=state_bar, state_mark=_STATE_MARKS,
+        sentences=sentences(c), cka=cka_plot(c), tile=TILE_PX,
+        largest=[largest[_key(pair, x)] for pair, x in c.largest(_N_LARGEST)],
+        pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
+    )  # fmt: skip
+
+
+def _key(pair: LayerPair, x: UnitChange) -> tuple[str, str]:
+    return (pair.layer_b, _anchor(x))
+
+
+def _anchor(x: UnitChange) -> str:
+    return f"b{x.b.unit}" if x.b is not None else f"a{x.a.unit if x.a else ''}"
+
+
+def _sorted(pair: LayerPair) -> list[UnitChange]:
+    """Return rows with own changes first, then consequences, then what was kept."""
+    return sorted(pair.changes, key=lambda x: (x.kept, x.consequence))
+
+
+def _pictured(pair: LayerPair, most: int) -> dict[str, list[int]]:
+    rows = [x for x in _sorted(pair) if not x.kept][:most]
+    return {
+        "a": [x.a.unit for x in rows if x.a is not None],
+        "b": [x.b.unit for x in rows if x.b is not None],
+    }
+
+
+def _strips(shelf: Shelf, c: Comparison, pair: LayerPair, units: Mapping[str, Sequence[int]],
+            side: str) -> dict[int, Strip]:  # fmt: skip
+    version, name = (c.a, pair.layer_a) if side == "a" else (c.b, pair.layer_b)
+    record = shelf.records[version.number]
+    return strips(shelf.store, record, record.layer(name), units[side], shelf.spec)
+
+
+def _strip_files(shelf: Shelf, c: Comparison, pair: LayerPair, side: str, found: Mapping[int, Strip],
+                 written: set[str]) -> Iterator[tuple[str, bytes]]:  # fmt: skip
+    version, name = (c.a, pair.layer_a) if side == "a" else (c.b, pair.layer_b)
+    record = shelf.records[version.number]
+    new = {unit: strip for unit, strip in found.items() if strip.name not in written}
+    written.update(strip.name for strip in new.values())
+    for file, data in encoded(shelf.store, record, record.layer(name), new, shelf.spec):
+        yield f"{FOLDER}/p/{file}", data
+
+
+def _row(shelf: Shelf, c: Comparison, pair: LayerPair, x: UnitChange,
+         own: Sequence[Mapping[int, Strip]]) -> dict[str, Any]:  # fmt: skip
+    sides = [
+        _side(shelf, version, layer, side, found)
+        for version, layer, side, found in (
+            (c.a, pair.layer_a, x.a, own[0]),
+            (c.b, pair.layer_b, x.b, own[1]),
+        )
+    ]
+    slug = shelf.place(c.b).slug(pair.layer_b) or ""
+    return {
+        "id": _anchor(x),
+        "page": f"{slug}.html",
+        "layer": pair.layer_b,
+        "x": x,
+        "kept": x.kept,
+        "sides": sides,
+    }
+
+
+def _side(shelf: Shelf, version: VersionId, layer: str, side: Side | None,
+          found: Mapping[int, Strip]) -> dict[str, Any] | None:  # fmt: skip
+    if side is None:
+        return None
+    place = shelf.place(version)
+    strip = found.get(side.unit)
+    alt = f"HappyMaps of {layer} unit {side.unit} in {version.version}: display picture, then seeds"
+    return {
+        "unit": side.unit,
+        "mark": mark(side.verdict),
+        "verdict": (side.verdict or "not scored") + ("?" if side.borderline else ""),
+        "structure": side.structure,
+        "href": place.address(place.slug(layer) or "", side.unit) if side.verdict else "",
+        "strip": strip,
+        "alt": alt,
+        "version": version.version,
+    }
+
+
+def _table(series: Series) -> list[tuple[str, str, list[float | None]]]:
+    titles = dict(_MEASURES)
+    return [
+        (titles[x.measure], x.layer, list(x.values))
+        for x in sorted(series.lines, key=lambda x: (list(titles).index(x.measure), bool(x.layer)))
+    ]
+
+
+def _asset(name: str) -> tuple[str, bytes]:
+    data = (template_folder() / "assets" / name).read_bytes()
+    stem, _, ending = name.partition(".")
+    return f"{FOLDER}/{stem}.{hashlib.blake2b(data, digest_size=5).hexdigest()}.{ending}", data

@@ -1,0 +1,177 @@
+"""Plots of comparisons as numbers: flows of verdicts, the map of CKA, lines over versions.
+
+Plain dicts that a template draws, each with a text that says the same. Nothing here is HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.atlas.plots import number
+from reportgen.atlas.words import VERDICT_MARKS, mark
+from reportgen.comparison import Comparison, Line, Series
+
+Plot = dict[str, Any]
+
+_WIDTH, _BAR, _SIDE, _GAP = 420, 10, 118, 5
+_LINE_WIDTH, _LINE_HEIGHT, _LEFT, _RIGHT = 420, 170, 40, 110
+_NO_UNIT = "no counterpart"
+_MOST_NAMED = 24
+
+
+def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> Plot:
+    """Return how units went from verdicts in A to verdicts in B.
+
+    Returns:
+        `bars`: `(mark, x, y, w, h)`; `ribbons`: `(mark, path)`; `words`: `(anchor, x, y, text)`; and
+        `h`, `w`, `alt`.
+    """
+    total = sum(flow.values()) or 1
+    order = [*VERDICT_MARKS, _NO_UNIT]
+    named = {(x or _NO_UNIT, y or _NO_UNIT): n for (x, y), n in flow.items()}
+    left = [v for v in order if any(x == v for x, _ in named)]
+    right = [v for v in order if any(y == v for _, y in named)]
+    tall = max(90, 18 * max(len(left), len(right)))
+    scale = (tall - _GAP * (max(len(left), len(right)) - 1)) / total
+    starts_a, bars_a, words_a = _column(left, named, 0, _SIDE, scale, "end", _SIDE - 6)
+    x_b = _WIDTH - _SIDE - _BAR
+    starts_b, bars_b, words_b = _column(right, named, 1, x_b, scale, "start", x_b + _BAR + 6)
+    ribbons = []
+    for x in left:
+        for y in right:
+            n = named.get((x, y), 0) * scale
+            if n:
+                ribbons.append((mark(x) if x != _NO_UNIT else "o", _ribbon(starts_a[x], starts_b[y], n, x_b)))
+                starts_a[x] += n
+                starts_b[y] += n
+    parts = [f"{n} {x} to {y}" for (x, y), n in sorted(named.items(), key=lambda item: -item[1])]
+    height = max(y + h for _, _, y, _, h in [*bars_a, *bars_b]) + 4
+    return {
+        "w": _WIDTH,
+        "h": round(height, 1),
+        "bars": [*bars_a, *bars_b],
+        "ribbons": ribbons,
+        "words": [*words_a, *words_b],
+        "alt": f"Verdicts from {a} to {b}: {', '.join(parts)}",
+    }
+
+
+def _column(verdicts: Sequence[str], flow: Mapping[tuple[str, str], int], side: int, x: int, scale: float,
+            anchor: str, text_x: int) -> tuple[dict[str, float], list[Any], list[Any]]:  # fmt: skip
+    """Return where each verdict's ribbons start, its bars and its words, from the top."""
+    starts, bars, words, y = {}, [], [], 2.0
+    for v in verdicts:
+        n = sum(count for pair, count in flow.items() if pair[side] == v)
+        height = max(n * scale, 1.0)
+        starts[v] = y
+        bars.append((mark(v) if v != _NO_UNIT else "o", x, round(y, 1), _BAR, round(height, 1)))
+        words.append((anchor, text_x, round(y + max(height / 2 + 4, 9), 1), f"{n} {v or 'not scored'}"))
+        y += max(height + _GAP, 15.0)
+    return starts, bars, words
+
+
+def _ribbon(y_a: float, y_b: float, height: float, x_b: int) -> str:
+    x_a, middle = _SIDE + _BAR, (_SIDE + _BAR + x_b) / 2
+    a, b, c, d = (round(v, 1) for v in (y_a, y_b, y_b + height, y_a + height))
+    return f"M{x_a} {a}C{middle} {a} {middle} {b} {x_b} {b}V{c}C{middle} {c} {middle} {d} {x_a} {d}Z"
+
+
+def cka_plot(c: Comparison) -> Plot:
+    """Return the map of CKA: a cell a pair of layers, darker the more alike; empty if not measured.
+
+    Returns:
+        `cells`: `(x, y, side, opacity, paired, text)`; `words`: `(anchor, x, y, text)`; `w`, `h`, `alt`.
+    """
+    if not any(v is not None for row in c.cka for v in row):
+        return {}
+    named = max(len(c.names_a), len(c.names_b)) <= _MOST_NAMED
+    side = 26 if named else max(4, 560 // max(len(c.names_a), len(c.names_b)))
+    left = 150 if named else 24
+    pairs = {(p.layer_a, p.layer_b) for p in c.layers}
+    cells = []
+    for i, (name_a, row) in enumerate(zip(c.names_a, c.cka, strict=True)):
+        for j, (name_b, value) in enumerate(zip(c.names_b, row, strict=True)):
+            strength = round(min(max(value or 0.0, 0.0), 1.0), 2)
+            text = f"{name_a} and {name_b}: {number(value)}"
+            cells.append((left + j * side, i * side + 2, side - 1, strength, (name_a, name_b) in pairs, text))
+    tall = len(c.names_a) * side + 2
+    words: list[Any] = []
+    if named:
+        words += [("end", left - 6, i * side + 18, _short(n)) for i, n in enumerate(c.names_a)]
+        words += [
+            ("middle", left + j * side + side // 2, tall + 14, str(j + 1)) for j in range(len(c.names_b))
+        ]
+    best = sum(1 for p in c.layers if p.cka is not None and p.cka >= 0.5)
+    alt = (
+        f"CKA of {len(c.names_a)} layers of {c.a} with {len(c.names_b)} of {c.b}; {best} pairs at .5 or more"
+    )
+    return {"w": left + len(c.names_b) * side + 4, "h": tall + (20 if named else 2), "cells": cells,
+            "words": words, "alt": alt, "named": named}  # fmt: skip
+
+
+def lines_plot(series: Series, measure: str, title: str) -> Plot:
+    """Return lines of a number over versions, one a layer and a heavier one for all of them.
+
+    Returns:
+        `lines`: `(class, points)`; `dots`: `(x, y)` of the heavier one; `words`; `w`, `h`, `alt`.
+    """
+    lines = [line for line in series.lines if line.measure == measure]
+    known = [v for line in lines for v in line.values if v is not None]
+    if not known:
+        return {}
+    share = measure.endswith("_share")
+    top = 1.0 if share else max([*known, 1.0])
+    n = len(series.versions)
+
+    def at(k: int, value: float) -> tuple[float, float]:
+        x = _LEFT + k * (_LINE_WIDTH - _LEFT - _RIGHT) / max(n - 1, 1)
+        return round(x, 1), round(_LINE_HEIGHT - 24 - value / top * (_LINE_HEIGHT - 36), 1)
+
+    drawn, ends = [], []
+    for i, line in enumerate(sorted(lines, key=lambda x: not x.layer)):
+        points = [at(k, v) for k, v in enumerate(line.values) if v is not None]
+        kind = "all" if not line.layer else f"n{i % 6}"
+        drawn.append((kind, " ".join(f"{x},{y}" for x, y in points)))
+        ends.append((points[-1][1], _short(line.layer or "all layers", 15), kind))
+    words: list[Any] = [
+        ("end", _LEFT - 6, at(0, top)[1] + 4, _value(top, share)),
+        ("end", _LEFT - 6, at(0, 0)[1] + 4, "0"),
+    ]
+    words += [
+        ("middle", at(k, 0)[0], _LINE_HEIGHT - 6, _short(v.version, 16))
+        for k, v in enumerate(series.versions)
+    ]
+    words += [("start", _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, _ in _apart(ends)]
+    whole = next((line for line in lines if not line.layer), None)
+    dots = [at(k, v) for k, v in enumerate(whole.values) if v is not None] if whole else []
+    return {"w": _LINE_WIDTH, "h": _LINE_HEIGHT, "lines": drawn[::-1], "dots": dots, "words": words,
+            "axis": at(0, 0)[1], "left": _LEFT, "right": _LINE_WIDTH - _RIGHT,
+            "alt": _alt(series, whole, title, share)}  # fmt: skip
+
+
+def _alt(series: Series, line: Line | None, title: str, share: bool) -> str:
+    values = line.values if line else ()
+    told = (
+        f"{v.version} {'–' if x is None else _value(x, share)}"
+        for v, x in zip(series.versions, values, strict=False)
+    )
+    return f"{title} over versions, all layers: {', '.join(told)}"
+
+
+def _apart(ends: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
+    """Return labels moved so that none lies on another."""
+    found: list[tuple[float, str, str]] = []
+    for y, text, kind in sorted(ends):
+        low = found[-1][0] + 12 if found else 10.0
+        found.append((max(y + 4, low), text, kind))
+    over = found[-1][0] - (_LINE_HEIGHT - 8) if found else 0
+    return [(round(y - max(over, 0), 1), text, kind) for y, text, kind in found]
+
+
+def _value(value: float, share: bool) -> str:
+    return f"{100 * value:.0f} %" if share else f"{value:.1f}".removesuffix(".0")
+
+
+def _short(text: str, most: int = 22) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
