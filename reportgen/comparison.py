@@ -228,24 +228,29 @@ def _order(change: UnitChange) -> tuple[int, float]:
 
 def sentences(c: Comparison) -> list[str]:
     """Return what a comparison says, in a few sentences."""
-    total = sum(c.counts.values())
-    kept = sum(c.counts.get(s, 0) for s in ("unchanged", "moved"))
+    of_a = counts_of([x for pair in c.layers for x in pair.changes if x.a is not None])
+    kept, new = sum(of_a.get(state, 0) for state in KEPT), sum(c.counts.values()) - sum(of_a.values())
     same = sum(pair.same for pair in c.layers)
-    told = [f"{kept} of {total} units see what they saw: {states_in_words(c.counts)}."]
+    before, after_it = c.a.version, c.b.version
+    told = [
+        f"{kept} of {c.n_a} units of {before} still see in {after_it} what they saw: {states_in_words(of_a)}."
+    ]
+    if new:
+        told.append(f"{new} units of {c.b.version} have no counterpart before.")
     if same:
         told.append(f"{_layers(same)} of {len(c.layers)} compute the same up to their end.")
     first = next((pair for pair in c.layers if any(not x.kept for x in pair.changes)), None)
     if first is not None:
         own = sum(not x.kept and not x.consequence for pair in c.layers for x in pair.changes)
-        told.append(
-            f"The first changed units are in {first.layer_b}. {own} changed by themselves, "
-            f"{c.consequences} only in consequence of an earlier layer."
-        )
+        after = f", {c.consequences} only in consequence of an earlier layer" if c.consequences else ""
+        told.append(f"The first changes are in {first.layer_b}; {own} are the units' own{after}.")
     chance = [pair for pair in c.layers if pair.chance_a is not None]
     with_chance = ""
     if c.chance is not None and chance:
         with_chance = f"; in {c.chance}, an untrained twin, {sum(p.chance_a or 0 for p in chance)} have one"
-    told.append(f"{c.counterparts_a} of {c.n_a} units of {c.a} have a counterpart in {c.b}{with_chance}.")
+    told.append(
+        f"{c.counterparts_a} of {c.n_a} units of {before} have a counterpart in {after_it}{with_chance}."
+    )
     dead = [_of_verdict(c, "dead", side) for side in ("a", "b")]
     structured = [_of_verdict(c, "structured", side) for side in ("a", "b")]
     told.append(

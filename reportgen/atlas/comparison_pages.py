@@ -135,7 +135,7 @@ def _pair_files(shelf: Shelf, c: Comparison, extra: Mapping[str, str]) -> Iterat
         yield path, shelf.pages.page(
             "changes.html", path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
             flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
-            changed=[r for r in rows if not r["kept"]], kept=[r for r in rows if r["kept"]],
+            groups=_groups(rows), kept=[r for r in rows if r["x"].state == "unchanged"],
             pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
         )  # fmt: skip
     path = pair_path(shelf, c)
@@ -149,6 +149,22 @@ def _pair_files(shelf: Shelf, c: Comparison, extra: Mapping[str, str]) -> Iterat
         largest=[largest[_key(pair, x)] for pair, x in c.largest(_N_LARGEST)],
         pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
     )  # fmt: skip
+
+
+def _groups(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return a layer's rows that have pictures, by title."""
+    changed = [r for r in rows if not r["kept"]]
+    groups = [
+        ("Changed", [r for r in changed if not r["x"].consequence and r["x"].state != "unmatched"]),
+        ("Changed in consequence of an earlier layer", [r for r in changed if r["x"].consequence]),
+        ("Moved", sorted((r for r in rows if r["x"].state == "moved"), key=_by_likeness)),
+        ("Without a counterpart", [r for r in changed if r["x"].state == "unmatched"]),
+    ]
+    return [(title, found) for title, found in groups if found]
+
+
+def _by_likeness(row: dict[str, Any]) -> float:
+    return row["x"].likeness if row["x"].likeness is not None else 1.0
 
 
 def _key(pair: LayerPair, x: UnitChange) -> tuple[str, str]:
@@ -165,11 +181,16 @@ def _sorted(pair: LayerPair) -> list[UnitChange]:
 
 
 def _pictured(pair: LayerPair, most: int) -> dict[str, list[int]]:
-    rows = [x for x in _sorted(pair) if not x.kept][:most]
+    rows = sorted((x for x in pair.changes if x.state != "unchanged"), key=_worth_showing)[:most]
     return {
         "a": [x.a.unit for x in rows if x.a is not None],
         "b": [x.b.unit for x in rows if x.b is not None],
     }
+
+
+def _worth_showing(x: UnitChange) -> tuple[bool, bool, bool]:
+    """Own changes first, then consequences, then what moved, then what has nothing to stand beside."""
+    return (x.state == "unmatched", x.kept, x.consequence)
 
 
 def _strips(shelf: Shelf, c: Comparison, pair: LayerPair, units: Mapping[str, Sequence[int]],

@@ -114,7 +114,8 @@ def lines_plot(series: Series, measure: str, title: str) -> Plot:
     """Return lines of a number over versions, one a layer and a heavier one for all of them.
 
     Returns:
-        `lines`: `(class, points)`; `dots`: `(x, y)` of the heavier one; `words`; `w`, `h`, `alt`.
+        `lines`: `(class, points)`; `dots`: `(x, y)` of the heavier one; `words`; `ends` of the lines:
+        `(class, x, y, text)`; `axis`, `left`, `right`: where the horizontal axis lies; `w`, `h`, `alt`.
     """
     lines = [line for line in series.lines if line.measure == measure]
     known = [v for line in lines for v in line.values if v is not None]
@@ -142,11 +143,11 @@ def lines_plot(series: Series, measure: str, title: str) -> Plot:
         ("middle", at(k, 0)[0], _LINE_HEIGHT - 6, _short(v.version, 16))
         for k, v in enumerate(series.versions)
     ]
-    words += [("start", _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, _ in _apart(ends)]
+    named = [(kind, _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, kind in _apart(ends)]
     whole = next((line for line in lines if not line.layer), None)
     dots = [at(k, v) for k, v in enumerate(whole.values) if v is not None] if whole else []
     return {"w": _LINE_WIDTH, "h": _LINE_HEIGHT, "lines": drawn[::-1], "dots": dots, "words": words,
-            "axis": at(0, 0)[1], "left": _LEFT, "right": _LINE_WIDTH - _RIGHT,
+            "ends": named, "axis": at(0, 0)[1], "left": _LEFT, "right": _LINE_WIDTH - _RIGHT,
             "alt": _alt(series, whole, title, share)}  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def _apart(ends: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str
     for y, text, kind in sorted(ends):
         low = found[-1][0] + 12 if found else 10.0
         found.append((max(y + 4, low), text, kind))
-    over = found[-1][0] - (_LINE_HEIGHT - 8) if found else 0
+    over = found[-1][0] - (_LINE_HEIGHT - 20) if found else 0
     return [(round(y - max(over, 0), 1), text, kind) for y, text, kind in found]
 
 

@@ -1,0 +1,115 @@
+"""Pages that hold versions against each other: addresses, links, escaping, pictures, words."""
+
+import re
+import shutil
+
+import pytest
+from compared_store import ROLL, write_compared_store
+
+from reportgen.atlas import check_site, write_atlas
+from reportgen.atlas.comparison_plots import flow_plot
+from reportgen.config import read_settings
+from reportgen.run import publish
+from reportgen.store import open_store
+
+PAIR = "c/garden/v1/garden/v2"
+
+
+def build(store, folder):
+    return publish(read_settings({"store": str(store), "site": str(folder)}))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return write_compared_store(tmp_path_factory.mktemp("compared") / "s.db", hostile=True)
+
+
+@pytest.fixture(scope="module")
+def site(store, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compared-site") / "site"
+    build(store, folder)
+    return folder
+
+
+def text(site, path):
+    return (site / path).read_text(encoding="utf-8")
+
+
+def test_neighbours_and_series_have_pages_that_hold(site):
+    for path in ("c/index.html", f"{PAIR}/index.html", f"{PAIR}/conv1.html", "c/garden/series.html"):
+        assert (site / path).is_file(), path
+    assert check_site(site) == []
+    assert 'href="c/index.html"' in text(site, "index.html")
+
+
+def test_a_store_of_one_version_has_none_of_it(tmp_path, tiny_store):
+    build(tiny_store, tmp_path / "site")
+    assert not (tmp_path / "site" / "c").exists()
+    assert "c/index.html" not in text(tmp_path / "site", "index.html")
+
+
+def test_changed_units_are_named_with_their_state_and_an_anchor(site):
+    page = text(site, f"{PAIR}/conv1.html")
+    for unit, state in ((3, "re-purposed"), (5, "died")):
+        assert re.search(rf'<li id="b{unit}" data-state="{state}"', page), unit
+    assert page.count("<li id=") == 2 and page.count('<tr id="b') == 22
+    assert "22 unchanged, 1 re-purposed, 1 died" in text(site, f"{PAIR}/index.html")
+
+
+def test_permuted_units_stand_beside_those_they_were(site):
+    page = text(site, f"{PAIR}/block1-conv2.html")
+    rows = re.findall(r'<li id="b(\d+)".*?</li>', page, re.S)
+    assert len(rows) == 20
+    for row in re.findall(r"<li id=.*?</li>", page, re.S):
+        before, after = (int(u) for u in re.findall(r"<span>v\d <b>(\d+)</b></span>", row))
+        assert after == (before + ROLL) % 20
+
+
+def test_links_lead_to_the_units_pages(site):
+    page = text(site, f"{PAIR}/conv1.html")
+    assert 'href="../../../../../m/garden/v1/conv1.html#u5"' in page
+    assert 'href="../../../../../m/garden/v2/conv1.html#u5"' in page
+
+
+def test_versions_share_the_picture_files_of_equal_renders(store, site, tmp_path):
+    strips = {p.name for p in (site / "c" / "p").iterdir()}
+    named = set(
+        re.findall(r"c/p/([0-9a-f]+\.webp)", "".join(p.read_text() for p in site.rglob("c/**/*.html")))
+    )
+    assert strips == named
+    own = shutil.copy(store, tmp_path / "own.db")
+    with open_store(own) as opened:
+        first, second = (opened.find_model("garden", v) for v in ("v1", "v2"))
+        rows = [(u, r, s, seed, key) for u, r, s, seed, key in opened.placements(first.id, "conv1") if u == 3]
+        before = len(strips)
+        opened.place(second.id, "conv1", rows)
+    again = tmp_path / "site"
+    build(own, again)
+    assert len(list((again / "c" / "p").iterdir())) == before - 1
+
+
+def test_names_of_a_model_are_escaped_and_no_page_has_a_script_of_its_own(site):
+    for page in site.rglob("c/**/*.html"):
+        source = page.read_text(encoding="utf-8")
+        assert "<script>alert" not in source and "<b>" not in re.sub(r"<b>[\d ]+</b>", "", source), page
+        assert re.findall(r"<script(?! src=)", source) == [] and " style=" not in source
+
+
+def test_a_site_written_again_has_no_change_and_without_comparisons_the_pages_go(store, site, tmp_path):
+    own = shutil.copytree(site, tmp_path / "own")
+    fresh = shutil.copy(store, tmp_path / "fresh.db")
+    build(fresh, own)
+    assert build(fresh, own).written == 0
+    write_atlas(fresh, own)
+    assert not list(own.rglob("c/**/*.html"))
+
+
+def test_a_flow_says_in_words_what_it_draws():
+    plot = flow_plot(
+        {("structured", "dead"): 2, ("structured", "structured"): 5, ("", "flat"): 1}, "v1", "v2"
+    )
+    assert "2 structured to dead" in plot["alt"] and "1 no counterpart to flat" in plot["alt"]
+    tall = {(x, y): h for _, x, y, _, h in plot["bars"]}
+    left = [h for (x, _), h in tall.items() if x == min(x for x, _ in tall)]
+    assert max(left) == pytest.approx(7 / 8 * sum(left), rel=0.1)
+    assert len(plot["ribbons"]) == 3
