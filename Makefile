@@ -20,7 +20,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test check bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas test check gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,15 @@ check: $(READY)-dev ## lint, format, types and layers; not the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+GATE = $(BIN)/reportgen render --store .gate.db --units 2 --seeds 2 --signs happy --set steps=32 --set show.steps=32
+gate: $(READY) ## the example's ONNX export against its Keras file, by the rules of a gate; some units
+	@rm -f .gate.db .gate.db-wal .gate.db-shm .gate.db.lock
+	@$(GATE) $(EXAMPLE)/facing_left.keras --version keras
+	@$(GATE) $(EXAMPLE)/facing_left.onnx --version onnx
+	@$(BIN)/reportgen score --store .gate.db
+	@$(BIN)/reportgen gate .gate.db@onnx --against keras --rule "changed <= 0" --rule "moved <= 0" \
+	  --rule "failed <= 0"
 
 bench: $(READY) ## run the measurements in benchmarks/ (ARGS="w1" for some)
 	@test -f benchmarks/run.py || { echo "there is no benchmarks/run.py in this checkout" >&2; exit 2; }

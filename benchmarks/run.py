@@ -112,6 +112,13 @@ def site(repeats: int) -> None:
     print(f"site: an unchanged site is written {statistics.median(ratios):.1f} times as fast as a new one")
 
 
+def compare(repeats: int) -> None:
+    """Two stores of 17,000 units compared; writes its section of RESULTS.md."""
+    from benchmarks.compare import main as measure
+
+    measure(["--repeats", str(repeats)])
+
+
 def _example_store(folder: str) -> Path:
     import reportgen
 
@@ -156,6 +163,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "score": score,
     "import": importing,
     "site": site,
+    "compare": compare,
 }
 
 

@@ -14,6 +14,7 @@ from reportgen.models.sources import find_source
 from reportgen.store import ModelRecord, Store, open_store
 
 _SQLITE = b"SQLite format 3\0"
+_MADE = "keras.applications:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def read_name(word: str, settings: Settings) -> Named:
         return Named(Path(path), label)
     if _is_store(Path(word)):
         return Named(Path(word))
-    if Path(word).exists() or word.startswith("keras.applications:"):
+    # A folder of that name is no model; an architecture may be named with its weights, with a plus between.
+    if any(Path(part).is_file() for part in (word, word.partition("+")[0])) or word.startswith(_MADE):
         return Named(settings.store, model=word)
     if not settings.store.exists():
         raise StoreError(

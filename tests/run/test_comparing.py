@@ -84,6 +84,11 @@ def test_versions_are_named_by_label_by_store_and_label_or_by_a_store_alone(run,
     assert all(x == said[0] for x in said)
 
 
+def test_a_folder_of_a_versions_name_is_not_taken_for_a_model(run, both, tmp_path):
+    (tmp_path / "v1").mkdir()
+    assert run("compare", "v1", "v2", "--store", both)[0] == 0
+
+
 def test_nothing_of_a_comparison_of_stores_loads_a_framework(both, tmp_path):
     import subprocess
     import sys
