@@ -1,4 +1,7 @@
 import dataclasses
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -198,3 +201,33 @@ def test_pictures_with_a_frame_are_no_strangers_of_those_without(model, store, p
     framed = dataclasses.replace(model, layers=(few, model.layers[1]))
     assert len(read_evidence(store, framed, "two").comparison) == 0
     assert len(read_evidence(store, framed, "one").comparison) > 0
+
+
+_SCORED_ELSEWHERE = """
+import json, sys
+from reportgen.score import read_evidence, score_layer
+from reportgen.spec import ScoreSpec
+from reportgen.store import open_store
+with open_store(sys.argv[1]) as store:
+    (model,) = store.models()
+    scores, findings = score_layer(read_evidence(store, model, "one"), ScoreSpec())
+print(json.dumps([[repr(s) for s in scores], findings], sort_keys=True))
+"""
+
+
+def test_the_same_store_gives_the_same_verdicts_bit_for_bit(model, store, put, measure, gratings, draw):
+    put("one", [*gratings[:14], [draw.clipped(s) for s in range(4)], [draw.plaid()] * 4])
+    measure("one", 16)
+
+    def scored(threads):
+        limits = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+        command = [sys.executable, "-c", _SCORED_ELSEWHERE, str(store.path)]
+        done = subprocess.run(
+            command, env={**os.environ, **limits}, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    first = scored("1")
+    assert "structured" in first
+    assert "static" in first
+    assert scored("2") == first
