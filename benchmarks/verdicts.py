@@ -215,7 +215,7 @@ def measures(
     dead = [(t.verdicts == ("dead",), r["verdict"] == "dead") for t, r in both]
     copies = [t.duplicate_of for t, _ in both], [r["duplicate_of"] for _, r in both]
     precision, recall = m.precision_recall(*copies)
-    naive = m.precision_recall(copies[0], [c for j in judged for c in j.naive_copies])
+    planted = [(t.dose, r["structure"]) for t, r in both if t.dose is not None and r["structure"] is not None]
     doses = [d for j in judged for d in j.doses]
     every = [x for j in judged for x in j.certain.values()]
     worst = min(m.macro_f1(j.pairs()) for j in judged)
@@ -231,12 +231,16 @@ def measures(
         ("duplicates: precision", 0.97, precision, True),
         ("duplicates: recall", 0.95, recall, True),
         ("calibration error of P(structured)", 0.05, m.calibration_error(*zip(*chances, strict=True)), False),
-        ("dose of structure: Spearman", 0.85, m.spearman(*zip(*doses, strict=True)) if doses else None, True),
+        ("dose of structure mixed into pictures: Spearman", 0.85, _follows(doses), True),
+        ("dose of structure planted in weights: Spearman", 0.85, _follows(planted), True),
         ("superfluous for certain: mean error a layer", 0.3, _mean_gap(every), False),
         ("TV from 1/5 to 3x: macro-F1 lost", 0.10, tv_loss, False),
         ("naive scorer: macro-F1, pooled", 0.80, m.macro_f1(_all(judged, naive=True)), False),
-        ("naive scorer: copies, recall", 0.95, naive[1], False),
     ]  # fmt: skip
+
+
+def _follows(doses: Sequence[tuple[float, float]]) -> float | None:
+    return m.spearman(*zip(*doses, strict=True)) if doses else None
 
 
 def _look(verdicts: Sequence[str]) -> str:

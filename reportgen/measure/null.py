@@ -24,7 +24,7 @@ from reportgen.models.framework import keras_module
 from reportgen.units import InputRange
 
 KERNEL_SIZES = (3, 5, 7, 9)
-UNITS_PER_SIZE = 8
+UNITS_PER_SIZE = {"map": 8, "vector": 4}
 KERNELS_PER_UNIT = 6
 TEMPLATES = 16
 SMALL_CANVAS = 48 * 48
@@ -47,8 +47,8 @@ def null_cuts(
         canvas_px: Height and width of the pictures.
         channels: Of the pictures.
         kind: `map`: 8 units a kernel size of 3, 5, 7 and 9, less the sizes that do not fit the canvas at
-            least twice, in one network on small canvases, in one a size on others. `vector`: the same units
-            averaged over the picture, and 16 templates.
+            least twice, in one network on small canvases, in one a size on others. `vector`: 4 such
+            units a size, averaged over the picture, and 16 templates.
         seed: Draws other networks of the same sort.
         input_range: Of the model whose null this is, which only `raw_network` knows; 0..1 if None.
 
@@ -67,9 +67,8 @@ def null_cuts(
     sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]
     # Every picture pays for all kernels of its network, every network for being traced.
     groups = [sizes] if canvas_px[0] * canvas_px[1] <= SMALL_CANVAS else [[size] for size in sizes]
-    whole = kind == "vector"
-    cuts = [_kernel_cut(canvas_px, channels, group, seed, scale, whole=whole) for group in groups]
-    return [*cuts, _template_cut(canvas_px, channels, seed, scale)] if whole else cuts
+    cuts = [_kernel_cut(canvas_px, channels, group, seed, scale, kind) for group in groups]
+    return [*cuts, _template_cut(canvas_px, channels, seed, scale)] if kind == "vector" else cuts
 
 
 def white_kernels(size: int, channels: int, n: int, seed: int) -> NDArray[np.float32]:
@@ -105,24 +104,25 @@ def white_templates(canvas_px: tuple[int, int], channels: int, n: int, seed: int
     return np.asarray(values.transpose(1, 2, 3, 0), np.float32)
 
 
-def _kernel_cut(canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange, *,
-                whole: bool) -> Cut:  # fmt: skip
-    """Return units over rectified kernels of these sizes; one answer for the `whole` picture, or a map."""
+def _kernel_cut(canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange,
+                kind: Literal["map", "vector"]) -> Cut:  # fmt: skip
+    """Return units over rectified kernels of these sizes; a vector's answer once for the whole picture."""
     keras = keras_module()
-    n_kernels = UNITS_PER_SIZE * KERNELS_PER_UNIT
-    mean = np.repeat(np.eye(UNITS_PER_SIZE), KERNELS_PER_UNIT, axis=0) / KERNELS_PER_UNIT
+    n_each, whole = UNITS_PER_SIZE[kind], kind == "vector"
+    n_kernels = n_each * KERNELS_PER_UNIT
+    mean = np.repeat(np.eye(n_each), KERNELS_PER_UNIT, axis=0) / KERNELS_PER_UNIT
     picture = keras.Input((*canvas_px, channels), dtype="float32")
     units = []
     for size in sizes:
         padding = "valid" if whole else "same"  # what is no map has no rim that could be left out
         kernels = keras.layers.Conv2D(n_kernels, size, padding=padding, activation="relu", use_bias=False)
-        means = keras.layers.Conv2D(UNITS_PER_SIZE, 1, use_bias=False)
+        means = keras.layers.Conv2D(n_each, 1, use_bias=False)
         answers = means(kernels(picture))
         units.append(keras.layers.GlobalAveragePooling2D()(answers) if whole else answers)
         kernels.set_weights([white_kernels(size, channels, n_kernels, seed)])
         means.set_weights([mean[None, None].astype(np.float32)])
     maps = keras.layers.Concatenate()(units) if len(units) > 1 else units[0]
-    n_units, name = UNITS_PER_SIZE * len(sizes), "null-" + "-".join(map(str, sizes))
+    n_units, name = n_each * len(sizes), "null-" + "-".join(map(str, sizes))
     return _cut(keras.Model(picture, [maps, maps]), canvas_px, channels, n_units, name, scale)
 
 

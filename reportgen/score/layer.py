@@ -325,18 +325,20 @@ def _climbed(evidence: LayerEvidence, unit: int) -> bool:
 
 
 def _own_answers(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], float | None]:
-    """Return a unit's answers to its own pictures, by seed, and its median answer to the probes."""
+    """Return a unit's answers to its own pictures, by seed, and its median answer to the probes.
+
+    An answer is the mean over places; where places also answer below zero it is the largest, since the mean
+    of a linear map is that of its kernel, whatever it is shown.
+    """
     renders, probes = evidence.renders, evidence.probes
-    if (
-        renders is None
-        or probes is None
-        or not {"unit", "seed", "mean"} <= set(renders)
-        or "mean" not in probes
-    ):
+    wanted, shape = {"max", "min", "mean"}, (evidence.n_units,)
+    if renders is None or probes is None or not wanted | {"unit", "seed"} <= set(renders):
         return {}, None
-    if renders["mean"].shape[1:] != (evidence.n_units,) or probes["mean"].shape[1:] != (evidence.n_units,):
+    if not wanted <= set(probes) or any(m[n].shape[1:] != shape for m in (renders, probes) for n in wanted):
         return {}, None
     own = np.flatnonzero(renders["unit"] == unit)
-    answers = {int(renders["seed"][i]): float(renders["mean"][i, unit]) for i in own}
-    usual = float(np.median(probes["mean"][:, unit]))
+    signed = len(own) > 0 and float(renders["min"][own, unit].min()) < 0
+    told = "max" if signed else "mean"
+    answers = {int(renders["seed"][i]): float(renders[told][i, unit]) for i in own}
+    usual = float(np.median(probes[told][:, unit]))
     return {s: a for s, a in answers.items() if np.isfinite(a)}, usual if np.isfinite(usual) else None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from planted import planted_network
+from planted import planted_network, varied_network
 
 keras = pytest.importorskip("keras")
 
@@ -79,3 +79,52 @@ def test_the_same_seed_plants_the_same():
     two, same, _ = planted_network(4, size=32)
     assert rows == same
     assert all((a == b).all() for a, b in zip(one.get_weights(), two.get_weights(), strict=True))
+
+
+@pytest.fixture(scope="module", params=["maps", "flat", "separable", "places"])
+def varied(request):
+    """Networks of each construction with the pre- or post-activations of their judged layers."""
+    number = ["maps", "flat", "separable", "places"].index(request.param)
+    network, rows, traits = varied_network(number, size=32, activation="relu6", norm="full")
+    return network, rows, pictures_of(traits)
+
+
+def after_activation(network, layer, pictures):
+    """What the units of a layer answer behind their activation, `(n, K)`, away from any padding."""
+    at = network.get_layer(layer)
+    while not at.__class__.__name__.startswith(("Dense", "Activation")):
+        at = at._outbound_nodes[0].operation
+    found = np.asarray(keras.Model(network.input, at.output)(pictures))
+    inner = found[:, 4:-4, 4:-4] if found.ndim == 4 else found
+    return inner.reshape(-1, found.shape[-1])
+
+
+def test_varied_units_are_dead_or_alive_as_they_are_said_to_be(varied):
+    network, rows, pictures = varied
+    for layer in dict.fromkeys(r.layer for r in rows):
+        found = after_activation(network, layer, pictures)
+        for r in [r for r in rows if r.layer == layer]:
+            spread = np.ptp(found[:, r.unit])
+            if r.dead:
+                assert spread <= 1e-5 * abs(found[:, r.unit].max()), r
+            elif layer in ("first", "templates") and r.kind != "hard edge":
+                assert spread > 0, r
+
+
+def test_varied_copies_answer_as_their_originals_but_for_a_gain(varied):
+    network, rows, pictures = varied
+    heard = 0
+    for r in [r for r in rows if r.duplicate_of is not None]:
+        found = after_activation(network, r.layer, pictures)[:, [r.unit, r.duplicate_of]]
+        if found.std(axis=0).all():  # some answer to nothing in random pictures
+            heard += 1
+            assert np.corrcoef(found.T)[0, 1] > 0.999
+    assert heard
+
+
+def test_units_that_nothing_takes_are_those_of_the_truth(varied):
+    network, rows, _ = varied
+    head = np.asarray(network.get_layer("head").kernel)
+    last = [r for r in rows if r.layer in ("second", "pointwise", "places", "mixed")]
+    heard = np.abs(head[: len(last)]).sum(axis=1) > 0
+    assert [bool(x) for x in heard] == [r.kind != "unheard" for r in last]

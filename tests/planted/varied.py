@@ -42,7 +42,13 @@ def variety_of(seed: int, **given: Any) -> Variety:
         "pool": str(rng.choice(["max", "average", "none"])),
         "head": ("2 softmax", "4 softmax", "1 sigmoid")[seed % 3],
     }
-    return Variety(**{**drawn, **given})
+    found = Variety(**{**drawn, **given})
+    # What is pooled behind linear edges is next to nothing.
+    return (
+        replace(found, activation="relu")
+        if found.activation == "linear" and found.trunk == "places"
+        else found
+    )
 
 
 def varied_network(seed: int, **given: Any) -> tuple[Any, list[Planted], Variety]:

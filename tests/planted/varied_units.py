@@ -66,6 +66,8 @@ class Units:
         self.rng, self.traits = rng, traits
         self.rows: list[Planted] = []
         self.grey = p.grey_axis(traits.channels)
+        # Where only every second pixel is the middle of a kernel, even noise is best drawn on a lattice.
+        self.static = STATIC if traits.stride == 1 else OPEN
 
     def shuffled(self, units: list[Sketch]) -> list[Sketch]:
         """Return units in a random order, each multiplied by a gain of its own, and all with names."""
@@ -123,15 +125,14 @@ class Units:
             )
             found.append(Sketch("tinted", FLAT, p.plain(rng, k, colour + 0.05), 0.02))
         if k >= 5:
-            found.append(Sketch("white", STATIC, p.white(rng, k, self.axis()), -0.02))
-        if k >= 7:
+            found.append(Sketch("white", self.static, p.white(rng, k, self.axis()), -0.02))
+        if k >= 9:
             found.append(Sketch("spot", FORMS, p.spot(k, k / 6, self.axis()), -0.01))
         for sign in (1, -1):
             side = int(rng.choice([n for n in (3, 5, 7) if n <= k]))
             colour = self.axis()
             kernel = sign * p.pixel_minus_surround(k | 1, side, colour)[:k, :k]
-            # Single pixels two apart are the best that a surround of 3 px allows, where every second is seen.
-            right = OPEN if side == 3 and self.traits.stride > 1 else STATIC
+            right = self.static
             found.append(Sketch("pepper", right, kernel, -0.03))
         found += [Sketch("random", OPEN, p.random(rng, k, c), -0.01) for _ in range(3)]
         hard = p.edge(k, wide, rng.uniform(0, 180), 0.8, self.axis())
@@ -225,7 +226,7 @@ class Units:
             for chosen in np.split(rng.permutation(white), 2):
                 weights = np.zeros(n)
                 weights[len(units) + chosen] = rng.uniform(0.7, 1.3, len(chosen)) / white
-                found.append(Sketch("projections", STATIC, weights, 0.0))
+                found.append(Sketch("projections", self.static, weights, 0.0))
         return found + self.dead(found[1].weights, "relu")[:2]
 
     def on_maps(self, units: list[Sketch], shape: tuple[int, ...]) -> list[Sketch]:

@@ -260,3 +260,15 @@ def test_units_that_answer_alike_are_no_strangers(draw, evidence_of, gratings):
     scores = score_layer(related, SPEC)[0][16:]
     assert all(s.duplicate_of is None for s in scores)
     assert all(s.consistency > 0.99 for s in scores)
+
+
+def test_starts_of_a_linear_map_are_told_by_their_best_places(evidence_of, gratings):
+    rng = np.random.default_rng(1)
+    best = 10 + rng.random((64, 16))
+    mean = 0.001 * rng.normal(size=(64, 16))
+    rows = {"max": best, "min": -best, "mean": mean, "samples": rng.normal(size=(64, 16, 16))}
+    renders = {name: values.astype(np.float32) for name, values in rows.items()}
+    probes = {name: (0.1 * values).astype(np.float32) for name, values in rows.items()}
+    marks = {"unit": np.repeat(np.arange(16), 4), "seed": np.tile(np.arange(4), 16)}
+    evidence = evidence_of(gratings, probes=probes, renders={**renders, **marks})
+    assert [s.extra["live_starts"] for s in score_layer(evidence, SPEC)[0]] == [4.0] * 16

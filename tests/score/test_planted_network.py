@@ -16,6 +16,27 @@ def judged(tmp_path_factory):
     return judge("7", ["edges", "parts"], tmp_path_factory.mktemp("planted"), size=32, channels=1, kernel=5)
 
 
+@pytest.fixture(scope="module")
+def dense(tmp_path_factory):
+    """Units over pixels: places, shapes, noise, doses of both, many ways to be dead."""
+    pytest.importorskip("keras")
+    from benchmarks.verdicts import judge
+
+    folder = tmp_path_factory.mktemp("dense")
+    return judge("v5", ["templates"], folder, size=32, channels=3, activation="relu6")
+
+
+@pytest.mark.slow
+def test_dense_units_are_judged_as_they_were_built(dense):
+    from benchmarks.verdict_measures import accuracy, macro_f1, spearman
+
+    assert accuracy(dense.pairs()) >= 0.95
+    assert macro_f1(dense.pairs()) >= 0.92
+    assert [r["duplicate_of"] for r in dense.rows] == [t.duplicate_of for t in dense.truth]
+    planted = [(t.dose, r["structure"]) for t, r in zip(dense.truth, dense.rows, strict=True)]
+    assert spearman(*zip(*[p for p in planted if p[0] is not None], strict=True)) >= 0.85
+
+
 @pytest.mark.slow
 def test_planted_networks_are_judged_as_they_were_built(judged):
     from benchmarks.verdict_measures import accuracy, macro_f1
