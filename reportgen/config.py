@@ -126,6 +126,7 @@ class Settings(BaseModel):
 
     store: Path = Path("reportgen.db")
     site: Path = Path("site")
+    templates: Path | None = None
     version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
     layers: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
     units: Annotated[str, BeforeValidator(_units)] = "all"

@@ -151,6 +151,13 @@ def encode_webp(picture: np.ndarray, *, quality: int, enlarge: int = 1) -> bytes
     return buffer.getvalue()
 
 
+def encode_jpeg(picture: np.ndarray, *, quality: int) -> bytes:
+    """Return `(h, w, 3)` uint8 as a JPEG, for readers of link previews, which know little else."""
+    buffer = io.BytesIO()
+    _as_image(picture).save(buffer, "JPEG", quality=quality, optimize=True)
+    return buffer.getvalue()
+
+
 def webp_name(key: str, *, size: int, quality: int, enlarge: int = 1) -> str:
     """Return the file name of a page picture: from content key, size and encoder settings.
 

@@ -204,7 +204,9 @@ class AtlasSpec:
         unit_pages_max: Most units for which each also gets a page of its own.
         max_site_bytes: Hard limit of the site's size.
         webp_quality: Encoder quality, 0..100.
-        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged.
+        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged. Sites that
+            would be too large get smaller ones.
+        licence: Of the models and their pictures, in words.
     """
 
     title: str = "Atlas"
@@ -213,6 +215,7 @@ class AtlasSpec:
     max_site_bytes: int = 900_000_000
     webp_quality: int = 60
     picture_px: int = 128
+    licence: str = ""
 
 
 def canonical_json(value: Any) -> str:

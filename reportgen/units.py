@@ -237,7 +237,7 @@ def unique_slugs(names: Iterable[str]) -> list[str]:
 
 
 # Windows device names, and the pages that stand beside the layers' pages.
-_RESERVED = {"con", "prn", "aux", "nul", "index", "units", "about", "method"} | {
+_RESERVED = {"con", "prn", "aux", "nul", "index", "units", "findings", "wall", "about", "method"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
 }
 

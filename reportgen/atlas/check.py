@@ -6,6 +6,7 @@ Reads only the files of the site, as a browser and a publisher would; it knows n
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +17,7 @@ from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
 _MOST_BYTES = AtlasSpec().max_site_bytes
+_VIEW = re.compile(r"(q|sort)=")
 _LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
 
 
@@ -118,5 +120,7 @@ def _target_problems(
         yield f"leads nowhere: {link[:80]}"
     elif parts.fragment and target.endswith(".html"):
         aim = page if target == path else pages.get(target)
+        if aim is not None and _VIEW.match(parts.fragment) and "grid" in aim.ids:
+            return  # a filter and an order of the view of all units
         if aim is None or unquote(parts.fragment) not in aim.ids:
             yield f"leads to no such place: {link[:80]}"

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -28,8 +31,72 @@ _YOUNG_SECONDS = 60.0
 _PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A part of a site: a text that says what it was made from, and the paths of its files."""
+
+    made_from: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file of a site that is being built: its path, its bytes, and whether it waits to be moved."""
+
+    path: str
+    size: int
+    staged: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a build lays out its files; may be sent to another process.
+
+    Attributes:
+        folder: The site's.
+        staging: This build's own, inside of it.
+    """
+
+    folder: Path
+    staging: Path
+
+    def has(self, path: str) -> bool:
+        """Whether a file of that path is in place."""
+        return (self.folder / path).is_file()
+
+    def keep(self, path: str) -> Written:
+        """Take a file that is in place into the new site as it is.
+
+        Raises:
+            SiteError: The path is none of a site.
+        """
+        _check_path(path)
+        return Written(path, (self.folder / path).stat().st_size, staged=False)
+
+    def put(self, path: str, data: bytes) -> Written:
+        """Stage a file, unless the same bytes are in place.
+
+        Raises:
+            SiteError: The path is none of a site.
+        """
+        _check_path(path)
+        place = self.folder / path
+        if place.is_file() and place.stat().st_size == len(data) and place.read_bytes() == data:
+            return Written(path, len(data), staged=False)
+        staged = self.staging / path
+        try:
+            staged.write_bytes(data)
+        except FileNotFoundError:
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(data)
+        return Written(path, len(data), staged=True)
+
+
 class SiteFiles:
     """The files of one site: what is there, and what a build is about to put there.
+
+    A site is made of pieces, each with a text that says what it was made from; a piece whose text is the same
+    and whose files are in place need not be made again.
 
     Args:
         folder: The site's folder; made when the first file is staged.
@@ -40,46 +107,77 @@ class SiteFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.before = read_manifest(folder)
+        manifest = _read(folder)
+        self.before: dict[str, int] = manifest["files"]
+        self.pieces_before: dict[str, Piece] = manifest["pieces"]
         self.now: dict[str, int] = {}
-        self._staged: list[str] = []
+        self.pieces: dict[str, Piece] = {}
+        self._staged: dict[str, None] = {}
         self._staging: Path | None = None
         self._lock: FileLock | None = None
 
-    def has(self, path: str) -> bool:
-        """Whether a file of that path is in place."""
-        return (self.folder / path).is_file()
+    @property
+    def stage(self) -> Stage:
+        """Where files are laid out."""
+        return Stage(self.folder, self._own_staging() / "files")
 
-    def keep(self, path: str) -> int:
-        """Take a file that is in place into the new site as it is, and return its bytes.
+    def add(self, written: Iterable[Written]) -> None:
+        """Take files that were laid out into the new site.
 
         Raises:
-            SiteError: The path is none of a site.
+            SiteError: A file of that path is there which no build wrote.
         """
-        _check_path(path)
-        self.now[path] = (self.folder / path).stat().st_size
-        return self.now[path]
+        for one in written:
+            if one.staged and one.path not in self.before and os.path.lexists(self.folder / one.path):
+                raise SiteError(
+                    f'"{self.folder / one.path}" is there and was not written by reportgen',
+                    hint="move it away, or choose another folder",
+                )
+            self.now[one.path] = one.size
+            if one.staged:
+                self._staged[one.path] = None
 
     def put(self, path: str, data: bytes) -> None:
-        """Stage a file, unless the same bytes are in place.
+        """Lay out one file and take it into the new site."""
+        self.add([self.stage.put(path, data)])
 
-        Raises:
-            SiteError: A file of that path is there which no build wrote, or the path is none of a site.
+    def keep(self, path: str) -> None:
+        """Take a file that is in place into the new site as it is."""
+        self.add([Stage(self.folder, self.folder).keep(path)])
+
+    def add_piece(self, name: str, made_from: str, written: Sequence[Written]) -> None:
+        """Take a piece that was made into the new site."""
+        self.add(written)
+        self.pieces[name] = Piece(made_from, tuple(one.path for one in written))
+
+    def keep_piece(self, name: str, made_from: str, present: Mapping[str, int]) -> bool:
+        """Take a piece into the new site as it is, and return whether it still holds.
+
+        Args:
+            name: The piece.
+            made_from: What it would be made from now.
+            present: What is in place, see `present`.
         """
-        _check_path(path)
-        place = self.folder / path
-        self.now[path] = len(data)
-        if place.is_file() and place.stat().st_size == len(data) and place.read_bytes() == data:
-            return
-        if os.path.lexists(place) and path not in self.before:
-            raise SiteError(
-                f'"{place}" is there and was not written by reportgen',
-                hint="move it away, or choose another folder",
-            )
-        staged = self._own_staging() / "files" / path
-        staged.parent.mkdir(parents=True, exist_ok=True)
-        staged.write_bytes(data)
-        self._staged.append(path)
+        piece = self.pieces_before.get(name)
+        if piece is None or piece.made_from != made_from:
+            return False
+        if any(path not in self.before or present.get(path) != self.before[path] for path in piece.paths):
+            return False
+        self.now.update((path, self.before[path]) for path in piece.paths)
+        self.pieces[name] = piece
+        return True
+
+    def present(self) -> dict[str, int]:
+        """Return the files in place that earlier builds wrote, with their bytes, reading no content."""
+        found: dict[str, int] = {}
+        for folder in sorted({posixpath.dirname(path) for path in self.before}):
+            try:
+                with os.scandir(self.folder / folder) as entries:
+                    prefix = f"{folder}/" if folder else ""
+                    found.update((prefix + e.name, e.stat().st_size) for e in entries if e.is_file())
+            except OSError:
+                continue
+        return found
 
     @property
     def n_staged(self) -> int:
@@ -90,18 +188,26 @@ class SiteFiles:
         """Move staged files into place, remove what earlier builds wrote and this one did not."""
         gone = sorted(set(self.before) - set(self.now))
         if self._staged or gone or self.before != self.now:
-            # Named before they are moved: a build that is cut off here still knows its files.
-            self._write_manifest({**self.before, **self.now})
+            # Named before they are moved: a build that is cut off here knows its files, and keeps no piece.
+            self._write_manifest({**self.before, **self.now}, {})
+        made: set[Path] = set()
         for path in self._staged:
             place = self.folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.parent not in made:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                made.add(place.parent)
             (self._own_staging() / "files" / path).replace(place)
         for path in gone:
             _remove(self.folder, path)
-        self._write_manifest(self.now)
+        self._write_manifest(self.now, self.pieces)
 
-    def _write_manifest(self, files: Mapping[str, int]) -> None:
-        text = json.dumps({"format": 1, "files": dict(sorted(files.items()))}, indent=0) + "\n"
+    def _write_manifest(self, files: Mapping[str, int], pieces: Mapping[str, Piece]) -> None:
+        body = {
+            "format": 1,
+            "files": dict(sorted(files.items())),
+            "pieces": {name: [piece.made_from, *piece.paths] for name, piece in sorted(pieces.items())},
+        }
+        text = json.dumps(body, separators=(",\n", ":")) + "\n"
         place = self.folder / MANIFEST
         if place.is_file() and place.read_text(encoding="utf-8") == text:
             return
@@ -155,18 +261,27 @@ def read_manifest(folder: Path) -> dict[str, int]:
     Raises:
         SiteError: The manifest is damaged, or names a file outside the folder.
     """
+    files: dict[str, int] = _read(folder)["files"]
+    return files
+
+
+def _read(folder: Path) -> dict[str, Any]:
     place = folder / MANIFEST
     try:
         if not place.is_file():
-            return {}
-        files = json.loads(place.read_text(encoding="utf-8"))["files"]
-        found = {str(path): int(size) for path, size in files.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return {"files": {}, "pieces": {}}
+        manifest = json.loads(place.read_text(encoding="utf-8"))
+        found = {str(path): int(size) for path, size in manifest["files"].items()}
+        pieces = {
+            str(name): Piece(str(own[0]), tuple(map(str, own[1:])))
+            for name, own in manifest.get("pieces", {}).items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise SiteError(f'"{place}" is not a manifest', hint="remove the site and build it again") from None
     for path in found:
         if not _is_of_a_site(path):
             raise SiteError(f'"{place}" names {path!r}, which is no file of a site')
-    return found
+    return {"files": found, "pieces": pieces}
 
 
 def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> None:

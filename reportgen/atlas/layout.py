@@ -10,17 +10,21 @@ import posixpath
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from reportgen.errors import SiteError
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, hashed_slug, slug_of
 
 PICTURES = "p"
+OWN_PAGES = ("index", "units", "findings", "wall")
+"""Pages of a model version that stand beside its layers'; stores of before they were reserved may "
+"have one."""
 ASSETS = "assets"
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
     """The folder of a model version, and the slugs of its layers by their names."""
 
@@ -40,7 +44,11 @@ class Place:
 
     def slug(self, layer: str) -> str | None:
         """Return the slug of a layer's name, None if the version has no such layer."""
-        return dict(self.slugs).get(layer)
+        return self._by_name.get(layer)
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        return dict(self.slugs)
 
     def layer_page(self, slug: str) -> str:
         """Return the path of a layer's page."""
@@ -102,9 +110,10 @@ def _layer_slugs(layers: Iterable[Layer]) -> tuple[tuple[str, str], ...]:
     """Return `(name, slug)` of the layers, each slug looked at again: the store may be anybody's."""
     pairs = []
     for layer in layers:
+        own = hashed_slug(layer.name) if layer.slug.lower() in OWN_PAGES else layer.slug
         if not _SAFE.fullmatch(layer.slug) or layer.slug.lower().endswith(".html"):
             raise SiteError(f'layer "{layer.name}" has the address "{layer.slug}", which is no file name')
-        pairs.append((layer.name, layer.slug))
+        pairs.append((layer.name, own))
     seen = [slug.lower() for _, slug in pairs]
     for name, slug in pairs:
         if seen.count(slug.lower()) > 1:

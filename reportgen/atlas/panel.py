@@ -2,23 +2,26 @@
 
 One plain value per unit, JSON as it stands. The template of a unit's page and the script of a
 layer's page both draw it and add no words of their own, so they cannot disagree. Paths to pictures
-are file stems; links name a layer's slug and a unit.
+are file stems, with a place where the file is a strip; links name a layer's slug and a unit, whose
+thumbnail is its tile on that layer's sheet.
 
 Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`, `table`, `kernel`, `code`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
 from reportgen.atlas.layout import Place
-from reportgen.atlas.pictures import page_picture
+from reportgen.atlas.pictures import Sizes
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
+from reportgen.atlas.sheets import place_on_sheet, sheet_name
+from reportgen.atlas.strips import UnitPictures, unit_pictures
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
 
@@ -33,25 +36,35 @@ class Scene:
     """What a unit's view needs besides its layer.
 
     Attributes:
-        leads: The representative picture's stem by `(layer name, unit)`, of the whole model version.
+        drawn: The units that have a tile, by layer name, of the whole model version.
         made_with: Name and version of this program, for citations.
+        sizes: Of the pictures.
     """
 
     spec: AtlasSpec
     place: Place
     recipes: Mapping[str, RenderSpec]
-    leads: Mapping[tuple[str, int], str]
+    drawn: Mapping[str, Collection[int]]
     made_with: str
+    sizes: Sizes = field(default_factory=Sizes)
 
 
-def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
-    """Return all that is shown of one unit."""
+def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
+    """Return the pictures that the site has of a unit."""
     score = rows.scores.get(unit)
+    roles = rows.record.roles(rows.layer.name)
+    return unit_pictures(rows.renders.get(unit, ()), roles, score.verdict if score else "", scene.sizes)
+
+
+def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> View:
+    """Return all that is shown of one unit; `own` are its pictures, where they are known already."""
+    score = rows.scores.get(unit)
+    own = own or pictures_of(scene, rows, unit)
     record, slug = rows.record, scene.place.slug(rows.layer.name) or rows.layer.slug
     address = scene.place.address(slug, unit)
     built: list[Callable[[], Section | None]] = [
-        lambda: _shown(scene, rows, unit),
-        lambda: _seeds(scene, rows, unit),
+        lambda: _shown(scene, rows, unit, own),
+        lambda: _seeds(scene, rows, unit, own),
         lambda: _null_place(rows, score),
         lambda: _numbers(scene, rows, score),
         lambda: trust_section(score),
@@ -65,7 +78,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int) -> View:
         lambda: _kernel(rows, unit),
         lambda: _weights(scene, rows, unit, "in"),
         lambda: _weights(scene, rows, unit, "out"),
-        lambda: _sweep(scene, rows, unit),
+        lambda: _sweep(scene, rows, unit, own),
     ]
     sections = [section for build in built if (section := build())]
     return {
@@ -99,9 +112,15 @@ def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
     return found
 
 
-def picture(scene: Scene, rows: LayerRows, row: RenderRow, caption: str) -> dict[str, Any]:
-    """Return a render as a page shows it: stem, width, height, alternative text, caption."""
-    page = page_picture(row.key, row.height, row.width, scene.spec)
+def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str) -> list[Section]:
+    """Return a render as a page shows it, or nothing where the site has it not.
+
+    One value in a list: stem, width, height, alternative text, caption; and where the file is a strip, the
+    place `k` of `n`.
+    """
+    found = own.find(row.key)
+    if found is None:
+        return []
     score = rows.scores.get(row.unit)
     alt = words.picture_alt(
         rows.layer.name,
@@ -111,7 +130,8 @@ def picture(scene: Scene, rows: LayerRows, row: RenderRow, caption: str) -> dict
         recipe_name(scene.recipes, row.recipe),
         score.verdict if score else "",
     )
-    return {"s": page.stem, "w": page.width, "h": page.height, "a": alt, "c": caption}
+    shown = {"s": found.stem, "w": found.width, "h": found.height, "a": alt, "c": caption}
+    return [{**shown, "k": found.at, "n": found.n} if found.n > 1 else shown]
 
 
 def _verdict_detail(score: UnitScore | None) -> str:
@@ -129,24 +149,27 @@ def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
     return "; ".join(failures) or "Rendered and not scored yet."
 
 
-def _shown(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+def _shown(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
     pairs = [
         (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
         (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
     ]
-    found = [picture(scene, rows, renders[0], caption) for renders, caption in pairs if renders]
+    found = [
+        x for renders, caption in pairs if renders for x in picture(scene, rows, renders[0], own, caption)
+    ]
     name = recipe_name(scene.recipes, rows.shown_recipe)
     note = f"Recipe “{name}”: made to be looked at, not scored."
     return {"k": "pics", "z": "l", "t": "Happy and sad", "p": note, "i": found} if found else None
 
 
-def _seeds(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
-    happy = rows.of(unit, rows.scored_recipe, "happy")
-    sad = rows.of(unit, rows.scored_recipe, "sad")
-    found = [picture(scene, rows, r, f"seed {r.seed}") for r in happy]
-    found += [picture(scene, rows, r, f"sad, seed {r.seed}") for r in sad]
+def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
+    happy = [(r, f"seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "happy")]
+    sad = [(r, f"sad, seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
+    found = [x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption)]
     name = recipe_name(scene.recipes, rows.scored_recipe)
     note = f"Recipe “{name}”: the verdict is about the happy ones of these. Same unit, other random starts."
+    if own.left_out:
+        note += f" {own.left_out} more without a pattern are left out, to keep the site small."
     return {"k": "pics", "z": "m", "t": "Every start", "p": note, "i": found} if found else None
 
 
@@ -189,8 +212,10 @@ def _comparison(rows: LayerRows) -> str:
 
 
 def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
-    """Return `[slug or empty, unit, stem or empty, label, note]`."""
-    return [scene.place.slug(layer) or "", unit, scene.leads.get((layer, unit), ""), label, note]
+    """Return `[slug or empty, unit, sheet or empty, column, row, label, note]`."""
+    slug = scene.place.slug(layer) or ""
+    sheet = sheet_name(slug, unit) if unit in scene.drawn.get(layer, ()) else ""
+    return [slug, unit, sheet, *place_on_sheet(unit), label, note]
 
 
 def _relations(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
@@ -315,7 +340,7 @@ def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | No
     return {"k": "units", "t": title, "p": note, "i": found} if found else None
 
 
-def _sweep(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
     recipes = {
         h: for_kind(scene.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in scene.recipes
     }
@@ -324,7 +349,7 @@ def _sweep(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     for hash_, recipe in recipes.items():
         if renders := rows.of(unit, hash_, "happy"):
             caption = ", ".join(f"{key} {_setting(getattr(recipe, key))}" for key in varied) or recipe.name
-            found.append(picture(scene, rows, renders[0], caption))
+            found += picture(scene, rows, renders[0], own, caption)
     title, note = (
         "Sweep",
         f"The same unit and start; the recipes differ in {' and '.join(varied) or 'nothing'}.",

@@ -7,8 +7,10 @@ A plot is a plain dict, so that a page's template and its script draw it alike:
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -37,14 +39,14 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
         across: What the horizontal axis counts.
         alt: The same in words.
     """
-    kept = [(c, [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]) for c, points in lines]
+    kept = [(c, [(x, y) for x, y in points if x - x == 0 == y - y]) for c, points in lines]
     kept = [(c, points) for c, points in kept if len(points) > 1]
     if not kept:
         return {}
-    xs = [x for _, points in kept for x, _ in points]
-    ys = [y for _, points in kept for _, y in points]
-    x0, x1, y0, y1 = min(xs), max(xs), min([*ys, 0.0]), max([*ys, 0.0])
-    to_x = _scale(x0, x1, _LEFT, _WIDTH - _RIGHT)
+    every = np.array([point for _, points in kept for point in points], np.float64)
+    (x0, y0), (x1, y1) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
+    y0, y1 = min(y0, 0.0), max(y1, 0.0)
+    places = _places(every, (x0, x1), (y0, y1))
     to_y = _scale(y0, y1, _HEIGHT - _BOTTOM, _TOP)
     zero = to_y(0.0)
     words = [["end", _LEFT - 5, to_y(y1) + 4, number(y1)], ["start", _LEFT, _HEIGHT - 7, number(x0)]]
@@ -64,8 +66,17 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
         "D": [],
         "T": words,
         "L": [["axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}"]]
-        + [[c, " ".join(f"{to_x(x)},{to_y(y)}" for x, y in points)] for c, points in kept],
+        + [[c, " ".join(islice(places, len(points)))] for c, points in kept],
     }
+
+
+def _places(points: np.ndarray, across: tuple[float, float], up: tuple[float, float]) -> Iterator[str]:
+    """Yield `(n, 2)` points as `x,y` in whole units of the canvas."""
+    low = np.array([across[0], up[0]])
+    span = np.array([(across[1] - across[0]) or 1.0, (up[1] - up[0]) or 1.0])
+    size = np.array([_WIDTH - _RIGHT - _LEFT, _TOP - _HEIGHT + _BOTTOM])
+    whole = np.rint((points - low) / span * size + (_LEFT, _HEIGHT - _BOTTOM)).astype(int)
+    return (f"{x},{y}" for x, y in whole.tolist())
 
 
 def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
@@ -74,9 +85,7 @@ def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
         return {}
     low, high = min(-3.0, cut - 1.0, band[0]), max(8.0, *(math.ceil(x) + 1.0 for x in (z, cut, band[1])))
     height = 58
-    to_x = _scale(low, high, 8, _WIDTH - 8)
-    bell = np.linspace(-3, 3, 33)
-    hill = " ".join(f"{to_x(float(b))},{round(34 - 24 * math.exp(-b * b / 2))}" for b in bell)
+    to_x, hill = _scale(low, high, 8, _WIDTH - 8), _hill(low, high)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
     return {
@@ -93,6 +102,14 @@ def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
             *([["middle", at, 50, number(z)]] if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30 else []),
         ],
     }
+
+
+@functools.lru_cache(64)
+def _hill(low: float, high: float) -> str:
+    """Return the null's curve, centred on 0, over `low` to `high`."""
+    to_x = _scale(low, high, 8, _WIDTH - 8)
+    bell = np.linspace(-3, 3, 33)
+    return " ".join(f"{to_x(float(b))},{round(34 - 24 * math.exp(-b * b / 2))}" for b in bell)
 
 
 def kernel_colours(kernel: np.ndarray) -> list[str]:

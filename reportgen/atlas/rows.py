@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.spec import RenderSpec, ScoreSpec
-from reportgen.store import ModelRecord, Store, layer_owner, null_owner
+from reportgen.store import ModelRecord, Store, layer_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
@@ -70,12 +70,12 @@ class LayerRows:
     null_size: tuple[int, int]
     natural: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def scored_recipe(self) -> str:
         """Hash of the recipe that is scored."""
         return str(self.record.roles(self.layer.name).get("scored", ""))
 
-    @property
+    @cached_property
     def shown_recipe(self) -> str:
         """Hash of the recipe that is shown first."""
         return str(self.record.roles(self.layer.name).get("shown", ""))
@@ -85,7 +85,7 @@ class LayerRows:
         """Hashes of the recipes of the weight sweep, weakest first."""
         return tuple(self.record.roles(self.layer.name).get("sweep") or ())
 
-    @property
+    @cached_property
     def thresholds(self) -> ScoreSpec:
         """Cut and borderline band under which the layer was scored; the defaults where nothing is said."""
         cut: Any = self.findings.get("structure_z")
@@ -144,10 +144,12 @@ def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:
     return reached > 0 and shown.telemetry.activation_end < LEAST_REACHED * reached
 
 
-def render_rows(store: Store, record: ModelRecord, layer: Layer) -> dict[int, tuple[RenderRow, ...]]:
-    """Return a layer's renders by unit, in the store's order."""
+def render_rows(
+    store: Store, record: ModelRecord, layer: Layer, units: Sequence[int] | None = None
+) -> dict[int, tuple[RenderRow, ...]]:
+    """Return a layer's renders by unit, in the store's order; of some units only, where they are named."""
     renders: dict[int, list[RenderRow]] = {}
-    for r in store.renders(record.id, layer.name):
+    for r in store.renders(record.id, layer.name, units=units):
         row = RenderRow(
             r.unit, r.recipe, r.sign, r.seed, r.key, r.height, r.width, r.channels, r.failure, r.telemetry
         )
@@ -179,6 +181,28 @@ def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
     )
 
 
+def ranked(rows: LayerRows) -> list[int]:
+    """Return a layer's units, best first: structured ones that are no copies, most structure first."""
+
+    def rank(unit: int) -> tuple[bool, float, int]:
+        score = rows.scores.get(unit)
+        good = (
+            score is not None
+            and score.verdict in ("structured", "multifaceted")
+            and score.duplicate_of is None
+        )
+        return (not good, -(score.structure or 0.0) if score else 0.0, unit)
+
+    return sorted(rows.units, key=rank)
+
+
+def listed_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
+    """Return what pages above a layer need of it: its units, scores and findings; no renders."""
+    scores = {s.unit: s for s in store.scores(record.id, layer.name)}
+    units, found = units_of(store, record.id, layer.name), store.findings(record.id, layer.name)
+    return LayerRows(record, layer, units, {}, scores, found, {}, {}, {}, "", 0, (0, 0))
+
+
 def null_pictures(store: Store, setting: str) -> np.ndarray:
     """Return the renderer null's pictures, `(m, h, w, c)` uint8."""
     found = store.measurement(null_owner(setting), "pictures")
@@ -203,10 +227,13 @@ def nearest(responses: np.ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
     values = np.where(alive, values, 0.0) / np.where(alive, norm, 1.0)
     alike = values.T @ values
     np.fill_diagonal(alike, -np.inf)
+    n = alike.shape[0]
+    width = min(N_NEIGHBOURS, n)
+    best = np.argpartition(-alike, width - 1, axis=1)[:, :width] if n else np.zeros((0, 0), int)
     found = {}
-    for unit in range(alike.shape[0]):
-        order = np.argsort(-alike[unit], kind="stable")[:N_NEIGHBOURS]
-        found[unit] = tuple((int(v), float(alike[unit, v])) for v in order if alike[unit, v] >= _LEAST_ALIKE)
+    for unit in range(n):
+        pairs = sorted((-float(alike[unit, v]), int(v)) for v in best[unit])
+        found[unit] = tuple((v, -r) for r, v in pairs if -r >= _LEAST_ALIKE)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The verdict table: one row a unit, as CSV, JSON or Parquet (docs/formats.md).
+"""The verdict table: one row a unit, as CSV, JSON, Parquet or SQLite (docs/formats.md).
 
 Columns are a contract: later versions add some and never rename one. Numbers that are undefined are
 empty. It knows the store and files, nothing of pages.
@@ -6,18 +6,19 @@ empty. It knows the store and files, nothing of pages.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from reportgen.atlas.layout import Place, places
-from reportgen.atlas.rows import RenderRow
 from reportgen.errors import ConfigError, MissingExtra, SiteError
-from reportgen.store import ModelRecord, Store, open_store
+from reportgen.store import ModelRecord, Store, first_starts, open_store, units_of
 from reportgen.units import Layer, UnitScore
 
 COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
@@ -70,12 +71,9 @@ def verdict_rows(store: Store) -> Iterator[Row]:
     for record in records:
         for layer in record.layers:
             scored = str(record.roles(layer.name).get("scored", ""))
-            first: dict[int, Any] = {}
-            for render in store.renders(record.id, layer.name, recipe=scored, sign="happy"):
-                first.setdefault(render.unit, render)
+            first = first_starts(store, record.id, layer.name, scored)
             scores = {s.unit: s for s in store.scores(record.id, layer.name)}
-            rendered = {unit for unit, *_ in store.placements(record.id, layer.name)}
-            for unit in sorted(rendered | set(scores)):
+            for unit in units_of(store, record.id, layer.name):
                 yield table_row(record, place[record.id], layer, unit, scores.get(unit), first.get(unit))
 
 
@@ -85,9 +83,9 @@ def table_row(
     layer: Layer,
     unit: int,
     score: UnitScore | None,
-    render: RenderRow | None,
+    first: tuple[int, int, float | None, float | None, int] | None,
 ) -> Row:
-    """Return the row of a unit from its score and its scored happy render of the first seed."""
+    """Return the row of a unit from its score and the numbers of its first picture (see `first_starts`)."""
     field = layer.receptive_field_px
     row: Row = dict.fromkeys(COLUMNS)
     row |= {
@@ -102,13 +100,13 @@ def table_row(
         "reason": "",
         "address": place.address(place.slug(layer.name) or layer.slug, unit),
     }
-    if render is not None:
-        told = render.telemetry
+    if first is not None:
+        height, width, start, end, steps = first
         row |= {
-            "canvas_px": max(render.height, render.width),
-            "activation_start": _finite(told.activation_start),
-            "activation_end": _finite(told.activation_end),
-            "steps": told.steps,
+            "canvas_px": max(height, width),
+            "activation_start": _finite(start),
+            "activation_end": _finite(end),
+            "steps": steps,
         }
     if score is not None:
         for name in ("p_structured", "consistency", "structure", "use", "p_value"):
@@ -172,7 +170,23 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
     return buffer.getvalue()
 
 
-FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes}
+def sqlite_bytes(rows: Sequence[Row]) -> bytes:
+    """Return rows as an SQLite file with one table, `verdicts`."""
+    types = {"text": "TEXT", "integer": "INTEGER", "number": "REAL", "boolean": "INTEGER"}
+    with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        db.execute(
+            f"CREATE TABLE verdicts({', '.join(f'{name} {types[kind]}' for name, kind in COLUMNS.items())})"
+        )
+        marks = ",".join("?" * len(COLUMNS))
+        db.executemany(
+            f"INSERT INTO verdicts VALUES({marks})",
+            ([_plain_text(row[name]) for name in COLUMNS] for row in rows),
+        )
+        db.commit()
+        return bytes(db.serialize())
+
+
+FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes, "sqlite": sqlite_bytes}
 
 
 def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
@@ -181,7 +195,7 @@ def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
     Args:
         store_path: The store.
         out: The file; it is there whole or not at all.
-        format: `csv`, `json` or `parquet`.
+        format: `csv`, `json`, `parquet` or `sqlite`.
 
     Raises:
         ConfigError: Another format.

@@ -1,41 +1,39 @@
 """A store becomes a site: what it will hold, whether that fits, and then all of it at once.
 
-Pages are made layer by layer, pictures encoded only where a file of their name is not there yet.
-Nothing in the site's folder changes before everything is ready.
+A site is made of pieces, one a layer and one for the pages above them. A piece is made again only if what it
+is made from has changed, by several processes where there is much to do. Nothing in the site's folder changes
+before everything is ready.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import groupby, islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import reportgen
-from reportgen.atlas import pages as site_pages
 from reportgen.atlas.comparison_pages import Shelf, comparison_files
+from reportgen.atlas.crew import crew, n_processes
 from reportgen.atlas.files import SiteFiles, check_budget, site_files
-from reportgen.atlas.imported import import_view
+from reportgen.atlas.foretell import foretold, sampled
+from reportgen.atlas.front import front_files, tables_here
+from reportgen.atlas.ladder import SMALLER, Chosen, choose
 from reportgen.atlas.layout import PICTURES, Place, places
-from reportgen.atlas.pages import LayerSummary, ModelSummary, Pages
+from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.panel import Scene
-from reportgen.atlas.pictures import PagePicture, encode_page_picture, encode_stored, page_picture
-from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, null_pictures, render_rows
-from reportgen.atlas.table import FORMATS, verdict_rows
-from reportgen.atlas.words import citation
+from reportgen.atlas.piece import LayerTask, make_layer
 from reportgen.comparison import Comparisons
-from reportgen.errors import MissingExtra, SiteError
-from reportgen.spec import AtlasSpec, ScoreSpec
-from reportgen.store import ModelRecord, Store, StoredRender, open_store
-from reportgen.units import Layer
+from reportgen.errors import SiteError
+from reportgen.spec import AtlasSpec, content_hash
+from reportgen.store import ModelRecord, Store, layer_digest, open_store, units_of
 
-_N_SAMPLED = 48
 _DEFAULT = AtlasSpec()
 _NONE = Comparisons()
+_FEW_UNITS = 2000
+_FRONT = "front"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +41,12 @@ class AtlasSummary:
     """What a build did.
 
     Attributes:
-        pages, pictures, layers: How many the site has.
+        pages, pictures, layers: How many the site has; a strip of several starts counts once.
         bytes: Of all files, the manifest left out.
         written: Files that were new or changed.
         seconds: How long it took.
         index: The page to open.
+        sizes: What was decided about its size, in words.
     """
 
     pages: int
@@ -57,35 +56,51 @@ class AtlasSummary:
     written: int
     seconds: float
     index: Path
+    sizes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A picture the site needs, and the render it is made from; `render` is None for the null's."""
+@dataclass(frozen=True)
+class _Digests:
+    """Texts that change with all that a layer's pictures, and its pages, are made from."""
 
-    picture: PagePicture
-    model: int
-    layer: str
-    render: RenderRow | None
-    null: tuple[str, int] = ("", 0)
+    pictures: str
+    pages: str
 
 
-@dataclass
-class _Content:
-    """What a site will hold: its texts whole, its pictures by name."""
+@dataclass(frozen=True)
+class _Plan:
+    """What a site will be made of: model versions with the units of their layers, and each layer's digest."""
 
-    texts: dict[str, bytes] = field(default_factory=dict)
-    pictures: dict[str, _Wanted] = field(default_factory=dict)
-    n_layers: int = 0
+    records: tuple[ModelRecord, ...]
+    places: Mapping[int, Place]
+    units: Mapping[int, Mapping[str, tuple[int, ...]]]
+    digests: Mapping[tuple[int, str], _Digests]
+    spec: AtlasSpec
+    pages: Pages
 
-    def add(self, path: str, data: bytes) -> None:
-        self.texts[path] = data
+    @property
+    def n_units(self) -> int:
+        return sum(len(own) for layers in self.units.values() for own in layers.values())
+
+    @property
+    def n_layers(self) -> int:
+        return sum(map(len, self.units.values()))
+
+    @property
+    def own_pages(self) -> bool:
+        return self.n_units <= self.spec.unit_pages_max
 
 
 def write_atlas(
-    store_path: str | Path, site_dir: str | Path, spec: AtlasSpec = _DEFAULT, credits: str = "",
+    store_path: str | Path,
+    site_dir: str | Path,
+    spec: AtlasSpec = _DEFAULT,
+    credits: str = "",
     comparisons: Comparisons = _NONE,
-) -> AtlasSummary:  # fmt: skip
+    *,
+    templates: str | Path | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> AtlasSummary:
     """Write the site of all model versions in a store.
 
     The same store and settings give the same bytes. Files that an earlier build wrote and this one does not
@@ -97,6 +112,8 @@ def write_atlas(
         spec: Title, sizes and limits.
         credits: A text for the page about the atlas; lines stay lines.
         comparisons: How versions in this store differ; they get pages of their own.
+        templates: A folder whose files stand in for templates of the same names.
+        tell: Told in a line, before anything is written, how large the site and its pictures will be.
 
     Raises:
         StoreError: The store cannot be read.
@@ -107,55 +124,145 @@ def write_atlas(
     if spec.url and not spec.url.endswith("/"):
         spec = dataclasses.replace(spec, url=spec.url + "/")
     with open_store(store_path) as store, site_files(folder) as files:
-        content = _content(store, spec, credits, comparisons)
-        missing = [w for name, w in content.pictures.items() if not files.has(f"{PICTURES}/{name}")]
-        _check_size(store, files, content, missing, spec)
-        for name, data in _encoded(store, missing, spec):
-            files.put(f"{PICTURES}/{name}", data)
-        for name in content.pictures:
-            if f"{PICTURES}/{name}" not in files.now:
-                files.keep(f"{PICTURES}/{name}")
-        for path, text in content.texts.items():
-            files.put(path, text)
+        compared = bool(comparisons.pairs or comparisons.series)
+        plan = _plan(store, spec, template_folders(templates), compared=compared)
+        runs = store.read("SELECT id, seconds FROM runs ORDER BY id")
+        made_from = content_hash(
+            [plan.pages.digest, spec, credits, repr(comparisons), plan.records, runs, *plan.digests.items()]
+        )
+        present, before = files.present(), files.pieces_before.get(_FRONT)
+        known = before is not None and before.made_from.startswith(made_from)
+        chosen = Chosen.read(before.made_from.removeprefix(made_from)) if before and known else None
+        chosen = chosen or _chosen(store, plan)
+        if tell is not None:
+            tell(chosen.words)
+        _build(store, files, plan, chosen, made_from, credits, comparisons, present)
         total = sum(files.now.values())
-        check_budget(total, spec.max_site_bytes, estimated=False, hint=_SMALLER)
+        check_budget(total, spec.max_site_bytes, estimated=False, hint=SMALLER)
         written = files.n_staged
         files.publish()
     return AtlasSummary(
-        pages=sum(path.endswith(".html") for path in content.texts),
-        pictures=len(content.pictures),
+        pages=sum(path.endswith(".html") for path in files.now),
+        pictures=sum(path.startswith(f"{PICTURES}/") for path in files.now),
         bytes=total,
-        layers=content.n_layers,
+        layers=plan.n_layers,
         written=written,
         seconds=time.monotonic() - started,
         index=folder / "index.html",
+        sizes=chosen.words,
     )
 
 
-_SMALLER = "lower picture_px or webp_quality, leave layers out, or raise max_site_bytes"
-
-
-def _content(store: Store, spec: AtlasSpec, credits: str, comparisons: Comparisons) -> _Content:
-    records = store.models()
+def _plan(store: Store, spec: AtlasSpec, folders: tuple[Path, ...], *, compared: bool) -> _Plan:
+    records = tuple(store.models())
     if not records:
         raise SiteError(f'store "{store.path.name}" holds no model', hint="render a model first")
-    content, place, recipes = _Content(), places(records), store.recipes()
-    made_with = f"reportgen {reportgen.__version__}"
-    _add_tables(store, content)
-    tables = [p for p in content.texts if p.startswith("verdicts.")]
-    compared = bool(comparisons.pairs or comparisons.series)
-    pages = Pages(spec.title, made_with, tables, list(_assumed(records)), compared)
-    own_pages = _n_units(store, records) <= spec.unit_pages_max
-    summaries = []
+    units = {}
     for record in records:
-        leads = _collect_pictures(store, record, content, spec)
-        scene = Scene(spec, place[record.id], recipes, leads, made_with)
-        summaries.append(_add_model(store, pages, scene, record, content, own_pages=own_pages))
-    shelf = Shelf(store, {r.id: r for r in records}, place, pages, spec)
-    for path, data in comparison_files(shelf, comparisons):
-        content.add(path, data)
-    _add_front(pages, content, summaries, spec, _credits(records, credits))
-    return content
+        own = {layer.name: units_of(store, record.id, layer.name) for layer in record.layers}
+        units[record.id] = {name: found for name, found in own.items() if found}
+    made_with = f"reportgen {reportgen.__version__}"
+    pages = Pages(spec.title, made_with, tables_here(), tuple(_assumed(records)), folders, spec.url, compared)
+    plan = _Plan(records, places(records), units, {}, spec, pages)
+    return dataclasses.replace(plan, digests=dict(_digests(store, plan)))
+
+
+def _digests(store: Store, plan: _Plan) -> Iterator[tuple[tuple[int, str], _Digests]]:
+    """Yield for every layer, by model version and name, texts that change with all that its files show."""
+    recipes = store.recipes()
+    for record in plan.records:
+        place, units = plan.places[record.id], plan.units[record.id]
+        shared = [plan.pages.digest, plan.spec, plan.own_pages, place, recipes, list(units.items())]
+        whole = content_hash([*shared, record.name, record.version, record.file_hash])
+        for name in units:
+            own = [record.layer(name), record.roles(name)]
+            stored = layer_digest(store, record.id, name)
+            pictures = [picture_sources(), bool(plan.spec.url), place.folder, own, stored]
+            pages = [whole, own, stored, _around(plan, record, name)]
+            yield (record.id, name), _Digests(content_hash(pictures), content_hash(pages))
+
+
+def _scene(store: Store, plan: _Plan, record: ModelRecord, chosen: Chosen | None = None) -> Scene:
+    scene = Scene(
+        plan.spec, plan.places[record.id], store.recipes(),
+        {name: frozenset(own) for name, own in plan.units[record.id].items()}, plan.pages.made_with,
+    )  # fmt: skip
+    return dataclasses.replace(scene, sizes=chosen.sizes) if chosen else scene
+
+
+def _chosen(store: Store, plan: _Plan) -> Chosen:
+    """Return the step of the ladder for this site."""
+    samples = sampled(store, [(r, plan.units[r.id]) for r in plan.records], lambda r: _scene(store, plan, r))
+    return choose(
+        plan.spec,
+        lambda sizes: foretold(samples, sizes, plan.pages, n_layers=plan.n_layers, own_pages=plan.own_pages),
+    )
+
+
+def _build(
+    store: Store, files: SiteFiles, plan: _Plan, chosen: Chosen, made_from: str, credits: str,
+    comparisons: Comparisons, present: Mapping[str, int],
+) -> None:  # fmt: skip
+    """Lay out every piece that has changed, and keep the others."""
+    changed: dict[tuple[int, str], dict[str, str]] = {}
+    for place, part, text in _pieces(plan, chosen):
+        if not files.keep_piece(_piece_name(plan, place, part), text, present):
+            changed.setdefault(place, {})[part] = text
+    if files.keep_piece(_FRONT, made_from + chosen.text, present):
+        return
+    many = sum(len(plan.units[i][name]) for i, name in changed) > _FEW_UNITS
+    with crew(make_layer, n_processes() if many else 1) as hands:
+        results = hands.run(list(_tasks(store, files, plan, chosen, changed)))
+        scenes = {r.id: _scene(store, plan, r, chosen) for r in plan.records}
+        stage = files.stage
+        pages = front_files(store, plan.pages, scenes, plan.records, credits)
+        shelf = Shelf(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
+        front = chain(pages, comparison_files(shelf, comparisons))
+        files.add_piece(_FRONT, made_from + chosen.text, [stage.put(path, data) for path, data in front])
+        for (place, parts), made in zip(changed.items(), results, strict=True):
+            for part, text in parts.items():
+                files.add_piece(_piece_name(plan, place, part), text, made[part])
+
+
+def _pieces(plan: _Plan, chosen: Chosen) -> Iterator[tuple[tuple[int, str], str, str]]:
+    """Yield each layer's pieces: whose, which part, and a text that changes with all it is made from."""
+    for place, digests in plan.digests.items():
+        yield place, "pictures", content_hash([digests.pictures, dataclasses.astuple(chosen.sizes)])
+        yield place, "pages", content_hash([digests.pages, chosen.text])
+
+
+def _piece_name(plan: _Plan, place: tuple[int, str], part: str) -> str:
+    own = plan.places[place[0]]
+    return f"{own.layer_page(own.slug(place[1]) or '')} {part}"
+
+
+def _tasks(
+    store: Store,
+    files: SiteFiles,
+    plan: _Plan,
+    chosen: Chosen,
+    changed: Mapping[tuple[int, str], Mapping[str, str]],
+) -> Iterator[tuple[LayerTask]]:
+    scenes = {record.id: _scene(store, plan, record, chosen) for record in plan.records}
+    records = {record.id: record for record in plan.records}
+    for (model, name), parts in changed.items():
+        record = records[model]
+        yield (
+            LayerTask(
+                store.path, files.stage, plan.pages, scenes[model], record, name,
+                _around(plan, record, name), plan.own_pages, frozenset(parts),
+            ),
+        )  # fmt: skip
+
+
+def _around(plan: _Plan, record: ModelRecord, name: str) -> dict[str, str]:
+    listed = list(plan.units[record.id])
+    at = listed.index(name)
+    slugs = [plan.places[record.id].slug(other) or "" for other in listed]
+    return {
+        "previous": slugs[at - 1] if at else "",
+        "next": slugs[at + 1] if at + 1 < len(slugs) else "",
+    }
 
 
 def _assumed(records: Sequence[ModelRecord]) -> Iterator[str]:
@@ -168,176 +275,3 @@ def _assumed(records: Sequence[ModelRecord]) -> Iterator[str]:
         if record.input_size_source == "assumed":
             height, width, _ = record.input_shape
             yield f"The input size {height} × {width} px of {name} is assumed."
-
-
-def _credits(records: Sequence[ModelRecord], credits: str) -> str:
-    """Return whom the models' makers thank, each text once, then what was said for this site."""
-    texts = [str(record.plan.get("credits", "")).strip() for record in records] + [credits.strip()]
-    return "\n\n".join(text for text in dict.fromkeys(texts) if text)
-
-
-def _add_tables(store: Store, content: _Content) -> None:
-    rows = list(verdict_rows(store))
-    for name, encode in FORMATS.items():
-        try:
-            content.add(f"verdicts.{name}", encode(rows))
-        except MissingExtra:  # Parquet is there where its package is (docs/formats.md)
-            continue
-
-
-def _n_units(store: Store, records: Sequence[ModelRecord]) -> int:
-    return sum(
-        len(
-            {unit for unit, *_ in store.placements(r.id, x.name)}
-            | {s.unit for s in store.scores(r.id, x.name)}
-        )
-        for r in records
-        for x in r.layers
-    )
-
-
-def _collect_pictures(
-    store: Store, record: ModelRecord, content: _Content, spec: AtlasSpec
-) -> dict[tuple[str, int], str]:
-    """Note the pictures of a model version; return the stem of each unit's representative one."""
-    leads: dict[tuple[str, int], str] = {}
-    for layer in record.layers:
-        plan = record.roles(layer.name)
-        shown = {plan.get("scored"), plan.get("shown"), *(plan.get("sweep") or ())}
-        for unit, renders in render_rows(store, record, layer).items():
-            lead = lead_of(renders, plan)
-            for render in renders:
-                if render.recipe not in shown and render is not lead:
-                    continue
-                found = page_picture(render.key, render.height, render.width, spec)
-                content.pictures.setdefault(found.name, _Wanted(found, record.id, layer.name, render))
-                if render is lead:
-                    leads[layer.name, unit] = found.stem
-    return leads
-
-
-def _add_model(
-    store: Store, pages: Pages, scene: Scene, record: ModelRecord, content: _Content, *, own_pages: bool
-) -> ModelSummary:
-    listed = [
-        x for x in record.layers if store.placements(record.id, x.name) or store.scores(record.id, x.name)
-    ]
-    summaries: list[LayerSummary] = []
-    for i, layer in enumerate(listed):
-        rows = layer_rows(store, record, layer)
-        around = {"previous": _slug(scene.place, listed, i - 1), "next": _slug(scene.place, listed, i + 1)}
-        n_null = min(rows.n_null, 10)
-        for index in range(n_null):
-            wanted = page_picture(site_pages.null_key(rows.null_setting, index), *rows.null_size, scene.spec)
-            content.pictures.setdefault(wanted.name, _Wanted(wanted, 0, "", None, (rows.null_setting, index)))
-        for path, data in site_pages.layer_pages(
-            pages, scene, rows, around, own_pages=own_pages, n_null=n_null
-        ):
-            content.add(path, data)
-        summaries.append(site_pages.summary_of(scene, rows))
-        content.n_layers += 1
-    summary = ModelSummary(record, scene.place, tuple(summaries), tuple(store.runs_of(record.id)))
-    cite = citation(
-        None,
-        record.name,
-        record.version,
-        record.file_hash,
-        title=scene.spec.title,
-        made_with=scene.made_with,
-        address=scene.spec.url + scene.place.index,
-    )
-    path = scene.place.index
-    recipes = site_pages.recipes_of(record, scene.recipes)
-    content.add(
-        path,
-        pages.page(
-            "model.html",
-            path,
-            model=summary,
-            record=record,
-            place=scene.place,
-            cite=cite,
-            recipes=recipes,
-            imported=import_view(record),
-        ),
-    )
-    return summary
-
-
-def _slug(place: Place, listed: Sequence[Layer], at: int) -> str:
-    return (place.slug(listed[at].name) or "") if 0 <= at < len(listed) else ""
-
-
-def _add_front(
-    pages: Pages, content: _Content, models: Sequence[ModelSummary], spec: AtlasSpec, credits: str
-) -> None:
-    grouped = [
-        (name, [m for m in models if m.record.name == name])
-        for name in dict.fromkeys(m.record.name for m in models)
-    ]
-    content.add("index.html", pages.page("index.html", "index.html", grouped=grouped))
-    content.add("method.html", pages.page("method.html", "method.html", cut=ScoreSpec().structure_z))
-    content.add(
-        "about.html",
-        pages.page("about.html", "about.html", models=models, credits=credits, spec=spec),
-    )
-    content.add("404.html", pages.not_found())
-    content.add(".nojekyll", b"")
-    if spec.url:
-        found = sorted(
-            p for p in content.texts if p.endswith(".html") and p.count("/") <= 3 and p != "404.html"
-        )
-        content.add("sitemap.txt", "".join(f"{spec.url}{p}\n" for p in found[:50_000]).encode())
-    for path, data in pages.asset_files().items():
-        content.add(path, data)
-
-
-def _check_size(
-    store: Store, files: SiteFiles, content: _Content, missing: Sequence[_Wanted], spec: AtlasSpec
-) -> None:
-    """Refuse a site over its budget before anything is written; new pictures by the mean of a sample."""
-    there = {w.picture.name for w in missing}
-    known = sum(files.before.get(f"{PICTURES}/{n}", 0) for n in content.pictures if n not in there)
-    sample = missing[:: max(1, len(missing) // _N_SAMPLED)]
-    area = sum(w.picture.height * w.picture.width for w in sample) or 1
-    density = sum(len(data) for _, data in _encoded(store, sample, spec)) / area if sample else 0.0
-    coming = density * sum(w.picture.height * w.picture.width for w in missing)
-    total = round(sum(map(len, content.texts.values())) + known + coming)
-    check_budget(total, spec.max_site_bytes, estimated=bool(missing), hint=_SMALLER)
-
-
-def _encoded(store: Store, wanted: Sequence[_Wanted], spec: AtlasSpec) -> Iterator[tuple[str, bytes]]:
-    """Yield `(name, WebP)` of pictures, a layer at a time, on all cores (the encoder lets them run)."""
-
-    def encode(job: tuple[PagePicture, StoredRender]) -> tuple[str, bytes]:
-        picture, render = job
-        return picture.name, encode_stored(render.picture, render.channels, picture, spec)
-
-    ordered = sorted((w for w in wanted if w.render is not None), key=lambda w: (w.model, w.layer))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for (model, layer), group in groupby(ordered, key=lambda w: (w.model, w.layer)):
-            renders = [(w.render, w.picture) for w in group if w.render is not None]
-            needed = {render.key: picture for render, picture in renders}
-            units = sorted({render.unit for render, _ in renders})
-            jobs = _jobs(store, model, layer, units, needed)
-            while batch := list(islice(jobs, 64)):
-                yield from pool.map(encode, batch)
-    yield from _encoded_nulls(store, [w for w in wanted if w.render is None], spec)
-
-
-def _jobs(
-    store: Store, model: int, layer: str, units: Sequence[int], needed: Mapping[str, PagePicture]
-) -> Iterator[tuple[PagePicture, StoredRender]]:
-    done: set[str] = set()
-    for start in range(0, len(units), 500):
-        for render in store.renders(model, layer, units=units[start : start + 500]):
-            if render.key in needed and render.key not in done:
-                done.add(render.key)
-                yield needed[render.key], render
-
-
-def _encoded_nulls(store: Store, wanted: Sequence[_Wanted], spec: AtlasSpec) -> Iterator[tuple[str, bytes]]:
-    for setting, group in groupby(sorted(wanted, key=lambda w: w.null), key=lambda w: w.null[0]):
-        pixels = null_pictures(store, setting)
-        for w in group:
-            yield w.picture.name, encode_page_picture(pixels[w.null[1]], w.picture, spec)

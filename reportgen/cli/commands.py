@@ -46,7 +46,7 @@ def cli(context: click.Context, debug: bool) -> None:
 
 @cli.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@with_options(*RENDER, "site", *COMMON)
+@with_options(*RENDER, "site", "templates", *COMMON)
 def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Import, render, score and write the site, in one."""
     with Progress() as progress, Interrupt(progress) as stop:
@@ -87,14 +87,14 @@ def score(as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@with_options("store", "site", *COMMON)
+@with_options("store", "site", "templates", *COMMON)
 def site(as_json: bool, **options: Any) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
     from reportgen.run import publish
 
     settings = read_settings(**said(options, split=True))
-    done = publish(settings)
+    done = publish(settings, tell=None if as_json else click.echo)
     if as_json:
         print_json({"site": str(done.index), "pages": done.pages, "bytes": done.bytes})
     else:

@@ -12,6 +12,9 @@ Command = Callable[..., Any]
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
     "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [site]"),
+    "templates": click.option(
+        "--templates", metavar="DIR", help="Files of yours in place of the site's templates of that name."
+    ),
     "version": click.option(
         "--version", metavar="LABEL", help="Label of this model version.  [its file's hash]"
     ),

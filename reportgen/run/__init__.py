@@ -204,19 +204,28 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         renders = _render_all(store, _paths(models), settings, clock, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
-    return AtlasResult(tuple(renders), table, publish(settings))
+    return AtlasResult(tuple(renders), table, publish(settings, tell=told.say))
 
 
-def publish(settings: Settings, more: Comparisons | None = None) -> AtlasSummary:
+def publish(
+    settings: Settings, more: Comparisons | None = None, *, tell: Callable[[str], None] | None = None
+) -> AtlasSummary:
     """Write the site of the store in the settings, its versions compared, each with the next.
 
     Args:
         more: Comparisons of versions in that store that are shown besides.
+        tell: Told in a line how large the site will be, before it is written.
     """
     with open_store(settings.store) as store:
         found = stored_comparisons(store, more)
     return write_atlas(
-        settings.store, settings.site, settings.atlas_spec(), credits=settings.credits, comparisons=found
+        settings.store,
+        settings.site,
+        settings.atlas_spec(),
+        credits=settings.credits,
+        comparisons=found,
+        templates=settings.templates,
+        tell=tell,
     )
 
 

@@ -7,6 +7,10 @@ Every commit is whole: a killed run loses at most the batch in flight.
 
 from reportgen.store.arrays import pack_arrays as pack_arrays
 from reportgen.store.arrays import unpack_arrays as unpack_arrays
+from reportgen.store.briefs import first_starts as first_starts
+from reportgen.store.briefs import layer_digest as layer_digest
+from reportgen.store.briefs import pictures_by_key as pictures_by_key
+from reportgen.store.briefs import units_of as units_of
 from reportgen.store.database import Store as Store
 from reportgen.store.opening import SCHEMA_VERSION as SCHEMA_VERSION
 from reportgen.store.opening import open_store as open_store

@@ -316,8 +316,8 @@ class Store(Measurements):
     def runs_of(self, model: int) -> list[dict[str, Any]]:
         """Return the runs that rendered pictures of this model version, oldest first."""
         rows = self._rows(
-            "SELECT id, started, provenance, seconds FROM runs WHERE id IN (SELECT DISTINCT r.run "
-            "FROM placements p JOIN renders r ON r.key = p.key WHERE p.model=?) ORDER BY id",
+            "SELECT id, started, provenance, seconds FROM runs WHERE EXISTS (SELECT 1 FROM renders r WHERE "
+            "r.run = runs.id AND r.key IN (SELECT key FROM placements WHERE model=?)) ORDER BY id",
             (model,),
         )
         return [{"id": r[0], "started": r[1], "seconds": r[3], **self._made(_object, r[2])} for r in rows]

@@ -38,7 +38,11 @@ class Measurements:
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
 
-    def _rows(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+    def read(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """Return all rows that a query finds."""
+        return list(self._rows(query, values))
+
+    def _rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[Any]:
         """Yield what a query finds; all reads go through here."""
         try:
             for row in self._db.execute(query, values):  # noqa: UP028  (`yield from` closes a closed cursor)

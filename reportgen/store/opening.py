@@ -44,6 +44,8 @@ CREATE TABLE scored(
     fingerprint TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY(model, layer)) WITHOUT ROWID;
 CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT NOT NULL, seconds REAL);
 """
+# A row's run stands behind its picture: without an index, what a run rendered is told by reading all.
+_INDEX = "CREATE INDEX IF NOT EXISTS renders_by_run ON renders(run);"
 
 
 def open_store(path: str | Path, *, create: bool = False) -> Store:
@@ -114,6 +116,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, writab
     _check_version(connection, path)
     if writable and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode=WAL")
+    if writable:
+        connection.execute(_INDEX)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
 
@@ -121,7 +125,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, writab
 def _create(connection: sqlite3.Connection) -> None:
     with connection:
         connection.executescript(
-            "BEGIN;" + _SCHEMA + f"INSERT INTO about VALUES('schema','{SCHEMA_VERSION}');"
+            "BEGIN;" + _SCHEMA + _INDEX + f"INSERT INTO about VALUES('schema','{SCHEMA_VERSION}');"
         )
 
 

@@ -81,7 +81,11 @@ class StoredRender:
 
 def telemetry_from_json(text: str) -> Telemetry:
     """Return stored telemetry."""
-    return Telemetry(**tuples(json.loads(text)))
+    fields = json.loads(text)
+    for name in ("activation_transformed", "curve"):
+        fields[name] = tuple(fields.get(name, ()))
+    fields["curve"] = tuple(map(tuple, fields["curve"]))
+    return Telemetry(**fields)
 
 
 def check_placed(unit: object, sign: object, seed: object) -> None:

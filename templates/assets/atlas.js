@@ -1,6 +1,6 @@
-// What a page can do beyond being read: theme, copying, and on a layer's page the filter, the keyboard
-// and the panel of a unit. Everything it shows comes from the page or from the layer's data files, and
-// goes into the page as text, never as markup.
+// What every page can do beyond being read: theme, copying, help; and the pieces that a layer's page and the
+// view of all units are made of. Everything shown comes from the page or from data files, and goes into the
+// page as text, never as markup.
 (function () {
   "use strict";
 
@@ -72,6 +72,16 @@
 
   // A unit's sections: the same as templates/parts.html draws
 
+  function image(i) {
+    var found = make("img" + (i.n ? ".k" + i.k + ".n" + i.n : ""), { src: picturePath(i.s), width: i.w, height: i.h, alt: i.a });
+    found.decoding = "async";
+    return found;
+  }
+
+  function tile(sheet, column, row) {
+    return make("span.tile", {}, make("img.c" + column + ".r" + row, { src: sheet, alt: "" }));
+  }
+
   function picturePath(stem) {
     return document.body.dataset.root + document.body.dataset.pictures + "/" + stem + ".webp";
   }
@@ -79,7 +89,7 @@
   var sections = {
     pics: function (s) {
       return make.apply(null, ["ul.pics.z-" + s.z, {}].concat(s.i.map(function (i) {
-        return make("li", {}, make("img", { src: picturePath(i.s), width: i.w, height: i.h, alt: i.a }), make("span", {}, i.c));
+        return make("li", {}, image(i), make("span", {}, i.c));
       })));
     },
     facts: function (s) {
@@ -89,11 +99,9 @@
     },
     units: function (s) {
       return make.apply(null, ["ul.units", {}].concat(s.i.map(function (i) {
-        var label = make("span", {}, i[3]);
-        var named = i[0] && i[2]
-          ? make("a", { href: i[0] + ".html#u" + i[1] }, make("img", { src: picturePath(i[2]), width: 64, height: 64, alt: "" }), label)
-          : label;
-        return make("li", {}, named, i[4] ? " " : null, i[4] ? make("b", {}, i[4]) : null);
+        var label = make("span", {}, i[5]);
+        var named = i[0] && i[2] ? make("a", { href: i[0] + ".html#u" + i[1] }, tile(i[2], i[3], i[4]), label) : label;
+        return make("li", {}, named, i[6] ? " " : null, i[6] ? make("b", {}, i[6]) : null);
       })));
     },
     plot: function (s) {
@@ -130,224 +138,96 @@
     return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p === undefined ? null : make("p.note", {}, s.p), sections[s.k](s));
   }
 
-  // A layer's page
+  // The starts of a unit, beside what the pointer or the keyboard is at: one strip, as wide as it has tiles.
 
-  function layerPage() {
-    var body = document.body, sheet = document.querySelector(".sheet"), panel = document.getElementById("panel");
-    var cells = [].slice.call(sheet.querySelectorAll("a")).map(function (a) {
-      return {
-        a: a, unit: Number(a.id.slice(1)), verdict: a.lastChild.textContent.replace("?", ""),
-        borderline: a.lastChild.textContent.endsWith("?"), score: Number(a.querySelector("b").textContent.replace("−", "-")),
-      };
+  function peeking(sheet, stripOf) {
+    var shown = make("div.peek", { hidden: "" }), picture = make("img", { alt: "" }), at = null, wait = 0;
+    shown.append(picture);
+    document.body.append(shown);
+
+    function hide() {
+      clearTimeout(wait);
+      shown.hidden = true;
+      at = null;
+    }
+
+    function show(cell) {
+      var strip = stripOf(cell);
+      if (!strip || !strip.s || strip.n < 2) return hide();
+      var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 24) / strip.n);
+      picture.src = picturePath(strip.s);
+      picture.width = side * strip.n;
+      picture.height = side;
+      shown.style.left = Math.max(8, Math.min(box.left, innerWidth - side * strip.n - 16)) + scrollX + "px";
+      shown.style.top = (box.bottom + side + 12 > innerHeight ? box.top - side - 10 : box.bottom + 2) + scrollY + "px";
+      shown.hidden = false;
+    }
+
+    function soon(event) {
+      var cell = event.target.closest && event.target.closest("a");
+      if (!cell || cell === at || !sheet.contains(cell)) return;
+      clearTimeout(wait);
+      at = cell;
+      wait = setTimeout(function () { show(cell); }, shown.hidden ? 180 : 40);
+    }
+
+    sheet.addEventListener("pointerover", soon);
+    sheet.addEventListener("focusin", soon);
+    sheet.addEventListener("pointerleave", hide);
+    sheet.addEventListener("focusout", hide);
+    addEventListener("scroll", hide, { passive: true, capture: true });
+    return { hide: hide, on: function () { return !shown.hidden; } };
+  }
+
+  // Help: the dialog that a page has, opened by its button and by ?
+
+  function help() {
+    var dialog = document.getElementById("help");
+    if (!dialog) return { toggle: function () { return false; } };
+    document.querySelectorAll("[data-help]").forEach(function (button) {
+      button.hidden = false;
+      button.addEventListener("click", function () { dialog.showModal(); });
     });
-    var byUnit = new Map(cells.map(function (c) { return [c.unit, c]; }));
-    var order = cells.slice(), visible = cells.slice(), pressed = new Set(), open = null;
+    dialog.querySelector("button").addEventListener("click", function () { dialog.close(); });
+    dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });
+    return { toggle: function () { if (dialog.open) dialog.close(); else dialog.showModal(); } };
+  }
 
-    // Filter and order
+  // The wall: how large a unit is, and which one was clicked
 
-    var input = make("input", { type: "text", id: "filter", placeholder: "structured  >3  17", autocomplete: "off", spellcheck: "false" });
-    var select = make("select", {},
-      make("option", { value: "unit" }, "unit"), make("option", { value: "most" }, "most structure"),
-      make("option", { value: "least" }, "least structure"), make("option", { value: "verdict" }, "verdict"));
-    var count = make("output", { role: "status" });
-
-    function matches(cell, words) {
-      if (pressed.size && !pressed.has(cell.verdict)) return false;
-      return words.every(function (word) {
-        var bound = /^([<>])=?(-?[\d.]+)$/.exec(word);
-        if (bound) return bound[1] === ">" ? cell.score >= Number(bound[2]) : cell.score <= Number(bound[2]);
-        if (/^#?u?\d+$/.test(word)) return cell.unit === Number(word.replace(/\D/g, ""));
-        if (word === "borderline" || word === "?") return cell.borderline;
-        return cell.verdict.includes(word);
-      });
+  function wall() {
+    var levels = [8, 12, 16, 24, 32, 48, 64], at = 2, body = document.body, tools = document.querySelector("[data-zoom]");
+    if (!tools) return;
+    tools.hidden = false;
+    function zoom(by) {
+      at = Math.max(0, Math.min(levels.length - 1, at + by));
+      document.documentElement.style.setProperty("--unit", levels[at] + "px");
+      tools.querySelector("output").textContent = levels[at] + " px a unit";
     }
-
-    function apply() {
-      var words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-      visible = order.filter(function (cell) {
-        var hit = matches(cell, words);
-        cell.a.hidden = !hit;
-        return hit;
-      });
-      count.textContent = visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units";
-      rove(visible[0] && visible.indexOf(byUnit.get(open)) < 0 ? visible[0] : byUnit.get(open) || visible[0]);
-    }
-
-    function sort() {
-      var by = {
-        unit: function (a, b) { return a.unit - b.unit; },
-        most: function (a, b) { return value(b) - value(a) || a.unit - b.unit; },
-        least: function (a, b) { return (isNaN(a.score) - isNaN(b.score)) || a.score - b.score || a.unit - b.unit; },
-        verdict: function (a, b) { return a.verdict.localeCompare(b.verdict) || a.unit - b.unit; },
-      };
-      function value(cell) { return isNaN(cell.score) ? -Infinity : cell.score; }
-      order = cells.slice().sort(by[select.value]);
-      sheet.append.apply(sheet, order.map(function (c) { return c.a; }));
-      apply();
-    }
-
-    // One stop in the order of Tab for the whole sheet; arrows move within it.
-    function rove(cell) {
-      cells.forEach(function (c) { c.a.tabIndex = c === cell ? 0 : -1; });
-    }
-
-    document.querySelectorAll(".key li").forEach(function (li) {
-      var button = make("button", { type: "button", "aria-pressed": "false" });
-      button.append.apply(button, [].slice.call(li.childNodes));
-      button.addEventListener("click", function () {
-        var on = button.getAttribute("aria-pressed") !== "true";
-        button.setAttribute("aria-pressed", on);
-        pressed[on ? "add" : "delete"](li.dataset.verdict);
-        apply();
-      });
-      li.append(button);
-    });
-    sheet.before(make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), count));
-    input.addEventListener("input", apply);
-    select.addEventListener("change", sort);
-
-    // The panel
-
-    var parts = body.dataset.parts.split(" "), views = new Map(), asked = new Map();
-    self.atlasUnits = self.atlasUnits || [];
-
-    function load(unit, then) {
-      var at = 0;
-      for (var i = 0; i < parts.length; i += 2) if (Number(parts[i + 1]) <= unit) at = i;
-      var name = parts[at];
-      if (views.has(unit)) return then(views.get(unit));
-      if (!asked.has(name)) {
-        asked.set(name, new Promise(function (resolve, reject) {
-          var script = make("script", { src: name });
-          script.onload = function () {
-            self.atlasUnits.splice(0).forEach(function (list) { list.forEach(function (v) { views.set(v.u, v); }); });
-            resolve();
-          };
-          script.onerror = reject;
-          document.head.append(script);
-        }));
-      }
-      asked.get(name).then(function () { then(views.get(unit)); }, function () { then(null); });
-    }
-
-    function show(unit, focus) {
-      var cell = byUnit.get(unit);
-      if (!cell) return;
-      if (byUnit.has(open)) byUnit.get(open).a.classList.remove("here");
-      open = unit;
-      cell.a.classList.add("here");
-      rove(cell);
-      load(unit, function (view) {
-        if (open !== unit) return;
-        panel.replaceChildren.apply(panel, view ? content(view) : [tools(unit), make("p", {}, "The data of this unit could not be read.")]);
-        panel.hidden = false;
-        panel.scrollTop = 0;
-        panel.setAttribute("aria-label", "Unit " + unit);
-        body.classList.add("open");
-        cell.a.scrollIntoView({ block: "nearest" });
-        if (focus) panel.focus({ preventScroll: true });
-      });
-    }
-
-    function close() {
-      if (open === null) return;
-      var cell = byUnit.get(open);
-      panel.hidden = true;
-      open = null;
-      body.classList.remove("open");
-      cell.a.classList.remove("here");
-      history.replaceState(null, "", location.pathname + location.search);
-      cell.a.focus();
-    }
-
-    function tools(unit) {
-      var shut = make("button.copy.close", { type: "button" }, "Close");
-      shut.addEventListener("click", close);
-      var own = "ownPages" in body.dataset ? make("a", { href: body.dataset.slug + "/" + unit + ".html" }, "Own page") : null;
-      return make("div.panel-tools", {}, step(-1, "Before"), step(1, "Next"), copyButton("Copy link", function () { return location.href; }), own, shut);
-    }
-
-    function step(by, label) {
-      var button = make("button.copy", { type: "button" }, label);
-      button.addEventListener("click", function () { move(by, true); });
-      return button;
-    }
-
-    function content(view) {
-      var cite = make("p.cite", { "data-copy": "citation" }, view.c);
-      var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), cite);
-      copyButtons(last);
-      return [
-        tools(view.u), make("h2", {}, "Unit " + view.u),
-        make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
-        make("p.reason", {}, view.r),
-      ].concat(view.s.map(section), [last]);
-    }
-
-    function follow(focus) {
-      var found = /^#u(\d+)$/.exec(location.hash);
-      if (found) show(Number(found[1]), focus);
-      else if (open !== null) close();
-    }
-
-    sheet.addEventListener("click", function (event) {
-      var a = event.target.closest("a");
-      if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
-      event.preventDefault();
-      if (location.hash === "#" + a.id) show(Number(a.id.slice(1)), true);
-      else location.hash = a.id;
-    });
-    addEventListener("hashchange", function () { follow(true); });
-
-    // Keyboard
-
-    function columns() {
-      var top = visible.length ? visible[0].a.offsetTop : 0, n = 0;
-      while (n < visible.length && visible[n].a.offsetTop === top) n += 1;
-      return Math.max(1, n);
-    }
-
-    function move(by, inPanel) {
-      var from = open !== null ? byUnit.get(open) : byUnit.get(Number((document.activeElement.id || "").slice(1)));
-      var at = visible.indexOf(from);
-      var next = visible[at < 0 ? 0 : Math.min(visible.length - 1, Math.max(0, at + by))];
-      if (!next) return;
-      if (open !== null) {
-        history.replaceState(null, "", "#u" + next.unit);
-        show(next.unit, inPanel);
-      } else {
-        rove(next);
-        next.a.focus();
-      }
-    }
-
-    document.addEventListener("keydown", function (event) {
+    tools.querySelectorAll("button").forEach(function (b) { b.addEventListener("click", function () { zoom(Number(b.dataset.zoomBy)); }); });
+    body.addEventListener("keydown", function (event) {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-      if (event.key === "Escape") {
-        if (typing) { input.value = ""; apply(); (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else close();
-      } else if (typing) {
-        return;
-      } else if (event.key === "/") {
-        input.focus();
-        input.select();
-      } else if (event.key === "[" || event.key === "]") {
-        var link = document.querySelector("a[rel=" + (event.key === "[" ? "prev" : "next") + "]");
-        if (link) link.click();
-      } else {
-        var by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns() }[event.key];
-        var inside = sheet.contains(event.target) || event.target === panel;
-        if (!by || !(inside || (event.target === document.body && open !== null))) return;
-        move(by, panel.contains(document.activeElement));
-      }
-      event.preventDefault();
+      if (event.key === "+" || event.key === "=") zoom(1);
+      else if (event.key === "-") zoom(-1);
     });
-
-    apply();
-    follow(true);
+    document.querySelector(".wall").addEventListener("click", function (event) {
+      var a = event.target.closest("a[data-first]");
+      if (!a || event.target.tagName !== "IMG") return;
+      var box = event.target.getBoundingClientRect(), side = box.width / 16;
+      var column = Math.floor((event.clientX - box.left) / side), row = Math.floor((event.clientY - box.top) / side);
+      if (event.detail) a.hash = "#u" + (Number(a.dataset.first) + row * 16 + column);
+    });
+    zoom(0);
   }
 
   themeButton();
+  wall();
   copyButtons(document);
-  if (document.body.classList.contains("at-layer")) layerPage();
+  document.querySelectorAll("[data-link]").forEach(function (element) {
+    element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || "", location.href).href; }));
+  });
+  self.Atlas = {
+    make: make, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
+    peeking: peeking, help: help(),
+  };
 })();

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from sample_store import HOSTILE, write_sample_store
 
-from reportgen.atlas import check_site, write_atlas
-from reportgen.atlas import write as writing
+from reportgen.atlas import check_site, piece, write_atlas
 from reportgen.atlas.files import MANIFEST, site_files
 from reportgen.errors import BudgetError, SiteError, StoreError
 from reportgen.spec import AtlasSpec
@@ -44,8 +43,8 @@ def test_pictures_that_are_there_are_not_encoded_again(
     def refuse(*_: object) -> bytes:
         raise AssertionError("encoded")
 
-    monkeypatch.setattr(writing, "encode_stored", refuse)
-    monkeypatch.setattr(writing, "encode_page_picture", refuse)
+    monkeypatch.setattr(piece, "encode_strip", refuse)
+    monkeypatch.setattr(piece, "encode_page_picture", refuse)
     write_atlas(small_store, small_site, AtlasSpec(title="Other title"))
     assert "Other title" in (small_site / "index.html").read_text()
 

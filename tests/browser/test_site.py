@@ -18,6 +18,10 @@ KINDS = {
     "layer": LAYER,
     "panel": LAYER + "#u8",
     "unit": "m/garden/v2/conv1/8.html",
+    "units": "m/garden/v2/units.html",
+    "findings": "m/garden/v2/findings.html",
+    "wall": "m/garden/v2/wall.html",
+    "downloads": "downloads.html",
     "method": "method.html",
     "about": "about.html",
     "missing": "404.html",
@@ -63,7 +67,10 @@ def test_pages_open_without_errors_and_ask_no_other_origin(
         page.goto("about:blank")
         page.goto(base + path)
         assert page.locator("h1").count() == 1
-        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        broken = (
+            "[...document.images].filter(i => i.hasAttribute('src') && i.complete && !i.naturalWidth)"
+            ".map(i => i.src)"
+        )
         assert page.evaluate(broken) == []
 
 
@@ -156,7 +163,7 @@ def test_filters_and_order_agree_with_the_numbers_on_the_page(open_page: Open) -
         "[...document.querySelectorAll('.sheet a:not([hidden]) b')]"
         ".map(b => Number(b.textContent.replace('−', '-')))"
     )
-    page.get_by_label("Order").select_option("most")
+    page.get_by_label("Order").select_option("-structure")
     found = page.evaluate(scores)
     numbers = [x for x in found if x == x]  # units without a score give no number
     assert numbers == sorted(numbers, reverse=True) and len(numbers) < len(found)
@@ -208,7 +215,7 @@ def test_a_narrow_screen_never_scrolls_sideways(open_page: Open, atlas_site: Pat
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_kind_of_page(open_page: Open, served: str, scheme: str) -> None:
+def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_page("index.html", base=served, color_scheme=scheme, bypass_csp=True)
     for kind, path in KINDS.items():
@@ -216,5 +223,7 @@ def test_axe_finds_nothing_serious_on_any_kind_of_page(open_page: Open, served: 
         page.goto(served + path)
         if kind == "panel":
             page.locator(".panel .k-cite").wait_for()
-        found = [v for v in axe.run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+        if kind == "units":
+            page.locator("#grid a").first.wait_for()
+        found = axe.run(page).response["violations"]
         assert [(kind, v["id"], v["nodes"][0]["html"][:200]) for v in found] == []

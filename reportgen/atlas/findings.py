@@ -1,0 +1,217 @@
+"""What a person should look at first in a model version: told in sentences, shown in pictures.
+
+Chosen by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
+findings stand on its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.atlas import columns
+from reportgen.atlas.rows import LayerRows
+from reportgen.units import UnitScore
+
+N_PICTURES, _OF_A_LAYER, N_GROUPS, _IN_A_GROUP, N_LAYERS = 24, 3, 8, 8, 6
+_MANY_SHARE = 0.25
+
+Place = tuple[int, int]
+"""A layer's place among the rows, and a unit."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to look at.
+
+    Attributes:
+        title, text: What it is, in words.
+        groups: Pictures to show, each with a caption; one group without one where they belong together.
+        layers: Layers to name, and what is said of each.
+        query: The filter that shows all of them in the view of all units, or empty.
+    """
+
+    title: str
+    text: str
+    groups: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    layers: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+
+
+def find(rows: Sequence[LayerRows]) -> list[Finding]:
+    """Return what stands out in a model version with these layers, most worth a look first."""
+    made: list[Callable[[Sequence[LayerRows]], Finding | None]] = [
+        _clearest, _changing, _several, _copies, _silent_layers, _noise, _flat, _superfluous,
+    ]  # fmt: skip
+    return [finding for make in made if (finding := make(rows))]
+
+
+def _scored(rows: Sequence[LayerRows], keep: Callable[[UnitScore], bool]) -> list[tuple[int, UnitScore]]:
+    return [(at, s) for at, layer in enumerate(rows) for s in layer.scores.values() if keep(s)]
+
+
+def _best(found: Iterable[tuple[int, UnitScore]], worth: Callable[[UnitScore], float]) -> tuple[Place, ...]:
+    """Return the places of the worthiest, at most a few of one layer."""
+    taken: dict[int, int] = {}
+    kept: list[Place] = []
+    for at, score in sorted(found, key=lambda x: (-worth(x[1]), x[0], x[1].unit)):
+        if taken.get(at, 0) < _OF_A_LAYER and len(kept) < N_PICTURES:
+            taken[at] = taken.get(at, 0) + 1
+            kept.append((at, score.unit))
+    return tuple(kept)
+
+
+def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "structured" and s.duplicate_of is None)
+    if not found:
+        return None
+    total = sum(len(layer.scores) for layer in rows)
+    return Finding(
+        "The clearest",
+        f"{_count(len(found), 'unit')} of {total:,} {_are(len(found))} structured and no copy of "
+        "another. These have "
+        "the most order beside noise of the same renderer, with seeds that agree; at most three of "
+        "one layer.",
+        (("", _best(found, lambda s: (s.structure or 0.0) * (s.consistency or 0.5))),),
+        query="verdict:structured !copy",
+    )
+
+
+def _changing(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "unstable")
+    if not found:
+        return None
+    return Finding(
+        "Another picture on each start",
+        f"{_count(len(found), 'unit')} {_have(len(found))} clear order, but no two starts agree: what "
+        "one sees is one "
+        "of many answers. Open one and compare its starts.",
+        (("", _best(found, lambda s: s.structure or 0.0)),),
+        query="verdict:unstable",
+    )
+
+
+def _several(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "multifaceted")
+    if not found:
+        return None
+    return Finding(
+        "More than one favourite",
+        f"The starts of {_count(len(found), 'unit')} fall into groups that agree within themselves.",
+        (("", _best(found, lambda s: (s.facets or 0) * 100 + (s.structure or 0.0))),),
+        query="verdict:multifaceted",
+    )
+
+
+def _copies(rows: Sequence[LayerRows]) -> Finding | None:
+    groups: dict[Place, list[int]] = {}
+    for at, layer in enumerate(rows):
+        for unit, first in columns.groups_of(layer.scores).items():
+            groups.setdefault((at, first), []).append(unit)
+    if not groups:
+        return None
+    largest = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:N_GROUPS]
+    n = sum(len(units) - 1 for units in groups.values())
+    return Finding(
+        "Copies",
+        f"{_count(n, 'unit')} {'answer' if n != 1 else 'answers'} to everything like another of the "
+        "same layer, in "
+        f"{_count(len(groups), 'group')}. The largest:",
+        tuple(
+            (
+                f"{rows[at].layer.name}, {len(units)} alike",
+                tuple((at, u) for u in sorted(units)[:_IN_A_GROUP]),
+            )
+            for (at, _), units in largest
+        ),
+        query="copy",
+    )
+
+
+def _silent_layers(rows: Sequence[LayerRows]) -> Finding | None:
+    dead = sum(s.verdict == "dead" for layer in rows for s in layer.scores.values())
+    layers = _with_many(rows, "dead")
+    if not dead:
+        return None
+    proved = sum(bool(s.dead_proof) for layer in rows for s in layer.scores.values() if s.verdict == "dead")
+    where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
+    return Finding(
+        "Silent units",
+        f"Nothing woke {_count(dead, 'unit')}; for {proved:,} it is proved from the weights. {where}",
+        layers=layers,
+        query="verdict:dead",
+    )
+
+
+def _noise(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "static")
+    if not found:
+        return None
+    return Finding(
+        "Noise",
+        f"The pictures of {_count(len(found), 'unit')} hold no more order than the renderer makes out "
+        "of nothing. "
+        "That does not say they are useless. Those that the next layer hears most of:",
+        (("", _best(found, lambda s: s.use or 0.0)),),
+        _with_many(rows, "static"),
+        "verdict:static",
+    )
+
+
+def _flat(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "flat")
+    if not found:
+        return None
+    return Finding(
+        "Only brightness or a colour",
+        f"{_count(len(found), 'unit')} {'ask' if len(found) != 1 else 'asks'} for one even colour. "
+        "Such units are "
+        "often needed.",
+        (("", _best(found, lambda s: s.use or 0.0)[:12]),),
+        query="verdict:flat",
+    )
+
+
+def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
+    told = [(layer, layer.findings.get("superfluous")) for layer in rows]
+    known = [(layer, s) for layer, s in told if isinstance(s, Mapping) and _is_number(s.get("estimate"))]
+    total = sum(float(s["estimate"]) for _, s in known)
+    if not known or total < 0.5:
+        return None
+    certain = sum(len(s.get("certain") or ()) for _, s in known)
+    shares = sorted(known, key=lambda x: -float(x[1]["estimate"]) / max(1, len(x[0].scores)))[:N_LAYERS]
+    return Finding(
+        "Are there more units than necessary?",
+        f"About {total:,.0f} of {sum(len(layer.scores) for layer, _ in known):,} may be superfluous, "
+        f"{certain:,} of "
+        "them silent, constant, copies or unheard. It is an estimate from pictures, answers and "
+        "weights; only "
+        "removing units and measuring shows it. Layers with the largest share:",
+        layers=tuple(
+            (x.layer.name, f"about {float(s['estimate']):,.0f} of {len(x.scores):,}") for x, s in shares
+        ),
+    )
+
+
+def _with_many(rows: Sequence[LayerRows], verdict: str) -> tuple[tuple[str, str], ...]:
+    """Return layers in which a quarter or more of the units have that verdict, largest shares first."""
+    found = [(layer.counts.get(verdict, 0), len(layer.units), layer) for layer in rows if len(layer.units)]
+    many = sorted((x for x in found if x[0] >= _MANY_SHARE * x[1]), key=lambda x: -x[0] / x[1])[:N_LAYERS]
+    return tuple((x.layer.name, f"{n:,} of {of:,} {verdict}") for n, of, x in many)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _have(n: int) -> str:
+    return "has" if n == 1 else "have"
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and value == value

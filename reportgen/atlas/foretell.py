@@ -1,0 +1,119 @@
+"""How many bytes a site will have: from a sample of its units, whose files are made and then dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reportgen.atlas.ladder import N_SAMPLED, spread
+from reportgen.atlas.layer_page import layer_pages
+from reportgen.atlas.pages import Pages
+from reportgen.atlas.panel import Scene, pictures_of
+from reportgen.atlas.pictures import Sizes, encode_page_picture
+from reportgen.atlas.rows import N_NEIGHBOURS, LayerRows, render_rows
+from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
+from reportgen.atlas.strips import encode_strip
+from reportgen.images import decode_png
+from reportgen.store import ModelRecord, Store, layer_owner, pictures_by_key
+
+BYTES_A_LAYER = 16_000
+"""What a layer takes besides its units, about: the frame of its page, and its row on the pages above."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some units of a layer, with what is needed to make their files, and how many units each stands for."""
+
+    scene: Scene
+    rows: LayerRows
+    pixels: Mapping[str, np.ndarray]
+    weight: float
+
+
+def sampled(
+    store: Store,
+    units: Sequence[tuple[ModelRecord, Mapping[str, Sequence[int]]]],
+    scene_of: Callable[[ModelRecord], Scene],
+) -> list[Sample]:
+    """Return samples of units, spread evenly over all of a store's.
+
+    Args:
+        store: The store.
+        units: By model version and layer's name, the units that will have pages.
+        scene_of: Gives a model version's scene.
+    """
+    every = [(r, name, unit) for r, layers in units for name, own in layers.items() for unit in own]
+    chosen: dict[tuple[int, str], list[int]] = {}
+    records = {r.id: r for r, _ in units}
+    places = spread(len(every), N_SAMPLED)
+    for at in places:
+        record, name, unit = every[at]
+        chosen.setdefault((record.id, name), []).append(unit)
+    weight = len(every) / max(1, len(places))
+    return [
+        _sample(store, scene_of(records[i]), records[i], name, own, weight)
+        for (i, name), own in chosen.items()
+    ]
+
+
+def _sample(
+    store: Store, scene: Scene, record: ModelRecord, name: str, units: Sequence[int], weight: float
+) -> Sample:
+    layer = record.layer(name)
+    renders = render_rows(store, record, layer, units=units)
+    scores = {s.unit: s for s in store.scores(record.id, name) if s.unit in set(units)}
+    owner = layer_owner(record.id, name)
+    flat, weights = (store.measurement(owner, part) or {} for part in ("flat", "weights"))
+    near = ((units[0], 0.5),) * N_NEIGHBOURS
+    rows = LayerRows(
+        record,
+        layer,
+        tuple(units),
+        renders,
+        scores,
+        {},
+        dict.fromkeys(units, near),
+        flat,
+        weights,
+        "",
+        0,
+        (0, 0),
+    )
+    keys = sorted({r.key for own in renders.values() for r in own})
+    return Sample(scene, rows, {k: decode_png(png, c) for k, png, c in pictures_by_key(store, keys)}, weight)
+
+
+def foretold(samples: Sequence[Sample], sizes: Sizes, pages: Pages, *, n_layers: int, own_pages: bool) -> int:
+    """Return about how many bytes the pages, data and pictures of all layers have at `sizes`."""
+    total = float(n_layers * BYTES_A_LAYER)
+    for sample in samples:
+        total += sample.weight * (
+            _picture_bytes(sample, sizes) + _text_bytes(sample, pages, own_pages=own_pages)
+        )
+    return round(total)
+
+
+def _picture_bytes(sample: Sample, sizes: Sizes) -> float:
+    scene = Scene(**{**vars(sample.scene), "sizes": sizes})
+    n, sheets = 0.0, Sheets("x", tuple(range(len(sample.rows.units))), sizes)
+    for i, unit in enumerate(sample.rows.units):
+        own = pictures_of(scene, sample.rows, unit)
+        if own.lead is not None and own.lead[1].key in sample.pixels:
+            pixels = sample.pixels[own.lead[1].key]
+            n += len(encode_page_picture(pixels, own.lead[0], sizes))
+            sheets.put(i % UNITS_PER_SHEET, pixels)
+        n += sum(len(encode_strip(strip, sample.pixels, sizes)) for strip in own.strips)
+    return n + sum(len(data) for _, data in sheets.files())
+
+
+def _text_bytes(sample: Sample, pages: Pages, *, own_pages: bool) -> float:
+    own = {unit: pictures_of(sample.scene, sample.rows, unit) for unit in sample.rows.units}
+    made = layer_pages(
+        pages, sample.scene, sample.rows, {"previous": "", "next": ""}, own, own_pages=own_pages
+    )
+    n_bytes = {path: len(data) for path, data in made}
+    page = sample.scene.place.layer_page(sample.scene.place.slug(sample.rows.layer.name) or "")
+    # The frame of the layer's page is counted a layer, not a unit; the verdict table takes about a kilobyte.
+    return sum(n_bytes.values()) - n_bytes.get(page, 0) + (170 + 1000) * len(own)

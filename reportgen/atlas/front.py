@@ -1,0 +1,228 @@
+"""The pages above the layers: the start page, each model version's, and the files beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reportgen.atlas import columns, preview
+from reportgen.atlas.findings import Finding, find
+from reportgen.atlas.imported import import_view
+from reportgen.atlas.layout import Place
+from reportgen.atlas.network import network_view
+from reportgen.atlas.pages import Pages, content_digest
+from reportgen.atlas.panel import Scene
+from reportgen.atlas.rows import LayerRows, listed_rows, ranked, render_rows
+from reportgen.atlas.sheets import UNITS_PER_SHEET
+from reportgen.atlas.summaries import N_STRIP, ModelSummary, drawn_unit, recipes_of, summary_of
+from reportgen.atlas.table import FORMATS, Row, table_row
+from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
+from reportgen.images import decode_png
+from reportgen.spec import ScoreSpec
+from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
+
+ORDERS = (
+    ("unit", "layer and unit"), ("-structure", "most structure"), ("structure", "least structure"),
+    ("-consistency", "most consistent"), ("consistency", "least consistent"), ("-use", "most used"),
+    ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("group", "copies together"),
+    ("period", "finest pattern"), ("angle", "direction"),
+)  # fmt: skip
+"""What the view of all units can be ordered by: a column, with a minus in front for the largest first."""
+
+File = tuple[str, bytes]
+
+
+def tables_here() -> tuple[str, ...]:
+    """Return the files of the verdict table; Parquet is there where its package is (docs/formats.md)."""
+    found = [name for name in FORMATS if name != "parquet" or importlib.util.find_spec("pyarrow") is not None]
+    return tuple(f"verdicts.{name}" for name in found)
+
+
+def front_files(
+    store: Store,
+    pages: Pages,
+    scenes: Mapping[int, Scene],
+    records: Sequence[ModelRecord],
+    credits: str,
+) -> Iterator[File]:
+    """Yield `(path, bytes)` of everything above the layers.
+
+    Args:
+        store: The store.
+        pages: The templates.
+        scenes: By model version.
+        records: The model versions.
+        credits: What was said for this site.
+    """
+    table: list[Row] = []
+    summaries = []
+    for record in records:
+        rows = [
+            listed_rows(store, record, layer)
+            for layer in record.layers
+            if layer.name in scenes[record.id].drawn
+        ]
+        for own in rows:
+            table += layer_table(store, scenes[record.id].place, own)
+        summary, files = _model_files(store, pages, scenes[record.id], record, rows)
+        summaries.append(summary)
+        yield from files
+    sizes = {}
+    for name in pages.tables:
+        data = FORMATS[name.partition(".")[2]](table)
+        sizes[name] = len(data)
+        yield name, data
+    del table
+    yield from _start_files(pages, summaries, scenes[records[0].id], _credits(records, credits), sizes)
+
+
+def layer_table(store: Store, place: Place, rows: LayerRows) -> Iterator[Row]:
+    """Yield the rows of a layer in the verdict table."""
+    first = first_starts(store, rows.record.id, rows.layer.name, rows.scored_recipe)
+    for unit in rows.units:
+        yield table_row(rows.record, place, rows.layer, unit, rows.scores.get(unit), first.get(unit))
+
+
+def _model_files(
+    store: Store, pages: Pages, scene: Scene, record: ModelRecord, rows: Sequence[LayerRows]
+) -> tuple[ModelSummary, list[File]]:
+    """Return a model version as other pages show it, and its own pages."""
+    found, folder = find(rows), scene.place.folder
+    wanted: dict[int, set[int]] = {}
+    for finding in found:
+        for _, places in finding.groups:
+            for at, unit in places:
+                wanted.setdefault(at, set()).add(unit)
+    drawn = [
+        dataclasses.replace(
+            own,
+            renders=render_rows(
+                store, record, own.layer, sorted({*ranked(own)[:N_STRIP], *wanted.get(at, ())})
+            ),
+        )
+        for at, own in enumerate(rows)
+    ]
+    summary = ModelSummary(
+        record, scene.place, tuple(summary_of(scene, own) for own in drawn), tuple(store.runs_of(record.id))
+    )
+    preview = f"{folder}/preview.jpg"
+    values = {"model": summary, "record": record, "place": scene.place}
+    cite = citation(
+        None, record.name, record.version, record.file_hash, title=scene.spec.title,
+        made_with=scene.made_with, address=scene.spec.url + scene.place.index,
+    )  # fmt: skip
+    packed, data = _all_units(scene.place, rows)
+    model = pages.page(
+        "model.html", scene.place.index, preview=preview, cite=cite,
+        recipes=recipes_of(record, scene.recipes), imported=import_view(record),
+        network=network_view(record.graph, summary.layers), **values,
+    )  # fmt: skip
+    shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
+    files = [(scene.place.index, model), (packed, data)]
+    for name, extra in (
+        ("findings", {"found": shown, "cite": cite}),
+        ("units", {"columns": posixpath.basename(packed), "orders": ORDERS}),
+        (
+            "wall",
+            {"sheets": [(own.layer.name, scene.place.slug(own.layer.name), _n_sheets(own)) for own in rows]},
+        ),
+    ):
+        path = f"{folder}/{name}.html"
+        files.append((path, pages.page(f"{name}.html", path, preview=preview, **extra, **values)))
+    if scene.spec.url:
+        files.append((preview, _preview(store, scene, drawn, shown)))
+    return summary, files
+
+
+def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
+    """Return path and content of the script with the columns of all units."""
+    units = [unit for own in rows for unit in own.units]
+    whole = [list(own.units) == list(range(len(own.units))) for own in rows]
+    groups = [columns.groups_of(own.scores) for own in rows]
+    packed = columns.pack(
+        [own.scores.get(unit) for own in rows for unit in own.units],
+        list(range(len(units))) if all(whole) else units,
+        [own.get(unit) for layer, own in zip(rows, groups, strict=True) for unit in layer.units],
+        [True] * len(units),
+    )
+    packed["layers"] = [
+        {
+            "name": own.layer.name,
+            "slug": place.slug(own.layer.name),
+            "kind": kind_in_words(own.layer),
+            "n": len(own.units),
+        }
+        for own in rows
+    ]
+    packed["marks"] = dict(VERDICT_MARKS)
+    data = columns.script("atlasColumns", "units", packed)
+    return f"{place.folder}/units.{content_digest(data)}.js", data
+
+
+def _pictures(
+    scene: Scene, rows: Sequence[LayerRows], finding: Finding
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the groups of a finding as `(caption, pictures with links)`."""
+    found = []
+    for caption, places in finding.groups:
+        drawn = [(at, drawn_unit(scene, rows[at], unit)) for at, unit in places]
+        own = [{**x, "c": f"{rows[at].layer.name} {x['u']}"} for at, x in drawn if x]
+        found.append((caption, own))
+    return found
+
+
+def _n_sheets(rows: LayerRows) -> list[int]:
+    return sorted({unit // UNITS_PER_SHEET for unit in rows.units})
+
+
+def _preview(
+    store: Store, scene: Scene, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, Any]]
+) -> bytes:
+    """Return the JPEG that stands for a model version in link previews: its clearest units."""
+    places = [place for finding, _ in shown for _, group in finding.groups for place in group][
+        : preview.N_TILES
+    ]
+    keys = [lead.key for at, unit in places if (lead := rows[at].lead(unit))]
+    pixels = {key: decode_png(png, channels) for key, png, channels in pictures_by_key(store, keys)}
+    return preview.montage([preview.tile(pixels[key]) for key in keys if key in pixels])
+
+
+def _start_files(
+    pages: Pages, models: Sequence[ModelSummary], scene: Scene, credits: str, sizes: Mapping[str, int]
+) -> Iterator[File]:
+    grouped = [
+        (name, [m for m in models if m.record.name == name])
+        for name in dict.fromkeys(m.record.name for m in models)
+    ]
+    yield "index.html", pages.page("index.html", "index.html", grouped=grouped)
+    yield "method.html", pages.page("method.html", "method.html", cut=ScoreSpec().structure_z)
+    yield (
+        "about.html",
+        pages.page("about.html", "about.html", models=models, credits=credits, spec=scene.spec),
+    )
+    yield (
+        "downloads.html",
+        pages.page("downloads.html", "downloads.html", models=models, sizes=sizes, spec=scene.spec),
+    )
+    yield "404.html", pages.not_found()
+    yield ".nojekyll", b""
+    if scene.spec.url:
+        yield "sitemap.txt", _sitemap(scene.spec.url, models)
+    yield from pages.asset_files().items()
+
+
+def _sitemap(url: str, models: Sequence[ModelSummary]) -> bytes:
+    found = ["index.html", "method.html", "about.html", "downloads.html"]
+    for m in models:
+        found += [f"{m.place.folder}/{name}.html" for name in ("index", "findings", "units", "wall")]
+        found += [m.place.layer_page(x.slug) for x in m.layers]
+    return "".join(f"{url}{path}\n" for path in sorted(found)[:50_000]).encode()
+
+
+def _credits(records: Sequence[ModelRecord], credits: str) -> str:
+    """Return whom the models' makers thank, each text once, then what was said for this site."""
+    texts = [str(record.plan.get("credits", "")).strip() for record in records] + [credits.strip()]
+    return "\n\n".join(text for text in dict.fromkeys(texts) if text)

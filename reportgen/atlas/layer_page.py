@@ -1,0 +1,212 @@
+"""A layer's pages as text, from its rows: the sheet of all units, their data files, their own pages.
+
+Everything a template gets is a plain value made here.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reportgen.atlas import columns, words
+from reportgen.atlas.pages import Pages, content_digest
+from reportgen.atlas.panel import Scene, View, recipe_sections, unit_view
+from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows, recipe_name
+from reportgen.atlas.strips import UnitPictures, null_strip
+from reportgen.spec import ScoreSpec
+
+UNITS_PER_PART = 64
+_TERSE_FROM = 1024
+_N_NAMED = 32
+_EFFORT = 4
+
+
+def layer_pages(
+    pages: Pages,
+    scene: Scene,
+    rows: LayerRows,
+    around: Mapping[str, str],
+    own: Mapping[int, UnitPictures],
+    *,
+    own_pages: bool,
+) -> Iterator[tuple[str, bytes]]:
+    """Yield `(path, bytes)` of a layer's page, its data files and its units' own pages.
+
+    Args:
+        around: `previous` and `next` layer's slugs, empty at the ends.
+        own: The units' pictures.
+        own_pages: Whether each unit also gets a page of its own.
+    """
+    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
+    common = recipe_sections(scene, rows)
+    shared = {
+        "record": rows.record,
+        "place": scene.place,
+        "common": common,
+        "slug": slug,
+        "layer": rows.layer,
+    }
+    packed = columns.script("atlasRows", slug, packed_rows(rows, own))
+    yield f"{scene.place.folder}/{slug}/rows.js", packed
+    parts = []
+    for start in range(0, len(rows.units), UNITS_PER_PART):
+        units = rows.units[start : start + UNITS_PER_PART]
+        views = [unit_view(scene, rows, unit, own[unit]) for unit in units]
+        name, data = _data_file(f"{slug}/units-{start // UNITS_PER_PART}", views)
+        parts.append([name, units[0]])
+        yield f"{scene.place.folder}/{name}", data
+        if own_pages:
+            yield from _unit_pages(pages, scene, rows, views, shared)
+    context = layer_context(scene, rows, own, slug, own_pages=own_pages)
+    path = scene.place.layer_page(slug)
+    preview = f"{scene.place.folder}/{slug}/preview.jpg"
+    yield (
+        path,
+        pages.page(
+            "layer.html", path, preview=preview, parts=parts, around=around,
+            rows_digest=content_digest(packed), **context, **shared,
+        ),
+    )  # fmt: skip
+
+
+def packed_rows(rows: LayerRows, own: Mapping[int, UnitPictures]) -> dict[str, Any]:
+    """Return a layer's units as columns, with the names of their pictures."""
+    groups = columns.groups_of(rows.scores)
+    return {
+        **columns.pack(
+            [rows.scores.get(u) for u in rows.units],
+            rows.units,
+            [groups.get(u) for u in rows.units],
+            [own[u].lead is not None for u in rows.units],
+        ),
+        **columns.picture_names([own[u] for u in rows.units]),
+    }
+
+
+def _unit_pages(
+    pages: Pages, scene: Scene, rows: LayerRows, views: Sequence[View], shared: Mapping[str, Any]
+) -> Iterator[tuple[str, bytes]]:
+    for view in views:
+        at = rows.units.index(view["u"])
+        around = {
+            "previous": rows.units[at - 1] if at else None,
+            "next": rows.units[at + 1] if at + 1 < len(rows.units) else None,
+        }
+        path = scene.place.unit_page(shared["slug"], view["u"])
+        preview = f"{scene.place.folder}/{shared['slug']}/preview.jpg"
+        yield path, pages.page("unit.html", path, preview=preview, view=view, around=around, **shared)
+
+
+def layer_context(
+    scene: Scene, rows: LayerRows, own: Mapping[int, UnitPictures], slug: str, *, own_pages: bool
+) -> dict[str, Any]:
+    """Return what a layer's page says above its sheet, and the sheet's cells."""
+    terse = len(rows.units) > _TERSE_FROM
+    return {
+        "terse": terse,
+        "own_pages": own_pages,
+        "facts": _facts(scene, rows),
+        "counts": rows.counts,
+        "n_listed": len(rows.units),
+        "findings": _findings(rows),
+        "cells": [
+            _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")
+            for u in rows.units
+        ],
+        "page_links": list(rows.units[::64]) if own_pages and terse else [],
+        "nulls": _nulls(scene, rows),
+    }
+
+
+def _nulls(scene: Scene, rows: LayerRows) -> list[dict[str, Any]]:
+    """Return the first pictures of the renderer null as a page shows them."""
+    strip = null_strip(rows, scene.sizes)
+    if strip is None:
+        return []
+    n = len(strip.keys)
+    told = [f"Picture {i} of the renderer null: made of nothing" for i in range(n)]
+    plain = {"s": strip.stem, "w": strip.side, "h": strip.side, "c": ""}
+    return [{**plain, "a": text, **({"k": i, "n": n} if n > 1 else {})} for i, text in enumerate(told)]
+
+
+def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> dict[str, Any]:
+    score, page = rows.scores.get(unit), own.lead[0] if own.lead else None
+    word = score.verdict if score else words.UNSCORED
+    return {
+        "u": unit,
+        "m": words.mark(score.verdict if score else ""),
+        "h": linked,
+        "s": page.stem if page else "",
+        "w": page.width if page else 0,
+        "t": page.height if page else 0,
+        "v": word + ("?" if score and score.borderline else ""),
+        "n": _short(score.structure if score else None),
+    }
+
+
+def _short(value: float | None) -> str:
+    """Return a score to one decimal, as the sheet has room for."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.1f}".replace("-0.0", "0.0").replace("-", "−")
+
+
+def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
+    layer = rows.layer
+    canvases = sorted(
+        {
+            (r.height, r.width)
+            for renders in rows.renders.values()
+            for r in renders
+            if r.recipe == rows.scored_recipe
+        }
+    )
+    shown, scored = (recipe_name(scene.recipes, h) for h in (rows.shown_recipe, rows.scored_recipe))
+    return [
+        ("Kind", words.kind_in_words(layer)),
+        (
+            "Units",
+            f"{layer.n_units}"
+            + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
+        ),
+        ("Receptive field", words.field(layer)),
+        ("Stride", words.size(layer.stride_px, otherwise="none: one answer for the picture")),
+        ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),
+        ("Recipe", f"{shown or '–'} shown, {scored or '–'} scored"),
+        ("Judged", words.judged_after(layer)),
+        *_other_cut(rows),
+    ]
+
+
+def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
+    """Return the cut between structured and static where it is not the one the method page names."""
+    cut = rows.thresholds.structure_z
+    return [] if cut == ScoreSpec().structure_z else [("Cut", f"structure of {number(cut)} null deviations")]
+
+
+def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
+    """Return `(sentence, units it names)`, the units of those that are on the page."""
+    told = [*(rows.findings.get("text") or ()), *(rows.findings.get("beside") or ())]
+    found: list[tuple[str, list[int]]] = [(str(x), []) for x in told]
+    superfluous = rows.findings.get("superfluous") or {}
+    for word, meaning in (("certain", "Certainly superfluous"), ("likely", "Likely superfluous")):
+        units = [u for u in superfluous.get(word) or () if u in rows.renders or u in rows.scores]
+        if units:
+            more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
+            found.append((f"{meaning} ({len(units)}{more}):", units[:_N_NAMED]))
+    return found
+
+
+def _data_file(stem: str, views: Sequence[View]) -> tuple[str, bytes]:
+    """Return name and content of a script with units' data, deflated; the name is of what is inside."""
+    text = json.dumps(views, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    packed = base64.b64encode(zlib.compress(text, _EFFORT)).decode()
+    return (
+        f"{stem}.{content_digest(text)}.js",
+        f'(self.atlasUnits=self.atlasUnits||[]).push("{packed}");\n'.encode(),
+    )

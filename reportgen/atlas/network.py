@@ -1,0 +1,142 @@
+"""The network as a picture: a bar of verdicts for each layer, in order, and arcs where values skip or branch.
+
+Blocks that repeat are folded into their first, with how often. Coordinates and words; the template draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.atlas import words
+from reportgen.atlas.pages import bar
+from reportgen.atlas.summaries import LayerSummary
+from reportgen.units import LayerGraph
+
+STEP, BAR, TALLEST, MOST = 26, 18, 96, 48
+_ARCS, _LABELS, _LONGEST_BLOCK = 64, 84, 12
+
+
+@dataclass(frozen=True)
+class Column:
+    """A layer, or layers of one kind that repeat: those it stands for, first first."""
+
+    layers: tuple[LayerSummary, ...]
+
+    @property
+    def first(self) -> LayerSummary:
+        """The layer it is drawn as."""
+        return self.layers[0]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by verdict, of all of them."""
+        found: dict[str, int] = {}
+        for layer in self.layers:
+            for word, n in layer.counts.items():
+                found[word] = found.get(word, 0) + n
+        return found
+
+
+def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> dict[str, Any] | None:
+    """Return the picture of a network as plain values; None for fewer than two layers.
+
+    Args:
+        graph: Of the model version.
+        layers: Those that have a page, in order.
+
+    Returns:
+        `w`, `h`, `base` (where bars stand); `bars`, each with `x`, `href`, `label`, `name`, `parts`
+        (`[mark, y, height]`) and `more`, how many further layers it stands for; `arcs` as paths.
+    """
+    if len(layers) < 2:
+        return None
+    columns = [Column((layer,)) for layer in layers] if len(layers) <= MOST else _folded(layers)
+    of = {layer.name: at for at, column in enumerate(columns) for layer in column.layers}
+    arcs = sorted({(of[a], of[b]) for a, b in _links(graph, of) if of[b] - of[a] > 1})
+    top = _ARCS if arcs else 8
+    most = max(max(x.n_listed for x in column.layers) for column in columns)
+    return {
+        "w": len(columns) * STEP + 60,
+        "h": top + TALLEST + _LABELS,
+        "base": top + TALLEST,
+        "bars": [_bar(column, i, most, top + TALLEST) for i, column in enumerate(columns)],
+        "arcs": [_arc(a, b, top) for a, b in arcs],
+        "folded": sum(len(column.layers) > 1 for column in columns),
+    }
+
+
+def _bar(column: Column, at: int, most: int, base: int) -> dict[str, Any]:
+    layer, counts = column.first, column.counts
+    tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
+    more = len(column.layers) - 1
+    told = f", and {more} more like it" if more else ""
+    return {
+        "x": at * STEP + 4,
+        "w": BAR,
+        "href": f"{layer.slug}.html",
+        "name": layer.name if len(layer.name) <= 17 else f"{layer.name[:8]}…{layer.name[-8:]}",
+        "label": f"{layer.name}{told}: {layer.kind}, {words.counts_in_words(counts)}",
+        "more": more,
+        "top": round(base - tall, 1),
+        "parts": [
+            (mark, round(base - (left + width) / 100 * tall, 2), round(width / 100 * tall, 2))
+            for mark, left, width in bar(counts)
+        ],
+    }
+
+
+def _arc(a: int, b: int, top: int) -> str:
+    """Return the path of an arc from column `a` to column `b` above the bars."""
+    x0, x1 = a * STEP + 4 + BAR / 2, b * STEP + 4 + BAR / 2
+    rise = min(top - 8, 10 + 5 * (b - a))
+    return f"M{x0:g} {top}C{x0:g} {top - rise * 1.3:g} {x1:g} {top - rise * 1.3:g} {x1:g} {top}"
+
+
+def _links(graph: LayerGraph, known: Mapping[str, int]) -> set[tuple[str, str]]:
+    """Return which layers' values reach which layers with nothing but operations without units between.
+
+    Where several arrows meet, only the latest layer on each is meant: a value added to many times is told by
+    its last addition, not by all of them.
+    """
+    into: dict[int, list[int]] = {}
+    for a, b in graph.edges:
+        if 0 <= a < b < len(graph.nodes):
+            into.setdefault(b, []).append(a)
+    sources: list[tuple[str, ...]] = []
+    found = set()
+    for at, (name, _) in enumerate(graph.nodes):
+        came = tuple(dict.fromkeys(s for a in into.get(at, ()) for s in sources[a]))
+        if name in known:
+            found |= {(s, name) for s in came}
+            sources.append((name,))
+        else:
+            sources.append(tuple(sorted(came, key=lambda s: known[s])[-2:]))
+    return found
+
+
+def _folded(layers: Sequence[LayerSummary]) -> list[Column]:
+    """Return columns in which runs of alike blocks stand as their first block."""
+    alike = [(layer.kind, layer.n_units) for layer in layers]
+    columns: list[Column] = []
+    at = 0
+    while at < len(layers):
+        length, times = max(
+            ((p, _times(alike, at, p)) for p in range(1, _LONGEST_BLOCK + 1)),
+            key=lambda found: (found[0] * (found[1] - 1), -found[0]),
+        )
+        if times < 2:
+            length, times = 1, 1
+        for k in range(length):
+            columns.append(Column(tuple(layers[at + k + t * length] for t in range(times))))
+        at += length * times
+    return columns
+
+
+def _times(alike: Sequence[tuple[str, int]], at: int, length: int) -> int:
+    """Return how often the block of that length at `at` stands one after another."""
+    block, times = alike[at : at + length], 1
+    while len(block) == length and alike[at + times * length : at + (times + 1) * length] == block:
+        times += 1
+    return times

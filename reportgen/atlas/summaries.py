@@ -1,0 +1,102 @@
+"""Layers and model versions as the pages above them show them.
+
+Made from scores, findings and a few renders; nothing large is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen.atlas import words
+from reportgen.atlas.layout import Place
+from reportgen.atlas.panel import Scene, picture, pictures_of
+from reportgen.atlas.rows import LayerRows, ranked
+from reportgen.spec import RenderSpec
+from reportgen.store import ModelRecord
+
+N_STRIP = 12
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """A layer as pages above it show it."""
+
+    name: str
+    slug: str
+    kind: str
+    n_units: int
+    n_listed: int
+    field: str
+    counts: Mapping[str, int]
+    strip: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model version as pages above it show it."""
+
+    record: ModelRecord
+    place: Place
+    layers: tuple[LayerSummary, ...]
+    runs: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by verdict."""
+        found: dict[str, int] = {}
+        for layer in self.layers:
+            for word, n in layer.counts.items():
+                found[word] = found.get(word, 0) + n
+        return found
+
+    @property
+    def n_units(self) -> int:
+        """Units that have a page."""
+        return sum(layer.n_listed for layer in self.layers)
+
+    @property
+    def mosaic(self) -> list[Mapping[str, Any]]:
+        """Pictures of all layers by turns, the best of each first."""
+        depth = max((len(x.strip) for x in self.layers), default=0)
+        return [layer.strip[i] for i in range(depth) for layer in self.layers if i < len(layer.strip)][:24]
+
+
+def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
+    """Return a layer as the model page shows it."""
+    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
+    return LayerSummary(
+        rows.layer.name,
+        slug,
+        words.kind_in_words(rows.layer),
+        rows.layer.n_units,
+        len(rows.units),
+        words.field(rows.layer),
+        rows.counts,
+        tuple(_strip(scene, rows, slug)),
+    )
+
+
+def recipes_of(record: ModelRecord, recipes: Mapping[str, RenderSpec]) -> list[tuple[str, str, str]]:
+    """Return `(role, name, TOML)` of a model version's recipes."""
+    roles = record.plan.get("recipes", {})
+    named = [("shown first", roles.get("shown", "")), ("scored", roles.get("scored", ""))]
+    return [(role, recipes[h].name, words.recipe_toml(recipes[h])) for role, h in named if h in recipes]
+
+
+def drawn_unit(scene: Scene, rows: LayerRows, unit: int) -> dict[str, Any] | None:
+    """Return a unit's leading picture with its unit and link; None where it has none."""
+    own, slug = pictures_of(scene, rows, unit), scene.place.slug(rows.layer.name) or rows.layer.slug
+    if own.lead is None:
+        return None
+    (found,) = picture(scene, rows, own.lead[1], own, "")
+    return {**found, "u": unit, "href": f"{slug}.html#u{unit}"}
+
+
+def _strip(scene: Scene, rows: LayerRows, slug: str) -> Iterator[dict[str, Any]]:
+    """Yield the pictures that stand for a layer: its most structured units, copies left out."""
+    for unit in ranked(rows)[:N_STRIP]:
+        found = drawn_unit(scene, rows, unit)
+        if found is not None:
+            yield found

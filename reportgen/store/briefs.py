@@ -1,0 +1,75 @@
+"""A store in short: texts that change with a layer, its units, numbers of first pictures, pictures by key.
+
+Pictures count by their content keys and measurements by their fingerprints and sizes, so that nothing
+large is read: whoever keeps what was made from a layer can tell at once whether it still holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from reportgen.store.database import Store
+from reportgen.store.records import check_placed, layer_owner, model_owner
+
+_PARTS = (
+    ("SELECT group_concat(unit || ' ' || recipe || ' ' || sign || ' ' || seed || ' ' || key, char(10)) "
+     "FROM placements WHERE model=? AND layer=?"),
+    "SELECT group_concat(record, char(10)) FROM scores WHERE model=? AND layer=?",
+    "SELECT fingerprint || ' ' || findings FROM scored WHERE model=? AND layer=?",
+)  # fmt: skip
+
+
+def layer_digest(store: Store, model: int, layer: str) -> str:
+    """Return 32 hexadecimal digits over a layer's placements, scores, findings and measurements."""
+    found = hashlib.blake2b(digest_size=16)
+    for query in _PARTS:
+        (row,) = store.read(query, (model, layer)) or [(None,)]
+        found.update(f"{row[0]}\x00".encode("utf-8", "surrogatepass"))
+    for row in store.read(
+        "SELECT owner, name, fingerprint, length(arrays) FROM measurements "
+        "WHERE owner IN (?, ?) OR owner GLOB 'pictures *' ORDER BY owner, name",
+        (layer_owner(model, layer), model_owner(model)),
+    ):
+        found.update(f"{row}\x00".encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
+def units_of(store: Store, model: int, layer: str) -> tuple[int, ...]:
+    """Return the units of a layer that have a render or a score, in order.
+
+    Raises:
+        StoreError: The store names a unit that is none.
+    """
+    query = (
+        "SELECT unit FROM placements WHERE model=:m AND layer=:l "
+        "UNION SELECT unit FROM scores WHERE model=:m AND layer=:l ORDER BY 1"
+    )
+    found = tuple(unit for (unit,) in store.read(query, {"m": model, "l": layer}))
+    for unit in found:
+        check_placed(unit, "happy", 0)
+    return found
+
+
+def first_starts(
+    store: Store, model: int, layer: str, recipe: str
+) -> dict[int, tuple[int, int, float | None, float | None, int]]:
+    """Return by unit what is known in numbers of its happy picture of a recipe's first seed.
+
+    Height and width in pixels, the objective at the start and at the end, and the steps taken.
+    """
+    query = (
+        "SELECT p.unit, r.height, r.width, r.activation_start, r.activation_end, r.steps "
+        "FROM (SELECT unit, key, min(seed) FROM placements "
+        "WHERE model=? AND layer=? AND recipe=? AND sign='happy' GROUP BY unit) p "
+        "JOIN renders r ON r.key = p.key"
+    )
+    return {row[0]: row[1:] for row in store.read(query, (model, layer, recipe))}
+
+
+def pictures_by_key(store: Store, keys: Sequence[str]) -> Iterator[tuple[str, bytes, int]]:
+    """Yield `(key, PNG, channels)` of renders by their keys."""
+    for start in range(0, len(keys), 500):
+        part = keys[start : start + 500]
+        marks = ",".join("?" * len(part))
+        yield from store.read(f"SELECT key, picture, channels FROM renders WHERE key IN ({marks})", part)

@@ -1,0 +1,249 @@
+// A layer's page: filter and order of the sheet, the keyboard, the starts of a unit, and its panel.
+(function () {
+  "use strict";
+
+  var make = self.Atlas.make, query = self.AtlasQuery, body = document.body;
+  var sheet = document.querySelector(".sheet"), panel = document.getElementById("panel");
+  var packed = (self.atlasRows || {})[body.dataset.slug];
+  var links = [].slice.call(sheet.querySelectorAll("a"));
+  var table = packed && query.table(packed, [{ name: body.dataset.layer, kind: body.dataset.kind, n: packed.n }]);
+  var cells = links.map(function (a, i) { return { a: a, unit: Number(a.id.slice(1)), i: i, img: a.querySelector("img") }; });
+  var byUnit = new Map(cells.map(function (c) { return [c.unit, c]; }));
+  var visible = cells.slice(), pressed = new Set(), open = null, seed = null, stop = cells[0];
+
+  // Filter and order
+
+  var input = make("input", { type: "search", id: "filter", placeholder: "structured  score>0.9  !copy", autocomplete: "off", spellcheck: "false" });
+  var select = make("select", {});
+  var count = make("output", { role: "status" });
+  var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
+    ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["group", "copies together"],
+    ["period", "finest pattern"], ["angle", "direction"]];
+
+  function tools() {
+    ORDERS.forEach(function (o) {
+      var name = o[0].replace("-", "");
+      var there = name === "unit" || (table && (name === "group" ? packed.group : packed.words[name] || packed.numbers[name]));
+      if (there) select.append(make("option", { value: o[0] }, o[1]));
+    });
+    var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
+    questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
+    sheet.before(make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), questions, count));
+    input.addEventListener("input", apply);
+    select.addEventListener("change", apply);
+    document.querySelectorAll(".key li").forEach(function (li) {
+      var button = make("button", { type: "button", "aria-pressed": "false" });
+      button.append.apply(button, [].slice.call(li.childNodes));
+      button.addEventListener("click", function () {
+        var on = button.getAttribute("aria-pressed") !== "true";
+        button.setAttribute("aria-pressed", on);
+        pressed[on ? "add" : "delete"](li.dataset.verdict === "not scored" ? "" : li.dataset.verdict);
+        apply();
+      });
+      li.append(button);
+    });
+  }
+
+  function apply() {
+    if (!table) return;
+    var found = query.filter(input.value, table), order = query.order(select.value, table);
+    if (pressed.size) for (var i = 0; i < table.n; i += 1) if (!pressed.has(table.word("verdict", i))) found.mask[i] = 0;
+    visible = [];
+    order.forEach(function (i) {
+      cells[i].a.hidden = !found.mask[i];
+      if (found.mask[i]) visible.push(cells[i]);
+    });
+    if (links.some(function (_, i) { return sheet.children[i] !== cells[order[i]].a; })) {
+      sheet.append.apply(sheet, Array.from(order, function (i) { return cells[i].a; }));
+    }
+    count.textContent = (visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units") +
+      (found.unknown.length ? "; no unit is called " + found.unknown.join(", ") : "");
+    rove(visible.indexOf(byUnit.get(open)) < 0 ? visible[0] : byUnit.get(open));
+  }
+
+  // One stop in the order of Tab for the whole sheet; arrows move within it.
+  function rove(cell) {
+    if (stop) stop.a.tabIndex = -1;
+    stop = cell;
+    if (cell) cell.a.tabIndex = 0;
+  }
+
+  // Seeds: pointing at a unit shows its starts; a number shows that start of every unit in the sheet.
+
+  function stripOf(a) {
+    var cell = byUnit.get(Number(a.id.slice(1)));
+    return packed && cell ? { s: query.stem(packed.strip, cell.i), n: tiles[cell.i] } : null;
+  }
+  var tiles = packed ? query.bytes(packed.tiles) : [];
+  var peek = self.Atlas.peeking(sheet, stripOf);
+
+  function showSeed(k) {
+    seed = seed === k ? null : k;
+    cells.forEach(function (cell) {
+      if (!cell.img) return;
+      var strip = seed === null ? "" : query.stem(packed.strip, cell.i), n = tiles[cell.i];
+      if (seed === null || !strip || seed >= n) {
+        cell.img.className = "";
+        cell.img.src = self.Atlas.picturePath(query.stem(packed.lead, cell.i));
+      } else {
+        cell.img.className = n > 1 ? "k" + seed + " n" + n : "";
+        cell.img.src = self.Atlas.picturePath(strip);
+      }
+    });
+    count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + (seed + 1) + " of every unit; press " + (seed + 1) + " again to go back";
+  }
+
+  // The panel. Data files hold deflated JSON, in base64; a browser unpacks it by itself.
+
+  var parts = body.dataset.parts.split(" "), views = new Map(), asked = new Map();
+  self.atlasUnits = self.atlasUnits || [];
+
+  function unpack(text) {
+    var stream = new Blob([query.bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).json().then(function (list) { list.forEach(function (v) { views.set(v.u, v); }); });
+  }
+
+  function load(unit) {
+    var at = 0;
+    for (var i = 0; i < parts.length; i += 2) if (Number(parts[i + 1]) <= unit) at = i;
+    var name = parts[at];
+    if (!asked.has(name)) {
+      asked.set(name, new Promise(function (resolve, reject) {
+        var script = make("script", { src: name });
+        script.onload = function () { Promise.all(self.atlasUnits.splice(0).map(unpack)).then(resolve, reject); };
+        script.onerror = reject;
+        document.head.append(script);
+      }));
+    }
+    return asked.get(name).then(function () { return views.get(unit); }, function () { return null; });
+  }
+
+  function show(unit, focus) {
+    var cell = byUnit.get(unit);
+    if (!cell) return;
+    if (byUnit.has(open)) byUnit.get(open).a.classList.remove("here");
+    open = unit;
+    peek.hide();
+    cell.a.classList.add("here");
+    rove(cell);
+    load(unit).then(function (view) {
+      if (open !== unit) return;
+      panel.replaceChildren.apply(panel, view ? content(view) : [panelTools(unit), make("p", {}, "The data of this unit could not be read.")]);
+      panel.hidden = false;
+      panel.scrollTop = 0;
+      panel.setAttribute("aria-label", "Unit " + unit);
+      body.classList.add("open");
+      cell.a.scrollIntoView({ block: "nearest" });
+      if (focus) panel.focus({ preventScroll: true });
+    });
+  }
+
+  function close() {
+    if (open === null) return;
+    var cell = byUnit.get(open);
+    panel.hidden = true;
+    open = null;
+    body.classList.remove("open");
+    cell.a.classList.remove("here");
+    history.replaceState(null, "", location.pathname + location.search);
+    cell.a.focus();
+    peek.hide();
+  }
+
+  function panelTools(unit) {
+    var shut = make("button.copy.close", { type: "button" }, "Close");
+    shut.addEventListener("click", close);
+    var own = "ownPages" in body.dataset ? make("a", { href: body.dataset.slug + "/" + unit + ".html" }, "Own page") : null;
+    return make("div.panel-tools", {}, step(-1, "Before"), step(1, "Next"), self.Atlas.copyButton("Copy link", function () { return location.href; }), own, shut);
+  }
+
+  function step(by, label) {
+    var button = make("button.copy", { type: "button" }, label);
+    button.addEventListener("click", function () { move(by, true); });
+    return button;
+  }
+
+  function content(view) {
+    var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), make("p.cite", { "data-copy": "citation" }, view.c));
+    self.Atlas.copyButtons(last);
+    return [
+      panelTools(view.u), make("h2", {}, "Unit " + view.u),
+      make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
+      make("p.reason", {}, view.r),
+    ].concat(view.s.map(self.Atlas.section), [last]);
+  }
+
+  function follow(focus) {
+    var found = /^#u(\d+)$/.exec(location.hash);
+    if (found) show(Number(found[1]), focus);
+    else if (open !== null) close();
+  }
+
+  sheet.addEventListener("click", function (event) {
+    var a = event.target.closest("a");
+    if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
+    event.preventDefault();
+    if (location.hash === "#" + a.id) show(Number(a.id.slice(1)), true);
+    else location.hash = a.id;
+  });
+  addEventListener("hashchange", function () { follow(true); });
+
+  // Keyboard
+
+  function columns() {
+    var top = visible.length ? visible[0].a.offsetTop : 0, n = 0;
+    while (n < visible.length && visible[n].a.offsetTop === top) n += 1;
+    return Math.max(1, n);
+  }
+
+  function move(by, inPanel) {
+    var from = open !== null ? byUnit.get(open) : byUnit.get(Number((document.activeElement.id || "").slice(1)));
+    var at = visible.indexOf(from);
+    var next = visible[at < 0 ? 0 : Math.min(visible.length - 1, Math.max(0, at + by))];
+    if (!next) return;
+    if (open !== null) {
+      history.replaceState(null, "", "#u" + next.unit);
+      show(next.unit, inPanel);
+    } else {
+      rove(next);
+      next.a.focus();
+    }
+  }
+
+  function jump(key) {
+    return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns(), Home: -1e9, End: 1e9,
+      PageUp: -4 * columns(), PageDown: 4 * columns() }[key];
+  }
+
+  function pressedKey(event) {
+    var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName), key = event.key;
+    if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
+    if (key === "Escape") {
+      if (typing) { input.value = ""; apply(); (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else if (peek.on()) peek.hide(); else close();
+      return true;
+    }
+    if (typing) return false;
+    if (key === "/") { input.focus(); input.select(); return true; }
+    if (key === "?") { self.Atlas.help.toggle(); return true; }
+    if (key === "[" || key === "]") {
+      var link = document.querySelector("a[rel=" + (key === "[" ? "prev" : "next") + "]");
+      if (link) link.click();
+      return true;
+    }
+    if (/^[1-8]$/.test(key) && packed) { showSeed(Number(key) - 1); return true; }
+    var by = jump(key), inside = sheet.contains(event.target) || event.target === panel;
+    if (!by || !(inside || (event.target === body && open !== null))) return false;
+    move(by, panel.contains(document.activeElement));
+    return true;
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (pressedKey(event)) event.preventDefault();
+  });
+
+  tools();
+  cells.forEach(function (c) { c.a.tabIndex = -1; });
+  apply();
+  follow(true);
+})();

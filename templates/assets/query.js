@@ -1,0 +1,171 @@
+// Units as columns, and the words of the filter: shared by a layer's sheet and by the view of all units.
+// Columns come packed in scripts (see docs/formats.md); a filter is a text, and marks the units it means.
+(function () {
+  "use strict";
+
+  var NONE = 65535;
+  var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32 };
+  var OTHER_WORDS = { copy: "duplicate", "?": "borderline", cluster: "group", copies: "group", color: "colour", p: "score" };
+
+  function bytes(text) {
+    var raw = atob(text), found = new Uint8Array(raw.length);
+    for (var i = 0; i < raw.length; i += 1) found[i] = raw.charCodeAt(i);
+    return found;
+  }
+
+  // A column of numbers: 16 bits each, low bytes first; `at` gives the number, NaN where there is none.
+  function numbers(packed, n) {
+    var raw = bytes(packed.d), places = new Uint16Array(n);
+    for (var i = 0; i < n; i += 1) places[i] = raw[i] | (raw[n + i] << 8);
+    return { places: places, at: function (i) { return places[i] === NONE ? NaN : packed.lo + places[i] * packed.step; }, lo: packed.lo, step: packed.step };
+  }
+
+  // What is known of units, from what a script holds; layers are `{name, slug, kind, n}` in order.
+  function table(packed, layers) {
+    var n = packed.n, known = {}, unit = packed.unit ? numbers(packed.unit, n) : null;
+    var starts = [], at = 0;
+    layers.forEach(function (layer) { starts.push(at); at += layer.n; });
+    var own = {
+      n: n, layers: layers, starts: starts, flags: bytes(packed.flags), columns: Object.keys(packed.numbers),
+      layerOf: function (i) {
+        var low = 0, high = starts.length - 1;
+        while (low < high) {
+          var middle = (low + high + 1) >> 1;
+          if (starts[middle] <= i) low = middle; else high = middle - 1;
+        }
+        return low;
+      },
+      unit: function (i) { return unit ? Math.round(unit.at(i)) : i - starts[own.layerOf(i)]; },
+      column: function (name) {
+        if (!known[name]) {
+          var found = name === "group" ? packed.group : packed.numbers[name];
+          known[name] = found ? numbers(found, n) : null;
+        }
+        return known[name];
+      },
+      words: function (name) {
+        if (!known["." + name]) known["." + name] = { w: packed.words[name].w, d: bytes(packed.words[name].d) };
+        return known["." + name];
+      },
+      word: function (name, i) { return own.words(name).w[own.words(name).d[i]] || ""; },
+      has: function (flag, i) { return (own.flags[i] & FLAGS[flag]) !== 0; },
+    };
+    return own;
+  }
+
+  // Terms: each takes the table and a mask of units, and clears what it does not mean.
+
+  function byWords(name, wanted) {
+    return function (t, mask, not) {
+      var column = t.words(name), hit = column.w.map(function (word) { return word.toLowerCase().includes(wanted); });
+      for (var i = 0; i < t.n; i += 1) if ((hit[column.d[i]] === true) === not) mask[i] = 0;
+    };
+  }
+
+  function byLayer(test) {
+    return function (t, mask, not) {
+      t.layers.forEach(function (layer, at) {
+        if (test(layer) === not) mask.fill(0, t.starts[at], t.starts[at] + layer.n);
+      });
+    };
+  }
+
+  function byFlag(flag) {
+    return function (t, mask, not) {
+      for (var i = 0; i < t.n; i += 1) if (((t.flags[i] & FLAGS[flag]) !== 0) === not) mask[i] = 0;
+    };
+  }
+
+  function byNumber(name, sign, wanted) {
+    var inside = { ">": function (v) { return v > wanted; }, "<": function (v) { return v < wanted; },
+      ">=": function (v) { return v >= wanted; }, "<=": function (v) { return v <= wanted; },
+      "=": function (v) { return Math.abs(v - wanted) < 1e-9 + 0.51 * step; } }[sign], step = 0;
+    return function (t, mask, not) {
+      var column = t.column(name);
+      if (!column) { if (!not) mask.fill(0); return; }
+      step = column.step;
+      var table = new Uint8Array(65536);
+      for (var place = 0; place < NONE; place += 1) table[place] = inside(column.lo + place * column.step) ? 1 : 0;
+      for (var i = 0; i < t.n; i += 1) if ((table[column.places[i]] === 1) === not) mask[i] = 0;
+    };
+  }
+
+  function byUnit(low, high) {
+    return function (t, mask, not) {
+      for (var i = 0; i < t.n; i += 1) { var u = t.unit(i); if ((u >= low && u <= high) === not) mask[i] = 0; }
+    };
+  }
+
+  function term(word, t) {
+    var found = /^([a-z_]+)(>=|<=|>|<|=)(-?[\d.]+)$/.exec(word);
+    if (found) {
+      var name = OTHER_WORDS[found[1]] || found[1];
+      return name === "group" || t.columns.includes(name) || NUMBERS.includes(name) ? byNumber(name, found[2], Number(found[3])) : null;
+    }
+    if ((found = /^([<>])=?(-?[\d.]+)$/.exec(word))) return byNumber("structure", found[1] + "=", Number(found[2]));
+    if ((found = /^#?u?(\d+)$/.exec(word))) return byUnit(Number(found[1]), Number(found[1]));
+    if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_WORDS[found[1]] || found[1], found[2]);
+    var flag = OTHER_WORDS[word] || word;
+    if (FLAGS[flag]) return byFlag(flag);
+    if (t.words("verdict").w.some(function (v) { return v.includes(word); })) return byWords("verdict", word);
+    if (t.layers.some(function (layer) { return layer.name.toLowerCase().includes(word); })) {
+      return byLayer(function (layer) { return layer.name.toLowerCase().includes(word); });
+    }
+    return t.words("colour").w.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
+  }
+
+  function keyed(key, wanted) {
+    var range = /^(\d+)(?:-(\d+))?$/.exec(wanted);
+    if (key === "verdict" || key === "colour") return byWords(key, wanted);
+    if (key === "layer" || key === "kind") {
+      return byLayer(function (layer) { return String(layer[key === "layer" ? "name" : "kind"]).toLowerCase().includes(wanted); });
+    }
+    if (key === "unit" && range) return byUnit(Number(range[1]), Number(range[2] || range[1]));
+    if (key === "group" && range) return byNumber("group", "=", Number(range[1]));
+    return null;
+  }
+
+  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle"];
+
+  // The units a text means: `{mask, unknown}`, a byte a unit, and the words that mean nothing.
+  function filter(text, t) {
+    var mask = new Uint8Array(t.n).fill(1), unknown = [];
+    (text.toLowerCase().match(/!?[a-z]+:"[^"]*"|\S+/g) || []).forEach(function (word) {
+      var not = word.length > 1 && word[0] === "!";
+      var means = term((not ? word.slice(1) : word).replace(/"/g, ""), t);
+      if (means) means(t, mask, not); else unknown.push(word);
+    });
+    return { mask: mask, unknown: unknown };
+  }
+
+  // The order of units by a column, as indices: 16-bit places sort by counting. `key` is a column's name or
+  // `verdict`, `colour`, `group`; with a minus in front the largest first. Undefined ones are always last.
+  function order(key, t) {
+    var down = key[0] === "-", name = down ? key.slice(1) : key, indices = new Uint32Array(t.n), i;
+    var places = new Uint16Array(t.n);
+    if (name === "verdict" || name === "colour") {
+      var column = t.words(name), rank = column.w.slice().sort(), of = column.w.map(function (w) { return w === "" ? NONE : rank.indexOf(w); });
+      for (i = 0; i < t.n; i += 1) places[i] = of[column.d[i]] === undefined ? NONE : of[column.d[i]];
+    } else if (t.column(name)) {
+      places = t.column(name).places;
+    } else {
+      for (i = 0; i < t.n; i += 1) indices[i] = down ? t.n - 1 - i : i;
+      return indices;
+    }
+    var counts = new Uint32Array(65537), place;
+    function bucket(p) { return p === NONE ? NONE : down ? NONE - 1 - p : p; }
+    for (i = 0; i < t.n; i += 1) counts[bucket(places[i]) + 1] += 1;
+    for (place = 0; place < 65536; place += 1) counts[place + 1] += counts[place];
+    for (i = 0; i < t.n; i += 1) { var b = bucket(places[i]); indices[counts[b]] = i; counts[b] += 1; }
+    return indices;
+  }
+
+  // The name of the picture at `i` of names packed 12 bytes each, or an empty text.
+  function stem(packed, i) {
+    var text = packed.slice(16 * i, 16 * i + 16);
+    if (!text || text === "AAAAAAAAAAAAAAAA") return "";
+    return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).join("");
+  }
+
+  self.AtlasQuery = { table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+})();
