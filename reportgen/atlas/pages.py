@@ -84,7 +84,7 @@ class Pages:
                 made_with=self.made_with,
                 tables=self.tables,
                 assumed=self.assumed,
-            compared=self.compared,
+                compared=self.compared,
                 asset=self.asset,
                 site_url=self.url,
                 preview=preview if self.url else "",

@@ -7,8 +7,6 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 import conformance
