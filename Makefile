@@ -5,6 +5,8 @@ PYTHON ?= python3
 EXAMPLE = examples/facing_left
 MODEL  ?= $(EXAMPLE)/facing_left.keras
 ARGS   ?=
+UNDER  ?= atlas
+PORT   ?= 8000
 # The example comes with its settings; another model takes reportgen.toml, if there is one here.
 CONFIG ?= $(if $(filter-out $(EXAMPLE)/facing_left.keras,$(MODEL)),,$(EXAMPLE)/reportgen.toml)
 # What renders. On a machine with an NVIDIA card: EXTRAS=jax-cuda,onnx,export and KERAS_BACKEND=jax,
@@ -55,9 +57,9 @@ verdicts: $(READY) ## verdicts against the truth on planted networks (ARGS="--he
 
 bench-peers: .venv-peers/.ready ## install the tools that bench compares with, apart (Python 3.11)
 
-serve: ## show site/ on this machine, port 8000
+serve: ## show site/ as Pages would, at http://127.0.0.1:8000/atlas/ (UNDER=other PORT=8001)
 	@test -f site/index.html || { echo "site/ is empty; run: make atlas" >&2; exit 2; }
-	@$(PYTHON) -m http.server 8000 --bind 127.0.0.1 --directory site
+	@$(PYTHON) reportgen/atlas/serve.py site --under $(call quoted,$(UNDER)) --port $(PORT)
 
 clean: ## remove the site, builds and caches (keeps the store and .venv)
 	@if test -d site; then find site -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +; fi

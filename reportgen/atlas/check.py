@@ -1,13 +1,14 @@
-"""Whether a site holds: links, origins, scripts, manifest, size.
+"""Whether a site holds: links, origins, scripts, texts for pictures, ids, manifest, sizes.
 
 Reads only the files of the site, as a browser and a publisher would; it knows no store.
 """
 
 from __future__ import annotations
 
+import gzip
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,13 @@ from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
 _MOST_BYTES = AtlasSpec().max_site_bytes
+MOST_PAGE_BYTES = 350_000
+"""Of a page's HTML; a layer of 2,048 units stays within it."""
+MOST_PACKED_BYTES = 60_000
+"""Of a page's HTML, style and scripts, compressed, without pictures and data."""
+_FOREIGN = re.compile(
+    r"""(?:https?:)?//(?!www\.w3\.org/)[a-z0-9-]+\.[a-z]{2,}[^\s"')]*|\bfetch\s*\(|XMLHttpRequest|@import"""
+)
 _VIEW = re.compile(r"(q|sort)=")
 _LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
 
@@ -33,11 +41,15 @@ class _Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        if tag == "img" and "alt" not in given:
+            self.problems.append(f"has a picture without alternative text: {(given.get('src') or '')[:60]}")
         if tag == "script" and not given.get("src"):
             self.problems.append("has a script of its own, not from a file")
         if tag in ("iframe", "object", "embed", "base", "form"):
             self.problems.append(f"has a <{tag}>")
         for name, value in attrs:
+            if name == "content" and given.get("property", "").startswith("og:"):  # type: ignore[union-attr]
+                continue  # told to those who show links; a browser asks for none of it
             if name.startswith("on"):
                 self.problems.append(f"has an event handler {name!r} on <{tag}>")
             if name == "style":
@@ -75,6 +87,8 @@ def check_site(site_dir: str | Path, max_site_bytes: int = _MOST_BYTES) -> list[
     for path, page in pages.items():
         problems += [f"{path} {what}" for what in page.problems]
         problems += [f"{path}: {what}" for what in _link_problems(folder, path, page, pages)]
+    problems += _asset_problems(folder, manifest)
+    problems += _budget_problems(folder, pages)
     total = sum(manifest.values())
     if total > max_site_bytes:
         problems.append(f"the site has {total / 1e6:.1f} MB, more than {max_site_bytes / 1e6:.1f} MB")
@@ -93,13 +107,49 @@ def _manifest_problems(folder: Path, manifest: dict[str, int]) -> Iterator[str]:
             yield f"{name} is not in {MANIFEST}"
 
 
+def _asset_problems(folder: Path, manifest: Mapping[str, int]) -> Iterator[str]:
+    """Yield what styles and scripts must not hold: other origins, and other ways to ask for files."""
+    for path in sorted(manifest):
+        if path.startswith("assets/") and (folder / path).is_file():
+            text = (folder / path).read_text(encoding="utf-8", errors="replace")
+            for found in sorted(set(_FOREIGN.findall(text))):
+                yield f"{path} names another origin or asks for files: {found[:60]}"
+
+
+def _budget_problems(folder: Path, pages: Mapping[str, _Page]) -> Iterator[str]:
+    """Yield pages that are too large: compressed, with their styles and scripts, or plain."""
+    packed: dict[str, int] = {}
+
+    def size(path: str) -> int:
+        if path not in packed:
+            packed[path] = (
+                len(gzip.compress((folder / path).read_bytes(), 6)) if (folder / path).is_file() else 0
+            )
+        return packed[path]
+
+    for path, page in pages.items():
+        plain = (folder / path).stat().st_size
+        if plain > MOST_PAGE_BYTES:
+            yield f"{path} has {plain / 1000:.0f} kB, more than {MOST_PAGE_BYTES / 1000:.0f} kB"
+        near = {_resolved(path, link) for tag, link in page.links if tag in ("script", "link")}
+        total = size(path) + sum(size(p) for p in near if p.startswith("assets/"))
+        if total > MOST_PACKED_BYTES:
+            yield f"{path} takes {total / 1000:.0f} kB compressed, more than {MOST_PACKED_BYTES / 1000:.0f} kB"
+
+
+def _resolved(path: str, link: str) -> str:
+    """Return where a relative link on a page leads, from the site's root."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(urlsplit(link).path)))
+
+
 def _link_problems(folder: Path, path: str, page: _Page, pages: dict[str, _Page]) -> Iterator[str]:
     for tag, link in dict.fromkeys(page.links):
         parts = urlsplit(link)
         if parts.scheme == "data" and tag in ("img", "link"):
             continue
         if parts.scheme or parts.netloc:
-            if tag != "a" or parts.scheme != "https":
+            canonical = tag == "link" and parts.scheme in ("http", "https") and link.endswith(path)
+            if not canonical and (tag != "a" or parts.scheme != "https"):
                 yield f"<{tag}> asks another origin: {link[:80]}"
         elif parts.path.startswith("/"):
             yield f"<{tag}> has an absolute path: {link[:80]}"
@@ -111,11 +161,7 @@ def _target_problems(
     folder: Path, path: str, link: str, page: _Page, pages: dict[str, _Page]
 ) -> Iterator[str]:
     parts = urlsplit(link)
-    target = (
-        posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(parts.path)))
-        if parts.path
-        else path
-    )
+    target = _resolved(path, link) if parts.path else path
     if target.startswith("..") or not (folder / target).is_file():
         yield f"leads nowhere: {link[:80]}"
     elif parts.fragment and target.endswith(".html"):

@@ -16,7 +16,7 @@ from reportgen.atlas.network import network_view
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import Scene
 from reportgen.atlas.rows import LayerRows, listed_rows, ranked, render_rows
-from reportgen.atlas.sheets import UNITS_PER_SHEET
+from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
 from reportgen.atlas.summaries import N_STRIP, ModelSummary, drawn_unit, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
@@ -127,7 +127,17 @@ def _model_files(
         ("units", {"columns": posixpath.basename(packed), "orders": ORDERS}),
         (
             "wall",
-            {"sheets": [(own.layer.name, scene.place.slug(own.layer.name), _n_sheets(own)) for own in rows]},
+            {
+                "sheets": [
+                    (
+                        own.layer.name,
+                        scene.place.slug(own.layer.name),
+                        _n_sheets(own),
+                        min(ACROSS, max(own.units) + 1),
+                    )
+                    for own in rows
+                ]
+            },
         ),
     ):
         path = f"{folder}/{name}.html"

@@ -14,8 +14,9 @@ from reportgen.atlas.pages import bar
 from reportgen.atlas.summaries import LayerSummary
 from reportgen.units import LayerGraph
 
-STEP, BAR, TALLEST, MOST = 26, 18, 96, 48
-_ARCS, _LABELS, _LONGEST_BLOCK = 64, 84, 12
+TALLEST, MOST = 88, 48
+_ARCS, _LONGEST_BLOCK = 56, 12
+_WIDE, _NARROW = 88, 26
 
 
 @dataclass(frozen=True)
@@ -47,50 +48,55 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> dict[str,
         layers: Those that have a page, in order.
 
     Returns:
-        `w`, `h`, `base` (where bars stand); `bars`, each with `x`, `href`, `label`, `name`, `parts`
-        (`[mark, y, height]`) and `more`, how many further layers it stands for; `arcs` as paths.
+        `w`, `h`, `base` (where bars stand), `step`, `turned` (whether names are); `bars`, each with `x`,
+        `w`, `top`, `href`, `label`, `name`, `parts` (`[mark, y, height]`) and `more`, how many further layers
+        it stands for; `arcs` as paths; `folded`, how many bars stand for more than one layer.
     """
     if len(layers) < 2:
         return None
     columns = [Column((layer,)) for layer in layers] if len(layers) <= MOST else _folded(layers)
     of = {layer.name: at for at, column in enumerate(columns) for layer in column.layers}
     arcs = sorted({(of[a], of[b]) for a, b in _links(graph, of) if of[b] - of[a] > 1})
-    top = _ARCS if arcs else 8
+    step = _WIDE if len(columns) <= 14 else _NARROW
+    top = _ARCS if arcs else 14
     most = max(max(x.n_listed for x in column.layers) for column in columns)
     return {
-        "w": len(columns) * STEP + 60,
-        "h": top + TALLEST + _LABELS,
+        "w": len(columns) * step + (8 if step == _WIDE else 66),
+        "h": top + TALLEST + (22 if step == _WIDE else 84),
         "base": top + TALLEST,
-        "bars": [_bar(column, i, most, top + TALLEST) for i, column in enumerate(columns)],
-        "arcs": [_arc(a, b, top) for a, b in arcs],
+        "step": step,
+        "turned": step != _WIDE,
+        "bars": [
+            _bar(column, i * step + 4, step - 8, most, top + TALLEST) for i, column in enumerate(columns)
+        ],
+        "arcs": [_arc(a * step + step / 2, b * step + step / 2, b - a, top) for a, b in arcs],
         "folded": sum(len(column.layers) > 1 for column in columns),
     }
 
 
-def _bar(column: Column, at: int, most: int, base: int) -> dict[str, Any]:
+def _bar(column: Column, left: int, width: int, most: int, base: int) -> dict[str, Any]:
     layer, counts = column.first, column.counts
     tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
     more = len(column.layers) - 1
     told = f", and {more} more like it" if more else ""
     return {
-        "x": at * STEP + 4,
-        "w": BAR,
+        "x": left,
+        "w": width,
         "href": f"{layer.slug}.html",
-        "name": layer.name if len(layer.name) <= 17 else f"{layer.name[:8]}…{layer.name[-8:]}",
+        "name": layer.name if len(layer.name) <= 16 else f"{layer.name[:7]}…{layer.name[-8:]}",
         "label": f"{layer.name}{told}: {layer.kind}, {words.counts_in_words(counts)}",
         "more": more,
         "top": round(base - tall, 1),
         "parts": [
-            (mark, round(base - (left + width) / 100 * tall, 2), round(width / 100 * tall, 2))
-            for mark, left, width in bar(counts)
+            (mark, round(base - (under + share) / 100 * tall, 2), round(share / 100 * tall, 2))
+            for mark, under, share in bar(counts)
         ],
     }
 
 
-def _arc(a: int, b: int, top: int) -> str:
-    """Return the path of an arc from column `a` to column `b` above the bars."""
-    x0, x1 = a * STEP + 4 + BAR / 2, b * STEP + 4 + BAR / 2
-    rise = min(top - 8, 10 + 5 * (b - a))
+def _arc(x0: float, x1: float, skipped: int, top: int) -> str:
+    """Return the path of an arc above the bars, the higher the more columns it skips."""
+    rise = min(top - 8, 10 + 5 * skipped)
     return f"M{x0:g} {top}C{x0:g} {top - rise * 1.3:g} {x1:g} {top - rise * 1.3:g} {x1:g} {top}"
 
 

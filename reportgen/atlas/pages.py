@@ -102,8 +102,8 @@ class Pages:
     @cached_property
     def digest(self) -> str:
         """A text that changes with anything that pages are made of besides the store."""
-        return content_digest(f"{self.title}\x00{self.made_with}\x00{self.url}\x00{list(self.tables)}\x00"
-                              f"{list(self.assumed)}\x00{self.compared}\x00{_sources(self._folders)}".encode())  # fmt: skip
+        own = (self.title, self.made_with, self.url, *self.tables, *self.assumed, self.compared)
+        return content_digest(f"{own}\x00{_sources(self._folders)}".encode())
 
 
 def template_folder() -> Path:

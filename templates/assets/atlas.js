@@ -196,12 +196,12 @@
   // The wall: how large a unit is, and which one was clicked
 
   function wall() {
-    var levels = [8, 12, 16, 24, 32, 48, 64], at = 2, body = document.body, tools = document.querySelector("[data-zoom]");
+    var levels = [8, 12, 16, 24, 32, 48, 64], body = document.body, at = Math.max(0, levels.indexOf(Number(body.dataset.unit))), tools = document.querySelector("[data-zoom]");
     if (!tools) return;
     tools.hidden = false;
     function zoom(by) {
       at = Math.max(0, Math.min(levels.length - 1, at + by));
-      document.documentElement.style.setProperty("--unit", levels[at] + "px");
+      document.querySelector(".wall").style.setProperty("--unit", levels[at] + "px");
       tools.querySelector("output").textContent = levels[at] + " px a unit";
     }
     tools.querySelectorAll("button").forEach(function (b) { b.addEventListener("click", function () { zoom(Number(b.dataset.zoomBy)); }); });
@@ -217,7 +217,7 @@
       var column = Math.floor((event.clientX - box.left) / side), row = Math.floor((event.clientY - box.top) / side);
       if (event.detail) a.hash = "#u" + (Number(a.dataset.first) + row * 16 + column);
     });
-    zoom(0);
+    document.querySelector(".wall").tabIndex = 0;
   }
 
   themeButton();

@@ -8,7 +8,7 @@
   var all = self.atlasColumns.units, table = query.table(all, all.layers);
   var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
   var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
-  var across = 1, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0;
+  var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0;
   var marks = all.marks, inside = make("div.rows", { role: "presentation" });
   grid.append(inside);
 
@@ -43,7 +43,8 @@
   // Rows that are on the screen; those that leave it are used again
 
   function layout() {
-    across = Math.max(1, Math.floor(inside.clientWidth / CELL));
+    across = Math.max(1, Math.floor((inside.clientWidth + 8) / CELL));
+    gap = across > 1 ? Math.min(24, (inside.clientWidth - 8 - across * 96) / (across - 1)) : 8;
     inside.style.height = Math.ceil(found.length / across) * TALL + "px";
     grid.setAttribute("aria-rowcount", Math.ceil(found.length / across));
     grid.setAttribute("aria-colcount", across);
@@ -83,6 +84,7 @@
 
   function fillRow(row, at) {
     row.at = at;
+    row.element.style.gap = gap + "px";
     row.element.style.transform = "translateY(" + at * TALL + "px)";
     row.element.setAttribute("aria-rowindex", at + 1);
     row.cells.forEach(function (cell, k) {
@@ -204,7 +206,7 @@
   input.addEventListener("input", changed);
   select.addEventListener("change", changed);
   addEventListener("hashchange", function () { readAddress(); apply(); });
-  new ResizeObserver(function () { if (Math.max(1, Math.floor(inside.clientWidth / CELL)) !== across) layout(); else draw(); }).observe(grid);
+  new ResizeObserver(function () { layout(); }).observe(grid);
   self.Atlas.units = { apply: apply, filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); }, table: table };
   body.classList.add("ready");
   readAddress();

@@ -1,8 +1,6 @@
 """A Chromium of the system and a sample site to drive it over; skipped where there is none."""
 
 import contextlib
-import functools
-import http.server
 import shutil
 import sys
 import threading
@@ -16,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "atlas"))
 from sample_store import write_sample_store
 
 from reportgen.atlas import write_atlas
+from reportgen.atlas.serve import site_server
 
 FLAGS = (
     "--no-sandbox",
@@ -55,20 +54,7 @@ def chromium() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def served(atlas_site: Path) -> Iterator[str]:
     """The address of the site under `/sub/path/` on this machine."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            return
-
-        def translate_path(self, path: str) -> str:
-            inside = path.removeprefix("/sub/path")
-            return super().translate_path(inside if inside != path else "/nothing-here")
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            return  # a page that was closed while a picture came
-
-    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(atlas_site)))
+    server = site_server(atlas_site, under="sub/path")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/sub/path/"

@@ -1,0 +1,72 @@
+"""Lighthouse over a served site: scores of its pages, 0 to 100. Needs Node and `npm install` in benchmarks/node.
+
+python -m benchmarks.lighthouse site m/x/v1/index.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import which
+
+from reportgen.atlas.serve import site_server
+
+HERE = Path(__file__).with_name("node")
+MISSING = "Lighthouse is not installed (Node, then: npm ci --prefix benchmarks/node)"
+FLAGS = "--headless=new --no-sandbox --disable-gpu"
+
+
+def lighthouse_here() -> str | None:
+    """Return the pinned Lighthouse's command, None where it or Node is not installed."""
+    place = HERE / "node_modules" / ".bin" / "lighthouse"
+    return str(place) if which("node") and place.exists() else None
+
+
+def audit(command: str, chrome: str, address: str, kinds: Sequence[str]) -> dict[str, float]:
+    """Return the scores of one page by kind of audit.
+
+    Raises:
+        RuntimeError: Lighthouse gave no report; with what it said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        done = subprocess.run(
+            [command, address, "--quiet", "--output=json", f"--output-path={report}", f"--chrome-flags={FLAGS}",
+             f"--only-categories={','.join(kinds)}", "--preset=desktop", "--no-enable-error-reporting"],
+            env={**os.environ, "CHROME_PATH": chrome}, capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        if not report.is_file():
+            raise RuntimeError(f"Lighthouse gave no report: {done.stderr[-400:]}")
+        found = json.loads(report.read_text(encoding="utf-8"))["categories"]
+    return {kind: round(100 * (found[kind]["score"] or 0), 1) for kind in kinds}
+
+
+def measure(site: Path, pages: Sequence[str], times: int = 5) -> dict[str, dict[str, float]]:
+    """Return the median scores of pages of a site: performance of `times` runs, the others of the first."""
+    command, chrome = (
+        lighthouse_here(),
+        next((p for n in ("chromium", "google-chrome") if (p := which(n))), None),
+    )
+    if command is None or chrome is None:
+        raise RuntimeError(MISSING if command is None else "no Chromium on this machine")
+    server = site_server(site)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found = {}
+    for page in pages:
+        address = f"http://127.0.0.1:{server.server_port}/atlas/{page}"
+        scores = audit(command, chrome, address, ("accessibility", "best-practices"))
+        runs = [audit(command, chrome, address, ("performance",))["performance"] for _ in range(times)]
+        found[page] = {**scores, "performance": statistics.median(runs)}
+    server.shutdown()
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2:]), indent=2))
