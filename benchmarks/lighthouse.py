@@ -1,4 +1,4 @@
-"""Lighthouse over a served site: scores of its pages, 0 to 100. Needs Node and `npm install` in benchmarks/node.
+"""Lighthouse over a served site: scores of its pages, 0 to 100. Needs Node and `npm ci` in benchmarks/node.
 
 python -m benchmarks.lighthouse site m/x/v1/index.html
 """
@@ -37,11 +37,16 @@ def audit(command: str, chrome: str, address: str, kinds: Sequence[str]) -> dict
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
+        words = [command, address, "--quiet", "--output=json", f"--output-path={report}", "--preset=desktop"]
+        words += [
+            f"--chrome-flags={FLAGS}",
+            f"--only-categories={','.join(kinds)}",
+            "--no-enable-error-reporting",
+        ]
+        environment = {**os.environ, "CHROME_PATH": chrome}
         done = subprocess.run(
-            [command, address, "--quiet", "--output=json", f"--output-path={report}", f"--chrome-flags={FLAGS}",
-             f"--only-categories={','.join(kinds)}", "--preset=desktop", "--no-enable-error-reporting"],
-            env={**os.environ, "CHROME_PATH": chrome}, capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
+            words, env=environment, capture_output=True, text=True, timeout=240, check=False
+        )
         if not report.is_file():
             raise RuntimeError(f"Lighthouse gave no report: {done.stderr[-400:]}")
         found = json.loads(report.read_text(encoding="utf-8"))["categories"]

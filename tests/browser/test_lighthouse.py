@@ -1,7 +1,6 @@
 """Lighthouse's view of the pages, over the server that shows a site as Pages would."""
 
 import shutil
-from typing import Any
 
 import pytest
 
@@ -10,7 +9,14 @@ from benchmarks.lighthouse import MISSING, audit, lighthouse_here
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("kind", ["model", "layer", "units"])
+PAGES = {
+    "model": "m/garden/v1/index.html",
+    "layer": "m/garden/v1/conv1.html",
+    "units": "m/garden/v1/units.html",
+}
+
+
+@pytest.mark.parametrize("kind", PAGES)
 def test_lighthouse_gives_accessibility_and_best_practices_95(served: str, kind: str) -> None:
     command = lighthouse_here()
     chrome = next(
@@ -18,8 +24,5 @@ def test_lighthouse_gives_accessibility_and_best_practices_95(served: str, kind:
     )
     if command is None or chrome is None:
         pytest.skip(MISSING if command is None else "no Chromium on this machine")
-    pages: dict[str, Any] = {
-        "model": "m/garden/v1/index.html", "layer": "m/garden/v1/conv1.html", "units": "m/garden/v1/units.html",
-    }  # fmt: skip
-    found = audit(command, chrome, served + pages[kind], ("accessibility", "best-practices"))
+    found = audit(command, chrome, served + PAGES[kind], ("accessibility", "best-practices"))
     assert min(found.values()) >= 95, found
