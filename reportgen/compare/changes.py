@@ -118,9 +118,14 @@ def changes(pairing: Pairing) -> tuple[UnitChange, ...]:
 def counterparts(pairing: Pairing, rows: Sequence[UnitChange]) -> tuple[int, int]:
     """Return how many units of A and of B have a counterpart: assigned and alike, or kept in their place."""
     good = [m for m in pairing.found if m.likeness >= ALIKE]
-    same = [x for x in rows if x.a and x.b and x.state in SAME_UNIT]
+    same = [x for x in rows if x.a and x.b and x.state in SAME_UNIT and _tells(pairing, x.a.unit)]
     in_a = {m.a for m in good} | {x.a.unit for x in same if x.a}
     return len(in_a), len({m.b for m in good} | {x.b.unit for x in same if x.b})
+
+
+def _tells(p: Pairing, unit: int) -> bool:
+    """Whether finding a unit again tells anything: any two dead ones are alike where places mean nothing."""
+    return p.ordered or not p.a.dead(unit)
 
 
 Partners = dict[int, tuple[int, Match | None]]
