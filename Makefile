@@ -22,13 +22,22 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas test check gate bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas versions test check gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
 	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) $(ARGS)
+
+VERSIONS = $(BIN)/reportgen render --config $(EXAMPLE)/reportgen.toml --store versions.db $(ARGS)
+versions: $(READY) ## the example with fewer and with more filters, compared: versions.db and site/
+	@$(VERSIONS) $(EXAMPLE)/fewer/facing_left.keras --version fewer
+	@$(VERSIONS) $(EXAMPLE)/facing_left.keras --version v1
+	@$(VERSIONS) $(EXAMPLE)/more/facing_left.keras --version more
+	@$(BIN)/reportgen score --store versions.db
+	@$(BIN)/reportgen compare versions.db
+	@$(BIN)/reportgen site --store versions.db --config $(EXAMPLE)/reportgen.toml
 
 test: $(READY)-dev ## run the tests (ARGS="-m slow" for the long ones, which CI runs too)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -140,7 +140,8 @@ def _places(alike: Floats, found: Sequence[Match]) -> tuple[int, int]:
         return 0, 0
     here = np.nan_to_num(np.diag(alike), nan=-1.0)
     on = int((here >= FOUND).sum())
-    return on, sum(m.likeness >= FOUND and m.a != m.b and here[m.a] < KEPT for m in found)
+    off = [m for m in found if m.likeness >= FOUND and m.a != m.b and here[m.a] < KEPT]
+    return on, len(off)
 
 
 def _ordered(x: _Answered, votes: Callable[[], tuple[int, int]]) -> bool:

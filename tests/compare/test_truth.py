@@ -1,11 +1,14 @@
 """Comparisons of small real networks whose twins are known."""
 
+import json
+
 import numpy as np
 import pytest
 from chain_networks import changed, make, overwrite, permute
 from measured_versions import put_version
 
-from reportgen.compare import compare_versions
+from reportgen.compare import as_json, compare_versions
+from reportgen.comparison import Comparisons
 from reportgen.store import open_store
 
 keras = pytest.importorskip("keras", reason="the networks are made with Keras")
@@ -55,6 +58,7 @@ def test_permuted_channels_are_all_moved_and_none_is_changed(against, base, tmp_
     assert not two.ordered and states(two) == dict.fromkeys(range(16), "moved")
     assert all(order[x.b.unit] == x.a.unit and x.mutual for x in two.changes)
     assert all(set(p.counts) == {"unchanged"} for p in c.layers if p is not two)
+    assert json.loads(json.dumps(as_json(Comparisons((c,)))))["comparisons"][0]["counts"]["moved"] == 16
 
 
 @pytest.mark.parametrize(("layer", "seeds"), [("one", range(5)), ("two", range(5, 10))])
