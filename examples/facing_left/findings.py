@@ -20,6 +20,7 @@ import numpy as np
 import reportgen
 from reportgen.images import decode_png, encode_webp
 from reportgen.measure import Silencer, responses
+from reportgen.score.natural import model_ablation
 from reportgen.store import ModelRecord, Store, layer_owner
 
 HERE = Path(__file__).resolve().parent
@@ -271,21 +272,20 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
 def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
     """Dense neurons answered to places and looked repetitive."""
     share = {layer: shifted_share(known, layer) for layer in (*CONVOLUTIONS, DENSE)}
-    near = {
-        layer: [float(s.extra.get("nearest_correlation", np.nan)) for s in known.rows[layer]]
-        for layer in (*CONVOLUTIONS, DENSE)
-    }
     copies = known.where(DENSE, lambda s: s.duplicate_of is not None)
-    convolutions = ", ".join(percent(share[name]) for name in CONVOLUTIONS)
-    correlations = ", ".join(f"{np.nanmedian(v):.2f} in `{k}`" for k, v in near.items())
+    kinds = {layer: known.findings[layer].get("kinds") or {} for layer in (*CONVOLUTIONS, DENSE)}
+    ranks = ", ".join(
+        f"{k['effective_rank']:.1f} of {k['live']} in `{layer}`" for layer, k in kinds.items() if k
+    )
+    silent = (known.findings[DENSE].get("natural") or {}).get("silent", [])
     text = (
         f"Places: moved by {SHIFT_PX} px around its edges, the render of a `{DENSE}` unit keeps "
-        f"{percent(share[DENSE])} of its "
-        f"answer (median), those of the convolutions {convolutions}. Repetition: {len(copies)} of "
-        f"{len(known.rows[DENSE])} "
-        f"answer like another unit (correlation .99 and more); the correlation with the nearest unit is, "
-        f"in the "
-        f"middle, {correlations}."
+        f"{percent(share[DENSE])} of its answer (median), those of the convolutions "
+        f"{', '.join(percent(share[name]) for name in CONVOLUTIONS)}. Repetition: {len(copies)} of "
+        f"{len(known.rows[DENSE])} units answer like another (copies); effective rank of the answers: "
+        f"{ranks}. "
+        f"{len(silent)} of the {len(known.rows[DENSE])} never answered to any held-out face: their pictures "
+        "are of inputs that the network does not meet."
     )
     recur = share[DENSE] < 0.8 * min(share[name] for name in CONVOLUTIONS)
     text += " **Places recur.**" if recur else " **Places do not recur.**"
@@ -299,10 +299,9 @@ def complements(known: Known, out: Path) -> tuple[str, str]:
     rows = known.rows[HEAD]
     text = (
         f"{len(pairs)} of {len(rows)} units of `{HEAD}` are marked as complements, which two outputs of a "
-        f"softmax are by "
-        "arithmetic: one minus the other, whatever was learnt. The head is cut to its logits, so that "
-        "each has a picture of its "
-        f"own; as logits they are {', '.join(f'unit {s.unit} {s.verdict}' for s in rows)}."
+        "softmax are by arithmetic: one minus the other, whatever was learnt. The head is cut to its "
+        "logits, so "
+        f"that each has a picture of its own; as logits: {', '.join(f'{s.unit} {s.verdict}' for s in rows)}."
     )
     return text, first_seeds(known, HEAD, [s.unit for s in rows], "shown", "complements", out)
 
@@ -369,8 +368,11 @@ def report(known: Known, out: Path) -> str:
         text, shown = tell(known, out)
         lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
     lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
+    together = model_ablation(known.store, known.model)
+    lines += [together[1], ""] if together else []
     for layer in known.model.layers:
-        lines += [f"* `{layer.name}`: {s}" for s in known.findings[layer.name].get("beside", [])]
+        said = [*known.findings[layer.name]["text"], *known.findings[layer.name].get("beside", [])]
+        lines.append(f"* `{layer.name}`: {' '.join(said)}")
     return "\n".join(lines) + "\n"
 
 

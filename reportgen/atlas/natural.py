@@ -1,0 +1,119 @@
+"""A unit's top and bottom natural pictures as tiles: what its place saw, cut out of a person's own pictures.
+
+Where no crops were kept, there are none. How tiles become files is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from reportgen.atlas.plots import number
+from reportgen.images import decode_webp
+from reportgen.store import Store, pictures_owner
+
+Arrays = Mapping[str, np.ndarray]
+
+TILE_PX = 64
+"""Side of a tile; smaller pieces are enlarged by whole pixels, larger ones averaged down."""
+
+_DECODED = 64
+_WAYS = (("top", "drives it most"), ("bottom", "drives it least"))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A piece of a picture.
+
+    Attributes:
+        key: Names picture and piece, whatever unit they are shown for.
+        picture: Its index in the folder.
+        box: Top, left, bottom and right.
+        caption, alt: In words.
+    """
+
+    key: str
+    picture: int
+    box: tuple[int, int, int, int]
+    caption: str
+    alt: str
+
+
+def tiles_of(natural: Arrays, about: Arrays, shape: tuple[int, int, int], unit: int) -> list[Tile]:
+    """Return the tiles of a unit, those that drive it most first; none where none were kept.
+
+    Args:
+        natural: The layer's answers, as `measure.natural_pass` gave them.
+        about: What is known of the pictures.
+        shape: Height, width and channels of the model's input.
+        unit: Its index.
+    """
+    if "crops" not in about or not about["crops"].all() or not len(about.get("folder", ())):
+        return []
+    owner, names = pictures_owner(str(about["folder"][0]), shape), about.get("names", ())
+    return [
+        Tile(f"{owner} {index} {box}", index, box, number(value), _alt(names, index, value, words))
+        for way, words in _WAYS
+        for index, box, value in _places(natural, way, unit, shape)
+        if index < len(names)
+    ]
+
+
+def _places(natural: Arrays, way: str, unit: int, shape: tuple[int, int, int]) -> Iterator[Any]:
+    """Yield `(picture, box, value)`; what lies in no picture is left out, since a store may be anybody's."""
+    wanted = (natural.get(f"{way}_picture"), natural.get(f"{way}_box"), natural.get(way))
+    if any(x is None or x.ndim < 2 or unit >= len(x) for x in wanted):
+        return
+    for index, box, value in zip(*(x[unit] for x in wanted if x is not None), strict=False):
+        top, left, bottom, right = (int(side) for side in box)
+        if int(index) >= 0 and 0 <= top < bottom <= shape[0] and 0 <= left < right <= shape[1]:
+            yield int(index), (top, left, bottom, right), float(value)
+
+
+def _alt(names: Any, index: int, value: float, words: str) -> str:
+    return f"Piece of natural picture {names[index]}, which {words}: {number(value)}"
+
+
+class TilePixels:
+    """Cuts tiles out of the pictures that a store keeps."""
+
+    def __init__(self, store: Store, about: Arrays, shape: tuple[int, int, int]) -> None:
+        owner = pictures_owner(str(about["folder"][0]), shape)
+
+        @lru_cache(_DECODED)
+        def picture(index: int) -> np.ndarray | None:
+            found = store.measurement(owner, str(index))
+            if found is None or "webp" not in found:
+                return None
+            return decode_webp(found["webp"].astype(np.uint8).tobytes())
+
+        self._picture, self._shape = picture, shape
+
+    def of(self, tile: Tile) -> np.ndarray | None:
+        """Return `(64, 64, 3)` uint8, the piece on white; None where the picture is not there."""
+        whole = self._picture(tile.picture)
+        if whole is None or whole.shape[:2] != self._shape[:2]:
+            return None
+        top, left, bottom, right = tile.box
+        return framed(whole[top:bottom, left:right])
+
+
+def framed(piece: np.ndarray) -> np.ndarray:
+    """Return a piece `(h, w, 3)`, enlarged by whole pixels or averaged down, on 64 by 64 pixels of white."""
+    from reportgen.atlas.pictures import shrink
+
+    h, w = piece.shape[:2]
+    times = max(1, TILE_PX // max(h, w))
+    if max(h, w) > TILE_PX:
+        scale = TILE_PX / max(h, w)
+        piece = shrink(piece, max(1, round(h * scale)), max(1, round(w * scale)))
+    piece = piece.repeat(times, axis=0).repeat(times, axis=1)
+    h, w = piece.shape[:2]
+    tile = np.full((TILE_PX, TILE_PX, 3), 255, np.uint8)
+    down, across = (TILE_PX - h) // 2, (TILE_PX - w) // 2
+    tile[down : down + h, across : across + w] = piece
+    return tile
