@@ -95,11 +95,16 @@ class TilePixels:
 
     def of(self, tile: Tile) -> np.ndarray | None:
         """Return `(64, 64, 3)` uint8, the piece on white; None where the picture is not there."""
+        piece = self.piece(tile)
+        return None if piece is None else framed(piece)
+
+    def piece(self, tile: Tile) -> np.ndarray | None:
+        """Return `(h, w, 3)` uint8, the piece as it is; None where the picture is not there."""
         whole = self._picture(tile.picture)
         if whole is None or whole.shape[:2] != self._shape[:2]:
             return None
         top, left, bottom, right = tile.box
-        return framed(whole[top:bottom, left:right])
+        return whole[top:bottom, left:right]
 
 
 def framed(piece: np.ndarray) -> np.ndarray:

@@ -120,9 +120,9 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
         model = _note_progress(store, model, None, clock)
         rendered = render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
     there = place_known(store, model, plans)
-    _look_beside(store, model, source, plans, settings, reporter, clock, halted)
+    besides = _look_beside(store, model, source, plans, settings, reporter, clock, halted)
     lack = missing_of(plans, there)
-    unfinished = bool(lack.pictures) or lacks_measuring()
+    unfinished = bool(lack.pictures) or lacks_measuring() or bool(besides)
     return RenderSummary(
         model=_note_progress(store, model, lack, clock),
         planned=lack.of_pictures,
@@ -130,15 +130,19 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
         failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
         stopped=unfinished and halted(),
         seconds=time.monotonic() - started,
-        missing=str(lack) if lack.pictures else "",
+        missing=str(lack) if lack.pictures else besides,
         spent=unfinished and clock.over() and not stop(),
     )
 
 
 def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
                  settings: Settings, reporter: Reporter, clock: Clock,
-                 stop: Callable[[], bool]) -> None:  # fmt: skip
-    """Measure what was asked for besides: the untrained twin, a person's own pictures, ablation."""
+                 stop: Callable[[], bool]) -> str:  # fmt: skip
+    """Measure what was asked for besides: the untrained twin, a person's own pictures, ablation.
+
+    Returns:
+        What of it is missing, because the run was stopped, in words; else empty.
+    """
     from reportgen.run.ablation import ablate
     from reportgen.run.twin import render_twin
 
@@ -152,6 +156,9 @@ def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequen
             ablate(store, model, source.load, settings, mark, reporter, stop)
     if settings.twin or settings.images is not None:
         score_store(store, model, settings.score_spec())
+    wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
+    asked = [what for what, said in wanted.items() if said]
+    return f"{' and '.join(asked)} may be unfinished" if asked and stop() else ""
 
 
 def _with_report(store: Store, model: ModelRecord, source: Source, path: str | Path, settings: Settings,

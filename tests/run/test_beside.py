@@ -104,6 +104,14 @@ def test_a_second_run_measures_nothing_again(store, model_file, folder):
     assert not any("ablation" in line or "proof" in line for line in lines)
 
 
+def test_pieces_of_natural_pictures_are_exported_beside_the_renders(whole, tmp_path):
+    n = reportgen.export_pictures(whole / "s.db", tmp_path / "out")
+    found = sorted((tmp_path / "out" / "conv" / "0").glob("natural-*.png"))
+    assert n == len(list((tmp_path / "out").rglob("*.png"))) and len(found) == 9
+    with Image.open(found[0]) as piece:
+        assert max(piece.size) <= 3
+
+
 def test_without_crops_no_pixel_is_kept(store, model_file, folder):
     with reportgen.open_store(store) as opened:
         about = opened.measurement(model_owner(1), "natural")
