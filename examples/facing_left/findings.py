@@ -372,6 +372,8 @@ def report(known: Known, out: Path) -> str:
         text, shown = tell(known, out)
         lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
     lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
+    if not any(found.get("twin") for found in known.findings.values()):
+        lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
     together = model_ablation(known.store, known.model)
     lines += [together[1], ""] if together else []
     for layer in known.model.layers:

@@ -14,7 +14,7 @@ from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer, UnitScore
 
-BESIDE_VERSION = 1
+BESIDE_VERSION = 2
 """Raised whenever the same evidence gives other numbers here."""
 
 UNIT_KEYS = (

@@ -22,6 +22,8 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     others = store.scores(twin.id, layer.name) if twin is not None else []
     if not others or not scores:
         return None, []
+    if len(others) < min(LEAST_UNITS, layer.n_units):
+        return None, [f"The untrained twin is not rendered far enough to compare with: {len(others)} judged."]
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
     shares = [float(np.mean([s.verdict in _WITH_PATTERN for s in x])) for x in (scores, others)]
@@ -40,6 +42,9 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     )
     return values, [sentence + (f" ({how})." if how else ".")]
 
+
+LEAST_UNITS = 16
+"""Fewest untrained units, or all of a smaller layer, with which trained ones are compared."""
 
 _WITH_PATTERN = ("structured", "unstable", "multifaceted")
 

@@ -1,13 +1,15 @@
 """Checks of trust on cases with known answers."""
 
+import types
+
 import numpy as np
 import pytest
 
 from reportgen.score.natural import ablation_sentence, selectivity
 from reportgen.score.trust import beyond_natural, natural_agreement, robust_share, trust_words
-from reportgen.score.twin import auc
+from reportgen.score.twin import auc, twin_findings
 from reportgen.spec import ScoreSpec
-from reportgen.units import Telemetry
+from reportgen.units import Telemetry, UnitScore
 
 N_UNITS = 20
 
@@ -118,6 +120,29 @@ def test_a_layer_beside_its_twin_is_told_from_it_by_structure():
     assert auc([3, 4, 5], [0, 1, 2]) == 1.0
     assert auc([1, 1], [1, 1, 1]) == 0.5
     assert auc([-np.inf, 2], [-np.inf]) == 0.75
+
+
+@pytest.mark.parametrize(("n_untrained", "compared"), [(1, False), (15, False), (16, True)])
+def test_a_twin_that_is_hardly_rendered_is_not_compared_with(n_untrained, compared):
+    class Half:
+        options, id = types.MappingProxyType({}), 2
+
+        def twin_of(self, model):
+            return self
+
+        def scores(self, model, layer):
+            return [a_row(unit, 1.0) for unit in range(n_untrained)]
+
+    class Layer:
+        name, n_units = "conv", 32
+
+    values, told = twin_findings(Half(), None, Layer, [a_row(unit, 3.0) for unit in range(32)])
+    assert (values is not None) == compared and len(told) == 1
+    assert not compared or values["auc"] == 1.0
+
+
+def a_row(unit, structure):
+    return UnitScore(unit, "structured", "", "", False, structure=structure)
 
 
 @pytest.mark.parametrize(
