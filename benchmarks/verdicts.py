@@ -32,7 +32,7 @@ from benchmarks.verdict_naive import coherence, naive_copies, naive_verdict
 from reportgen.images import decode_png
 from reportgen.score import LayerEvidence, read_evidence
 from reportgen.score.spectrum import inside, spectrum
-from reportgen.score.structure import Order, deviation, null_of, order_of
+from reportgen.score.structure import Order, deviation, null_of, orders_of
 from reportgen.spec import RECIPES, ScoreSpec
 
 TUNING = ("0", "1", "2", "3", "4", "5", *(f"v{i}" for i in range(8)))
@@ -183,7 +183,7 @@ def _doses(
 def _measured(pictures: np.ndarray, evidence: LayerEvidence) -> list[Order]:
     """Return the orders of pictures, read as the layer's own are."""
     inner = inside(pictures, 0.0 if evidence.around else ScoreSpec().crop)
-    return [order_of(p) for p in spectrum(inner, evidence.around)]
+    return orders_of(inner, spectrum(inner, evidence.around), evidence.around)
 
 
 def print_table(judged: Sequence[Judged], tv_loss: float | None = None) -> None:

@@ -140,7 +140,7 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
     mean = power.mean(axis=0)
     return dataclasses.replace(
         seen,
-        measured=tuple(st.order_of(p) for p in power),
+        measured=tuple(st.orders_of(inner, power, evidence.around)),
         looks=agree.looks(inner, power),
         wave=prevailing(mean),
         axes=colour_axes(mean),
@@ -165,7 +165,7 @@ def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> t
     inner = inside(pictures, _crop(evidence, spec))
     if min(inner.shape[1:3]) < LEAST_PX:
         return None, missing
-    null = st.null_of([st.order_of(p) for p in spectrum(inner, evidence.around)])
+    null = st.null_of(st.orders_of(inner, spectrum(inner, evidence.around), evidence.around))
     if null is None:
         return None, f"the renderer null has fewer than {st.LEAST_NULL} pictures with anything in them"
     return null, ""
@@ -279,8 +279,8 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
     if min(inner.shape[1:3]) < LEAST_PX or float(contrast(inner)[0]) < spec.flat_contrast:
         return None
     power = spectrum(inner, evidence.around)
-    measured = st.order_of(power[0])
-    if null is None or not np.isfinite(measured[0]) or st.deviation([measured], null) < spec.borderline_z[0]:
+    measured = st.orders_of(inner, power, evidence.around)
+    if null is None or not np.isfinite(measured[0][0]) or st.deviation(measured, null) < spec.borderline_z[0]:
         return None
     return agree.looks(inner, power)
 
@@ -288,7 +288,7 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
 def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
-    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 3)
+    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 4)
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
         "pictures": seen.n_pictures,
@@ -301,6 +301,7 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
         "reach": means[0],
         "extent": means[1],
         "repeat": means[2],
+        "flow": means[3],
         "wave": seen.wave,
         "axes": seen.axes,
     }

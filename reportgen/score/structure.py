@@ -1,9 +1,9 @@
 """Whether a picture is structure or static, measured against pictures made of nothing.
 
-Three numbers of the autocorrelation, `reach`, `extent` and `repeat`, are compared with those of the
-renderer null: pictures which the same renderer made, with the same settings, for objectives without
-structure.
-Formulas and where they were found: docs/method.md. Whether a picture recurs is not known here.
+Three numbers of the autocorrelation, `reach`, `extent` and `repeat`, and one of directions, `flow`, are
+compared with those of the renderer null: pictures which the same renderer made, with the same settings, for
+objectives without structure. Formulas and where they were found: docs/method.md. Whether a picture recurs
+is not known here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from reportgen.score.flow import flow
 from reportgen.score.spectrum import Floats, autocorrelation, lag_radius
 
 Numbers = NDArray[np.float64]
@@ -26,11 +27,29 @@ LEAST_SPREAD = 0.05
 """Least spread of the null's logarithms; a null that hardly varies must not make much of little."""
 
 
-Order = tuple[float, float, float]
-"""Reach, extent and repeat of one picture."""
+Order = tuple[float, float, float, float]
+"""Reach, extent, repeat and flow of one picture."""
 
 
-def order_of(power: Floats) -> Order:
+def orders_of(pictures: Floats, power: Floats, around: bool) -> list[Order]:
+    """Return how much order there is in each picture.
+
+    Args:
+        pictures: `(n, h, w, c)` in [0,1].
+        power: Their spectra, `(n, c, N, N // 2 + 1)`.
+        around: Whether they go on around their edges.
+
+    Returns:
+        `reach`, `extent` and `repeat`, see `spectral_order`, and `flow`, see there; all nan where a picture
+        has no power.
+    """
+    return [
+        (*spectral_order(p), float(f) if p.any() else float("nan"))
+        for p, f in zip(power, flow(pictures, around), strict=True)
+    ]
+
+
+def spectral_order(power: Floats) -> tuple[float, float, float]:
     """Return how far a pattern reaches, how much of the picture it holds together, and how well it repeats.
 
     Args:
@@ -60,7 +79,7 @@ class Null:
     """What the renderer makes of nothing: logarithms of its orders, and each null picture's own z.
 
     Attributes:
-        mean, spread: `(3,)`, of ln reach, ln extent and ln repeat.
+        mean, spread: `(4,)`, of ln reach, ln extent, ln repeat and ln flow.
         deviations: `(m,)` z of the null pictures, sorted.
     """
 
@@ -71,7 +90,7 @@ class Null:
 
 def null_of(measured: Sequence[Order]) -> Null | None:
     """Return the null whose pictures have these orders; None for fewer than 8 pictures with any power."""
-    rows = np.array([m for m in measured if np.isfinite(m[0])], float).reshape(-1, 3)
+    rows = np.array([m for m in measured if np.isfinite(m[0])], float).reshape(-1, 4)
     if len(rows) < LEAST_NULL:
         return None
     logs = np.log(np.maximum(rows, 1e-6))

@@ -41,7 +41,7 @@ class Facts:
         too_small: Why structure cannot be measured on its pictures, or empty.
         z, p, q, place: Null deviations, p-value, the same adjusted for the layer, share of the null below;
             None where there is no null.
-        reach, extent, repeat: Means over pictures.
+        reach, extent, repeat, flow: Means over pictures.
         null_missing: Why there is no null, or empty.
         agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
         wave: Its strongest wave.
@@ -71,6 +71,7 @@ class Facts:
     reach: float | None = None
     extent: float | None = None
     repeat: float | None = None
+    flow: float | None = None
     null_missing: str = ""
     agreement: Agreement | None = None
     wave: Stripes | None = None
@@ -262,7 +263,7 @@ def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | li
     found: dict[str, float | str | list[int] | list[float]] = {"live_starts": float(facts.live)}
     numbers = {
         "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "extent": facts.extent,
-        "repeat": facts.repeat,
+        "repeat": facts.repeat, "flow": facts.flow,
         "contrast": facts.contrast, "light_share": facts.light_share, "raw_use": facts.raw_use,
         "nearest_correlation": facts.kin.correlation,
     }  # fmt: skip

@@ -10,7 +10,8 @@ from reportgen.score.spectrum import autocorrelation, inside, opponent_axes, pre
 
 
 def measured(picture):
-    return structure.order_of(spectrum(inside(picture[None], 0.1))[0])
+    inner = inside(picture[None], 0.1)
+    return structure.orders_of(inner, spectrum(inner), False)[0]
 
 
 def white_null(draw, size=(48, 48), channels=3, count=32):
@@ -149,7 +150,8 @@ def test_small_pictures_are_read_through_smaller_windows(draw, side):
 
 
 def around(picture):
-    return structure.order_of(spectrum(inside(picture[None], 0.0), around=True)[0])
+    whole = inside(picture[None], 0.0)
+    return structure.orders_of(whole, spectrum(whole, around=True), True)[0]
 
 
 @settings(max_examples=20, deadline=None)
