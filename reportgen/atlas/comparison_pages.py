@@ -78,8 +78,9 @@ def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, by
     styles = {name: _asset(name) for name in ("compare.css", "compare.js")}
     yield from styles.values()
     extra = {name.partition(".")[2]: path for name, (path, _) in styles.items()}
+    written: set[str] = set()
     for c in found.pairs:
-        yield from _pair_files(shelf, c, extra)
+        yield from _pair_files(shelf, c, extra, written)
     for series in found.series:
         path = series_path(shelf, series)
         plots = [(title, lines_plot(series, measure, title)) for measure, title in _MEASURES]
@@ -115,9 +116,11 @@ def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
     return found
 
 
-def _pair_files(shelf: Shelf, c: Comparison, extra: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _pair_files(
+    shelf: Shelf, c: Comparison, extra: Mapping[str, str], written: set[str]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of one comparison; `written` are strips that others have brought already."""
     n_pictured = max(_LEAST_PICTURED, MOST_PICTURED // max(len(c.layers), 1))
-    written: set[str] = set()
     largest: dict[tuple[str, str], dict[str, Any]] = {}
     wanted = {(_key(pair, x)) for pair, x in c.largest(_N_LARGEST)}
     slugs = [shelf.place(c.b).slug(pair.layer_b) or "" for pair in c.layers]
