@@ -1,18 +1,22 @@
 """A unit's top and bottom natural pictures as tiles: what its place saw, cut out of a person's own pictures.
 
-Where no crops were kept, there are none. How tiles become files is not known here.
+Where no crops were kept, there are none. A unit's tiles lie side by side in one strip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from reportgen.atlas.pictures import Sizes, shrink
 from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.strips import Strip, encode_strip, make_strip, tile_side
 from reportgen.images import decode_webp
 from reportgen.store import Store, pictures_owner
 
@@ -22,7 +26,7 @@ TILE_PX = 64
 """Side of a tile; smaller pieces are enlarged by whole pixels, larger ones averaged down."""
 
 _DECODED = 64
-_WAYS = (("top", "drives it most"), ("bottom", "drives it least"))
+_WAYS = (("top", 5, "drives it most"), ("bottom", 3, "drives it least"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def tiles_of(natural: Arrays, about: Arrays, shape: tuple[int, int, int], unit: 
     owner, names = pictures_owner(str(about["folder"][0]), shape), about.get("names", ())
     return [
         Tile(f"{owner} {index} {box}", index, box, number(value), _alt(names, index, value, words))
-        for way, words in _WAYS
-        for index, box, value in _places(natural, way, unit, shape)
+        for way, most, words in _WAYS
+        for index, box, value in islice(_places(natural, way, unit, shape), most)
         if index < len(names)
     ]
 
@@ -78,6 +82,28 @@ def _alt(names: Any, index: int, value: float, words: str) -> str:
     return f"Piece of natural picture {names[index]}, which {words}: {number(value)}"
 
 
+def natural_strip(rows: LayerRows, unit: int, sizes: Sizes) -> tuple[Strip | None, list[Tile]]:
+    """Return the strip of a unit's tiles and what is in it; None for a unit without any."""
+    tiles = tiles_of(rows.natural, rows.about, rows.record.input_shape, unit)
+    if not tiles:
+        return None, []
+    return make_strip([t.key for t in tiles], tile_side(TILE_PX, TILE_PX, sizes), sizes), tiles
+
+
+def natural_pictures(rows: LayerRows, unit: int, sizes: Sizes) -> dict[str, Any] | None:
+    """Return the section of a unit's page that shows them."""
+    strip, tiles = natural_strip(rows, unit, sizes)
+    if strip is None:
+        return None
+    plain = {"s": strip.stem, "w": strip.side, "h": strip.side}
+    places = [{"k": i, "n": len(tiles)} if len(tiles) > 1 else {} for i in range(len(tiles))]
+    shown = [{**plain, "a": t.alt, "c": t.caption, **at} for t, at in zip(tiles, places, strict=True)]
+    note = (
+        "What one of its places saw: where it answered most, then least, one place a picture, and how much."
+    )
+    return {"k": "pics", "z": "s", "t": "Natural pictures", "p": note, "i": shown}
+
+
 class TilePixels:
     """Cuts tiles out of the pictures that a store keeps."""
 
@@ -92,6 +118,11 @@ class TilePixels:
             return decode_webp(found["webp"].astype(np.uint8).tobytes())
 
         self._picture, self._shape = picture, shape
+
+    def encoded(self, strip: Strip, tiles: Sequence[Tile], sizes: Sizes) -> bytes:
+        """Return the WebP of a unit's strip; a tile whose picture is not there stays grey."""
+        pixels = {t.key: found for t in tiles if (found := self.of(t)) is not None}
+        return encode_strip(strip, pixels, sizes)
 
     def of(self, tile: Tile) -> np.ndarray | None:
         """Return `(64, 64, 3)` uint8, the piece on white; None where the picture is not there."""
@@ -108,9 +139,7 @@ class TilePixels:
 
 
 def framed(piece: np.ndarray) -> np.ndarray:
-    """Return a piece `(h, w, 3)`, enlarged by whole pixels or averaged down, on 64 by 64 pixels of white."""
-    from reportgen.atlas.pictures import shrink
-
+    """Return a piece `(h, w, 3)` on a white tile, enlarged by whole pixels or averaged down to fit."""
     h, w = piece.shape[:2]
     times = max(1, TILE_PX // max(h, w))
     if max(h, w) > TILE_PX:

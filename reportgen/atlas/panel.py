@@ -17,6 +17,7 @@ from typing import Any
 from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
 from reportgen.atlas.layout import Place
+from reportgen.atlas.natural import natural_pictures
 from reportgen.atlas.pictures import Sizes
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
@@ -68,6 +69,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
         lambda: _null_place(rows, score),
         lambda: _numbers(scene, rows, score),
         lambda: trust_section(score),
+        lambda: natural_pictures(rows, unit, scene.sizes),
         lambda: natural_section(score),
         lambda: histogram_section(rows.natural, unit),
         lambda: _relations(scene, rows, score),

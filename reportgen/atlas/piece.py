@@ -16,6 +16,7 @@ from reportgen.atlas import preview
 from reportgen.atlas.files import Stage, Written
 from reportgen.atlas.layer_page import layer_pages
 from reportgen.atlas.layout import PICTURES
+from reportgen.atlas.natural import TilePixels, natural_strip
 from reportgen.atlas.pages import Pages
 from reportgen.atlas.panel import Scene, pictures_of
 from reportgen.atlas.pictures import encode_page_picture
@@ -92,6 +93,7 @@ def _pictures(
                 sheets.put(unit, pixels[lead[1].key])
                 if best is not None:
                     best.offer(unit, pixels[lead[1].key])
+    yield from _natural_files(store, rows, scene, stage)
     for path, data in sheets.files():
         yield stage.put(f"{folder}/{path}", data)
     if best is not None:
@@ -120,6 +122,21 @@ def _unit_files(
         yield (
             stage.keep(path) if stage.has(path) else stage.put(path, encode_strip(strip, pixels, scene.sizes))
         )
+
+
+def _natural_files(store: Store, rows: LayerRows, scene: Scene, stage: Stage) -> Iterator[Written]:
+    """Yield the strips of natural pictures of a layer's units."""
+    cut: TilePixels | None = None
+    for unit in rows.units:
+        strip, tiles = natural_strip(rows, unit, scene.sizes)
+        if strip is None:
+            continue
+        path = f"{PICTURES}/{strip.name}"
+        if stage.has(path):
+            yield stage.keep(path)
+        else:
+            cut = cut or TilePixels(store, rows.about, rows.record.input_shape)
+            yield stage.put(path, cut.encoded(strip, tiles, scene.sizes))
 
 
 def _needed_pixels(

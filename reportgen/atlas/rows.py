@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.spec import RenderSpec, ScoreSpec
-from reportgen.store import ModelRecord, Store, layer_owner, null_owner, units_of
+from reportgen.store import ModelRecord, Store, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
@@ -53,7 +53,8 @@ class LayerRows:
         flat, weights: Arrays as measured; empty if they were not.
         null_setting: Hash under which the renderer null stands, or empty.
         n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
-        natural: What its units answer to a person's own pictures, as measured; empty if it was not.
+        natural, about: What its units answer to a person's own pictures, as measured, and what is known of
+            these; empty if it was not.
     """
 
     record: ModelRecord
@@ -69,6 +70,7 @@ class LayerRows:
     n_null: int
     null_size: tuple[int, int]
     natural: Mapping[str, np.ndarray] = field(default_factory=dict)
+    about: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @cached_property
     def scored_recipe(self) -> str:
@@ -178,6 +180,7 @@ def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
         n_null=len(null["pictures"]) if null else 0,
         null_size=(null["pictures"].shape[1], null["pictures"].shape[2]) if null else (0, 0),
         natural=store.measurement(owner, "natural") or {},
+        about=store.measurement(model_owner(record.id), "natural") or {},
     )
 
 

@@ -1,6 +1,7 @@
 """From a folder and a file to findings: pictures of one's own, ablation and the twin, beside the verdicts."""
 
 import json
+import re
 import shutil
 import sqlite3
 
@@ -104,10 +105,18 @@ def test_a_second_run_measures_nothing_again(store, model_file, folder):
     assert not any("ablation" in line or "proof" in line for line in lines)
 
 
+def test_a_units_page_shows_what_its_places_saw(whole):
+    page = (whole / "site" / "m" / "net" / "v1" / "conv" / "0.html").read_text()
+    names = set(re.findall(r'p/(\w+\.webp)"[^>]*alt="Piece of natural picture', page))
+    assert page.count('alt="Piece of natural picture') == 8 and len(names) == 1
+    assert (whole / "site" / "p" / names.pop()).is_file()
+    assert not reportgen.check_site(whole / "site", 10**9)
+
+
 def test_pieces_of_natural_pictures_are_exported_beside_the_renders(whole, tmp_path):
     n = reportgen.export_pictures(whole / "s.db", tmp_path / "out")
     found = sorted((tmp_path / "out" / "conv" / "0").glob("natural-*.png"))
-    assert n == len(list((tmp_path / "out").rglob("*.png"))) and len(found) == 9
+    assert n == len(list((tmp_path / "out").rglob("*.png"))) and len(found) == 8
     with Image.open(found[0]) as piece:
         assert max(piece.size) <= 3
 
