@@ -288,11 +288,14 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
 def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
+    answers = _own_answers(evidence, unit)[0]
     rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 4)
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
         "pictures": seen.n_pictures,
         "live": len(seen.seeds),
+        "seeds": seen.seeds,
+        "answers": tuple(answers[s] for s in seen.seeds if s in answers),
         "climbed": _climbed(evidence, unit),
         "contrast": seen.contrast,
         "colour": seen.colour,

@@ -31,6 +31,8 @@ class Facts:
         unit: Its index.
         life: Whether it answers.
         pictures, live: Pictures that did not fail, and those of them whose start went somewhere.
+        seeds, answers: Of the live pictures, as `agreement.groups` counts them: their seeds, and what the
+            unit answers to each; answers are empty where they were not measured.
         climbed: Whether any start gained anything; True where telemetry is missing.
         failure: Reason of a failed render, or empty.
         contrast: Inner RMS contrast, median over live pictures; None without pictures.
@@ -56,6 +58,8 @@ class Facts:
     kin: Kin
     pictures: int = 0
     live: int = 0
+    seeds: tuple[int, ...] = ()
+    answers: tuple[float, ...] = ()
     climbed: bool = True
     failure: str = ""
     contrast: float | None = None
@@ -183,7 +187,7 @@ def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
             return _Word(
                 "multifaceted",
                 f"{found.facets} facets",
-                f"{found.facets} groups of alike pictures ({sizes}); {beyond}; {alike}",
+                f"{found.facets} groups of alike pictures ({sizes}{_answered(facts)}); {beyond}; {alike}",
             )
         return _Word(
             "unstable",
@@ -236,6 +240,18 @@ def _yes(answer: bool) -> str:
     return "yes" if answer else "no"
 
 
+def facet_answers(facts: Facts) -> list[float]:
+    """Return what a unit answers to the pictures of each of its groups, on average; empty if not measured."""
+    if facts.agreement is None or not facts.answers or len(facts.answers) != len(facts.seeds):
+        return []
+    return [sum(facts.answers[i] for i in group) / len(group) for group in facts.agreement.groups]
+
+
+def _answered(facts: Facts) -> str:
+    found = facet_answers(facts)
+    return "; it answers them " + " and ".join(f"{x:.3g}" for x in found) if found else ""
+
+
 def _besides(facts: Facts) -> list[str]:
     said = []
     if facts.life.state == "live" and facts.life.detail == "silent but excitable":
@@ -274,6 +290,10 @@ def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | li
         found["light"] = facts.answers_light
     if facts.colour and verdict != "dead":
         found["colour"] = facts.colour
+    if facts.agreement is not None and verdict == "multifaceted":
+        named = [facts.seeds[i] for group in facts.agreement.groups for i in group]
+        sizes = [len(group) for group in facts.agreement.groups]
+        found |= {"facet_seeds": named, "facet_sizes": sizes, "facet_answers": facet_answers(facts)}
     if facts.agreement is not None and verdict not in ("dead", "flat"):
         found["texture_distance"] = round(facts.agreement.distance, 4)
     patterned = verdict in ("structured", "unstable", "multifaceted", "undecided")

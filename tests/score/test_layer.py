@@ -272,3 +272,22 @@ def test_starts_of_a_linear_map_are_told_by_their_best_places(evidence_of, grati
     marks = {"unit": np.repeat(np.arange(16), 4), "seed": np.tile(np.arange(4), 16)}
     evidence = evidence_of(gratings, probes=probes, renders={**renders, **marks})
     assert [s.extra["live_starts"] for s in score_layer(evidence, SPEC)[0]] == [4.0] * 16
+
+
+def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_of, gratings):
+    two = [draw.grating(degrees=10, phase=p) for p in (0, 1)] + [
+        draw.grating(degrees=100, phase=p) for p in (0, 1)
+    ]
+    evidence = evidence_of([*gratings, two])
+    answers = np.ones((68, 17), np.float32)
+    answers[64:, 16] = [5, 5, 4, 4]
+    rows = evidence_of.responses(answers + 0.01 * np.random.default_rng(0).random((68, 17)))
+    marks = {"unit": np.repeat(np.arange(17), 4), "seed": np.tile(np.arange(4), 17)}
+    quiet = evidence_of.responses(0.1 * np.random.default_rng(1).random((64, 17)))
+    found = dataclasses.replace(evidence, renders={**rows, **marks}, probes=quiet)
+    score = score_layer(found, SPEC)[0][16]
+    assert score.verdict == "multifaceted"
+    assert score.extra["facet_seeds"] == [0, 1, 2, 3]
+    assert score.extra["facet_sizes"] == [2, 2]
+    assert score.extra["facet_answers"] == pytest.approx([5, 4], abs=0.02)
+    assert "it answers them 5" in score.reason
