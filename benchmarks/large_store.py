@@ -256,12 +256,20 @@ def batches(
 
 
 def write_layer(
-    store: Store, record: ModelRecord, at: int, pool: Pool, stage: int, run: int, salt: str = ""
+    store: Store,
+    record: ModelRecord,
+    at: int,
+    pool: Pool,
+    stage: int,
+    run: int,
+    salt: str = "",
+    *,
+    pictured: bool = True,
 ) -> None:
     """Write one layer's renders and scores; another `salt` renders it again."""
     layer, layers = record.layers[at], record.layers
     looks = np.random.default_rng([at, len(salt)]).choice(len(LOOKS), layer.n_units, p=SHARES)
-    for rows in batches(pool, layer, looks, SIDES[stage], salt):
+    for rows in batches(pool, layer, looks, SIDES[stage], salt) if pictured else ():
         store.put_renders(record.id, layer.name, rows, run=run)
     scores = scores_of(looks, at + len(salt))
     counts = {look: int((looks == i).sum()) for i, look in enumerate(LOOKS)}
@@ -282,12 +290,12 @@ def write_layer(
         ],
     }
     store.put_scores(record.id, layer.name, scores, fingerprint=f"{at:032x}{salt}", findings=findings)
-    measure(
-        store, record, layer, layers[at - 1] if at else None, layers[at + 1] if at + 1 < len(layers) else None
-    )
+    if pictured:
+        before, after = layers[at - 1] if at else None, layers[at + 1] if at + 1 < len(layers) else None
+        measure(store, record, layer, before, after)
 
 
-def write_large_store(path: Path, n_units: int = 100_000) -> Path:
+def write_large_store(path: Path, n_units: int = 100_000, *, pictured: bool = True) -> Path:
     """Write the store; its one model is called `residual`, version `v1`."""
     described, edges = network(n_units)
     layers = layers_of(described)
@@ -314,7 +322,7 @@ def write_large_store(path: Path, n_units: int = 100_000) -> Path:
         store.put_measurement(null_owner(NULL), "pictures", "f" * 32, {"pictures": nulls})
         record = dataclasses.replace(store.put_model(record))
         for at in range(len(layers)):
-            write_layer(store, record, at, pool, described[at][3], run)
+            write_layer(store, record, at, pool, described[at][3], run, pictured=pictured)
         store.end_run(run, 3600.0)
     return path
 
@@ -323,5 +331,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
     parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument(
+        "--scores-only", action="store_true", help="no pictures: for the pages above the layers"
+    )
     given = parser.parse_args()
-    print(write_large_store(given.path, given.units))
+    print(write_large_store(given.path, given.units, pictured=not given.scores_only))

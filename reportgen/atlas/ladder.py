@@ -16,7 +16,7 @@ from reportgen.atlas.pictures import Sizes
 from reportgen.errors import BudgetError
 from reportgen.spec import AtlasSpec
 
-_TILES = {128: 64, 96: 48, 64: 32}
+_TILES = {128: 48, 96: 48, 64: 32}
 N_SAMPLED = 48
 
 

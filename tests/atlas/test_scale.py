@@ -46,7 +46,7 @@ def own_store(small_store: Path, tmp_path: Path) -> Path:
 
 
 def test_a_site_that_fits_keeps_the_size_that_was_asked_for() -> None:
-    assert choose(AtlasSpec(), lambda sizes: 5_000_000).sizes == Sizes(128, 60, 64)
+    assert choose(AtlasSpec(), lambda sizes: 5_000_000).sizes == Sizes(128, 60, 48)
 
 
 @given(st.integers(1, 10**10), st.integers(10**5, 10**10))
