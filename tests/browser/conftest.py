@@ -4,8 +4,10 @@ import contextlib
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -62,3 +64,31 @@ def served(atlas_site: Path) -> Iterator[str]:
     server.server_close()
     with contextlib.suppress(RuntimeError):
         thread.join()
+
+
+@pytest.fixture
+def open_page(chromium: Any, atlas_site: Path) -> Iterator[Callable[..., Any]]:
+    """Open a page of the site from its file; fails afterwards if a script erred or asked another origin."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def opened(path: str, base: str = "", **options: Any) -> Any:
+            context = chromium.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            base = base or atlas_site.as_uri() + "/"
+            page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+            page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+            page.on(
+                "dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss())
+            )
+            page.on("request", lambda r: None if _own(r.url, base) else complaints.append(f"asked {r.url}"))
+            page.goto(base + path)
+            return page
+
+        yield opened
+    assert complaints == []
+
+
+def _own(url: str, base: str) -> bool:
+    return url.startswith(base) or urlsplit(url).scheme == "data"

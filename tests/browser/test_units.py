@@ -1,0 +1,130 @@
+"""The view of all units: its filter's words, its order, its address and its keyboard, against the "
+"verdict table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+PAGE = "m/garden/v2/units.html"
+
+
+@pytest.fixture(scope="module")
+def rows(atlas_site: Path) -> list[dict[str, Any]]:
+    """The verdict table's rows of that model version, in the order of the page."""
+    table = json.loads((atlas_site / "verdicts.json").read_text(encoding="utf-8"))
+    return [row for row in table if (row["model"], row["version"]) == ("garden", "v2")]
+
+
+def shown(page: Any) -> list[str]:
+    """The addresses of the cells on the screen, in order."""
+    page.wait_for_function("document.querySelectorAll('#grid a[href]').length > 0")
+    found: list[str] = page.evaluate(
+        "[...document.querySelectorAll('#grid .row')].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)"
+        ".flatMap(r => [...r.querySelectorAll('[role=gridcell]:not([hidden]) a')].map(a => "
+        "a.getAttribute('href')))"
+    )
+    return found
+
+
+def count(page: Any) -> int:
+    return int(page.locator("#count").inner_text().split()[0].replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("words", "means"),
+    [
+        ("static", lambda r: r["verdict"] == "static"),
+        ("verdict:dead", lambda r: r["verdict"] == "dead"),
+        ("structure>3", lambda r: r["structure"] is not None and r["structure"] > 3),
+        ("!structure>3", lambda r: r["structure"] is None or r["structure"] <= 3),
+        ("score>0.6 structured", lambda r: r["verdict"] == "structured" and (r["p_structured"] or 0) > 0.6),
+        ("layer:conv1", lambda r: "conv1" in r["layer"]),
+        ("conv1 !copy", lambda r: "conv1" in r["layer"] and r["duplicate_of"] is None),
+        ("unit:2-4", lambda r: 2 <= r["unit"] <= 4),
+        ("borderline", lambda r: r["borderline"]),
+        ("mirror", lambda r: r["mirror_of"] is not None),
+        ("kind:dense", lambda r: r["kind"] == "dense"),
+    ],
+)
+def test_a_filter_means_what_the_help_says(open_page: Any, rows: Any, words: str, means: Any) -> None:
+    page = open_page(PAGE)
+    page.locator("#filter").fill(words)
+    wanted = [row for row in rows if means(row)]
+    # Scores come in steps; a unit within half a step of a bound may fall on either side.
+    assert abs(count(page) - len(wanted)) <= (1 if ">" in words else 0)
+    if ">" not in words:
+        folder = "m/garden/v2/"
+        assert shown(page) == [r["address"].removeprefix(folder) for r in wanted][: len(shown(page))]
+
+
+def test_a_word_that_means_nothing_is_said(open_page: Any) -> None:
+    page = open_page(PAGE)
+    page.locator("#filter").fill("zebra static")
+    assert "no unit is called zebra" in page.locator("#count").inner_text()
+
+
+def test_filter_and_order_stand_in_the_address_and_come_from_it(open_page: Any, rows: Any) -> None:
+    page = open_page(PAGE + "#q=structured&sort=-structure")
+    assert page.locator("#filter").input_value() == "structured"
+    best = sorted((r for r in rows if r["verdict"] == "structured"), key=lambda r: -r["structure"])
+    assert count(page) == len(best)
+    assert shown(page)[0] == best[0]["address"].removeprefix("m/garden/v2/")
+    page.locator("#filter").fill("static")
+    assert page.url.endswith("#q=static&sort=-structure")
+    page.locator("#order").select_option("unit")
+    page.locator("#filter").fill("")
+    assert "#" not in page.url
+
+
+def test_the_keyboard_moves_through_the_grid_and_opens(open_page: Any) -> None:
+    page = open_page(PAGE)
+    first = shown(page)
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "filter"
+    page.keyboard.type("dead")
+    assert count(page) < 60
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == first[0]
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == first[1]
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == first[0]
+    page.keyboard.press("]")
+    other = page.evaluate("document.activeElement.getAttribute('href')")
+    assert other.split(".html")[0] != first[0].split(".html")[0] and other.endswith("#u0")
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("?")
+    assert not page.locator("#help").is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/" + other)
+    page.get_by_role("heading", name="Unit 0", exact=True).wait_for()
+
+
+def test_pointing_at_a_unit_shows_its_starts_and_escape_hides_them(open_page: Any) -> None:
+    page = open_page("m/garden/v2/conv1.html")
+    page.locator("#u3").hover()
+    page.locator(".peek img").wait_for(state="visible")
+    page.wait_for_function("document.querySelector('.peek img').naturalWidth > 0")
+    width, height = page.evaluate(
+        "[document.querySelector('.peek img').naturalWidth, document.querySelector('.peek "
+        "img').naturalHeight]"
+    )
+    assert width >= 4 * height
+    page.keyboard.press("Escape")
+    assert page.locator(".peek").is_hidden()
+
+
+def test_a_click_on_the_wall_opens_the_unit_that_was_clicked(open_page: Any) -> None:
+    page = open_page("m/garden/v2/wall.html")
+    image = page.locator(".wall img").first
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    side = box["width"] / 16
+    image.click(position={"x": side * 5.5, "y": side * 1.5})
+    page.wait_for_url("**#u21")
