@@ -100,6 +100,7 @@ def in_browser(page: Path) -> dict[str, float]:
         found["filter"] = max(statistics.median(view.evaluate(TIMED, ["filter", q])) for q in FILTERS)
         orders = ("-structure", "use", "verdict", "group")
         found["sort"] = max(statistics.median(view.evaluate(TIMED, ["order", order])) for order in orders)
+        found["draw"] = max(view.evaluate(DRAWN))
         frames = sorted(view.evaluate(SCROLL))
         found |= {"frame_median": statistics.median(frames), "frame_longest": frames[-1]}
         browser.close()
@@ -115,6 +116,11 @@ TIMED = """([what, text]) => {
     const t = performance.now(); self.Atlas.units[what](); times.push(performance.now() - t);
   }
   box.value = what === 'filter' ? '' : 'unit'; return times }"""
+DRAWN = """() => { const grid = document.getElementById('grid'), times = [];
+  for (let k = 0; k < 60; k += 1) {
+    grid.scrollTop = 5200 * k; const t = performance.now(); self.Atlas.units.draw(); times.push(performance.now() - t);
+  }
+  return times }"""
 SCROLL = """() => new Promise(done => {
   const grid = document.getElementById('grid'), frames = []; let last = performance.now(), n = 0;
   const step = now => { frames.push(now - last); last = now; grid.scrollTop += n < 120 ? 260 : 5200; n += 1;
@@ -158,6 +164,7 @@ def report(units: int, found: dict[str, Any]) -> list[list[object]]:
         ["order", "300 ms", f"{view['sort']:.1f} ms"],
         ["longest frame while scrolling", "50 ms",
          f"{view['frame_longest']:.0f} ms (median {view['frame_median']:.0f} ms)"],
+        ["of which this site's script, at most", "", f"{view['draw']:.0f} ms"],
         ["problems that `check` finds", "0", found["problems"]],
     ]  # fmt: skip
 

@@ -207,7 +207,7 @@
   select.addEventListener("change", changed);
   addEventListener("hashchange", function () { readAddress(); apply(); });
   new ResizeObserver(function () { layout(); }).observe(grid);
-  self.Atlas.units = { apply: apply, filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); }, table: table };
+  self.Atlas.units = { apply: apply, draw: draw, filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); }, table: table };
   body.classList.add("ready");
   readAddress();
   apply();
