@@ -118,7 +118,8 @@ TIMED = """([what, text]) => {
   box.value = what === 'filter' ? '' : 'unit'; return times }"""
 DRAWN = """() => { const grid = document.getElementById('grid'), times = [];
   for (let k = 0; k < 60; k += 1) {
-    grid.scrollTop = 5200 * k; const t = performance.now(); self.Atlas.units.draw(); times.push(performance.now() - t);
+    grid.scrollTop = 5200 * k;
+    const t = performance.now(); self.Atlas.units.draw(); times.push(performance.now() - t);
   }
   return times }"""
 SCROLL = """() => new Promise(done => {
