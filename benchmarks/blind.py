@@ -116,13 +116,13 @@ def print_agreement(store: Path, folder: Path | None) -> None:
 
 def _drawn_of(model: str) -> list[tuple[str, int]]:
     record = reportgen.inspect_model(model, input_range=RANGE).model
-    return drawn({layer.name: layer.units for layer in record.layers if layer.is_map})
+    return drawn({layer.name: layer.n_units for layer in record.layers if layer.is_map})
 
 
 def _pictures(opened: Store) -> Iterator[tuple[str, int, list[np.ndarray]]]:
     """Yield layer, unit and the scored pictures of each drawn unit, in the order of the sheets."""
     record = next(m for m in opened.models() if m.version == VERSION)
-    for layer, unit in drawn({layer.name: layer.units for layer in record.layers if layer.is_map}):
+    for layer, unit in drawn({layer.name: layer.n_units for layer in record.layers if layer.is_map}):
         scored = str(record.roles(layer)["scored"])
         renders = opened.renders(record.id, layer, recipe=scored, sign="happy")
         own = sorted((r for r in renders if r.unit == unit), key=lambda r: r.seed)
