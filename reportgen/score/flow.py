@@ -28,7 +28,9 @@ def flow(pictures: Floats, around: bool = False) -> NDArray[np.float64]:
 
     The structure tensor of each place, over all opponent channels, gives a direction and its strength as a
     vector (at twice its angle, since stripes at t and t + 180 degrees are the same), in units of the
-    picture's mean energy. Flow is the root mean square distance of these vectors from their mean.
+    picture's mean energy. Flow is the root mean square distance of these vectors from their mean, times the
+    root of the number of colours that vary independently: chance directions of several average out, so that
+    static of three colours would have less than grey static.
 
     Args:
         pictures: `(n, h, w, c)` in [0,1].
@@ -36,7 +38,7 @@ def flow(pictures: Floats, around: bool = False) -> NDArray[np.float64]:
 
     Returns:
         `(n,)`, 0 or more: 0 for a perfect grating and where a picture is of one colour; static has about
-        0.3, a picture with forms 0.5 and more.
+        0.4, a picture with forms 0.5 and more.
     """
     mode = "wrap" if around else "nearest"
     colours = (pictures @ opponent_axes(pictures.shape[-1]).T).astype(np.float32)
@@ -56,7 +58,16 @@ def flow(pictures: Floats, around: bool = False) -> NDArray[np.float64]:
     vectors -= vectors.mean(axis=(1, 2), keepdims=True)
     mean = energy.mean(axis=(1, 2), dtype=np.float64)
     spread = np.sqrt((vectors**2).sum(axis=-1).mean(axis=(1, 2)))
-    return np.asarray(np.where(mean > _LEAST_ENERGY, spread / np.maximum(mean, _LEAST_ENERGY), 0.0))
+    found = spread / np.maximum(mean, _LEAST_ENERGY) * np.sqrt(_independent(down, across))
+    return np.asarray(np.where(mean > _LEAST_ENERGY, found, 0.0))
+
+
+def _independent(down: Floats, across: Floats) -> NDArray[np.float64]:
+    """Return how many colours vary independently, 1 to c: the participation ratio of their covariance."""
+    together = np.einsum("nyxc,nyxd->ncd", down, down) + np.einsum("nyxc,nyxd->ncd", across, across)
+    total = np.trace(together, axis1=1, axis2=2).astype(np.float64)
+    squares = (together.astype(np.float64) ** 2).sum(axis=(1, 2))
+    return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1), 1.0)
 
 
 _LEAST_ENERGY = 1e-10

@@ -74,3 +74,9 @@ def test_turning_a_picture_changes_nothing():
     picture = forms(3)
     turned = np.rot90(picture, axes=(1, 2))
     assert flow(turned)[0] == pytest.approx(flow(picture)[0], rel=1e-3)
+
+
+def test_static_of_three_colours_has_the_flow_of_grey_static():
+    grey = np.concatenate([static(i) for i in range(12)]).repeat(3, axis=3)
+    coloured = np.concatenate([static(i, channels=3) for i in range(12)])
+    assert np.log(flow(coloured)).mean() == pytest.approx(np.log(flow(grey)).mean(), abs=0.1)
