@@ -125,6 +125,8 @@ def template_folders(own: str | Path | None) -> tuple[Path, ...]:
     Raises:
         SiteError: The user's is no folder, or holds no file that stands in for a template.
     """
+    for cached in (_environment, _assets, _sources):
+        cached.cache_clear()  # a folder is read anew for every build
     if own is None:
         return (template_folder(),)
     folder, known = Path(own), template_folder()

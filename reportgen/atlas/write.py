@@ -208,20 +208,28 @@ def _build(
     for place, part, text in _pieces(plan, chosen):
         if not files.keep_piece(_piece_name(plan, place, part), text, present):
             changed.setdefault(place, {})[part] = text
-    if files.keep_piece(_FRONT, made_from + chosen.text, present):
+    front_holds = files.keep_piece(_FRONT, made_from + chosen.text, present)
+    if front_holds and not changed:
         return
     many = sum(len(plan.units[i][name]) for i, name in changed) > _FEW_UNITS
     with crew(make_layer, n_processes() if many else 1) as hands:
         results = hands.run(list(_tasks(store, files, plan, chosen, changed)))
-        scenes = {r.id: _scene(store, plan, r, chosen) for r in plan.records}
-        stage = files.stage
-        pages = front_files(store, plan.pages, scenes, plan.records, credits)
-        shelf = Shelf(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
-        front = chain(pages, comparison_files(shelf, comparisons))
-        files.add_piece(_FRONT, made_from + chosen.text, [stage.put(path, data) for path, data in front])
+        if not front_holds:
+            stage, front = files.stage, _front(store, plan, chosen, credits, comparisons)
+            files.add_piece(_FRONT, made_from + chosen.text, [stage.put(path, data) for path, data in front])
         for (place, parts), made in zip(changed.items(), results, strict=True):
             for part, text in parts.items():
                 files.add_piece(_piece_name(plan, place, part), text, made[part])
+
+
+def _front(
+    store: Store, plan: _Plan, chosen: Chosen, credits: str, comparisons: Comparisons
+) -> Iterator[tuple[str, bytes]]:
+    """Return the files above the layers, and those that hold versions against each other."""
+    scenes = {r.id: _scene(store, plan, r, chosen) for r in plan.records}
+    shelf = Shelf(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
+    pages = front_files(store, plan.pages, scenes, plan.records, credits)
+    return chain(pages, comparison_files(shelf, comparisons))
 
 
 def _pieces(plan: _Plan, chosen: Chosen) -> Iterator[tuple[tuple[int, str], str, str]]:
