@@ -209,7 +209,7 @@ def bare(cut: Any, batch: int) -> Callable[[], Any]:
         return x + 1e-3 * gradient, (values,)
 
     def steps(x: Any, marks: Any) -> Any:
-        return engine.loop(step, x, (marks,), LOOP)
+        return engine.loop(step, x, (marks,), LOOP, 1)
 
     run = engine.compiled(steps, cut.network, (0, 1), (0, 1))
     rng = np.random.default_rng(0)

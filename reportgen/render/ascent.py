@@ -169,7 +169,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         first[0] = 1.0
         return engine.loop(
             lambda state, inputs: step(state, inputs, numbers), state, (moves, ops.convert_to_tensor(first)),
-            structure.window,
+            structure.window, len(TRACE),
         )  # fmt: skip
 
     def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Any:
@@ -179,7 +179,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             value, _ = objective(x, inputs[0], numbers, silence, ops.zeros(()))
             return state, (value,)
 
-        _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0])
+        _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0], 1)
         return values
 
     compiled = functools.partial(engine.compiled, network=network, bfloat16=structure.bfloat16)

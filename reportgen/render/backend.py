@@ -61,11 +61,12 @@ class Backend(Protocol):
         """
 
     def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int
+        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
     ) -> tuple[Any, Any]:
         """Run `state, out = step(state, inputs[i])` for i < `length`; return the state and the stacked outs.
 
-        `inputs` and outs are tuples of tensors; inputs have `length` as their first axis.
+        `inputs` and outs are tuples of tensors; inputs have `length` as their first axis. There are `outs` outs,
+        float32: told beforehand, so that nothing is traced only to find out.
         """
 
     def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:

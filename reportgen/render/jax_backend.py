@@ -74,7 +74,7 @@ class Jax:
         return (values, more), pull(jnp.ones_like(values))[0]
 
     def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int
+        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
     ) -> tuple[Any, Any]:
         """See `Backend.loop`."""
         state, out = jax.lax.scan(step, state, inputs, length=length)

@@ -82,24 +82,18 @@ class TensorFlow:
         return (values, more), gradient
 
     def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int
+        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
     ) -> tuple[Any, Any]:
         """See `Backend.loop`."""
-        # The first step stands before the loop: it tells how many outs there are and of which type.
-        state, out = step(state, tuple(x[0] for x in inputs))
-        arrays = tuple(
-            tf.TensorArray(o.dtype, size=length, element_shape=o.shape, clear_after_read=False).write(0, o)
-            for o in out
-        )
-        if length == 1:
-            return state, tuple(a.stack() for a in arrays)
+        arrays = tuple(tf.TensorArray(tf.float32, size=length) for _ in range(outs))
+        state = tf.nest.map_structure(tf.convert_to_tensor, state)
 
         def body(i: Any, state: Any, arrays: Any) -> Any:
             state, out = step(state, tuple(x[i] for x in inputs))
             return i + 1, state, tuple(a.write(i, o) for a, o in zip(arrays, out, strict=True))
 
         _, state, arrays = tf.while_loop(
-            lambda i, *_: i < length, body, (tf.constant(1), state, arrays), parallel_iterations=1
+            lambda i, *_: i < length, body, (tf.constant(0), state, arrays), parallel_iterations=1
         )
         return state, tuple(a.stack() for a in arrays)
 
