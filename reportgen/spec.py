@@ -29,6 +29,9 @@ WHITE_PROBES = 7
 NULL_VERSION = 3
 """Raised whenever the null's networks change; renders of different versions do not compare."""
 
+SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
+"""Frequencies at which a spectrum is told, in cycles a pixel: 1/128 to 1/2, evenly spread by their ratio."""
+
 NULL_CANVAS_PX = 96
 """Largest side of the renderer null's pictures."""
 
@@ -50,13 +53,16 @@ class RenderSpec:
     Attributes:
         name: What people call it; not part of the content key.
         parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (the same, its steps weighted
-            by 1/f) or `raw` (unbounded values in the model's own input range, as older tools do).
-        decay: Power of 1/f in the `fourier` parametrization.
+            by 1/f), `raw` (unbounded values in the model's own input range, as older tools do), `spectrum`
+            (waves behind a sigmoid) or `phases` (of waves whose amplitudes are given).
+        decay: Power of 1/f in the parametrizations that have one.
+        spectrum: Amplitudes of waves at `SPECTRUM_FREQUENCIES` for `phases`: of grey, or of grey, yellow-blue
+            and red-green, one after the other; empty for 1/f**decay with a spread of `start_noise`.
         band: Cycles a pixel beyond which its steps fade, at most 0.5; 0 for no such end.
         decorrelate: Whether its steps prefer grey to colour, as photographs do (3 channels only).
         objective: `pre` climbs the pre-activation, `post` the activation, softmax included.
         reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
-        start_mean, start_noise: Mean and spread of the start, in [0,1] units.
+        start_mean, start_noise: Mean and spread of the start, in [0,1] units (for `spectrum`, of its waves).
         optimiser: `adam`, or `rmsprop-2019` (gradient divided by its L2 norm, then a plain RMSProp step).
         step_size: Step of the optimiser, in the parametrization's own units.
         steps, min_steps: Most and fewest steps.
@@ -81,8 +87,9 @@ class RenderSpec:
     """
 
     name: str = "default"
-    parametrization: Literal["pixel", "fourier", "raw"] = "pixel"
+    parametrization: Literal["pixel", "fourier", "raw", "spectrum", "phases"] = "pixel"
     decay: float = 1.0
+    spectrum: tuple[float, ...] = ()
     band: float = 0.0
     decorrelate: bool = False
     objective: Literal["pre", "post"] = "pre"
@@ -113,6 +120,10 @@ class RenderSpec:
     rescue: bool = True
     scored: bool = True
 
+    def __post_init__(self) -> None:
+        """Make a spectrum that was read from a file a value again."""
+        object.__setattr__(self, "spectrum", tuple(self.spectrum))
+
 
 RECIPES: Mapping[str, RenderSpec] = {
     "default": RenderSpec(),
@@ -130,6 +141,40 @@ RECIPES: Mapping[str, RenderSpec] = {
         scale=0.08,
         rotate_degrees=6.0,
         tv=0.05,
+        scored=False,
+    ),
+    # Figures of Lucid 0.3: fft_image, standard_transforms, Adam. Climbed is not the mean of a channel, as
+    # there, which sees nothing of a kernel whose sum is zero, but what all recipes climb.
+    "lucid": RenderSpec(
+        name="lucid",
+        parametrization="spectrum",
+        decorrelate=True,
+        start_noise=0.01,
+        step_size=0.05,
+        steps=512,
+        min_steps=512,
+        plateau=0.0,
+        jitter_px=8,
+        scale=0.1,
+        rotate_degrees=10.0,
+        tv=0.0,
+        canvas_min_px=128,
+        scored=False,
+    ),
+    # Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped.
+    "maco": RenderSpec(
+        name="maco",
+        parametrization="phases",
+        start_noise=0.2,
+        step_size=0.1,
+        steps=256,
+        min_steps=256,
+        plateau=0.0,
+        jitter_px=8,
+        scale=0.1,
+        rotate_degrees=10.0,
+        tv=0.0,
+        canvas_min_px=128,
         scored=False,
     ),
     # Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers.
@@ -272,9 +317,14 @@ def render_key(
 
 
 def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
-    """Return all that determines a picture: the recipe's fields without its name and use."""
+    """Return all that determines a picture: the recipe's fields without its name and use.
+
+    An empty spectrum is left out, so that recipes which never had one keep their keys.
+    """
     fields = dataclasses.asdict(recipe)
     del fields["name"], fields["scored"]
+    if not recipe.spectrum:
+        del fields["spectrum"]
     return fields
 
 
@@ -313,8 +363,15 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         value = getattr(recipe, key)
         if not (math.isfinite(value) and low <= value <= high):
             raise ConfigError(f'recipe "{recipe.name}": {key} is {value!r}, wanted {low:g} to {high:g}')
+    if len(recipe.spectrum) not in (0, len(SPECTRUM_FREQUENCIES), 3 * len(SPECTRUM_FREQUENCIES)) or not all(
+        math.isfinite(value) and 0 <= value <= 1e6 for value in recipe.spectrum
+    ):
+        raise ConfigError(
+            f'recipe "{recipe.name}": spectrum is not {len(SPECTRUM_FREQUENCIES)} amplitudes of grey, '
+            "or as many of each of three colours"
+        )
     choices = {
-        "parametrization": ("pixel", "fourier", "raw"), "objective": ("pre", "post"),
+        "parametrization": ("pixel", "fourier", "raw", "spectrum", "phases"), "objective": ("pre", "post"),
         "reduction": ("leaky-mean", "mean"), "optimiser": ("adam", "rmsprop-2019"),
         "penalty_scaling": ("gradient", "absolute"), "keep": ("last", "best"),
         "canvas": ("receptive-field", "input"), "output": ("clip", "standardise"),
@@ -359,6 +416,8 @@ def _converted(key: str, value: Any, wanted: type) -> Any:
             if not isinstance(value, bool):
                 raise ValueError
             return value
+        if wanted is tuple:
+            return tuple(float(v) for v in (value.split(",") if isinstance(value, str) else value))
         if wanted is int and float(value) != int(float(value)):
             raise ValueError
         return wanted(float(value)) if wanted in (int, float) else wanted(value)

@@ -69,6 +69,8 @@ def test_every_field_of_a_recipe_enters_the_key(name):
         if isinstance(value, bool)
         else value + 1
         if isinstance(value, (int, float))
+        else (*value, 1.0)
+        if isinstance(value, tuple)
         else value + "x"
     )
     changed = dataclasses.replace(RenderSpec(), **{name: other})
@@ -107,6 +109,8 @@ def test_a_number_of_a_recipe_can_be_set_from_text():
         ("steps", "1.5", "wanted int"),
         ("steps", "inf", "wanted int"),
         ("keep", "some", "one of last, best"),
+        ("spectrum", "1,2", "spectrum is not 16 amplitudes"),
+        ("spectrum", "1,much", "wanted tuple"),
     ],
 )
 def test_a_wrong_number_is_named(key, value, said):
@@ -126,3 +130,13 @@ def test_the_reproduction_weighs_tv_more_on_dense_layers_unless_the_user_said_so
     assert for_kind(with_numbers(recipe, {"tv": 3.0}), "dense").tv == 3.0
     assert for_kind(with_numbers(recipe, {"tv": 1e-2}), "dense").tv == 1e-2
     assert for_kind(with_numbers(recipe, {"lp": 1.0}), "dense").tv == 1e1
+
+
+def test_a_spectrum_is_a_value_that_survives_the_way_through_a_file():
+    recipe = with_numbers(RECIPES["maco"], {"spectrum": [0.1] * 16})
+    assert RenderSpec(**json.loads(canonical_json(recipe))) == recipe
+    assert with_numbers(RECIPES["maco"], {"spectrum": ",".join(["0.1"] * 16)}) == recipe
+
+
+def test_only_the_default_recipe_is_scored():
+    assert [name for name, recipe in RECIPES.items() if recipe.scored] == ["default"]

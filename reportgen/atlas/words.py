@@ -126,6 +126,8 @@ def recipe_toml(recipe: RenderSpec) -> str:
     """
     fields = dataclasses.asdict(recipe)
     name, dense = fields.pop("name"), fields.pop("tv_dense")
+    if not recipe.spectrum:
+        fields.pop("spectrum")
     if dense is not None:
         fields.pop("tv")
     both = [] if dense is None else [f"# tv = {recipe.tv:g}, for dense layers {dense:g}"]

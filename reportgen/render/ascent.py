@@ -40,6 +40,8 @@ class Structure:
     start_mean: float
     decay: float
     band: float
+    spectrum: tuple[float, ...]
+    spread: float
     objective: str
     reduction: objectives.Reduction
     optimiser: str
@@ -93,6 +95,8 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         start_mean=recipe.start_mean,
         decay=recipe.decay,
         band=recipe.band,
+        spectrum=recipe.spectrum,
+        spread=recipe.start_noise if recipe.parametrization == "phases" else 0.0,
         objective=recipe.objective,
         reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue, cell),
         optimiser=recipe.optimiser,
@@ -142,17 +146,20 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         start_mean=structure.start_mean,
         decay=structure.decay,
         band=structure.band,
+        spectrum=structure.spectrum,
+        start_noise=structure.spread,
     )
     parameters = parametrization(recipe, size, cut.input_range)
     network, answers = _looked_at(cut, structure)
 
     def objective(
-        picture: Tensor,
+        x: Tensor,
         move: Tensor,
         numbers: Mapping[str, Tensor],
         silence: Tensor,
         look: Tensor,
     ) -> Any:
+        picture = x if parameters.picture is None else parameters.picture(x)
         seen = (
             transforms.moved(picture, move, structure.around, structure.turned)
             if structure.moved
@@ -218,9 +225,9 @@ def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
 def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
     """Return the state of `pictures` pictures that have not begun, as arrays.
 
-    `x` the pictures, `first` and `second` the optimiser's moments, `best` the kept pictures
-    (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `silence`; `scale`: what one unit of the
-    objective and of each penalty counts, `(n, 3)`.
+    `x` the numbers that are optimised, mostly the pictures; `first` and `second` the optimiser's moments,
+    `best` the kept numbers (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `silence`;
+    `scale`: what one unit of the objective and of each penalty counts, `(n, 3)`.
     """
     many = (pictures, *size)
     return {
@@ -243,12 +250,12 @@ def _step(
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
-        picture = state["x"]
+        x = state["x"]
         (values, silence), uphill = engine.value_and_gradient(
-            lambda p: objective(p, move, numbers, state["silence"], begins), picture
+            lambda x: objective(x, move, numbers, state["silence"], begins), x
         )
         push = _rms(uphill)
-        charges = [_charge(structure, kind, power, picture) for kind, power in structure.penalties]
+        charges = [_charge(structure, parameters, kind, power, x) for kind, power in structure.penalties]
         scale = state["scale"]
         if structure.gradient_scaling:
             measured = [_inverse(push)] + [
@@ -264,7 +271,7 @@ def _step(
         goes = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
         downhill = ops.where(_wide(goes) > 0, downhill, 0.0)
         change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        x = parameters.stepped(picture, _wide(goes * numbers["step_size"]) * change)
+        x = parameters.stepped(x, _wide(goes * numbers["step_size"]) * change)
         # A picture that does not go gets nothing but zeros: its moments fade, and are never asked again.
         new = {
             "x": x,
@@ -286,12 +293,20 @@ def _step(
     return step
 
 
-def _charge(structure: Structure, kind: str, power: float, picture: Tensor) -> tuple[Tensor, Tensor]:
-    """Return a penalty of each picture and its gradient."""
+def _charge(
+    structure: Structure, parameters: Parametrization, kind: str, power: float, x: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return a penalty of each picture and its gradient at the numbers that are optimised."""
+    engine = backend()
+    picture = x if parameters.picture is None else parameters.picture(x)
     if kind == "tv":
-        return penalties.total_variation(picture, power)
-    function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
-    (values, _), gradient = backend().value_and_gradient(lambda p: (function(p, power), ()), picture)
+        values, gradient = penalties.total_variation(picture, power)
+    else:
+        function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
+        (values, _), gradient = engine.value_and_gradient(lambda p: (function(p, power), ()), picture)
+    if parameters.picture is not None:
+        made, pull = parameters.picture, ops.stop_gradient(gradient)
+        _, gradient = engine.value_and_gradient(lambda x: (ops.sum(made(x) * pull, axis=(1, 2, 3)), ()), x)
     return values, gradient
 
 

@@ -65,8 +65,8 @@ class Backend(Protocol):
     ) -> tuple[Any, Any]:
         """Run `state, out = step(state, inputs[i])` for i < `length`; return the state and the stacked outs.
 
-        `inputs` and outs are tuples of tensors; inputs have `length` as their first axis. There are `outs` outs,
-        float32: told beforehand, so that nothing is traced only to find out.
+        `inputs` and outs are tuples of tensors; inputs have `length` as their first axis. There are `outs`
+        outs, float32: told beforehand, so that nothing is traced only to find out.
         """
 
     def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:

@@ -1,8 +1,10 @@
 """Where a picture starts, and which way a step takes it.
 
 `pixel` steps in every pixel alike; `fourier` prefers broad waves, weighing each by 1/f in a real basis any
-backend can compute by small matrix products; `raw` steps through the model's own input values. All keep
-the picture itself as the numbers that are optimised. Nothing here knows a network or an objective.
+backend can compute by small matrix products; `raw` steps through the model's own input values. These keep
+the picture itself as the numbers that are optimised. `spectrum` optimises waves behind a sigmoid, as Lucid
+does, `phases` the phases of waves of given amplitudes, as MaCo does. Nothing here knows a network or an
+objective.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from reportgen.render.randomness import normals, uniforms
+from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, law
 from reportgen.spec import RenderSpec
 from reportgen.units import InputRange
 
@@ -27,12 +30,10 @@ _START, _LOUDER_START = 1, 2  # streams of random numbers
 LOUDER = 6.0
 """How many times the noise of a start that found nothing is raised."""
 
-_STEEP = 8
-"""Power by which steps fade beyond the band, as in a Butterworth filter of half that order."""
-
-# Grey, yellow-blue and red-green, orthonormal, and how far natural photographs spread along each.
-_OPPONENT = np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]]) / np.sqrt([[3], [6], [2]])
-_SPREAD = np.array([1.0, 0.32, 0.16])
+# Lucid's square root of the covariance of colours, and what its columns are divided by.
+_LUCID_COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
+_LUCID_SCALE = 4.0
+"""What Lucid divides its waves by, so that pictures start mild."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +41,18 @@ class Parametrization:
     """A way to start pictures and to move them.
 
     Attributes:
-        start: From random keys (n) and whether to start louder, pictures `(n, h, w, c)` in [0,1] (or, for
-            `raw`, in the model's range).
-        stepped: From pictures and what the optimiser would subtract, the next pictures, same shape.
-        to_unit: From pictures as arrays, values whose valid range is [0,1].
+        start: From random keys (n) and whether to start louder, the numbers that are optimised,
+            `(n, h, w, c)`: pictures in [0,1] (for `raw`, in the model's range), waves or phases.
+        stepped: From these and what the optimiser would subtract, the next ones, same shape.
+        to_unit: From these as arrays, of one picture `(h, w, c)` or several, values whose valid range is
+            [0,1].
+        picture: From these as tensors, what the network sees; None where they are the picture itself.
     """
 
     start: Callable[[Sequence[int], bool], Array]
     stepped: Callable[[Tensor, Tensor], Tensor]
     to_unit: Callable[[Array], Array]
+    picture: Callable[[Tensor], Tensor] | None = None
 
 
 def parametrization(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
@@ -57,6 +61,10 @@ def parametrization(recipe: RenderSpec, shape: Shape, input_range: InputRange) -
         return fourier(recipe, shape)
     if recipe.parametrization == "raw":
         return raw(recipe, shape, input_range)
+    if recipe.parametrization == "spectrum":
+        return spectrum(recipe, shape)
+    if recipe.parametrization == "phases":
+        return phases(recipe, shape)
     return pixel(recipe, shape)
 
 
@@ -85,7 +93,7 @@ def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)
-    weights = _amplitudes(height, width, recipe.decay, recipe.band)[None, :, :, None]
+    weights = law(height, width, recipe.decay, recipe.band)[None, :, :, None]
     colours = _colours(channels, recipe.decorrelate)
 
     def shaped(values: Tensor) -> Tensor:
@@ -126,6 +134,76 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
     return Parametrization(start, lambda x, change: x - change, to_unit)
 
 
+def spectrum(recipe: RenderSpec, shape: Shape) -> Parametrization:
+    """Waves, weighed by 1/f, as pictures behind a sigmoid (Olah et al., "Feature visualization", 2017).
+
+    Figures of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is that of
+    `fourier`, real and orthonormal, in which the same waves are as long.
+    """
+    height, width, channels = shape
+    rows, columns = _hartley(height), _hartley(width)
+    weights = 1.0 / np.maximum(frequencies(height, width), 1.0 / max(height, width)) ** recipe.decay
+    scale = np.asarray(weights / _LUCID_SCALE, np.float32)[None, :, :, None]
+    colours = None
+    if recipe.decorrelate and channels == 3:
+        largest = np.max(np.linalg.norm(_LUCID_COLOURS, axis=0))
+        colours = np.asarray((_LUCID_COLOURS / largest).T, np.float32)
+    level = np.float32(_logit(recipe.start_mean))
+
+    def picture(waves: Tensor) -> Tensor:
+        values = _transformed(waves * scale, rows, columns)
+        return ops.sigmoid(level + (values if colours is None else ops.matmul(values, colours)))
+
+    def start(keys: Sequence[int], louder: bool) -> Array:
+        noise = _noise(keys, shape, _LOUDER_START if louder else _START)
+        return np.asarray(recipe.start_noise * (LOUDER if louder else 1.0) * noise, np.float32)
+
+    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), picture)
+
+
+def phases(recipe: RenderSpec, shape: Shape) -> Parametrization:
+    """Phases of waves whose amplitudes are given (Fel et al., "MaCo", NeurIPS 2023).
+
+    The amplitudes are the recipe's `spectrum`, or 1/f**decay with the spread `start_noise`; the mean is
+    `start_mean`. A wave's phase is the difference of two numbers, its own and its mirror's, so that every
+    choice of numbers is a real picture. What the network sees is clipped to [0,1]; before, the picture has
+    exactly the given spectrum.
+    """
+    height, width, channels = shape
+    strengths = amplitudes_of(
+        recipe.spectrum, (height, width), channels, recipe.start_noise, recipe.decay
+    ) * np.float32(np.sqrt(height * width))
+    axes = np.asarray(OPPONENT, np.float32) if channels == 3 else None
+
+    def picture(numbers: Tensor) -> Tensor:
+        own = ops.transpose(numbers, (0, 3, 1, 2))
+        angle = own - ops.roll(ops.flip(own, axis=(2, 3)), (1, 1), axis=(2, 3))
+        waves, _ = ops.ifft2((strengths * ops.cos(angle), strengths * ops.sin(angle)))
+        values = ops.transpose(waves, (0, 2, 3, 1))
+        return ops.clip(recipe.start_mean + (values if axes is None else ops.matmul(values, axes)), 0.0, 1.0)
+
+    def start(keys: Sequence[int], louder: bool) -> Array:
+        draws = uniforms(keys, _LOUDER_START if louder else _START, int(np.prod(shape)))
+        return np.asarray(np.pi * (2.0 * draws - 1.0), np.float32).reshape(-1, *shape)
+
+    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), picture)
+
+
+def _as_arrays(picture: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
+    """Return a function of arrays, of one picture's numbers or of several's."""
+
+    def to_unit(values: Array) -> Array:
+        several = np.asarray(values, np.float32).reshape(-1, *np.shape(values)[-3:])
+        return np.asarray(ops.convert_to_numpy(picture(several)), np.float32).reshape(np.shape(values))
+
+    return to_unit
+
+
+def _logit(share: float) -> float:
+    held = min(max(share, 1e-3), 1.0 - 1e-3)
+    return float(np.log(held / (1.0 - held)))
+
+
 def _transformed(pictures: Tensor, rows: Array, columns: Array) -> Tensor:
     # The symmetric matrices act on one axis each; the transposes put that axis last.
     waves = ops.matmul(ops.transpose(pictures, (0, 3, 1, 2)), columns)
@@ -149,16 +227,8 @@ def _hartley(size: int) -> Array:
     return np.asarray((np.cos(angle) + np.sin(angle)) / np.sqrt(size), np.float32)
 
 
-def _amplitudes(height: int, width: int, decay: float, band: float) -> Array:
-    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :])
-    weights = 1.0 / np.maximum(frequency, 1.0 / max(height, width)) ** decay
-    if band > 0:
-        weights /= 1.0 + (frequency / band) ** _STEEP
-    return np.asarray(weights / np.sqrt(np.mean(weights**2)), np.float32)
-
-
 def _colours(channels: int, decorrelate: bool) -> Array | None:
     """Return the symmetric (3, 3) matrix that weighs grey and opponent colours, or None for no weighing."""
     if not decorrelate or channels != 3:
         return None
-    return np.asarray(_OPPONENT.T @ (_SPREAD[:, None] * _OPPONENT), np.float32)
+    return np.asarray(OPPONENT.T @ (SPREAD[:, None] * OPPONENT), np.float32)

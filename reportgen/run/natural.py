@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +15,10 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.folder import Folder, find_pictures
 from reportgen.images import encode_webp, fitted_photograph
-from reportgen.plan import LayerPlan
+from reportgen.plan import LayerPlan, Wish
 from reportgen.run.memory import Bound, default_bound
 from reportgen.run.reporting import Reporter
-from reportgen.spec import content_hash
+from reportgen.spec import RenderSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner, pictures_owner
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 NATURAL_VERSION = 1
 """Raised whenever the same pictures give other measurements."""
+
+SPECTRUM_PICTURES = 64
+"""Pictures of a folder whose spectrum is measured, evenly spread, at most."""
 
 _KEPT_QUALITY = 90
 _DECODED = 64
@@ -76,6 +81,42 @@ def check_pictures(settings: Settings, model: ModelRecord) -> Folder:
             f"images: {model.file_name} takes pictures of {model.input_shape[2]} channels, wanted 1 or 3"
         )
     return find_pictures(settings.images)
+
+
+def with_spectrum(wish: Wish, settings: Settings, model: ModelRecord) -> Wish:
+    """Return the wish, its recipes of phases with the spectrum of the person's own pictures, if any.
+
+    A spectrum that was set stays; without pictures the recipe's own law does.
+
+    Raises:
+        ConfigError: The pictures cannot be used, or none of those that are asked can be read.
+    """
+
+    def lacks(recipe: RenderSpec) -> bool:
+        return recipe.parametrization == "phases" and not recipe.spectrum
+
+    if settings.images is None or not any(map(lacks, (wish.shown, *wish.sweep))):
+        return wish
+    from reportgen.render.spectra import measured_spectrum
+
+    folder = check_pictures(settings, model)
+    chosen = folder.names[:: -(-len(folder.names) // SPECTRUM_PICTURES)]
+    spectrum = measured_spectrum(_readable(folder, chosen, model.input_shape))
+
+    def given(recipe: RenderSpec) -> RenderSpec:
+        return dataclasses.replace(recipe, spectrum=spectrum) if lacks(recipe) else recipe
+
+    return dataclasses.replace(wish, shown=given(wish.shown), sweep=tuple(map(given, wish.sweep)))
+
+
+def _readable(folder: Folder, names: Sequence[str], shape: tuple[int, int, int]) -> list[np.ndarray]:
+    found = []
+    for name in names:
+        with contextlib.suppress(ReportgenError):
+            found.append(fitted_photograph(folder.read(name), shape[:2], shape[2]))
+    if not found:
+        raise ConfigError(f"images: none of {len(names)} pictures in {folder.path.name} can be read")
+    return found
 
 
 def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan],

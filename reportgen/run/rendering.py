@@ -21,7 +21,7 @@ from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.memory import Bound, default_bound
-from reportgen.run.natural import check_pictures, measure_natural
+from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
 from reportgen.run.work import Engine, Here
@@ -97,7 +97,7 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     source = open_source(store, path, settings)
     if settings.images is not None:
         check_pictures(settings, source.record)
-    wish = wish_of(settings)
+    wish = with_spectrum(wish_of(settings), settings, source.record)
     plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
     before = store.find_model(source.record.name, source.record.version)
     if before is not None and before.file_hash != source.record.file_hash:

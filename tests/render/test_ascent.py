@@ -123,13 +123,15 @@ def test_a_unit_a_thousand_times_louder_has_the_same_picture(pictures):
     assert loud.gradient_start == pytest.approx(1000 * quiet.gradient_start, rel=0.3)
 
 
-def test_the_input_range_does_not_change_the_picture():
+@pytest.mark.parametrize(("low", "high", "loud"), [(0, 255, 1), (-1, 1, 1), (0, 1, 1e-3), (0, 1, 1e3)])
+def test_neither_the_input_range_nor_how_loud_a_layer_is_changes_the_picture(low, high, loud):
     kernels = edge()[:, :, None, None]
     heavy = dataclasses.replace(QUICK, tv=0.3)
     one = rendered(convolution(kernels), [0], heavy)[0, "happy", 0]
-    other = rendered(convolution(kernels, low=0.0, high=255.0), [0], heavy)[0, "happy", 0]
+    other = rendered(convolution(loud * kernels, low=float(low), high=float(high)), [0], heavy)[0, "happy", 0]
     assert np.mean(np.abs(one.picture.astype(int) - other.picture) <= 2) > 0.98
-    assert other.telemetry.activation_end == pytest.approx(255 * one.telemetry.activation_end, rel=0.02)
+    times = loud * (high - low)
+    assert other.telemetry.activation_end == pytest.approx(times * one.telemetry.activation_end, rel=0.02)
 
 
 def test_more_tv_makes_smoother_pictures(planted):
@@ -171,10 +173,12 @@ def two_layers(x):
 
 
 @pytest.mark.parametrize("objective", ["pre", "post"])
-@pytest.mark.parametrize("parametrization", ["pixel", "fourier", "raw"])
+@pytest.mark.parametrize("parametrization", ["pixel", "fourier", "raw", "spectrum", "phases"])
 @pytest.mark.parametrize("reduction", ["leaky-mean", "mean"])
 def test_every_ascent_ascends(parametrization, objective, reduction):
-    base = SHOW if parametrization == "fourier" else QUICK
+    base = {"fourier": SHOW, "spectrum": RECIPES["lucid"], "phases": RECIPES["maco"]}.get(
+        parametrization, QUICK
+    )
     recipe = dataclasses.replace(
         base,
         parametrization=parametrization,

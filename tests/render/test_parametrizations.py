@@ -8,7 +8,8 @@ from keras import ops
 
 from reportgen.render.parametrizations import parametrization
 from reportgen.render.randomness import key_of
-from reportgen.spec import RenderSpec
+from reportgen.render.spectra import OPPONENT, frequencies, measured_spectrum
+from reportgen.spec import RECIPES, SPECTRUM_FREQUENCIES, RenderSpec
 from reportgen.units import InputRange
 
 KEYS = [key_of(u, "happy", 0) for u in range(8)]
@@ -106,3 +107,53 @@ def test_pixels_are_put_back_into_their_range():
     made = parametrization(RenderSpec(), (4, 4, 1), UNIT)
     values = stepped(made, np.full((1, 4, 4, 1), 0.5), np.linspace(-2, 3, 16).reshape(1, 4, 4, 1))
     assert values.min() == 0 and values.max() == 1
+
+
+def quiet_spectrum(colours):
+    """Return amplitudes so small that no picture with them leaves [0,1]."""
+    return tuple(0.02 / (k + 1) / f for k in range(colours) for f in np.geomspace(1, 64, 16))
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 3), (24, 40, 1), (17, 20, 3)])
+@pytest.mark.parametrize("given", [True, False])
+def test_a_picture_of_phases_has_the_given_spectrum_wherever_its_steps_lead(shape, given):
+    colours = shape[2]
+    recipe = RenderSpec(
+        parametrization="phases", start_noise=0.01, spectrum=quiet_spectrum(colours) if given else ()
+    )
+    made = parametrization(recipe, shape, UNIT)
+    numbers = stepped(made, made.start(KEYS, False), np.random.default_rng(0).normal(size=(8, *shape)))
+    values = made.to_unit(numbers) - 0.5
+    if colours == 3:
+        values = values @ OPPONENT.T
+    waves = np.abs(np.fft.fft2(values, axes=(1, 2), norm="ortho"))
+    at = frequencies(*shape[:2])
+    assert np.allclose(waves[:, 0, 0], 0, atol=1e-5)
+    assert np.std(waves, axis=0).max() < 1e-4  # phases differ between pictures, amplitudes do not
+    if not given:
+        assert np.allclose((waves[0] * at[..., None])[at > 0], (waves[0] * at[..., None])[0, 1], rtol=1e-2)
+        return
+    wanted = np.reshape(recipe.spectrum, (colours, -1))
+    for k in range(colours):
+        found = np.interp(np.log(at[at > 0]), np.log(SPECTRUM_FREQUENCIES), wanted[k])
+        assert np.allclose(waves[0, ..., k][at > 0], found, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_spectrum_of_pictures_with_a_known_one_is_found_again(channels):
+    wanted = tuple(0.3 / f for _ in range(channels) for f in np.geomspace(1, 16, 16))
+    recipe = RenderSpec(parametrization="phases", spectrum=wanted)
+    made = parametrization(recipe, (96, 96, channels), UNIT)
+    starts = made.start([key_of(u, "happy", 0) for u in range(24)], False)
+    pictures = np.round(255 * made.to_unit(starts)).astype(np.uint8)
+    found = measured_spectrum(pictures)
+    # The lowest waves are not in a picture of 96 px, and leak into each other where they are few.
+    assert len(found) == len(wanted)
+    for k in range(channels):
+        assert np.allclose(found[16 * k + 6 : 16 * k + 16], wanted[6:16], rtol=0.2)
+
+
+def test_pictures_of_lucid_start_mild_and_coloured_as_photographs():
+    start = pictures(RECIPES["lucid"], (32, 32, 3))
+    assert abs(start.mean() - 0.5) < 0.02 and start.std() < 0.1
+    assert start.min() > 0 and start.max() < 1
