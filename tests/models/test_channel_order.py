@@ -19,7 +19,7 @@ from reportgen.models.keras_proof import prove_keras
 from reportgen.models.proof import prove_cuts
 from reportgen.models.sources import find_source
 from reportgen.plan import Wish, make_plan
-from reportgen.run.importing import _record
+from reportgen.run.importing import record_of
 from reportgen.spec import RECIPES
 from tests.models.nets import pictures, stirred
 
@@ -89,7 +89,7 @@ def test_the_order_is_part_of_a_pictures_key_only_where_it_is_not_red_first(tmp_
     path = saved(net(), tmp_path)
 
     def keys(**options: Any) -> set[str]:
-        record = _record(load_model(path, **options), {})
+        record = record_of(load_model(path, **options), {})
         wish = Wish(scored=RECIPES["default"], shown=RECIPES["show"])
         return {p.key for plan in make_plan(record, wish, arithmetic="float32") for p in plan.pictures}
 
