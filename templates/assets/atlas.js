@@ -175,7 +175,7 @@
     sheet.addEventListener("focusin", soon);
     sheet.addEventListener("pointerleave", hide);
     sheet.addEventListener("focusout", hide);
-    addEventListener("scroll", hide, { passive: true, capture: true });
+    addEventListener("scroll", function () { if (!shown.hidden) hide(); }, { passive: true, capture: true });
     return { hide: hide, on: function () { return !shown.hidden; } };
   }
 
