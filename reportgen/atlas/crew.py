@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
@@ -117,7 +118,12 @@ class _Hand:
 
 
 def serve() -> None:
-    """Answer tasks until there are no more: the main of a child process."""
+    """Answer tasks until there are no more: the main of a child process.
+
+    Ctrl-C goes to every process of a terminal; what it means is for the one that asks to say. It ends its
+    children by ending their input.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, target = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what prints must not come between answers
     module, name = _receive(source)
@@ -125,14 +131,12 @@ def serve() -> None:
     while True:
         try:
             task = _receive(source)
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             answer = (True, job(*task))
         except (ReportgenError, OSError) as error:
             answer = (False, error)
-        except KeyboardInterrupt:
-            return
         _send(target, answer)
 
 

@@ -16,7 +16,7 @@ MOMENTS = {
     "measure": ("reportgen.run.budget", "measure_layer"),
     "score": ("reportgen.run", "score_store"),
     "site": ("reportgen.run", "write_atlas"),
-    "pages": ("reportgen.atlas.files", "SiteFiles.put"),
+    "pages": ("reportgen.atlas.files", "Stage.put"),
     "publish": ("reportgen.atlas.files", "SiteFiles.publish"),
 }
 
