@@ -21,13 +21,15 @@ from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
 _LEAST_ALIKE = 0.3
+PNG_BYTES = 100
+"""What a PNG takes beside its pixels; a picture that packs into this and a fiftieth of them is blank."""
 LEAST_REACHED = 0.25
 """Share of the scored pictures' activation that a display picture needs to stand for its unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderRow:
-    """A stored render without its pixels."""
+    """A stored render without its pixels; `blank` where these are of one colour or nearly so."""
 
     unit: int
     recipe: str
@@ -39,6 +41,7 @@ class RenderRow:
     channels: int
     failure: str
     telemetry: Telemetry
+    blank: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ class LayerRows:
 def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow | None:
     """Return the render that stands for a unit: happy before sad, shown before scored before any other.
 
-    A display picture that drives its unit far less than the scored ones do shows something else: then the
-    scored one stands for the unit.
+    A display picture that drives its unit far less than the scored ones do, or is blank where they are not,
+    shows something else: then the scored one stands for the unit.
     """
     order = {roles.get("shown"): 0, roles.get("scored"): 1}
     found = sorted(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)))
@@ -142,6 +145,8 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow
 
 
 def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:
+    if shown.blank and not scored[0].blank:
+        return True
     reached = float(np.median([r.telemetry.activation_end for r in scored]))
     return reached > 0 and shown.telemetry.activation_end < LEAST_REACHED * reached
 
@@ -153,7 +158,17 @@ def render_rows(
     renders: dict[int, list[RenderRow]] = {}
     for r in store.renders(record.id, layer.name, units=units):
         row = RenderRow(
-            r.unit, r.recipe, r.sign, r.seed, r.key, r.height, r.width, r.channels, r.failure, r.telemetry
+            r.unit,
+            r.recipe,
+            r.sign,
+            r.seed,
+            r.key,
+            r.height,
+            r.width,
+            r.channels,
+            r.failure,
+            r.telemetry,
+            len(r.picture) < PNG_BYTES + r.height * r.width * r.channels / 50,
         )
         renders.setdefault(r.unit, []).append(row)
     return {unit: tuple(rows) for unit, rows in renders.items()}

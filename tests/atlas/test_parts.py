@@ -1,5 +1,7 @@
 """Addresses, page pictures, plots and neighbours, each by what must hold of it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,3 +143,10 @@ def test_a_display_picture_stands_for_its_unit_unless_it_reaches_far_less_than_t
     assert lead_of([poor, sad], roles) == poor
     assert lead_of([sad], roles) == sad
     assert lead_of([], roles) is None
+
+
+def test_a_blank_display_picture_stands_only_for_units_whose_scored_pictures_are_blank_too() -> None:
+    roles = {"shown": "s", "scored": "d"}
+    blank, scored = dataclasses.replace(_render("s", 2.0), blank=True), _render("d", 1.0)
+    assert lead_of([scored, blank], roles) == scored
+    assert lead_of([dataclasses.replace(scored, blank=True), blank], roles) == blank

@@ -17,6 +17,9 @@ SOME = {
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """A store with some units of the Keras file and of its export, under versions of their own."""
