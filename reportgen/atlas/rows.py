@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.images import decode_png
 from reportgen.spec import RenderSpec, ScoreSpec
-from reportgen.store import ModelRecord, Store, layer_owner, model_owner, null_owner, units_of
+from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
 _LEAST_ALIKE = 0.3
-PNG_BYTES = 100
-"""What a PNG takes beside its pixels; a picture that packs into this and a fiftieth of them is blank."""
+BLANK_CONTRAST = 0.02
+"""Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
 LEAST_REACHED = 0.25
 """Share of the scored pictures' activation that a display picture needs to stand for its unit."""
 
@@ -168,10 +169,18 @@ def render_rows(
             r.channels,
             r.failure,
             r.telemetry,
-            len(r.picture) < PNG_BYTES + r.height * r.width * r.channels / 50,
+            _is_blank(r),
         )
         renders.setdefault(r.unit, []).append(row)
     return {unit: tuple(rows) for unit, rows in renders.items()}
+
+
+def _is_blank(render: StoredRender) -> bool:
+    if render.failure:
+        return False
+    # Only what packs well can be of one colour; the others need not be unpacked to know it.
+    packed = len(render.picture) < 100 + render.height * render.width * render.channels / 50
+    return packed and float(decode_png(render.picture, render.channels).std()) < 255 * BLANK_CONTRAST
 
 
 def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
