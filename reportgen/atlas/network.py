@@ -11,7 +11,7 @@ from typing import Any
 
 from reportgen.atlas import words
 from reportgen.atlas.pages import bar
-from reportgen.atlas.summaries import LayerSummary
+from reportgen.atlas.summaries import LayerSummary, counted
 from reportgen.units import LayerGraph
 
 TALLEST, MOST = 88, 48
@@ -33,11 +33,7 @@ class Column:
     @property
     def counts(self) -> dict[str, int]:
         """Units by verdict, of all of them."""
-        found: dict[str, int] = {}
-        for layer in self.layers:
-            for word, n in layer.counts.items():
-                found[word] = found.get(word, 0) + n
-        return found
+        return counted(self.layers)
 
 
 def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ Made from scores, findings and a few renders; nothing large is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,15 @@ class LayerSummary:
     strip: tuple[Mapping[str, Any], ...]
 
 
+def counted(layers: Sequence[LayerSummary]) -> dict[str, int]:
+    """Return units by verdict, of all of these layers."""
+    found: dict[str, int] = {}
+    for layer in layers:
+        for word, n in layer.counts.items():
+            found[word] = found.get(word, 0) + n
+    return found
+
+
 @dataclass(frozen=True)
 class ModelSummary:
     """A model version as pages above it show it."""
@@ -45,11 +54,7 @@ class ModelSummary:
     @property
     def counts(self) -> dict[str, int]:
         """Units by verdict."""
-        found: dict[str, int] = {}
-        for layer in self.layers:
-            for word, n in layer.counts.items():
-                found[word] = found.get(word, 0) + n
-        return found
+        return counted(self.layers)
 
     @property
     def n_units(self) -> int:

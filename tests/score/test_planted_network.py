@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # benchmarks/ stan
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    pytest.importorskip("keras")
+    pytest.importorskip("keras", reason="the networks are made with Keras")
     from benchmarks.verdicts import judge
 
     return judge("7", ["edges", "parts"], tmp_path_factory.mktemp("planted"), size=32, channels=1, kernel=5)
@@ -19,7 +19,7 @@ def judged(tmp_path_factory):
 @pytest.fixture(scope="module")
 def dense(tmp_path_factory):
     """Units over pixels: places, shapes, noise, doses of both, many ways to be dead."""
-    pytest.importorskip("keras")
+    pytest.importorskip("keras", reason="the networks are made with Keras")
     from benchmarks.verdicts import judge
 
     folder = tmp_path_factory.mktemp("dense")
