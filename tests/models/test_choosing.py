@@ -6,7 +6,7 @@ import pytest
 from reportgen.models import load_model
 from reportgen.render.backend import backend
 
-keras = pytest.importorskip("keras")
+keras = pytest.importorskip("keras", reason="the models are made with Keras")
 ops = keras.ops
 
 

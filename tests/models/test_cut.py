@@ -257,7 +257,7 @@ def test_batch_norm_uses_its_stored_moments_whatever_the_batch(tmp_path: Path) -
 
 
 def test_one_trace_serves_every_picture_of_a_size_and_the_gradient_is_there(tmp_path: Path) -> None:
-    tf = pytest.importorskip("tensorflow")
+    tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the backend is not TensorFlow")
     model = loaded(plain(), tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from planted import planted_network, varied_network
 
-keras = pytest.importorskip("keras")
+keras = pytest.importorskip("keras", reason="the networks are made with Keras")
 
 
 def answers(network, layer, pictures):

@@ -39,7 +39,7 @@ def ray_test(function):
 @pytest.fixture(scope="module")
 def nodes():
     """A cluster of two nodes with one processor each, and the second node, which may be taken away."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster_utils = pytest.importorskip("ray.cluster_utils", reason="reportgen[ray] is not installed")
     import ray
 
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})

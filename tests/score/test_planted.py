@@ -37,7 +37,7 @@ def planted():
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
-    keras = pytest.importorskip("keras")
+    keras = pytest.importorskip("keras", reason="the network is made with Keras")
     from reportgen import measure
     from reportgen.models import load_model
     from reportgen.render import Job, render_units
