@@ -9,9 +9,9 @@ import difflib
 import fnmatch
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from reportgen.errors import ConfigError, UnknownLayer
 from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_key
@@ -299,12 +299,16 @@ def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
     ]  # fmt: skip
 
 
-def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe: RenderSpec,
-                 takes: Sequence[tuple[Sign, int]], arithmetic: str) -> PictureSet:  # fmt: skip
+def key_parts(
+    model: ModelRecord, layer: Layer, recipe: RenderSpec, arithmetic: str
+) -> tuple[RenderSpec, tuple[int, int], dict[str, Any]]:
+    """Return the recipe as it applies to a layer, its canvas, and what all content keys of both share.
+
+    The last are arguments of `spec.render_key`: all but `objective`, `sign` and `start`.
+    """
     own = for_kind(recipe, layer.kind)
     canvas = canvas_for(layer, model.input_shape[:2], own)
-    hash_ = recipe_hash(recipe)
-    fixed: Mapping[str, object] = {
+    fixed = {
         "graph_hash": layer.judged_hash if own.objective == "post" else layer.graph_hash,
         "input_range": model.input_range.key,
         "input_shape": model.input_shape,
@@ -312,9 +316,16 @@ def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe:
         "canvas_px": canvas,
         "arithmetic": arithmetic,
     }
+    return own, canvas, fixed
+
+
+def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe: RenderSpec,
+                 takes: Sequence[tuple[Sign, int]], arithmetic: str) -> PictureSet:  # fmt: skip
+    own, canvas, fixed = key_parts(model, layer, recipe, arithmetic)
+    hash_ = recipe_hash(recipe)
     pictures = tuple(
         PlannedPicture(
-            unit, hash_, sign, seed, render_key(objective=((unit, 1.0),), sign=sign, start=seed, **fixed)  # type: ignore[arg-type]
+            unit, hash_, sign, seed, render_key(objective=((unit, 1.0),), sign=sign, start=seed, **fixed)
         )
         for unit in units
         for sign, seed in takes
