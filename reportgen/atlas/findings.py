@@ -173,25 +173,39 @@ def _flat(rows: Sequence[LayerRows]) -> Finding | None:
     )
 
 
-def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
-    told = [(layer, layer.findings.get("superfluous")) for layer in rows]
-    known = [(layer, s) for layer, s in told if isinstance(s, Mapping) and _is_number(s.get("estimate"))]
+def estimate_in_words(rows: Sequence[LayerRows]) -> str:
+    """Return how many units a model version may do without, by estimate; empty where that is none."""
+    known = _estimates(rows)
     total = sum(float(s["estimate"]) for _, s in known)
-    if not known or total < 0.5:
-        return None
+    if total < 0.5:
+        return ""
     certain = sum(len(s.get("certain") or ()) for _, s in known)
-    shares = sorted(known, key=lambda x: -float(x[1]["estimate"]) / max(1, len(x[0].scores)))[:N_LAYERS]
+    return (
+        f"About {total:,.0f} of {sum(len(layer.scores) for layer, _ in known):,} may be superfluous, "
+        f"{certain:,} of them silent, constant, copies or unheard. It is an estimate from pictures, answers "
+        "and weights; only removing units and measuring shows it."
+    )
+
+
+def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
+    told = estimate_in_words(rows)
+    if not told:
+        return None
+    most = sorted(_estimates(rows), key=lambda x: -float(x[1]["estimate"]) / max(1, len(x[0].scores)))
     return Finding(
         "Are there more units than necessary?",
-        f"About {total:,.0f} of {sum(len(layer.scores) for layer, _ in known):,} may be superfluous, "
-        f"{certain:,} of "
-        "them silent, constant, copies or unheard. It is an estimate from pictures, answers and "
-        "weights; only "
-        "removing units and measuring shows it. Layers with the largest share:",
+        f"{told} Layers with the largest share:",
         layers=tuple(
-            (x.layer.name, f"about {float(s['estimate']):,.0f} of {len(x.scores):,}") for x, s in shares
+            (x.layer.name, f"about {float(s['estimate']):,.0f} of {len(x.scores):,}")
+            for x, s in most[:N_LAYERS]
         ),
     )
+
+
+def _estimates(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, Mapping[str, Any]]]:
+    """Return the layers of which it is known how much of them may be superfluous."""
+    told = [(layer, layer.findings.get("superfluous")) for layer in rows]
+    return [(layer, s) for layer, s in told if isinstance(s, Mapping) and _is_number(s.get("estimate"))]
 
 
 def _with_many(rows: Sequence[LayerRows], verdict: str) -> tuple[tuple[str, str], ...]:

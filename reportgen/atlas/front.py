@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reportgen.atlas import columns, preview
-from reportgen.atlas.findings import Finding, find
+from reportgen.atlas.findings import Finding, estimate_in_words, find
 from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import Place
 from reportgen.atlas.network import network_view
@@ -21,6 +21,7 @@ from reportgen.atlas.summaries import N_STRIP, ModelSummary, drawn_unit, recipes
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
 from reportgen.images import decode_png
+from reportgen.score.natural import model_ablation
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 
@@ -118,7 +119,8 @@ def _model_files(
     model = pages.page(
         "model.html", scene.place.index, preview=preview, cite=cite,
         recipes=recipes_of(record, scene.recipes), imported=import_view(record),
-        network=network_view(record.graph, summary.layers), **values,
+        network=network_view(record.graph, summary.layers), necessary=_necessary(store, record, rows),
+        **values,
     )  # fmt: skip
     shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
     files = [(scene.place.index, model), (packed, data)]
@@ -145,6 +147,12 @@ def _model_files(
     if scene.spec.url:
         files.append((preview, _preview(store, scene, drawn, shown)))
     return summary, files
+
+
+def _necessary(store: Store, record: ModelRecord, rows: Sequence[LayerRows]) -> list[str]:
+    """Return whether a model has more units than it needs, in sentences: the estimate, and a proof if any."""
+    estimate, proof = estimate_in_words(rows), model_ablation(store, record)
+    return [text for text in (estimate, proof[1] if proof else "") if text]
 
 
 def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:

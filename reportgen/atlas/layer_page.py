@@ -23,6 +23,7 @@ from reportgen.spec import ScoreSpec
 UNITS_PER_PART = 64
 _TERSE_FROM = 1024
 _N_NAMED = 32
+_N_GROUPS = 6
 _EFFORT = 4
 
 
@@ -199,6 +200,21 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
         if units:
             more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
             found.append((f"{meaning} ({len(units)}{more}):", units[:_N_NAMED]))
+    return [*found, *_clusters(rows)]
+
+
+def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
+    """Return the largest groups of copies and of units that answer much alike, each with its units."""
+    copies = [sorted([first, *others]) for first, others in rows.copies.items()]
+    kinds = rows.findings.get("kinds")
+    alike = kinds.get("groups") if isinstance(kinds, Mapping) else None
+    groups = [g for g in alike if isinstance(g, list)] if isinstance(alike, list) else []
+    found = []
+    for word, some in (("Copies of each other", copies), ("Answer much alike", groups)):
+        known = [[u for u in g if u in rows.renders or u in rows.scores] for g in some]
+        for units in sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))[:_N_GROUPS]:
+            more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
+            found.append((f"{word} ({len(units)}{more}):", units[:_N_NAMED]))
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
+from reportgen.atlas.judged import decision_section, facets_of, light_section, null_section, numbers_section
 from reportgen.atlas.layout import Place
 from reportgen.atlas.natural import natural_pictures
 from reportgen.atlas.pictures import Sizes
@@ -66,8 +67,9 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
     built: list[Callable[[], Section | None]] = [
         lambda: _shown(scene, rows, unit, own),
         lambda: _seeds(scene, rows, unit, own),
-        lambda: _null_place(rows, score),
-        lambda: _numbers(scene, rows, score),
+        lambda: decision_section(score),
+        lambda: null_section(rows, score),
+        lambda: numbers_section(rows, score),
         lambda: trust_section(score),
         lambda: natural_pictures(rows, unit, scene.sizes),
         lambda: natural_section(score),
@@ -76,7 +78,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
         lambda: _neighbours(scene, rows, unit),
         lambda: _ascent(scene, rows, unit),
         lambda: _telemetry(scene, rows, unit),
-        lambda: _flat(rows, unit),
+        lambda: light_section(rows, unit),
         lambda: _kernel(rows, unit),
         lambda: _weights(scene, rows, unit, "in"),
         lambda: _weights(scene, rows, unit, "out"),
@@ -165,7 +167,12 @@ def _shown(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
 
 
 def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
-    happy = [(r, f"seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "happy")]
+    facets = facets_of(rows.scores.get(unit))
+    starts = rows.of(unit, rows.scored_recipe, "happy")
+    if facets:
+        order = {seed: at for at, seed in enumerate(facets)}
+        starts = tuple(sorted(starts, key=lambda r: order.get(r.seed, len(order))))
+    happy = [(r, f"seed {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
     sad = [(r, f"sad, seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
     found = [x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption)]
     name = recipe_name(scene.recipes, rows.scored_recipe)
@@ -173,44 +180,6 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
     return {"k": "pics", "z": "m", "t": "Every start", "p": note, "i": found} if found else None
-
-
-def _null_place(rows: LayerRows, score: UnitScore | None) -> Section | None:
-    if score is None or score.structure is None:
-        return None
-    cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
-    plot = plots.place_in_null(score.structure, cut, band)
-    note = "Structure in deviations of the renderer null: the same renderer on objectives that hold no order."
-    return {"k": "plot", "t": "Place in the null", "p": note, "g": plot} if plot else None
-
-
-def _numbers(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
-    if score is None:
-        return None
-    null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
-    found = [
-        ["Structure", number(score.structure), "null deviations; higher is more order"],
-        ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
-        ["p", number(score.p_value), f"share {null} with at least this much order"],
-        ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
-        ["Consistency", number(score.consistency), _comparison(rows)],
-        ["Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"],
-        ["Facets", number(score.facets), "kinds of picture, each from several starts"],
-        ["Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")],
-    ]
-    if score.dead_proof:
-        found.append(["Proof", score.dead_proof, "why it can be called dead"])
-    kept = [row for row in found if row[1] != "–"]
-    return {"k": "facts", "t": "Numbers", "i": kept} if kept else None
-
-
-def _share(value: object) -> str:
-    return f"{value:.0%}" if isinstance(value, (int, float)) else "–"
-
-
-def _comparison(rows: LayerRows) -> str:
-    compared = str(rows.findings.get("comparison") or "pictures of other units")
-    return f"how surely a seed finds its own unit; compared with {compared}"
 
 
 def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
@@ -287,17 +256,6 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
         "moved is RMS, in [0, 1] units."
     )
     return {"k": "table", "t": "Telemetry", "p": note, "h": head, "i": body} if body else None
-
-
-def _flat(rows: LayerRows, unit: int) -> Section | None:
-    level, response = rows.flat.get("level"), rows.flat.get("response")
-    if level is None or response is None or unit >= response.shape[1]:
-        return None
-    points = [(float(x), float(y)) for x, y in zip(level, response[:, unit], strict=False)]
-    alt = f"Answer to flat grey: {number(points[0][1])} at black, {number(points[-1][1])} at white."
-    plot = plots.curves([("c0", points)], across="grey level", alt=alt)
-    note = "What it answers to pictures of one grey, black 0 to white 1."
-    return {"k": "plot", "t": "Answer to flat grey", "p": note, "g": plot} if plot else None
 
 
 def _kernel(rows: LayerRows, unit: int) -> Section | None:

@@ -7,8 +7,8 @@ A plot is a plain dict, so that a page's template and its script draw it alike:
 
 from __future__ import annotations
 
-import functools
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ Plot = dict[str, Any]
 
 _WIDTH, _HEIGHT = 320, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 10, 22
+_NULL_BIN = 0.5
 
 
 def number(value: float | None) -> str:
@@ -79,37 +80,57 @@ def _places(points: np.ndarray, across: tuple[float, float], up: tuple[float, fl
     return (f"{x},{y}" for x, y in whole.tolist())
 
 
-def place_in_null(z: float, cut: float, band: tuple[float, float]) -> Plot:
-    """Return where a structure score of `z` null deviations stands beside the null and the cut."""
+def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot:
+    """Return where a structure score of `z` null deviations stands beside the null and the cut.
+
+    Args:
+        z: Of the unit; no plot if it is not finite.
+        cut: From which on a unit is structured.
+        band: Between which it is borderline.
+        null: Structure of each null picture, drawn as a histogram; none is drawn where it is not known.
+    """
     if not math.isfinite(z):
         return {}
-    low, high = min(-3.0, cut - 1.0, band[0]), max(8.0, *(math.ceil(x) + 1.0 for x in (z, cut, band[1])))
-    height = 58
-    to_x, hill = _scale(low, high, 8, _WIDTH - 8), _hill(low, high)
+    low = math.floor(min(-3.0, cut - 1.0, band[0], *null))
+    high = max(8.0, *(math.ceil(x) + 1.0 for x in (z, cut, band[1], *null)))
+    to_x = _scale(low, high, 8, _WIDTH - 8)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
+    told = f"the null is centred on 0{_null_in_words(z, null)}."
+    words = [["middle", to_x(0), 50, "null"], ["middle", to_x(cut), 50, f"cut {number(cut)}"]]
+    if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30:
+        words.append(["middle", at, 50, number(z)])
     return {
-        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; "
-        "the null is centred on 0.",
+        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; {told}",
         "w": _WIDTH,
-        "h": height,
-        "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26]],
-        "L": [["null", hill], ["axis", f"8,34 {_WIDTH - 8},34"], ["cut", f"{to_x(cut)},6 {to_x(cut)},38"]],
+        "h": 58,
+        "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26], *_bars(null, low, to_x)],
+        "L": [["axis", f"8,34 {_WIDTH - 8},34"], ["cut", f"{to_x(cut)},6 {to_x(cut)},38"]],
         "D": [["unit", at, 34]],
-        "T": [
-            ["middle", to_x(0), 50, "null"],
-            ["middle", to_x(cut), 50, f"cut {number(cut)}"],
-            *([["middle", at, 50, number(z)]] if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30 else []),
-        ],
+        "T": words,
     }
 
 
-@functools.lru_cache(64)
-def _hill(low: float, high: float) -> str:
-    """Return the null's curve, centred on 0, over `low` to `high`."""
-    to_x = _scale(low, high, 8, _WIDTH - 8)
-    bell = np.linspace(-3, 3, 33)
-    return " ".join(f"{to_x(float(b))},{round(34 - 24 * math.exp(-b * b / 2))}" for b in bell)
+def _null_in_words(z: float, null: Sequence[float]) -> str:
+    if not null:
+        return ""
+    above = sum(x >= z for x in null)
+    return (
+        f", its {len(null)} pictures lie between {number(min(null))} and {number(max(null))}, "
+        f"{above or 'none'} of them at or above the unit"
+    )
+
+
+def _bars(null: Sequence[float], low: float, to_x: Any) -> list[list[Any]]:
+    """Return the histogram of the null as boxes that stand on the axis, half a deviation wide."""
+    counts = Counter(math.floor((x - low) / _NULL_BIN) for x in null)
+    most = max(counts.values(), default=1)
+    found = []
+    for place, count in sorted(counts.items()):
+        left, right = (to_x(low + (place + more) * _NULL_BIN) for more in (0, 1))
+        tall = max(1, round(24 * count / most))
+        found.append(["null", left, 34 - tall, max(1, right - left), tall])
+    return found
 
 
 def kernel_colours(kernel: np.ndarray) -> list[str]:

@@ -15,7 +15,15 @@ import numpy as np
 
 from reportgen.images import encode_png
 from reportgen.spec import RECIPES, RenderSpec, canonical_json, content_hash, recipe_fields
-from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, null_owner, open_store
+from reportgen.store import (
+    ModelRecord,
+    Store,
+    StoredRender,
+    layer_owner,
+    model_owner,
+    null_owner,
+    open_store,
+)  # fmt: skip
 from reportgen.units import InputRange, Layer, LayerGraph, Telemetry, UnitScore, unique_slugs
 
 HOSTILE = (
@@ -32,6 +40,14 @@ HOSTILE = (
 LOOKS = ("structured", "structured", "structured", "unstable", "multifaceted", "static", "flat", "dead")
 SWEEP_TV = (0.003, 0.03, 0.3)
 NULL_SETTING = "a" * 32
+ABLATION = {
+    **{name: np.array([n]) for name, n in (("n_pictures", 40), ("n_flagged", 9), ("n_structured", 9))},
+    "n_layers": np.array([3]), "whole_accuracy": np.array([0.925]),
+    "flagged_accuracy": np.array([0.9]), "random_accuracy": np.array([0.8, 0.7]),
+    "structured_accuracy": np.array([0.5]), "flagged_agreement": np.array([0.95]),
+    "random_agreement": np.array([0.85, 0.75]), "structured_agreement": np.array([0.55]),
+}  # fmt: skip
+"""What was lost without all flagged units of a model version together."""
 
 
 def recipe_hash(recipe: RenderSpec) -> str:
@@ -142,8 +158,31 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         complement_of=1 - unit if logits and unit < 2 else None,
         facets=2 if look == "multifaceted" else None,
         dead_proof="bounds" if look == "dead" else "",
-        extra={"null_place": 0.98, "pattern": "oriented 45 degrees"} if look == "structured" else {},
+        extra=extra(look, z),
     )
+
+
+def extra(look: str, z: float | None) -> dict[str, Any]:
+    """Return what scoring keeps beside a verdict, as far as pages show it."""
+    if z is None:
+        return {"decision": "answers? no: 0 on 52 inputs"}
+    answers = "answers? yes: 4.1 at most on 52 inputs"
+    if look == "flat":
+        steps = [answers, "more than one colour? no: contrast 0.004, wanted 0.035"]
+        light = "its answer rises with brightness, from 0.05 on black to 2 on white"
+        return {"decision": " | ".join(steps), "light": light, "light_share": 0.8}
+    patterned = "yes" if z >= 2 else "no"
+    steps = [answers, "more than one colour? yes: contrast 0.210, wanted 0.035"]
+    steps += [f"a pattern? {patterned}: {z:.1f} null deviations, wanted 2"]
+    if look != "static":
+        same = "yes" if look == "structured" else "no"
+        steps += [f"the same on every run? {same}: 0.03 of strangers nearer, at most 0.08 wanted"]
+    found: dict[str, Any] = {"decision": " | ".join(steps), "contrast": 0.21}
+    if look == "structured":
+        found |= {"null_place": 0.98, "pattern": "oriented 45 degrees"}
+    if look == "multifaceted":
+        found |= {"facet_seeds": [0, 2, 1, 3], "facet_sizes": [2, 2], "facet_answers": [3.25, 2.5]}
+    return found
 
 
 class _Model:
@@ -205,6 +244,8 @@ class _Model:
             "n_rendered": len(scores),
             "counts": counts,
             "comparison": "the layer's own pictures of other units",
+            "null": [round(-1.5 + 0.25 * i, 3) for i in range(12)],
+            "kinds": {"groups": [[3, 7, 5]] if layer.n_units > 8 else []},
             "superfluous": {
                 "certain": dead,
                 "likely": [s.unit for s in scores if s.verdict == "static"][:3],
@@ -405,6 +446,7 @@ def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Pa
                     else LOOKS
                 )
                 model.layer(layer, 64 if layer.kind == "dense" else 48, looks, sweep=layer.name == "conv1")
+            model.put(model_owner(model.record.id), "ablation", **ABLATION)
         if hostile:
             grey = layers_of([("stem", "conv2d", 12, 5, ""), ("out", "dense", 4, None, "")])
             model = _Model(

@@ -1,0 +1,131 @@
+"""How a unit came to its verdict, as its page shows it: the path of questions, the null, numbers, light.
+
+Sections as in `panel`: plain values that templates and script draw alike. A store may be anybody's: what is
+not of the form that scoring writes is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from reportgen.atlas import plots
+from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows
+from reportgen.units import UnitScore
+
+Section = dict[str, Any]
+
+_LARGEST = 1e9
+"""No number of a score is larger; those of a store that says otherwise are not shown."""
+
+
+def decision_section(score: UnitScore | None) -> Section | None:
+    """Return the questions that led to the verdict, in order, and the verdict at their end."""
+    told = score.extra.get("decision") if score else None
+    if score is None or not isinstance(told, str) or not told:
+        return None
+    path = []
+    for at, step in enumerate(told.split(" | "), 1):
+        question, mark, rest = step.partition("? ")
+        answer, _, words = rest.partition(": ")
+        asked = f"{at}. {question[:1].upper()}{question[1:]}"
+        path.append([f"{asked}?" if mark else asked, answer, words])
+    path.append(["So", score.verdict, "borderline" if score.borderline else ""])
+    note = "Questions in order; the first answer that settles it ends the path."
+    return {"k": "facts", "t": "How it was decided", "p": note, "i": path}
+
+
+def null_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
+    """Return the histogram of the null's structure with the unit's place in it."""
+    if score is None or score.structure is None:
+        return None
+    cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
+    null = _numbers_of(rows.findings.get("null"))
+    plot = plots.place_in_null(score.structure, cut, band, null)
+    note = "Structure in deviations of the renderer null: the same renderer on objectives that hold no order."
+    if null:
+        note += f" Bars: its {len(null)} pictures. Dot: this unit. Grey: borderline."
+    return {"k": "plot", "t": "Place in the null", "p": note, "g": plot} if plot else None
+
+
+def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
+    """Return the numbers of a unit, each with its meaning."""
+    if score is None:
+        return None
+    null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
+    compared = str(rows.findings.get("comparison") or "pictures of other units")
+    agree = f"how surely a seed finds its own unit; compared with {compared}"
+    found = [
+        ["Structure", number(score.structure), "null deviations; higher is more order"],
+        ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
+        ["p", number(score.p_value), f"share {null} with at least this much order"],
+        ["p, adjusted", _extra(score, "p_adjusted"), "for the number of units in the layer"],
+        ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
+        ["Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"],
+        ["Consistency", number(score.consistency), agree],
+        ["Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"],
+        ["Facets", number(score.facets), "kinds of picture, each from several starts"],
+        ["Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")],
+    ]
+    if score.dead_proof:
+        found.append(["Proof", score.dead_proof, "why it can be called dead"])
+    kept = [row for row in found if row[1] != "–"]
+    return {"k": "facts", "t": "Numbers", "i": kept} if kept else None
+
+
+def light_section(rows: LayerRows, unit: int) -> Section | None:
+    """Return a unit's answers to pictures of one grey, and what its answers to light and colours say."""
+    level, response = rows.flat.get("level"), rows.flat.get("response")
+    if level is None or response is None or unit >= response.shape[1]:
+        return None
+    points = [(float(x), float(y)) for x, y in zip(level, response[:, unit], strict=False)]
+    alt = f"Answer to flat grey: {number(points[0][1])} at black, {number(points[-1][1])} at white."
+    plot = plots.curves([("c0", points)], across="grey level", alt=alt)
+    note = "What it answers to pictures of one grey, black 0 to white 1."
+    score = rows.scores.get(unit)
+    told = score.extra.get("light") if score else None
+    if isinstance(told, str) and told:
+        note += f" {told[:1].upper()}{told[1:]}."
+    share = _share(score.extra.get("light_share")) if score else "–"
+    if share != "–":
+        note += f" Light and colour alone cover {share} of the range of all its answers."
+    return {"k": "plot", "t": "Answer to flat grey", "p": note, "g": plot} if plot else None
+
+
+def facets_of(score: UnitScore | None) -> dict[int, str]:
+    """Return by seed to which kind of picture it belongs and what the unit answers to these, in words.
+
+    In order of the kinds; empty for a unit that has not several.
+    """
+    if score is None or score.verdict != "multifaceted":
+        return {}
+    names = ("facet_seeds", "facet_sizes", "facet_answers")
+    seeds, sizes, answers = (_numbers_of(score.extra.get(name)) for name in names)
+    if not seeds or sum(sizes) != len(seeds):
+        return {}
+    found, start = {}, 0
+    for at, size in enumerate(sizes):
+        answer = f", answer {number(answers[at])}" if len(answers) == len(sizes) else ""
+        for seed in seeds[start : start + int(size)]:
+            found[int(seed)] = f"facet {at + 1}{answer}"
+        start += int(size)
+    return found
+
+
+def _numbers_of(value: Any) -> Sequence[float]:
+    """Return a list of finite numbers as it stands, and nothing for anything else."""
+    if not isinstance(value, list):
+        return ()
+    right = all(type(x) in (int, float) and abs(x) <= _LARGEST for x in value)
+    return [float(x) for x in value] if right else ()
+
+
+def _extra(score: UnitScore, name: str) -> str:
+    value = score.extra.get(name)
+    return number(float(value)) if isinstance(value, (int, float)) else "–"
+
+
+def _share(value: object) -> str:
+    return f"{value:.0%}" if isinstance(value, (int, float)) and math.isfinite(value) else "–"
