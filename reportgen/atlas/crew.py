@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import IO, Any
@@ -31,16 +31,17 @@ class Crew:
     def __init__(self, job: Job, n_processes: int) -> None:
         self._job, self._n = job, n_processes
         self._hands: list[_Hand] = []
+        self._threads = ThreadPoolExecutor(max(1, n_processes))
+        self._pending: list[Future[Any]] = []
 
     def run(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """Yield each task's result, in the tasks' order.
+        """Begin at once, where there are processes, and return what yields each result in the tasks' order.
 
         Raises:
-            ReportgenError, OSError: What the job raised.
+            ReportgenError, OSError: What the job raised, when its result is asked for.
         """
         if self._n < 2 or len(tasks) < 2:
-            yield from (self._job(*task) for task in tasks)
-            return
+            return (self._job(*task) for task in tasks)
         free: SimpleQueue[_Hand] = SimpleQueue()
         for _ in range(min(self._n, len(tasks))):
             self._hands.append(_Hand(self._job))
@@ -53,20 +54,17 @@ class Crew:
             finally:
                 free.put(hand)
 
-        with ThreadPoolExecutor(len(self._hands)) as threads:
-            pending = [threads.submit(one, task) for task in tasks]
-            try:
-                for future in pending:
-                    yield future.result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        self._pending = [self._threads.submit(one, task) for task in tasks]
+        return (future.result() for future in self._pending)
 
     def dismiss(self) -> None:
-        """End the processes."""
+        """End the processes; what has not begun is not begun."""
+        for future in self._pending:
+            future.cancel()
         for hand in self._hands:
             hand.end()
-        self._hands = []
+        self._threads.shutdown()
+        self._hands, self._pending = [], []
 
 
 @contextmanager

@@ -61,22 +61,37 @@ def test_permuted_channels_are_all_moved_and_none_is_changed(against, base, tmp_
     assert json.loads(json.dumps(as_json(Comparisons((c,)))))["comparisons"][0]["counts"]["moved"] == 16
 
 
+def only_the_overwritten_is_named(compared, layer, unit):
+    names = ["one", "two", "three", "head"]
+    for p in compared.layers:
+        where, found = names.index(p.layer_b) - names.index(layer), [x for x in p.changes if not x.kept]
+        if where == 0:
+            assert [x.a.unit for x in found] == [unit], found
+            assert found[0].state in ("re-purposed", "blurred", "died") and not found[0].consequence
+        else:
+            assert all(x.consequence for x in found) and (where > 0 or not found), p.layer_b
+
+
 @pytest.mark.parametrize(("layer", "seeds"), [("one", range(5)), ("two", range(5, 10))])
 def test_one_overwritten_filter_is_named_and_nothing_else_in_its_layer_or_before(
     against, base, tmp_path, layer, seeds
 ):
-    names = ["one", "two", "three", "head"]
     for seed in seeds:
         unit = (5 * seed + 1) % 12
         path = changed(base, tmp_path / f"{seed}.keras", overwrite(layer, unit, seed))
-        c = against(path, f"{layer} {seed}")
-        for p in c.layers:
-            where, found = names.index(p.layer_b) - names.index(layer), [x for x in p.changes if not x.kept]
-            if where == 0:
-                assert [x.a.unit for x in found] == [unit], (seed, found)
-                assert found[0].state in ("re-purposed", "blurred", "died") and not found[0].consequence
-            else:
-                assert all(x.consequence for x in found) and (where > 0 or not found), (seed, p.layer_b)
+        only_the_overwritten_is_named(against(path, f"{layer} {seed}"), layer, unit)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layer", ["one", "two", "three"])
+def test_of_sixty_four_filters_the_one_overwritten_is_named_for_ten_seeds(store, tmp_path, layer):
+    wide = make(tmp_path / "wide.keras", units=(64, 64, 64), size=32)
+    before = put_version(store, wide, f"wide {layer}")
+    for seed in range(10):
+        unit = (7 * seed + 1) % 64
+        path = changed(wide, tmp_path / f"{seed}.keras", overwrite(layer, unit, seed))
+        after = put_version(store, path, f"wide {layer} {seed}")
+        only_the_overwritten_is_named(compare_versions(before, after), layer, unit)
 
 
 def test_a_layer_widened_by_copies_keeps_every_unit_and_has_nothing_new(against, base, tmp_path):
