@@ -1,15 +1,8 @@
-"""How pictures are made, scored and shown, as frozen values that hash.
-
-A recipe is all that determines a picture besides unit and seed. Specs are data:
-they are compared, stored as canonical JSON and hashed into content keys, and
-they know nothing of the framework that carries them out.
-"""
+"""A recipe: all that determines a picture besides unit and seed, and how its numbers are changed."""
 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,33 +10,8 @@ from typing import Any, Literal
 
 from reportgen.errors import ConfigError
 
-ENGINE_VERSION = 3
-"""Raised whenever the same recipe gives other pictures."""
-
-PROBES_VERSION = 1
-"""Raised whenever a probe changes; responses to different versions do not compare."""
-
-WHITE_PROBES = 7
-"""The first so many probes are white noise, which tells copies from units that agree on photographs."""
-
-NULL_VERSION = 3
-"""Raised whenever the null's networks change; renders of different versions do not compare."""
-
 SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
 """Frequencies at which a spectrum is told, in cycles a pixel: 1/128 to 1/2, evenly spread by their ratio."""
-
-NULL_CANVAS_PX = 96
-"""Largest side of the renderer null's pictures."""
-
-
-def null_canvas(canvas_px: tuple[int, int]) -> tuple[int, int]:
-    """Return the height and width of the renderer null for pictures of a canvas.
-
-    Structure is read through windows of 32 px and lags of a few, so that a null need not be larger
-    than some of these; how well it stands for larger canvases is told in docs/method.md.
-    """
-    height, width = canvas_px
-    return min(height, NULL_CANVAS_PX), min(width, NULL_CANVAS_PX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,209 +93,6 @@ class RenderSpec:
         object.__setattr__(self, "spectrum", tuple(self.spectrum))
 
 
-RECIPES: Mapping[str, RenderSpec] = {
-    "default": RenderSpec(),
-    "show": RenderSpec(
-        name="show",
-        parametrization="fourier",
-        decay=0.75,
-        band=0.25,
-        decorrelate=True,
-        start_noise=0.02,
-        step_size=0.06,
-        steps=64,
-        min_steps=32,
-        jitter_px=4,
-        scale=0.08,
-        rotate_degrees=6.0,
-        tv=0.05,
-        scored=False,
-    ),
-    # Figures of Lucid 0.3: fft_image, standard_transforms, Adam. Climbed is not the mean of a channel, as
-    # there, which sees nothing of a kernel whose sum is zero, but what all recipes climb.
-    "lucid": RenderSpec(
-        name="lucid",
-        parametrization="spectrum",
-        decorrelate=True,
-        start_noise=0.01,
-        step_size=0.05,
-        steps=512,
-        min_steps=512,
-        plateau=0.0,
-        jitter_px=8,
-        scale=0.1,
-        rotate_degrees=10.0,
-        tv=0.0,
-        canvas_min_px=128,
-        scored=False,
-    ),
-    # Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped.
-    "maco": RenderSpec(
-        name="maco",
-        parametrization="phases",
-        start_noise=0.2,
-        step_size=0.1,
-        steps=256,
-        min_steps=256,
-        plateau=0.0,
-        jitter_px=8,
-        scale=0.1,
-        rotate_degrees=10.0,
-        tv=0.0,
-        canvas_min_px=128,
-        scored=False,
-    ),
-    # Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers.
-    "keras-vis-2019": RenderSpec(
-        name="keras-vis-2019",
-        parametrization="raw",
-        objective="post",
-        reduction="mean",
-        start_noise=0.05,
-        optimiser="rmsprop-2019",
-        step_size=1.0,
-        steps=200,
-        min_steps=200,
-        plateau=0.0,
-        window=25,
-        jitter_px=0,
-        tv=1e-2,
-        tv_dense=1e1,
-        tv_power=2.0,
-        lp=10.0,
-        lp_power=6.0,
-        penalty_scaling="absolute",
-        keep="best",
-        canvas="input",
-        rim=0.0,
-        output="standardise",
-        rescue=False,
-        scored=False,
-    ),
-}
-"""The named recipes. `default` is scored, `show` is the display recipe."""
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreSpec:
-    """Thresholds of the judgement; meanings and sources stand in docs/method.md.
-
-    Attributes:
-        crop: Share of the picture left out on each side before it is judged.
-        flat_contrast: Inner RMS contrast below which a picture is flat, in [0,1] units.
-        dead_share: Largest response, as a share of the layer's median, at which a unit is dead.
-        constant_share: Largest range of responses, as a share of the layer's median, of a constant unit.
-        structure_z: Null deviations of structure at which a picture is structured.
-        structure_slope: Width of the logistic that turns z into P(structured).
-        borderline_z: Lower and upper end of the borderline band.
-        unstable_share: Mean share of strangers nearer than a unit's own seeds, above which it is unstable.
-        unstable_distance: Least texture distance between seeds of an unstable unit.
-        duplicate_correlation: Response correlation from which a unit is a copy.
-        min_comparison: Units a layer needs before its own pictures are comparison enough.
-    """
-
-    crop: float = 0.10
-    flat_contrast: float = 0.035
-    dead_share: float = 1e-6
-    constant_share: float = 1e-4
-    structure_z: float = 2.0
-    structure_slope: float = 0.35
-    borderline_z: tuple[float, float] = (1.5, 2.5)
-    unstable_share: float = 0.08
-    unstable_distance: float = 0.15
-    duplicate_correlation: float = 0.99
-    min_comparison: int = 16
-
-
-@dataclass(frozen=True, slots=True)
-class AtlasSpec:
-    """How the site is written.
-
-    Attributes:
-        title: Heading of the index page.
-        url: Absolute address the site will have, or empty; only previews and sitemaps need it.
-        unit_pages_max: Most units for which each also gets a page of its own.
-        max_site_bytes: Hard limit of the site's size.
-        webp_quality: Encoder quality, 0..100.
-        picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged. Sites that
-            would be too large get smaller ones.
-        licence: Of the models and their pictures, in words.
-    """
-
-    title: str = "Atlas"
-    url: str = ""
-    unit_pages_max: int = 5000
-    max_site_bytes: int = 900_000_000
-    webp_quality: int = 60
-    picture_px: int = 128
-    licence: str = ""
-
-
-def canonical_json(value: Any) -> str:
-    """Return JSON that is the same text for the same value: sorted keys, no spaces, finite numbers only."""
-    return json.dumps(
-        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    )
-
-
-def content_hash(value: Any) -> str:
-    """Return 32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON of `value`."""
-    return hashlib.blake2b(canonical_json(value).encode(), digest_size=16).hexdigest()
-
-
-def render_key(
-    *,
-    graph_hash: str,
-    input_range: tuple[tuple[float, ...], tuple[float, ...]],
-    input_shape: tuple[int, int, int],
-    objective: tuple[tuple[int, float], ...] | Literal["layer"],
-    sign: str,
-    start: int | str,
-    recipe: RenderSpec,
-    canvas_px: tuple[int, int],
-    arithmetic: str,
-) -> str:
-    """Return the content key of a render (docs/formats.md).
-
-    Args:
-        graph_hash: Of the graph up to the layer.
-        input_range: Low and high ends.
-        input_shape: Height, width and channels the model expects; channel order is last.
-        objective: Pairs of unit and coefficient, or the whole layer.
-        sign: `happy` or `sad`.
-        start: A seed, or the hash of a given picture.
-        recipe: Every field but its name counts.
-        canvas_px: Height and width the picture is optimised at.
-        arithmetic: `float32` or `bfloat16`.
-    """
-    return content_hash(
-        {
-            "graph": graph_hash,
-            "range": input_range,
-            "input": input_shape,
-            "objective": objective,
-            "sign": sign,
-            "start": start,
-            "recipe": recipe_fields(recipe),
-            "canvas": canvas_px,
-            "arithmetic": arithmetic,
-            "engine": ENGINE_VERSION,
-        }
-    )
-
-
-def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
-    """Return all that determines a picture: the recipe's fields without its name and use.
-
-    An empty spectrum is left out, so that recipes which never had one keep their keys.
-    """
-    fields = dataclasses.asdict(recipe)
-    del fields["name"], fields["scored"]
-    if not recipe.spectrum:
-        del fields["spectrum"]
-    return fields
-
-
 def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
     """Return `recipe` with some of its fields replaced, each checked for type and range.
 
@@ -385,17 +150,6 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
     return recipe
 
 
-def recipe_named(name: str) -> RenderSpec:
-    """Return the recipe of that name.
-
-    Raises:
-        ConfigError: There is none.
-    """
-    if name not in RECIPES:
-        raise ConfigError(f'recipe "{name}" does not exist', hint="one of " + ", ".join(RECIPES))
-    return RECIPES[name]
-
-
 def for_kind(recipe: RenderSpec, kind: str) -> RenderSpec:
     """Return the recipe as it applies to layers of `kind`.
 
@@ -423,16 +177,3 @@ def _converted(key: str, value: Any, wanted: type) -> Any:
         return wanted(float(value)) if wanted in (int, float) else wanted(value)
     except (TypeError, ValueError, KeyError, OverflowError):
         raise ConfigError(f"{key}={value!r}: wanted {wanted.__name__}") from None
-
-
-def _plain(value: Any) -> Any:
-    """Return `value` as JSON types; -0.0 and 0 and 1 and 1.0 are each one number."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value

@@ -1,0 +1,92 @@
+"""Values as canonical text, their hashes, and the content key of a render."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from reportgen.spec.recipe import RenderSpec
+
+ENGINE_VERSION = 3
+"""Raised whenever the same recipe gives other pictures."""
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same text for the same value: sorted keys, no spaces, finite numbers only."""
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    )
+
+
+def content_hash(value: Any) -> str:
+    """Return 32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON of `value`."""
+    return hashlib.blake2b(canonical_json(value).encode(), digest_size=16).hexdigest()
+
+
+def render_key(
+    *,
+    graph_hash: str,
+    input_range: tuple[tuple[float, ...], tuple[float, ...]],
+    input_shape: tuple[int, int, int],
+    objective: tuple[tuple[int, float], ...] | Literal["layer"],
+    sign: str,
+    start: int | str,
+    recipe: RenderSpec,
+    canvas_px: tuple[int, int],
+    arithmetic: str,
+) -> str:
+    """Return the content key of a render (docs/formats.md).
+
+    Args:
+        graph_hash: Of the graph up to the layer.
+        input_range: Low and high ends.
+        input_shape: Height, width and channels the model expects; channel order is last.
+        objective: Pairs of unit and coefficient, or the whole layer.
+        sign: `happy` or `sad`.
+        start: A seed, or the hash of a given picture.
+        recipe: Every field but its name counts.
+        canvas_px: Height and width the picture is optimised at.
+        arithmetic: `float32` or `bfloat16`.
+    """
+    return content_hash(
+        {
+            "graph": graph_hash,
+            "range": input_range,
+            "input": input_shape,
+            "objective": objective,
+            "sign": sign,
+            "start": start,
+            "recipe": recipe_fields(recipe),
+            "canvas": canvas_px,
+            "arithmetic": arithmetic,
+            "engine": ENGINE_VERSION,
+        }
+    )
+
+
+def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
+    """Return all that determines a picture: the recipe's fields without its name and use.
+
+    An empty spectrum is left out, so that recipes which never had one keep their keys.
+    """
+    fields = dataclasses.asdict(recipe)
+    del fields["name"], fields["scored"]
+    if not recipe.spectrum:
+        del fields["spectrum"]
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON types; -0.0 and 0 and 1 and 1.0 are each one number."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _plain(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

@@ -1,0 +1,101 @@
+"""The recipes that have names, and where their figures come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reportgen.errors import ConfigError
+from reportgen.spec.recipe import RenderSpec
+
+RECIPES: Mapping[str, RenderSpec] = {
+    "default": RenderSpec(),
+    "show": RenderSpec(
+        name="show",
+        parametrization="fourier",
+        decay=0.75,
+        band=0.25,
+        decorrelate=True,
+        start_noise=0.02,
+        step_size=0.06,
+        steps=64,
+        min_steps=32,
+        jitter_px=4,
+        scale=0.08,
+        rotate_degrees=6.0,
+        tv=0.05,
+        scored=False,
+    ),
+    # Figures of Lucid 0.3: fft_image, standard_transforms, Adam. Climbed is not the mean of a channel, as
+    # there, which sees nothing of a kernel whose sum is zero, but what all recipes climb.
+    "lucid": RenderSpec(
+        name="lucid",
+        parametrization="spectrum",
+        decorrelate=True,
+        start_noise=0.01,
+        step_size=0.05,
+        steps=512,
+        min_steps=512,
+        plateau=0.0,
+        jitter_px=8,
+        scale=0.1,
+        rotate_degrees=10.0,
+        tv=0.0,
+        canvas_min_px=128,
+        scored=False,
+    ),
+    # Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped.
+    "maco": RenderSpec(
+        name="maco",
+        parametrization="phases",
+        start_noise=0.2,
+        step_size=0.1,
+        steps=256,
+        min_steps=256,
+        plateau=0.0,
+        jitter_px=8,
+        scale=0.1,
+        rotate_degrees=10.0,
+        tv=0.0,
+        canvas_min_px=128,
+        scored=False,
+    ),
+    # Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers.
+    "keras-vis-2019": RenderSpec(
+        name="keras-vis-2019",
+        parametrization="raw",
+        objective="post",
+        reduction="mean",
+        start_noise=0.05,
+        optimiser="rmsprop-2019",
+        step_size=1.0,
+        steps=200,
+        min_steps=200,
+        plateau=0.0,
+        window=25,
+        jitter_px=0,
+        tv=1e-2,
+        tv_dense=1e1,
+        tv_power=2.0,
+        lp=10.0,
+        lp_power=6.0,
+        penalty_scaling="absolute",
+        keep="best",
+        canvas="input",
+        rim=0.0,
+        output="standardise",
+        rescue=False,
+        scored=False,
+    ),
+}
+"""The named recipes. `default` is scored, `show` is the display recipe."""
+
+
+def recipe_named(name: str) -> RenderSpec:
+    """Return the recipe of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f'recipe "{name}" does not exist', hint="one of " + ", ".join(RECIPES))
+    return RECIPES[name]

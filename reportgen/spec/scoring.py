@@ -1,0 +1,36 @@
+"""Thresholds of the judgement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSpec:
+    """Thresholds of the judgement; meanings and sources stand in docs/method.md.
+
+    Attributes:
+        crop: Share of the picture left out on each side before it is judged.
+        flat_contrast: Inner RMS contrast below which a picture is flat, in [0,1] units.
+        dead_share: Largest response, as a share of the layer's median, at which a unit is dead.
+        constant_share: Largest range of responses, as a share of the layer's median, of a constant unit.
+        structure_z: Null deviations of structure at which a picture is structured.
+        structure_slope: Width of the logistic that turns z into P(structured).
+        borderline_z: Lower and upper end of the borderline band.
+        unstable_share: Mean share of strangers nearer than a unit's own seeds, above which it is unstable.
+        unstable_distance: Least texture distance between seeds of an unstable unit.
+        duplicate_correlation: Response correlation from which a unit is a copy.
+        min_comparison: Units a layer needs before its own pictures are comparison enough.
+    """
+
+    crop: float = 0.10
+    flat_contrast: float = 0.035
+    dead_share: float = 1e-6
+    constant_share: float = 1e-4
+    structure_z: float = 2.0
+    structure_slope: float = 0.35
+    borderline_z: tuple[float, float] = (1.5, 2.5)
+    unstable_share: float = 0.08
+    unstable_distance: float = 0.15
+    duplicate_correlation: float = 0.99
+    min_comparison: int = 16
