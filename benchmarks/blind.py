@@ -4,6 +4,7 @@
     python -m benchmarks.blind compare --store S [--pictures DIR]    agreement, and where they differ
 
 Units are drawn by a fixed seed: three convolutions of each quarter of the network, five units of each. A
+draw that was compared once is spent; `--seed` names another, whose labels stand in a folder of that number. A
 sheet shows the four scored pictures of six units beside each other, in an order that tells nothing of depth
 or layer. Whoever labels sees nothing but the sheets and `benchmarks/data/blind/README.md`; the labels are
 committed before any score is computed.
@@ -24,7 +25,7 @@ import reportgen
 from reportgen.images import decode_png
 from reportgen.store import Store, open_store
 
-SEED, DEPTHS, LAYERS, UNITS = 5, 4, 3, 5
+SEED, DEPTHS, LAYERS, UNITS = 6, 4, 3, 5
 VERSION, RANGE = "blind", "imagenet"
 SIDE, GAP, ROWS = 224, 6, 6
 LABELS = Path(__file__).parent / "data" / "blind"
@@ -44,21 +45,23 @@ def main() -> None:
     compare.add_argument("--pictures", type=Path, default=None, help="also write where they differ")
     for command in (draw, compare):
         command.add_argument("--store", type=Path, required=True)
+        command.add_argument("--seed", type=int, default=SEED, help=f"of the draw; {SEED} if left out")
     asked = parser.parse_args()
     if asked.command == "draw":
-        render_drawn(asked.model, asked.store)
-        write_sheets(asked.store, asked.sheets)
+        render_drawn(asked.model, asked.store, asked.seed)
+        write_sheets(asked.store, asked.sheets, asked.seed)
     else:
-        print_agreement(asked.store, asked.pictures)
+        print_agreement(asked.store, asked.pictures, asked.seed)
 
 
-def drawn(layers: dict[str, int]) -> list[tuple[str, int]]:
+def drawn(layers: dict[str, int], seed: int = SEED) -> list[tuple[str, int]]:
     """Return the layer and index of each unit, in the order of the sheets.
 
     Args:
         layers: Units of each convolution, in order of depth.
+        seed: Of the draw.
     """
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     chosen = []
     for part in np.array_split(np.array(list(layers), dtype=object), DEPTHS):
         for layer in sorted(rng.choice(len(part), LAYERS, replace=False)):
@@ -67,9 +70,9 @@ def drawn(layers: dict[str, int]) -> list[tuple[str, int]]:
     return [chosen[i] for i in rng.permutation(len(chosen))]
 
 
-def render_drawn(model: str, store: Path) -> None:
+def render_drawn(model: str, store: Path, seed: int) -> None:
     """Render the four scored pictures of every drawn unit, a layer at a time."""
-    for layer, pairs in itertools.groupby(sorted(_drawn_of(model)), key=lambda pair: pair[0]):
+    for layer, pairs in itertools.groupby(sorted(_drawn_of(model, seed)), key=lambda pair: pair[0]):
         units = ",".join(str(unit) for _, unit in pairs)
         reportgen.render(
             model, store=store, version=VERSION, input_range=RANGE, layers=[layer], units=units,
@@ -77,11 +80,11 @@ def render_drawn(model: str, store: Path) -> None:
         )  # fmt: skip
 
 
-def write_sheets(store: Path, folder: Path) -> None:
+def write_sheets(store: Path, folder: Path, seed: int) -> None:
     """Write a sheet for each six units, named `sheet-NN.png`; rows carry their number and nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_store(store) as opened:
-        rows = [pictures for _, _, pictures in _pictures(opened)]
+        rows = [pictures for _, _, pictures in _pictures(opened, seed)]
     for first in range(0, len(rows), ROWS):
         several = rows[first : first + ROWS]
         sheet = Image.new("RGB", (60 + 4 * (SIDE + GAP), len(several) * (SIDE + GAP)), "white")
@@ -93,12 +96,12 @@ def write_sheets(store: Path, folder: Path) -> None:
         sheet.save(folder / f"sheet-{first // ROWS:02d}.png")
 
 
-def print_agreement(store: Path, folder: Path | None) -> None:
+def print_agreement(store: Path, folder: Path | None, seed: int) -> None:
     """Print how often the tool and each labelling say the same, and each other; and where they differ."""
     scored = {(r["layer"], r["unit"]): r for r in reportgen.score(store=store) if r["version"] == VERSION}
-    labels = {file.stem: _read(file) for file in sorted(LABELS.glob("labels-*.csv"))}
+    labels = {file.stem: _read(file) for file in sorted((LABELS / str(seed)).glob("labels-*.csv"))}
     with open_store(store) as opened:
-        rows = list(_pictures(opened))
+        rows = list(_pictures(opened, seed))
     found = [str(scored[layer, unit]["verdict"]) for layer, unit, _ in rows]
     for name, said in labels.items():
         print(f"{name}: the tool agrees on {_share(found, said)}")
@@ -114,15 +117,15 @@ def print_agreement(store: Path, folder: Path | None) -> None:
                 _write_strip(pictures, folder / f"{i:02d}.png")
 
 
-def _drawn_of(model: str) -> list[tuple[str, int]]:
+def _drawn_of(model: str, seed: int) -> list[tuple[str, int]]:
     record = reportgen.inspect_model(model, input_range=RANGE).model
-    return drawn({layer.name: layer.n_units for layer in record.layers if layer.is_map})
+    return drawn({layer.name: layer.n_units for layer in record.layers if layer.is_map}, seed)
 
 
-def _pictures(opened: Store) -> Iterator[tuple[str, int, list[np.ndarray]]]:
+def _pictures(opened: Store, seed: int) -> Iterator[tuple[str, int, list[np.ndarray]]]:
     """Yield layer, unit and the scored pictures of each drawn unit, in the order of the sheets."""
     record = next(m for m in opened.models() if m.version == VERSION)
-    for layer, unit in drawn({layer.name: layer.n_units for layer in record.layers if layer.is_map}):
+    for layer, unit in drawn({x.name: x.n_units for x in record.layers if x.is_map}, seed):
         scored = str(record.roles(layer)["scored"])
         renders = opened.renders(record.id, layer, recipe=scored, sign="happy")
         own = sorted((r for r in renders if r.unit == unit), key=lambda r: r.seed)
