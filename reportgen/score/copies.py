@@ -21,7 +21,7 @@ NEIGHBOURS = 8
 _ALIKE = 0.5
 """Least correlation of a neighbour."""
 
-_LEAST_HEARD = 0.001
+_LEAST_HEARD = 1e-4
 """Least spread of answers, as a share of their size, of which a correlation is taken."""
 
 _RELATED = 0.7
@@ -135,7 +135,8 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
 def _heard(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return correlations over few rows; nan for units whose answers there hardly differ.
 
-    A thousandth of their size may be rounding, where arithmetic is coarse.
+    A ten-thousandth of their size may be rounding, where a device multiplies coarsely. White noise moves the
+    mean over a 64-px picture by some thousandths.
     """
     found = np.array(correlations([rows]))
     quiet = ~(rows.std(axis=0) > _LEAST_HEARD * np.abs(rows).max(axis=0, initial=0))

@@ -88,6 +88,17 @@ def test_agreement_on_smooth_pictures_alone_makes_no_copy(values):
     assert kin(values, white=[noise])[1].duplicate_of == 0
 
 
+def test_detectors_of_brightness_that_weigh_pixels_differently_are_no_copies():
+    """White noise moves the mean of a large picture by a thousandth or less of it, and yet tells them apart."""
+    rng = np.random.default_rng(1)
+    light = np.linspace(0, 1, 60)[:, None] * [1.0, 3.0]
+    noise = 0.5 * np.array([1.0, 3.0]) * (1 + 5e-4 * rng.normal(size=(7, 2)))
+    rows = np.concatenate([light, noise])
+    assert kin(rows, white=[noise.astype(np.float32)])[1].duplicate_of is None
+    same = np.concatenate([light, noise[:, :1] * [1.0, 3.0]])
+    assert kin(same, white=[same[-7:].astype(np.float32)])[1].duplicate_of == 0
+
+
 def test_white_noise_that_hardly_moves_a_unit_says_nothing_of_copies(values):
     values[:, 1] = values[:, 0]
     noise = 5 + 1e-5 * np.random.default_rng(5).normal(size=(7, 6)).astype(np.float32)

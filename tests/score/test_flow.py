@@ -80,3 +80,17 @@ def test_static_of_three_colours_has_the_flow_of_grey_static():
     grey = np.concatenate([static(i) for i in range(12)]).repeat(3, axis=3)
     coloured = np.concatenate([static(i, channels=3) for i in range(12)])
     assert np.log(flow(coloured)).mean() == pytest.approx(np.log(flow(grey)).mean(), abs=0.1)
+
+
+def test_a_growing_dose_of_form_never_lowers_structure_and_form_alone_is_bounded():
+    pictures = np.concatenate([static(i) for i in range(32)])
+    null = structure.null_of(structure.orders_of(pictures, spectrum(pictures), False))
+    noise = static(700)
+    found = []
+    for dose in np.linspace(0, 1, 6):
+        both = (1 - dose) * noise + dose * forms(3)
+        (order,) = structure.orders_of(both, spectrum(both), False)
+        form_alone = (1e-6, order[1], 1e-6, order[3])
+        found.append(structure.deviation([form_alone], null))
+    assert found == sorted(found)
+    assert 3 < found[-1] <= structure.ENOUGH_Z + structure.PRESENCE_ROOM
