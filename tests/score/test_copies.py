@@ -89,7 +89,7 @@ def test_agreement_on_smooth_pictures_alone_makes_no_copy(values):
 
 
 def test_detectors_of_brightness_that_weigh_pixels_differently_are_no_copies():
-    """White noise moves the mean of a large picture by a thousandth or less of it, and yet tells them apart."""
+    # White noise moves the mean of a large picture by a thousandth or less of it, and yet tells them apart.
     rng = np.random.default_rng(1)
     light = np.linspace(0, 1, 60)[:, None] * [1.0, 3.0]
     noise = 0.5 * np.array([1.0, 3.0]) * (1 + 5e-4 * rng.normal(size=(7, 2)))
