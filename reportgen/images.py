@@ -81,28 +81,67 @@ def fitted_photograph(data: bytes, size_px: tuple[int, int], channels: int) -> n
     Raises:
         ReportgenError: No picture, damaged, of an unknown format, or larger than Pillow lets a picture be.
     """
-    try:
-        with warnings.catch_warnings():
-            # Pillow only warns of pictures up to twice its limit.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.filterwarnings("ignore", category=UserWarning)  # Odd metadata is no reason.
-            with Image.open(io.BytesIO(data), formats=PHOTOGRAPHS) as opened:
-                image = ImageOps.exif_transpose(opened)
-                if image.mode.startswith(("I", "F")):
-                    image = _eight_bits(image)
-                image = _without_alpha(image).convert("L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
-            ZeroDivisionError, NotImplementedError, Image.DecompressionBombError,
-            Image.DecompressionBombWarning) as error:  # fmt: skip
-        told = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise ReportgenError(f"a picture cannot be read: {told}") from None
+    return _middle(_photograph(data, _mode(channels)), size_px)
+
+
+def fitted_pixels(pixels: np.ndarray, size_px: tuple[int, int], channels: int) -> np.ndarray:
+    """Return `(h, w, 3)` uint8 as `fitted_photograph` does a file."""
+    return _middle(Image.fromarray(pixels).convert(_mode(channels)), size_px)
+
+
+def _mode(channels: int) -> str:
+    return "L" if channels == 1 else "RGB"
+
+
+def _middle(image: Image.Image, size_px: tuple[int, int]) -> np.ndarray:
     height, width = size_px
     across = min(image.width, max(1, round(image.height * width / height)))
     down = min(image.height, max(1, round(image.width * height / width)))
     left, top = (image.width - across) // 2, (image.height - down) // 2
     middle = image.crop((left, top, left + across, top + down))
     pixels = np.asarray(middle.resize((width, height), Image.Resampling.BILINEAR))
-    return pixels[:, :, None] if channels == 1 else pixels
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def read_photograph(data: bytes, *, most_pixels: int, most_px: int) -> np.ndarray:
+    """Return any picture as `(h, w, 3)` uint8, upright, made smaller where a side is longer than `most_px`.
+
+    Args:
+        data: The bytes of a file, which may be anybody's.
+        most_pixels: Pixels that are decoded at most.
+        most_px: Longest side of what is returned.
+
+    Raises:
+        ReportgenError: No picture, damaged, of an unknown format, or of too many pixels.
+    """
+    image = _photograph(data, "RGB", most_pixels)
+    image.thumbnail((most_px, most_px), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def _photograph(data: bytes, mode: str, most_pixels: int | None = None) -> Image.Image:
+    """Return any picture in a mode of 8 bits, upright and without transparency.
+
+    Raises:
+        ReportgenError: See `read_photograph`.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Pillow only warns of pictures up to twice its limit.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)  # Odd metadata is no reason.
+            with Image.open(io.BytesIO(data), formats=PHOTOGRAPHS) as opened:
+                if most_pixels is not None and opened.width * opened.height > most_pixels:
+                    raise ValueError(f"{opened.width}x{opened.height} px are too many")
+                image = ImageOps.exif_transpose(opened)
+                if image.mode.startswith(("I", "F")):
+                    image = _eight_bits(image)
+                return _without_alpha(image).convert(mode)
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
+            ZeroDivisionError, NotImplementedError, Image.DecompressionBombError,
+            Image.DecompressionBombWarning) as error:  # fmt: skip
+        told = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ReportgenError(f"a picture cannot be read: {told}") from None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -6,7 +6,19 @@ Framework code, behind one seam (`backend`). It knows no files, no stores and no
 from __future__ import annotations
 
 from reportgen.render.backend import arithmetic, device_name, use_arithmetic
+from reportgen.render.live import Glimpse, render_live
 from reportgen.render.memory import suggest_batch
-from reportgen.render.queue import Job, Render, render_units
+from reportgen.render.queue import WHOLE_LAYER, Job, Render, render_units
 
-__all__ = ["Job", "Render", "arithmetic", "device_name", "render_units", "suggest_batch", "use_arithmetic"]
+__all__ = [
+    "WHOLE_LAYER",
+    "Glimpse",
+    "Job",
+    "Render",
+    "arithmetic",
+    "device_name",
+    "render_live",
+    "render_units",
+    "suggest_batch",
+    "use_arithmetic",
+]

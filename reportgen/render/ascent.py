@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from keras import ops
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Tensor = Any
 State = dict[str, Tensor]
+Aim = Literal["unit", "units", "layer"]
+"""What is climbed: one unit a picture, a sum of units, or the whole layer."""
 
 AROUND_MIN_PLACES = 8
 """Places a map needs on each side before pictures are moved around their own edges."""
@@ -33,7 +35,10 @@ AROUND_MIN_PLACES = 8
 
 @dataclass(frozen=True)
 class Structure:
-    """What of a recipe is compiled in."""
+    """What of a recipe is compiled in.
+
+    Besides: what is climbed, `aim`, and how many steps one call takes, `part` of a window.
+    """
 
     parametrization: str
     decorrelate: bool
@@ -53,6 +58,8 @@ class Structure:
     turned: bool
     around: bool
     window: int
+    aim: Aim
+    part: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,9 @@ class Ascent:
     """The compiled functions of one cut, structure and number of pictures.
 
     Attributes:
-        chunk: `(state, numbers, transforms (window, n, 2, 8)) -> (state, trace)`; see `empty_state`, `TRACE`.
+        chunk: `(state, numbers, transforms (part, n, 2, 8), begins (part)) -> (state, trace)`; `begins` is 1
+            at the first step of a window, where scales are measured and silence is looked at, else 0; see
+            `empty_state`, `TRACE`.
         look: `(x, numbers, transforms (k, n, 2, 8), silence)` -> values `(k, n)`.
         references: What each unit answers to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
@@ -76,17 +85,22 @@ class Ascent:
 
 
 TRACE = ("objective", "gradient", "finite", "silence")
-"""What the chunk tells of each step and picture, each `(window, n)`."""
+"""What the chunk tells of each step and picture, each `(part, n)`."""
 
 
-def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
-    """Return what of the recipe is compiled in for this cut."""
+def structure_of(cut: Cut, recipe: RenderSpec, aim: Aim = "unit", part: int | None = None) -> Structure:
+    """Return what of the recipe is compiled in for this cut.
+
+    Args:
+        aim: What is climbed.
+        part: Steps a call takes, which divide the recipe's window; all of it if None.
+    """
     charged = []
     if recipe.tv > 0:
         charged.append(("tv", recipe.tv_power))
     if recipe.lp > 0:
         charged.append(("lp", recipe.lp_power))
-    kind = recipe.reduction if cut.is_map else "neuron"
+    kind = "mean-square" if aim == "layer" else recipe.reduction if cut.is_map else "neuron"
     places = tuple(int(p) for p in _layer_of(cut, recipe).shape[1:3]) if cut.is_map else (1, 1)
     cell = cut.field_places or (-(-places[0] // 3), -(-places[1] // 3))
     return Structure(
@@ -108,15 +122,22 @@ def structure_of(cut: Cut, recipe: RenderSpec) -> Structure:
         turned=transforms.turns(recipe),
         around=cut.is_map and min(places) >= AROUND_MIN_PLACES,
         window=recipe.window,
+        aim=aim,
+        part=part or recipe.window,
     )
 
 
-def ascent(cut: Cut, recipe: RenderSpec, pictures: int) -> Ascent:
+def ascent(cut: Cut, recipe: RenderSpec, pictures: int, aim: Aim = "unit", part: int | None = None) -> Ascent:
     """Return the compiled ascent of `pictures` pictures at once; the last few are kept."""
     parameters = parametrization(recipe, (*cut.canvas_px, cut.channels), cut.input_range)
-    built = _ascent(_ByIdentity(cut), structure_of(cut, recipe), pictures)
+    built = _ascent(_ByIdentity(cut), structure_of(cut, recipe, aim, part), pictures)
     # Starts depend on numbers that are not compiled in.
     return Ascent(**{**built.__dict__, "parameters": parameters})
+
+
+def forget() -> None:
+    """Let go of every compiled ascent and of the networks in it."""
+    _ascent.cache_clear()
 
 
 class _ByIdentity:
@@ -165,18 +186,16 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             if structure.moved
             else picture
         )
-        values = answers(seen, numbers["unit"], numbers["sign"])
+        values = answers(seen, numbers)
         return objectives.reduced(values, structure.reduction, numbers["reference"], silence, look)
 
     step = _step(structure, parameters, objective)
 
-    def chunk(state: State, numbers: Mapping[str, Tensor], moves: Tensor) -> Any:
+    def chunk(state: State, numbers: Mapping[str, Tensor], moves: Tensor, begins: Tensor) -> Any:
         traces[0] += 1
-        first = np.zeros(structure.window, np.float32)
-        first[0] = 1.0
         return engine.loop(
-            lambda state, inputs: step(state, inputs, numbers), state, (moves, ops.convert_to_tensor(first)),
-            structure.window, len(TRACE),
+            lambda state, inputs: step(state, inputs, numbers), state, (moves, begins),
+            structure.part, len(TRACE),
         )  # fmt: skip
 
     def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Any:
@@ -191,26 +210,32 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
 
     compiled = functools.partial(engine.compiled, network=network, bfloat16=structure.bfloat16)
     return Ascent(
-        structure, parameters, size, compiled(chunk, axes=(0, 0, 1), gives=(0, 1)),
+        structure, parameters, size, compiled(chunk, axes=(0, 0, 1, 1), gives=(0, 1)),
         compiled(look, axes=(0, 0, 1, 0), gives=1), _references(cut, structure), traces,
     )  # fmt: skip
 
 
 def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tensor]]:
-    """Return the network that is used, and what gives each picture's own unit, `(n, H, W)` or `(n,)`."""
-    if structure.objective == "pre" and structure.parametrization != "raw" and cut.chosen_network is not None:
+    """Return the network that is used, and what gives each picture's own answers, `(n, H, W)` or `(n,)`."""
+    plain = structure.objective == "pre" and structure.parametrization != "raw" and structure.aim == "unit"
+    if plain and cut.chosen_network is not None:
         chosen = cut.chosen_network
 
-        def own(seen: Tensor, units: Tensor, signs: Tensor) -> Tensor:
-            answer = chosen([seen, units[:, None]], training=False)
-            return answer * ops.reshape(signs, (-1,) + (1,) * (len(answer.shape) - 1))
+        def own(seen: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+            answer = chosen([seen, numbers["unit"][:, None]], training=False)
+            return answer * ops.reshape(numbers["sign"], (-1,) + (1,) * (len(answer.shape) - 1))
 
         return chosen, own
     network = cut.raw_network if structure.parametrization == "raw" else cut.network
     which = 1 if structure.objective == "post" else 0
 
-    def picked(seen: Tensor, units: Tensor, signs: Tensor) -> Tensor:
-        return objectives.answers(network(seen, training=False)[which], units, signs)
+    def picked(seen: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+        layer, signs = network(seen, training=False)[which], numbers["sign"]
+        if structure.aim == "layer":
+            return objectives.squared(layer, signs)
+        if structure.aim == "units":
+            return objectives.summed(layer, numbers["weights"], signs)
+        return objectives.answers(layer, numbers["unit"], signs)
 
     return network, picked
 

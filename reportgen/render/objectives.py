@@ -4,6 +4,9 @@ Never a plain mean of a linear map, which sees a kernel's mean only: the mean of
 relative to what the unit answers to plain grey, or, where hardly anything is positive, the highest answer
 of each cell of the map. Sad is the same reduction of the negated unit. Nothing here knows how a picture is
 made or moved.
+
+A sum of units is climbed as one unit is. Of a whole layer it is the mean square of its answers (Mordvintsev
+and others, "Inceptionism", 2015): no unit is chosen, whatever is there already is made more of.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ class Reduction:
     """How places are reduced.
 
     Attributes:
-        kind: `leaky-mean`, `mean` or `neuron`.
+        kind: `leaky-mean`, `mean`, `neuron`, or `mean-square` of a whole layer.
         rim: Share of the map left out on each side.
         rescue: Whether a silent map is climbed by the highest answer of each cell.
         cell: Places that a cell spans, down and across: about those of one receptive field.
@@ -63,6 +66,31 @@ def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
     return own * ops.reshape(signs, (-1,) + (1,) * (rank - 2))
 
 
+def summed(layer: Tensor, weights: Tensor, signs: Tensor) -> Tensor:
+    """Return each picture's own sum of units, `(n, H, W)` or `(n,)`, negated where the sign is -1.
+
+    Args:
+        layer: `(n, H, W, K)` or `(n, K)`.
+        weights: Coefficients of all units, mostly zero, `(n, K)`; units of weight zero do not touch others.
+        signs: 1 or -1, `(n,)`.
+    """
+    rank = len(layer.shape)
+    wide = ops.reshape(weights, (-1,) + (1,) * (rank - 2) + (layer.shape[-1],))
+    own = ops.sum(ops.where(wide != 0.0, layer, ops.zeros_like(layer)) * wide, axis=-1)
+    return own * ops.reshape(signs, (-1,) + (1,) * (rank - 2))
+
+
+def squared(layer: Tensor, signs: Tensor) -> Tensor:
+    """Return the mean square over units, `(n, H, W)` or `(n,)`, negated where the sign is -1.
+
+    Args:
+        layer: `(n, H, W, K)` or `(n, K)`.
+        signs: 1 or -1, `(n,)`.
+    """
+    square = ops.mean(ops.square(layer), axis=-1)
+    return square * ops.reshape(signs, (-1,) + (1,) * (len(layer.shape) - 2))
+
+
 def inside(maps: Tensor, rim: float) -> Tensor:
     """Return `(n, h, w)`: `(n, H, W)` without the rim."""
     return maps[:, without_rim(maps.shape[1], rim), without_rim(maps.shape[2], rim)]
@@ -77,16 +105,16 @@ def reduced(
     is the leak, where its kernel's mean is negative.
 
     Args:
-        values: From `answers`.
+        values: From `answers`, `summed` or `squared`.
         how: The reduction.
         references: What counts as zero, `(n,)`: see `reference`.
         silence: `STARTED`, `WOKEN` or `SILENT`, `(n,)`.
         look: 1 where this step decides anew which, scalar.
     """
-    if how.kind == "neuron":
+    if len(values.shape) == 1:
         return values, silence
     places = inside(values, how.rim)
-    if how.kind == "mean":
+    if how.kind in ("mean", "mean-square"):
         return ops.mean(places, axis=(1, 2)), silence
     peaks = cell_maxima(places, how.cell)
     if how.rescue:

@@ -32,6 +32,8 @@ LOUDER = 6.0
 
 # Lucid's square root of the covariance of colours, and what its columns are divided by.
 _LUCID_COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
+_EDGE = 1e-3
+"""How near a given picture may come to black and white where it stands behind a sigmoid."""
 _LUCID_SCALE = 4.0
 """What Lucid divides its waves by, so that pictures start mild."""
 
@@ -46,12 +48,15 @@ class Parametrization:
         stepped: From these and what the optimiser would subtract, the next ones, same shape.
         to_unit: From these as arrays, of one picture `(h, w, c)` or several, values whose valid range is
             [0,1].
+        numbers_of: From such a picture, red first, the numbers that are optimised: `to_unit` of them is the
+            picture again (of `phases`, one with the same phases).
         picture: From these as tensors, what the network sees; None where they are the picture itself.
     """
 
     start: Callable[[Sequence[int], bool], Array]
     stepped: Callable[[Tensor, Tensor], Tensor]
     to_unit: Callable[[Array], Array]
+    numbers_of: Callable[[Array], Array]
     picture: Callable[[Tensor], Tensor] | None = None
 
 
@@ -78,7 +83,7 @@ def pixel(recipe: RenderSpec, shape: Shape) -> Parametrization:
             noise = _noise(keys, shape, _START)
         return np.clip(recipe.start_mean + recipe.start_noise * noise, 0.0, 1.0).astype(np.float32)
 
-    return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray)
+    return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray, _float32)
 
 
 def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
@@ -112,7 +117,7 @@ def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
         waves = _transformed(free * change, rows, columns)
         return ops.clip(x - free * shaped(_transformed(weights * waves, rows, columns)), 0.0, 1.0)
 
-    return Parametrization(start, stepped, np.asarray)
+    return Parametrization(start, stepped, np.asarray, _float32)
 
 
 def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
@@ -131,7 +136,11 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
         unit = np.asarray((values - low) / np.where(high == low, 1.0, high - low), np.float32)
         return unit[..., ::-1] if input_range.order == "bgr" else unit
 
-    return Parametrization(start, lambda x, change: x - change, to_unit)
+    def numbers_of(picture: Array) -> Array:
+        ordered = picture[..., ::-1] if input_range.order == "bgr" else picture
+        return np.asarray(low + (high - low) * ordered, np.float32)
+
+    return Parametrization(start, lambda x, change: x - change, to_unit, numbers_of)
 
 
 def spectrum(recipe: RenderSpec, shape: Shape) -> Parametrization:
@@ -158,7 +167,15 @@ def spectrum(recipe: RenderSpec, shape: Shape) -> Parametrization:
         noise = _noise(keys, shape, _LOUDER_START if louder else _START)
         return np.asarray(recipe.start_noise * (LOUDER if louder else 1.0) * noise, np.float32)
 
-    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), picture)
+    def numbers_of(picture: Array) -> Array:
+        held = np.clip(picture, _EDGE, 1.0 - _EDGE)
+        values = np.log(held / (1.0 - held)) - level
+        if colours is not None:
+            values = values @ np.linalg.inv(colours)
+        waves = _transformed(np.asarray(values, np.float32)[None], rows, columns)
+        return np.asarray(ops.convert_to_numpy(waves)[0] / scale[0], np.float32)
+
+    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
 
 
 def phases(recipe: RenderSpec, shape: Shape) -> Parametrization:
@@ -186,7 +203,12 @@ def phases(recipe: RenderSpec, shape: Shape) -> Parametrization:
         draws = uniforms(keys, _LOUDER_START if louder else _START, int(np.prod(shape)))
         return np.asarray(np.pi * (2.0 * draws - 1.0), np.float32).reshape(-1, *shape)
 
-    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), picture)
+    def numbers_of(picture: Array) -> Array:
+        values = picture - recipe.start_mean
+        waves = np.fft.fft2(values if axes is None else values @ axes.T, axes=(0, 1))
+        return np.asarray(np.angle(waves) / 2.0, np.float32)
+
+    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
 
 
 def _as_arrays(picture: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
@@ -197,6 +219,10 @@ def _as_arrays(picture: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
         return np.asarray(ops.convert_to_numpy(picture(several)), np.float32).reshape(np.shape(values))
 
     return to_unit
+
+
+def _float32(picture: Array) -> Array:
+    return np.asarray(picture, np.float32)
 
 
 def _logit(share: float) -> float:

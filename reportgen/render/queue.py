@@ -17,7 +17,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from reportgen.render import transforms
-from reportgen.render.ascent import Ascent, ascent, empty_state
+from reportgen.render.ascent import Aim, Ascent, ascent, empty_state
 from reportgen.render.objectives import SILENT, STARTED
 from reportgen.render.randomness import key_of
 from reportgen.spec import RenderSpec
@@ -33,13 +33,28 @@ FRESH = 8
 """Transforms under which the final picture is looked at."""
 
 
+WHOLE_LAYER = -1
+"""In place of a unit: all of them, see `objectives.squared`."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """One picture to be found: a unit of the cut's layer, a direction, and the number of the random start."""
+    """One picture to be found: a unit of the cut's layer, a direction, and the number of the random start.
+
+    Attributes:
+        unit: Its index, which random numbers depend on; the lowest of a sum; `WHOLE_LAYER`.
+        terms: Pairs of unit and coefficient where a sum of units is climbed, else empty.
+    """
 
     unit: int
     sign: Sign
     seed: int
+    terms: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def aim(self) -> Aim:
+        """What is climbed."""
+        return "units" if self.terms else "layer" if self.unit == WHOLE_LAYER else "unit"
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class _Slot:
     key: int
     x: Array
     start: Array
+    given: bool = False
     steps_before: int = 0
     louder: bool = False
     seconds: float = 0.0
@@ -90,7 +106,8 @@ def render_units(
 
     Args:
         cut: The network from pictures to the layer.
-        jobs: Units with signs and seeds; read as slots become free.
+        jobs: Units with signs and seeds, or sums of units, or the layer, all of one aim; read as slots
+            become free.
         recipe: How pictures are found.
         batch: Most pictures at once.
         stop: Asked between two windows of steps; once true, complete pictures are handed out, others dropped.
@@ -103,8 +120,8 @@ def render_units(
     if not ahead:
         return
     waiting = itertools.chain(ahead, waiting)
-    engine = ascent(cut, recipe, _slots(len(ahead), batch))
-    run = _Run(cut, recipe, engine, _slots(len(ahead), batch))
+    engine = ascent(cut, recipe, _slots(len(ahead), batch), ahead[0].aim)
+    run = Run(cut, recipe, engine, _slots(len(ahead), batch))
     while not stop():
         run.fill(waiting)
         if not run.busy:
@@ -121,7 +138,7 @@ def _slots(jobs: int, batch: int) -> int:
     return min(batch, 1 << (jobs - 1).bit_length())
 
 
-class _Run:
+class Run:
     """The slots, and the state of the compiled ascent beside them."""
 
     def __init__(self, cut: Cut, recipe: RenderSpec, engine: Ascent, places: int) -> None:
@@ -132,18 +149,27 @@ class _Run:
 
     @property
     def busy(self) -> bool:
+        """Whether any picture is on its way."""
         return any(slot is not None for slot in self.slots)
 
-    def fill(self, waiting: Iterator[Job]) -> None:
-        """Give free slots their next job."""
+    def fill(self, waiting: Iterator[Job], given: Array | None = None) -> None:
+        """Give free slots their next job.
+
+        Args:
+            given: What is optimised at first, `(n, h, w, c)`, in place of random starts.
+        """
         free = [i for i, slot in enumerate(self.slots) if slot is None]
         entering = list(itertools.islice(waiting, len(free)))
         if not entering:
             return
+        if any(job.aim != self.engine.structure.aim for job in entering):
+            raise ValueError(
+                f"jobs of other aims than {self.engine.structure.aim}: wanted a run for each aim"
+            )
         keys = [key_of(job.unit, job.sign, job.seed) for job in entering]
-        starts = self.engine.parameters.start(keys, False)
+        starts = self.engine.parameters.start(keys, False) if given is None else given
         for i, job, key, start in zip(free, entering, keys, starts, strict=False):
-            self.slots[i] = _Slot(job, key, start, start)
+            self.slots[i] = _Slot(job, key, start, start, given is not None)
             self._begin(i, start)
 
     def _begin(self, i: int, start: Array) -> None:
@@ -156,34 +182,63 @@ class _Run:
         self.state["x"][i] = start
         self.state["best"][i] = start
 
-    def advance(self) -> None:
-        """Take one window of steps and look at every slot."""
+    def advance(self, watch: Callable[[int, list[Array]], bool] | None = None) -> bool:
+        """Take one window of steps and look at every slot; return whether the window was completed.
+
+        Args:
+            watch: Told after each part of the window of the steps taken in it and of what the part told
+                (`ascent.TRACE`); where it returns False the window is left, and slots hold what they held.
+        """
         began = time.perf_counter()
-        state, trace = self.engine.chunk(self.state, self._numbers(self.slots), self._moves())
-        told = [np.asarray(ops.convert_to_numpy(part)) for part in trace]
-        self.state = dict(state)
         active = [i for i, slot in enumerate(self.slots) if slot is not None]
+        numbers, moves, part = self._numbers(self.slots), self._moves(), self.engine.structure.part
+        left = max(self.recipe.steps - slot.step for slot in self.slots if slot is not None)
+        parts = []
+        for at in range(0, min(self.engine.structure.window, left), part):
+            begins = np.zeros(part, np.float32)
+            begins[0] = at == 0
+            state, trace = self.engine.chunk(self.state, numbers, moves[at : at + part], begins)
+            self.state = dict(state)
+            parts.append([np.asarray(ops.convert_to_numpy(of_all)) for of_all in trace])
+            if watch is not None and not watch(at + part, parts[-1]):
+                return False
+        told = [np.concatenate(of_parts) for of_parts in zip(*parts, strict=True)]
         share = (time.perf_counter() - began) / len(active)
         for i in active:
             slot = self.slots[i]
             assert slot is not None
             slot.seconds += share
-            self._note(slot, [part[:, i] for part in told])
+            self._note(slot, [of_all[:, i] for of_all in told])
         self._release(active)
+        return True
 
     def _numbers(self, slots: list[_Slot | None]) -> dict[str, Array]:
         recipe = self.recipe
-        units = np.array([slot.job.unit if slot else 0 for slot in slots], np.int32)
         signs = np.array([-1.0 if slot and slot.job.sign == "sad" else 1.0 for slot in slots], np.float32)
+        aimed, levels = self._aimed([slot.job if slot else None for slot in slots])
         return {
-            "unit": units,
+            **aimed,
             "sign": signs,
-            "reference": np.maximum(signs * self.engine.references[units], 0.0).astype(np.float32),
+            "reference": np.maximum(signs * levels, 0.0).astype(np.float32),
             "steps": np.array([recipe.steps if slot else 0 for slot in slots], np.float32),
             "step_size": np.float32(recipe.step_size),
             "tv": np.float32(recipe.tv),
             "lp": np.float32(recipe.lp),
         }
+
+    def _aimed(self, jobs: list[Job | None]) -> tuple[dict[str, Any], Array]:
+        """Return what tells the engine which units are meant, and what these answer to plain mid-grey."""
+        references, aim = self.engine.references, self.engine.structure.aim
+        if aim == "layer":
+            return {}, np.zeros(len(jobs), np.float32)
+        if aim == "unit":
+            units = np.array([job.unit if job else 0 for job in jobs], np.int32)
+            return {"unit": units}, references[units]
+        weights = np.zeros((len(jobs), len(references)), np.float32)
+        for row, job in zip(weights, jobs, strict=True):
+            for unit, coefficient in job.terms if job else ():
+                row[unit] += coefficient
+        return {"weights": weights}, weights @ references
 
     def _moves(self) -> Array:
         """Return the window's transforms; its first step sees the picture as it is."""
@@ -250,7 +305,7 @@ class _Run:
             self.slots[i] = None
 
     def _found_nothing(self, slot: _Slot) -> bool:
-        if not self.recipe.rescue or slot.louder or slot.stop == "non_finite":
+        if not self.recipe.rescue or slot.louder or slot.given or slot.stop == "non_finite":
             return False
         silent = slot.silence >= SILENT or self.engine.structure.reduction.kind == "neuron"
         gain = slot.means[-1] - slot.plain[0] if slot.means else 0.0

@@ -291,13 +291,17 @@ def gate(version: str | Path | None = None, **options: Any) -> GateResult:
     return run_gate(None if version is None else str(version), settings.rule, settings.against, settings)
 
 
+_PATIENCE = 1.0
+"""Seconds to wait for an explorer that is writing; a run holds a store for longer."""
+
+
 @contextlib.contextmanager
 def _rendering_store(path: Path) -> Iterator[Store]:
     """Open a store for rendering; one that was made for a model that is then refused goes again."""
     fresh = not path.exists()
     with open_store(path, create=True) as store:
         try:
-            store.lock_for_rendering()
+            store.lock_for_rendering(patience=_PATIENCE)
             yield store
         finally:
             empty = fresh and not store.models()

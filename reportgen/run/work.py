@@ -93,8 +93,8 @@ class Here:
 class Cuts:
     """A network's cuts, the last few of which are kept: their programs are built once."""
 
-    def __init__(self, network: Model) -> None:
-        self.of = lru_cache(KEPT)(lambda layer, canvas, heads: network.cut(layer, canvas, heads=heads))
+    def __init__(self, network: Model, kept: int = KEPT) -> None:
+        self.of = lru_cache(kept)(lambda layer, canvas, heads: network.cut(layer, canvas, heads=heads))
 
 
 def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from reportgen.errors import StoreError, StoreLocked
 from reportgen.spec import RenderSpec
-from reportgen.store.measurements import Measurements
+from reportgen.store.experiments import Experiments
 from reportgen.store.records import (
     DATA_MEASUREMENTS,
     ModelRecord,
@@ -36,7 +36,7 @@ _WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, Recu
 _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
 
 
-class Store(Measurements):
+class Store(Experiments):
     """An open store. Use `open_store`; close it, or use it in a `with` block."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -322,15 +322,18 @@ class Store(Measurements):
         )
         return [{"id": r[0], "started": r[1], "seconds": r[3], **self._made(_object, r[2])} for r in rows]
 
-    def lock_for_rendering(self) -> None:
-        """Keep other runs from rendering into this store until it is closed.
+    def lock_for_rendering(self, patience: float = 0.0) -> None:
+        """Keep others from rendering or writing experiments into this store until it is closed.
+
+        Args:
+            patience: Seconds to wait for another to be done.
 
         Raises:
-            StoreLocked: Another run does so now.
+            StoreLocked: Another run renders into it.
         """
         lock = FileLock(str(self.path) + ".lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except Timeout:
             raise StoreLocked(
                 f'another run is rendering into store "{self.path.name}"',

@@ -12,7 +12,7 @@ from importlib import import_module
 MOMENTS = {
     "import": ("reportgen.run.importing", "load_network"),
     "report": ("reportgen.run.rendering", "import_report"),
-    "render": ("reportgen.render.queue", "_Run.advance"),
+    "render": ("reportgen.render.queue", "Run.advance"),
     "measure": ("reportgen.run.budget", "measure_layer"),
     "score": ("reportgen.run", "score_store"),
     "site": ("reportgen.run", "write_atlas"),

@@ -21,13 +21,13 @@ import os, signal, sys
 from importlib import import_module
 from reportgen import cli
 queue, calls, last = import_module("reportgen.render.queue"), [], int(sys.argv[1])
-plain = queue._Run.advance
+plain = queue.Run.advance
 def advance(self):
     plain(self)
     calls.append(1)
     if len(calls) == last:
         os.kill(os.getpid(), signal.SIGKILL)
-queue._Run.advance = advance
+queue.Run.advance = advance
 sys.argv = ["reportgen", *sys.argv[2:]]
 cli.main()
 """

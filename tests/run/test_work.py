@@ -39,9 +39,9 @@ def memory_for(monkeypatch, most, after=2):
     queue = import_module("reportgen.render.queue")
     plain, tried = queue.ascent, []
 
-    def ascent(cut, recipe, pictures):
+    def ascent(cut, recipe, pictures, aim):
         tried.append(pictures)
-        engine = plain(cut, recipe, pictures)
+        engine = plain(cut, recipe, pictures, aim)
         calls = []
 
         def chunk(*args):

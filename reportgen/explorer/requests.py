@@ -1,0 +1,129 @@
+"""Requests and how they stand: values that are told, and the one that changes behind them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from reportgen.explorer.asked import Asked
+from reportgen.explorer.ledger import Result
+from reportgen.explorer.worker import Order, Step
+
+State = Literal["waiting", "starting", "rendering", "done", "cancelled", "failed", "replaced"]
+ENDED: tuple[State, ...] = ("done", "cancelled", "failed", "replaced")
+"""States after which nothing of a request changes any more, but its message."""
+
+CURVE_POINTS = 128
+"""Points of a curve that are told of a picture on its way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request that was taken; `id` is how to ask after it."""
+
+    id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a request stands.
+
+    Attributes:
+        state: `waiting` for its turn; `starting`, while a worker or the layer's program is made ready;
+            `rendering`; or how it ended: `done`, `cancelled`, `failed`, `replaced` by the person's newer one.
+        place: How many requests are served before it; 0 once it is served.
+        step, steps: Steps taken, and the most there will be.
+        curve: Pairs of step and objective so far, thinned.
+        preview: The picture so far, a WebP, or None before the first; once done, the picture itself.
+        preview_number: Counts previews: another number, another picture.
+        key: The content key of what was asked; None where the ticket is unknown.
+        seconds: Since it was asked, until it ended.
+        message: Why it failed, or what else a person should know; one line, may be empty.
+    """
+
+    state: State
+    place: int = 0
+    step: int = 0
+    steps: int = 0
+    curve: tuple[tuple[int, float], ...] = ()
+    preview: bytes | None = None
+    preview_number: int = 0
+    key: str | None = None
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass
+class Request:
+    """A request as it changes; guarded by the studio's lock."""
+
+    ticket: str
+    asked: Asked
+    person: str
+    panel: str
+    key: str
+    order: Order | None
+    state: State = "waiting"
+    began: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+    step: int = 0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+    preview: bytes | None = None
+    preview_number: int = 0
+    message: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in ENDED
+
+    def end(self, state: State, message: str = "") -> None:
+        """End, if it has not ended before."""
+        if not self.over:
+            self.state, self.message, self.ended = state, message, time.monotonic()
+
+    def finish(self, result: Result) -> None:
+        """End with a picture."""
+        if not self.over:
+            self.preview, self.curve, self.step = result.picture, list(result.curve), result.steps
+            self.preview_number += 1
+            self.end("done")
+
+    def hear(self, step: Step) -> None:
+        """Take in how its order stands."""
+        if not self.over:
+            self.state, self.step = "rendering", step.step
+            self.curve = [*([] if step.anew else self.curve), *step.curve]
+            self.preview, self.preview_number = step.preview, self.preview_number + 1
+
+    def told(self, place: int, trouble: str) -> Progress:
+        """Return how it stands.
+
+        Args:
+            place: How many are served before it.
+            trouble: What a person should know besides.
+        """
+        ended = self.ended if self.ended is not None else time.monotonic()
+        return Progress(
+            state=self.state,
+            place=place,
+            step=self.step,
+            steps=max(self.asked.recipe.steps, self.step),
+            curve=_thinned(self.curve),
+            preview=self.preview,
+            preview_number=self.preview_number,
+            key=self.key,
+            seconds=ended - self.began,
+            message=self.message or trouble,
+        )
+
+
+def _thinned(curve: Sequence[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
+    if len(curve) <= CURVE_POINTS:
+        return tuple(curve)
+    return tuple(curve[i] for i in np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))

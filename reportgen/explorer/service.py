@@ -1,0 +1,108 @@
+"""Keeps a rendering process alive, and has orders carried out by it: every order gets an answer.
+
+For one thread. What people ask and where results go is not known here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from reportgen.explorer.worker import Cancel, Done, Failed, Order, Renderer, Step, warmed
+
+_LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
+_HANGS_SECONDS = 20.0  # a process that does not leave an order in that time is ended
+
+
+class Service:
+    """A rendering process, started when it is needed and again when it died.
+
+    Args:
+        device: What it computes on unless an order is given another.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._renderer: Renderer | None = None
+        self._ready = False  # Whether the process has ever answered.
+        self._warming: Order | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process; None while there is none."""
+        renderer = self._renderer
+        return renderer.pid if renderer is not None else None
+
+    def warm(self, order: Order | None) -> None:
+        """Start the process and let it get ready for orders like that one; now, and whenever it died."""
+        self._warming = order
+        if order is not None:
+            self._on(self._device).send(warmed(order))
+
+    def carry_out(
+        self, order: Order, device: str, hear: Callable[[Step], None], wanted: Callable[[], bool]
+    ) -> Done | Failed:
+        """Return how an order ended.
+
+        Args:
+            order: What is to be rendered.
+            device: On what.
+            hear: Told of every step that is worth telling.
+            wanted: Asked all the time; an order that is not wanted any more is left.
+        """
+        try:
+            renderer = self._on(device)
+            renderer.send(order)
+            return self._followed(renderer, order, hear, wanted)
+        except EOFError:
+            told = self._renderer.death() if self._renderer is not None else "the rendering process is gone"
+            self._again()
+            return Failed(order.ticket, f"{told}; a new one is started, ask again")
+        except OSError as error:
+            return Failed(order.ticket, f"no rendering process can be started: {error.strerror or error}")
+
+    def look(self) -> None:
+        """See, while nothing is to be done, whether the process lives; start it again if it does not."""
+        try:
+            if self._renderer is not None:
+                self._ready |= self._renderer.answer(0.0) is not None
+        except EOFError:
+            self._again()
+
+    def end(self) -> None:
+        """End the process."""
+        if self._renderer is not None:
+            self._renderer.end()
+            self._renderer = None
+
+    def _followed(
+        self, renderer: Renderer, order: Order, hear: Callable[[Step], None], wanted: Callable[[], bool]
+    ) -> Done | Failed:
+        left: float | None = None
+        while True:
+            answer = renderer.answer(_LOOK_SECONDS)
+            self._ready |= answer is not None
+            if answer is not None and answer.ticket == order.ticket:
+                if not isinstance(answer, Step):
+                    return answer
+                hear(answer)
+            if left is None and not wanted():
+                renderer.send(Cancel(order.ticket))
+                left = time.monotonic()
+            if left is not None and time.monotonic() - left > _HANGS_SECONDS:
+                self._again()
+                return Failed(order.ticket, "the rendering process did not answer and was ended")
+
+    def _on(self, device: str) -> Renderer:
+        if self._renderer is not None and self._renderer.device != device:
+            self.end()
+        if self._renderer is None:
+            self._renderer, self._ready = Renderer(device), False
+        return self._renderer
+
+    def _again(self) -> None:
+        """Start a new process, unless the old one died before it ever answered: the next order tells why."""
+        ready = self._ready
+        self.end()
+        if ready:
+            self.warm(self._warming)
