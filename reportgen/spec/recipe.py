@@ -46,7 +46,7 @@ class RenderSpec:
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
         keep: `last` or `best` (lowest loss) iterate is returned.
-        canvas: `receptive-field` (about two of them) or `input` (the model's own size).
+        canvas: `receptive-field` (one and two thirds of it) or `input` (the model's own size).
         canvas_fields, canvas_min_px: How many receptive fields wide, and the least side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
@@ -81,7 +81,7 @@ class RenderSpec:
     penalty_scaling: Literal["gradient", "absolute"] = "gradient"
     keep: Literal["last", "best"] = "last"
     canvas: Literal["receptive-field", "input"] = "receptive-field"
-    canvas_fields: float = 2.0
+    canvas_fields: float = 1.67
     canvas_min_px: int = 48
     rim: float = 0.06
     output: Literal["clip", "standardise"] = "clip"
