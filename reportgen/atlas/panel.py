@@ -233,11 +233,10 @@ def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
 
 
 def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
-    kept = {rows.scored_recipe, rows.shown_recipe}
+    recipes = dict.fromkeys((rows.shown_recipe, rows.scored_recipe))
+    renders = [r for recipe in recipes for sign in ("happy", "sad") for r in rows.of(unit, recipe, sign)]
     body = []
-    for r in rows.renders.get(unit, ()):
-        if r.recipe not in kept:
-            continue
+    for r in renders:
         told = r.telemetry
         notes = [told.stop_reason.replace("_", " "), told.rescue, r.failure]
         body.append(
