@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import struct
+import threading
 import time
 import zlib
 from pathlib import Path
@@ -164,6 +165,28 @@ def test_a_killed_worker_is_told_of_and_the_next_request_is_served(studio):
     before = studio.worker_pid
     os.kill(before, signal.SIGKILL)  # Idle, it comes back by itself.
     until(lambda: studio.worker_pid not in (None, before))
+
+
+def test_beside_a_run_results_are_kept_here_and_written_after_it(studio):
+    began, over = threading.Event(), threading.Event()
+
+    def run():
+        with open_store(studio._ledger.store) as store:
+            store.lock_for_rendering()
+            began.set()
+            over.wait(60)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert began.wait(10)
+    ticket = studio.ask(asked(seed=13), "ada", "panel")
+    assert followed(studio, ticket)[-1].state == "done"
+    until(lambda: "a run is rendering" in studio.progress(ticket.id).message)
+    assert studio.unsaved() == 1 and studio.picture(ticket.key)
+    over.set()
+    thread.join()
+    until(lambda: not studio.unsaved())
+    assert not studio.progress(ticket.id).message
 
 
 def test_a_sweep_goes_from_rough_to_smooth(studio):
