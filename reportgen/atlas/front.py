@@ -155,8 +155,8 @@ def _necessary(store: Store, record: ModelRecord, rows: Sequence[LayerRows]) -> 
     return [text for text in (estimate, proof[1] if proof else "") if text]
 
 
-def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
-    """Return path and content of the script with the columns of all units."""
+def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:
+    """Return the columns of all units of some layers, as the view of all units reads them."""
     units = [unit for own in rows for unit in own.units]
     whole = [list(own.units) == list(range(len(own.units))) for own in rows]
     groups = [columns.groups_of(own.scores) for own in rows]
@@ -176,7 +176,12 @@ def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
         for own in rows
     ]
     packed["marks"] = dict(VERDICT_MARKS)
-    data = columns.script("atlasColumns", "units", packed)
+    return packed
+
+
+def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
+    """Return path and content of the script with the columns of all units."""
+    data = columns.script("atlasColumns", "units", packed_units(place, rows))
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 

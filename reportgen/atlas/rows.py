@@ -183,9 +183,11 @@ def _is_blank(render: StoredRender) -> bool:
     return packed and float(decode_png(render.picture, render.channels).std()) < 255 * BLANK_CONTRAST
 
 
-def layer_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
-    """Return what the store knows of a layer."""
-    renders = render_rows(store, record, layer)
+def layer_rows(
+    store: Store, record: ModelRecord, layer: Layer, units: Sequence[int] | None = None
+) -> LayerRows:
+    """Return what the store knows of a layer; with the renders of some units only, where they are named."""
+    renders = render_rows(store, record, layer, units)
     scores = {s.unit: s for s in store.scores(record.id, layer.name)}
     owner = layer_owner(record.id, layer.name)
     setting = _text(store.measurement(owner, "null"), "setting")

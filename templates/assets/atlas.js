@@ -100,7 +100,8 @@
     units: function (s) {
       return make.apply(null, ["ul.units", {}].concat(s.i.map(function (i) {
         var label = make("span", {}, i[5]);
-        var named = i[0] && i[2] ? make("a", { href: i[0] + ".html#u" + i[1] }, tile(i[2], i[3], i[4]), label) : label;
+        var shown = i[7] ? make("img", { src: picturePath(i[7]), width: 64, height: 64, alt: "" }) : i[2] ? tile(i[2], i[3], i[4]) : null;
+        var named = i[0] && shown ? make("a", { href: i[0] + ".html#u" + i[1] }, shown, label) : label;
         return make("li", {}, named, i[6] ? " " : null, i[6] ? make("b", {}, i[6]) : null);
       })));
     },
@@ -138,11 +139,11 @@
     return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p === undefined ? null : make("p.note", {}, s.p), sections[s.k](s));
   }
 
-  // The starts of a unit, beside what the pointer or the keyboard is at: one strip, as wide as it has tiles.
+  // The starts of a unit, beside what the pointer or the keyboard is at: one strip, as wide as it has tiles, or
+  // its starts one by one.
 
   function peeking(sheet, stripOf) {
-    var shown = make("div.peek", { hidden: "" }), picture = make("img", { alt: "" }), at = null, wait = 0;
-    shown.append(picture);
+    var shown = make("div.peek", { hidden: "" }), at = null, wait = 0;
     document.body.append(shown);
 
     function hide() {
@@ -153,11 +154,11 @@
 
     function show(cell) {
       var strip = stripOf(cell);
-      if (!strip || !strip.s || strip.n < 2) return hide();
+      if (!strip || !(strip.s || strip.each) || strip.n < 2) return hide();
       var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 24) / strip.n);
-      picture.src = picturePath(strip.s);
-      picture.width = side * strip.n;
-      picture.height = side;
+      shown.replaceChildren.apply(shown, (strip.each || [strip.s]).map(function (stem) {
+        return make("img", { alt: "", src: picturePath(stem), width: strip.each ? side : side * strip.n, height: side });
+      }));
       shown.style.left = Math.max(8, Math.min(box.left, innerWidth - side * strip.n - 16)) + scrollX + "px";
       shown.style.top = (box.bottom + side + 12 > innerHeight ? box.top - side - 10 : box.bottom + 2) + scrollY + "px";
       shown.hidden = false;

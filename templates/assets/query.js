@@ -118,7 +118,10 @@
     var range = /^(\d+)(?:-(\d+))?$/.exec(wanted);
     if (key === "verdict" || key === "colour") return byWords(key, wanted);
     if (key === "layer" || key === "kind") {
-      return byLayer(function (layer) { return String(layer[key === "layer" ? "name" : "kind"]).toLowerCase().includes(wanted); });
+      return byLayer(function (layer) {
+        var name = String(layer[key === "layer" ? "name" : "kind"]).toLowerCase();
+        return wanted[0] === "=" ? name === wanted.slice(1) : name.includes(wanted);
+      });
     }
     if (key === "unit" && range) return byUnit(Number(range[1]), Number(range[2] || range[1]));
     if (key === "group" && range) return byNumber("group", "=", Number(range[1]));
@@ -160,11 +163,12 @@
     return indices;
   }
 
-  // The name of the picture at `i` of names packed 12 bytes each, or an empty text.
-  function stem(packed, i) {
-    var text = packed.slice(16 * i, 16 * i + 16);
-    if (!text || text === "AAAAAAAAAAAAAAAA") return "";
-    return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).join("");
+  // The name of the picture at `i` of names packed 12 bytes each, or an empty text. Names of another `size`
+  // in bytes stand in places of a multiple of three, filled up with zeros.
+  function stem(packed, i, size) {
+    var n = 4 * Math.ceil((size || 12) / 3), text = packed.slice(n * i, n * i + n);
+    if (/^A*$/.test(text)) return "";
+    return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).slice(0, size || 12).join("");
   }
 
   self.AtlasQuery = { table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };

@@ -1,214 +1,230 @@
 // The view of all units of a model version: a grid that draws what is on the screen and no more, a filter
 // and an order that stand in the address, and the keyboard. Names of pictures are read layer by layer, as
-// they come into sight.
+// they come into sight. The page of all units mounts it, and so does the explorer.
 (function () {
   "use strict";
 
-  var make = self.Atlas.make, query = self.AtlasQuery, body = document.body;
-  var all = self.atlasColumns.units, table = query.table(all, all.layers);
-  var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
-  var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
-  var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0;
-  var marks = all.marks, inside = make("div.rows", { role: "presentation" });
-  grid.append(inside);
+  // Draw the grid of `all` (a data script's columns) into the page's grid, filter, order and count. `place`
+  // says where filter and order stand: `read` gives them as parameters, `write` takes them as text.
+  function mount(all, place) {
+    var make = self.Atlas.make, query = self.AtlasQuery, table = query.table(all, all.layers);
+    var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
+    var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
+    var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0;
+    var marks = all.marks, inside = make("div.rows", { role: "presentation" });
+    grid.append(inside);
 
-  // Which units, in which order
+    // Which units, in which order
 
-  function address() {
-    var parts = [];
-    if (input.value.trim()) parts.push("q=" + encodeURIComponent(input.value.trim()));
-    if (select.value !== "unit") parts.push("sort=" + select.value);
-    return parts.length ? "#" + parts.join("&") : "";
-  }
-
-  function readAddress() {
-    var given = new URLSearchParams(location.hash.slice(1));
-    input.value = given.get("q") || "";
-    var sort = given.get("sort") || "unit";
-    select.value = [].some.call(select.options, function (o) { return o.value === sort; }) ? sort : "unit";
-  }
-
-  function apply() {
-    var hit = query.filter(input.value, table), order = query.order(select.value, table), n = 0;
-    var kept = new Uint32Array(table.n);
-    for (var i = 0; i < order.length; i += 1) if (hit.mask[order[i]]) { kept[n] = order[i]; n += 1; }
-    found = kept.subarray(0, n);
-    count.textContent = (n === table.n ? n.toLocaleString("en") + " units" : n.toLocaleString("en") + " of " + table.n.toLocaleString("en") + " units") +
-      (hit.unknown.length ? "; no unit is called " + hit.unknown.join(", ") : "");
-    focused = 0;
-    grid.scrollTop = 0;
-    layout();
-  }
-
-  // Rows that are on the screen; those that leave it are used again
-
-  function layout() {
-    across = Math.max(1, Math.floor((inside.clientWidth + 8) / CELL));
-    gap = across > 1 ? Math.min(24, (inside.clientWidth - 8 - across * 96) / (across - 1)) : 8;
-    inside.style.height = Math.ceil(found.length / across) * TALL + "px";
-    grid.setAttribute("aria-rowcount", Math.ceil(found.length / across));
-    grid.setAttribute("aria-colcount", across);
-    rows.forEach(function (row) { row.element.remove(); });
-    rows.clear();
-    spare = [];
-    draw();
-  }
-
-  function newRow() {
-    var row = { element: make("div.row", { role: "row" }), cells: [] };
-    for (var k = 0; k < across; k += 1) {
-      var img = make("img", { alt: "", width: 96, height: 96 }), label = make("span"), score = make("b"), word = make("em");
-      img.decoding = "async";
-      var a = make("a", { tabindex: "-1" }, img, label, score, word);
-      row.cells.push({ a: a, img: img, label: label, score: score, word: word, box: make("div", { role: "gridcell", "aria-colindex": k + 1 }, a) });
-      row.element.append(row.cells[k].box);
+    function address() {
+      var parts = [];
+      if (input.value.trim()) parts.push("q=" + encodeURIComponent(input.value.trim()));
+      if (select.value !== "unit") parts.push("sort=" + select.value);
+      return parts.join("&");
     }
-    return row;
-  }
 
-  function draw() {
-    var first = Math.max(0, Math.floor(grid.scrollTop / TALL) - 1);
-    var last = Math.min(Math.ceil(found.length / across) - 1, Math.ceil((grid.scrollTop + grid.clientHeight) / TALL) + 1);
-    rows.forEach(function (row, at) { if (at < first || at > last) { rows.delete(at); spare.push(row); } });
-    for (var at = first; at <= last; at += 1) {
-      if (rows.has(at)) continue;
-      var row = spare.pop() || newRow();
-      fillRow(row, at);
-      rows.set(at, row);
-      if (!row.element.parentNode) inside.append(row.element);
+    function readAddress() {
+      var given = place.read();
+      input.value = given.get("q") || "";
+      var sort = given.get("sort") || "unit";
+      select.value = [].some.call(select.options, function (o) { return o.value === sort; }) ? sort : "unit";
     }
-    spare.forEach(function (row) { row.element.remove(); });
-    clearTimeout(timer);
-    timer = setTimeout(askPictures, 60);
-  }
 
-  function fillRow(row, at) {
-    row.at = at;
-    row.element.style.gap = gap + "px";
-    row.element.style.transform = "translateY(" + at * TALL + "px)";
-    row.element.setAttribute("aria-rowindex", at + 1);
-    row.cells.forEach(function (cell, k) {
-      var place = at * across + k, there = place < found.length;
-      cell.box.hidden = !there;
-      cell.place = there ? place : -1;
-      if (there) fillCell(cell, found[place]);
-      cell.a.tabIndex = place === focused ? 0 : -1;
-    });
-  }
+    function apply() {
+      var hit = query.filter(input.value, table), order = query.order(select.value, table), n = 0;
+      var kept = new Uint32Array(table.n);
+      for (var i = 0; i < order.length; i += 1) if (hit.mask[order[i]]) { kept[n] = order[i]; n += 1; }
+      found = kept.subarray(0, n);
+      count.textContent = (n === table.n ? n.toLocaleString("en") + " units" : n.toLocaleString("en") + " of " + table.n.toLocaleString("en") + " units") +
+        (hit.unknown.length ? "; no unit is called " + hit.unknown.join(", ") : "");
+      focused = 0;
+      grid.scrollTop = 0;
+      layout();
+    }
 
-  function fillCell(cell, i) {
-    var layer = all.layers[table.layerOf(i)], unit = table.unit(i), verdict = table.word("verdict", i);
-    var structure = table.column("structure"), value = structure ? structure.at(i) : NaN;
-    cell.i = i;
-    cell.a.href = layer.slug + ".html#u" + unit;
-    cell.a.className = marks[verdict] || "o";
-    cell.label.textContent = unit;
-    cell.score.textContent = isNaN(value) ? "–" : value.toFixed(1).replace("-", "−");
-    cell.word.textContent = layer.name;
-    cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + value.toFixed(1)));
-    picture(cell, layer);
-  }
+    // Rows that are on the screen; those that leave it are used again
 
-  function picture(cell, layer) {
-    var names = (self.atlasRows || {})[layer.slug], stem = "";
-    if (names) stem = query.stem(names.lead, cell.i - table.starts[table.layerOf(cell.i)]);
-    else if (table.has("drawn", cell.i)) wanted.add(layer.slug);
-    if (stem) cell.img.src = self.Atlas.picturePath(stem);
-    else cell.img.removeAttribute("src");
-  }
+    function layout() {
+      across = Math.max(1, Math.floor((inside.clientWidth + 8) / CELL));
+      gap = across > 1 ? Math.min(24, (inside.clientWidth - 8 - across * 96) / (across - 1)) : 8;
+      inside.style.height = Math.ceil(found.length / across) * TALL + "px";
+      grid.setAttribute("aria-rowcount", Math.ceil(found.length / across));
+      grid.setAttribute("aria-colcount", across);
+      rows.forEach(function (row) { row.element.remove(); });
+      rows.clear();
+      spare = [];
+      draw();
+    }
 
-  // The layers whose pictures are in sight and whose names are not known yet
-  function askPictures() {
-    wanted.forEach(function (slug) {
-      if (asked[slug]) return;
-      asked[slug] = true;
-      var script = make("script", { src: slug + "/rows.js" });
-      script.onload = function () {
-        rows.forEach(function (row) {
-          row.cells.forEach(function (cell) {
-            if (cell.place >= 0 && all.layers[table.layerOf(cell.i)].slug === slug) picture(cell, all.layers[table.layerOf(cell.i)]);
+    function newRow() {
+      var row = { element: make("div.row", { role: "row" }), cells: [] };
+      for (var k = 0; k < across; k += 1) {
+        var img = make("img", { alt: "", width: 96, height: 96 }), label = make("span"), score = make("b"), word = make("em");
+        img.decoding = "async";
+        var a = make("a", { tabindex: "-1" }, img, label, score, word);
+        row.cells.push({ a: a, img: img, label: label, score: score, word: word, box: make("div", { role: "gridcell", "aria-colindex": k + 1 }, a) });
+        row.element.append(row.cells[k].box);
+      }
+      return row;
+    }
+
+    function draw() {
+      var first = Math.max(0, Math.floor(grid.scrollTop / TALL) - 1);
+      var last = Math.min(Math.ceil(found.length / across) - 1, Math.ceil((grid.scrollTop + grid.clientHeight) / TALL) + 1);
+      rows.forEach(function (row, at) { if (at < first || at > last) { rows.delete(at); spare.push(row); } });
+      for (var at = first; at <= last; at += 1) {
+        if (rows.has(at)) continue;
+        var row = spare.pop() || newRow();
+        fillRow(row, at);
+        rows.set(at, row);
+        if (!row.element.parentNode) inside.append(row.element);
+      }
+      spare.forEach(function (row) { row.element.remove(); });
+      clearTimeout(timer);
+      timer = setTimeout(askPictures, 60);
+    }
+
+    function fillRow(row, at) {
+      row.at = at;
+      row.element.style.gap = gap + "px";
+      row.element.style.transform = "translateY(" + at * TALL + "px)";
+      row.element.setAttribute("aria-rowindex", at + 1);
+      row.cells.forEach(function (cell, k) {
+        var place = at * across + k, there = place < found.length;
+        cell.box.hidden = !there;
+        cell.place = there ? place : -1;
+        if (there) fillCell(cell, found[place]);
+        cell.a.tabIndex = place === focused ? 0 : -1;
+      });
+    }
+
+    function fillCell(cell, i) {
+      var layer = all.layers[table.layerOf(i)], unit = table.unit(i), verdict = table.word("verdict", i);
+      var structure = table.column("structure"), value = structure ? structure.at(i) : NaN;
+      cell.i = i;
+      cell.a.href = layer.slug + ".html#u" + unit;
+      cell.a.className = marks[verdict] || "o";
+      cell.label.textContent = unit;
+      cell.score.textContent = isNaN(value) ? "–" : value.toFixed(1).replace("-", "−");
+      cell.word.textContent = layer.name;
+      cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + value.toFixed(1)));
+      picture(cell, layer);
+    }
+
+    function picture(cell, layer) {
+      var names = (self.atlasRows || {})[layer.slug], stem = "";
+      if (names) stem = query.stem(names.lead, cell.i - table.starts[table.layerOf(cell.i)], names.size);
+      else if (table.has("drawn", cell.i)) wanted.add(layer.slug);
+      if (stem) cell.img.src = self.Atlas.picturePath(stem);
+      else cell.img.removeAttribute("src");
+    }
+
+    // The layers whose pictures are in sight and whose names are not known yet
+    function askPictures() {
+      wanted.forEach(function (slug) {
+        if (asked[slug]) return;
+        asked[slug] = true;
+        var script = make("script", { src: slug + "/rows.js" });
+        script.onload = function () {
+          rows.forEach(function (row) {
+            row.cells.forEach(function (cell) {
+              if (cell.place >= 0 && all.layers[table.layerOf(cell.i)].slug === slug) picture(cell, all.layers[table.layerOf(cell.i)]);
+            });
           });
-        });
-      };
-      document.head.append(script);
-    });
-    wanted.clear();
-  }
+        };
+        document.head.append(script);
+      });
+      wanted.clear();
+    }
 
-  // Keyboard
+    // Keyboard
 
-  function focusOn(place) {
-    if (!found.length) return;
-    focused = Math.max(0, Math.min(found.length - 1, place));
-    var at = Math.floor(focused / across), top = at * TALL;
-    if (top < grid.scrollTop) grid.scrollTop = top;
-    else if (top + TALL > grid.scrollTop + grid.clientHeight) grid.scrollTop = top + TALL - grid.clientHeight;
-    draw();
-    rows.forEach(function (row) { row.cells.forEach(function (c) { c.a.tabIndex = c.place === focused ? 0 : -1; }); });
-    rows.get(at).cells[focused % across].a.focus({ preventScroll: true });
-  }
+    function focusOn(place) {
+      if (!found.length) return;
+      focused = Math.max(0, Math.min(found.length - 1, place));
+      var at = Math.floor(focused / across), top = at * TALL;
+      if (top < grid.scrollTop) grid.scrollTop = top;
+      else if (top + TALL > grid.scrollTop + grid.clientHeight) grid.scrollTop = top + TALL - grid.clientHeight;
+      draw();
+      rows.forEach(function (row) { row.cells.forEach(function (c) { c.a.tabIndex = c.place === focused ? 0 : -1; }); });
+      rows.get(at).cells[focused % across].a.focus({ preventScroll: true });
+    }
 
-  // The first unit of the layer before or after, in the order shown
-  function otherLayer(by) {
-    var place = focused, of = function (p) { return table.layerOf(found[p]); }, now = of(place);
-    while (place + by >= 0 && place + by < found.length && of(place) === now) place += by;
-    now = of(place);
-    while (by < 0 && place > 0 && of(place - 1) === now) place -= 1;
-    focusOn(place);
-  }
+    // The first unit of the layer before or after, in the order shown
+    function otherLayer(by) {
+      var place = focused, of = function (p) { return table.layerOf(found[p]); }, now = of(place);
+      while (place + by >= 0 && place + by < found.length && of(place) === now) place += by;
+      now = of(place);
+      while (by < 0 && place > 0 && of(place - 1) === now) place -= 1;
+      focusOn(place);
+    }
 
-  function jump(key) {
-    var page = Math.max(1, Math.floor(grid.clientHeight / TALL) - 1) * across;
-    return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, Home: -1e9, End: 1e9, PageUp: -page, PageDown: page }[key];
-  }
+    function jump(key) {
+      var page = Math.max(1, Math.floor(grid.clientHeight / TALL) - 1) * across;
+      return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across, Home: -1e9, End: 1e9, PageUp: -page, PageDown: page }[key];
+    }
 
-  function pressedKey(event) {
-    var typing = /^(INPUT|SELECT)$/.test(event.target.tagName), key = event.key;
-    if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
-    if (key === "Escape") {
-      if (peek.on()) peek.hide();
-      else if (typing) { input.value = ""; changed(); focusOn(0); }
+    function pressedKey(event) {
+      var typing = /^(INPUT|SELECT)$/.test(event.target.tagName), key = event.key;
+      if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
+      if (key === "Escape") {
+        if (peek.on()) peek.hide();
+        else if (event.target === input || event.target === select) { input.value = ""; changed(); focusOn(0); }
+        return true;
+      }
+      if (typing) return false;
+      if (key === "/") { input.focus(); input.select(); return true; }
+      if (key === "?") { self.Atlas.help.toggle(); return true; }
+      if (key === "[" || key === "]") { if (found.length) otherLayer(key === "[" ? -1 : 1); return true; }
+      var by = jump(key);
+      if (!by || !grid.contains(event.target)) return false;
+      focusOn(focused + by);
       return true;
     }
-    if (typing) return false;
-    if (key === "/") { input.focus(); input.select(); return true; }
-    if (key === "?") { self.Atlas.help.toggle(); return true; }
-    if (key === "[" || key === "]") { if (found.length) otherLayer(key === "[" ? -1 : 1); return true; }
-    var by = jump(key);
-    if (!by || !grid.contains(event.target)) return false;
-    focusOn(focused + by);
-    return true;
-  }
 
-  function changed() {
-    history.replaceState(null, "", location.pathname + location.search + address());
+    function changed() {
+      place.write(address());
+      apply();
+    }
+
+    function stripOf(a) {
+      var cell = null;
+      rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === a) cell = c; }); });
+      var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasRows || {})[layer.slug];
+      if (!names) return null;
+      var at = cell.i - table.starts[table.layerOf(cell.i)];
+      names.counts = names.counts || query.bytes(names.tiles || "");
+      if (names.starts) return { each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), n: names.starts[at].length };
+      return { s: query.stem(names.strip, at), n: names.counts[at] };
+    }
+
+    var peek = self.Atlas.peeking(grid, stripOf);
+    grid.addEventListener("scroll", draw, { passive: true });
+    grid.addEventListener("focusin", function (event) {
+      rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === event.target) focused = c.place; }); });
+    });
+    document.addEventListener("keydown", function (event) {
+      if (!event.ctrlKey && !event.metaKey && !event.altKey && pressedKey(event)) event.preventDefault();
+    });
+    input.addEventListener("input", changed);
+    select.addEventListener("change", changed);
+    new ResizeObserver(function () { layout(); }).observe(grid);
+    readAddress();
     apply();
+    return {
+      apply: apply, draw: draw, table: table, changed: changed, focusOn: focusOn,
+      filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); },
+      read: function () { readAddress(); apply(); },
+    };
   }
 
-  function stripOf(a) {
-    var cell = null;
-    rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === a) cell = c; }); });
-    var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasRows || {})[layer.slug];
-    if (!names) return null;
-    var at = cell.i - table.starts[table.layerOf(cell.i)];
-    names.counts = names.counts || query.bytes(names.tiles);
-    return { s: query.stem(names.strip, at), n: names.counts[at] };
+  self.AtlasUnits = { mount: mount };
+  if (document.getElementById("grid") && self.atlasColumns) {
+    self.Atlas.units = mount(self.atlasColumns.units, {
+      read: function () { return new URLSearchParams(location.hash.slice(1)); },
+      write: function (text) { history.replaceState(null, "", location.pathname + location.search + (text && "#" + text)); },
+    });
+    addEventListener("hashchange", self.Atlas.units.read);
+    document.body.classList.add("ready");
   }
-
-  var peek = self.Atlas.peeking(grid, stripOf);
-  grid.addEventListener("scroll", draw, { passive: true });
-  grid.addEventListener("focusin", function (event) {
-    rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === event.target) focused = c.place; }); });
-  });
-  document.addEventListener("keydown", function (event) {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey && pressedKey(event)) event.preventDefault();
-  });
-  input.addEventListener("input", changed);
-  select.addEventListener("change", changed);
-  addEventListener("hashchange", function () { readAddress(); apply(); });
-  new ResizeObserver(function () { layout(); }).observe(grid);
-  self.Atlas.units = { apply: apply, draw: draw, filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); }, table: table };
-  body.classList.add("ready");
-  readAddress();
-  apply();
 })();

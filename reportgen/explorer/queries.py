@@ -1,0 +1,270 @@
+"""What the explorer's pages show, read from the store: the values an atlas's files hold, made when asked for.
+
+Addresses, columns, pictures' names and a unit's sections are the atlas's own, so that one client draws both.
+Where an atlas names files, the explorer names content keys. Knows neither Dash nor a model.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import reportgen
+from reportgen.atlas import columns, words
+from reportgen.atlas.front import packed_units
+from reportgen.atlas.layout import Place, places
+from reportgen.atlas.panel import Scene, View, unit_view
+from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
+from reportgen.atlas.rows import LayerRows, RenderRow, layer_rows, lead_of, listed_rows, render_rows
+from reportgen.atlas.strips import Shown, UnitPictures
+from reportgen.errors import UnknownLayer
+from reportgen.spec import AtlasSpec
+from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
+from reportgen.units import Layer
+
+SIZES = Sizes(picture_px=256)
+"""Pictures of the explorer: up to the usual input of a network they are shown as large as they are."""
+
+KEY_BYTES = 16
+MOST_CACHED = 64
+
+
+@dataclass(frozen=True)
+class Version:
+    """A model version and where its pages stand."""
+
+    record: ModelRecord
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """`model/version`, in people's own words."""
+        return f"{self.record.name}/{self.record.version}"
+
+    @property
+    def home(self) -> str:
+        """The address of its view of all units."""
+        return f"/{self.place.folder}/units.html"
+
+    def layer(self, slug: str) -> Layer:
+        """Return the layer whose page has that name.
+
+        Raises:
+            UnknownLayer: There is none.
+        """
+        for name, own in self.place.slugs:
+            if own == slug:
+                return self.record.layer(name)
+        raise UnknownLayer(f'"{slug[:80]}" is no layer of {self.name}')
+
+
+@dataclass(frozen=True)
+class KeyedPictures(UnitPictures):
+    """A unit's pictures by content key: each is a file of its own, and all are there."""
+
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def find(self, key: str) -> Shown | None:
+        """Return the picture of a render."""
+        if key not in self.sizes:
+            return None
+        tall, wide, enlarge = page_size(*self.sizes[key], SIZES.picture_px)
+        return Shown(key, wide * enlarge, tall * enlarge)
+
+
+class Shelf:
+    """A store as the explorer reads it. Safe for threads: each call reads through a connection of its own.
+
+    What takes long to gather is kept until the store changes in what it was gathered from.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._kept: dict[tuple[Any, ...], Any] = {}
+        self._busy: dict[tuple[Any, ...], threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def versions(self) -> list[Version]:
+        """Return the model versions, in the order in which they were stored.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with open_store(self.path) as store:
+            return _versions(store)
+
+    def columns(self, at: Version) -> bytes:
+        """Return the script with the columns of all units of a version, as an atlas has it."""
+        with open_store(self.path) as store:
+            return self._keep(("columns", at.record.id), _stamp(store, at), lambda: _columns(store, at))
+
+    def layer_names(self, at: Version, slug: str) -> bytes:
+        """Return the script with the content keys of a layer's pictures: each unit's leading one, its starts.
+
+        Raises:
+            UnknownLayer: There is no such layer.
+        """
+        layer = at.layer(slug)
+        with open_store(self.path) as store:
+            key, stamp = ("names", at.record.id, slug), _layer_stamp(store, at, layer)
+            return self._keep(key, stamp, lambda: _names(store, at, layer, slug))
+
+    def layers(self, at: Version) -> list[dict[str, Any]]:
+        """Return a row for each layer of a version: name, kind, units, and how many of each verdict."""
+        with open_store(self.path) as store:
+            return [_layer_row(store, at, layer) for layer in at.record.layers]
+
+    def unit(self, at: Version, slug: str, unit: int) -> View:
+        """Return all that is known of a unit, as its panel shows it.
+
+        Raises:
+            UnknownLayer: There is no such layer, or it has no such unit.
+        """
+        layer = at.layer(slug)
+        if not 0 <= unit < layer.n_units:
+            raise UnknownLayer(f'unit {unit}: layer "{layer.name}" has units 0 to {layer.n_units - 1}')
+        with open_store(self.path) as store:
+            return _unit(store, at, layer, unit)
+
+    def picture(self, key: str) -> bytes | None:
+        """Return the WebP of a stored render by its content key; None where there is none."""
+        with open_store(self.path) as store:
+            rows = store.read("SELECT height, width, failure FROM renders WHERE key=?", (key,))
+            found = next(pictures_by_key(store, [key]), None)
+        if found is None or rows[0][2]:
+            return None
+        _, png, channels = found
+        return encode_stored(png, channels, page_picture(key, rows[0][0], rows[0][1], SIZES), SIZES)
+
+    def _keep(self, key: tuple[Any, ...], stamp: str, make: Callable[[], bytes]) -> bytes:
+        """Return what was made for `key` under that stamp; made once, however many ask at a time."""
+        with self._lock:
+            lock = self._busy.setdefault(key, threading.Lock())
+        with lock:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == stamp:
+                return bytes(kept[1])
+            made = make()
+            with self._lock:
+                while len(self._kept) >= MOST_CACHED:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[key] = (stamp, made)
+            return made
+
+
+def find_version(versions: Iterable[Version], model: str, version: str) -> Version | None:
+    """Return the version whose folder has these names; None where there is none."""
+    return next((v for v in versions if (v.place.model, v.place.version) == (model, version)), None)
+
+
+def _versions(store: Store) -> list[Version]:
+    records = store.models()
+    placed = places(records)
+    return [Version(record, placed[record.id]) for record in records]
+
+
+def _stamp(store: Store, at: Version) -> str:
+    """Return a text that changes with the units that a version's pages list, and with their scores."""
+    marks = store.read(
+        "SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (at.record.id,)
+    )
+    (n,) = store.read("SELECT count(*) FROM placements WHERE model=?", (at.record.id,))[0]
+    return f"{at.record.file_hash} {n} {marks}"
+
+
+def _layer_stamp(store: Store, at: Version, layer: Layer) -> str:
+    (n,) = store.read(
+        "SELECT count(*) FROM placements WHERE model=? AND layer=?", (at.record.id, layer.name)
+    )[0]
+    return f"{at.record.file_hash} {n} {at.record.roles(layer.name)}"
+
+
+def _columns(store: Store, at: Version) -> bytes:
+    rows = [listed_rows(store, at.record, layer) for layer in at.record.layers]
+    return columns.script("atlasColumns", "units", packed_units(at.place, rows))
+
+
+def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
+    """Return the names of a layer's pictures: `lead` all in one, `starts` a list for each unit."""
+    renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
+    units = listed_rows(store, at.record, layer).units
+    leads = [lead_of(renders.get(unit, ()), roles) for unit in units]
+    starts = [
+        [r.key for r in renders.get(unit, ()) if r.recipe == roles.get("scored") and r.sign == "happy"]
+        for unit in units
+    ]
+    packed = {
+        "size": KEY_BYTES,
+        "lead": "".join(_packed(r.key if r and not r.failure else "") for r in leads),
+        "starts": [[_packed(key) for key in own] for own in starts],
+    }
+    return columns.script("atlasRows", slug, packed)
+
+
+def _packed(key: str) -> str:
+    """Return a content key in 24 characters: its bytes, filled up to a multiple of three."""
+    return base64.b64encode(bytes.fromhex(key or "00" * KEY_BYTES) + b"\x00\x00").decode()
+
+
+def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
+    counts: dict[str, int] = dict(
+        store.read(
+            "SELECT verdict, count(*) FROM scores WHERE model=? AND layer=? GROUP BY verdict",
+            (at.record.id, layer.name),
+        )
+    )
+    return {
+        "layer": layer.name,
+        "slug": at.place.slug(layer.name),
+        "kind": words.kind_in_words(layer),
+        "units": layer.n_units,
+        "field": words.field(layer),
+        "structured": counts.get("structured", 0) + counts.get("multifaceted", 0),
+        "unstable": counts.get("unstable", 0),
+        "noise": counts.get("static", 0) + counts.get("flat", 0),
+        "dead": counts.get("dead", 0),
+    }
+
+
+def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
+    rows = layer_rows(store, at.record, layer, [unit])
+    renders = rows.renders.get(unit, ())
+    own = KeyedPictures(None, (), 0, {r.key: (r.height, r.width) for r in renders if not r.failure})
+    scene = Scene(
+        AtlasSpec(), at.place, store.recipes(), {}, f"reportgen {reportgen.__version__}", SIZES
+    )
+    view = unit_view(scene, rows, unit, own)
+    # Cut-outs of a person's own pictures are drawn for an atlas alone: they have no content key.
+    view["s"] = [s for s in view["s"] if s["k"] != "pics" or all(i["s"] in own.sizes for i in s["i"])]
+    _add_thumbnails(store, at, view["s"])
+    lead = lead_of(renders, at.record.roles(layer.name))
+    view["lead"] = lead.key if lead and not lead.failure else ""
+    view["layer"], view["sees"] = layer.name, words.field(layer)
+    return view
+
+
+def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]]) -> None:
+    """Add to each link to another unit the key of the picture that stands for it."""
+    linked = [row for s in sections if s["k"] == "units" for row in s["i"]]
+    by_slug: dict[str, set[int]] = {}
+    for row in linked:
+        if row[0]:
+            by_slug.setdefault(row[0], set()).add(row[1])
+    leads = {slug: _leads(store, at, at.layer(slug), units) for slug, units in by_slug.items()}
+    for row in linked:
+        row.append(leads.get(row[0], {}).get(row[1], ""))
+
+
+def _leads(store: Store, at: Version, layer: Layer, units: Collection[int]) -> dict[int, str]:
+    roles = at.record.roles(layer.name)
+    found: dict[int, RenderRow | None] = {
+        unit: lead_of(own, roles)
+        for unit, own in render_rows(store, at.record, layer, sorted(units)).items()
+    }
+    return {unit: row.key for unit, row in found.items() if row and not row.failure}
+
+
