@@ -24,6 +24,7 @@ from reportgen.atlas.plots import number
 from reportgen.errors import SiteError
 
 _ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js")
+_EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ class Pages:
         return self.folders or (template_folder(),)
 
     def asset_files(self) -> dict[str, bytes]:
-        """Return styles and scripts under names that change with their content."""
+        """Return a site's styles and scripts under names that change with their content."""
+        return {path: data for name, (path, data) in _assets(self._folders).items() if name in _ASSETS}
+
+    def explorer_files(self) -> dict[str, bytes]:
+        """Return the explorer's styles and scripts, a site's among them."""
         return dict(_assets(self._folders).values())
 
     def asset(self, name: str) -> str:
@@ -173,7 +178,7 @@ def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
 def _assets(folders: tuple[Path, ...]) -> Mapping[str, tuple[str, bytes]]:
     """Return `(path from the site's root, content)` of styles and scripts by name."""
     found = {}
-    for name in _ASSETS:
+    for name in (*_ASSETS, *_EXPLORER_ASSETS):
         data, (stem, _, ending) = _read(folders, f"assets/{name}"), name.partition(".")
         found[name] = (f"{ASSETS}/{stem}.{content_digest(data)}.{ending}", data)
     return found

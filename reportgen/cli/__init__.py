@@ -13,11 +13,13 @@ import click
 
 from reportgen.cli.commands import cli
 from reportgen.cli.comparing import compare, gate
+from reportgen.cli.exploring import explore
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, STOPPED
 from reportgen.errors import ReportgenError
 
 cli.add_command(compare)
 cli.add_command(gate)
+cli.add_command(explore)
 
 __all__ = ["cli", "main"]
 

@@ -102,8 +102,7 @@ def groups() -> tuple[Group, ...]:
     """Return the form's controls in order."""
     hints = get_type_hints(RenderSpec)
     return tuple(
-        Group(title, tuple(_field(*words, hints[words[0]]) for words in own))
-        for title, own in _WORDS.items()
+        Group(title, tuple(_field(*words, hints[words[0]]) for words in own)) for title, own in _WORDS.items()
     )
 
 
@@ -119,9 +118,7 @@ def form_spec() -> dict[str, Any]:
 
 def recipe_values(recipe: RenderSpec) -> dict[str, Any]:
     """Return the values of the form's controls for a recipe."""
-    return {
-        f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name not in NOT_IN_FORM
-    }
+    return {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name not in NOT_IN_FORM}
 
 
 def _field(name: str, label: str, note: str, hint: Any) -> Field:

@@ -32,7 +32,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _PATHS = re.compile(
     r"/(|m/[^?#]*|img/[0-9a-f]{32,64}\.webp|assets/[a-z0-9.]+|progress\.json|progress/[A-Za-z0-9_-]{1,64}/\d{1,9}\.webp"
-    r"|_dash-layout|_dash-dependencies|_dash-update-component|_dash-component-suites/[A-Za-z0-9_@./-]+)"
+    r"|_dash/(_dash-layout|_dash-dependencies|_dash-update-component|_dash-component-suites/[A-Za-z0-9_@./-]+))"
 )
 _HEADERS = (
     ("x-content-type-options", "nosniff"),
@@ -75,8 +75,8 @@ class Door:
 def policy(script_hashes: Sequence[str]) -> str:
     """Return the content security policy of pages.
 
-    Dash writes styles into the page as it goes, so that inline styles must be let in; of scripts, only ours and
-    those of its own whose hashes are given.
+    Dash writes styles into the page as it goes, so that inline styles must be let in; of scripts, only files,
+    and those of Dash's own whose hashes are given.
     """
     scripts = " ".join(["'self'", *script_hashes])
     return (
@@ -159,16 +159,18 @@ class Guard:
         By a page, not a redirection: a link in a mail would be another site's doing until here, and a strict
         cookie not sent.
         """
-        rest = [
-            (k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1"), True) if k != "token"
-        ]
+        rest = [(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1"), True) if k != "token"]
         to = quote(scope["path"], safe="/") + (f"?{urlencode(rest)}" if rest else "")
-        page = f'<!doctype html><meta http-equiv="refresh" content="0; url={to.replace(chr(34), "")}">Welcome.'
+        page = (
+            f'<!doctype html><meta http-equiv="refresh" content="0; url={to.replace(chr(34), "")}">Welcome.'
+        )
         cookie = (b"set-cookie", _cookie(TOKEN, self._door.token))
         await _answer(self._with_headers(send, [cookie]), 200, page.encode(), b"text/html; charset=utf-8")
 
     async def _say(self, send: Send, status: int, text: str) -> None:
-        await _answer(self._with_headers(send, []), status, (text + "\n").encode(), b"text/plain; charset=utf-8")
+        await _answer(
+            self._with_headers(send, []), status, (text + "\n").encode(), b"text/plain; charset=utf-8"
+        )
 
     def _with_headers(self, send: Send, extra: Sequence[tuple[bytes, bytes]]) -> Send:
         async def sending(message: Message) -> None:
@@ -240,7 +242,7 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _is_data(path: str) -> bool:
-    return path.startswith(("/img/", "/assets/", "/_dash-component-suites/"))
+    return path.startswith(("/img/", "/assets/", "/_dash/"))
 
 
 def _is_address(name: str) -> bool:

@@ -19,7 +19,7 @@ from reportgen.atlas.front import packed_units
 from reportgen.atlas.layout import Place, places
 from reportgen.atlas.panel import Scene, View, unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
-from reportgen.atlas.rows import LayerRows, RenderRow, layer_rows, lead_of, listed_rows, render_rows
+from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
 from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.errors import UnknownLayer
 from reportgen.spec import AtlasSpec
@@ -169,9 +169,7 @@ def _versions(store: Store) -> list[Version]:
 
 def _stamp(store: Store, at: Version) -> str:
     """Return a text that changes with the units that a version's pages list, and with their scores."""
-    marks = store.read(
-        "SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (at.record.id,)
-    )
+    marks = store.read("SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (at.record.id,))
     (n,) = store.read("SELECT count(*) FROM placements WHERE model=?", (at.record.id,))[0]
     return f"{at.record.file_hash} {n} {marks}"
 
@@ -224,8 +222,7 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
         "units": layer.n_units,
         "field": words.field(layer),
         "structured": counts.get("structured", 0) + counts.get("multifaceted", 0),
-        "unstable": counts.get("unstable", 0),
-        "noise": counts.get("static", 0) + counts.get("flat", 0),
+        "static": counts.get("static", 0),
         "dead": counts.get("dead", 0),
     }
 
@@ -234,9 +231,7 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     rows = layer_rows(store, at.record, layer, [unit])
     renders = rows.renders.get(unit, ())
     own = KeyedPictures(None, (), 0, {r.key: (r.height, r.width) for r in renders if not r.failure})
-    scene = Scene(
-        AtlasSpec(), at.place, store.recipes(), {}, f"reportgen {reportgen.__version__}", SIZES
-    )
+    scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, f"reportgen {reportgen.__version__}", SIZES)
     view = unit_view(scene, rows, unit, own)
     # Cut-outs of a person's own pictures are drawn for an atlas alone: they have no content key.
     view["s"] = [s for s in view["s"] if s["k"] != "pics" or all(i["s"] in own.sizes for i in s["i"])]
@@ -262,9 +257,6 @@ def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]
 def _leads(store: Store, at: Version, layer: Layer, units: Collection[int]) -> dict[int, str]:
     roles = at.record.roles(layer.name)
     found: dict[int, RenderRow | None] = {
-        unit: lead_of(own, roles)
-        for unit, own in render_rows(store, at.record, layer, sorted(units)).items()
+        unit: lead_of(own, roles) for unit, own in render_rows(store, at.record, layer, sorted(units)).items()
     }
     return {unit: row.key for unit, row in found.items() if row and not row.failure}
-
-

@@ -228,7 +228,7 @@
     element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || "", location.href).href; }));
   });
   self.Atlas = {
-    make: make, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
+    make: make, draw: draw, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
     peeking: peeking, help: help(),
   };
 })();

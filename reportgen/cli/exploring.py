@@ -1,0 +1,61 @@
+"""The command that opens the explorer."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import click
+
+from reportgen.cli.options import said, with_options
+from reportgen.config import read_settings
+from reportgen.errors import ConfigError
+from reportgen.terminal import printable
+
+_NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
+
+
+@click.command()
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.  [127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), default=8050, metavar="N", help="0: any.  [8050]")
+@click.option(
+    "--token",
+    metavar="TEXT",
+    help="What a first visit must bring; made up where others than this machine are served.",
+)
+@with_options("store", "device", "arithmetic", "trust_model", "custom", "config")
+def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: Any) -> None:
+    """Look at a store in a browser, change the recipe, and watch a unit being rendered.
+
+    MODEL is a model file, where it does not lie beside the store or here under its own name. Needs the extra
+    explorer; rendering needs what `reportgen render` needs.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"the explorer needs packages that are not installed ({', '.join(missing)})",
+            hint="pip install 'reportgen[explorer]'",
+        )
+    if token is not None and not (8 <= len(token) <= 200 and token.isascii() and token.isalnum()):
+        raise click.UsageError("--token: wanted 8 to 200 letters and figures")
+    settings = read_settings(**said(options, split=True))
+    from reportgen.explorer.jobs import Studio
+    from reportgen.explorer.serving import explore as serve
+
+    studio = Studio(
+        settings.store,
+        models,
+        device=settings.device,
+        arithmetic=settings.arithmetic,
+        trust_model=settings.trust_model,
+        custom=settings.custom,
+    )
+    serve(
+        settings.store,
+        studio=studio,
+        host=host,
+        port=port,
+        token=token or "",
+        tell=lambda text: click.echo(printable(text)),
+    )

@@ -1,0 +1,77 @@
+"""What happens between the page and the desk: every callback hands on and gives back, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+
+from reportgen.explorer.answers import Desk, What, described
+from reportgen.explorer.guard import PERSON
+
+
+def register(app: Dash, desk: Desk) -> None:
+    """Give the app its callbacks."""
+
+    @app.callback(Output("layers", "rowData"), Input("place", "data"), prevent_initial_call=True)
+    async def rows(place: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(desk.layers, place)
+
+    @app.callback(
+        Output("tickets", "data"),
+        Output("wrong", "children"),
+        Input("render", "n_clicks"),
+        Input("sweep", "n_clicks"),
+        Input("again", "data"),
+        State("form", "data"),
+        State("place", "data"),
+        prevent_initial_call=True,
+    )
+    async def ask(_r: Any, _s: Any, again: Any, form: Any, place: Any) -> tuple[Any, str]:
+        what: What = "sweep" if ctx.triggered_id == "sweep" else "picture"
+        wished = (again or {}).get("form") if ctx.triggered_id == "again" else form
+        tab = str((place or {}).get("tab", ""))
+        answer = await asyncio.to_thread(desk.ask, wished, what, person(), tab)
+        return answer, answer.get("wrong", "")
+
+    @app.callback(Input("cancel", "n_clicks"), State("running", "data"), prevent_initial_call=True)
+    async def cancel(_n: Any, running: Sequence[str] | None) -> None:
+        await asyncio.to_thread(desk.cancel, list(running or ()), person())
+
+    @app.callback(
+        Output("toml", "children"),
+        Output("command", "children"),
+        Output("wrong", "children", allow_duplicate=True),
+        Input("form", "data"),
+        prevent_initial_call=True,
+    )
+    def describe(form: Mapping[str, Any] | None) -> tuple[str, str, str]:
+        return described(form)
+
+    @app.callback(
+        Output("start", "data"),
+        Output("wrong", "children", allow_duplicate=True),
+        Input("upload", "contents"),
+        prevent_initial_call=True,
+    )
+    async def start(contents: str | None) -> tuple[Any, str]:
+        if not contents:
+            return no_update, ""
+        answer = await asyncio.to_thread(desk.add_start, contents)
+        return answer, answer.get("wrong", "")
+
+    for name, of, prop in (
+        ("layer", "layers", "selectedRows"),
+        ("watch", "tickets", "data"),
+        ("started", "start", "data"),
+    ):
+        app.clientside_callback(  # type: ignore[no-untyped-call]
+            ClientsideFunction("explorer", name), Input(of, prop), prevent_initial_call=True
+        )
+
+
+def person() -> str:
+    """Return who sent the request that is being answered."""
+    return str((ctx.cookies or {}).get(PERSON, ""))

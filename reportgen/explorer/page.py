@@ -1,0 +1,36 @@
+"""The page around Dash: one of the atlas's templates, with its styles, its scripts and what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import markupsafe
+
+import reportgen
+from reportgen.atlas.front import ORDERS
+from reportgen.atlas.pages import Pages
+
+_TEMPLATE = "explorer.html"
+
+
+@dataclass
+class Shell:
+    """Makes pages.
+
+    Attributes:
+        parts: Gives what Dash writes into a page (`config`, `scripts`, `renderer`, ...), as markup.
+    """
+
+    parts: Callable[[], Awaitable[Mapping[str, str]]]
+
+    def __post_init__(self) -> None:
+        """Read styles and scripts."""
+        self._pages = Pages("Explorer", f"reportgen {reportgen.__version__}")
+        self.assets = {path.rpartition("/")[2]: data for path, data in self._pages.explorer_files().items()}
+
+    async def html(self, told: Mapping[str, Any]) -> bytes:
+        """Return the page of a model version; `told` are JSON values that its scripts are given."""
+        parts = {name: markupsafe.Markup(text) for name, text in (await self.parts()).items()}
+        return self._pages.page(_TEMPLATE, _TEMPLATE, told=told, orders=ORDERS, parts=parts)

@@ -1,0 +1,112 @@
+"""The explorer's own addresses, beside Dash's: the atlas's pages and data, pictures by content key, progress.
+
+What a request names is looked up in what the store holds; no path of the disk is ever made from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from reportgen.errors import ReportgenError, StoreError
+from reportgen.explorer.answers import Desk
+from reportgen.explorer.page import Shell
+from reportgen.explorer.queries import Version, find_version
+
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+_KEY = re.compile(r"[0-9a-f]{32,64}")
+_MOST_ASKED = 32
+_PAGES = ("index", "units", "findings", "wall")
+
+
+def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
+    """Give a server the explorer's addresses."""
+    shelf = desk.shelf
+
+    def at(model: str, version: str) -> Version | None:
+        return find_version(shelf.versions(), model, version)
+
+    @server.exception_handler(ReportgenError)
+    async def told(_request: Request, error: ReportgenError) -> Response:
+        return _text(str(error), 500 if isinstance(error, StoreError) else 404)
+
+    @server.get("/")
+    def start() -> Response:
+        known = shelf.versions()
+        if not known:
+            return _text("the store holds no model; render one first", 404)
+        return RedirectResponse(known[-1].home, 303)
+
+    @server.get("/m/{model}/{version}/units.js")
+    def columns(model: str, version: str) -> Response:
+        found = at(model, version)
+        return _script(shelf.columns(found)) if found else _missing()
+
+    @server.get("/m/{model}/{version}/{slug}/rows.js")
+    def names(model: str, version: str, slug: str) -> Response:
+        found = at(model, version)
+        return _script(shelf.layer_names(found, slug)) if found else _missing()
+
+    @server.get("/m/{model}/{version}/{slug}/{unit:int}.json")
+    def unit(model: str, version: str, slug: str, unit: int) -> Response:
+        found = at(model, version)
+        return JSONResponse(shelf.unit(found, slug, unit)) if found else _missing()
+
+    @server.get("/m/{model}/{version}/{page}.html")
+    async def page(model: str, version: str, page: str) -> Response:
+        told = await asyncio.to_thread(_told, desk, at(model, version), page)
+        return _missing() if told is None else Response(await shell.html(told), media_type="text/html")
+
+    @server.get("/img/{key}.webp")
+    def picture(key: str) -> Response:
+        data = desk.picture(key) if _KEY.fullmatch(key) else None
+        return Response(data, media_type="image/webp", headers=FOREVER) if data else _missing()
+
+    @server.get("/assets/{name}")
+    def asset(name: str) -> Response:
+        found = shell.assets.get(name)
+        if found is None:
+            return _missing()
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        return Response(found, media_type=f"{kind}; charset=utf-8", headers=FOREVER)
+
+    _add_progress(server, desk)
+
+
+def _told(desk: Desk, at: Version | None, page: str) -> dict[str, Any] | None:
+    """Return what a page is drawn from; None where an atlas has no such page."""
+    if at is not None and page not in _PAGES:
+        at.layer(page)
+    return None if at is None else desk.page(at)
+
+
+def _add_progress(server: FastAPI, desk: Desk) -> None:
+    @server.get("/progress.json")
+    def progress(request: Request, of: str = "") -> Response:
+        tickets = [ticket for ticket in of.split(",")[:_MOST_ASKED] if ticket]
+        return JSONResponse(desk.progress(tickets, _person(request)))
+
+    @server.get("/progress/{ticket}/{number:int}.webp")
+    def preview(request: Request, ticket: str, number: int) -> Response:
+        data = desk.preview(ticket, _person(request))
+        return Response(data, media_type="image/webp") if data else _missing()
+
+
+def _person(request: Request) -> str:
+    return str(getattr(request.state, "person", ""))
+
+
+def _script(data: bytes) -> Response:
+    return Response(data, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+def _missing() -> Response:
+    return _text("there is nothing here", 404)
+
+
+def _text(text: str, status: int) -> Response:
+    return Response(text + "\n", status_code=status, media_type="text/plain; charset=utf-8")

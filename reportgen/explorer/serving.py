@@ -1,0 +1,94 @@
+"""The explorer as a server: opened, told about, and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from reportgen.errors import ConfigError, StoreError
+from reportgen.explorer.app import make_app
+from reportgen.explorer.guard import Application, Door
+from reportgen.explorer.jobs import Studio
+from reportgen.explorer.queries import Shelf
+
+
+def explore(
+    store: str | Path,
+    *,
+    studio: Studio,
+    host: str = "127.0.0.1",
+    port: int = 8050,
+    token: str = "",
+    tell: Callable[[str], None],
+) -> None:
+    """Serve the explorer of a store until interrupted.
+
+    Args:
+        store: The store.
+        studio: Who renders.
+        host: The address to listen on; any but this machine's own wants a token.
+        port: 0 takes a free one.
+        token: What a first request must bring; made up where one is wanted and none is given.
+        tell: Is given the address to open, with its token.
+
+    Raises:
+        StoreError: The store cannot be read, or holds no model.
+        ConfigError: Nothing can listen at that address.
+    """
+    shelf = Shelf(Path(store))
+    if not shelf.versions():
+        raise StoreError(f'store "{Path(store).name}" holds no model', hint="render a model first")
+    door = Door(host, token or (secrets.token_urlsafe(24) if Door(host).is_open else ""))
+    listening = listen(host, port)
+    threading.Thread(target=warm, args=(shelf,), daemon=True).start()
+    with studio:
+        server = make_server(make_app(shelf, studio, door))
+        tell(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run([listening])
+
+
+def make_server(application: Application) -> uvicorn.Server:
+    """Return a server that is not running yet."""
+    config = uvicorn.Config(
+        application, log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False
+    )
+    return uvicorn.Server(config)
+
+
+def address(door: Door, port: int) -> str:
+    """Return the address to open."""
+    name = f"[{door.host}]" if ":" in door.host else door.host
+    return f"http://{name}:{port}/" + (f"?token={door.token}" if door.token else "")
+
+
+def warm(shelf: Shelf) -> None:
+    """Gather what a first page needs, before it is asked for."""
+    for at in reversed(shelf.versions()):
+        shelf.columns(at)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at an address; port 0 takes a free one.
+
+    Raises:
+        ConfigError: It cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(64)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise ConfigError(
+            f"cannot listen at {host} port {port}: {error}", hint="another --port, or another --host"
+        ) from None
+    return listening

@@ -1,0 +1,168 @@
+// The explorer around its Dash components: the address, the grid of units, and the unit that is open. The grid is
+// the atlas's own (units.js), and so are the words of the filter (query.js) and a unit's sections (atlas.js).
+(function () {
+  "use strict";
+
+  var make = self.Atlas.make, told = JSON.parse(document.getElementById("told").textContent);
+  var folder = "/" + told.folder + "/", units = null, open = null, asked = 0, bench = null;
+  var tab = String(Math.random()).slice(2) + Date.now();
+
+  function set(id, data) { self.dash_clientside.set_props(id, { data: data }); }
+
+  // The address: that of the atlas's page for what is shown. The filter stands behind a question mark where a
+  // unit is open, which the atlas leaves alone, and after the number sign where none is.
+
+  function unitAt() {
+    var page = /^([^/]+)\.html$/.exec(location.pathname.slice(folder.length)), unit = /^#u(\d+)$/.exec(location.hash);
+    if (!page || !location.pathname.startsWith(folder)) return null;
+    var slug = decodeURIComponent(page[1]), at = table().layers.findIndex(function (layer) { return layer.slug === slug; });
+    return at < 0 ? null : { slug: slug, layer: table().layers[at].name, unit: unit ? Number(unit[1]) : null };
+  }
+
+  function table() { return units ? units.table : { layers: self.atlasColumns.units.layers }; }
+
+  var place = {
+    read: function () {
+      return new URLSearchParams(location.hash.startsWith("#u") || !location.hash ? location.search : location.hash.slice(1));
+    },
+    write: function (text) {
+      history.replaceState(null, "", open ? folder + open.slug + ".html" + (text && "?" + text) + location.hash : folder + "units.html" + (text && "#" + text));
+    },
+  };
+
+  function words() { return place.read().toString().replace(/\+/g, "%20"); }
+
+  // Browsing
+
+  function drawBrowse(into) {
+    var input = make("input", { type: "search", id: "filter", placeholder: "layer:conv score>0.6 !copy", autocomplete: "off", spellcheck: "false" });
+    var select = make("select", { id: "order" });
+    select.append(document.getElementById("orders").content.cloneNode(true));
+    var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
+    questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
+    into.append(
+      make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), questions, make("output", { id: "count", role: "status" })),
+      make("div.grid", { id: "grid", role: "grid", "aria-label": "Units" }));
+    units = self.AtlasUnits.mount(self.atlasColumns.units, place);
+    document.getElementById("grid").addEventListener("click", function (event) {
+      var a = event.target.closest("a[href]");
+      if (!a || event.ctrlKey || event.metaKey || event.button) return;
+      event.preventDefault();
+      var to = new URL(a.href), slug = decodeURIComponent(to.pathname.slice(folder.length).replace(/\.html$/, "")), unit = Number(to.hash.slice(2));
+      if ((event.shiftKey || event.altKey) && open && open.slug === slug) bench.addUnit(unit, event.altKey ? -1 : 1);
+      else go(slug, unit);
+    });
+  }
+
+  function filterTo(text) {
+    var input = document.getElementById("filter");
+    input.value = text;
+    units.changed();
+  }
+
+  // The table of layers: choosing one shows its units alone, and lets it be rendered as a whole.
+  function layer(rows) {
+    var row = rows && rows[0];
+    if (!row) return;
+    filterTo("layer:" + (/\s/.test(row.layer) ? '"=' + row.layer + '"' : "=" + row.layer));
+    if (!open || open.slug !== row.slug) bench.setLayer(row.layer, row.units);
+  }
+
+  // A unit
+
+  function go(slug, unit) {
+    var text = words();
+    history.pushState(null, "", folder + slug + ".html" + (text && "?" + text) + "#u" + unit);
+    follow(true);
+  }
+
+  function follow(focus) {
+    var at = unitAt();
+    if (!at || at.unit === null) {
+      open = null;
+      if (at) bench.setLayer(at.layer, 0);
+      return;
+    }
+    open = at;
+    document.title = at.layer + " " + at.unit + " – Explorer";
+    var mine = asked += 1;
+    fetch(folder + at.slug + "/" + at.unit + ".json").then(function (answer) {
+      if (!answer.ok) return answer.text().then(function (text) { throw new Error(text.trim()); });
+      return answer.json();
+    }).then(function (view) {
+      if (mine === asked) drawUnit(at, view, focus);
+    }, function (error) {
+      if (mine === asked) document.getElementById("head").replaceChildren(make("p.wrong", { role: "alert" }, error.message));
+    });
+  }
+
+  function drawUnit(at, view, focus) {
+    var head = document.getElementById("head"), evidence = document.getElementById("evidence");
+    var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
+    head.replaceChildren(
+      make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html#u" + at.unit, location.href).href; })),
+      make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
+      make("p.reason", {}, view.r));
+    var shown = make("div.sections");
+    shown.append.apply(shown, view.s.map(self.Atlas.section));
+    evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.c));
+    self.Atlas.copyButtons(evidence);
+    bench.setUnit(at.layer, at.unit, view.lead);
+    if (focus) {
+      heading.focus({ preventScroll: true });
+      document.querySelector(".bench").scrollTo({ top: 0 });
+      if (matchMedia("(max-width: 64rem)").matches) head.scrollIntoView({ block: "start" });
+    }
+  }
+
+  function close() {
+    if (!open) return;
+    var last = open, text = words();
+    open = null;
+    history.pushState(null, "", folder + "units.html" + (text && "#" + text));
+    document.title = "Explorer – " + told.model + " " + told.version;
+    var cell = document.querySelector('#grid a[href="' + CSS.escape(last.slug) + ".html#u" + last.unit + '"]');
+    (cell || document.getElementById("filter")).focus();
+  }
+
+  document.addEventListener("click", function (event) {
+    var a = event.target.closest("#evidence a[href]");
+    if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    var to = new URL(a.href), unit = /^#u(\d+)$/.exec(to.hash);
+    if (to.origin !== location.origin || !to.pathname.startsWith(folder) || !unit) return;
+    event.preventDefault();
+    go(decodeURIComponent(to.pathname.slice(folder.length).replace(/\.html$/, "")), Number(unit[1]));
+  });
+  document.addEventListener("keydown", function (event) {
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (document.querySelector(".bench").contains(document.activeElement)) { event.preventDefault(); close(); }
+  }, true);
+  addEventListener("popstate", function () { if (units) { units.read(); follow(false); } });
+  document.getElementById("versions").addEventListener("change", function (event) { location.href = event.target.value; });
+
+  // Dash draws its components when it is ready; the rest follows into the places that it has made.
+
+  function start() {
+    var into = document.getElementById("browse");
+    if (!into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return false;
+    bench = self.AtlasBench.mount(told, { set: set });
+    drawBrowse(into);
+    document.body.style.setProperty("--layers", table().layers.length);
+    set("place", { model: told.model, version: told.version, tab: tab });
+    document.body.classList.add("ready");
+    performance.mark("explorer-ready");
+    follow(false);
+    return true;
+  }
+
+  self.dash_clientside = self.dash_clientside || {};
+  self.dash_clientside.explorer = {
+    layer: function (rows) { if (bench) layer(rows); },
+    watch: function (answer) { if (bench && answer) bench.watch(answer); },
+    started: function (answer) { if (bench && answer) bench.started(answer); },
+  };
+  if (!start()) {
+    var waiting = new MutationObserver(function () { if (start()) waiting.disconnect(); });
+    waiting.observe(document.body, { childList: true, subtree: true });
+  }
+})();

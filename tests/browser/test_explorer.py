@@ -1,0 +1,307 @@
+"""The explorer as a person uses it: browsing, asking, comparing, cancelling, two people at once.
+
+What renders is a sketch (tests/explorer/sketching_studio.py): states, curves and previews as the real studio
+gives them, in a second. The real one is in test_explorer_rendering.py.
+"""
+
+import contextlib
+import json
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "explorer"))
+pytest.importorskip("dash", reason="the extra explorer is not installed")
+
+from sample_store import write_sample_store
+from sketching_studio import SketchingStudio
+
+from reportgen.explorer.app import make_app
+from reportgen.explorer.guard import Door
+from reportgen.explorer.queries import Shelf
+from reportgen.explorer.serving import listen, make_server, warm
+
+pytestmark = pytest.mark.browser
+
+CONV1 = "m/garden/v2/conv1.html"
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    own = Shelf(write_sample_store(tmp_path_factory.mktemp("explored") / "sample.db"))
+    warm(own)
+    return own
+
+
+@pytest.fixture
+def studio(shelf: Shelf) -> Any:
+    return SketchingStudio({v.name: None for v in shelf.versions()})
+
+
+@pytest.fixture
+def explorer(shelf: Shelf, studio: Any) -> Iterator[str]:
+    """The address of an explorer of the sample store."""
+    with served(make_app(shelf, studio, Door())) as base:
+        yield base
+
+
+@contextlib.contextmanager
+def served(application: Any) -> Iterator[str]:
+    server, listening = make_server(application), listen("127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def at(explorer: str, open_page: Callable[..., Any]) -> Callable[..., Any]:
+    """Open a page of the explorer, ready for use; pages are closed before the explorer ends."""
+
+    def opened(path: str = CONV1 + "#u3", **options: Any) -> Any:
+        page = open_page(path, explorer, **options)
+        page.locator("body.ready").wait_for()
+        if "#u" in path:
+            page.locator("#evidence .sec").first.wait_for()
+        return page
+
+    return opened
+
+
+def state(page: Any, wanted: str, easel: str = "live") -> None:
+    page.locator(f'#{easel}[data-state="{wanted}"]').wait_for(timeout=8000)
+
+
+def shown(page: Any) -> int:
+    return int(page.locator("#count").inner_text().split()[0].replace(",", ""))
+
+
+def test_browsing_and_filtering_are_the_atlas_s(at: Any) -> None:
+    page = at("m/garden/v2/units.html#q=static")
+    assert page.locator("#filter").input_value() == "static"
+    static = shown(page)
+    page.locator("#filter").fill("layer:conv1 static")
+    assert 0 < shown(page) <= static
+    assert page.url.endswith("units.html#q=layer%3Aconv1%20static")
+    page.locator("#filter").fill("")
+    page.get_by_role("gridcell", name="conv1", exact=True).click()
+    assert page.locator("#filter").input_value() == "layer:=conv1"
+    hrefs = page.eval_on_selector_all("#grid a[href]", "all => all.map(a => a.getAttribute('href'))")
+    assert all(href.startswith("conv1.html#u") for href in hrefs if href)
+
+
+def test_an_address_of_the_atlas_opens_that_unit_and_goes_back_there(at: Any) -> None:
+    page = at(CONV1 + "#u3")
+    assert page.get_by_role("heading", name="conv1 unit 3").is_visible()
+    page.locator('#grid a[href="conv1.html#u5"]').click()
+    page.get_by_role("heading", name="conv1 unit 5").wait_for()
+    assert page.url.endswith("/" + CONV1 + "#u5")
+    page.go_back()
+    page.get_by_role("heading", name="conv1 unit 3").wait_for()
+    page.locator("#head h2").focus()
+    page.keyboard.press("Escape")
+    assert page.url.endswith("/m/garden/v2/units.html")
+
+
+def test_the_keyboard_is_the_atlas_s(at: Any) -> None:
+    page = at("m/garden/v2/units.html")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "filter"
+    page.keyboard.type("conv1")
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    href = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/" + href)
+    page.locator("#head h2:focus").wait_for()
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+
+
+def test_a_unit_is_rendered_before_the_eyes(at: Any) -> None:
+    page = at()
+    page.locator("#render").click()
+    state(page, "rendering")
+    state(page, "done")
+    live = page.locator("#live")
+    assert int(live.get_attribute("data-refreshes")) >= 3
+    assert live.locator("polyline").get_attribute("points").count(",") > 20
+    source = live.locator("img").get_attribute("src")
+    assert source.startswith("/img/")
+    assert page.context.request.get(page.url.split("/m/")[0] + source).status == 200
+    assert "As in the atlas" in page.locator("#beside").inner_text()
+
+
+def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any) -> None:
+    page = at()
+    page.locator("#render").click()
+    state(page, "done")
+    page.locator("#keep").click()
+    kept = page.locator("#beside img").get_attribute("src")
+    page.locator("#set-seed").fill("7")
+    page.locator("#set-seed").press("Tab")
+    state(page, "rendering")
+    state(page, "done")
+    assert "seed 7" in page.locator("#live .what").inner_text()
+    assert "seed 0" in page.locator("#beside .what").inner_text()
+    assert page.locator("#beside img").get_attribute("src") == kept
+    assert page.locator("#live img").get_attribute("src") != kept
+    page.locator("#beside").get_by_role("button", name="Take these settings").click()
+    assert page.locator("#set-seed").input_value() == "0"
+
+
+def test_two_versions_of_a_unit_stand_side_by_side(at: Any) -> None:
+    page = at()
+    page.locator("#render").click()
+    state(page, "done")
+    page.locator("#keep").click()
+    page.locator("#set-version").select_option("garden/v1")
+    state(page, "rendering")
+    state(page, "done")
+    assert "version v1" in page.locator("#live .what").inner_text()
+    assert "version v2" in page.locator("#beside .what").inner_text()
+
+
+def test_cancel_ends_it_within_half_a_second(at: Any, studio: Any) -> None:
+    studio.seconds = 30
+    page = at()
+    page.locator("#render").click()
+    state(page, "rendering")
+    began = page.evaluate("performance.now()")
+    page.locator("#cancel").click()
+    state(page, "cancelled")
+    assert page.evaluate("performance.now()") - began < 500
+    assert "Cancelled" in page.locator("#live .state").inner_text()
+
+
+def test_a_second_person_sees_their_place_and_not_the_first_s_pictures(
+    at: Any, studio: Any, explorer: str
+) -> None:
+    studio.seconds = 2.5
+    first, second = at(), at()
+    first.locator("#render").click()
+    state(first, "rendering")
+    second.locator("#render").click()
+    state(second, "waiting")
+    assert "1 before it" in second.locator("#live .state").inner_text()
+    preview = explorer + first.locator("#live img").get_attribute("src").lstrip("/")
+    assert "/progress/" in preview
+    assert first.context.request.get(preview).status == 200
+    assert second.context.request.get(preview).status == 404
+    state(first, "done")
+    state(second, "done")
+
+
+def test_a_worker_that_dies_is_told_and_the_next_request_is_served(at: Any, studio: Any) -> None:
+    page = at()
+    studio.seconds = 5
+    page.locator("#render").click()
+    state(page, "rendering")
+    studio.broken = "the process that renders ended (killed); ask again"
+    state(page, "failed")
+    assert "ask again" in page.locator("#live .state").inner_text()
+    studio.broken, studio.seconds, studio.free_at = "", 0.3, 0.0
+    page.locator("#render").click()
+    state(page, "done")
+
+
+def test_a_sweep_is_a_strip_of_nine_and_gives_its_weights(at: Any, studio: Any) -> None:
+    studio.seconds, studio.ready = 0.1, 0.0
+    page = at()
+    page.locator("#sweep").click()
+    page.locator(".sweep li:nth-child(9)[data-state=done]").wait_for(timeout=8000)
+    sources = page.eval_on_selector_all(".sweep img", "all => all.map(i => i.getAttribute('src'))")
+    assert len(set(sources)) == 9 and all(source.startswith("/img/") for source in sources)
+    page.locator(".sweep li").last.locator("button").click()
+    assert page.locator("#set-tv").input_value() == "1000"
+
+
+def test_sums_of_units_and_the_whole_layer_can_be_asked_for(at: Any) -> None:
+    page = at()
+    page.locator('#grid a[href="conv1.html#u5"]').click(modifiers=["Shift"])
+    assert page.locator("#terms").input_value() == "3 + 5"
+    page.locator("#render").click()
+    state(page, "done")
+    assert "units 3 + 5" in page.locator("#live .what").inner_text()
+    page.get_by_role("button", name="Whole layer").click()
+    page.locator("#live .what", has_text="the whole layer").wait_for()
+    page.locator("#terms").fill("3 +")
+    page.locator("#terms").press("Tab")
+    page.locator("#wrong", has_text="wanted such as 3").wait_for()
+
+
+def test_a_recipe_is_given_for_the_atlas(at: Any) -> None:
+    page = at()
+    page.locator("#set-tv").fill("0.5")
+    page.locator("#set-tv").press("Tab")
+    page.get_by_text("Use for the atlas").click()
+    page.locator("#command", has_text="--set show.tv=0.5").wait_for()
+    assert '"show.tv" = 0.5' in page.locator("#toml").inner_text()
+
+
+def test_a_start_picture_is_dropped_and_a_hostile_file_refused(at: Any, tmp_path: Path) -> None:
+    import numpy as np
+
+    from reportgen.images import encode_png
+
+    page = at()
+    hostile = tmp_path / "<img src=x onerror=alert(1)>.png"
+    hostile.write_bytes(b"\x89PNG\r\n\x1a\n" + b"<script>alert(1)</script>" * 50)
+    page.locator("#upload input").set_input_files(hostile)
+    page.locator("#wrong", has_text="cannot be read").wait_for()
+    good = tmp_path / "good.png"
+    good.write_bytes(encode_png(np.full((30, 20, 3), 90, np.uint8)))
+    page.locator("#upload input").set_input_files(good)
+    page.get_by_text("Starts from your picture").wait_for()
+    assert page.locator("#set-seed").is_disabled()
+    page.locator("#render").click()
+    state(page, "done")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(at: Any, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = at(color_scheme=scheme, bypass_csp=True)
+    page.locator("#render").click()
+    state(page, "done")
+    page.locator(".recipe details").evaluate_all("all => all.forEach(d => { d.open = true; })")
+    found = axe.run(page).response["violations"]
+    serious = {
+        v["id"]: [n["html"][:160] for n in v["nodes"]]
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    }
+    assert serious == {}, json.dumps(serious, indent=1)
+
+
+def test_hostile_names_are_text(at: Any, shelf: Shelf) -> None:
+    hostile = next(v for v in shelf.versions() if any("<script>" in x.name for x in v.record.layers))
+    layer = next(x for x in hostile.record.layers if "<script>" in x.name)
+    page = at(f"{hostile.place.folder}/{hostile.place.slug(layer.name)}.html#u0")
+    assert layer.name in page.locator("#head h2").inner_text()
+    assert page.locator("#head script, .layer-table script").count() == 0
+
+
+def test_a_page_is_small(at: Any) -> None:
+    page = at("m/garden/v2/units.html")
+    assert page.evaluate("document.querySelectorAll('*').length") < 2500
+    assert page.evaluate("performance.getEntriesByName('explorer-ready')[0].startTime") < 3000
+
+
+def test_it_says_when_the_explorer_is_gone_and_when_it_cannot_render(
+    open_page: Any, shelf: Shelf, tmp_path: Path
+) -> None:
+    shutil.copy(shelf.path, tmp_path / "own.db")
+    why = "tensorflow is not installed"
+    studio = SketchingStudio({v.name: why for v in shelf.versions()})
+    with served(make_app(Shelf(tmp_path / "own.db"), studio, Door())) as base:
+        page = open_page(CONV1 + "#u3", base)
+        page.locator(".bench", has_text=why).wait_for()
+        page.locator("#render").click()
+        page.locator("#wrong", has_text="cannot be rendered").wait_for()

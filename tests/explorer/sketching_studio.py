@@ -1,0 +1,92 @@
+"""A studio that draws instead of climbing: what the page does with requests can be tried without a framework.
+
+It keeps the contract of `jobs.Studio`, states and all; how long each takes is given, so that tests are quick.
+"""
+
+import hashlib
+import itertools
+import time
+
+import numpy as np
+
+from reportgen.errors import ReportgenError
+from reportgen.explorer.asked import Asked
+from reportgen.explorer.jobs import Progress, Ticket
+from reportgen.images import encode_webp, fitted_photograph
+
+STEPS = 40
+
+
+class SketchingStudio:
+    """Serves one request after the other, each `seconds` long after `ready` of getting ready."""
+
+    def __init__(self, versions, *, seconds=0.8, ready=0.1):
+        self.versions, self.seconds, self.ready = versions, seconds, ready
+        self.requests, self.pictures, self.numbers = {}, {}, itertools.count()
+        self.free_at, self.broken = 0.0, ""
+
+    def renderable(self):
+        return self.versions
+
+    def ask(self, asked: Asked, person, panel):
+        if self.versions.get(asked.of, "is not here") is not None:
+            raise ReportgenError(f"{asked.of} cannot be rendered here")
+        for request in self.requests.values():
+            if request["whose"] == (person, panel) and not request["end"]:
+                request["end"] = "replaced"
+        return self._take(asked, person, panel)
+
+    def sweep(self, asked, person, panel):
+        return tuple(self._take(asked, person, f"{panel}{i}", salt=i) for i in range(9))
+
+    def _take(self, asked, person, panel, salt=0):
+        ticket = f"t{next(self.numbers)}"
+        key = hashlib.blake2b(f"{asked.as_dict()} {salt}".encode(), digest_size=16).hexdigest()
+        begins = max(time.monotonic(), self.free_at)
+        self.free_at = begins + self.ready + self.seconds
+        self.requests[ticket] = {
+            "asked": asked, "whose": (person, panel), "key": key, "begins": begins, "end": "",
+            "took": time.monotonic(),
+        }  # fmt: skip
+        return Ticket(ticket, key)
+
+    def progress(self, ticket):
+        if ticket not in self.requests:
+            return Progress("failed", message="no such request")
+        own = self.requests[ticket]
+        now = time.monotonic()
+        share = min(1.0, (now - own["begins"] - self.ready) / self.seconds)
+        if not own["end"] and self.broken:
+            own["end"], own["message"] = "failed", self.broken
+        if not own["end"] and share >= 1:
+            own["end"] = "done"
+            self.pictures[own["key"]] = self._picture(own["key"], 1.0)
+        place = sum(r["begins"] < own["begins"] and not r["end"] for r in self.requests.values())
+        state = own["end"] or ("waiting" if now < own["begins"] else "starting" if share < 0 else "rendering")
+        step = int(STEPS * max(0.0, share))
+        return Progress(
+            state, place if state == "waiting" else 0, step, STEPS,
+            tuple((s, 1 - 0.9**s) for s in range(step + 1)) if share >= 0 else (),
+            self._picture(own["key"], share) if share >= 0 else None, 1 + step // 4 if share >= 0 else 0,
+            own["key"], now - own["took"], own.get("message", ""),
+        )  # fmt: skip
+
+    def _picture(self, key, share):
+        rng = np.random.default_rng(int(key[:8], 16))
+        y, x = np.mgrid[0:48, 0:48] / 48
+        wave = np.sin(2 * np.pi * (rng.uniform(1, 5) * x + rng.uniform(1, 5) * y))
+        shown = 0.5 + 0.4 * share * wave + (1 - share) * rng.normal(0, 0.2, (48, 48))
+        return encode_webp((np.clip(shown, 0, 1) * 255).astype(np.uint8)[:, :, None], quality=60)
+
+    def cancel(self, ticket):
+        own = self.requests.get(ticket)
+        if own and not own["end"]:
+            own["end"] = "cancelled"
+            self.free_at = 0.0
+
+    def picture(self, key):
+        return self.pictures.get(key)
+
+    def add_start(self, data):
+        fitted_photograph(data, (8, 8), 3)
+        return hashlib.blake2b(data, digest_size=16).hexdigest()

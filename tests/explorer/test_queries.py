@@ -1,0 +1,107 @@
+"""What the explorer shows is what an atlas of the same store shows, under the same addresses."""
+
+import base64
+import json
+import re
+import shutil
+
+import pytest
+
+from reportgen.atlas import write_atlas
+from reportgen.errors import UnknownLayer
+from reportgen.explorer.queries import KEY_BYTES, Shelf, find_version
+from reportgen.images import decode_webp
+from reportgen.store import open_store
+
+
+@pytest.fixture(scope="module")
+def site(sample, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    write_atlas(sample, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def garden(shelf):
+    return find_version(shelf.versions(), "garden", "v2")
+
+
+def value_of(script):
+    return json.loads(script.decode().split("]=", 1)[1].rstrip(";\n"))
+
+
+def test_the_columns_of_all_units_are_those_of_the_atlas(shelf, garden, site):
+    (packed,) = (site / garden.place.folder).glob("units.*.js")
+    theirs, ours = value_of(packed.read_bytes()), value_of(shelf.columns(garden))
+    known = {layer["slug"] for layer in theirs["layers"]}
+    assert [x for x in ours["layers"] if x["slug"] in known] == theirs["layers"]
+    assert {k: v for k, v in ours.items() if k != "layers"} == {
+        k: v for k, v in theirs.items() if k != "layers"
+    }
+
+
+def test_every_page_of_a_layer_has_its_place_in_the_explorer(shelf, garden, site):
+    for page in (site / garden.place.folder).glob("*.html"):
+        if page.stem not in ("index", "units", "findings", "wall"):
+            assert garden.layer(page.stem).name
+
+
+def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(shelf, garden, sample):
+    view = shelf.unit(garden, "conv1", 3)
+    assert view["u"] == 3 and view["v"] and view["r"]
+    titles = [section["t"] for section in view["s"]]
+    assert {"Every start", "Numbers", "Activation while climbing"} <= set(titles)
+    with open_store(sample) as store:
+        keys = {p[4] for p in store.placements(garden.record.id, "conv1") if p[0] == 3}
+    shown = {i["s"] for section in view["s"] if section["k"] == "pics" for i in section["i"]}
+    assert shown and shown <= keys and view["lead"] in keys
+
+
+def test_links_to_other_units_have_a_picture(shelf, garden):
+    rows = [row for s in shelf.unit(garden, "conv1", 3)["s"] if s["k"] == "units" for row in s["i"]]
+    assert rows and all(re.fullmatch(r"[0-9a-f]{32}", row[7]) for row in rows if row[0] == "conv1")
+
+
+def test_the_names_of_a_layers_pictures_are_their_content_keys(shelf, garden, sample):
+    names = value_of(shelf.layer_names(garden, "conv1"))
+    wide = 24
+    leads = [names["lead"][i : i + wide] for i in range(0, len(names["lead"]), wide)]
+    found = [base64.b64decode(text)[:KEY_BYTES].hex() for text in leads]
+    with open_store(sample) as store:
+        keys = {p[4] for p in store.placements(garden.record.id, "conv1")}
+    assert len(found) == garden.record.layer("conv1").n_units and set(found) <= keys | {"00" * KEY_BYTES}
+    assert found[3] == shelf.unit(garden, "conv1", 3)["lead"]
+
+
+def test_a_picture_is_found_by_its_key_alone(shelf, garden):
+    key = shelf.unit(garden, "conv1", 3)["lead"]
+    assert decode_webp(shelf.picture(key)).shape[2] == 3
+    assert shelf.picture("0" * 32) is None
+
+
+def test_the_table_of_layers_counts_verdicts(shelf, garden):
+    rows = {row["layer"]: row for row in shelf.layers(garden)}
+    assert set(rows) == {layer.name for layer in garden.record.layers}
+    scored = value_of(shelf.columns(garden))
+    words = base64.b64decode(scored["words"]["verdict"]["d"])
+    static = sum(scored["words"]["verdict"]["w"][i] == "static" for i in words)
+    assert sum(row["static"] for row in rows.values()) == static > 0
+
+
+@pytest.mark.parametrize(
+    ("slug", "unit"), [("nothing", 0), ("../../etc", 0), ("conv1", 10**6), ("conv1", -1)]
+)
+def test_what_is_not_there_is_said(shelf, garden, slug, unit):
+    with pytest.raises(UnknownLayer):
+        shelf.unit(garden, slug, unit)
+
+
+def test_what_a_run_adds_is_seen_and_an_experiment_costs_no_new_columns(sample, tmp_path):
+    own = Shelf(shutil.copy(sample, tmp_path / "own.db"))
+    (at, *_) = own.versions()
+    before = own.columns(at)
+    assert own.columns(at) is before or own.columns(at) == before
+    layer = at.record.layers[0].name
+    with open_store(own.path) as store:
+        store.drop_scores(at.record.id, layer)
+    assert own.columns(at) != before
