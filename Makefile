@@ -22,13 +22,20 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas versions test check gate bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas explore versions test check gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 atlas: $(READY) ## write an atlas of MODEL=path into site/ (ARGS="--units 8" for more options)
 	@$(BIN)/reportgen atlas $(call quoted,$(MODEL)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) $(ARGS)
+
+STORE ?= reportgen.db
+explore: $(READY)-explorer ## the explorer of a store and MODEL=path, at http://127.0.0.1:8050/ (STORE=other.db)
+	@test -f $(call quoted,$(STORE)) || { \
+	  $(BIN)/reportgen render $(call quoted,$(MODEL)) --store $(call quoted,$(STORE)) $(if $(CONFIG),--config $(call quoted,$(CONFIG))) \
+	  && $(BIN)/reportgen score --store $(call quoted,$(STORE)); }
+	@$(BIN)/reportgen explore $(call quoted,$(MODEL)) --store $(call quoted,$(STORE)) $(ARGS)
 
 VERSIONS = $(BIN)/reportgen render --config $(EXAMPLE)/reportgen.toml --store versions.db $(ARGS)
 versions: $(READY) ## the example with fewer and with more filters, compared: versions.db and site/
@@ -107,6 +114,11 @@ PEERS_PYTHON ?= python3.11
 $(READY): .venv/.made pyproject.toml constraints.txt
 	@echo "installing reportgen[$(EXTRAS)] into .venv (once; some minutes)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(READY)-explorer: $(READY)
+	@echo "installing what the explorer needs into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),explorer]'
 	@touch $@
 
 $(READY)-dev: $(READY)

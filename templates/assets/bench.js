@@ -250,12 +250,12 @@
       own.take.addEventListener("click", function () { fields.load(own.form); tell(); });
     });
     // Dash's own field for files has no name, and comes late.
-    var upload = document.getElementById("upload"), name = function () {
-      var file = upload.querySelector("input");
+    var name = function () {
+      var file = document.querySelector("#upload input");
       if (file) file.setAttribute("aria-label", "A picture to start from");
       return Boolean(file);
     };
-    if (!name()) new MutationObserver(function (_, own) { if (name()) own.disconnect(); }).observe(upload.parentNode, { childList: true, subtree: true });
+    if (!name()) new MutationObserver(function (_, own) { if (name()) own.disconnect(); }).observe(document.querySelector(".bench"), { childList: true, subtree: true });
     var why = told.versions.find(function (v) { return v.model === told.model && v.version === told.version; }).why;
     if (why) document.querySelector(".actions").after(make("p.wrong", {}, "It can be looked at here, not rendered: " + why));
 

@@ -144,7 +144,8 @@
 
   function start() {
     var into = document.getElementById("browse");
-    if (!into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return false;
+    if (bench || !into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return;
+    waiting.disconnect();
     bench = self.AtlasBench.mount(told, { set: set });
     drawBrowse(into);
     document.body.style.setProperty("--layers", table().layers.length);
@@ -152,7 +153,6 @@
     document.body.classList.add("ready");
     performance.mark("explorer-ready");
     follow(false);
-    return true;
   }
 
   self.dash_clientside = self.dash_clientside || {};
@@ -161,8 +161,7 @@
     watch: function (answer) { if (bench && answer) bench.watch(answer); },
     started: function (answer) { if (bench && answer) bench.started(answer); },
   };
-  if (!start()) {
-    var waiting = new MutationObserver(function () { if (start()) waiting.disconnect(); });
-    waiting.observe(document.body, { childList: true, subtree: true });
-  }
+  var waiting = new MutationObserver(start);
+  waiting.observe(document.body, { childList: true, subtree: true });
+  start();
 })();

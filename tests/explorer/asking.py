@@ -1,6 +1,7 @@
 """Requests to an ASGI application without a server or a socket between."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 
@@ -14,6 +15,12 @@ class Answer:
     @property
     def text(self) -> str:
         return self.body.decode()
+
+
+def apart(make):
+    """Run what `make` gives on a loop and a thread of its own: a browser's driver may have one on this."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(make())).result()
 
 
 def ask(app, path, *, method="GET", query="", body=b"", **headers) -> Answer:
@@ -35,7 +42,7 @@ def ask(app, path, *, method="GET", query="", body=b"", **headers) -> Answer:
     async def send(message):
         told.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    apart(lambda: app(scope, receive, send))
     pairs = [(n.decode().lower(), v.decode()) for n, v in told[0]["headers"]]
     return Answer(
         told[0]["status"], dict(pairs), tuple(v for n, v in pairs if n == "set-cookie"),

@@ -1,9 +1,7 @@
 """The guard lets in whom it should, and nobody else, whatever the address."""
 
-import asyncio
-
 import pytest
-from asking import ask
+from asking import apart, ask
 
 from reportgen.explorer.guard import MOST_BYTES, PERSON, TOKEN, Door, Guard, policy
 
@@ -76,7 +74,7 @@ def test_a_socket_is_closed(own):
     async def send(message):
         told.append(message)
 
-    asyncio.run(own({"type": "websocket", "path": "/_dash/_dash-ws-callback", "headers": []}, None, send))
+    apart(lambda: own({"type": "websocket", "path": "/_dash/_dash-ws-callback", "headers": []}, None, send))
     assert told[0]["type"] == "websocket.close"
 
 
