@@ -45,7 +45,7 @@ MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 16 * 2**20, 40_000_000
 """A picture that somebody brings, at most."""
 
 _STARTS_KEPT, _START_PX = 32, 1024
-_ENDED_KEPT = 1024
+_ENDED_KEPT = 512
 _IDLE_SECONDS, _FLUSH_SECONDS = 0.5, 1.0
 
 

@@ -90,7 +90,8 @@ class Request:
     def finish(self, result: Result) -> None:
         """End with a picture."""
         if not self.over:
-            self.preview, self.curve, self.step = result.picture, list(result.curve), result.steps
+            self.preview, self.step = result.picture, result.steps
+            self.curve = self.curve or list(result.curve)  # What was seen on the way has more points.
             self.preview_number += 1
             self.end("done")
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from reportgen.explorer.worker import Cancel, Done, Failed, Order, Renderer, Step, warmed
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
-_HANGS_SECONDS = 20.0  # a process that does not leave an order in that time is ended
+_HANGS_SECONDS = 30.0  # a process that does not leave an order in that time is ended
+_STARTS_SECONDS = 180.0  # the same of one that is still being started
 
 
 class Service:
@@ -89,7 +90,8 @@ class Service:
             if left is None and not wanted():
                 renderer.send(Cancel(order.ticket))
                 left = time.monotonic()
-            if left is not None and time.monotonic() - left > _HANGS_SECONDS:
+            patience = _HANGS_SECONDS if self._ready else _STARTS_SECONDS
+            if left is not None and time.monotonic() - left > patience:
                 self._again()
                 return Failed(order.ticket, "the rendering process did not answer and was ended")
 

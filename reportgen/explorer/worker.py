@@ -309,7 +309,7 @@ class _Watch:
         now = time.monotonic()
         if glimpse.anew:
             self._curve, self._anew = [], True
-        self._curve.append((glimpse.step, glimpse.objective))
+        self._curve.append((glimpse.step - 1, glimpse.objective))
         doubled = glimpse.step & (glimpse.step - 1) == 0
         if doubled or now - self._shown >= PREVIEW_SECONDS:
             preview = encode_webp(glimpse.picture(), quality=PREVIEW_QUALITY)

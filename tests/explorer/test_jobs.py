@@ -80,7 +80,8 @@ def test_a_picture_is_seen_to_improve_and_is_kept(studio):
     assert last.state == "done" and not last.message
     assert len(previews) >= 3 and len({p.preview for p in previews}) >= 3
     assert [p.step for p in previews] == sorted(p.step for p in previews)
-    assert last.curve[-1][1] > last.curve[0][1]
+    assert last.curve[-1][1] > last.curve[0][1] and last.curve[0][0] == 0
+    assert [step for step, _ in last.curve] == sorted({step for step, _ in last.curve})
     assert last.preview == studio.picture(ticket.key)
     assert decode_webp(last.preview).shape[:2] == (48, 48)
     until(lambda: not studio.unsaved())

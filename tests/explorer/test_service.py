@@ -63,6 +63,7 @@ class Acted:
 def acted(monkeypatch):
     monkeypatch.setattr(service_room, "Renderer", Acted)
     monkeypatch.setattr(service_room, "_HANGS_SECONDS", 0.05)
+    monkeypatch.setattr(service_room, "_STARTS_SECONDS", 0.05)
     Acted.script, Acted.made = [], []
     return Acted
 
