@@ -39,8 +39,11 @@ from reportgen.score.structure import Order, deviation, null_of, orders_of
 from reportgen.spec import RECIPES, ScoreSpec
 
 TUNING = ("0", "1", "2", "3", "4", "5", *(f"v{i}" for i in range(8)))
-HELD_OUT = ("1011", "1012", "1013", "v1011", "v1012", "v1013", "v1014")
-SPENT = ("1001", "1002", "1003", "v1001", "v1002", "v1003", "v1004")
+HELD_OUT = ("1021", "1022", "1023", "v1021", "v1022", "v1023", "v1024")
+SPENT = (
+    "1001", "1002", "1003", "v1001", "v1002", "v1003", "v1004",
+    "1011", "1012", "1013", "v1011", "v1012", "v1013", "v1014",
+)  # fmt: skip
 """Held out once; a measure was changed after their table had been seen."""
 PATTERNED = {"structured", "multifaceted", "unstable"}
 TV_SHARES = (0.2, 3.0)
