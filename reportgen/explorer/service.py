@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from reportgen.explorer.worker import Cancel, Done, Failed, Order, Renderer, Step, warmed
+from reportgen.explorer.worker import Cancel, Done, Failed, Order, Ready, Renderer, Step, warmed
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
 _HANGS_SECONDS = 30.0  # a process that does not leave an order in that time is ended
@@ -53,6 +53,8 @@ class Service:
         """
         try:
             renderer = self._on(device)
+            if renderer.lacks(device):
+                return Failed(order.ticket, f"device is {device}, but there is none on this machine")
             renderer.send(order)
             return self._followed(renderer, order, hear, wanted)
         except EOFError:
@@ -84,9 +86,10 @@ class Service:
             answer = renderer.answer(_LOOK_SECONDS)
             self._ready |= answer is not None
             if answer is not None and answer.ticket == order.ticket:
-                if not isinstance(answer, Step):
+                if isinstance(answer, Step):
+                    hear(answer)
+                elif not isinstance(answer, Ready):
                     return answer
-                hear(answer)
             if left is None and not wanted():
                 renderer.send(Cancel(order.ticket))
                 left = time.monotonic()
@@ -96,11 +99,19 @@ class Service:
                 return Failed(order.ticket, "the rendering process did not answer and was ended")
 
     def _on(self, device: str) -> Renderer:
-        if self._renderer is not None and self._renderer.device != device:
+        """Return a process that computes on a device; where it is not known yet whether it does, wait."""
+        renderer, began = self._renderer, time.monotonic()
+        while renderer is not None and renderer.computes_on(device) is None:
+            self._ready |= renderer.answer(_LOOK_SECONDS) is not None
+            if time.monotonic() - began > _STARTS_SECONDS:
+                break
+        if renderer is not None and not (renderer.computes_on(device) or renderer.lacks(device)):
             self.end()
-        if self._renderer is None:
-            self._renderer, self._ready = Renderer(device), False
-        return self._renderer
+            renderer = None
+        if renderer is None:
+            renderer, self._ready = Renderer(device), False
+            self._renderer = renderer
+        return renderer
 
     def _again(self) -> None:
         """Start a new process, unless the old one died before it ever answered: the next order tells why."""

@@ -115,7 +115,15 @@ class Failed:
     message: str = ""
 
 
-Answer = Step | Done | Failed
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process computes, on a GPU or not; told once, before any order is worked on."""
+
+    on_gpu: bool
+    ticket: str = ""
+
+
+Answer = Ready | Step | Done | Failed
 
 
 class Renderer:
@@ -132,6 +140,18 @@ class Renderer:
         self._process = spawning.Process(target=serve, args=(far, device), name="renderer", daemon=True)
         self._process.start()
         far.close()
+        self._on_gpu: bool | None = None
+
+    def computes_on(self, device: str) -> bool | None:
+        """Return whether the process computes on that device; None where it is not known yet."""
+        if device == self.device:
+            return True
+        found = self._on_gpu if self.device == "auto" else self.device == "gpu"
+        return None if found is None else device == ("gpu" if found else "cpu")
+
+    def lacks(self, device: str) -> bool:
+        """Return whether it is known that there is no such device."""
+        return device == "gpu" and self.device == "auto" and self._on_gpu is False
 
     @property
     def pid(self) -> int | None:
@@ -150,9 +170,12 @@ class Renderer:
             EOFError: The process is gone.
         """
         try:
-            return self._pipe.recv() if self._pipe.poll(patience) else None
+            answer: Answer | None = self._pipe.recv() if self._pipe.poll(patience) else None
         except OSError:
             raise EOFError from None
+        if isinstance(answer, Ready):
+            self._on_gpu = answer.on_gpu
+        return answer
 
     def death(self) -> str:
         """Return in words how the process ended, which it has."""
@@ -179,6 +202,8 @@ def serve(pipe: Connection, device: str) -> None:
     """Carry out orders until the pipe ends or None comes through it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The one who started it decides.
     room = _Room(pipe, device)
+    with contextlib.suppress(ReportgenError):  # Every order meets it again, and tells.
+        room.get_ready()
     with contextlib.suppress(EOFError, OSError):
         while (message := room.next()) is not None:
             if isinstance(message, Order):
@@ -191,6 +216,7 @@ class _Room:
     def __init__(self, pipe: Connection, device: str) -> None:
         self._pipe, self._device = pipe, device
         self._models: OrderedDict[str, tuple[Model, Cuts]] = OrderedDict()
+        self._ready = False
         self._ahead: list[Any] = []
         self._cancelled: set[str] = set()
 
@@ -209,11 +235,10 @@ class _Room:
 
     def answer(self, order: Order) -> Answer:
         """Return how an order ended; whatever goes wrong is an answer, and the process goes on."""
-        from reportgen.models.framework import keras_module
         from reportgen.run.memory import out_of_memory
 
         try:
-            keras_module()  # Quietly, before others import it.
+            self.get_ready()
             return self._rendered(order)
         except (EOFError, OSError):
             raise
@@ -229,6 +254,25 @@ class _Room:
             )
         finally:
             self._cancelled.discard(order.ticket)
+
+    def get_ready(self) -> None:
+        """Import what computes, and say on what.
+
+        Raises:
+            ReportgenError: It is not installed, or there is no such device.
+        """
+        if self._ready:
+            return
+        from reportgen.models.framework import keras_module
+        from reportgen.run.importing import choose_device
+
+        keras_module()  # Quietly, before others import it.
+        from reportgen.render.backend import backend
+
+        choose_device(self._device)
+        self._ready = True
+        with contextlib.suppress(OSError):  # Nobody is there any more: the next look at the pipe ends it.
+            self._pipe.send(Ready(backend().on_gpu()))
 
     def _rendered(self, order: Order) -> Answer:
         from reportgen.render import WHOLE_LAYER, Job, device_name, render_live

@@ -12,7 +12,7 @@ from reportgen.config import Settings
 from reportgen.explorer import service as service_room
 from reportgen.explorer.files import ModelFile
 from reportgen.explorer.service import Service
-from reportgen.explorer.worker import Cancel, Done, Failed, Order, Renderer, Step, _Room, warmed
+from reportgen.explorer.worker import Cancel, Done, Failed, Order, Ready, Renderer, Step, _Room, warmed
 from reportgen.spec import RECIPES
 from reportgen.units import Telemetry
 
@@ -38,6 +38,7 @@ class Acted:
 
     def __init__(self, device):
         self.device, self.sent, self.ended, self.pid = device, [], False, len(Acted.made)
+        self._on_gpu = None
         self.answers = list(Acted.script.pop(0)) if Acted.script else []
         Acted.made.append(self)
 
@@ -50,7 +51,11 @@ class Acted:
         now = self.answers.pop(0)
         if now is DIES:
             raise EOFError
+        if isinstance(now, Ready):
+            self._on_gpu = now.on_gpu
         return now
+
+    computes_on, lacks = Renderer.computes_on, Renderer.lacks
 
     def death(self):
         return "it was killed"
@@ -111,6 +116,20 @@ def test_another_device_is_another_process(acted):
     service = Service("cpu")
     assert [carried(service, device)[0] for device in ("cpu", "cpu", "gpu")] == [DONE] * 3
     assert [a.device for a in acted.made] == ["cpu", "gpu"] and acted.made[0].ended
+
+
+def test_what_computes_on_the_best_there_is_serves_that_device_too(acted):
+    acted.script = [[Ready(False), DONE, DONE]]
+    service = Service("auto")
+    service.warm(an_order())
+    assert [carried(service, device)[0] for device in ("cpu", "auto")] == [DONE, DONE]
+    assert "none on this machine" in carried(service, "gpu")[0].message
+    assert len(acted.made) == 1 and not acted.made[0].ended
+    acted.script = [[Ready(True), DONE], [DONE]]
+    service = Service("auto")
+    service.warm(an_order())
+    assert [carried(service, device)[0] for device in ("gpu", "cpu")] == [DONE, DONE]
+    assert [a.device for a in acted.made] == ["auto", "auto", "cpu"]
 
 
 def test_a_process_that_cannot_be_started_is_an_answer(monkeypatch):
@@ -177,7 +196,7 @@ def test_a_file_that_was_changed_is_not_rendered(tiny_model):
 def test_making_ready_ends_after_a_step_and_tells_nothing(tiny_model):
     pipe = Pipe()
     answer = _Room(pipe, "auto").answer(warmed(real_order(tiny_model)))
-    assert answer == Failed("") and pipe.sent == []
+    assert answer == Failed("") and [type(message) for message in pipe.sent] == [Ready]
 
 
 def test_death_is_told_in_words(tiny_model):
