@@ -51,10 +51,12 @@ class Door:
     Attributes:
         host: The address it listens on.
         token: What a first request must bring; empty where none is wanted.
+        names: What else this machine is called.
     """
 
     host: str = "127.0.0.1"
     token: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -69,7 +71,7 @@ class Door:
         name = urlsplit(f"//{host_header}").hostname or ""
         if name in LOOPBACK or name == self.host.lower():
             return True
-        return self.is_open and _is_address(name)
+        return self.is_open and (name in self.names or _is_address(name))
 
 
 def policy(script_hashes: Sequence[str]) -> str:

@@ -17,6 +17,9 @@ from reportgen.explorer.guard import Application, Door
 from reportgen.explorer.jobs import Studio
 from reportgen.explorer.queries import Shelf
 
+EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that stand for all of a machine's."""
+
 
 def explore(
     store: str | Path,
@@ -44,12 +47,18 @@ def explore(
     shelf = Shelf(Path(store))
     if not shelf.versions():
         raise StoreError(f'store "{Path(store).name}" holds no model', hint="render a model first")
-    door = Door(host, token or (secrets.token_urlsafe(24) if Door(host).is_open else ""))
+    door = Door(
+        host,
+        token or (secrets.token_urlsafe(24) if Door(host).is_open else ""),
+        (socket.gethostname().lower(),),
+    )
     listening = listen(host, port)
     threading.Thread(target=warm, args=(shelf,), daemon=True).start()
     with studio:
         server = make_server(make_app(shelf, studio, door))
         tell(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
+        if door.host in EVERYWHERE:
+            tell(f"from elsewhere with {door.names[0]}, or this machine's address, in place of 127.0.0.1")
         with contextlib.suppress(KeyboardInterrupt):
             server.run([listening])
 
@@ -63,8 +72,9 @@ def make_server(application: Application) -> uvicorn.Server:
 
 
 def address(door: Door, port: int) -> str:
-    """Return the address to open."""
-    name = f"[{door.host}]" if ":" in door.host else door.host
+    """Return the address to open on this machine."""
+    host = "127.0.0.1" if door.host in EVERYWHERE else door.host
+    name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + (f"?token={door.token}" if door.token else "")
 
 

@@ -171,7 +171,7 @@
     recipe.addEventListener("change", function () { fill(spec.recipes[recipe.value]); });
     whole.addEventListener("click", function () { terms.value = "layer"; changed(); });
     noStart.addEventListener("click", function () { setStart(null); changed(); });
-    var first = make("div.fields", {}, make("div.field", {}, make("label", { for: "terms" }, "Units"), make("span.slid", {}, terms, whole)),
+    var first = make("div.fields", {}, make("div.field", {}, make("label", { for: "terms" }, "Units"), make("span.slid.of", {}, terms, whole)),
       field("Sign", "sign", own("sign", sign), "happy: most active; sad: least"), field("Recipe", "recipe", own("recipe", recipe)), field("Seed", "seed", own("seed", seed), "of the random start"),
       field("Model", "version", own("version", version), "another version, to compare"), field("Device", "device", own("device", device)));
     var groups = spec.groups.map(function (g, i) {

@@ -30,12 +30,14 @@
     },
   };
 
+  place.open = function () { return open ? open.slug + ".html#u" + open.unit : ""; };
+
   function words() { return place.read().toString().replace(/\+/g, "%20"); }
 
   // Browsing
 
   function drawBrowse(into) {
-    var input = make("input", { type: "search", id: "filter", placeholder: "layer:conv score>0.6 !copy", autocomplete: "off", spellcheck: "false" });
+    var input = make("input", { type: "search", id: "filter", placeholder: "conv score>0.6 !copy", autocomplete: "off", spellcheck: "false" });
     var select = make("select", { id: "order" });
     select.append(document.getElementById("orders").content.cloneNode(true));
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
@@ -78,12 +80,12 @@
 
   function follow(focus) {
     var at = unitAt();
-    if (!at || at.unit === null) {
-      open = null;
+    open = at && at.unit !== null ? at : null;
+    units.mark();
+    if (!open) {
       if (at) bench.setLayer(at.layer, 0);
       return;
     }
-    open = at;
     document.title = at.layer + " " + at.unit + " – Explorer";
     var mine = asked += 1;
     fetch(folder + at.slug + "/" + at.unit + ".json").then(function (answer) {
@@ -119,6 +121,7 @@
     if (!open) return;
     var last = open, text = words();
     open = null;
+    units.mark();
     history.pushState(null, "", folder + "units.html" + (text && "#" + text));
     document.title = "Explorer – " + told.model + " " + told.version;
     var cell = document.querySelector('#grid a[href="' + CSS.escape(last.slug) + ".html#u" + last.unit + '"]');

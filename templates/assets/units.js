@@ -5,7 +5,8 @@
   "use strict";
 
   // Draw the grid of `all` (a data script's columns) into the page's grid, filter, order and count. `place`
-  // says where filter and order stand: `read` gives them as parameters, `write` takes them as text.
+  // says where filter and order stand: `read` gives them as parameters, `write` takes them as text; and `open`,
+  // where there is such a thing, which unit is, by its address from here.
   function mount(all, place) {
     var make = self.Atlas.make, query = self.AtlasQuery, table = query.table(all, all.layers);
     var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
@@ -104,11 +105,17 @@
       cell.i = i;
       cell.a.href = layer.slug + ".html#u" + unit;
       cell.a.className = marks[verdict] || "o";
+      markOpen(cell);
       cell.label.textContent = unit;
       cell.score.textContent = isNaN(value) ? "–" : value.toFixed(1).replace("-", "−");
       cell.word.textContent = layer.name;
       cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + value.toFixed(1)));
       picture(cell, layer);
+    }
+
+    function markOpen(cell) {
+      if (place.open && cell.a.getAttribute("href") === place.open()) cell.a.setAttribute("aria-current", "true");
+      else cell.a.removeAttribute("aria-current");
     }
 
     function picture(cell, layer) {
@@ -215,6 +222,7 @@
       apply: apply, draw: draw, table: table, changed: changed, focusOn: focusOn,
       filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); },
       read: function () { readAddress(); apply(); },
+      mark: function () { rows.forEach(function (row) { row.cells.forEach(markOpen); }); },
     };
   }
 

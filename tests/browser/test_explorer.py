@@ -4,11 +4,9 @@ What renders is a sketch (tests/explorer/sketching_studio.py): states, curves an
 gives them, in a second. The real one is in test_explorer_rendering.py.
 """
 
-import contextlib
 import json
 import shutil
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +17,13 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "explorer"))
 pytest.importorskip("dash", reason="the extra explorer is not installed")
 
 from sample_store import write_sample_store
+from served import served
 from sketching_studio import SketchingStudio
 
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
 from reportgen.explorer.queries import Shelf
-from reportgen.explorer.serving import listen, make_server, warm
+from reportgen.explorer.serving import warm
 
 pytestmark = pytest.mark.browser
 
@@ -48,16 +47,6 @@ def explorer(shelf: Shelf, studio: Any) -> Iterator[str]:
     """The address of an explorer of the sample store."""
     with served(make_app(shelf, studio, Door())) as base:
         yield base
-
-
-@contextlib.contextmanager
-def served(application: Any) -> Iterator[str]:
-    server, listening = make_server(application), listen("127.0.0.1", 0)
-    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture
@@ -102,6 +91,8 @@ def test_an_address_of_the_atlas_opens_that_unit_and_goes_back_there(at: Any) ->
     page.locator('#grid a[href="conv1.html#u5"]').click()
     page.get_by_role("heading", name="conv1 unit 5").wait_for()
     assert page.url.endswith("/" + CONV1 + "#u5")
+    marked = page.locator("#grid a[aria-current]")
+    assert marked.count() == 1 and marked.get_attribute("href") == "conv1.html#u5"
     page.go_back()
     page.get_by_role("heading", name="conv1 unit 3").wait_for()
     page.locator("#head h2").focus()
@@ -156,6 +147,7 @@ def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any
     assert page.locator("#set-seed").input_value() == "0"
 
 
+@pytest.mark.slow
 def test_two_versions_of_a_unit_stand_side_by_side(at: Any) -> None:
     page = at()
     page.locator("#render").click()
@@ -180,6 +172,7 @@ def test_cancel_ends_it_within_half_a_second(at: Any, studio: Any) -> None:
     assert "Cancelled" in page.locator("#live .state").inner_text()
 
 
+@pytest.mark.slow
 def test_a_second_person_sees_their_place_and_not_the_first_s_pictures(
     at: Any, studio: Any, explorer: str
 ) -> None:
@@ -198,6 +191,7 @@ def test_a_second_person_sees_their_place_and_not_the_first_s_pictures(
     state(second, "done")
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_is_told_and_the_next_request_is_served(at: Any, studio: Any) -> None:
     page = at()
     studio.seconds = 5
@@ -264,7 +258,7 @@ def test_a_start_picture_is_dropped_and_a_hostile_file_refused(at: Any, tmp_path
     state(page, "done")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(at: Any, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = at(color_scheme=scheme, bypass_csp=True)

@@ -19,7 +19,7 @@ def own():
 
 @pytest.fixture
 def shared():
-    return Guard(inside, Door("192.168.1.5", "s3cret-token"), policy([]))
+    return Guard(inside, Door("192.168.1.5", "s3cret-token", ("workshop",)), policy([]))
 
 
 def test_a_page_is_given_with_strict_headers(own):
@@ -109,6 +109,7 @@ def test_names_are_refused_where_others_are_served_too(shared):
     cookie = f"{TOKEN}=s3cret-token"
     assert ask(shared, "/", host="evil.example", cookie=cookie).status == 421
     assert ask(shared, "/", host="10.0.0.7:8050", cookie=cookie).status == 200
+    assert ask(shared, "/", host="workshop:8050", cookie=cookie).status == 200
 
 
 def test_everybody_is_known_by_a_random_text_that_only_the_server_sees(own):
