@@ -20,7 +20,7 @@ from types import TracebackType
 import numpy as np
 
 from reportgen.config import decades
-from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
+from reportgen.errors import ConfigError, ReportgenError
 from reportgen.explorer.asked import Asked
 from reportgen.explorer.files import Files, ModelFile
 from reportgen.explorer.ledger import Ledger
@@ -211,7 +211,7 @@ class Studio:
         """Return a request, finished where its picture is there already."""
         record = self._ledger.record(asked.model, asked.version)
         if record is None:
-            raise UnknownLayer(f'the store has no model version "{asked.of[:80]}"')
+            raise ConfigError(f'the store has no model version "{asked.of[:80]}"')
         key = asked.key(record, self._arithmetic)
         request = Request(uuid.uuid4().hex, asked, person, panel, key, None)
         found = self._ledger.find(key)
@@ -272,10 +272,15 @@ class Studio:
     # Handing orders to the worker: one thread
 
     def _serve(self) -> None:
-        with contextlib.suppress(ReportgenError):  # Met again by the first request, and told.
+        with contextlib.suppress(ReportgenError, OSError):  # Met again by the first request, and told.
             self._service.warm(self._first_order())
         while (request := self._next()) is not None:
-            self._carry_out(request)
+            try:
+                self._carry_out(request)
+            except Exception as error:  # Whatever it is, the next person is served.
+                failure = ReportgenError(f"the explorer failed: {type(error).__name__}: {error}")
+                with self._lock:
+                    request.end("failed", str(failure))
             with self._lock:
                 self._served = None
         self._service.end()
@@ -302,10 +307,9 @@ class Studio:
 
     def _carry_out(self, request: Request) -> None:
         found = None
-        with contextlib.suppress(
-            ReportgenError
-        ):  # A store that cannot be read is told of by the next request.
-            found = self._ledger.find(request.key)  # Somebody else may have asked for the same.
+        # Somebody else may have asked for the same. Of a store that cannot be read the next request is told.
+        with contextlib.suppress(ReportgenError):
+            found = self._ledger.find(request.key)
         order = request.order
         with self._lock:
             if found is not None:

@@ -114,7 +114,7 @@ class Ledger:
                     store.put_experiments(waiting.values())
             except StoreLocked:
                 trouble = "a run is rendering into the store; the picture is kept here and written after it"
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 trouble = f"kept here only: {error}"
             else:
                 trouble = ""

@@ -5,6 +5,7 @@ For one thread. What people ask and where results go is not known here.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -118,4 +119,5 @@ class Service:
         ready = self._ready
         self.end()
         if ready:
-            self.warm(self._warming)
+            with contextlib.suppress(OSError):  # What keeps it from starting, the next order tells.
+                self.warm(self._warming)

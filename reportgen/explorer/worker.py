@@ -181,7 +181,7 @@ class Renderer:
         """Return in words how the process ended, which it has."""
         self._process.join(5.0)
         code = self._process.exitcode
-        if code == -signal.SIGKILL:
+        if code == -9:  # SIGKILL, which not every system names.
             return "the rendering process was killed, perhaps because memory ran out"
         how = f"signal {-code}" if code is not None and code < 0 else f"code {code}"
         return f"the rendering process ended by itself ({how})"

@@ -17,6 +17,7 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.asked import parse
 from reportgen.explorer.jobs import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
+from reportgen.explorer.worker import Failed
 from reportgen.images import decode_webp
 from reportgen.run.importing import open_source
 from reportgen.store import open_store
@@ -244,7 +245,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(studio):
 def test_what_is_not_there_is_refused_in_one_line(studio):
     for wrong, kind in (
         (asked("nowhere"), UnknownLayer),
-        (parse({**asked().as_dict(), "version": "v9"}), UnknownLayer),
+        (parse({**asked().as_dict(), "version": "v9"}), ConfigError),
         (asked(terms=10**6), ConfigError),
         (asked(start="0" * 32), ConfigError),
     ):
@@ -252,6 +253,24 @@ def test_what_is_not_there_is_refused_in_one_line(studio):
             studio.ask(wrong, "ada", "panel")
     assert studio.progress("nothing").state == "failed"
     assert studio.picture("0" * 32) is None and studio.picture("../x") is None
+
+
+def test_whatever_goes_wrong_is_told_and_the_next_person_is_served(example_store, monkeypatch):
+    thrown = [ZeroDivisionError("by\nzero"), OSError(28, "No space left on device")]
+
+    def carry_out(order, device, hear, wanted):
+        if thrown:
+            raise thrown.pop(0)
+        return Failed(order.ticket, "as it should")
+
+    odd = Studio(example_store, [EXAMPLE])
+    monkeypatch.setattr(odd._service, "warm", lambda order: None)
+    monkeypatch.setattr(odd._service, "carry_out", carry_out)
+    with odd:
+        last = [followed(odd, odd.ask(asked(seed=200 + i), "ada", "panel"))[-1] for i in range(3)]
+    assert {p.state for p in last} == {"failed"}
+    assert "zero" in last[0].message and "space" in last[1].message and last[2].message == "as it should"
+    assert not any("\n" in p.message for p in last)
 
 
 def test_what_takes_too_long_is_given_up_with_a_reason(studio, monkeypatch):

@@ -35,7 +35,7 @@ def example():
         recipe = RECIPES["default"]
         renders = rendered(cut_of(model, layer, recipe), jobs(units), recipe)
         found[f"final/{layer}"] = np.array([r.telemetry.activation_end for r in renders])
-    return found | movements()
+    return found | aimed(cut_of(model, "conv2d_2", RECIPES["default"])) | movements()
 
 
 def planted():
@@ -95,6 +95,22 @@ def first_steps(cut, recipe, label):
     finally:
         queue.shown = as_shown
     return {f"{label}/start": np.asarray(starts, np.float32), f"{label}/steps": np.stack(after)}
+
+
+def aimed(cut):
+    """Pictures in [0,1] of a sum of units and of a whole layer after five steps: of a batch, and watched."""
+    from reportgen.render import WHOLE_LAYER, Job, queue, render_live
+    from reportgen.spec import RECIPES
+
+    short = dataclasses.replace(RECIPES["default"], steps=5, min_steps=5, plateau=0.0)
+    some = [Job(0, "happy", 1, ((0, 1.0), (7, -0.5))), Job(WHOLE_LAYER, "happy", 1)]
+    as_shown, queue.shown = queue.shown, lambda picture, recipe: np.asarray(picture, np.float32)
+    try:
+        batch = np.stack([rendered(cut, [job], short)[0].picture for job in some])
+        live = np.stack([render_live(cut, job, short, lambda glimpse: True).picture for job in some])
+    finally:
+        queue.shown = as_shown
+    return {"aimed/batch/steps": batch, "aimed/live/steps": live}
 
 
 def movements():
