@@ -95,6 +95,8 @@ class Desk:
             and `wrong`, why it was not taken.
         """
         panel = f"{tab[:40]}:{what}"
+        if not (form or {}).get("layer"):
+            return {"what": what, "wrong": "choose a unit or a layer first"}
         try:
             asked = parse(form or {})
             taken = self.studio.sweep(asked, person, panel) if what == "sweep" else [
@@ -160,7 +162,7 @@ class Desk:
 
 def described(form: Mapping[str, Any] | None) -> tuple[str, str, str]:
     """Return a form's recipe as settings, as a command, and what is wrong with it; empty where nothing is."""
-    if not form:
+    if not form or not form.get("layer"):
         return "", "", ""
     try:
         asked = parse(form)

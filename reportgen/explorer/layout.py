@@ -16,8 +16,9 @@ from reportgen.explorer.answers import MOST_UPLOAD_BYTES
 MOST_COMPONENTS = 100
 
 _COLUMNS = (
-    ("layer", "Layer", 5), ("kind", "Kind", 4), ("units", "Units", 2), ("structured", "Structured", 3),
-    ("static", "Static", 2), ("dead", "Dead", 2), ("field", "Sees", 4),
+    ("layer", "Layer", 92, 5), ("kind", "Kind", 98, 4), ("units", "Units", 54, 2),
+    ("structured", "Structured", 82, 3), ("static", "Static", 54, 2), ("dead", "Dead", 52, 2),
+    ("field", "Sees", 98, 4),
 )  # fmt: skip
 
 
@@ -61,8 +62,16 @@ def layer_table() -> dash_ag_grid.AgGrid:
         id="layers",
         className="layer-table",
         columnDefs=[
-            {"field": name, "headerName": title, "flex": share, "minWidth": 60, "sortable": True}
-            for name, title, share in _COLUMNS
+            {
+                "field": name,
+                "headerName": title,
+                "minWidth": least,
+                "flex": share,
+                "sortable": True,
+                "resizable": False,
+                "suppressMovable": True,
+            }
+            for name, title, least, share in _COLUMNS
         ],
         rowData=[],
         getRowId="params.data.slug",
@@ -82,7 +91,7 @@ def actions() -> html.Div:
         ("render", "Render", "primary", "Ask for this picture"),
         ("keep", "Keep beside", "", "Keep the picture on the left to compare with what comes"),
         ("cancel", "Cancel", "", "End what is being rendered"),
-        ("sweep", "Sweep total variation", "", "The same under nine weights, 1e-5 to 1e3"),
+        ("sweep", "Sweep weights", "", "The same under nine weights, 1e-5 to 1e3"),
     )
     return html.Div(
         className="actions",

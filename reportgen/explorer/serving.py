@@ -53,8 +53,9 @@ def explore(
         (socket.gethostname().lower(),),
     )
     listening = listen(host, port)
-    threading.Thread(target=warm, args=(shelf,), daemon=True).start()
     with studio:
+        warm(shelf, 1)  # So that the first page is there at once; the worker comes up meanwhile.
+        threading.Thread(target=warm, args=(shelf,), daemon=True).start()
         server = make_server(make_app(shelf, studio, door))
         tell(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
         if door.host in EVERYWHERE:
@@ -78,9 +79,9 @@ def address(door: Door, port: int) -> str:
     return f"http://{name}:{port}/" + (f"?token={door.token}" if door.token else "")
 
 
-def warm(shelf: Shelf) -> None:
-    """Gather what a first page needs, before it is asked for."""
-    for at in reversed(shelf.versions()):
+def warm(shelf: Shelf, most: int | None = None) -> None:
+    """Gather what the first pages of versions need, the newest first, before they are asked for."""
+    for at in shelf.versions()[::-1][:most]:
         shelf.columns(at)
 
 

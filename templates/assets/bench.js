@@ -236,7 +236,7 @@
   }
 
   function mount(told, outside) {
-    var live = easel("live", "What is rendered", "Choose a unit; Render draws it here."), beside = easel("beside", "Kept beside", "Keep beside puts a picture here, to compare with what comes.");
+    var live = easel("live", "What is rendered", "Render draws here."), beside = easel("beside", "Kept beside", "Keep beside puts a picture here, to compare with what comes.");
     var watch = watcher(outside.set), count = 0;
     var fields = form(told, changed);
     document.getElementById("easels").append(live.element, beside.element);
@@ -306,6 +306,12 @@
       setLayer: function (layer, n) {
         fields.setUnits(layer, "layer");
         document.getElementById("head").replaceChildren(make("h2", {}, layer), make("p.note", {}, "The layer as a whole" + (n ? ", " + n + " units" : "") + ". Choose a unit in the grid, or render all of it."));
+        document.getElementById("evidence").replaceChildren();
+        clear("", "");
+      },
+      setNothing: function () {
+        fields.setUnits("", "");
+        document.getElementById("head").replaceChildren(make("h2", {}, "Choose a unit"), make("p.note", {}, "In the grid, or a layer in the table to render all of it."));
         document.getElementById("evidence").replaceChildren();
         clear("", "");
       },

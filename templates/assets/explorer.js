@@ -40,10 +40,8 @@
     var input = make("input", { type: "search", id: "filter", placeholder: "conv score>0.6 !copy", autocomplete: "off", spellcheck: "false" });
     var select = make("select", { id: "order" });
     select.append(document.getElementById("orders").content.cloneNode(true));
-    var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
-    questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
     into.append(
-      make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), questions, make("output", { id: "count", role: "status" })),
+      make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), make("output", { id: "count", role: "status" })),
       make("div.grid", { id: "grid", role: "grid", "aria-label": "Units" }));
     units = self.AtlasUnits.mount(self.atlasColumns.units, place);
     document.getElementById("grid").addEventListener("click", function (event) {
@@ -83,7 +81,8 @@
     open = at && at.unit !== null ? at : null;
     units.mark();
     if (!open) {
-      if (at) bench.setLayer(at.layer, 0);
+      if (!at) bench.setNothing();
+      else bench.setLayer(at.layer, 0);
       return;
     }
     document.title = at.layer + " " + at.unit + " – Explorer";

@@ -66,7 +66,8 @@ def test_a_sweep_has_a_ticket_for_each_weight(desk):
 @pytest.mark.parametrize(
     ("form", "wrong"),
     [
-        (None, "model"), ({**FORM, "terms": "x"}, "units"), ({**FORM, "numbers": {"tv": -1}}, "tv"),
+        (None, "choose a unit"), ({**FORM, "layer": ""}, "choose a unit"),
+        ({**FORM, "terms": "x"}, "units"), ({**FORM, "numbers": {"tv": -1}}, "tv"),
         ({**FORM, "recipe": "<script>"}, "does not exist"),
         ({**FORM, "path": "/etc/passwd"}, "nothing to ask"),
         ({**FORM, "model": "ghost"}, "cannot be rendered"),
