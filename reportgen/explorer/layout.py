@@ -50,7 +50,10 @@ def layout() -> html.Div:
         children=[
             # What the client tells Dash, and Dash the client.
             *(dcc.Store(id=name) for name in ("place", "form", "again", "running", "tickets", "start")),
-            html.Div(className="browse", children=[layer_table(), html.Div(id="browse")]),
+            html.Div(
+                className="browse",
+                children=[html.Div(layer_table(), className="layers-place"), html.Div(id="browse")],
+            ),
             bench,
         ],
     )

@@ -97,6 +97,8 @@
     });
   }
 
+  function show() { if (open) units.reveal(open.slug, open.unit); }
+
   function drawUnit(at, view, focus) {
     var head = document.getElementById("head"), evidence = document.getElementById("evidence");
     var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
@@ -139,7 +141,7 @@
     if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (document.querySelector(".bench").contains(document.activeElement)) { event.preventDefault(); close(); }
   }, true);
-  addEventListener("popstate", function () { if (units) { units.read(); follow(false); } });
+  addEventListener("popstate", function () { if (units) { units.read(); follow(false); show(); } });
   document.getElementById("versions").addEventListener("change", function (event) { location.href = event.target.value; });
 
   // Dash draws its components when it is ready; the rest follows into the places that it has made.
@@ -155,6 +157,7 @@
     document.body.classList.add("ready");
     performance.mark("explorer-ready");
     follow(false);
+    show();
   }
 
   self.dash_clientside = self.dash_clientside || {};

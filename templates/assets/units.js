@@ -157,6 +157,16 @@
       rows.get(at).cells[focused % across].a.focus({ preventScroll: true });
     }
 
+    // Bring a unit into sight, where the filter shows it
+    function reveal(slug, unit) {
+      var at = all.layers.findIndex(function (layer) { return layer.slug === slug; });
+      var place = found.findIndex(function (i) { return table.layerOf(i) === at && table.unit(i) === unit; });
+      if (place < 0) return;
+      focused = place;
+      grid.scrollTop = Math.max(0, Math.floor(place / across) * TALL - grid.clientHeight / 2 + TALL / 2);
+      layout();
+    }
+
     // The first unit of the layer before or after, in the order shown
     function otherLayer(by) {
       var place = focused, of = function (p) { return table.layerOf(found[p]); }, now = of(place);
@@ -222,6 +232,7 @@
       apply: apply, draw: draw, table: table, changed: changed, focusOn: focusOn,
       filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); },
       read: function () { readAddress(); apply(); },
+      reveal: reveal,
       mark: function () { rows.forEach(function (row) { row.cells.forEach(markOpen); }); },
     };
   }

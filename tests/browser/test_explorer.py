@@ -100,6 +100,16 @@ def test_an_address_of_the_atlas_opens_that_unit_and_goes_back_there(at: Any) ->
     assert page.url.endswith("/m/garden/v2/units.html")
 
 
+def test_a_unit_that_is_opened_by_its_address_is_in_sight_in_the_grid(at: Any, shelf: Shelf) -> None:
+    version = next(v for v in shelf.versions() if v.home == "/m/garden/v2/units.html")
+    last = version.record.layers[-1]
+    page = at(f"m/garden/v2/{version.place.slug(last.name)}.html#u{last.n_units - 1}")
+    cell = page.locator("#grid a[aria-current]")
+    cell.wait_for()
+    grid, box = page.locator("#grid").bounding_box(), cell.bounding_box()
+    assert grid["y"] <= box["y"] and box["y"] + box["height"] <= grid["y"] + grid["height"] + 4
+
+
 def test_the_keyboard_is_the_atlas_s(at: Any) -> None:
     page = at("m/garden/v2/units.html")
     page.keyboard.press("/")
@@ -299,3 +309,21 @@ def test_it_says_when_the_explorer_is_gone_and_when_it_cannot_render(
         page.locator(".bench", has_text=why).wait_for()
         page.locator("#render").click()
         page.locator("#wrong", has_text="cannot be rendered").wait_for()
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_units_are_there_in_three_seconds(open_page: Any, tmp_path: Path) -> None:
+    from benchmarks.large_store import write_large_store
+
+    own = Shelf(write_large_store(tmp_path / "large.db", pictured=False))
+    warm(own, 1)
+    with served(make_app(own, SketchingStudio({}), Door())) as base:
+        page = open_page("m/residual/v1/units.html", base)
+        page.locator("body.ready").wait_for()
+        assert shown(page) == 100_000
+        assert page.evaluate("performance.getEntriesByName('explorer-ready')[0].startTime") < 3000
+        assert page.evaluate("document.querySelectorAll('*').length") < 2500
+        assert page.evaluate("performance.memory.usedJSHeapSize") < 100e6
+        page.locator("#filter").fill("conv4 structured")
+        assert 0 < shown(page) < 100_000
+        page.context.close()
