@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import hashlib
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,7 @@ MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 16 * 2**20, 40_000_000
 _STARTS_KEPT, _START_PX = 32, 1024
 _ENDED_KEPT = 512
 _IDLE_SECONDS, _FLUSH_SECONDS = 0.5, 1.0
+_LEFT_SECONDS = 150.0  # Browsers let a page that is not in sight ask once a minute.
 
 
 class Studio:
@@ -129,11 +131,15 @@ class Studio:
         return self._take(sweep_of(asked), person, panel)
 
     def progress(self, ticket: str) -> Progress:
-        """Return how a request stands; of an unknown one that it failed."""
+        """Return how a request stands; of an unknown one that it failed.
+
+        A request that nobody asks after for 150 s is taken for left, and cancelled when it is its turn.
+        """
         with self._lock:
             request = self._requests.get(ticket)
             if request is None:
                 return Progress("failed", message="there is no such request; the explorer was started again")
+            request.looked = time.monotonic()
             return request.told(self._place(request), self._ledger.trouble(request.key))
 
     def cancel(self, ticket: str) -> None:
@@ -314,12 +320,12 @@ class Studio:
         with self._lock:
             if found is not None:
                 request.finish(found)
-            if request.over or order is None:
+            if not self._wanted(request) or order is None:
                 return
             request.state = "starting"
         device = self._device if request.asked.device == "auto" else request.asked.device
         answer = self._service.carry_out(
-            order, device, lambda step: self._hear(request, step), lambda: not request.over
+            order, device, lambda step: self._hear(request, step), lambda: self._wanted(request)
         )
         if isinstance(answer, Failed):
             with self._lock:
@@ -329,6 +335,13 @@ class Studio:
         self._due.set()
         with self._lock:
             request.finish(result)
+
+    def _wanted(self, request: Request) -> bool:
+        """Return whether somebody still waits for a request; end it if nobody does."""
+        with self._lock:
+            if time.monotonic() - request.looked > _LEFT_SECONDS:
+                request.end("cancelled", "nobody looked at it any more")
+            return not request.over
 
     def _hear(self, request: Request, step: Step) -> None:
         with self._lock:

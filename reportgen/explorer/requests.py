@@ -71,6 +71,7 @@ class Request:
     state: State = "waiting"
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    looked: float = field(default_factory=time.monotonic)  # when somebody last asked how it stands
     step: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
     preview: bytes | None = None

@@ -116,6 +116,15 @@ def test_what_is_cancelled_stops_and_the_next_begins(studio):
     assert studio.progress(ticket.id).state == "cancelled"
 
 
+def test_what_nobody_looks_at_any_more_holds_nobody_up(studio, monkeypatch):
+    """A browser that was closed asks no more."""
+    monkeypatch.setattr("reportgen.explorer.jobs._LEFT_SECONDS", 0.4)
+    tickets = [studio.ask(asked(DEEP, seed=i, numbers=LONG), "ada", f"{i}") for i in range(9)]
+    until(lambda: studio._served is None and not len(studio._turns))
+    told = [studio.progress(t.id) for t in tickets]
+    assert {(p.state, p.message) for p in told} == {("cancelled", "nobody looked at it any more")}
+
+
 def test_a_newer_request_for_the_same_panel_replaces_the_older_and_no_other(studio):
     running = studio.ask(asked(DEEP, numbers=LONG), "ada", "panel")
     other_panel = studio.ask(asked(seed=7), "ada", "second panel")
