@@ -6,7 +6,10 @@ every answer the headers that keep a page to itself. It knows nothing of what is
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import hmac
+import html
 import ipaddress
 import re
 import secrets
@@ -35,12 +38,17 @@ _PATHS = re.compile(
     r"|_dash/(_dash-layout|_dash-dependencies|_dash-update-component|_dash-component-suites/[A-Za-z0-9_@./-]+))"
 )
 _HEADERS = (
-    ("x-content-type-options", "nosniff"),
-    ("referrer-policy", "no-referrer"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("x-frame-options", "DENY"),
-    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+_GO_ON = "location.replace(document.body.dataset.to + location.hash)"
+_POLICY_OF_WELCOME = (
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; script-src "
+    f"'sha256-{base64.b64encode(hashlib.sha256(_GO_ON.encode()).digest()).decode()}'"
 )
 
 
@@ -100,10 +108,7 @@ class Guard:
     def __init__(self, application: Application, door: Door, content_policy: str) -> None:
         self._application = application
         self._door = door
-        self._headers = [
-            (name.encode(), value.encode())
-            for name, value in (*_HEADERS, ("content-security-policy", content_policy))
-        ]
+        self._policy = content_policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -159,28 +164,32 @@ class Guard:
         """Keep the token in a cookie, and go on to the address without it.
 
         By a page, not a redirection: a link in a mail would be another site's doing until here, and a strict
-        cookie not sent.
+        cookie not sent. What stands after the number sign is known to the browser alone, so a script goes on.
         """
         rest = [(k, v) for k, v in parse_qsl(scope["query_string"].decode("latin-1"), True) if k != "token"]
         to = quote(scope["path"], safe="/") + (f"?{urlencode(rest)}" if rest else "")
-        page = (
-            f'<!doctype html><meta http-equiv="refresh" content="0; url={to.replace(chr(34), "")}">Welcome.'
-        )
+        page = f'<!doctype html><body data-to="{html.escape(to)}"><script>{_GO_ON}</script>'
         cookie = (b"set-cookie", _cookie(TOKEN, self._door.token))
-        await _answer(self._with_headers(send, [cookie]), 200, page.encode(), b"text/html; charset=utf-8")
+        sending = self._with_headers(send, [cookie], _POLICY_OF_WELCOME)
+        await _answer(sending, 200, page.encode(), b"text/html; charset=utf-8")
 
     async def _say(self, send: Send, status: int, text: str) -> None:
         await _answer(
             self._with_headers(send, []), status, (text + "\n").encode(), b"text/plain; charset=utf-8"
         )
 
-    def _with_headers(self, send: Send, extra: Sequence[tuple[bytes, bytes]]) -> Send:
+    def _with_headers(
+        self, send: Send, extra: Sequence[tuple[bytes, bytes]], content_policy: str | None = None
+    ) -> Send:
+        said = self._policy if content_policy is None else content_policy
+        policy_header = (b"content-security-policy", said.encode())
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", []))
                 if not any(name.lower() == b"cache-control" for name, _ in own):
                     own.append((b"cache-control", b"no-store"))
-                message["headers"] = [*own, *self._headers, *extra]
+                message["headers"] = [*own, *_HEADERS, policy_header, *extra]
             await send(message)
 
         return sending

@@ -298,9 +298,7 @@ def test_a_page_is_small(at: Any) -> None:
     assert page.evaluate("performance.getEntriesByName('explorer-ready')[0].startTime") < 3000
 
 
-def test_it_says_when_the_explorer_is_gone_and_when_it_cannot_render(
-    open_page: Any, shelf: Shelf, tmp_path: Path
-) -> None:
+def test_it_says_why_nothing_can_be_rendered(open_page: Any, shelf: Shelf, tmp_path: Path) -> None:
     shutil.copy(shelf.path, tmp_path / "own.db")
     why = "tensorflow is not installed"
     studio = SketchingStudio({v.name: why for v in shelf.versions()})
@@ -309,6 +307,41 @@ def test_it_says_when_the_explorer_is_gone_and_when_it_cannot_render(
         page.locator(".bench", has_text=why).wait_for()
         page.locator("#render").click()
         page.locator("#wrong", has_text="cannot be rendered").wait_for()
+
+
+def test_who_brings_the_token_is_let_in_and_the_address_forgets_it(
+    open_page: Any, chromium: Any, shelf: Shelf, studio: Any
+) -> None:
+    with served(make_app(shelf, studio, Door("0.0.0.0", "atoken-atoken"))) as base:
+        stranger = chromium.new_context().new_page()
+        assert stranger.goto(base + CONV1).status == 401
+        assert "token" in stranger.locator("body").inner_text()
+        stranger.context.close()
+        page = open_page(CONV1 + "?token=atoken-atoken#u3", base)
+        page.get_by_role("heading", name="conv1 unit 3").wait_for()
+        assert page.url == base + CONV1 + "#u3"
+        page.locator("#render").click()
+        state(page, "done")
+        assert page.evaluate("document.cookie") == ""
+        page.context.close()
+
+
+@pytest.mark.slow
+def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(chromium: Any, shelf: Shelf) -> None:
+    studio = SketchingStudio({v.name: None for v in shelf.versions()}, seconds=6)
+    application = make_app(shelf, studio, Door())
+    context = chromium.new_context()
+    page = context.new_page()
+    with served(application) as base:
+        page.goto(base + CONV1 + "#u3")
+        page.locator("#evidence .sec").first.wait_for()
+        page.locator("#render").click()
+        state(page, "rendering")
+    page.locator("body.troubled").wait_for()
+    with served(application, int(base.rstrip("/").rpartition(":")[2])):
+        page.locator("body:not(.troubled)").wait_for()
+        state(page, "done")
+    context.close()
 
 
 @pytest.mark.slow

@@ -9,11 +9,13 @@ from reportgen.explorer.serving import listen, make_server
 
 
 @contextlib.contextmanager
-def served(application: Any) -> Iterator[str]:
+def served(application: Any, port: int = 0) -> Iterator[str]:
     """Give the address under which an application is served."""
-    server, listening = make_server(application), listen("127.0.0.1", 0)
+    server, listening = make_server(application), listen("127.0.0.1", port)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
     thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(10)

@@ -20,7 +20,7 @@ STEPS = 40
 class SketchingStudio:
     """Serves one request after the other, each `seconds` long after `ready` of getting ready."""
 
-    def __init__(self, versions, *, seconds=0.8, ready=0.1):
+    def __init__(self, versions, *, seconds=0.6, ready=0.1):
         self.versions, self.seconds, self.ready = versions, seconds, ready
         self.requests, self.pictures, self.numbers = {}, {}, itertools.count()
         self.free_at, self.broken = 0.0, ""
