@@ -124,7 +124,7 @@ def test_the_canvas_follows_the_receptive_field():
     recipe = RenderSpec()
     size = (224, 224)
     assert canvas_for(layer("a", field=(3, 3)), size, recipe) == (48, 48)
-    assert canvas_for(layer("a", field=(31, 31)), size, recipe) == (64, 64)
+    assert canvas_for(layer("a", field=(31, 31)), size, recipe) == (56, 56)
     assert canvas_for(layer("a", field=(200, 200)), size, recipe) == size
     assert canvas_for(layer("a", field=None), size, recipe) == size
     assert canvas_for(layer("a", field=(3, 3)), (32, 40), recipe) == (32, 40)
