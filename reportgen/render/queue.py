@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -120,8 +120,8 @@ def render_units(
     if not ahead:
         return
     waiting = itertools.chain(ahead, waiting)
-    engine = ascent(cut, recipe, _slots(len(ahead), batch), ahead[0].aim)
-    run = Run(cut, recipe, engine, _slots(len(ahead), batch))
+    places = slots(len(jobs) if isinstance(jobs, Sized) else len(ahead), batch)
+    run = Run(cut, recipe, ascent(cut, recipe, places, ahead[0].aim), places)
     while not stop():
         run.fill(waiting)
         if not run.busy:
@@ -133,9 +133,15 @@ def render_units(
         yield run.finished()
 
 
-def _slots(jobs: int, batch: int) -> int:
-    """Return the number of slots: a power of two or the whole batch, so that few shapes are ever traced."""
-    return min(batch, 1 << (jobs - 1).bit_length())
+def slots(jobs: int, batch: int) -> int:
+    """Return how many pictures to work on at once: so many that the last round is nearly full too.
+
+    What stands empty is computed all the same. A batch's eighths and powers of two, so that few shapes are
+    ever traced: 56 jobs of at most 16 at once are four rounds of 14, where 16 would leave half a round empty.
+    """
+    rounds, eighth = -(-jobs // batch), max(1, batch // 8)
+    even = -(-jobs // (rounds * eighth)) * eighth
+    return min(batch, even, 1 << (jobs - 1).bit_length())
 
 
 class Run:

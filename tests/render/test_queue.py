@@ -8,6 +8,7 @@ import pytest
 
 from reportgen.render import Job, arithmetic, device_name, render_units, suggest_batch, use_arithmetic
 from reportgen.render.ascent import ascent
+from reportgen.render.queue import slots
 from reportgen.spec import RECIPES
 
 from .planted import convolution, cut_of, edge
@@ -139,3 +140,12 @@ def test_in_bfloat16_the_same_is_found(cut):
     assert not np.array_equal(short, plain)
     assert np.allclose(short, plain, atol=0.05 * np.abs(plain).max())
     assert np.allclose(answers(), plain, atol=1e-5 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("batch", [1, 8, 16, 32, 256])
+def test_rounds_are_as_few_as_can_be_and_nearly_full(batch):
+    for jobs in range(1, 3 * batch + 2):
+        places, rounds = slots(jobs, batch), -(-jobs // batch)
+        assert 1 <= places <= batch and -(-jobs // places) == rounds, jobs
+        assert rounds * places - jobs < rounds * max(1, batch // 8), jobs
+    assert len({slots(jobs, batch) for jobs in range(1, 3 * batch)}) <= 8 + batch.bit_length()
