@@ -24,7 +24,7 @@ from reportgen.atlas.plots import number
 from reportgen.errors import SiteError
 
 _ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js")
-_EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js")
+_EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import reportgen
 from reportgen.atlas import columns, words
 from reportgen.atlas.front import packed_units
 from reportgen.atlas.layout import Place, places
+from reportgen.atlas.natural import TilePixels, natural_strip
 from reportgen.atlas.panel import Scene, View, unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
@@ -130,6 +131,20 @@ class Shelf:
         with open_store(self.path) as store:
             return _unit(store, at, layer, unit)
 
+    def natural(self, at: Version, slug: str, unit: int) -> bytes | None:
+        """Return the WebP of a unit's pieces of a person's own pictures, side by side; None without any.
+
+        Raises:
+            UnknownLayer: There is no such layer.
+        """
+        layer = at.layer(slug)
+        with open_store(self.path) as store:
+            rows = layer_rows(store, at.record, layer, [unit])
+            strip, tiles = natural_strip(rows, unit, SIZES)
+            if strip is None:
+                return None
+            return TilePixels(store, rows.about, at.record.input_shape).encoded(strip, tiles, SIZES)
+
     def picture(self, key: str) -> bytes | None:
         """Return the WebP of a stored render by its content key; None where there is none."""
         with open_store(self.path) as store:
@@ -233,8 +248,10 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     own = KeyedPictures(None, (), 0, {r.key: (r.height, r.width) for r in renders if not r.failure})
     scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, f"reportgen {reportgen.__version__}", SIZES)
     view = unit_view(scene, rows, unit, own)
-    # Cut-outs of a person's own pictures are drawn for an atlas alone: they have no content key.
-    view["s"] = [s for s in view["s"] if s["k"] != "pics" or all(i["s"] in own.sizes for i in s["i"])]
+    strip, _ = natural_strip(rows, unit, SIZES)
+    for picture in [i for s in view["s"] if s["k"] == "pics" for i in s["i"]]:
+        if strip is not None and picture["s"] == strip.stem:  # These have no content key, but a unit.
+            picture["s"] = f"/{at.place.folder}/{at.place.slug(layer.name)}/{unit}/natural"
     _add_thumbnails(store, at, view["s"])
     lead = lead_of(renders, at.record.roles(layer.name))
     view["lead"] = lead.key if lead and not lead.failure else ""

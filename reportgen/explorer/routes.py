@@ -56,6 +56,12 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         found = at(model, version)
         return JSONResponse(shelf.unit(found, slug, unit)) if found else _missing()
 
+    @server.get("/m/{model}/{version}/{slug}/{unit:int}/natural.webp")
+    def natural(model: str, version: str, slug: str, unit: int) -> Response:
+        found = at(model, version)
+        data = shelf.natural(found, slug, unit) if found else None
+        return Response(data, media_type="image/webp") if data else _missing()
+
     @server.get("/m/{model}/{version}/{page}.html")
     async def page(model: str, version: str, page: str) -> Response:
         told = await asyncio.to_thread(_told, desk, at(model, version), page)

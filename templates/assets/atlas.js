@@ -82,7 +82,9 @@
     return make("span.tile", {}, make("img.c" + column + ".r" + row, { src: sheet, alt: "" }));
   }
 
+  // A stem is a name in the folder of pictures, or a path where it begins with a slash.
   function picturePath(stem) {
+    if (stem[0] === "/") return stem + ".webp";
     return document.body.dataset.root + document.body.dataset.pictures + "/" + stem + ".webp";
   }
 

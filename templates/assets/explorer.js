@@ -150,7 +150,7 @@
     var into = document.getElementById("browse");
     if (bench || !into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return;
     waiting.disconnect();
-    bench = self.AtlasBench.mount(told, { set: set });
+    bench = self.AtlasBench.mount(told, set);
     drawBrowse(into);
     document.body.style.setProperty("--layers", table().layers.length);
     set("place", { model: told.model, version: told.version, tab: tab });

@@ -5,13 +5,14 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from reportgen.atlas import write_atlas
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.queries import KEY_BYTES, Shelf, find_version
-from reportgen.images import decode_webp
-from reportgen.store import open_store
+from reportgen.images import decode_webp, encode_webp
+from reportgen.store import layer_owner, model_owner, open_store, pictures_owner
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +78,31 @@ def test_a_picture_is_found_by_its_key_alone(shelf, garden):
     key = shelf.unit(garden, "conv1", 3)["lead"]
     assert decode_webp(shelf.picture(key)).shape[2] == 3
     assert shelf.picture("0" * 32) is None
+
+
+def test_pieces_of_a_person_s_own_pictures_are_shown_and_found(sample, tmp_path):
+    own = Shelf(shutil.copy(sample, tmp_path / "own.db"))
+    at = find_version(own.versions(), "garden", "v2")
+    assert own.natural(at, "conv1", 0) is None
+    height, width, _ = at.record.input_shape
+    n = at.record.layer("conv1").n_units
+    answers = {
+        "top": np.ones((n, 2)), "top_picture": np.tile([0, 1], (n, 1)),
+        "top_box": np.tile([[0, 0, height // 2, width // 2], [0, 0, height, width]], (n, 1, 1)),
+    }  # fmt: skip
+    about = {"folder": np.array(["f" * 32]), "names": np.array(["a.png", "b.png"]), "crops": np.array([True])}
+    red = encode_webp(np.full((height, width, 3), (200, 40, 40), np.uint8), quality=95)
+    with open_store(own.path) as store:
+        store.put_measurement(layer_owner(at.record.id, "conv1"), "natural", "x", answers)
+        store.put_measurement(model_owner(at.record.id), "natural", "x", about)
+        kept = pictures_owner("f" * 32, at.record.input_shape)
+        for index in ("0", "1"):
+            store.put_measurement(kept, index, "x", {"webp": np.frombuffer(red, np.uint8)})
+    (section,) = [s for s in own.unit(at, "conv1", 2)["s"] if s["t"] == "Natural pictures"]
+    assert {i["s"] for i in section["i"]} == {"/m/garden/v2/conv1/2/natural"}
+    pixels = decode_webp(own.natural(at, "conv1", 2)).astype(float)
+    assert pixels.shape[1] >= 2 * pixels.shape[0]
+    assert np.abs(pixels[pixels.shape[0] // 2, pixels.shape[0] // 2] - (200, 40, 40)).max() < 30
 
 
 def test_the_table_of_layers_counts_verdicts(shelf, garden):
