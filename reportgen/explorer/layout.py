@@ -1,7 +1,7 @@
 """The components of the explorer's page: a table, some buttons, and places that the client draws into.
 
 Few on purpose: each costs about fifteen milliseconds before a page can be used. The grid of units, a unit's
-panel and the form are drawn by the site's own scripts (decision 0013).
+panel and the form are drawn by the site's own scripts (decision 0014).
 """
 
 from __future__ import annotations
