@@ -24,25 +24,18 @@ _COLUMNS = (
 
 def layout() -> html.Div:
     """Return the page's components."""
+    stage = [html.Div(id="easels"), actions(), html.P(id="wrong", className="wrong", role="alert")]
+    work = [
+        html.Div(stage, className="stage"),
+        html.Div(id="sweep-strip"),
+        html.Div(id="form-place"),
+        upload(),
+        for_the_atlas(),
+    ]
     bench = html.Div(
         className="bench",
         role="region",
-        children=[
-            html.Div(id="head"),
-            html.Div(
-                className="stage",
-                children=[
-                    html.Div(id="easels"),
-                    actions(),
-                    html.P(id="wrong", className="wrong", role="alert"),
-                ],
-            ),
-            html.Div(id="sweep-strip"),
-            html.Div(id="form-place"),
-            upload(),
-            for_the_atlas(),
-            html.Div(id="evidence"),
-        ],
+        children=[html.Div(id="head"), html.Div(work), html.Div(id="evidence")],
     )
     setattr(bench, "aria-label", "Unit and recipe")
     return html.Div(
