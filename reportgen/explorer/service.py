@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from reportgen.explorer.worker import Cancel, Done, Failed, Order, Ready, Renderer, Step, warmed
+from reportgen.explorer.worker import Cancel, Done, Failed, Order, Renderer, Step, warmed
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
 _HANGS_SECONDS = 30.0  # a process that does not leave an order in that time is ended
@@ -70,6 +70,8 @@ class Service:
         try:
             if self._renderer is not None:
                 self._ready |= self._renderer.answer(0.0) is not None
+                if self._renderer.full:
+                    self._again()
         except EOFError:
             self._again()
 
@@ -89,7 +91,7 @@ class Service:
             if answer is not None and answer.ticket == order.ticket:
                 if isinstance(answer, Step):
                     hear(answer)
-                elif not isinstance(answer, Ready):
+                elif isinstance(answer, Done | Failed):
                     return answer
             if left is None and not wanted():
                 renderer.send(Cancel(order.ticket))
@@ -101,6 +103,8 @@ class Service:
 
     def _on(self, device: str) -> Renderer:
         """Return a process that computes on a device; where it is not known yet whether it does, wait."""
+        if self._renderer is not None and self._renderer.full:
+            self._again()
         renderer, began = self._renderer, time.monotonic()
         while renderer is not None and renderer.computes_on(device) is None:
             self._ready |= renderer.answer(_LOOK_SECONDS) is not None

@@ -12,7 +12,7 @@ from reportgen.config import Settings
 from reportgen.explorer import service as service_room
 from reportgen.explorer.files import ModelFile
 from reportgen.explorer.service import Service
-from reportgen.explorer.worker import Cancel, Done, Failed, Order, Ready, Renderer, Step, _Room, warmed
+from reportgen.explorer.worker import Cancel, Done, Failed, Full, Order, Ready, Renderer, Step, _Room, warmed
 from reportgen.spec import RECIPES
 from reportgen.units import Telemetry
 
@@ -38,7 +38,7 @@ class Acted:
 
     def __init__(self, device):
         self.device, self.sent, self.ended, self.pid = device, [], False, len(Acted.made)
-        self._on_gpu = None
+        self._on_gpu, self.full = None, False
         self.answers = list(Acted.script.pop(0)) if Acted.script else []
         Acted.made.append(self)
 
@@ -53,6 +53,7 @@ class Acted:
             raise EOFError
         if isinstance(now, Ready):
             self._on_gpu = now.on_gpu
+        self.full |= isinstance(now, Full)
         return now
 
     computes_on, lacks = Renderer.computes_on, Renderer.lacks
@@ -130,6 +131,30 @@ def test_what_computes_on_the_best_there_is_serves_that_device_too(acted):
     service.warm(an_order())
     assert [carried(service, device)[0] for device in ("gpu", "cpu")] == [DONE, DONE]
     assert [a.device for a in acted.made] == ["auto", "auto", "cpu"]
+
+
+def test_a_process_that_has_grown_too_large_is_replaced_between_two_orders(acted):
+    acted.script = [[STEP, DONE, Full()], [Ready(False), DONE], [DONE]]
+    service = Service("cpu")
+    service.warm(an_order())
+    assert carried(service)[0] == DONE
+    service.look()  # Nobody waits: at once.
+    assert [a.ended for a in acted.made] == [True, False] and acted.made[1].sent == [warmed(an_order())]
+    assert carried(service)[0] == DONE
+    acted.made[1].full = True
+    assert carried(service)[0] == DONE  # Somebody waits: before the next order.
+    assert [a.ended for a in acted.made] == [True, True, False]
+
+
+def test_growth_is_counted_from_the_first_order_on(monkeypatch):
+    room, memory = _Room(Pipe(), "auto"), import_module("reportgen.run.memory")
+    sizes = [5 << 30, 5 << 30, (7 << 30) - 1, (7 << 30) + 1]
+    monkeypatch.setattr(memory, "default_bound", lambda: 8 << 30)
+    monkeypatch.setattr(memory, "resident", lambda: sizes.pop(0))
+    assert [room.has_grown() for _ in range(4)] == [False, False, False, True]
+    monkeypatch.setattr(memory, "default_bound", lambda: 5 << 30)
+    monkeypatch.setattr(memory, "resident", lambda: (5 << 30) + (300 << 20))
+    assert room.has_grown()
 
 
 def test_a_process_that_cannot_be_started_is_an_answer(monkeypatch):
