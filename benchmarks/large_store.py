@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ NULL = "b" * 32
 COLOURS = ("black and white", "red and green", "blue and yellow", "several colours")
 
 
+@cache
 def hash_of(name: str) -> str:
     return content_hash(recipe_fields(RECIPES[name]))
 
