@@ -1,6 +1,7 @@
 """Lighthouse over a served site: scores of its pages, 0 to 100. Needs Node and `npm ci` in benchmarks/node.
 
-python -m benchmarks.lighthouse site m/x/v1/index.html
+python -m benchmarks.lighthouse site                        one page of each kind; writes its section
+python -m benchmarks.lighthouse site m/x/v1/index.html      these pages, printed
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import which
 
+from benchmarks.results import table, write_section
 from reportgen.atlas.serve import site_server
 
 HERE = Path(__file__).with_name("node")
 MISSING = "Lighthouse is not installed (Node, then: npm ci --prefix benchmarks/node)"
+KINDS = ("accessibility", "best-practices", "performance")
 FLAGS = "--headless=new --no-sandbox --disable-gpu"
 
 
@@ -27,6 +30,18 @@ def lighthouse_here() -> str | None:
     """Return the pinned Lighthouse's command, None where it or Node is not installed."""
     place = HERE / "node_modules" / ".bin" / "lighthouse"
     return str(place) if which("node") and place.exists() else None
+
+
+def missing() -> str:
+    """Return why nothing can be measured here, or nothing."""
+    if lighthouse_here() is None:
+        return MISSING
+    return "" if _chrome() else "no Chromium on this machine"
+
+
+def _chrome() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := which(name))), None)
 
 
 def audit(command: str, chrome: str, address: str, kinds: Sequence[str]) -> dict[str, float]:
@@ -55,12 +70,9 @@ def audit(command: str, chrome: str, address: str, kinds: Sequence[str]) -> dict
 
 def measure(site: Path, pages: Sequence[str], times: int = 5) -> dict[str, dict[str, float]]:
     """Return the median scores of pages of a site: performance of `times` runs, the others of the first."""
-    command, chrome = (
-        lighthouse_here(),
-        next((p for n in ("chromium", "google-chrome") if (p := which(n))), None),
-    )
+    command, chrome = lighthouse_here(), _chrome()
     if command is None or chrome is None:
-        raise RuntimeError(MISSING if command is None else "no Chromium on this machine")
+        raise RuntimeError(missing())
     server = site_server(site)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     found = {}
@@ -73,5 +85,29 @@ def measure(site: Path, pages: Sequence[str], times: int = 5) -> dict[str, dict[
     return found
 
 
+def pages_of(site: Path) -> list[str]:
+    """Return the address of a page of each kind."""
+    found = sorted(site.glob("m/*/*/*.html"))
+    layers = [p for p in found if (p.parent / p.stem).is_dir()]
+    units = sorted(site.glob("m/*/*/*/*.html"))
+    named = [p for name in ("index", "units", "findings", "wall", "method") for p in found if p.stem == name]
+    chosen = dict.fromkeys([site / "index.html", *named, *layers[:1], *units[:1]])
+    return [p.relative_to(site).as_posix() for p in chosen]
+
+
+def write_results(site: Path) -> None:
+    """Measure a page of each kind, print and write the section."""
+    scores = measure(site, pages_of(site))
+    head = ("page", "accessibility", "best practices", "performance, median of 5")
+    rows = [[f"`{page}`", *(f"{found[k]:.0f}" for k in KINDS)] for page, found in scores.items()]
+    lines = table(head, rows)
+    print("\n".join(lines))
+    said = "Command: `python -m benchmarks.run lighthouse`. Lighthouse's desktop preset, 95 wanted of each."
+    write_section("lighthouse", "Lighthouse", [said, "", *lines])
+
+
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2:]), indent=2))
+    if sys.argv[2:]:
+        print(json.dumps(measure(Path(sys.argv[1]), sys.argv[2:]), indent=2))
+    else:
+        write_results(Path(sys.argv[1]))

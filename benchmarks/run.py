@@ -10,6 +10,11 @@ is run on are noisy, and a number of seconds alone means little. Nothing here is
     import    seconds to import an ONNX graph, and its forward pass and gradient against the same network
               built natively: see benchmarks/importing.py, which takes a file by itself
     site      writing the example's site for the first time against writing it again
+    compare   two made-up stores of 17,000 units compared; writes its section of RESULTS.md
+    lighthouse  Lighthouse's scores of the example's pages, performance as the median of five; writes its
+              section. Skipped, and said, without Chromium, Node and `npm ci --prefix benchmarks/node`
+    scale     a site of 100,000 units: a quarter of an hour and 12 GB of disk, so only when it is named;
+              writes its section
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", default=list(BENCHMARKS), metavar="NAME")
+    parser.add_argument("names", nargs="*", default=[n for n in BENCHMARKS if n != "scale"], metavar="NAME")
     parser.add_argument("--repeats", type=int, default=3)
     asked = parser.parse_args()
     if unknown := [name for name in asked.names if name not in BENCHMARKS]:
@@ -112,6 +117,27 @@ def site(repeats: int) -> None:
     print(f"site: an unchanged site is written {statistics.median(ratios):.1f} times as fast as a new one")
 
 
+def lighthouse(repeats: int) -> None:
+    """The example's pages as Lighthouse sees them."""
+    import reportgen
+    from benchmarks.lighthouse import missing, write_results
+
+    if reason := missing():
+        print(f"lighthouse: skipped, {reason}")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        reportgen.write_atlas(_example_store(folder), Path(folder) / "site")
+        write_results(Path(folder) / "site")
+
+
+def scale(repeats: int) -> None:
+    """A site of 100,000 units; writes its section of RESULTS.md."""
+    from benchmarks.site import main as measure
+
+    with tempfile.TemporaryDirectory() as folder:
+        measure(["--folder", folder])
+
+
 def compare(repeats: int) -> None:
     """Two stores of 17,000 units compared; writes its section of RESULTS.md."""
     from benchmarks.compare import main as measure
@@ -164,6 +190,8 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "import": importing,
     "site": site,
     "compare": compare,
+    "lighthouse": lighthouse,
+    "scale": scale,
 }
 
 
