@@ -25,13 +25,13 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.explorer.asked import Asked
 from reportgen.explorer.files import Files, ModelFile
 from reportgen.explorer.ledger import Ledger
+from reportgen.explorer.orders import Done, Failed, Order, Step
 from reportgen.explorer.requests import ENDED as ENDED
 from reportgen.explorer.requests import Progress as Progress
 from reportgen.explorer.requests import Request, State
 from reportgen.explorer.requests import Ticket as Ticket
 from reportgen.explorer.service import Service
 from reportgen.explorer.turns import Turns
-from reportgen.explorer.worker import Done, Failed, Order, Step
 from reportgen.images import fitted_pixels, read_photograph
 from reportgen.plan import key_parts
 from reportgen.spec import with_numbers

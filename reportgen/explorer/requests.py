@@ -11,7 +11,7 @@ import numpy as np
 
 from reportgen.explorer.asked import Asked
 from reportgen.explorer.ledger import Result
-from reportgen.explorer.worker import Order, Step
+from reportgen.explorer.orders import Order, Step
 
 State = Literal["waiting", "starting", "rendering", "done", "cancelled", "failed", "replaced"]
 ENDED: tuple[State, ...] = ("done", "cancelled", "failed", "replaced")

@@ -17,7 +17,7 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.asked import parse
 from reportgen.explorer.jobs import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
-from reportgen.explorer.worker import Failed
+from reportgen.explorer.orders import Failed
 from reportgen.images import decode_webp
 from reportgen.run.importing import open_source
 from reportgen.store import open_store

@@ -11,8 +11,9 @@ import pytest
 from reportgen.config import Settings
 from reportgen.explorer import service as service_room
 from reportgen.explorer.files import ModelFile
+from reportgen.explorer.orders import Cancel, Done, Failed, Full, Order, Ready, Step, warmed
 from reportgen.explorer.service import Service
-from reportgen.explorer.worker import Cancel, Done, Failed, Full, Order, Ready, Renderer, Step, _Room, warmed
+from reportgen.explorer.worker import Renderer, _Room
 from reportgen.spec import RECIPES
 from reportgen.units import Telemetry
 
