@@ -15,7 +15,7 @@ from reportgen.comparison import Comparison, Line, Series
 Plot = dict[str, Any]
 
 _WIDTH, _BAR, _SIDE, _GAP = 420, 10, 118, 5
-_LINE_WIDTH, _LINE_HEIGHT, _LEFT, _RIGHT = 420, 170, 40, 110
+_LINE_WIDTH, _LINE_HEIGHT, _LEFT, _RIGHT, _LABEL = 420, 170, 40, 110, 12
 _NO_UNIT = "no counterpart"
 _MOST_NAMED = 24
 
@@ -129,12 +129,13 @@ def lines_plot(series: Series, measure: str, title: str) -> Plot:
         x = _LEFT + k * (_LINE_WIDTH - _LEFT - _RIGHT) / max(n - 1, 1)
         return round(x, 1), round(_LINE_HEIGHT - 24 - value / top * (_LINE_HEIGHT - 36), 1)
 
-    drawn, ends = [], []
+    drawn, ends, named_layers = [], [], _named(lines)
     for i, line in enumerate(sorted(lines, key=lambda x: not x.layer)):
         points = [at(k, v) for k, v in enumerate(line.values) if v is not None]
         kind = "all" if not line.layer else f"n{i % 6}"
         drawn.append((kind, " ".join(f"{x},{y}" for x, y in points)))
-        ends.append((points[-1][1], _short(line.layer or "all layers", 15), kind))
+        if points and line.layer in named_layers:
+            ends.append((points[-1][1], _short(line.layer or "all layers", 15), kind))
     words: list[Any] = [
         ("end", _LEFT - 6, at(0, top)[1] + 4, _value(top, share)),
         ("end", _LEFT - 6, at(0, 0)[1] + 4, "0"),
@@ -161,13 +162,27 @@ def _alt(series: Series, line: Line | None, title: str, share: bool) -> str:
 
 
 def _apart(ends: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
-    """Return labels moved so that none lies on another."""
+    """Return labels moved within the plot so that none lies on another."""
     found: list[tuple[float, str, str]] = []
     for y, text, kind in sorted(ends):
-        low = found[-1][0] + 12 if found else 10.0
-        found.append((max(y + 4, low), text, kind))
-    over = found[-1][0] - (_LINE_HEIGHT - 20) if found else 0
-    return [(round(y - max(over, 0), 1), text, kind) for y, text, kind in found]
+        found.append((max(y + 4, found[-1][0] + _LABEL if found else 10.0), text, kind))
+    low = _LINE_HEIGHT - 20.0
+    for i in range(len(found) - 1, -1, -1):
+        found[i] = (round(min(found[i][0], low), 1), *found[i][1:])
+        low = found[i][0] - _LABEL
+    return found
+
+
+def _named(lines: Sequence[Line]) -> set[str]:
+    """Return the layers whose lines have room for a label, the most changed first; "" for all of them."""
+    room = int((_LINE_HEIGHT - 30) // _LABEL)
+
+    def change(line: Line) -> float:
+        known = [v for v in line.values if v is not None]
+        return abs(known[-1] - known[0]) if known else 0.0
+
+    layers = sorted((x for x in lines if x.layer), key=change, reverse=True)
+    return {"", *(x.layer for x in layers[:room])}
 
 
 def _value(value: float, share: bool) -> str:

@@ -1,5 +1,6 @@
 """Pages that hold versions against each other: addresses, links, escaping, pictures, words."""
 
+import itertools
 import re
 import shutil
 
@@ -7,7 +8,8 @@ import pytest
 from compared_store import ROLL, write_compared_store
 
 from reportgen.atlas import check_site, write_atlas
-from reportgen.atlas.comparison_plots import flow_plot
+from reportgen.atlas.comparison_plots import flow_plot, lines_plot
+from reportgen.comparison import Line, Series, VersionId
 from reportgen.config import read_settings
 from reportgen.run import publish
 from reportgen.store import open_store
@@ -113,3 +115,16 @@ def test_a_flow_says_in_words_what_it_draws():
     left = [h for (x, _), h in tall.items() if x == min(x for x, _ in tall)]
     assert max(left) == pytest.approx(7 / 8 * sum(left), rel=0.1)
     assert len(plot["ribbons"]) == 3
+
+
+@pytest.mark.parametrize("layers", [1, 6, 40])
+def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
+    names = ["", *(f"layer{i}" for i in range(layers))]
+    lines = tuple(Line("dead", name, (0.0, 0.0, float(i % 3 == 1))) for i, name in enumerate(names))
+    versions = tuple(VersionId("garden", f"v{k}", "", "s.db", k) for k in range(3))
+    plot = lines_plot(Series(versions, lines, tuple(names[1:])), "dead", "Dead units")
+    heights = sorted(y for _, _, y, _ in plot["ends"])
+    assert "all layers" in [text for *_, text in plot["ends"]]
+    assert len(plot["lines"]) == layers + 1
+    assert heights[0] >= 8 and heights[-1] <= plot["h"] - 16
+    assert all(b - a >= 11.9 for a, b in itertools.pairwise(heights))
