@@ -11,7 +11,7 @@
     var make = self.Atlas.make, query = self.AtlasQuery, table = query.table(all, all.layers);
     var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
     var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
-    var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0;
+    var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0, top = 0;
     var marks = all.marks, inside = make("div.rows", { role: "presentation" });
     grid.append(inside);
 
@@ -69,29 +69,52 @@
       return row;
     }
 
-    function draw() {
+    // In passing, rows that came into sight stay empty: nobody reads them, and filling them is what a frame costs
+    function draw(passing) {
       var first = Math.max(0, Math.floor(grid.scrollTop / TALL) - 1);
       var last = Math.min(Math.ceil(found.length / across) - 1, Math.ceil((grid.scrollTop + grid.clientHeight) / TALL) + 1);
       rows.forEach(function (row, at) { if (at < first || at > last) { rows.delete(at); spare.push(row); } });
       for (var at = first; at <= last; at += 1) {
-        if (rows.has(at)) continue;
-        var row = spare.pop() || newRow();
-        fillRow(row, at);
-        rows.set(at, row);
-        if (!row.element.parentNode) inside.append(row.element);
+        var row = rows.get(at);
+        if (!row) {
+          row = spare.pop() || newRow();
+          putRow(row, at);
+          rows.set(at, row);
+          if (!row.element.parentNode) inside.append(row.element);
+        }
+        if (row.empty && !passing) fillRow(row);
       }
       spare.forEach(function (row) { row.element.remove(); });
       clearTimeout(timer);
-      timer = setTimeout(askPictures, 60);
+      timer = setTimeout(settle, 60);
     }
 
-    function fillRow(row, at) {
+    function scrolled() {
+      var far = Math.abs(grid.scrollTop - top) > grid.clientHeight;
+      top = grid.scrollTop;
+      draw(far);
+    }
+
+    function settle() {
+      rows.forEach(function (row) { if (row.empty) fillRow(row); });
+      askPictures();
+    }
+
+    function putRow(row, at) {
       row.at = at;
+      row.empty = true;
+      row.element.classList.add("empty");
       row.element.style.gap = gap + "px";
       row.element.style.transform = "translateY(" + at * TALL + "px)";
       row.element.setAttribute("aria-rowindex", at + 1);
+      row.cells.forEach(function (cell) { cell.place = -1; });
+    }
+
+    function fillRow(row) {
+      row.empty = false;
+      row.element.classList.remove("empty");
       row.cells.forEach(function (cell, k) {
-        var place = at * across + k, there = place < found.length;
+        var place = row.at * across + k, there = place < found.length;
         cell.box.hidden = !there;
         cell.place = there ? place : -1;
         if (there) fillCell(cell, found[place]);
@@ -216,7 +239,7 @@
     }
 
     var peek = self.Atlas.peeking(grid, stripOf);
-    grid.addEventListener("scroll", draw, { passive: true });
+    grid.addEventListener("scroll", scrolled, { passive: true });
     grid.addEventListener("focusin", function (event) {
       rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === event.target) focused = c.place; }); });
     });
