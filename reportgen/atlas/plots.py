@@ -18,7 +18,7 @@ import numpy as np
 Plot = dict[str, Any]
 
 _WIDTH, _HEIGHT = 320, 120
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 10, 22
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 10, 22
 _NULL_BIN = 0.5
 
 

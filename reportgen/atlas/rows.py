@@ -109,7 +109,8 @@ class LayerRows:
 
     def lead(self, unit: int) -> RenderRow | None:
         """Return the render that stands for a unit."""
-        return lead_of(self.renders.get(unit, ()), self.record.roles(self.layer.name))
+        verdict = self.scores[unit].verdict if unit in self.scores else ""
+        return lead_of(self.renders.get(unit, ()), self.record.roles(self.layer.name), verdict)
 
     @cached_property
     def copies(self) -> dict[int, list[int]]:
@@ -130,11 +131,12 @@ class LayerRows:
         return found
 
 
-def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow | None:
+def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any], verdict: str) -> RenderRow | None:
     """Return the render that stands for a unit: happy before sad, shown before scored before any other.
 
     A display picture that drives its unit far less than the scored ones do, or is blank where they are not,
-    shows something else: then the scored one stands for the unit.
+    shows something else: then the scored one stands for the unit. So it does for a unit that was judged
+    static, since the display recipe makes patterns out of noise.
     """
     order = {roles.get("shown"): 0, roles.get("scored"): 1}
     found = sorted(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)))
@@ -142,7 +144,8 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any]) -> RenderRow
         return None
     alike = [r for r in found if r.sign == found[0].sign and not r.failure]
     shown, scored = ([r for r in alike if order.get(r.recipe) == place] for place in (0, 1))
-    return scored[0] if shown and scored and _falls_short(shown[0], scored) else found[0]
+    instead = shown and scored and (verdict == "static" or _falls_short(shown[0], scored))
+    return scored[0] if instead else found[0]
 
 
 def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:

@@ -85,7 +85,7 @@ def unit_pictures(
         verdict: Of the unit; where seeds are few, one without a pattern shows one start.
         sizes: Of the site.
     """
-    lead = lead_of(renders, roles)
+    lead = lead_of(renders, roles, verdict)
     scored = [r for r in renders if r.recipe == roles.get("scored") and r.sign == "happy" and r is not lead]
     kept = scored[:1] if sizes.few_seeds and verdict in _NOISE else scored
     shown = {roles.get("scored"), roles.get("shown"), *(roles.get("sweep") or ())}

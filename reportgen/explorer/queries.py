@@ -205,7 +205,8 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
     """Return the names of a layer's pictures: `lead` all in one, `starts` a list for each unit."""
     renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
     units = listed_rows(store, at.record, layer).units
-    leads = [lead_of(renders.get(unit, ()), roles) for unit in units]
+    verdicts = _verdicts(store, at, layer)
+    leads = [lead_of(renders.get(unit, ()), roles, verdicts.get(unit, "")) for unit in units]
     starts = [
         [r.key for r in renders.get(unit, ()) if r.recipe == roles.get("scored") and r.sign == "happy"]
         for unit in units
@@ -216,6 +217,11 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
         "starts": [[_packed(key) for key in own] for own in starts],
     }
     return columns.script("atlasRows", slug, packed)
+
+
+def _verdicts(store: Store, at: Version, layer: Layer) -> dict[int, str]:
+    query = "SELECT unit, verdict FROM scores WHERE model=? AND layer=?"
+    return dict(store.read(query, (at.record.id, layer.name)))
 
 
 def _packed(key: str) -> str:
@@ -253,7 +259,7 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
         if strip is not None and picture["s"] == strip.stem:  # These have no content key, but a unit.
             picture["s"] = f"/{at.place.folder}/{at.place.slug(layer.name)}/{unit}/natural"
     _add_thumbnails(store, at, view["s"])
-    lead = lead_of(renders, at.record.roles(layer.name))
+    lead = rows.lead(unit)
     view["lead"] = lead.key if lead and not lead.failure else ""
     view["layer"], view["sees"] = layer.name, words.field(layer)
     return view
@@ -272,8 +278,9 @@ def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]
 
 
 def _leads(store: Store, at: Version, layer: Layer, units: Collection[int]) -> dict[int, str]:
-    roles = at.record.roles(layer.name)
+    roles, verdicts = at.record.roles(layer.name), _verdicts(store, at, layer)
+    renders = render_rows(store, at.record, layer, sorted(units))
     found: dict[int, RenderRow | None] = {
-        unit: lead_of(own, roles) for unit, own in render_rows(store, at.record, layer, sorted(units)).items()
+        unit: lead_of(own, roles, verdicts.get(unit, "")) for unit, own in renders.items()
     }
     return {unit: row.key for unit, row in found.items() if row and not row.failure}

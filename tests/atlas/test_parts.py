@@ -138,15 +138,22 @@ def test_a_display_picture_stands_for_its_unit_unless_it_reaches_far_less_than_t
     roles = {"shown": "s", "scored": "d"}
     scored = [_render("d", 1.0 + 0.1 * seed, seed=seed) for seed in range(4)]
     good, poor, sad = _render("s", 0.8), _render("s", 0.1), _render("s", 5.0, sign="sad")
-    assert lead_of([*scored, sad, good], roles) == good
-    assert lead_of([*scored, sad, poor], roles) == scored[0]
-    assert lead_of([poor, sad], roles) == poor
-    assert lead_of([sad], roles) == sad
-    assert lead_of([], roles) is None
+    assert lead_of([*scored, sad, good], roles, "structured") == good
+    assert lead_of([*scored, sad, poor], roles, "structured") == scored[0]
+    assert lead_of([poor, sad], roles, "structured") == poor
+    assert lead_of([sad], roles, "structured") == sad
+    assert lead_of([], roles, "structured") is None
 
 
 def test_a_blank_display_picture_stands_only_for_units_whose_scored_pictures_are_blank_too() -> None:
     roles = {"shown": "s", "scored": "d"}
     blank, scored = dataclasses.replace(_render("s", 2.0), blank=True), _render("d", 1.0)
-    assert lead_of([scored, blank], roles) == scored
-    assert lead_of([dataclasses.replace(scored, blank=True), blank], roles) == blank
+    assert lead_of([scored, blank], roles, "structured") == scored
+    assert lead_of([dataclasses.replace(scored, blank=True), blank], roles, "structured") == blank
+
+
+def test_a_unit_judged_static_is_shown_as_it_was_judged() -> None:
+    roles = {"shown": "s", "scored": "d"}
+    shown, scored = _render("s", 2.0), _render("d", 1.0)
+    assert lead_of([shown, scored], roles, "static") == scored
+    assert lead_of([shown], roles, "static") == shown
