@@ -15,12 +15,11 @@ from typing import Any, Literal, Protocol
 from reportgen.errors import ReportgenError
 from reportgen.explorer.asked import Asked, parse
 from reportgen.explorer.form import form_spec
-from reportgen.explorer.jobs import ENDED, Progress, Ticket
+from reportgen.explorer.jobs import ENDED, MOST_UPLOAD_BYTES, Progress, Ticket
 from reportgen.explorer.queries import Shelf, Version
 
 What = Literal["picture", "sweep"]
 
-MOST_UPLOAD_BYTES = 8_000_000
 MOST_TICKETS = 4096
 SWEEP = ("1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
 """The weights of total variation of a sweep, in the order in which the studio takes them."""
@@ -43,6 +42,9 @@ class Rendering(Protocol):
 
     def renderable(self) -> Mapping[str, str | None]:
         """Return which model versions can be rendered, or why not."""
+
+    def model_file(self, of: str) -> str:
+        """Return how the file of a `model/version` is named on a command line."""
 
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its content key."""
@@ -155,20 +157,23 @@ class Desk:
         except ReportgenError as error:
             return {"wrong": str(error)}
 
+    def described(self, form: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+        """Return a form's recipe as settings, as a command, what that cannot say, and what is wrong.
+
+        Each is empty where there is nothing to say.
+        """
+        if not form or not form.get("layer"):
+            return "", "", "", ""
+        try:
+            asked = parse(form)
+            command = asked.to_command(self.studio.model_file(asked.of), str(self.shelf.path))
+        except ReportgenError as error:
+            return "", "", "", str(error)
+        return asked.to_toml(), command, asked.not_in_command(), ""
+
     def _owns(self, ticket: str, person: str) -> bool:
         with self._lock:
             return self._owners.get(ticket) == person
-
-
-def described(form: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    """Return a form's recipe as settings, as a command, and what is wrong with it; empty where nothing is."""
-    if not form or not form.get("layer"):
-        return "", "", ""
-    try:
-        asked = parse(form)
-    except ReportgenError as error:
-        return "", "", str(error)
-    return asked.to_toml(), asked.to_command(), ""
 
 
 def told(progress: Progress) -> dict[str, Any]:

@@ -7,6 +7,7 @@ what does not fit is refused in one line. Nothing here renders, and no path is r
 from __future__ import annotations
 
 import dataclasses
+import glob
 import json
 import math
 import re
@@ -102,7 +103,9 @@ class Asked:
         return "\n".join(lines) + "\n" if lines else "# The recipe as it is: nothing to set.\n"
 
     def to_command(self, model: str = "MODEL", store: str = "reportgen.db") -> str:
-        """Return the command that renders an atlas's pictures by this recipe.
+        """Return the command that renders the atlas's pictures of the layer and units by this recipe.
+
+        What it cannot say is in `not_in_command`.
 
         Args:
             model: The model file, as the person would name it.
@@ -110,12 +113,29 @@ class Asked:
         """
         name = self.recipe.name
         words = ["reportgen", "render", model, "--store", store, "--version", self.version]
+        words += ["--layers", _glob(self.layer)]
+        if self.terms:  # The last comma makes a list even of one unit; a number alone is how many.
+            words += ["--units", "".join(f"{unit}," for unit, _ in self.terms)]
         if name not in ("default", "show"):
             words += ["--recipe", name]
         for key, value in self.changed().items():
             text = ",".join(map(repr, value)) if isinstance(value, tuple) else _toml(value).strip('"')
             words += ["--set", f"{_owned(name, key)}={text}"]
         return shlex.join(words)
+
+    def not_in_command(self) -> str:
+        """Return in a sentence what of this a command cannot ask for; empty where it can all."""
+        found = [
+            words
+            for words, holds in (
+                (f"seed {self.seed}", self.seed != 0),
+                ("a picture to start from", self.start is not None),
+                ("the layer as a whole", not self.terms),
+                ("a sum of units", bool(self.terms) and [c for _, c in self.terms] != [1.0]),
+            )
+            if holds
+        ]
+        return f"A command cannot ask for {' or '.join(found)}." if found else ""
 
     def layer_of(self, record: ModelRecord) -> Layer:
         """Return the layer that is asked for.
@@ -235,6 +255,8 @@ def terms_text(terms: Sequence[tuple[int, float]]) -> str:
 
 
 def _pairs(value: Any) -> list[tuple[int, float]]:
+    if isinstance(value, str) and not value.strip():
+        raise ConfigError("units: none is named; wanted such as 3, 3 + 7, 3 - 0.5*7, or layer")
     if isinstance(value, str):
         return _written(value)
     parts = [value] if isinstance(value, (int, float)) else value
@@ -311,6 +333,11 @@ def _owned(recipe: str, key: str, *, quoted: bool = False) -> str:
     if recipe != "show":
         return key
     return f'"show.{key}"' if quoted else f"show.{key}"
+
+
+def _glob(name: str) -> str:
+    """Return a pattern of `--layers` for a layer's name; commas and `::` mean something else there."""
+    return glob.escape(name).replace(",", "?").replace("::", "?:")
 
 
 def _toml(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
-from reportgen.explorer.answers import Desk, What, described
+from reportgen.explorer.answers import Desk, What
 from reportgen.explorer.guard import PERSON
 
 
@@ -43,12 +43,13 @@ def register(app: Dash, desk: Desk) -> None:
     @app.callback(
         Output("toml", "children"),
         Output("command", "children"),
+        Output("not-said", "children"),
         Output("wrong", "children", allow_duplicate=True),
         Input("form", "data"),
         prevent_initial_call=True,
     )
-    def describe(form: Mapping[str, Any] | None) -> tuple[str, str, str]:
-        return described(form)
+    async def describe(form: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+        return await asyncio.to_thread(desk.described, form)
 
     @app.callback(
         Output("start", "data"),

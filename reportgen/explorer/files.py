@@ -83,6 +83,12 @@ class Files:
             return f"the store has options of its import that cannot be used: {told}"
         return ModelFile(found, record.file_hash, settings)
 
+    def name(self, record: ModelRecord) -> str:
+        """Return how a model version's file is named on a command line: as given, else as in the store."""
+        found = self._path(record)
+        given = (*self._named.values(), *self._loose)
+        return found if found is not None and found in given else record.file_name
+
     def _path(self, record: ModelRecord) -> str | None:
         named = self._named.get(f"{record.name}/{record.version}")
         for path in [named] if named else [*self._loose, *self._guesses(record.file_name)]:

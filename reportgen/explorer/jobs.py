@@ -42,7 +42,7 @@ SWEEP = tuple(decades(1e-5, 1e3))
 
 MOST_WAITING, MOST_OF_A_PERSON = 512, 64
 """Requests that wait at once, of all people and of one."""
-MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 16 * 2**20, 40_000_000
+MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 8_000_000, 40_000_000
 """A picture that somebody brings, at most."""
 
 _STARTS_KEPT, _START_PX = 32, 1024
@@ -158,7 +158,7 @@ class Studio:
         """
         if len(data) > MOST_UPLOAD_BYTES:
             raise ReportgenError(
-                f"the picture has {len(data) / 2**20:.0f} MB, wanted at most {MOST_UPLOAD_BYTES >> 20}"
+                f"the picture has {len(data) / 1e6:.1f} MB, wanted at most {MOST_UPLOAD_BYTES // 1_000_000}"
             )
         pixels = read_photograph(data, most_pixels=MOST_UPLOAD_PIXELS, most_px=_START_PX)
         text = f"{pixels.shape}".encode() + pixels.tobytes()
@@ -174,6 +174,11 @@ class Studio:
         """Return by `model/version` None where it can be rendered here, or why not, in a line."""
         found = {f"{r.name}/{r.version}": self._files.find(r) for r in self._ledger.records()}
         return {version: file if isinstance(file, str) else None for version, file in found.items()}
+
+    def model_file(self, of: str) -> str:
+        """Return how the file of a `model/version` is named on a command line; `MODEL` for none."""
+        record = next((r for r in self._ledger.records() if f"{r.name}/{r.version}" == of), None)
+        return self._files.name(record) if record else "MODEL"
 
     def picture(self, key: str) -> bytes | None:
         """Return the picture of a content key as WebP, of an experiment or of the atlas; None for none."""

@@ -11,7 +11,7 @@ from typing import Any
 import dash_ag_grid
 from dash import dcc, html
 
-from reportgen.explorer.answers import MOST_UPLOAD_BYTES
+from reportgen.explorer.jobs import MOST_UPLOAD_BYTES
 
 MOST_COMPONENTS = 100
 
@@ -123,6 +123,7 @@ def for_the_atlas() -> html.Details:
             html.P("These settings in reportgen.toml, or this command:", className="note"),
             html.Pre(id="toml", tabIndex=0),
             html.Pre(id="command", tabIndex=0),
+            html.P(id="not-said", className="note"),
         ],
     )
 

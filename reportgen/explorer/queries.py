@@ -23,7 +23,8 @@ from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_si
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
 from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.errors import UnknownLayer
-from reportgen.spec import AtlasSpec
+from reportgen.explorer.asked import Asked
+from reportgen.spec import RECIPES, AtlasSpec
 from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
 from reportgen.units import Layer
 
@@ -261,8 +262,22 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     _add_thumbnails(store, at, view["s"])
     lead = rows.lead(unit)
     view["lead"] = lead.key if lead and not lead.failure else ""
+    view["made"] = _made(store, at, layer, lead) if lead else None
     view["layer"], view["sees"] = layer.name, words.field(layer)
     return view
+
+
+def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> dict[str, Any] | None:
+    """Return the form that would ask for a stored render; None where its recipe has no name of ours."""
+    recipe = store.recipes().get(render.recipe)
+    if recipe is None or recipe.name not in RECIPES:
+        return None
+    own = at.record
+    asked = Asked(
+        own.name, own.version, layer.name, ((render.unit, 1.0),), "sad" if render.sign == "sad" else "happy",
+        render.seed, recipe=recipe,
+    )  # fmt: skip
+    return asked.as_dict()
 
 
 def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]]) -> None:

@@ -48,7 +48,7 @@
 
   function easel(name, title, hint) {
     var parts = easelParts(name, title, hint), refreshes = 0, began = 0, shown = 0;
-    var own = { element: parts.element, take: parts.take, form: null, ticket: null, key: "", words: "", told: null };
+    var own = { element: parts.element, take: parts.take, form: null, made: null, ticket: null, key: "", words: "", told: null };
 
     function picture(src, alt) {
       parts.img.src = src;
@@ -57,9 +57,9 @@
       parts.empty.hidden = true;
     }
 
-    // The atlas's own picture, or nothing where there is none
-    own.atlas = function (key, words) {
-      Object.assign(own, { form: null, ticket: null, key: key, words: words, told: null });
+    // The atlas's own picture and the form that would ask for it, or nothing where there is none
+    own.atlas = function (key, words, made) {
+      Object.assign(own, { form: null, made: made || null, ticket: null, key: key, words: words, told: null });
       parts.take.hidden = true;
       parts.bar.hidden = true;
       parts.line.show([], 1);
@@ -74,7 +74,7 @@
 
     // What another easel shows, as it is now
     own.keep = function (other) {
-      own.atlas(other.key, other.words);
+      own.atlas(other.key, other.words, other.made);
       if (!other.form) return;
       own.form = other.form;
       parts.take.hidden = false;
@@ -83,7 +83,7 @@
     };
 
     own.begin = function (answer) {
-      Object.assign(own, { form: answer.form, ticket: answer.tickets[0], words: answer.words, key: "", told: null });
+      Object.assign(own, { form: answer.form, made: answer.form, ticket: answer.tickets[0], words: answer.words, key: "", told: null });
       refreshes = 0;
       shown = 0;
       began = performance.now();
@@ -126,11 +126,12 @@
   function stateWords(told, refreshes) {
     var seconds = told.seconds.toFixed(1) + " s";
     if (told.state === "waiting") return [told.place ? "Waiting, " + told.place + " before it" : "Next in turn", ""];
+    if (told.state === "gone") return ["The explorer is gone; trying again", ""];
     if (told.state === "starting") return ["Getting ready", seconds];
     if (told.state === "rendering") return ["Rendering", "step " + told.step + " of " + told.steps + ", " + seconds];
     if (told.state === "done") return ["Done", told.message ? seconds + "; " + told.message : refreshes ? seconds : "from the store"];
     if (told.state === "failed") return ["Failed: " + told.message, ""];
-    return [told.state === "replaced" ? "Replaced by a newer one" : "Cancelled", told.step ? "at step " + told.step : ""];
+    return [told.state === "replaced" ? "Replaced by a newer one" : "Cancelled", told.message || (told.step ? "at step " + told.step : "")];
   }
 
   // What is being rendered: asked after together, only while something is. `running` is told which requests are.
@@ -163,7 +164,7 @@
         hear(answers);
       }).catch(function () {
         troubled = true;
-        open.forEach(function (show) { show(told("waiting", "")); });
+        open.forEach(function (show) { show(told("gone", "")); });
       }).finally(function () {
         asking = false;
         document.body.classList.toggle("troubled", troubled);
@@ -236,20 +237,20 @@
     // In what the two pictures differ
     function compare() {
       [live, beside].forEach(function (own) { own.differs(own.form ? own.words : ""); });
-      if (!live.form || !beside.form) return;
-      var a = fields.full(live.form), b = fields.full(beside.form);
+      if (!live.made || !beside.made) return;
+      var a = fields.full(live.made), b = fields.full(beside.made);
       var names = Object.keys(b).filter(function (k) { return a[k] !== b[k]; });
       [[live, a], [beside, b]].forEach(function (pair) {
         var said = names.map(function (k) { return k + " " + number(pair[1][k]); }).join(", ");
-        pair[0].differs(pair[0].words + "; " + (said || "the same settings"));
+        pair[0].differs((pair[0].form ? pair[0].words + "; " : "") + (said || "the same settings"));
       });
     }
 
     // Something else is chosen: what is on its way for the last one is no longer looked at.
-    function choose(layer, terms, key, words) {
+    function choose(layer, terms, key, words, made) {
       if (live.ticket) watch.drop(live.ticket.id);
       fields.setUnits(layer, terms);
-      live.atlas(key, words);
+      live.atlas(key, words, made);
       beside.atlas("", "");
       document.getElementById("sweep-strip").replaceChildren();
       tell();
@@ -284,11 +285,13 @@
       pre.after(self.Atlas.copyButton("Copy", function () { return pre.textContent; }, pre));
     });
     nameUpload();
+    var stage = document.querySelector(".stage");
+    new ResizeObserver(function () { stage.parentElement.style.setProperty("--stage", stage.offsetHeight + "px"); }).observe(stage);
     var why = told.versions.find(function (v) { return v.model === told.model && v.version === told.version; }).why;
     if (why) document.querySelector(".actions").after(make("p.wrong", {}, "It can be looked at here, not rendered: " + why));
 
     return {
-      setUnit: function (layer, unit, key) { choose(layer, String(unit), key, layer + " unit " + unit + ", as in the atlas"); },
+      setUnit: function (layer, unit, key, made) { choose(layer, String(unit), key, layer + " unit " + unit + ", as in the atlas", made); },
       setLayer: function (layer, n) {
         introduce(layer, "The layer as a whole" + (n ? ", " + n + " units" : "") + ". Choose a unit in the grid, or render all of it.");
         choose(layer, "layer", "", "");
@@ -303,6 +306,7 @@
         if (answer.what === "picture") return begin(answer);
         var place = document.getElementById("sweep-strip");
         place.replaceChildren.apply(place, strip(answer, watch, fields.setWeight));
+        place.scrollIntoView({ block: "nearest" });  // It may be behind the stage, which stays in sight.
       },
       started: function (answer) {
         if (!answer.start) return;

@@ -21,8 +21,13 @@
 
   function table() { return units ? units.table : { layers: self.atlasColumns.units.layers }; }
 
+  function wordsOf(layer) { return "layer:" + (/\s/.test(layer) ? '"=' + layer + '"' : "=" + layer); }
+
   var place = {
+    // A layer's own address shows that layer's units
     read: function () {
+      var at = unitAt();
+      if (at && at.unit === null && !location.hash && !location.search) return new URLSearchParams({ q: wordsOf(at.layer) });
       return new URLSearchParams(location.hash.startsWith("#u") || !location.hash ? location.search : location.hash.slice(1));
     },
     write: function (text) {
@@ -63,8 +68,9 @@
   // The table of layers: choosing one shows its units alone, and lets it be rendered as a whole.
   function layer(rows) {
     var row = rows && rows[0];
-    if (!row) return;
-    filterTo("layer:" + (/\s/.test(row.layer) ? '"=' + row.layer + '"' : "=" + row.layer));
+    var at = unitAt();
+    if (!row || (at && at.unit === null && at.slug === row.slug)) return;  // It is shown already.
+    filterTo(wordsOf(row.layer));
     if (!open || open.slug !== row.slug) bench.setLayer(row.layer, row.units);
   }
 
@@ -82,7 +88,10 @@
     units.mark();
     if (!open) {
       if (!at) bench.setNothing();
-      else bench.setLayer(at.layer, 0);
+      else {
+        bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n);
+        self.dash_clientside.set_props("layers", { selectedRows: { ids: [at.slug] } });
+      }
       return;
     }
     document.title = at.layer + " " + at.unit + " – Explorer";
@@ -110,12 +119,12 @@
     shown.append.apply(shown, view.s.map(self.Atlas.section));
     evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.c));
     self.Atlas.copyButtons(evidence);
-    bench.setUnit(at.layer, at.unit, view.lead);
+    bench.setUnit(at.layer, at.unit, view.lead, view.made);
     if (focus) {
       heading.focus({ preventScroll: true });
       document.querySelector(".bench").scrollTo({ top: 0 });
-      if (matchMedia("(max-width: 64rem)").matches) head.scrollIntoView({ block: "start" });
     }
+    if (matchMedia("(max-width: 60rem)").matches) head.scrollIntoView({ block: "start" });
   }
 
   function close() {

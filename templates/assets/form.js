@@ -35,7 +35,8 @@
     var slider = make("input", { type: "range", min: low, max: f.slider[1], step: f.slider[2] });
     slider.setAttribute("aria-label", f.label + (weight ? ", in powers of ten" : ""));
     function follow() {
-      slider.value = !weight ? input.value : Number(input.value) > 0 ? Math.log10(Number(input.value)) : low;
+      var shown = Number(input.value || input.placeholder);
+      slider.value = !weight ? shown : shown > 0 ? Math.log10(shown) : low;
     }
     slider.addEventListener("input", function () {
       input.value = weight ? Number(Math.pow(10, Number(slider.value)).toPrecision(3)) : slider.value;
@@ -76,6 +77,10 @@
       set: function (values) {
         Object.keys(controls).forEach(function (name) { if (name in values) controls[name].set(values[name]); });
       },
+      // What holds where a number is left empty
+      hint: function (values) {
+        Object.keys(controls).forEach(function (name) { if (controls[name].input.type === "number") controls[name].input.placeholder = values[name]; });
+      },
     };
   }
 
@@ -99,8 +104,10 @@
   }
 
   function draw(own, controls) {
+    var units = field("Units", make("span.slid.of", {}, own.terms, own.whole), own.terms, "one, a sum such as 3 + 0.5*7, or layer");
+    units.classList.add("wide");
     var first = make("div.fields", {},
-      field("Units", make("span.slid.of", {}, own.terms, own.whole), own.terms, "one, a sum such as 3 + 0.5*7, or layer"),
+      units,
       field("Sign", own.sign, own.sign, "happy: most active; sad: least"),
       field("Recipe", own.recipe, own.recipe),
       field("Seed", own.seed, own.seed, "of the random start"),
@@ -149,18 +156,22 @@
       own.recipe.value = f.recipe;
       own.device.value = f.device;
       setStart(f.start);
+      controls.hint(spec.recipes[f.recipe]);
       controls.set(Object.assign({}, spec.recipes[f.recipe], f.numbers));
     }
 
     function value() {
       var of = told.versions.find(function (v) { return v.model + "/" + v.version === own.version.value; });
       return {
-        model: of.model, version: of.version, layer: layer, terms: own.terms.value.trim() || "0", sign: own.sign.value,
+        model: of.model, version: of.version, layer: layer, terms: own.terms.value.trim(), sign: own.sign.value,
         seed: Number(own.seed.value || 0), start: start, recipe: own.recipe.value, numbers: controls.get(), device: own.device.value,
       };
     }
 
-    own.recipe.addEventListener("change", function () { controls.set(spec.recipes[own.recipe.value]); });
+    own.recipe.addEventListener("change", function () {
+      controls.hint(spec.recipes[own.recipe.value]);
+      controls.set(spec.recipes[own.recipe.value]);
+    });
     own.whole.addEventListener("click", function () { own.terms.value = "layer"; changed(); });
     own.noStart.addEventListener("click", function () { setStart(null); changed(); });
     element.addEventListener("submit", function (event) { event.preventDefault(); });

@@ -157,6 +157,38 @@ def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any
     assert page.locator("#set-seed").input_value() == "0"
 
 
+def test_what_differs_from_the_atlas_s_own_picture_is_said(at: Any) -> None:
+    page = at()
+    page.locator("#set-tv").fill("0.5")
+    page.locator("#set-tv").press("Tab")
+    page.locator("#render").click()
+    state(page, "done")
+    assert "tv 0.5" in page.locator("#live .what").inner_text()
+    assert page.locator("#beside .what").inner_text().startswith("tv ")
+    assert "As in the atlas" in page.locator("#beside").inner_text()
+
+
+def test_what_has_focus_is_not_behind_the_stage(at: Any) -> None:
+    page = at(viewport={"width": 1280, "height": 900})
+    page.locator(".recipe details").evaluate_all("all => all.forEach(d => { d.open = true; })")
+    page.locator("#terms").focus()
+    hidden = """() => {
+      const own = document.activeElement, stage = document.querySelector(".stage");
+      return !stage.contains(own) && document.querySelector(".recipe").contains(own)
+        && own.getBoundingClientRect().top < stage.getBoundingClientRect().bottom; }"""
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(36):
+            page.keyboard.press(key)
+            assert not page.evaluate(hidden), page.evaluate("document.activeElement.id")
+
+
+def test_a_layer_s_own_address_shows_that_layer(at: Any) -> None:
+    page = at(CONV1)
+    assert page.locator("#filter").input_value() == "layer:=conv1"
+    page.locator(".ag-row-selected", has_text="conv1").wait_for()
+    assert page.evaluate("location.href").endswith(CONV1)
+
+
 @pytest.mark.slow
 def test_two_versions_of_a_unit_stand_side_by_side(at: Any) -> None:
     page = at()

@@ -28,6 +28,9 @@ class SketchingStudio:
     def renderable(self):
         return self.versions
 
+    def model_file(self, of):
+        return of.partition("/")[0] + ".keras"
+
     def ask(self, asked: Asked, person, panel):
         if self.versions.get(asked.of, "is not here") is not None:
             raise ReportgenError(f"{asked.of} cannot be rendered here")

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shlex
 import struct
 import time
 import zlib
@@ -9,7 +10,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from reportgen.explorer.answers import MOST_UPLOAD_BYTES, SWEEP, Desk, described
+from reportgen.explorer.answers import SWEEP, Desk
+from reportgen.explorer.jobs import MOST_UPLOAD_BYTES
 
 FORM = {"model": "garden", "version": "v2", "layer": "conv1", "terms": "3", "seed": 1}
 
@@ -100,7 +102,15 @@ def test_a_bomb_is_refused(desk):
     assert "start" not in desk.add_start(dropped(picture()[:8] + chunk + picture()[33:]))
 
 
-def test_a_recipe_is_told_as_settings_and_as_a_command():
-    toml, command, wrong = described({**FORM, "numbers": {"tv": 0.5}})
+def test_a_recipe_is_told_as_settings_and_as_a_command(desk):
+    toml, command, not_said, wrong = desk.described({**FORM, "numbers": {"tv": 0.5}})
     assert '"show.tv" = 0.5' in toml and "--set show.tv=0.5" in command and wrong == ""
-    assert described({**FORM, "numbers": {"tv": "?"}})[2]
+    words = shlex.split(command)
+    assert words[2] == "garden.keras" and words[words.index("--store") + 1] == str(desk.shelf.path)
+    assert "seed 1" in not_said
+    assert desk.described({**FORM, "numbers": {"tv": "?"}})[3]
+
+
+def test_no_units_at_all_are_refused_in_one_line(desk):
+    told = desk.ask({**FORM, "terms": ""}, "picture", "ann", "tab")["wrong"]
+    assert "none is named" in told and "\n" not in told

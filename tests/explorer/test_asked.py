@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.asked import MOST_TERMS, Asked, parse, parse_terms, terms_text
-from reportgen.plan import Wish, make_plan
+from reportgen.plan import Wish, make_plan, select_layers, select_units
 from reportgen.spec import RECIPES, recipe_named, with_numbers
 from reportgen.store import open_store
 
@@ -157,6 +157,32 @@ def test_the_recipe_as_toml_and_as_a_command_is_what_the_atlas_then_renders(reci
     pairs = dict(w.split("=", 1) for w in words if "=" in w)
     said = {"recipe": words[words.index("--recipe") + 1]} if "--recipe" in words else {}
     assert read_settings({**said, "set": pairs}).recipes()[role] == wish.recipe
+
+
+@pytest.mark.parametrize("terms", ["3", "0", "1 + 3"])
+def test_the_command_renders_the_units_that_are_asked(record, terms):
+    for layer in record.layers[:2]:
+        wish = asked(layer=layer.name, terms=terms)
+        words = shlex.split(wish.to_command())
+        layers, units = (words[words.index(option) + 1] for option in ("--layers", "--units"))
+        settings = read_settings({"layers": layers, "units": units})
+        assert select_layers(record.layers, settings.layers) == [layer]
+        assert select_units(settings.units, 9) == tuple(unit for unit, _ in wish.terms)
+
+
+@pytest.mark.parametrize("name", ["a*b", "[x]", "a,b", "a?", "1::2", "::2"])
+def test_a_layer_s_name_is_no_pattern_of_the_command(record, name):
+    layer = dataclasses.replace(record.layers[0], name=name)
+    words = shlex.split(asked(layer=name).to_command())
+    globs = read_settings({"layers": words[words.index("--layers") + 1]}).layers
+    assert select_layers([layer, record.layers[1]], globs) == [layer]
+
+
+def test_what_a_command_cannot_say_is_said_beside_it():
+    assert asked().not_in_command() == ""
+    for said, wanted in (({"seed": 4}, "seed 4"), ({"start": "0" * 32}, "start from"),
+                         ({"terms": "layer"}, "as a whole"), ({"terms": "2 - 3"}, "sum")):  # fmt: skip
+        assert wanted in asked(**said).not_in_command()
 
 
 def test_amplitudes_survive_toml_and_command(tmp_path):

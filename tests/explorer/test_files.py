@@ -30,6 +30,11 @@ def test_a_file_is_known_by_its_hash_by_name_or_by_lying_there(record, tiny_mode
     assert "not here" in files().find(record) and "not here" in files(folders=[tmp_path]).find(record)
 
 
+def test_a_file_is_called_as_it_was_given_else_as_the_store_calls_it(record, tiny_model):
+    assert files([tiny_model]).name(record) == str(tiny_model)
+    assert files(folders=[tiny_model.parent]).name(record) == files().name(record) == record.file_name
+
+
 def test_another_file_of_that_name_is_not_it(record, tmp_path):
     other = save_model(tmp_path / "tiny.keras", seed=9)
     for found in (files([other]), files({"tiny/v1": other}), files(folders=[tmp_path])):

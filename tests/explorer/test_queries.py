@@ -10,6 +10,7 @@ import pytest
 
 from reportgen.atlas import write_atlas
 from reportgen.errors import UnknownLayer
+from reportgen.explorer.asked import parse
 from reportgen.explorer.queries import KEY_BYTES, Shelf, find_version
 from reportgen.images import decode_webp, encode_webp
 from reportgen.store import layer_owner, model_owner, open_store, pictures_owner
@@ -131,3 +132,12 @@ def test_what_a_run_adds_is_seen_and_an_experiment_costs_no_new_columns(sample, 
     with open_store(own.path) as store:
         store.drop_scores(at.record.id, layer)
     assert own.columns(at) != before
+
+
+def test_a_unit_says_by_which_form_its_leading_picture_was_made(tiny_store):
+    """Asked for by it, the very picture comes back: a comparison with it says what differs."""
+    own = Shelf(tiny_store)
+    version = own.versions()[0]
+    layer = version.record.layers[0]
+    view = own.unit(version, version.place.slug(layer.name), 0)
+    assert view["lead"] and parse(view["made"]).key(version.record) == view["lead"]
