@@ -369,6 +369,7 @@ def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(chromium:
         page.locator("#render").click()
         state(page, "rendering")
     page.locator("body.troubled").wait_for()
+    assert "gone" in page.locator("#live .state").inner_text()
     with served(application, int(base.rstrip("/").rpartition(":")[2])):
         page.locator("body:not(.troubled)").wait_for()
         state(page, "done")
