@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ from reportgen.store import ModelRecord, Store, layer_owner, pictures_by_key
 BYTES_A_LAYER = 16_000
 """What a layer takes besides its units, about: the frame of its page, and its row on the pages above."""
 
+TOGETHER = 4
+"""Neighbours sampled together: what files of a layer take besides its units is told from what units add."""
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -37,7 +41,7 @@ def sampled(
     units: Sequence[tuple[ModelRecord, Mapping[str, Sequence[int]]]],
     scene_of: Callable[[ModelRecord], Scene],
 ) -> list[Sample]:
-    """Return samples of units, spread evenly over all of a store's.
+    """Return samples of units, some neighbours at places spread evenly over all of a store's.
 
     Args:
         store: The store.
@@ -47,7 +51,8 @@ def sampled(
     every = [(r, name, unit) for r, layers in units for name, own in layers.items() for unit in own]
     chosen: dict[tuple[int, str], list[int]] = {}
     records = {r.id: r for r, _ in units}
-    places = spread(len(every), N_SAMPLED)
+    first = spread(max(1, len(every) - TOGETHER + 1), N_SAMPLED // TOGETHER)
+    places = sorted({at for f in first for at in range(f, min(f + TOGETHER, len(every)))})
     for at in places:
         record, name, unit = every[at]
         chosen.setdefault((record.id, name), []).append(unit)
@@ -109,11 +114,19 @@ def _picture_bytes(sample: Sample, sizes: Sizes) -> float:
 
 
 def _text_bytes(sample: Sample, pages: Pages, *, own_pages: bool) -> float:
-    own = {unit: pictures_of(sample.scene, sample.rows, unit) for unit in sample.rows.units}
-    made = layer_pages(
-        pages, sample.scene, sample.rows, {"previous": "", "next": ""}, own, own_pages=own_pages
-    )
+    """Return the bytes of the units' texts alone: what all of them take beyond what the first one takes."""
+    n = len(sample.rows.units)
+    whole = _texts(sample, sample.rows.units, pages, own_pages=own_pages)
+    if n == 1:
+        return whole
+    return (whole - _texts(sample, sample.rows.units[:1], pages, own_pages=own_pages)) * n / (n - 1)
+
+
+def _texts(sample: Sample, units: tuple[int, ...], pages: Pages, *, own_pages: bool) -> float:
+    rows = dataclasses.replace(sample.rows, units=units)
+    own = {unit: pictures_of(sample.scene, rows, unit) for unit in units}
+    made = layer_pages(pages, sample.scene, rows, {"previous": "", "next": ""}, own, own_pages=own_pages)
     n_bytes = {path: len(data) for path, data in made}
-    page = sample.scene.place.layer_page(sample.scene.place.slug(sample.rows.layer.name) or "")
+    page = sample.scene.place.layer_page(sample.scene.place.slug(rows.layer.name) or "")
     # The frame of the layer's page is counted a layer, not a unit; the verdict table takes about a kilobyte.
     return sum(n_bytes.values()) - n_bytes.get(page, 0) + (170 + 1000) * len(own)
