@@ -17,7 +17,7 @@ from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import Scene
 from reportgen.atlas.rows import LayerRows, listed_rows, ranked, render_rows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
-from reportgen.atlas.summaries import N_STRIP, ModelSummary, drawn_unit, recipes_of, summary_of
+from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
 from reportgen.images import decode_png
@@ -91,7 +91,7 @@ def _model_files(
     store: Store, pages: Pages, scene: Scene, record: ModelRecord, rows: Sequence[LayerRows]
 ) -> tuple[ModelSummary, list[File]]:
     """Return a model version as other pages show it, and its own pages."""
-    found, folder = find(rows), scene.place.folder
+    found, folder, n_pictures = find(rows), scene.place.folder, n_strip(len(rows))
     wanted: dict[int, set[int]] = {}
     for finding in found:
         for _, places in finding.groups:
@@ -101,13 +101,16 @@ def _model_files(
         dataclasses.replace(
             own,
             renders=render_rows(
-                store, record, own.layer, sorted({*ranked(own)[:N_STRIP], *wanted.get(at, ())})
+                store, record, own.layer, sorted({*ranked(own)[:n_pictures], *wanted.get(at, ())})
             ),
         )
         for at, own in enumerate(rows)
     ]
     summary = ModelSummary(
-        record, scene.place, tuple(summary_of(scene, own) for own in drawn), tuple(store.runs_of(record.id))
+        record,
+        scene.place,
+        tuple(summary_of(scene, own, n_pictures) for own in drawn),
+        tuple(store.runs_of(record.id)),
     )
     preview = f"{folder}/preview.jpg"
     values = {"model": summary, "record": record, "place": scene.place}

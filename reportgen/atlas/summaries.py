@@ -16,7 +16,13 @@ from reportgen.atlas.rows import LayerRows, ranked
 from reportgen.spec import RenderSpec
 from reportgen.store import ModelRecord
 
-N_STRIP = 12
+
+def n_strip(n_layers: int) -> int:
+    """Return how many pictures stand for each layer on the model page: fewer where there are many layers.
+
+    Some 700 in all keep the page within what `check` allows.
+    """
+    return max(3, min(12, 720 // max(1, n_layers)))
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,8 @@ class ModelSummary:
         return [layer.strip[i] for i in range(depth) for layer in self.layers if i < len(layer.strip)][:24]
 
 
-def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
-    """Return a layer as the model page shows it."""
+def summary_of(scene: Scene, rows: LayerRows, n_pictures: int) -> LayerSummary:
+    """Return a layer as the model page shows it, with at most so many pictures."""
     slug = scene.place.slug(rows.layer.name) or rows.layer.slug
     return LayerSummary(
         rows.layer.name,
@@ -79,7 +85,7 @@ def summary_of(scene: Scene, rows: LayerRows) -> LayerSummary:
         len(rows.units),
         words.field(rows.layer),
         rows.counts,
-        tuple(_strip(scene, rows, slug)),
+        tuple(_strip(scene, rows, slug, n_pictures)),
     )
 
 
@@ -99,9 +105,9 @@ def drawn_unit(scene: Scene, rows: LayerRows, unit: int) -> dict[str, Any] | Non
     return {**found, "u": unit, "href": f"{slug}.html#u{unit}"}
 
 
-def _strip(scene: Scene, rows: LayerRows, slug: str) -> Iterator[dict[str, Any]]:
+def _strip(scene: Scene, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[dict[str, Any]]:
     """Yield the pictures that stand for a layer: its most structured units, copies left out."""
-    for unit in ranked(rows)[:N_STRIP]:
+    for unit in ranked(rows)[:n_pictures]:
         found = drawn_unit(scene, rows, unit)
         if found is not None:
             yield found

@@ -11,6 +11,7 @@ from reportgen.atlas import plots
 from reportgen.atlas.layout import relative, root_of
 from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
 from reportgen.atlas.rows import RenderRow, lead_of, nearest
+from reportgen.atlas.summaries import n_strip
 from reportgen.atlas.words import recipe_toml
 from reportgen.config import RECIPES
 from reportgen.spec import AtlasSpec, for_kind, recipe_named, with_numbers
@@ -157,3 +158,7 @@ def test_a_unit_judged_static_is_shown_as_it_was_judged() -> None:
     shown, scored = _render("s", 2.0), _render("d", 1.0)
     assert lead_of([shown, scored], roles, "static") == scored
     assert lead_of([shown], roles, "static") == shown
+
+
+def test_a_model_page_of_many_layers_shows_fewer_pictures_of_each() -> None:
+    assert [n_strip(n) for n in (0, 1, 52, 100, 201, 5000)] == [12, 12, 12, 7, 3, 3]

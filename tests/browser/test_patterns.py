@@ -33,7 +33,7 @@ def write_patterns(site: Path, store_path: Path) -> Path:
         drawn = {x.name: range(x.n_units) for x in record.layers}
         scene = Scene(AtlasSpec(), place, store.recipes(), drawn, "reportgen")
         rows = [layer_rows(store, record, layer) for layer in record.layers]
-        summaries = [summary_of(scene, own) for own in rows]
+        summaries = [summary_of(scene, own, 12) for own in rows]
         page = Pages("Atlas", "reportgen").page(
             "patterns.html", "patterns.html", place=place, up=f"{place.folder}/",
             counts=summaries[0].counts, network=network_view(record.graph, summaries),
