@@ -302,7 +302,7 @@ def test_a_start_picture_is_dropped_and_a_hostile_file_refused(at: Any, tmp_path
 
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(at: Any, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = at(color_scheme=scheme, bypass_csp=True)
     page.locator("#render").click()
     state(page, "done")
@@ -377,7 +377,7 @@ def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(chromium:
 
 
 @pytest.mark.slow
-def test_of_a_hundred_thousand_units_the_page_stays_small(open_page: Any, tmp_path: Path) -> None:
+def test_a_hundred_thousand_units_are_there_in_three_seconds(open_page: Any, tmp_path: Path) -> None:
     from benchmarks.large_store import write_large_store
 
     own = Shelf(write_large_store(tmp_path / "large.db", pictured=False))
@@ -386,6 +386,7 @@ def test_of_a_hundred_thousand_units_the_page_stays_small(open_page: Any, tmp_pa
         page = open_page("m/residual/v1/units.html", base)
         page.locator("body.ready").wait_for()
         assert shown(page) == 100_000
+        assert page.evaluate("performance.getEntriesByName('explorer-ready')[0].startTime") < 3000
         assert page.evaluate("document.querySelectorAll('*').length") < 2500
         assert page.evaluate("performance.memory.usedJSHeapSize") < 100e6
         page.locator("#filter").fill("conv4 structured")
