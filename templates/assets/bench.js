@@ -93,6 +93,7 @@
       parts.state.textContent = "Asked";
       parts.steps.textContent = "";
       own.element.dataset.refreshes = 0;
+      own.element.dataset.state = "waiting";  // What it shows is of before.
     };
 
     own.differs = function (text) { parts.what.textContent = text; };

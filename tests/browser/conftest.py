@@ -47,6 +47,8 @@ def chromium() -> Iterator[object]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no Chromium on this machine (looked for {', '.join(NAMES)})")
+    # A machine with other work takes long over a page; what never comes is still found missing.
+    playwright.expect.set_options(timeout=30_000)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from small_networks import QUICK, QUICK_WORDS, save_model
@@ -188,14 +187,13 @@ def test_stopping_hands_out_what_is_complete(address, tiny_model, tmp_path):
         def rendered(self, pictures):
             stop.set()
 
-    store, began = tmp_path / "s.db", time.monotonic()
+    store = tmp_path / "s.db"
     (done,) = reportgen.render(
         tiny_model, store=store, seeds=4, batch=1, ray=address, reporter=Stopping(None, 0), stop=stop.is_set,
         **QUICK,
     )  # fmt: skip
     assert done.stopped and 0 < done.rendered < 30
     assert len(contents(store)) == done.rendered
-    assert time.monotonic() - began < 100
 
 
 @ray_test

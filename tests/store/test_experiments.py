@@ -1,11 +1,10 @@
 """Experiments are kept under their keys, and nothing that a store says of a model sees them."""
 
+import contextlib
 import dataclasses
 import hashlib
 import sqlite3
 import threading
-import time
-from contextlib import closing
 
 import numpy as np
 import pytest
@@ -72,7 +71,7 @@ def test_the_atlas_s_own_picture_is_given_before_an_experiment_of_the_same_key(o
 @pytest.mark.parametrize("column", ["telemetry", "asked", "height"])
 def test_a_damaged_experiment_is_an_error_of_one_line(store, column):
     store.put_experiments([an_experiment()])
-    with closing(sqlite3.connect(store.path)) as db, db:
+    with contextlib.closing(sqlite3.connect(store.path)) as db, db:
         db.execute(f"UPDATE experiments SET {column}='null'")
     with pytest.raises(StoreError, match="damaged"):
         store.experiment("0" * 32)
@@ -135,27 +134,27 @@ def test_what_was_tried_is_still_missing_from_the_plan_and_rendered_by_a_run(own
         assert all(store.picture_of(key).picture != an_experiment().picture for key in new)
 
 
-def hold(path, seconds, held):
-    """Hold a store's lock for a while, as somebody who writes does."""
-    with open_store(path) as store:
-        store.lock_for_rendering()
-        held.set()
-        time.sleep(seconds)
+@contextlib.contextmanager
+def held(path, seconds):
+    """Hold a store's lock so long, or until the block ends, as somebody else does."""
+    held, ended = threading.Event(), threading.Event()
+
+    def hold():
+        with open_store(path) as store:
+            store.lock_for_rendering()
+            held.set()
+            ended.wait(seconds)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    held.wait()
+    yield
+    ended.set()
+    holding.join()
 
 
 def test_a_run_waits_for_somebody_who_writes_and_for_another_run_not(own_store, tiny_model):
-    held = threading.Event()
-    writing = threading.Thread(target=hold, args=(own_store, 0.3, held))
-    writing.start()
-    held.wait()
-    assert not reportgen.render(tiny_model, store=own_store, version="v1", seeds=2, **QUICK)[0].stopped
-    writing.join()
-    held.clear()
-    running = threading.Thread(target=hold, args=(own_store, 3.0, held))
-    running.start()
-    held.wait()
-    began = time.monotonic()
-    with pytest.raises(StoreLocked):
+    with held(own_store, seconds=0.3):
+        assert not reportgen.render(tiny_model, store=own_store, version="v1", seeds=2, **QUICK)[0].stopped
+    with held(own_store, seconds=60), pytest.raises(StoreLocked):
         reportgen.render(tiny_model, store=own_store, version="v1", seeds=2, **QUICK)
-    assert time.monotonic() - began < 2.5
-    running.join()
