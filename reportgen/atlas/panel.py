@@ -220,7 +220,7 @@ def _neighbours(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
 
 def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     renders = rows.of(unit, rows.scored_recipe, "happy")
-    lines = [(f"c{i % 4}", [(float(s), v) for s, v in r.telemetry.curve]) for i, r in enumerate(renders)]
+    lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
     plot = plots.curves(
         lines, across="steps", alt=f"Activation over steps, a line a seed; at the end {ends}."
@@ -281,18 +281,11 @@ def _kernel(rows: LayerRows, unit: int) -> Section | None:
 
 
 def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
-    layers, units = rows.weights.get(f"{way}_layer"), rows.weights.get(f"{way}_unit")
-    weights = rows.weights.get(f"{way}_weight")
-    if layers is None or units is None or weights is None or unit >= len(layers):
-        return None
-    found: list[list[Any]] = []
-    for layer, other, weight in zip(layers[unit], units[unit], weights[unit], strict=True):
-        if str(layer) and len(found) < _N_WEIGHTS:
-            value = float(weight)
-            sign = "+" if value > 0 else ""
-            found.append(
-                _link(scene, str(layer), int(other), f"{layer} {int(other)}", f"{sign}{number(value)}")
-            )
+    links = rows.links.get(way, [])
+    found = [
+        _link(scene, layer, other, f"{layer} {other}", f"{'+' if weight > 0 else ''}{number(weight)}")
+        for layer, other, weight in (links[unit][:_N_WEIGHTS] if unit < len(links) else ())
+    ]
     titles = {"in": ("Fed by", "Largest incoming weights"), "out": ("Feeds", "Largest outgoing weights")}
     title, what = titles[way]
     note = f"{what}, kernels summed over positions."

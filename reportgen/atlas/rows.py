@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -92,6 +93,24 @@ class LayerRows:
         return tuple(self.record.roles(self.layer.name).get("sweep") or ())
 
     @cached_property
+    def links(self) -> dict[str, list[list[tuple[str, int, float]]]]:
+        """Largest weights, by `in` and `out` and then by unit: the other's layer, its unit, the weight."""
+        found = {}
+        for way in ("in", "out"):
+            parts = [self.weights.get(f"{way}_{what}") for what in ("layer", "unit", "weight")]
+            if all(part is not None for part in parts):
+                layers, units, weights = (part.tolist() for part in parts if part is not None)
+                found[way] = [
+                    [
+                        (str(name), int(unit), float(weight))
+                        for name, unit, weight in zip(*own, strict=True)
+                        if name
+                    ]
+                    for own in zip(layers, units, weights, strict=True)
+                ]
+        return found
+
+    @cached_property
     def thresholds(self) -> ScoreSpec:
         """Cut and borderline band under which the layer was scored; the defaults where nothing is said."""
         cut: Any = self.findings.get("structure_z")
@@ -151,7 +170,7 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any], verdict: str
 def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:
     if shown.blank and not scored[0].blank:
         return True
-    reached = float(np.median([r.telemetry.activation_end for r in scored]))
+    reached = statistics.median(r.telemetry.activation_end for r in scored)
     return reached > 0 and shown.telemetry.activation_end < LEAST_REACHED * reached
 
 
@@ -160,7 +179,7 @@ def render_rows(
 ) -> dict[int, tuple[RenderRow, ...]]:
     """Return a layer's renders by unit, in the store's order; of some units only, where they are named."""
     renders: dict[int, list[RenderRow]] = {}
-    for r in store.renders(record.id, layer.name, units=units):
+    for r in store.renders(record.id, layer.name, units=units, plain_only=True):
         row = RenderRow(
             r.unit,
             r.recipe,
@@ -179,11 +198,9 @@ def render_rows(
 
 
 def _is_blank(render: StoredRender) -> bool:
-    if render.failure:
+    if render.failure or not render.picture:
         return False
-    # Only what packs well can be of one colour; the others need not be unpacked to know it.
-    packed = len(render.picture) < 100 + render.height * render.width * render.channels / 50
-    return packed and float(decode_png(render.picture, render.channels).std()) < 255 * BLANK_CONTRAST
+    return float(decode_png(render.picture, render.channels).std()) < 255 * BLANK_CONTRAST
 
 
 def layer_rows(

@@ -35,6 +35,8 @@ _Made = TypeVar("_Made")
 _WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
 
+_PACKS_WELL = "length(r.picture) < 100 + r.height * r.width * r.channels / 50.0"
+
 
 class Store(Experiments):
     """An open store. Use `open_store`; close it, or use it in a `with` block."""
@@ -179,7 +181,8 @@ class Store(Experiments):
         rows = list(renders)
         with self._commit() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO renders VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+                "INSERT OR REPLACE INTO renders(key, picture, height, width, channels, activation_start, "
+                "activation_end, steps, seconds, failure, telemetry, run) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
                 [
                     (
                         r.key, r.picture, r.height, r.width, r.channels,
@@ -216,17 +219,22 @@ class Store(Experiments):
             check_placed(unit, sign, seed)
         return rows
 
-    def renders(self, model: int, layer: str, *, recipe: str | None = None, sign: str | None = None,
-                units: Sequence[int] | None = None) -> Iterator[StoredRender]:  # fmt: skip
+    def renders(
+        self, model: int, layer: str, *, recipe: str | None = None, sign: str | None = None,
+        units: Sequence[int] | None = None, plain_only: bool = False,
+    ) -> Iterator[StoredRender]:  # fmt: skip
         """Yield a layer's renders in order of unit, recipe, sign and seed.
 
         Args:
             recipe: Hash of one recipe; all if None.
             sign: `happy` or `sad`; both if None.
             units: Some units; all if None.
+            plain_only: Read no picture but those that pack so well that they may be of one colour;
+                the others are empty bytes.
         """
+        picture = f"CASE WHEN {_PACKS_WELL} THEN r.picture ELSE x'' END" if plain_only else "r.picture"
         query = (
-            "SELECT p.unit, p.recipe, p.sign, p.seed, r.key, r.picture, r.height, r.width, r.channels, "
+            f"SELECT p.unit, p.recipe, p.sign, p.seed, r.key, {picture}, r.height, r.width, r.channels, "
             "r.seconds, r.failure, r.telemetry FROM placements p JOIN renders r ON r.key = p.key "
             "WHERE p.model=? AND p.layer=?"
         )

@@ -22,10 +22,9 @@ CREATE TABLE layers(
     name TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY(model, name)) WITHOUT ROWID;
 CREATE TABLE recipes(hash TEXT PRIMARY KEY, name TEXT NOT NULL, spec TEXT NOT NULL);
 CREATE TABLE renders(
-    key TEXT PRIMARY KEY, picture BLOB NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,
-    channels INTEGER NOT NULL, activation_start REAL, activation_end REAL, steps INTEGER NOT NULL,
-    seconds REAL NOT NULL, failure TEXT NOT NULL, telemetry TEXT NOT NULL, run INTEGER NOT NULL)
-    WITHOUT ROWID;
+    key TEXT PRIMARY KEY, height INTEGER NOT NULL, width INTEGER NOT NULL, channels INTEGER NOT NULL,
+    activation_start REAL, activation_end REAL, steps INTEGER NOT NULL, seconds REAL NOT NULL,
+    failure TEXT NOT NULL, run INTEGER NOT NULL, telemetry TEXT NOT NULL, picture BLOB NOT NULL);
 CREATE TABLE placements(
     model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL,
     unit INTEGER NOT NULL,
@@ -44,7 +43,9 @@ CREATE TABLE scored(
     fingerprint TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY(model, layer)) WITHOUT ROWID;
 CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT NOT NULL, seconds REAL);
 """
-# A row's run stands behind its picture: without an index, what a run rendered is told by reading all.
+# Of `renders`: the picture stands last, for what stands behind it is found by reading it; and a table without
+# row numbers would read whole rows, pictures and all, to compare two keys. Older stores have both, and are
+# read by the same queries, slower; the index tells what a run rendered without reading everything in them.
 _INDEX = "CREATE INDEX IF NOT EXISTS renders_by_run ON renders(run);"
 
 

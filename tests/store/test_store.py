@@ -1,5 +1,6 @@
 """The store keeps what it was given, whole, and refuses what it cannot keep."""
 
+import contextlib
 import dataclasses
 import sqlite3
 import subprocess
@@ -81,6 +82,31 @@ def test_renders_come_back_in_order_with_their_telemetry(store):
     assert found[0] == a_render(0, 0)
     assert decode_png(found[2].picture, 1)[0, 0, 0] == 2
     assert [r.unit for r in store.renders(model.id, "conv", units=[2])] == [2]
+
+
+def test_of_a_layer_in_short_only_pictures_that_may_be_of_one_colour_are_read(store):
+    model, noise = store.put_model(a_model()), np.random.default_rng(0).integers(0, 256, (64, 64, 1))
+    busy = a_render(1, picture=encode_png(noise.astype(np.uint8)), height=64, width=64)
+    store.put_renders(model.id, "conv", [a_render(0), busy], run=1)
+    plain, other = store.renders(model.id, "conv", plain_only=True)
+    assert plain == a_render(0)
+    assert other == dataclasses.replace(busy, picture=b"")
+
+
+def test_a_store_whose_pictures_stand_first_in_their_rows_is_read_and_written(tmp_path):
+    """As those of earlier versions do."""
+    with open_store(tmp_path / "s.db", create=True) as store:
+        model = store.put_model(a_model())
+    with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as db:
+        db.executescript(
+            "DROP TABLE renders; CREATE TABLE renders(key TEXT PRIMARY KEY, picture BLOB NOT NULL, "
+            "height INTEGER, width INTEGER, channels INTEGER, activation_start REAL, "
+            "activation_end REAL, steps INTEGER, seconds REAL, failure TEXT, telemetry TEXT, "
+            "run INTEGER) WITHOUT ROWID;"
+        )
+    with open_store(tmp_path / "s.db") as store:
+        store.put_renders(model.id, "conv", [a_render(0), a_render(1)], run=1)
+        assert list(store.renders(model.id, "conv")) == [a_render(0), a_render(1)]
 
 
 def test_two_versions_share_a_render(store):
