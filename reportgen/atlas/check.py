@@ -167,7 +167,7 @@ def _target_problems(
         yield f"leads nowhere: {link[:80]}"
     elif parts.fragment and target.endswith(".html"):
         aim = page if target == path else pages.get(target)
-        if aim is not None and _VIEW.match(parts.fragment) and "grid" in aim.ids:
-            return  # a filter and an order of the view of all units
+        if aim is not None and _VIEW.match(parts.fragment) and aim.ids & {"grid", "units"}:
+            return  # a filter and an order of the view of all units, or of a layer's sheet
         if aim is None or unquote(parts.fragment) not in aim.ids:
             yield f"leads to no such place: {link[:80]}"

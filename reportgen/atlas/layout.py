@@ -46,6 +46,10 @@ class Place:
         """Return the slug of a layer's name, None if the version has no such layer."""
         return self._by_name.get(layer)
 
+    def layer(self, slug: str) -> str:
+        """Return the name of the layer with that slug, the slug itself if the version has none."""
+        return next((name for name, own in self.slugs if own == slug), slug)
+
     @cached_property
     def _by_name(self) -> dict[str, str]:
         return dict(self.slugs)

@@ -227,7 +227,7 @@
   wall();
   copyButtons(document);
   document.querySelectorAll("[data-link]").forEach(function (element) {
-    element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || "", location.href).href; }));
+    element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || location.hash, location.href).href; }));
   });
   self.Atlas = {
     make: make, draw: draw, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,

@@ -9,13 +9,13 @@
   var table = packed && query.table(packed, [{ name: body.dataset.layer, kind: body.dataset.kind, n: packed.n }]);
   var cells = links.map(function (a, i) { return { a: a, unit: Number(a.id.slice(1)), i: i, img: a.querySelector("img") }; });
   var byUnit = new Map(cells.map(function (c) { return [c.unit, c]; }));
-  var visible = cells.slice(), pressed = new Set(), open = null, seed = null, stop = cells[0];
+  var visible = cells.slice(), open = null, seed = null, stop = cells[0], title = document.title;
 
   // Filter and order
 
   var input = make("input", { type: "search", id: "filter", placeholder: "structured  score>0.9  !copy", autocomplete: "off", spellcheck: "false" });
   var select = make("select", {});
-  var count = make("output", { role: "status" });
+  var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
     ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["group", "copies together"],
     ["period", "finest pattern"], ["angle", "direction"]];
@@ -28,26 +28,60 @@
     });
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
     questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
-    sheet.before(make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), questions, count));
-    input.addEventListener("input", apply);
-    select.addEventListener("change", apply);
+    bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select), questions, count);
+    sheet.before(bar, none);
+    input.addEventListener("input", changed);
+    select.addEventListener("change", changed);
     document.querySelectorAll(".key li").forEach(function (li) {
-      var button = make("button", { type: "button", "aria-pressed": "false" });
+      var button = make("button", { type: "button" });
       button.append.apply(button, [].slice.call(li.childNodes));
-      button.addEventListener("click", function () {
-        var on = button.getAttribute("aria-pressed") !== "true";
-        button.setAttribute("aria-pressed", on);
-        pressed[on ? "add" : "delete"](li.dataset.verdict === "not scored" ? "" : li.dataset.verdict);
-        apply();
-      });
+      button.addEventListener("click", function () { toggle(li.dataset.verdict); });
       li.append(button);
     });
+  }
+
+  // The verdicts that the filter asks for, and one more or less of them
+
+  var ASKED = /(?:^|\s)verdict:("[^"]*"|\S*)/i;
+
+  function verdicts() {
+    var found = ASKED.exec(input.value);
+    return found ? found[1].replace(/"/g, "").toLowerCase().split(",") : [];
+  }
+
+  function toggle(word) {
+    var now = verdicts(), kept = now.filter(function (v) { return v && v !== word; });
+    if (!now.includes(word)) kept.push(word);
+    var text = kept.join(",");
+    input.value = (input.value.replace(ASKED, "") + (text && " verdict:" + (/\s/.test(text) ? '"' + text + '"' : text))).trim();
+    changed();
+  }
+
+  // The address: the unit that is open, the filter, the order. A unit alone leaves both as they are.
+
+  function address(unit) {
+    return "#" + [unit !== null && "u" + unit, input.value.trim() && "q=" + encodeURIComponent(input.value.trim()),
+      select.value !== "unit" && "sort=" + select.value].filter(Boolean).join("&");
+  }
+
+  function write() {
+    history.replaceState(null, "", location.pathname + location.search + address(open).replace(/^#$/, ""));
+  }
+
+  function changed() {
+    apply();
+    write();
+    inSight();
+  }
+
+  function inSight() {
+    var top = sheet.getBoundingClientRect().top;
+    if (top < bar.offsetHeight || top > innerHeight / 2) scrollTo({ top: scrollY + top - bar.offsetHeight - 16, behavior: "instant" });
   }
 
   function apply() {
     if (!table) return;
     var found = query.filter(input.value, table), order = query.order(select.value, table);
-    if (pressed.size) for (var i = 0; i < table.n; i += 1) if (!pressed.has(table.word("verdict", i))) found.mask[i] = 0;
     visible = [];
     order.forEach(function (i) {
       cells[i].a.hidden = !found.mask[i];
@@ -56,8 +90,10 @@
     if (links.some(function (_, i) { return sheet.children[i] !== cells[order[i]].a; })) {
       sheet.append.apply(sheet, Array.from(order, function (i) { return cells[i].a; }));
     }
-    count.textContent = (visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units") +
-      (found.unknown.length ? "; no unit is called " + found.unknown.join(", ") : "");
+    count.textContent = (visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units");
+    self.AtlasQuery.said(found.unknown, wrong, none, visible.length, input.value);
+    var asked = verdicts();
+    document.querySelectorAll(".key button").forEach(function (b) { b.setAttribute("aria-pressed", asked.includes(b.parentNode.dataset.verdict)); });
     rove(visible.indexOf(byUnit.get(open)) < 0 ? visible[0] : byUnit.get(open));
   }
 
@@ -120,7 +156,7 @@
 
   function show(unit, focus) {
     var cell = byUnit.get(unit);
-    if (!cell) return;
+    if (!cell) return missing(unit);
     if (byUnit.has(open)) byUnit.get(open).a.classList.remove("here");
     open = unit;
     peek.hide();
@@ -131,21 +167,30 @@
       panel.replaceChildren.apply(panel, view ? content(view) : [panelTools(unit), make("p", {}, "The data of this unit could not be read.")]);
       panel.hidden = false;
       panel.scrollTop = 0;
-      panel.setAttribute("aria-label", "Unit " + unit);
+      panel.setAttribute("aria-label", body.dataset.layer + " unit " + unit);
+      document.title = body.dataset.layer + " " + unit + " – " + body.dataset.of;
       body.classList.add("open");
       cell.a.scrollIntoView({ block: "nearest" });
       if (focus) panel.focus({ preventScroll: true });
     });
   }
 
-  function close() {
+  function missing(unit) {
+    close(true);
+    var text = body.dataset.layer + " has no unit " + unit + " here; its units go from " + cells[0].unit + " to " + cells[cells.length - 1].unit + ".";
+    document.querySelector("main .pages").after(make("p.wrong", { role: "alert" }, text));
+  }
+
+  function close(kept) {
     if (open === null) return;
     var cell = byUnit.get(open);
+    document.title = title;
     panel.hidden = true;
     open = null;
     body.classList.remove("open");
     cell.a.classList.remove("here");
-    history.replaceState(null, "", location.pathname + location.search);
+    if (kept === true) return;
+    write();
     cell.a.focus();
     peek.hide();
   }
@@ -167,24 +212,34 @@
     var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), make("p.cite", { "data-copy": "citation" }, view.c));
     self.Atlas.copyButtons(last);
     return [
-      panelTools(view.u), make("h2", {}, "Unit " + view.u),
+      panelTools(view.u), make("p.note", {}, body.dataset.of), make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.u)),
       make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
       make("p.reason", {}, view.r),
     ].concat(view.s.map(self.Atlas.section), [last]);
   }
 
-  function follow(focus) {
-    var found = /^#u(\d+)$/.exec(location.hash);
+  function follow(focus, first) {
+    var found = /^#u(\d+)(?:&|$)/.exec(location.hash), given = new URLSearchParams(location.hash.slice(1));
+    document.querySelectorAll("main > .wrong").forEach(function (p) { p.remove(); });
+    if (given.has("q") || given.has("sort") || !location.hash || first) {
+      input.value = given.get("q") || "";
+      select.value = given.get("sort") || "unit";
+      if (select.selectedIndex < 0) select.value = "unit";
+      apply();
+    }
     if (found) show(Number(found[1]), focus);
     else if (open !== null) close();
+    else if (visible.length < cells.length) inSight();
+    if (open !== null) write();
   }
 
   sheet.addEventListener("click", function (event) {
     var a = event.target.closest("a");
     if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button) return;
     event.preventDefault();
-    if (location.hash === "#" + a.id) show(Number(a.id.slice(1)), true);
-    else location.hash = a.id;
+    var unit = Number(a.id.slice(1));
+    if (open === unit) return show(unit, true);
+    location.hash = address(unit);
   });
   addEventListener("hashchange", function () { follow(true); });
 
@@ -202,8 +257,8 @@
     var next = visible[at < 0 ? 0 : Math.min(visible.length - 1, Math.max(0, at + by))];
     if (!next) return;
     if (open !== null) {
-      history.replaceState(null, "", "#u" + next.unit);
       show(next.unit, inPanel);
+      write();
     } else {
       rove(next);
       next.a.focus();
@@ -219,7 +274,7 @@
     var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName), key = event.key;
     if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
     if (key === "Escape") {
-      if (typing) { input.value = ""; apply(); (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else if (peek.on()) peek.hide(); else close();
+      if (typing) { input.value = ""; changed(); (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else if (peek.on()) peek.hide(); else close();
       return true;
     }
     if (typing) return false;
@@ -244,6 +299,5 @@
 
   tools();
   cells.forEach(function (c) { c.a.tabIndex = -1; });
-  apply();
-  follow(true);
+  follow(true, true);
 })();

@@ -56,8 +56,11 @@
   // Terms: each takes the table and a mask of units, and clears what it does not mean.
 
   function byWords(name, wanted) {
+    var any = name === "verdict" ? wanted.replace(/,+$/, "").split(",") : [wanted];
     return function (t, mask, not) {
-      var column = t.words(name), hit = column.w.map(function (word) { return word.toLowerCase().includes(wanted); });
+      var column = t.words(name), hit = column.w.map(function (word) {
+        return any.some(function (w) { return (word || (name === "verdict" ? "not scored" : "")).toLowerCase().includes(w); });
+      });
       for (var i = 0; i < t.n; i += 1) if ((hit[column.d[i]] === true) === not) mask[i] = 0;
     };
   }
@@ -171,5 +174,12 @@
     return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).slice(0, size || 12).join("");
   }
 
-  self.AtlasQuery = { table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+  // What a filter meant nothing with, beside its field; and that nothing is left, where the units were
+  function said(unknown, wrong, none, n, text) {
+    wrong.textContent = unknown.length ? "No unit is called " + unknown.join(", ") : "";
+    none.hidden = n > 0;
+    none.textContent = n ? "" : text.trim() ? "No unit here matches “" + text.trim() + "”." : "No units.";
+  }
+
+  self.AtlasQuery = { said: said, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
 })();

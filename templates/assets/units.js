@@ -13,7 +13,10 @@
     var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
     var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0, top = 0;
     var marks = all.marks, inside = make("div.rows", { role: "presentation" });
+    var wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" });
     grid.append(inside);
+    grid.before(none);
+    input.parentNode.after(" ", wrong);
 
     // Which units, in which order
 
@@ -36,8 +39,9 @@
       var kept = new Uint32Array(table.n);
       for (var i = 0; i < order.length; i += 1) if (hit.mask[order[i]]) { kept[n] = order[i]; n += 1; }
       found = kept.subarray(0, n);
-      count.textContent = (n === table.n ? n.toLocaleString("en") + " units" : n.toLocaleString("en") + " of " + table.n.toLocaleString("en") + " units") +
-        (hit.unknown.length ? "; no unit is called " + hit.unknown.join(", ") : "");
+      count.textContent = (n === table.n ? n.toLocaleString("en") + " units" : n.toLocaleString("en") + " of " + table.n.toLocaleString("en") + " units");
+      query.said(hit.unknown, wrong, none, n, input.value);
+      grid.hidden = !n;
       focused = 0;
       grid.scrollTop = 0;
       layout();

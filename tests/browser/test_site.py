@@ -109,9 +109,9 @@ def test_the_keyboard_moves_opens_closes_and_filters(open_page: Open) -> None:
         f"document.getElementById('{below}').offsetLeft === document.getElementById('u1').offsetLeft"
     )
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name=f"Unit {below[1:]}", exact=True).wait_for()
+    page.get_by_role("heading", name=f"conv1 unit {below[1:]}", exact=True).wait_for()
     page.keyboard.press("ArrowLeft")
-    page.get_by_role("heading", name=f"Unit {int(below[1:]) - 1}", exact=True).wait_for()
+    page.get_by_role("heading", name=f"conv1 unit {int(below[1:]) - 1}", exact=True).wait_for()
     page.keyboard.press("Escape")
     assert page.locator("#panel").is_hidden()
     assert "#" not in page.url
@@ -143,6 +143,7 @@ def test_filters_and_order_agree_with_the_numbers_on_the_page(open_page: Open) -
     button = page.get_by_role("button", name="static 3")
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
+    assert page.get_by_label("Filter").input_value() == "verdict:static"
     words = page.locator(".sheet a:visible").all_inner_texts()
     assert len(words) == 3 and all("static" in w for w in words)
 
@@ -172,7 +173,7 @@ def test_names_that_are_scripts_are_shown_and_never_run(open_page: Open, atlas_s
     assert len(pages) == 3
     for path in pages:
         page = open_page(path + "#u1")
-        page.get_by_role("heading", name="Unit 1", exact=True).wait_for()
+        page.locator(".panel h2 small", has_text="unit 1").wait_for()
         assert "<script>" in page.locator("main").inner_text()
     assert "<b>nobody</b>" in open_page("about.html").locator("main").inner_text()
 

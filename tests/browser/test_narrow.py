@@ -1,0 +1,57 @@
+"""On a narrow screen pictures keep their square, what is open covers the rest, and nothing is cut off."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+LAYER = "m/garden/v2/conv1.html"
+Open = Callable[..., Any]
+
+CUTS = """(images) => images.map(i => {
+  const box = i.getBoundingClientRect(), style = getComputedStyle(i);
+  const [k, n] = (/^k(\\d) n(\\d)$/.exec(i.className) || [0, 0, 1]).slice(1).map(Number);
+  return { k, n, wide: box.width, tall: box.height, ratio: i.naturalWidth / i.naturalHeight,
+    fit: style.objectFit, from: parseFloat(style.objectPosition) };
+})"""
+
+
+def cuts_of(page: Any, within: str) -> list[dict[str, Any]]:
+    images = page.locator(f"{within} .pics img")
+    for i in range(images.count()):
+        images.nth(i).scroll_into_view_if_needed()
+        images.nth(i).evaluate("i => i.decode()")
+    found: list[dict[str, Any]] = images.evaluate_all(CUTS)
+    return found
+
+
+@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("where", ["panel", "own page", "own page without scripts"])
+def test_every_picture_of_a_unit_is_the_square_cut_from_its_file(
+    open_page: Open, width: int, where: str
+) -> None:
+    view = {"width": width, "height": 800}
+    if where == "panel":
+        page = open_page(LAYER + "#u8", viewport=view)
+        page.locator(".panel .k-cite").wait_for()
+    else:
+        page = open_page(
+            "m/garden/v2/conv1/8.html", viewport=view, java_script_enabled=not where.endswith("scripts")
+        )
+    cuts = cuts_of(page, ".panel" if where == "panel" else ".sections")
+    assert len(cuts) >= 6 and sum(c["n"] > 1 for c in cuts) >= 4
+    for c in cuts:
+        assert abs(c["wide"] - c["tall"]) < 0.5 and c["wide"] > 50, c
+        assert abs(c["ratio"] - c["n"]) < 0.01, c  # the file is n squares side by side
+        if c["n"] > 1:
+            assert c["fit"] == "cover" and abs(c["from"] - 100 * c["k"] / (c["n"] - 1)) < 0.01, c
+
+
+@pytest.mark.parametrize("width", [520, 900])
+def test_below_a_wide_screen_the_panel_has_the_whole_width(open_page: Open, width: int) -> None:
+    page = open_page(LAYER + "#u8", viewport={"width": width, "height": 800})
+    page.locator(".panel .k-cite").wait_for()
+    box = page.locator("#panel").bounding_box()
+    assert (box["x"], box["width"]) == (0, width)
