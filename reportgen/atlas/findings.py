@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.atlas import columns
-from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of, pale
+from reportgen.score.copies import in_words
+from reportgen.score.findings import certainly
 from reportgen.units import UnitScore
 
 N_PICTURES, _OF_A_LAYER, N_GROUPS, _IN_A_GROUP, N_LAYERS = 24, 3, 8, 8, 6
@@ -42,7 +44,7 @@ class Finding:
 def find(rows: Sequence[LayerRows]) -> list[Finding]:
     """Return what stands out in a model version with these layers, most worth a look first."""
     made: list[Callable[[Sequence[LayerRows]], Finding | None]] = [
-        _clearest, _changing, _several, _copies, _silent_layers, _noise, _flat, _superfluous,
+        _clearest, _changing, _several, _copies, _silent, _noise, _flat, _superfluous,
     ]  # fmt: skip
     return [finding for make in made if (finding := make(rows))]
 
@@ -70,10 +72,10 @@ def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
     return Finding(
         "The clearest",
         f"{_count(len(found), 'unit')} of {total:,} {_are(len(found))} structured and no copy of "
-        "another. These have "
-        "the most order beside noise of the same renderer, with seeds that agree; at most three of "
-        "one layer.",
-        (("", _best(found, lambda s: (s.structure or 0.0) * (s.consistency or 0.5))),),
+        "another. These have the most order beside noise of the same renderer, with starts that agree; "
+        "at most three of one layer, and pictures of little contrast "
+        f"(below {SHOWCASE_CONTRAST:g} of the range) after all others.",
+        (("", _best(found, lambda s: (s.structure or 0.0) * (s.consistency or 0.5) - 1e6 * pale(s))),),
         query="verdict:structured !copy",
     )
 
@@ -105,19 +107,20 @@ def _several(rows: Sequence[LayerRows]) -> Finding | None:
 
 
 def _copies(rows: Sequence[LayerRows]) -> Finding | None:
+    """Return which units are copies; where none is, the nearest to it and what it lacks."""
     groups: dict[Place, list[int]] = {}
     for at, layer in enumerate(rows):
         for unit, first in columns.groups_of(layer.scores).items():
             groups.setdefault((at, first), []).append(unit)
     if not groups:
-        return None
+        return _no_copies(rows) if any(layer.scores for layer in rows) else None
     largest = sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))[:N_GROUPS]
     n = sum(len(units) - 1 for units in groups.values())
+    of = f"The largest {len(largest)} of them" if len(groups) > len(largest) else "They"
     return Finding(
         "Copies",
-        f"{_count(n, 'unit')} {'answer' if n != 1 else 'answers'} to everything like another of the "
-        "same layer, in "
-        f"{_count(len(groups), 'group')}. The largest:",
+        f"{_count(n, 'unit')} {'are copies' if n != 1 else 'is a copy'} of another of the same layer, in "
+        f"{_count(len(groups), 'group')}: {_copy_rule(rows)} {of}:",
         tuple(
             (
                 f"{rows[at].layer.name}, {len(units)} alike",
@@ -129,18 +132,58 @@ def _copies(rows: Sequence[LayerRows]) -> Finding | None:
     )
 
 
-def _silent_layers(rows: Sequence[LayerRows]) -> Finding | None:
-    dead = sum(s.verdict == "dead" for layer in rows for s in layer.scores.values())
-    layers = _with_many(rows, "dead")
-    if not dead:
+def _copy_rule(rows: Sequence[LayerRows]) -> str:
+    least = rows[0].thresholds.duplicate_correlation
+    return (
+        f"their answers have a correlation r of {least:g} or more, place by place, over all pictures shown, "
+        "over probe pictures and renders each alone, and on white noise."
+    )
+
+
+def _no_copies(rows: Sequence[LayerRows]) -> Finding:
+    """Return that there are no copies, with the two units that come nearest to it."""
+    near = [
+        (r, at, unit, other)
+        for at, layer in enumerate(rows)
+        for unit, score in layer.scores.items()
+        for other, r in neighbours_of(score)[:1]
+        if r == r
+    ]
+    if not near:
+        measured = any(layer.findings.get("kinds") for layer in rows)
+        said = (
+            "No unit is a copy of another: no two of one layer answer alike."
+            if measured
+            else ("Whether units are copies is not known: their answers were not measured.")
+        )
+        return Finding("Copies", f"{said} Copies would be units of which {_copy_rule(rows)}")
+    r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
+    name, score = rows[at].layer.name, rows[at].scores[unit]
+    lacks = f": {told}" if isinstance(told := score.extra.get("no_copy"), str) and told else ""
+    return Finding(
+        "Copies",
+        f"No unit is a copy of another. Copies would be two units of one layer of which {_copy_rule(rows)} "
+        f"Nearest to it come {unit} and {other} of {name}, r {in_words(r)}{lacks}.",
+        ((f"{name}, the nearest two", ((at, unit), (at, other))),),
+    )
+
+
+def _silent(rows: Sequence[LayerRows]) -> Finding | None:
+    found = _scored(rows, lambda s: s.verdict == "dead")
+    if not found:
         return None
-    proved = sum(bool(s.dead_proof) for layer in rows for s in layer.scores.values() if s.verdict == "dead")
+    layers = _with_many(rows, "dead")
+    proved = sum(bool(s.dead_proof) for _, s in found)
     where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
+    known = {0: "that is not proved: other inputs may", len(found): "that is proved from the weights"}
+    how = known.get(proved, f"for {proved:,} that is proved from the weights")
     return Finding(
         "Silent units",
-        f"Nothing woke {_count(dead, 'unit')}; for {proved:,} it is proved from the weights. {where}",
-        layers=layers,
-        query="verdict:dead",
+        f"Nothing woke {_count(len(found), 'unit')}, called dead: no answer, or always the same, to all that "
+        f"was shown; {how}. Their pictures show only what the optimiser ended with. {where}",
+        (("", _best(found, lambda s: 0.0)),),
+        layers,
+        "verdict:dead",
     )
 
 
@@ -150,9 +193,9 @@ def _noise(rows: Sequence[LayerRows]) -> Finding | None:
         return None
     return Finding(
         "Noise",
-        f"The pictures of {_count(len(found), 'unit')} hold no more order than the renderer makes out "
-        "of nothing. "
-        "That does not say they are useless. Those that the next layer hears most of:",
+        f"{_count(len(found), 'unit')} {_are(len(found))} static: their pictures are noise, with no more "
+        "order than the renderer makes out of nothing. That does not say they are "
+        "useless. Those that the next layer hears most of:",
         (("", _best(found, lambda s: s.use or 0.0)),),
         _with_many(rows, "static"),
         "verdict:static",
@@ -182,7 +225,7 @@ def estimate_in_words(rows: Sequence[LayerRows]) -> str:
     certain = sum(len(s.get("certain") or ()) for _, s in known)
     return (
         f"About {total:,.0f} of {sum(len(layer.scores) for layer, _ in known):,} may be superfluous, "
-        f"{certain:,} of them silent, constant, copies or unheard. It is an estimate from pictures, answers "
+        f"{certainly(certain)}. The others are an estimate from pictures, answers "
         "and weights; only removing units and measuring shows it."
     )
 

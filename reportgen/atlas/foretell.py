@@ -13,7 +13,7 @@ from reportgen.atlas.layer_page import layer_pages
 from reportgen.atlas.pages import Pages
 from reportgen.atlas.panel import Scene, pictures_of
 from reportgen.atlas.pictures import Sizes, encode_page_picture
-from reportgen.atlas.rows import N_NEIGHBOURS, LayerRows, render_rows
+from reportgen.atlas.rows import LayerRows, render_rows
 from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
 from reportgen.atlas.strips import encode_strip
 from reportgen.images import decode_png
@@ -71,7 +71,6 @@ def _sample(
     scores = {s.unit: s for s in store.scores(record.id, name) if s.unit in set(units)}
     owner = layer_owner(record.id, name)
     flat, weights = (store.measurement(owner, part) or {} for part in ("flat", "weights"))
-    near = ((units[0], 0.5),) * N_NEIGHBOURS
     rows = LayerRows(
         record,
         layer,
@@ -79,7 +78,6 @@ def _sample(
         renders,
         scores,
         {},
-        dict.fromkeys(units, near),
         flat,
         weights,
         "",

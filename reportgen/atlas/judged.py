@@ -56,7 +56,9 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
         return None
     null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
     compared = str(rows.findings.get("comparison") or "pictures of other units")
-    agree = f"how surely a seed finds its own unit; compared with {compared}"
+    agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
+    if score.verdict == "static":
+        agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
         ["Structure", number(score.structure), "null deviations; higher is more order"],
         ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],

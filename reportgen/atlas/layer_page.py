@@ -14,10 +14,11 @@ from typing import Any
 
 from reportgen.atlas import columns, words
 from reportgen.atlas.pages import Pages, content_digest
-from reportgen.atlas.panel import Scene, View, recipe_sections, unit_view
+from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, recipe_name
-from reportgen.atlas.strips import UnitPictures, null_strip
+from reportgen.atlas.scene import Scene, View
+from reportgen.atlas.strips import UnitPictures
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
@@ -120,19 +121,8 @@ def layer_context(
             for u in rows.units
         ],
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
-        "nulls": _nulls(scene, rows),
+        "nulls": null_pictures(scene, rows),
     }
-
-
-def _nulls(scene: Scene, rows: LayerRows) -> list[dict[str, Any]]:
-    """Return the first pictures of the renderer null as a page shows them."""
-    strip = null_strip(rows, scene.sizes)
-    if strip is None:
-        return []
-    n = len(strip.keys)
-    told = [f"Picture {i} of the renderer null: made of nothing" for i in range(n)]
-    plain = {"s": strip.stem, "w": strip.side, "h": strip.side, "c": ""}
-    return [{**plain, "a": text, **({"k": i, "n": n} if n > 1 else {})} for i, text in enumerate(told)]
 
 
 def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> dict[str, Any]:
@@ -212,9 +202,16 @@ def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
     found = []
     for word, some in (("Copies of each other", copies), ("Answer much alike", groups)):
         known = [[u for u in g if u in rows.renders or u in rows.scores] for g in some]
-        for units in sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))[:_N_GROUPS]:
+        known = sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))
+        for at, units in enumerate(known[:_N_GROUPS], 1):
+            of = f"group {at} of {len(known)}, " if len(known) > 1 else ""
             more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
-            found.append((f"{word} ({len(units)}{more}):", units[:_N_NAMED]))
+            found.append((f"{word} ({of}{len(units)} units{more}):", units[:_N_NAMED]))
+        if rest := known[_N_GROUPS:]:
+            others = f"{len(rest)} more with {sum(map(len, rest))} units are not"
+            found.append(
+                (f"{word}: the largest {_N_GROUPS} of {len(known)} groups are listed, {others}.", [])
+            )
     return found
 
 

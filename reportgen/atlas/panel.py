@@ -10,45 +10,21 @@ Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
 from reportgen.atlas.judged import decision_section, facets_of, light_section, null_section, numbers_section
-from reportgen.atlas.layout import Place
 from reportgen.atlas.natural import natural_pictures
-from reportgen.atlas.pictures import Sizes
 from reportgen.atlas.plots import number
+from reportgen.atlas.related import neighbours_section, relations_section, weights_section
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
-from reportgen.atlas.sheets import place_on_sheet, sheet_name
-from reportgen.atlas.strips import UnitPictures, unit_pictures
-from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, for_kind, recipe_fields
+from reportgen.atlas.scene import Scene as Scene
+from reportgen.atlas.scene import Section, View
+from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
+from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
-
-Section = dict[str, Any]
-View = dict[str, Any]
-
-_N_WEIGHTS = 6
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What a unit's view needs besides its layer.
-
-    Attributes:
-        drawn: The units that have a tile, by layer name, of the whole model version.
-        made_with: Name and version of this program, for citations.
-        sizes: Of the pictures.
-    """
-
-    spec: AtlasSpec
-    place: Place
-    recipes: Mapping[str, RenderSpec]
-    drawn: Mapping[str, Collection[int]]
-    made_with: str
-    sizes: Sizes = field(default_factory=Sizes)
 
 
 def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
@@ -65,8 +41,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
     record, slug = rows.record, scene.place.slug(rows.layer.name) or rows.layer.slug
     address = scene.place.address(slug, unit)
     built: list[Callable[[], Section | None]] = [
-        lambda: _shown(scene, rows, unit, own),
-        lambda: _seeds(scene, rows, unit, own),
+        *_pictures(scene, rows, unit, own),
         lambda: decision_section(score),
         lambda: null_section(rows, score),
         lambda: numbers_section(rows, score),
@@ -74,14 +49,14 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
         lambda: natural_pictures(rows, unit, scene.sizes),
         lambda: natural_section(score),
         lambda: histogram_section(rows.natural, unit),
-        lambda: _relations(scene, rows, score),
-        lambda: _neighbours(scene, rows, unit),
+        lambda: relations_section(scene, rows, score),
+        lambda: neighbours_section(scene, rows, unit),
         lambda: _ascent(scene, rows, unit),
         lambda: _telemetry(scene, rows, unit),
         lambda: light_section(rows, unit),
         lambda: _kernel(rows, unit),
-        lambda: _weights(scene, rows, unit, "in"),
-        lambda: _weights(scene, rows, unit, "out"),
+        lambda: weights_section(scene, rows, unit, "in"),
+        lambda: weights_section(scene, rows, unit, "out"),
         lambda: _sweep(scene, rows, unit, own),
     ]
     sections = [section for build in built if (section := build())]
@@ -153,7 +128,48 @@ def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
     return "; ".join(failures) or "Rendered and not scored yet."
 
 
-def _shown(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
+def _pictures(
+    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures
+) -> list[Callable[[], Section | None]]:
+    """Return what makes a unit's sections of renders, what stands for the unit first.
+
+    Where that is a picture that was judged, the display recipe's come last: they show something else.
+    """
+    lead, score = rows.lead(unit), rows.scores.get(unit)
+    starts = lambda: _seeds(scene, rows, unit, own)  # noqa: E731
+    if lead is None or lead.recipe != rows.scored_recipe or not rows.of(unit, rows.shown_recipe, "happy"):
+        return [lambda: _shown(scene, rows, unit, own, "made to be looked at, not scored."), starts]
+    if score is not None and score.verdict == "static":
+        why = "no more order than in what the same renderer makes of nothing."
+        later = "this recipe makes patterns out of noise; the verdict is not about these."
+        beside = null_pictures(scene, rows)[:1]
+    else:
+        why = "stands for the unit, since the display recipe drives it far less, or found nothing to show."
+        later = "made to be looked at, not scored; here it falls far short of the starts above."
+        beside = []
+    judged = picture(scene, rows, lead, own, f"Judged: seed {lead.seed}")
+    name = recipe_name(scene.recipes, lead.recipe)
+    first: Section = {"k": "pics", "z": "l", "t": "What was judged", "m": "null", "i": judged + beside}
+    return [
+        lambda: {**first, "p": f"Recipe “{name}”: {why}"} if judged else None,
+        starts,
+        lambda: _shown(scene, rows, unit, own, later, size="m"),
+    ]
+
+
+def null_pictures(scene: Scene, rows: LayerRows) -> list[dict[str, Any]]:
+    """Return the first pictures of the renderer null as a page shows them."""
+    strip = null_strip(rows, scene.sizes) if scene.nulls else None
+    if strip is None:
+        return []
+    n, plain = len(strip.keys), {"s": strip.stem, "w": strip.side, "h": strip.side, "c": "Made of nothing"}
+    told = [f"Picture {i} of the renderer null: made of nothing" for i in range(n)]
+    return [{**plain, "a": text, **({"k": i, "n": n} if n > 1 else {})} for i, text in enumerate(told)]
+
+
+def _shown(
+    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures, told: str, size: str = "l"
+) -> Section | None:
     pairs = [
         (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
         (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
@@ -161,9 +177,9 @@ def _shown(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
     found = [
         x for renders, caption in pairs if renders for x in picture(scene, rows, renders[0], own, caption)
     ]
-    name = recipe_name(scene.recipes, rows.shown_recipe)
-    note = f"Recipe “{name}”: made to be looked at, not scored."
-    return {"k": "pics", "z": "l", "t": "Happy and sad", "p": note, "i": found} if found else None
+    note = f"Recipe “{recipe_name(scene.recipes, rows.shown_recipe)}”: {told}"
+    section: Section = {"k": "pics", "z": size, "t": "Happy and sad", "p": note, "m": "recipes", "i": found}
+    return section if found else None
 
 
 def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
@@ -176,46 +192,11 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
     sad = [(r, f"sad, seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
     found = [x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption)]
     name = recipe_name(scene.recipes, rows.scored_recipe)
-    note = f"Recipe “{name}”: the verdict is about the happy ones of these. Same unit, other random starts."
+    note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
+    note += "Same unit, other random starts; a seed is a start’s number."
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
-    return {"k": "pics", "z": "m", "t": "Every start", "p": note, "i": found} if found else None
-
-
-def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
-    """Return `[slug or empty, unit, sheet or empty, column, row, label, note]`."""
-    slug = scene.place.slug(layer) or ""
-    sheet = sheet_name(slug, unit) if unit in scene.drawn.get(layer, ()) else ""
-    return [slug, unit, sheet, *place_on_sheet(unit), label, note]
-
-
-def _relations(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
-    if score is None:
-        return None
-    pairs = [
-        ("copy of", score.duplicate_of),
-        ("mirror of", score.mirror_of),
-        ("complement of", score.complement_of),
-    ]
-    found = [
-        _link(scene, rows.layer.name, other, f"{name} {other}", "")
-        for name, other in pairs
-        if other is not None
-    ]
-    copies = rows.copies.get(score.unit, [])
-    found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
-    note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
-    return {"k": "units", "t": "Copies and opposites", "p": note, "i": found} if found else None
-
-
-def _neighbours(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
-    found = [
-        _link(scene, rows.layer.name, other, str(other), f"r {number(r)}")
-        for other, r in rows.neighbours.get(unit, ())
-        if other in rows.renders or other in rows.scores
-    ]
-    note = "Nearest by correlation r of their answers to probes and renders."
-    return {"k": "units", "t": "Answers most like", "p": note, "i": found} if found else None
+    return {"k": "pics", "z": "m", "t": "Every start", "p": note, "m": "seed", "i": found} if found else None
 
 
 def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
@@ -278,18 +259,6 @@ def _kernel(rows: LayerRows, unit: int) -> Section | None:
         "p": f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
         "a": f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
     }
-
-
-def _weights(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
-    links = rows.links.get(way, [])
-    found = [
-        _link(scene, layer, other, f"{layer} {other}", f"{'+' if weight > 0 else ''}{number(weight)}")
-        for layer, other, weight in (links[unit][:_N_WEIGHTS] if unit < len(links) else ())
-    ]
-    titles = {"in": ("Fed by", "Largest incoming weights"), "out": ("Feeds", "Largest outgoing weights")}
-    title, what = titles[way]
-    note = f"{what}, kernels summed over positions."
-    return {"k": "units", "t": title, "p": note, "i": found} if found else None
 
 
 def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:

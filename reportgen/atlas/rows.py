@@ -22,9 +22,10 @@ from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model
 from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
-_LEAST_ALIKE = 0.3
 BLANK_CONTRAST = 0.02
 """Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
+SHOWCASE_CONTRAST = 0.1
+"""RMS contrast of the scored pictures, in [0,1], below which a unit comes last where the best are shown."""
 LEAST_REACHED = 0.25
 """Share of the scored pictures' activation that a display picture needs to stand for its unit."""
 
@@ -54,7 +55,6 @@ class LayerRows:
         units: Those with a score or a render, in order.
         renders: By unit, in the store's order.
         scores: By unit.
-        neighbours: By unit, up to eight `(unit, correlation)`, nearest first.
         flat, weights: Arrays as measured; empty if they were not.
         null_setting: Hash under which the renderer null stands, or empty.
         n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
@@ -68,7 +68,6 @@ class LayerRows:
     renders: Mapping[int, tuple[RenderRow, ...]]
     scores: Mapping[int, UnitScore]
     findings: Mapping[str, Any]
-    neighbours: Mapping[int, tuple[tuple[int, float], ...]]
     flat: Mapping[str, np.ndarray]
     weights: Mapping[str, np.ndarray]
     null_setting: str
@@ -93,26 +92,26 @@ class LayerRows:
         return tuple(self.record.roles(self.layer.name).get("sweep") or ())
 
     @cached_property
-    def links(self) -> dict[str, list[list[tuple[str, int, float]]]]:
-        """Largest weights, by `in` and `out` and then by unit: the other's layer, its unit, the weight."""
+    def links(self) -> dict[str, list[list[tuple[str, int, float, float]]]]:
+        """Strongest links, by `in` and `out` and then by unit: the other's layer, unit, weight and norm."""
         found = {}
         for way in ("in", "out"):
-            parts = [self.weights.get(f"{way}_{what}") for what in ("layer", "unit", "weight")]
+            parts = [self.weights.get(f"{way}_{what}") for what in ("layer", "unit", "weight", "norm")]
             if all(part is not None for part in parts):
-                layers, units, weights = (part.tolist() for part in parts if part is not None)
+                layers, units, weights, norms = (part.tolist() for part in parts if part is not None)
                 found[way] = [
                     [
-                        (str(name), int(unit), float(weight))
-                        for name, unit, weight in zip(*own, strict=True)
+                        (str(name), int(unit), float(weight), float(norm))
+                        for name, unit, weight, norm in zip(*own, strict=True)
                         if name
                     ]
-                    for own in zip(layers, units, weights, strict=True)
+                    for own in zip(layers, units, weights, norms, strict=True)
                 ]
         return found
 
     @cached_property
     def thresholds(self) -> ScoreSpec:
-        """Cut and borderline band under which the layer was scored; the defaults where nothing is said."""
+        """Cut, borderline band and least correlation of copies it was scored by; else the defaults."""
         cut: Any = self.findings.get("structure_z")
         band: Any = self.findings.get("borderline_z")
         found = ScoreSpec()
@@ -120,6 +119,9 @@ class LayerRows:
             found = dataclasses.replace(found, structure_z=float(cut))
         if isinstance(band, list) and len(band) == 2 and all(map(_is_number, band)):
             found = dataclasses.replace(found, borderline_z=(float(band[0]), float(band[1])))
+        least: Any = self.findings.get("duplicate_correlation")
+        if _is_number(least):
+            found = dataclasses.replace(found, duplicate_correlation=float(least))
         return found
 
     def of(self, unit: int, recipe: str, sign: str) -> tuple[RenderRow, ...]:
@@ -219,7 +221,6 @@ def layer_rows(
         renders=renders,
         scores=scores,
         findings=store.findings(record.id, layer.name),
-        neighbours=_neighbours(store, owner),
         flat=store.measurement(owner, "flat") or {},
         weights=store.measurement(owner, "weights") or {},
         null_setting=setting if null else "",
@@ -231,25 +232,34 @@ def layer_rows(
 
 
 def ranked(rows: LayerRows) -> list[int]:
-    """Return a layer's units, best first: structured ones that are no copies, most structure first."""
+    """Return a layer's units, best first: structured ones that are no copies, most structure first.
 
-    def rank(unit: int) -> tuple[bool, float, int]:
+    Those of little contrast come after the other structured ones: order that nobody can see shows nothing.
+    """
+
+    def rank(unit: int) -> tuple[bool, bool, float, int]:
         score = rows.scores.get(unit)
         good = (
             score is not None
             and score.verdict in ("structured", "multifaceted")
             and score.duplicate_of is None
         )
-        return (not good, -(score.structure or 0.0) if score else 0.0, unit)
+        return (not good, pale(score), -(score.structure or 0.0) if score else 0.0, unit)
 
     return sorted(rows.units, key=rank)
+
+
+def pale(score: UnitScore | None) -> bool:
+    """Return whether a unit's scored pictures are known to have little contrast."""
+    contrast = score.extra.get("contrast") if score else None
+    return isinstance(contrast, (int, float)) and contrast < SHOWCASE_CONTRAST
 
 
 def listed_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
     """Return what pages above a layer need of it: its units, scores and findings; no renders."""
     scores = {s.unit: s for s in store.scores(record.id, layer.name)}
     units, found = units_of(store, record.id, layer.name), store.findings(record.id, layer.name)
-    return LayerRows(record, layer, units, {}, scores, found, {}, {}, {}, "", 0, (0, 0))
+    return LayerRows(record, layer, units, {}, scores, found, {}, {}, "", 0, (0, 0))
 
 
 def null_pictures(store: Store, setting: str) -> np.ndarray:
@@ -258,40 +268,18 @@ def null_pictures(store: Store, setting: str) -> np.ndarray:
     return found["pictures"] if found else np.zeros((0, 1, 1, 1), np.uint8)
 
 
-def nearest(responses: np.ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
-    """Return for each unit those that answer most alike.
+def neighbours_of(score: UnitScore | None) -> tuple[tuple[int, float], ...]:
+    """Return up to eight `(unit, correlation)` of units of its layer that answer most like it, nearest first.
 
-    Args:
-        responses: `(n, K)`, the answer of each unit to each picture.
-
-    Returns:
-        By unit, up to eight `(unit, correlation)` of at least 0.3, nearest first; units whose answer never
-        changes have none.
+    Correlations are those by which copies are told; nan where a store does not say them.
     """
-    values = responses.astype(np.float64)
-    values = np.where(np.isfinite(values).all(axis=0), values, 0.0)
-    values = values - values.mean(axis=0)
-    norm = np.linalg.norm(values, axis=0)
-    alive = norm > 1e-12
-    values = np.where(alive, values, 0.0) / np.where(alive, norm, 1.0)
-    alike = values.T @ values
-    np.fill_diagonal(alike, -np.inf)
-    n = alike.shape[0]
-    width = min(N_NEIGHBOURS, n)
-    best = np.argpartition(-alike, width - 1, axis=1)[:, :width] if n else np.zeros((0, 0), int)
-    found = {}
-    for unit in range(n):
-        pairs = sorted((-float(alike[unit, v]), int(v)) for v in best[unit])
-        found[unit] = tuple((v, -r) for r, v in pairs if -r >= _LEAST_ALIKE)
-    return found
-
-
-def _neighbours(store: Store, owner: str) -> dict[int, tuple[tuple[int, float], ...]]:
-    found = [store.measurement(owner, name) for name in ("probes", "renders")]
-    means = [m["mean"] for m in found if m is not None and "mean" in m and m["mean"].ndim == 2]
-    if not means or len({m.shape[1] for m in means}) != 1:
-        return {}
-    return nearest(np.concatenate(means))
+    if score is None or not isinstance(named := score.extra.get("neighbours"), list):
+        return ()
+    told = score.extra.get("neighbour_correlations", [])
+    values: list[Any] = list(told) if isinstance(told, list) else []
+    values = values or [score.extra.get("nearest_correlation")]
+    found = [float(x) if _is_number(x) else math.nan for x in values] + [math.nan] * len(named)
+    return tuple((u, r) for u, r in zip(named[:N_NEIGHBOURS], found, strict=False) if isinstance(u, int))
 
 
 def _is_number(value: Any) -> bool:

@@ -18,9 +18,10 @@ from reportgen.atlas import columns, words
 from reportgen.atlas.front import packed_units
 from reportgen.atlas.layout import Place, places
 from reportgen.atlas.natural import TilePixels, natural_strip
-from reportgen.atlas.panel import Scene, View, unit_view
+from reportgen.atlas.panel import unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
+from reportgen.atlas.scene import Scene, View
 from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import Asked
@@ -253,7 +254,8 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     rows = layer_rows(store, at.record, layer, [unit])
     renders = rows.renders.get(unit, ())
     own = KeyedPictures(None, (), 0, {r.key: (r.height, r.width) for r in renders if not r.failure})
-    scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, f"reportgen {reportgen.__version__}", SIZES)
+    made_with = f"reportgen {reportgen.__version__}"
+    scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, made_with, SIZES, nulls=False)
     view = unit_view(scene, rows, unit, own)
     strip, _ = natural_strip(rows, unit, SIZES)
     for picture in [i for s in view["s"] if s["k"] == "pics" for i in s["i"]]:

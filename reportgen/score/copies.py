@@ -25,6 +25,9 @@ _ALIKE = 0.5
 _LEAST_HEARD = 1e-4
 """Least spread of answers, as a share of their size, of which a correlation is taken."""
 
+_PARTS = ("the probe pictures", "the renders")
+"""What the rows of two measurements are called."""
+
 _RELATED = 0.7
 """Correlation from which another unit's pictures may well look the same: it is no stranger."""
 
@@ -37,7 +40,8 @@ class Kin:
         duplicate_of, mirror_of: The lowest index of a unit with the same, or opposite, answers.
         complement_of: The other output of a softmax over two.
         neighbours: Up to 8 units that answer most alike, nearest first.
-        correlation: With the first of them.
+        correlations: With each of them.
+        no_copy: Why the first of them is no copy, in words; empty where it is, or there is none.
         alike: All units that answer so alike that their pictures are no strangers.
     """
 
@@ -45,7 +49,8 @@ class Kin:
     mirror_of: int | None = None
     complement_of: int | None = None
     neighbours: tuple[int, ...] = ()
-    correlation: float | None = None
+    correlations: tuple[float, ...] = ()
+    no_copy: str = ""
     alike: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
 
 
@@ -101,7 +106,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     a first convolution the kernels tell.
 
     Args:
-        rows: See `response_rows`; empty if nothing was measured.
+        rows: See `response_rows`, of probes and renders; empty if nothing was measured.
         n_units: K.
         live: Whether each unit answers at all.
         least: Correlation from which units are copies.
@@ -118,19 +123,46 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     found[~alive] = np.nan
     found[:, ~alive] = np.nan
     np.fill_diagonal(found, np.nan)
-    parts = [(correlations([r]), least) for r in rows] if len(rows) > 1 else []
-    parts += [(_heard(r), surely(least, len(r))) for r in white]
+    parts = [(f"on {n} alone", correlations([r]), least) for n, r in zip(_PARTS, rows, strict=False)]
+    parts = parts if len(rows) > 1 else []
+    parts += [("on white noise", _heard(r), surely(least, len(r))) for r in white]
     same = found >= least
     opposite = found <= -least
-    for part, asked in parts:
+    for _, part, asked in parts:
         same &= ~(part < asked)
         opposite &= ~(part > -asked)
     if kernel is not None and kernel.shape[-1] == n_units:
         opposite |= (_cosines(kernel) <= -least) & (found < 0)
-    return [
-        Kin(_lowest(same[k], k), _lowest(opposite[k], k), complement[k], *_neighbours(found[k]))
-        for k in range(n_units)
-    ]
+    kin = []
+    for k in range(n_units):
+        near, alike = _neighbours(found[k])
+        why = "" if not near or same[k, near[0]] else _no_copy(k, near[0], [("", found, least), *parts])
+        kin.append(
+            Kin(
+                _lowest(same[k], k),
+                _lowest(opposite[k], k),
+                complement[k],
+                near,
+                tuple(float(found[k, other]) for other in near),
+                why,
+                alike,
+            )
+        )
+    return kin
+
+
+def _no_copy(one: int, other: int, asked: Sequence[tuple[str, NDArray[np.float32], float]]) -> str:
+    """Return on what two units do not agree as copies do: the first of these that falls short."""
+    for where, found, least in asked:
+        if found[one, other] < least:
+            r = in_words(float(found[one, other]))
+            return f"{where} r is {r}, a copy needs {least:.3g}" if where else f"a copy needs r {least:.3g}"
+    return ""
+
+
+def in_words(correlation: float) -> str:
+    """Return a correlation to three digits: cut, not rounded, so that none below .99 reads as that."""
+    return f"{math.floor(1000 * correlation + 1e-6) / 1000:.3f}"
 
 
 def surely(least: float, n: int) -> float:
@@ -166,12 +198,12 @@ def _lowest(row: NDArray[np.bool_], k: int) -> int | None:
     return int(first[0]) if len(first) else None
 
 
-def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], float | None, NDArray[np.int32]]:
+def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], NDArray[np.int32]]:
     values = np.where(np.isnan(row), -np.inf, row)
     order = np.argsort(-values, kind="stable")[:NEIGHBOURS]
     near = tuple(int(i) for i in order if values[i] >= _ALIKE)
     alike = np.flatnonzero(values >= _RELATED).astype(np.int32)
-    return near, (float(values[near[0]]) if near else None), alike
+    return near, alike
 
 
 def _cosines(kernel: NDArray[Any]) -> NDArray[np.float64]:

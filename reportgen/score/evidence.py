@@ -25,6 +25,9 @@ SCORE_VERSION = 8
 Picture = NDArray[np.uint8]
 Arrays = Mapping[str, NDArray[Any]]
 
+TOLD_VERSION = 1
+"""Raised whenever more, or other words, are told beside the same scores."""
+
 _MEASURED = ("probes", "renders", "flat", "bounds", "weights", "null")
 _FEW = 4
 """Layers with fewer than this many times `min_comparison` units also read other layers' pictures."""
@@ -137,6 +140,7 @@ def evidence_fingerprint(store: Store, model: ModelRecord, layer: Layer, spec: S
     return content_hash(
         {
             "version": SCORE_VERSION,
+            "told": TOLD_VERSION,
             "spec": dataclasses.asdict(spec),
             "layer": dataclasses.asdict(layer),
             "keys": keys,

@@ -11,10 +11,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.score.alive import Life, without_consumers
+from reportgen.score.copies import in_words
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.kinds import ALIKE, SPAN_SHARE, Kinds
 from reportgen.score.use import poisson_binomial
 from reportgen.units import UnitScore
+
+
+def certainly(n: int) -> str:
+    """Return how many units are superfluous for certain, and what makes them so."""
+    return (
+        f"{n:,} of them for certain" if n else "none of them for certain"
+    ) + " (silent, constant, a copy, or unheard: nothing takes its answer)"
+
 
 UNKNOWN_USE = 0.5
 """The rank taken for a unit whose use is not known."""
@@ -84,9 +93,7 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
         known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
         how = known.get(proved, f"proved for {proved}, no input was found for the others")
         told.append(f"{_count(len(dead), 'unit')} never answered: {how}.")
-    copies = [s for s in scores if s.duplicate_of is not None]
-    if copies:
-        told.append(f"{_count(len(copies), 'unit')} answer like another of a lower index.")
+    told += _copies(scores)
     if any(s.complement_of is not None for s in scores):
         told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")
     changing = counts["unstable"] + counts["multifaceted"]
@@ -102,10 +109,32 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
         told.append(
             f"About {superfluous['estimate']:.0f} of {n} may be superfluous "
             f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
-            f"{len(superfluous['certain'])} of them silent, constant, copies or unheard. "
-            "Only removing them and measuring shows it."
+            f"{certainly(len(superfluous['certain']))}. "
+            "Of the others only removing them and measuring shows it."
         )
     return told
+
+
+def _copies(scores: Sequence[UnitScore]) -> list[str]:
+    """Return how many units are copies, or which are nearest to it and what is missing."""
+    copies = sum(s.duplicate_of is not None for s in scores)
+    if copies:
+        answer = "answers" if copies == 1 else "answer"
+        return [f"{_count(copies, 'unit')} {answer} like another of a lower index: copies."]
+    known = [(r, -s.unit, s) for s in scores if s.extra.get("no_copy") and (r := _nearest(s)) is not None]
+    if not known:
+        return []
+    r, _, nearest = max(known, key=lambda x: x[:2])
+    near = nearest.extra["neighbours"]
+    other = near[0] if isinstance(near, list) else ""
+    why = nearest.extra["no_copy"]
+    alike = f"Most alike answer {nearest.unit} and {other}, r {in_words(r)}: {why}."
+    return [f"No unit is a copy of another. {alike}"]
+
+
+def _nearest(score: UnitScore) -> float | None:
+    value = score.extra.get("nearest_correlation")
+    return value if isinstance(value, float) else None
 
 
 def _count(n: int, noun: str) -> str:
@@ -128,8 +157,9 @@ def _common(kinds: Kinds | None) -> list[str]:
     if kinds is None:
         return []
     told = [
-        f"{len(kinds.span)} of {_count(kinds.live, 'unit')} that answer span {SPAN_SHARE:.0%} of what all of "
-        f"them answer; their answers are worth {kinds.effective_rank:.1f} independent ones (effective rank)."
+        f"From the answers of {len(kinds.span)} of the {_count(kinds.live, 'unit')} that answer, "
+        f"{SPAN_SHARE:.0%} of what all of them answer can be computed, as sums; all together are worth "
+        f"{kinds.effective_rank:.1f} independent ones (effective rank)."
     ]
     if kinds.groups:
         many = f"{len(kinds.groups)} groups" if len(kinds.groups) > 1 else "One group"

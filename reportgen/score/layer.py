@@ -110,7 +110,11 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             **_facts_seen(evidence, unit, seen.get(unit)),
         )
         scores.append(judge(facts, spec))
-    thresholds = {"structure_z": spec.structure_z, "borderline_z": list(spec.borderline_z)}
+    thresholds = {
+        "structure_z": spec.structure_z,
+        "borderline_z": list(spec.borderline_z),
+        "duplicate_correlation": spec.duplicate_correlation,
+    }
     places = {"null": [] if null is None else [round(float(z), 3) for z in null.deviations]}
     said = layer_findings(scores, found, evidence, comparison, _kinds(evidence, found))
     return scores, {**said, **places, **thresholds}

@@ -165,8 +165,11 @@ def _word(facts: Facts, spec: ScoreSpec) -> _Word:
 
 
 def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
-    beyond = f"{z:.1f} null deviations of structure, cut {spec.structure_z:g}"
-    if z < spec.structure_z:
+    patterned = z >= spec.structure_z
+    beyond = (
+        f"structure {z:.1f}, {'above' if patterned else 'below'} {spec.structure_z:g} where patterns begin"
+    )
+    if not patterned:
         return _Word("static", "", f"no more pattern than the renderer makes of nothing: {beyond}")
     pattern = ", ".join(x for x in (pattern_words(facts.wave), facts.axes) if x)
     beyond += f" ({pattern})" if pattern else ""
@@ -208,7 +211,7 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
     flat = facts.contrast < spec.flat_contrast
     steps.append(
         f"more than one colour? {_yes(not flat)}: contrast {facts.contrast:.3f}, "
-        f"wanted {spec.flat_contrast:g}"
+        f"{spec.flat_contrast:g} is needed"
     )
     if flat:
         return steps
@@ -216,8 +219,8 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
         return [*steps, f"a pattern? not measured: {facts.too_small or facts.null_missing}"]
     patterned = facts.z >= spec.structure_z
     steps.append(
-        f"a pattern? {_yes(patterned)}: {facts.z:.1f} null deviations, wanted {spec.structure_z:g}"
-        + ("" if facts.place is None else f"; above {facts.place:.0%} of the null's pictures")
+        f"a pattern? {_yes(patterned)}: structure {facts.z:.1f}, patterns begin at {spec.structure_z:g}"
+        + ("" if facts.place is None else f"; more order than {facts.place:.0%} of the pictures of nothing")
     )
     if not patterned:
         return steps
@@ -226,9 +229,9 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
         return [*steps, f"the same on every run? not measured: {facts.live} live of {facts.pictures} starts"]
     same = not found.unstable(spec.unstable_share, spec.unstable_distance)
     steps.append(
-        f"the same on every run? {_yes(same)}: {found.stranger_share:.2f} of strangers nearer, at most "
-        f"{spec.unstable_share:g} wanted; or texture distance {found.distance:.2f}, at most "
-        f"{spec.unstable_distance:g}"
+        f"the same on every run? {_yes(same)}: of other units' pictures {found.stranger_share:.0%} look more "
+        f"like one start than the other starts do, at most {spec.unstable_share:.0%} may; or the starts' "
+        f"textures differ by {found.distance:.2f}, at most {spec.unstable_distance:g}"
     )
     if not same:
         groups = " and ".join(str(len(g)) for g in found.groups)
@@ -281,11 +284,14 @@ def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | li
         "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "extent": facts.extent,
         "repeat": facts.repeat, "flow": facts.flow,
         "contrast": facts.contrast, "light_share": facts.light_share, "raw_use": facts.raw_use,
-        "nearest_correlation": facts.kin.correlation,
+        "nearest_correlation": next(iter(facts.kin.correlations), None),
     }  # fmt: skip
     found |= {name: round(float(v), 6) for name, v in numbers.items() if v is not None and v == v}
     if facts.kin.neighbours:
         found["neighbours"] = list(facts.kin.neighbours)
+        found["neighbour_correlations"] = [round(r, 6) for r in facts.kin.correlations]
+    if facts.kin.no_copy:
+        found["no_copy"] = facts.kin.no_copy
     if facts.answers_light and facts.life.state == "live":
         found["light"] = facts.answers_light
     if facts.colour and verdict != "dead":

@@ -129,10 +129,10 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
     if borderline:
         z = 2.2
     reason = {
-        "structured": f"reach {z or 0:.2f} null deviations above the renderer null; its seeds agree",
+        "structured": f"a pattern that recurs: structure {z or 0:.1f}, above 2 where patterns begin",
         "unstable": "clear structure, but strangers' pictures are as near as its own seeds'",
         "multifaceted": "2 tight groups of seeds, each with structure",
-        "static": f"{z or 0:.2f} null deviations: no more order than pictures of nothing",
+        "static": f"no more pattern than the renderer makes of nothing: structure {z or 0:.1f}",
         "flat": "inner contrast 0.004 of the range, below 0.035",
         "dead": "no probe and no render woke it; its upper bound is -0.31",
         "undecided": "fewer than two live seeds",
@@ -158,7 +158,7 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         complement_of=1 - unit if logits and unit < 2 else None,
         facets=2 if look == "multifaceted" else None,
         dead_proof="bounds" if look == "dead" else "",
-        extra=extra(look, z),
+        extra={**extra(look, z), **near(look, unit, layer.n_units)},
     )
 
 
@@ -168,21 +168,33 @@ def extra(look: str, z: float | None) -> dict[str, Any]:
         return {"decision": "answers? no: 0 on 52 inputs"}
     answers = "answers? yes: 4.1 at most on 52 inputs"
     if look == "flat":
-        steps = [answers, "more than one colour? no: contrast 0.004, wanted 0.035"]
+        steps = [answers, "more than one colour? no: contrast 0.004, 0.035 is needed"]
         light = "its answer rises with brightness, from 0.05 on black to 2 on white"
         return {"decision": " | ".join(steps), "light": light, "light_share": 0.8}
     patterned = "yes" if z >= 2 else "no"
-    steps = [answers, "more than one colour? yes: contrast 0.210, wanted 0.035"]
-    steps += [f"a pattern? {patterned}: {z:.1f} null deviations, wanted 2"]
+    steps = [answers, "more than one colour? yes: contrast 0.210, 0.035 is needed"]
+    steps += [f"a pattern? {patterned}: structure {z:.1f}, patterns begin at 2"]
     if look != "static":
         same = "yes" if look == "structured" else "no"
-        steps += [f"the same on every run? {same}: 0.03 of strangers nearer, at most 0.08 wanted"]
+        steps += [f"the same on every run? {same}: of other units' pictures 3% look more like one start"]
     found: dict[str, Any] = {"decision": " | ".join(steps), "contrast": 0.21}
     if look == "structured":
         found |= {"null_place": 0.98, "pattern": "oriented 45 degrees"}
     if look == "multifaceted":
         found |= {"facet_seeds": [0, 2, 1, 3], "facet_sizes": [2, 2], "facet_answers": [3.25, 2.5]}
     return found
+
+
+def near(look: str, unit: int, n_units: int) -> dict[str, Any]:
+    """Return which units answer most like one; a copy's is what it is a copy of."""
+    if look in ("dead", "failed") or n_units <= 8:
+        return {}
+    copied = unit >= 16 and unit % 8 == 1
+    first = unit - 8 if copied or unit ^ 8 >= n_units else unit ^ 8
+    told = {"nearest_correlation": 0.9831} if not copied else {"nearest_correlation": 0.9962}
+    found: dict[str, Any] = {"neighbours": [first, (unit + 3) % n_units], **told}
+    found["neighbour_correlations"] = [told["nearest_correlation"], 0.6123]
+    return found if copied else {**found, "no_copy": "a copy needs r 0.99"}
 
 
 class _Model:

@@ -14,7 +14,7 @@ from reportgen.units import UnitScore
 SCORE = UnitScore(
     unit=3, verdict="multifaceted", verdict_detail="2 facets", reason="two groups", borderline=False,
     extra={
-        "decision": "answers? yes: 4.1 at most | a pattern? yes: 5.0 null deviations, wanted 2: clear",
+        "decision": "answers? yes: 4.1 at most | a pattern? yes: structure 5.0, patterns begin at 2: clear",
         "facet_seeds": [2, 0, 1], "facet_sizes": [1, 2], "facet_answers": [3.5, 2.25],
     },
 )  # fmt: skip
@@ -28,7 +28,7 @@ def test_the_path_asks_in_order_and_ends_with_the_verdict():
     section = decision_section(SCORE)
     assert section["i"] == [
         ["1. Answers?", "yes", "4.1 at most"],
-        ["2. A pattern?", "yes", "5.0 null deviations, wanted 2: clear"],
+        ["2. A pattern?", "yes", "structure 5.0, patterns begin at 2: clear"],
         ["So", "multifaceted", ""],
     ]
     assert decision_section(changed(decision="")) is None
@@ -76,5 +76,5 @@ def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tm
     store_path = write_sample_store(tmp_path / "s.db", hostile=False)
     write_atlas(store_path, tmp_path / "site")
     page = (tmp_path / "site" / "m/garden/v1/conv1.html").read_text(encoding="utf-8")
-    assert 'Copies of each other (2): <a href="#u9">9</a> <a href="#u17">17</a>' in page
-    assert 'Answer much alike (3): <a href="#u3">3</a> <a href="#u7">7</a> <a href="#u5">5</a>' in page
+    assert 'Copies of each other (2 units): <a href="#u9">9</a> <a href="#u17">17</a>' in page
+    assert 'Answer much alike (3 units): <a href="#u3">3</a> <a href="#u7">7</a> <a href="#u5">5</a>' in page

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from reportgen.atlas import plots
 from reportgen.atlas.layout import relative, root_of
 from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
-from reportgen.atlas.rows import RenderRow, lead_of, nearest
+from reportgen.atlas.rows import RenderRow, lead_of, neighbours_of
 from reportgen.atlas.summaries import n_strip
 from reportgen.atlas.words import recipe_toml
 from reportgen.config import RECIPES
 from reportgen.spec import AtlasSpec, for_kind, recipe_named, with_numbers
-from reportgen.units import Telemetry
+from reportgen.units import Telemetry, UnitScore
 
 
 def test_relative_links_lead_from_any_depth() -> None:
@@ -76,14 +76,14 @@ def test_a_picture_has_another_name_when_any_setting_of_it_changes() -> None:
     assert len(names) == 16
 
 
-def test_the_nearest_unit_is_the_one_that_answers_alike() -> None:
-    rng = np.random.default_rng(0)
-    answers = rng.normal(size=(60, 5))
-    answers[:, 3] = 2 * answers[:, 1] + 0.01 * rng.normal(size=60)
-    answers[:, 4] = 7.0
-    found = nearest(answers)
-    assert found[1][0][0] == 3 and found[3][0][0] == 1 and found[1][0][1] > 0.99
-    assert found[4] == ()
+def test_neighbours_are_those_of_the_scoring_and_r_is_what_copies_are_told_by() -> None:
+    extra = {"neighbours": [4, 7], "neighbour_correlations": [0.98, 0.6], "nearest_correlation": 0.98}
+    score = UnitScore(3, "static", "", "noise", False, extra=extra)
+    assert neighbours_of(score) == ((4, 0.98), (7, 0.6))
+    older = dataclasses.replace(score, extra={"neighbours": [4, 7], "nearest_correlation": 0.98})
+    (first, r), (second, unknown) = neighbours_of(older)
+    assert (first, r, second) == (4, 0.98, 7) and unknown != unknown
+    assert neighbours_of(None) == neighbours_of(dataclasses.replace(score, extra={})) == ()
 
 
 def test_a_plot_says_in_words_what_it_draws_and_leaves_out_what_is_no_number() -> None:

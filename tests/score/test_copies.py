@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.score.copies import correlations, kinships, response_rows
+from reportgen.score.copies import correlations, in_words, kinships, response_rows
 
 
 def kin(*parts, head="", live=None, kernel=None, white=()):
@@ -103,3 +103,31 @@ def test_white_noise_that_hardly_moves_a_unit_says_nothing_of_copies(values):
     values[:, 1] = values[:, 0]
     noise = 5 + 1e-5 * np.random.default_rng(5).normal(size=(7, 6)).astype(np.float32)
     assert kin(values, white=[noise])[1].duplicate_of == 0
+
+
+def test_the_nearest_unit_that_is_no_copy_says_what_it_lacks(values):
+    values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
+    near = kin(values)[1]
+    assert near.neighbours[0] == 0 and 0.9 < near.correlations[0] < 0.99
+    assert near.no_copy == "a copy needs r 0.99"
+    loud = 1e3 * np.arange(50.0)[:, None] * np.ones((1, 6))
+    apart = kin(values, loud)[1]
+    assert apart.correlations[0] > 0.99 and apart.duplicate_of is None
+    assert apart.no_copy.startswith("on the probe pictures alone r is 0.9")
+    values[:, 1] = values[:, 0]
+    assert kin(values)[1].no_copy == "" and kin(values)[0].no_copy == ""
+
+
+def test_units_that_answer_as_much_but_elsewhere_are_told_apart():
+    # Over whole pictures two detectors of contrast agree, wherever in the picture each of them answers.
+    rng = np.random.default_rng(0)
+    loud = rng.exponential(size=(200, 1, 1)) ** 3
+    places = rng.uniform(size=(200, 16, 2))
+    arrays = {"mean": (loud * places).mean(1), "max": (loud * places).max(1), "samples": loud * places}
+    whole = np.corrcoef(arrays["mean"].T)[0, 1]
+    near = kinships(response_rows(2, arrays), 2, live=[True] * 2, least=0.99, head="")[1]
+    assert whole > 0.95 and near.correlations[0] < 0.9 and near.duplicate_of is None
+
+
+def test_a_correlation_is_never_rounded_up_to_what_copies_need():
+    assert [in_words(r) for r in (0.98995, 0.99, 0.9982)] == ["0.989", "0.990", "0.998"]

@@ -1,0 +1,91 @@
+"""Which other units a unit is tied to: copies and opposites, those that answer most like it, its weights.
+
+Sections as in `panel`: plain values that templates and script draw alike.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows, neighbours_of
+from reportgen.atlas.scene import Scene, Section
+from reportgen.atlas.sheets import place_on_sheet, sheet_name
+from reportgen.score.copies import in_words
+from reportgen.units import UnitScore
+
+_N_WEIGHTS = 6
+
+
+def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
+    """Return `[slug or empty, unit, sheet or empty, column, row, label, note]`."""
+    slug = scene.place.slug(layer) or ""
+    sheet = sheet_name(slug, unit) if unit in scene.drawn.get(layer, ()) else ""
+    return [slug, unit, sheet, *place_on_sheet(unit), label, note]
+
+
+def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
+    """Return the units that a unit is a copy, mirror or complement of, and those that are copies of it."""
+    if score is None:
+        return None
+    pairs = [
+        ("copy of", score.duplicate_of),
+        ("mirror of", score.mirror_of),
+        ("complement of", score.complement_of),
+    ]
+    found = [
+        _link(scene, rows.layer.name, other, f"{name} {other}", "")
+        for name, other in pairs
+        if other is not None
+    ]
+    copies = rows.copies.get(score.unit, [])
+    found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
+    note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
+    return {"k": "units", "t": "Copies and opposites", "p": note, "m": "copy", "i": found} if found else None
+
+
+def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+    """Return the units that answer most like one, and why the nearest is no copy.
+
+    Says so where there is none, of a unit that answers at all in a layer whose answers were measured.
+    """
+    score = rows.scores.get(unit)
+    found = [
+        _link(scene, rows.layer.name, other, str(other), f"r {in_words(r)}" if math.isfinite(r) else "")
+        for other, r in neighbours_of(score)
+    ]
+    section: Section = {"k": "units", "t": "Answers most like", "m": "alike", "i": found}
+    if found:
+        note = "By correlation r of their answers at the same places of probe pictures and renders."
+        why = score.extra.get("no_copy") if score else None
+        told = f" {found[0][1]} is nearest and not a copy: {why}." if isinstance(why, str) and why else ""
+        return {**section, "p": note + told}
+    if score is None or score.verdict in ("dead", "failed") or not rows.findings.get("kinds"):
+        return None
+    none = ["Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"]
+    return {**section, "k": "facts", "i": [none]}
+
+
+def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
+    """Return the units whose weights into (`in`) or out of (`out`) a unit are strongest, in that order."""
+    links = rows.links.get(way, [])
+    own = links[unit] if unit < len(links) else []
+    strongest = sorted(own, key=lambda link: -link[3])[:_N_WEIGHTS]
+    single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
+    found = [
+        _link(
+            scene, layer, other, f"{layer} {other}",
+            _signed(weight) if single else f"{number(norm)}, sum {_signed(weight)}",
+        )
+        for layer, other, weight, norm in strongest
+    ]  # fmt: skip
+    titles = {"in": ("Fed by", "Strongest incoming weights"), "out": ("Feeds", "Strongest outgoing weights")}
+    title, what = titles[way]
+    over = "." if single else ": root of the sum of squares over positions; then their sum, with its sign."
+    section: Section = {"k": "units", "t": title, "p": what + over, "m": "weights", "i": found}
+    return section if found else None
+
+
+def _signed(weight: float) -> str:
+    return f"{'+' if weight > 0 else ''}{number(weight)}"

@@ -1,0 +1,155 @@
+"""What the findings and the pages of units say of copies, noise and silence, in a reader's words."""
+
+import dataclasses
+import re
+
+import pytest
+from sample_store import write_sample_store
+
+from reportgen.atlas import write_atlas
+from reportgen.atlas.findings import find
+from reportgen.atlas.layout import places
+from reportgen.atlas.panel import unit_view
+from reportgen.atlas.related import neighbours_section, weights_section
+from reportgen.atlas.rows import SHOWCASE_CONTRAST, layer_rows, listed_rows, ranked
+from reportgen.atlas.scene import Scene
+from reportgen.spec import AtlasSpec
+from reportgen.store import open_store
+
+
+@pytest.fixture(scope="module")
+def garden(small_store):
+    """The rows of the first version's layers, and a scene for them."""
+    with open_store(small_store) as store:
+        record = store.models()[0]
+        rows = [layer_rows(store, record, layer) for layer in record.layers]
+        rows = [own for own in rows if own.units]
+        drawn = {own.layer.name: frozenset(own.units) for own in rows}
+        scene = Scene(AtlasSpec(), places(store.models())[record.id], store.recipes(), drawn, "reportgen")
+        return rows, scene
+
+
+def changed(rows, change):
+    """Return a layer's rows with every score changed."""
+    return dataclasses.replace(rows, scores={u: change(s) for u, s in rows.scores.items()})
+
+
+def apart(score):
+    """Return a score of a unit that is no copy."""
+    return score if score.duplicate_of is None else dataclasses.replace(score, duplicate_of=None, extra={})
+
+
+def copies_of(rows):
+    return next(finding for finding in find(rows) if finding.title == "Copies")
+
+
+def test_whether_there_are_copies_is_answered_where_there_are_none(garden):
+    rows, _ = garden
+    none = [changed(own, apart) for own in rows]
+    told = copies_of(none)
+    assert told.text.startswith("No unit is a copy of another. ")
+    assert "correlation r of 0.99 or more" in told.text and "white noise" in told.text
+    assert "r 0.983: a copy needs r 0.99." in told.text
+    ((caption, ((at, one), (_, other))),) = told.groups
+    assert caption == f"{none[at].layer.name}, the nearest two"
+    assert f"come {one} and {other} of {none[at].layer.name}" in told.text
+
+
+def test_copies_that_nobody_measured_are_not_denied(garden):
+    rows, _ = garden
+    bare = [
+        dataclasses.replace(
+            changed(own, lambda s: dataclasses.replace(s, duplicate_of=None, extra={})), findings={}
+        )
+        for own in rows
+    ]
+    assert copies_of(bare).text.startswith("Whether units are copies is not known")
+
+
+def test_the_rule_stands_with_the_copies_too(garden):
+    rows, _ = garden
+    told = copies_of(rows)
+    assert "are copies of another of the same layer" in told.text and "r of 0.99 or more" in told.text
+    assert told.query == "copy"
+
+
+def test_silent_units_are_shown(garden):
+    rows, _ = garden
+    told = next(finding for finding in find(rows) if finding.title == "Silent units")
+    ((_, shown),) = told.groups
+    assert shown and all(rows[at].scores[unit].verdict == "dead" for at, unit in shown)
+
+
+def test_the_clearest_can_be_seen(garden):
+    rows, _ = garden
+    best = ranked(rows[0])[0]
+
+    def dim(score):
+        extra = {**score.extra, "contrast": SHOWCASE_CONTRAST / 2}
+        return dataclasses.replace(score, extra=extra) if score.unit == best else score
+
+    dimmed = [changed(rows[0], dim), *rows[1:]]
+    order = ranked(dimmed[0])
+    good = [u for u in order if dimmed[0].scores[u].verdict in ("structured", "multifaceted")]
+    good = [u for u in good if dimmed[0].scores[u].duplicate_of is None]
+    assert order.index(best) == len(good) - 1, "after all that can be seen, before what is not structured"
+    clearest = find(dimmed)[0]
+    assert (0, best) in find(rows)[0].groups[0][1] and (0, best) not in clearest.groups[0][1]
+    assert "little contrast (below 0.1" in clearest.text
+
+
+def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_of_nothing(garden):
+    rows, scene = garden
+    own = rows[0]
+    unit = next(u for u, s in own.scores.items() if s.verdict == "static")
+    titles = [s["t"] for s in unit_view(scene, own, unit)["s"]]
+    judged, _, shown = unit_view(scene, own, unit)["s"][:3]
+    assert titles[:3] == ["What was judged", "Every start", "Happy and sad"]
+    assert [i["c"] for i in judged["i"]] == ["Judged: seed 0", "Made of nothing"]
+    assert judged["z"] == "l" and shown["z"] == "m", "the largest picture is one that was judged"
+    assert "makes patterns out of noise" in shown["p"]
+    structured = next(u for u, s in own.scores.items() if s.verdict == "structured")
+    assert unit_view(scene, own, structured)["s"][0]["t"] == "Happy and sad"
+
+
+def test_noise_that_recurs_is_not_told_as_a_sign_of_a_pattern(garden):
+    rows, scene = garden
+    own = rows[0]
+    unit = next(u for u, s in own.scores.items() if s.verdict == "static")
+    numbers = next(s for s in unit_view(scene, own, unit)["s"] if s["t"] == "Numbers")
+    note = next(row[2] for row in numbers["i"] if row[0] == "Consistency")
+    assert "noise can be alike too" in note
+
+
+def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
+    rows, scene = garden
+    section = neighbours_section(scene, rows[0], 3)
+    assert section["i"][0][5:7] == ["11", "r 0.983"]
+    assert section["p"].endswith("11 is nearest and not a copy: a copy needs r 0.99.")
+    bare = changed(rows[0], lambda s: dataclasses.replace(s, extra={}))
+    assert neighbours_section(scene, bare, 3)["i"][0][1] == "none"
+
+
+def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
+    rows, scene = garden
+    for way in ("in", "out"):
+        for own in rows:
+            section = weights_section(scene, own, 3, way) if 3 in own.scores else None
+            shown = [float(i[6].split(",")[0].replace("−", "-")) for i in section["i"]] if section else []
+            assert shown == sorted(shown, reverse=True)
+
+
+def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
+    path = write_sample_store(tmp_path / "s.db", hostile=False)
+    groups = [[4 * i, 4 * i + 2] for i in range(6)] + [[1, 5]]
+    with open_store(path) as store:
+        record = store.models()[0]
+        layer = record.layers[0]
+        findings = {**store.findings(record.id, layer.name), "kinds": {"groups": groups}}
+        own = list(listed_rows(store, record, layer).scores.values())
+        store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
+    write_atlas(path, tmp_path / "site")
+    page = (tmp_path / "site/m/garden/v1" / f"{layer.slug}.html").read_text(encoding="utf-8")
+    assert "Answer much alike (group 1 of 7, 2 units):" in page
+    assert "Answer much alike: the largest 6 of 7 groups are listed, 1 more with 2 units are not." in page
+    assert len(re.findall(r"Answer much alike \(group", page)) == 6
