@@ -16,6 +16,7 @@ from reportgen.atlas.pictures import Sizes, encode_page_picture
 from reportgen.atlas.rows import LayerRows, render_rows
 from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
 from reportgen.atlas.strips import encode_strip
+from reportgen.atlas.table import csv_bytes, json_bytes, table_row
 from reportgen.images import decode_png
 from reportgen.store import ModelRecord, Store, layer_owner, pictures_by_key
 
@@ -93,7 +94,9 @@ def foretold(samples: Sequence[Sample], sizes: Sizes, pages: Pages, *, n_layers:
     total = float(n_layers * BYTES_A_LAYER)
     for sample in samples:
         total += sample.weight * (
-            _picture_bytes(sample, sizes) + _text_bytes(sample, pages, own_pages=own_pages)
+            _picture_bytes(sample, sizes)
+            + _text_bytes(sample, pages, own_pages=own_pages)
+            + _table_bytes(sample, pages.tables)
         )
     return round(total)
 
@@ -126,5 +129,20 @@ def _texts(sample: Sample, units: tuple[int, ...], pages: Pages, *, own_pages: b
     made = layer_pages(pages, sample.scene, rows, {"previous": "", "next": ""}, own, own_pages=own_pages)
     n_bytes = {path: len(data) for path, data in made}
     page = sample.scene.place.layer_page(sample.scene.place.slug(rows.layer.name) or "")
-    # The frame of the layer's page is counted a layer, not a unit; the verdict table takes about a kilobyte.
-    return sum(n_bytes.values()) - n_bytes.get(page, 0) + (170 + 1000) * len(own)
+    # The frame of the layer's page is counted a layer, not a unit.
+    return sum(n_bytes.values()) - n_bytes.get(page, 0) + 170 * len(own)
+
+
+def _table_bytes(sample: Sample, tables: Sequence[str]) -> float:
+    """Return the bytes of the units' rows in the verdict tables of a site."""
+    record, layer, rows = sample.rows.record, sample.rows.layer, []
+    for unit in sample.rows.units:
+        score, first = sample.rows.scores.get(unit), None
+        for r in sample.rows.of(unit, sample.rows.scored_recipe, "happy")[:1]:
+            told = r.telemetry
+            first = (r.height, r.width, told.activation_start, told.activation_end, told.steps)
+        rows.append(table_row(record, sample.scene.place, layer, unit, score, first))
+    as_csv = len(csv_bytes(rows)) - len(csv_bytes([]))
+    # SQLite takes as much as CSV; Parquet, which packs columns, about a tenth.
+    shares = {"csv": as_csv, "json": len(json_bytes(rows)), "sqlite": as_csv, "parquet": as_csv / 10}
+    return sum(shares[name.partition(".")[2]] for name in tables)
