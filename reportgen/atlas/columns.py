@@ -29,8 +29,11 @@ NUMBERS: Mapping[str, tuple[float, Callable[[UnitScore], float | None]]] = {
 }
 """Columns of numbers: the least step, and where the number stands."""
 
-FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn")
+FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn", "unheard", "constant")
 """Bits of the column `flags`, lowest first."""
+
+ROUNDED = "structure"
+"""The column whose numbers are read rounded, to tenths: a place is the middle of its step, never a bound."""
 
 _MOST_WORDS = 255
 
@@ -52,7 +55,8 @@ def pack(
     verdicts, colours = [s.verdict if s else "" for s in scores], [_colour(s) if s else "" for s in scores]
     flags = [_flags(s, g, d) for s, g, d in zip(scores, groups, drawn, strict=True)]
     numbers = {
-        name: _numbers([get(s) if s else None for s in scores], step) for name, (step, get) in NUMBERS.items()
+        name: _numbers([get(s) if s else None for s in scores], step, middle=name == ROUNDED)
+        for name, (step, get) in NUMBERS.items()
     }
     return {
         "n": len(units),
@@ -108,19 +112,29 @@ def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
         return 32 * drawn
     copied = group is not None and score.duplicate_of is None
     bits = (score.borderline, score.duplicate_of is not None, score.mirror_of is not None,
-            score.complement_of is not None, copied, drawn)  # fmt: skip
+            score.complement_of is not None, copied, drawn,
+            "no outgoing weight" in score.verdict_detail, "constant" in score.verdict_detail)  # fmt: skip
     return sum(bool(bit) << i for i, bit in enumerate(bits))
 
 
-def _numbers(values: Sequence[float | None], step: float) -> dict[str, Any] | None:
-    """Return `lo`, `step` and the values' 16-bit places, low bytes first; None where all are undefined."""
+def _numbers(values: Sequence[float | None], step: float, *, middle: bool = False) -> dict[str, Any] | None:
+    """Return `lo`, `step` and the values' 16-bit places, low bytes first; None where all are undefined.
+
+    A place is that of the nearest step; with `middle` of the step that the value lies in, read as its middle:
+    so it rounds as the value does (`plots.tenths`), and is above a bound if the value is.
+    """
     plain = np.array([math.nan if v is None else v for v in values], np.float64)
     plain[~np.isfinite(plain)] = np.nan
     if np.isnan(plain).all():
         return None
     low, high = float(np.nanmin(plain)), float(np.nanmax(plain))
-    step = max(step, (high - low) / (NONE - 1))
-    places = np.where(np.isnan(plain), NONE, np.rint((np.nan_to_num(plain) - low) / step)).astype("<u2")
+    step = max(step, (high - low) / (NONE - 2))
+    at = (np.nan_to_num(plain) - low) / step
+    if middle:
+        a_unit = 1 / step
+        first = math.floor(low * a_unit)
+        at, low = np.floor(np.nan_to_num(plain) * a_unit) - first, (first + 0.5) * step
+    places = np.where(np.isnan(plain), NONE, np.rint(at)).astype("<u2")
     return {"lo": low, "step": step, "d": _base64(places.view(np.uint8).reshape(-1, 2).T)}
 
 

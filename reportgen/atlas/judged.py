@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.atlas import plots
-from reportgen.atlas.plots import number
+from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 from reportgen.units import UnitScore
 
@@ -60,7 +60,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score.verdict == "static":
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
-        ["Structure", number(score.structure), "null deviations; higher is more order"],
+        ["Structure", tenths(score.structure), "null deviations; higher is more order"],
         ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
         ["p", number(score.p_value), f"share {null} with at least this much order"],
         ["p, adjusted", _extra(score, "p_adjusted"), "for the number of units in the layer"],

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from reportgen.atlas import columns, words
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
-from reportgen.atlas.plots import number
+from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.scene import Scene, View
 from reportgen.atlas.strips import UnitPictures
@@ -136,15 +135,8 @@ def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> dict
         "w": page.width if page else 0,
         "t": page.height if page else 0,
         "v": word + ("?" if score and score.borderline else ""),
-        "n": _short(score.structure if score else None),
+        "n": tenths(score.structure if score else None),
     }
-
-
-def _short(value: float | None) -> str:
-    """Return a score to one decimal, as the sheet has room for."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    return f"{value:.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:

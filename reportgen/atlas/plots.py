@@ -32,6 +32,16 @@ def number(value: float | None) -> str:
     return text.replace("-", "−")
 
 
+def tenths(value: float | None) -> str:
+    """Return a structure score as all pages show it: to one decimal, from its hundredths, halves upwards.
+
+    The packed columns hold these hundredths, so that scripts round the same number.
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{(math.floor(value * 100) + 5) // 10 / 10:.1f}".replace("-", "−")
+
+
 def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across: str, alt: str) -> Plot:
     """Return lines over one another.
 
@@ -105,7 +115,7 @@ def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequenc
     told = f"the null is centred on 0{_null_in_words(z, null)}."
     words = [["middle", to_x(0), 50, "null"], ["middle", to_x(cut), 50, f"cut {number(cut)}"]]
     if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30:
-        words.append(["middle", at, 50, number(z)])
+        words.append(["middle", at, 50, tenths(z)])
     return {
         "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; {told}",
         "w": _WIDTH,

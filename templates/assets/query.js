@@ -4,8 +4,13 @@
   "use strict";
 
   var NONE = 65535;
-  var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32 };
-  var OTHER_WORDS = { copy: "duplicate", "?": "borderline", cluster: "group", copies: "group", color: "colour", p: "score" };
+  var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32, unheard: 64, constant: 128 };
+  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle"];
+  var OTHER_NAMES = { cluster: "group", copies: "group", color: "colour", p: "score" };
+  // What people type, and the site's own words, for a flag or a verdict; a plural means its singular
+  var OTHER_WORDS = { "?": "borderline", copy: "duplicate", twin: "duplicate", opposite: "mirror", noise: "static", silent: "dead", facet: "multifaceted", brightness: "flat" };
+  var VERDICTS = ["structured", "unstable", "multifaceted", "static", "flat", "dead", "undecided", "failed"];
+  var COLOURS = /^(bright|dark|mid-grey|tinted|red|orange|yellow|green|cyan|blue|violet|magenta|black|white)$/;
 
   function bytes(text) {
     var raw = atob(text), found = new Uint8Array(raw.length);
@@ -102,19 +107,20 @@
   function term(word, t) {
     var found = /^([a-z_]+)(>=|<=|>|<|=)(-?[\d.]+)$/.exec(word);
     if (found) {
-      var name = OTHER_WORDS[found[1]] || found[1];
+      var name = OTHER_NAMES[found[1]] || found[1];
       return name === "group" || t.columns.includes(name) || NUMBERS.includes(name) ? byNumber(name, found[2], Number(found[3])) : null;
     }
     if ((found = /^([<>])=?(-?[\d.]+)$/.exec(word))) return byNumber("structure", found[1] + "=", Number(found[2]));
     if ((found = /^#?u?(\d+)$/.exec(word))) return byUnit(Number(found[1]), Number(found[1]));
-    if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_WORDS[found[1]] || found[1], found[2]);
-    var flag = OTHER_WORDS[word] || word;
-    if (FLAGS[flag]) return byFlag(flag);
+    if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_NAMES[found[1]] || found[1], found[2]);
+    var one = word.replace(/ies$/, "y").replace(/s$/, ""), known = OTHER_WORDS[word] || OTHER_WORDS[one] || (FLAGS[word] ? word : one);
+    if (FLAGS[known]) return byFlag(known);
+    if (VERDICTS.includes(known)) return byWords("verdict", known);
     if (t.words("verdict").w.some(function (v) { return v.includes(word); })) return byWords("verdict", word);
     if (t.layers.some(function (layer) { return layer.name.toLowerCase().includes(word); })) {
       return byLayer(function (layer) { return layer.name.toLowerCase().includes(word); });
     }
-    return t.words("colour").w.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
+    return COLOURS.test(word) || t.words("colour").w.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
   }
 
   function keyed(key, wanted) {
@@ -130,8 +136,6 @@
     if (key === "group" && range) return byNumber("group", "=", Number(range[1]));
     return null;
   }
-
-  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle"];
 
   // The units a text means: `{mask, unknown}`, a byte a unit, and the words that mean nothing.
   function filter(text, t) {
@@ -181,5 +185,10 @@
     none.textContent = n ? "" : text.trim() ? "No unit here matches “" + text.trim() + "”." : "No units.";
   }
 
-  self.AtlasQuery = { said: said, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+  // A structure score as all pages show it
+  function tenths(value) {
+    return isNaN(value) ? "–" : value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
+  }
+
+  self.AtlasQuery = { tenths: tenths, said: said, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
 })();

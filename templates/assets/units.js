@@ -134,9 +134,9 @@
       cell.a.className = marks[verdict] || "o";
       markOpen(cell);
       cell.label.textContent = unit;
-      cell.score.textContent = isNaN(value) ? "–" : value.toFixed(1).replace("-", "−");
+      cell.score.textContent = query.tenths(value);
       cell.word.textContent = layer.name;
-      cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + value.toFixed(1)));
+      cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + query.tenths(value)));
       picture(cell, layer);
     }
 

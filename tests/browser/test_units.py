@@ -49,6 +49,12 @@ def count(page: Any) -> int:
         ("mirror", lambda r: r["mirror_of"] is not None),
         ("kind:dense", lambda r: r["kind"] == "dense"),
         ("verdict:static,dead", lambda r: r["verdict"] in ("static", "dead")),
+        ("noise", lambda r: r["verdict"] == "static"),
+        ("silent", lambda r: r["verdict"] == "dead"),
+        ("copies", lambda r: r["duplicate_of"] is not None),
+        ("!duplicates", lambda r: r["duplicate_of"] is None),
+        ("twins", lambda r: r["duplicate_of"] is not None),
+        ("mirrors", lambda r: r["mirror_of"] is not None),
         ('verdict:"dead,not scored"', lambda r: r["verdict"] in ("dead", "")),
     ],
 )
@@ -69,6 +75,27 @@ def test_a_word_that_means_nothing_is_said(open_page: Any) -> None:
     assert page.locator(".tools .wrong").inner_text() == "No unit is called zebra"
     page.locator("#filter").fill("static")
     assert page.locator(".tools .wrong").inner_text() == ""
+
+
+def test_every_word_that_the_pages_use_of_units_is_a_word_of_the_filter(open_page: Any) -> None:
+    page = open_page(PAGE)
+    words = """structured unstable multifaceted static flat dead undecided failed noise silent copy copies
+        copied duplicate duplicates twin twins mirror mirrors complement complements borderline constant
+        unheard bright dark mid-grey tinted red green blue brightness facets"""
+    script = """words => { var u = atlasColumns.units;
+        return AtlasQuery.filter(words, AtlasQuery.table(u, u.layers)).unknown; }"""
+    unknown = page.evaluate(script, words)
+    assert unknown == []
+
+
+def test_a_verdict_that_no_unit_has_finds_none(open_page: Any) -> None:
+    page = open_page(PAGE)
+    found = page.evaluate(
+        """() => { var all = structuredClone(atlasColumns.units), words = all.words.verdict.w;
+        words[words.indexOf("static")] = "flat";
+        return AtlasQuery.filter("noise", AtlasQuery.table(all, all.layers)); }"""
+    )
+    assert found["unknown"] == [] and not any(found["mask"])
 
 
 def test_filter_and_order_stand_in_the_address_and_come_from_it(open_page: Any, rows: Any) -> None:
