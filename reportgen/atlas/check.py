@@ -25,6 +25,7 @@ MOST_PACKED_BYTES = 60_000
 _FOREIGN = re.compile(
     r"""(?:https?:)?//(?!www\.w3\.org/)[a-z0-9-]+\.[a-z]{2,}[^\s"')]*|\bfetch\s*\(|XMLHttpRequest|@import"""
 )
+NOT_FOUND = "404.html"
 _VIEW = re.compile(r"(q|sort)=")
 _LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
 
@@ -150,7 +151,7 @@ def _link_problems(folder: Path, path: str, page: _Page, pages: dict[str, _Page]
             continue
         if parts.scheme or parts.netloc:
             canonical = tag == "link" and parts.scheme in ("http", "https") and link.endswith(path)
-            if not canonical and (tag != "a" or parts.scheme != "https"):
+            if not canonical and (tag != "a" or parts.scheme not in ("http", "https")):
                 yield f"<{tag}> asks another origin: {link[:80]}"
         elif parts.path.startswith("/"):
             yield f"<{tag}> has an absolute path: {link[:80]}"
@@ -163,6 +164,8 @@ def _target_problems(
 ) -> Iterator[str]:
     parts = urlsplit(link)
     target = _resolved(path, link) if parts.path else path
+    if path == NOT_FOUND and posixpath.basename(target) == "index.html":
+        return  # it is served in place of pages at any depth, and leads up from each
     if target.startswith("..") or not (folder / target).is_file():
         yield f"leads nowhere: {link[:80]}"
     elif parts.fragment and target.endswith(".html"):

@@ -139,6 +139,7 @@ def _model_files(
                         scene.place.slug(own.layer.name),
                         _n_sheets(own),
                         min(ACROSS, max(own.units) + 1),
+                        max(own.units) + 1,
                     )
                     for own in rows
                 ]

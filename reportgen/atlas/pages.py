@@ -23,7 +23,7 @@ from reportgen.atlas.layout import ASSETS, PICTURES, relative, root_of
 from reportgen.atlas.plots import number
 from reportgen.errors import SiteError
 
-_ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js")
+_ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js", "wall.js")
 _EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
 
 

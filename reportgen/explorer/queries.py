@@ -253,7 +253,7 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
 def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     rows = layer_rows(store, at.record, layer, [unit])
     renders = rows.renders.get(unit, ())
-    own = KeyedPictures(None, (), 0, {r.key: (r.height, r.width) for r in renders if not r.failure})
+    own = KeyedPictures(None, (), sizes={r.key: (r.height, r.width) for r in renders if not r.failure})
     made_with = f"reportgen {reportgen.__version__}"
     scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, made_with, SIZES, nulls=False)
     view = unit_view(scene, rows, unit, own)

@@ -141,8 +141,7 @@
     return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p === undefined ? null : make("p.note", {}, s.p), sections[s.k](s));
   }
 
-  // The starts of a unit, beside what the pointer or the keyboard is at: one strip, as wide as it has tiles, or
-  // its starts one by one.
+  // The other pictures of a unit, below or above what the pointer or the keyboard is at, from one strip or one by one.
 
   function peeking(sheet, stripOf) {
     var shown = make("div.peek", { hidden: "" }), at = null, wait = 0;
@@ -157,13 +156,16 @@
     function show(cell) {
       var strip = stripOf(cell);
       if (!strip || !(strip.s || strip.each) || strip.n < 2) return hide();
-      var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 24) / strip.n);
-      shown.replaceChildren.apply(shown, (strip.each || [strip.s]).map(function (stem) {
-        return make("img", { alt: "", src: picturePath(stem), width: strip.each ? side : side * strip.n, height: side });
-      }));
-      shown.style.left = Math.max(8, Math.min(box.left, innerWidth - side * strip.n - 16)) + scrollX + "px";
-      shown.style.top = (box.bottom + side + 12 > innerHeight ? box.top - side - 10 : box.bottom + 2) + scrollY + "px";
+      var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 28) / strip.n - 4), tiles = [];
+      for (var i = 0; i < strip.n; i += 1) {
+        var img = make("img" + (strip.each ? "" : ".k" + i + ".n" + strip.n), { alt: "", src: picturePath(strip.each ? strip.each[i] : strip.s), width: side, height: side });
+        tiles.push(make("span", {}, img, strip.told && strip.told[i]));
+      }
+      shown.replaceChildren.apply(shown, tiles);
       shown.hidden = false;
+      var below = box.bottom + 4, tall = shown.offsetHeight;
+      shown.style.left = Math.max(8, Math.min(box.left, innerWidth - shown.offsetWidth - 8)) + scrollX + "px";
+      shown.style.top = (below + tall > innerHeight ? box.top - tall - 4 : below) + scrollY + "px";
     }
 
     function soon(event) {
@@ -196,35 +198,7 @@
     return { toggle: function () { if (dialog.open) dialog.close(); else dialog.showModal(); } };
   }
 
-  // The wall: how large a unit is, and which one was clicked
-
-  function wall() {
-    var levels = [8, 12, 16, 24, 32, 48, 64], body = document.body, at = Math.max(0, levels.indexOf(Number(body.dataset.unit))), tools = document.querySelector("[data-zoom]");
-    if (!tools) return;
-    tools.hidden = false;
-    function zoom(by) {
-      at = Math.max(0, Math.min(levels.length - 1, at + by));
-      document.querySelector(".wall").style.setProperty("--unit", levels[at] + "px");
-      tools.querySelector("output").textContent = levels[at] + " px a unit";
-    }
-    tools.querySelectorAll("button").forEach(function (b) { b.addEventListener("click", function () { zoom(Number(b.dataset.zoomBy)); }); });
-    body.addEventListener("keydown", function (event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "+" || event.key === "=") zoom(1);
-      else if (event.key === "-") zoom(-1);
-    });
-    document.querySelector(".wall").addEventListener("click", function (event) {
-      var a = event.target.closest("a[data-first]");
-      if (!a || event.target.tagName !== "IMG") return;
-      var box = event.target.getBoundingClientRect(), side = box.width / 16;
-      var column = Math.floor((event.clientX - box.left) / side), row = Math.floor((event.clientY - box.top) / side);
-      if (event.detail) a.hash = "#u" + (Number(a.dataset.first) + row * 16 + column);
-    });
-    document.querySelector(".wall").tabIndex = 0;
-  }
-
   themeButton();
-  wall();
   copyButtons(document);
   document.querySelectorAll("[data-link]").forEach(function (element) {
     element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || location.hash, location.href).href; }));

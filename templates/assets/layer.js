@@ -108,25 +108,19 @@
 
   function stripOf(a) {
     var cell = byUnit.get(Number(a.id.slice(1)));
-    return packed && cell ? { s: query.stem(packed.strip, cell.i), n: tiles[cell.i] } : null;
+    return packed && cell ? query.strip(packed, cell.i) : null;
   }
-  var tiles = packed ? query.bytes(packed.tiles) : [];
   var peek = self.Atlas.peeking(sheet, stripOf);
 
   function showSeed(k) {
     seed = seed === k ? null : k;
     cells.forEach(function (cell) {
       if (!cell.img) return;
-      var strip = seed === null ? "" : query.stem(packed.strip, cell.i), n = tiles[cell.i];
-      if (seed === null || !strip || seed >= n) {
-        cell.img.className = "";
-        cell.img.src = self.Atlas.picturePath(query.stem(packed.lead, cell.i));
-      } else {
-        cell.img.className = n > 1 ? "k" + seed + " n" + n : "";
-        cell.img.src = self.Atlas.picturePath(strip);
-      }
+      var strip = query.strip(packed, cell.i), at = strip.told.indexOf("start " + seed);
+      cell.img.className = at >= 0 && strip.n > 1 ? "k" + at + " n" + strip.n : "";
+      cell.img.src = self.Atlas.picturePath(at < 0 ? query.stem(packed.lead, cell.i) : strip.s);
     });
-    count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + (seed + 1) + " of every unit; press " + (seed + 1) + " again to go back";
+    count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + seed + " of every unit; press " + (seed + 1) + " again to go back";
   }
 
   // The panel. Data files hold deflated JSON, in base64; a browser unpacks it by itself.

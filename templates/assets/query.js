@@ -178,6 +178,13 @@
     return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).slice(0, size || 12).join("");
   }
 
+  // The strip at `i`: its picture's name, how many tiles it has, and what each is
+  function strip(packed, i) {
+    packed.kinds = packed.kinds || bytes(packed.told.d);
+    packed.counts = packed.counts || bytes(packed.tiles);
+    return { s: stem(packed.strip, i), n: packed.counts[i], told: (packed.told.w[packed.kinds[i]] || "").split("|") };
+  }
+
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were
   function said(unknown, wrong, none, n, text) {
     wrong.textContent = unknown.length ? "No unit is called " + unknown.join(", ") : "";
@@ -190,5 +197,5 @@
     return isNaN(value) ? "–" : value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
   }
 
-  self.AtlasQuery = { tenths: tenths, said: said, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+  self.AtlasQuery = { tenths: tenths, said: said, strip: strip, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
 })();

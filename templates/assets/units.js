@@ -237,9 +237,8 @@
       var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasRows || {})[layer.slug];
       if (!names) return null;
       var at = cell.i - table.starts[table.layerOf(cell.i)];
-      names.counts = names.counts || query.bytes(names.tiles || "");
       if (names.starts) return { each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), n: names.starts[at].length };
-      return { s: query.stem(names.strip, at), n: names.counts[at] };
+      return query.strip(names, at);
     }
 
     var peek = self.Atlas.peeking(grid, stripOf);

@@ -258,3 +258,13 @@ def test_the_sitemap_is_written_only_where_the_address_is_known(small_store: Pat
         "https://example.org/atlas/m/garden/v1/conv1.html#u3"
         in (small_site / "m/garden/v1/conv1/3.html").read_text()
     )
+
+
+def test_a_missing_page_names_the_start_where_the_address_is_known(
+    small_store: Path, small_site: Path
+) -> None:
+    assert 'href="../../../index.html"' in (small_site / "404.html").read_text()
+    write_atlas(small_store, small_site, AtlasSpec(url="http://example.org/atlas/"))
+    text = (small_site / "404.html").read_text()
+    assert '<a href="http://example.org/atlas/index.html">' in text and "../" not in text
+    assert not [problem for problem in check_site(small_site) if problem.startswith("404")]

@@ -1,5 +1,6 @@
 """On a narrow screen pictures keep their square, what is open covers the rest, and nothing is cut off."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -55,3 +56,35 @@ def test_below_a_wide_screen_the_panel_has_the_whole_width(open_page: Open, widt
     page.locator(".panel .k-cite").wait_for()
     box = page.locator("#panel").bounding_box()
     assert (box["x"], box["width"]) == (0, width)
+
+
+def test_a_graph_fits_or_shows_that_it_goes_on(open_page: Open, atlas_site: Any) -> None:
+    page = open_page("m/garden/v2/index.html", viewport={"width": 360, "height": 740})
+    graph, box = page.locator(".graph").bounding_box(), page.locator(".network").bounding_box()
+    fades = "getComputedStyle(document.querySelector('.network')).maskImage"
+    assert graph["width"] > box["width"] and "gradient" in page.evaluate(fades)  # it has many layers
+    page.locator(".network").evaluate("e => e.scrollTo({left: 1e6, behavior: 'instant'})")
+    last = page.locator(".graph a").last.locator("rect:not(.hit)").first.bounding_box()
+    assert last["x"] + last["width"] <= box["x"] + box["width"] - 40  # out of where it fades
+    page.locator(".graph").evaluate("e => e.classList.add('short')")
+    graph = page.locator(".graph").bounding_box()
+    assert graph["x"] + graph["width"] <= box["x"] + box["width"] + 0.5
+
+
+def test_recipes_are_shown_whole(open_page: Open) -> None:
+    page = open_page("m/garden/v2/conv1/8.html")
+    hidden = "l => l.map(e => e.scrollHeight - e.clientHeight)"
+    assert page.locator("pre").evaluate_all(hidden) == [0] * page.locator("pre").count()
+    assert page.locator("pre").count() > 0
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_on_the_wall_is_cut(open_page: Open, width: int) -> None:
+    page = open_page("m/garden/v2/wall.html", viewport={"width": width, "height": 800})
+    captions = page.locator(".wall figcaption")
+    assert captions.evaluate_all("l => l.every(e => e.scrollWidth <= e.clientWidth + 1)")
+    boxes = page.locator(".wall figure").evaluate_all(
+        "l => l.map(e => e.getBoundingClientRect()).map(b => [b.top, b.bottom, b.right])"
+    )
+    assert all(right <= width for _, _, right in boxes)
+    assert all(a[1] <= b[0] for a, b in itertools.pairwise(boxes))  # one after another

@@ -141,7 +141,7 @@ def test_the_keyboard_moves_through_the_grid_and_opens(open_page: Any) -> None:
 def test_pointing_at_a_unit_shows_its_starts_and_escape_hides_them(open_page: Any) -> None:
     page = open_page("m/garden/v2/conv1.html")
     page.locator("#u3").hover()
-    page.locator(".peek img").wait_for(state="visible")
+    page.locator(".peek img").first.wait_for(state="visible")
     page.wait_for_function("document.querySelector('.peek img').naturalWidth > 0")
     width, height = page.evaluate(
         "[document.querySelector('.peek img').naturalWidth, document.querySelector('.peek "

@@ -1,0 +1,72 @@
+// The wall: how large a unit is, and which one the pointer or the keyboard is at.
+(function () {
+  "use strict";
+
+  var LEVELS = [8, 12, 16, 24, 32, 48, 64], ACROSS = 16, make = self.Atlas.make, body = document.body;
+  var wall = document.querySelector(".wall"), tools = document.querySelector("[data-zoom]");
+  var level = LEVELS.indexOf(Number(body.dataset.unit));
+  var frame = make("div.spot", { hidden: "" }), label = make("div.peek", { hidden: "", role: "status" });
+
+  function zoom(by) {
+    level = Math.max(0, Math.min(LEVELS.length - 1, level + by));
+    wall.style.setProperty("--unit", LEVELS[level] + "px");
+    tools.querySelector("output").textContent = LEVELS[level] + " px a unit";
+    hide();
+  }
+
+  function hide() { frame.hidden = label.hidden = true; }
+
+  // Be at the unit in place `k` of the sheet that `a` shows; where there is none, at the layer.
+  function spot(a, k) {
+    var there = k >= 0 && k < Number(a.dataset.n), box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
+    a.hash = there ? "#u" + (Number(a.dataset.first) + k) : "";
+    if (!there) return hide();
+    a.dataset.at = k;
+    var left = box.left + side * (k % ACROSS), top = box.top + side * Math.floor(k / ACROSS);
+    label.textContent = a.parentNode.querySelector("figcaption a").textContent + " unit " + (Number(a.dataset.first) + k);
+    frame.hidden = label.hidden = false;
+    frame.style.width = frame.style.height = side + "px";
+    put(frame, left, top);
+    var below = top + side + 6;
+    put(label, Math.max(8, Math.min(left, innerWidth - label.offsetWidth - 16)), below + label.offsetHeight > innerHeight ? top - label.offsetHeight - 6 : below);
+  }
+
+  function put(box, left, top) {
+    box.style.left = left + scrollX + "px";
+    box.style.top = top + scrollY + "px";
+  }
+
+  function pointed(event) {
+    var a = event.target.closest("a[data-first]");
+    if (!a) return hide();
+    var box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
+    spot(a, Math.floor((event.clientY - box.top) / side) * ACROSS + Math.floor((event.clientX - box.left) / side));
+  }
+
+  function moved(event) {
+    var a = event.target.closest("a[data-first]"), at = a && Number(a.dataset.at || 0);
+    var by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -ACROSS, ArrowDown: ACROSS, Home: -at, End: a && a.dataset.n - 1 - at }[event.key];
+    if (event.key === "+" || event.key === "=") zoom(1);
+    else if (event.key === "-") zoom(-1);
+    else if (event.key === "Escape") hide();
+    else if (a && by !== undefined) {
+      event.preventDefault();
+      if (at + by >= 0 && at + by < a.dataset.n) spot(a, at + by);
+    }
+  }
+
+  tools.hidden = false;
+  tools.querySelectorAll("button").forEach(function (b) { b.addEventListener("click", function () { zoom(Number(b.dataset.zoomBy)); }); });
+  body.append(frame, label);
+  body.addEventListener("keydown", function (event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) moved(event); });
+  wall.addEventListener("pointermove", pointed);
+  wall.addEventListener("pointerleave", hide);
+  wall.addEventListener("click", function (event) { if (event.detail) pointed(event); });
+  wall.addEventListener("focusin", function (event) {
+    var a = event.target.closest("a[data-first]");
+    if (a && a.matches(":focus-visible")) spot(a, Number(a.dataset.at || 0)); else hide();
+  });
+  wall.addEventListener("focusout", hide);
+  addEventListener("scroll", hide, { passive: true, capture: true });
+  wall.tabIndex = 0;
+})();
