@@ -153,7 +153,7 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
         parts.append(
             f"`{layer}` (sees {field_px[0] if field_px else '?'} px): {len(rows)} of "
             f"{len(known.rows[layer])} structured, "
-            f"median {reach:.1f} null deviations; {len(plain)} of these without one direction, as "
+            f"median structure {reach:.1f}; {len(plain)} of these without one direction, as "
             f"corners, crossings and "
             f"textures are" + (f"; AUC against the untrained twin {twin['auc']:.2f}" if twin else "")
         )

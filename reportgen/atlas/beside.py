@@ -18,7 +18,11 @@ Section = dict[str, Any]
 Arrays = Mapping[str, np.ndarray]
 
 _CHECKS = (
-    ("recipes_agree", "Recipes", "how surely its scored and its shown picture are told to be of one unit"),
+    (
+        "recipes_agree",
+        "Recipes",
+        "how surely its scored and its shown picture are told to be of one unit; 0.5 is chance, 1 always",
+    ),
     (
         "robust_share",
         "Transforms",
@@ -28,7 +32,7 @@ _CHECKS = (
     (
         "natural_agreement",
         "Natural examples",
-        "how surely its pictures are told to belong to its natural ones",
+        "how surely its pictures are told to belong to its natural ones; 0.5 is chance, 1 always",
     ),
 )
 _FACTS = (
@@ -44,11 +48,12 @@ def trust_section(score: UnitScore | None) -> Section | None:
         return None
     facts = [[label, _number(score, name), note] for name, label, note in _CHECKS]
     kept = [row for row in facts if row[1] != "–"]
-    note = "Beside the verdict, never part of it; one half is chance for the first and the last."
+    note = "Beside the verdict, never part of it."
+    if score.verdict == "static":
+        note += " Here they say that its noise recurs, not that there is a pattern."
     words = str(score.extra.get("trust") or "")
-    return (
-        {"k": "facts", "t": "Trust", "p": f"{words}. {note}" if words else note, "i": kept} if kept else None
-    )
+    told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
+    return {"k": "facts", "t": "Trust", "p": told, "m": "trust", "i": kept} if kept else None
 
 
 def natural_section(score: UnitScore | None) -> Section | None:

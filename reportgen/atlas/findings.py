@@ -175,7 +175,7 @@ def _silent(rows: Sequence[LayerRows]) -> Finding | None:
     layers = _with_many(rows, "dead")
     proved = sum(bool(s.dead_proof) for _, s in found)
     where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
-    known = {0: "that is not proved: other inputs may", len(found): "that is proved from the weights"}
+    known = {0: "other inputs may, nothing is proved", len(found): "that is proved from the weights"}
     how = known.get(proved, f"for {proved:,} that is proved from the weights")
     return Finding(
         "Silent units",

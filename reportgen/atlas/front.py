@@ -22,6 +22,7 @@ from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.score.natural import model_ablation
+from reportgen.score.trust import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 
@@ -225,7 +226,12 @@ def _start_files(
         for name in dict.fromkeys(m.record.name for m in models)
     ]
     yield "index.html", pages.page("index.html", "index.html", grouped=grouped)
-    yield "method.html", pages.page("method.html", "method.html", cut=ScoreSpec().structure_z)
+    yield (
+        "method.html",
+        pages.page(
+            "method.html", "method.html", spec=ScoreSpec(), robust=ROBUST, natural_agrees=NATURAL_AGREES
+        ),
+    )
     yield (
         "about.html",
         pages.page("about.html", "about.html", models=models, credits=credits, spec=scene.spec),

@@ -34,7 +34,7 @@ def decision_section(score: UnitScore | None) -> Section | None:
         path.append([f"{asked}?" if mark else asked, answer, words])
     path.append(["So", score.verdict, "borderline" if score.borderline else ""])
     note = "Questions in order; the first answer that settles it ends the path."
-    return {"k": "facts", "t": "How it was decided", "p": note, "i": path}
+    return {"k": "facts", "t": "How it was decided", "p": note, "m": "decided", "i": path}
 
 
 def null_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
@@ -44,10 +44,11 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
     null = _numbers_of(rows.findings.get("null"))
     plot = plots.place_in_null(score.structure, cut, band, null)
-    note = "Structure in deviations of the renderer null: the same renderer on objectives that hold no order."
-    if null:
-        note += f" Bars: its {len(null)} pictures. Dot: this unit. Grey: borderline."
-    return {"k": "plot", "t": "Place in the null", "p": note, "g": plot} if plot else None
+    note = "Structure of this unit (dot) and of pictures made of nothing by the same renderer (the null"
+    note += f": bars, {len(null)} pictures)" if null else ")"
+    note += ". The line is where patterns begin; grey is borderline."
+    title = "Beside pictures made of nothing"
+    return {"k": "plot", "t": title, "p": note, "m": "null", "g": plot} if plot else None
 
 
 def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
@@ -55,15 +56,20 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score is None:
         return None
     null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
+    begins = f"{rows.thresholds.structure_z:g}"
     compared = str(rows.findings.get("comparison") or "pictures of other units")
     agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
     if score.verdict == "static":
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
-        ["Structure", tenths(score.structure), "null deviations; higher is more order"],
-        ["P(structured)", number(score.p_structured), "0 to 1, from the structure score"],
-        ["p", number(score.p_value), f"share {null} with at least this much order"],
-        ["p, adjusted", _extra(score, "p_adjusted"), "for the number of units in the layer"],
+        [
+            "Structure",
+            tenths(score.structure),
+            f"how far its order is above the null’s, in its spreads; a pattern from {begins} on",
+        ],
+        ["Score", number(score.p_structured), "P(structured), 0 to 1: the same as the chance of a pattern"],
+        ["p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"],
+        ["p, adjusted", _extra(score, "p_adjusted"), "p, allowing for the number of units in the layer"],
         ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
         ["Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"],
         ["Consistency", number(score.consistency), agree],
@@ -74,7 +80,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score.dead_proof:
         found.append(["Proof", score.dead_proof, "why it can be called dead"])
     kept = [row for row in found if row[1] != "–"]
-    return {"k": "facts", "t": "Numbers", "i": kept} if kept else None
+    return {"k": "facts", "t": "Numbers", "m": "structure", "i": kept} if kept else None
 
 
 def light_section(rows: LayerRows, unit: int) -> Section | None:

@@ -169,7 +169,7 @@ def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
 def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
     """Return the cut between structured and static where it is not the one the method page names."""
     cut = rows.thresholds.structure_z
-    return [] if cut == ScoreSpec().structure_z else [("Cut", f"structure of {number(cut)} null deviations")]
+    return [] if cut == ScoreSpec().structure_z else [("Patterns begin at", f"structure {number(cut)}")]
 
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:

@@ -26,6 +26,9 @@ from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
 from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
 
+_RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, louder start"}
+"""How a unit that answered nothing was brought to climb, in words."""
+
 
 def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
     """Return the pictures that the site has of a unit."""
@@ -219,7 +222,7 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     body = []
     for r in renders:
         told = r.telemetry
-        notes = [told.stop_reason.replace("_", " "), told.rescue, r.failure]
+        notes = [told.stop_reason.replace("_", " "), _RESCUES.get(told.rescue, told.rescue), r.failure]
         body.append(
             [
                 f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}",
@@ -235,7 +238,9 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
         "Activation in the network’s own units, before the activation function; "
         "moved is RMS, in [0, 1] units."
     )
-    return {"k": "table", "t": "Telemetry", "p": note, "h": head, "i": body} if body else None
+    return (
+        {"k": "table", "t": "Telemetry", "p": note, "m": "telemetry", "h": head, "i": body} if body else None
+    )
 
 
 def _kernel(rows: LayerRows, unit: int) -> Section | None:

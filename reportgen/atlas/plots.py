@@ -97,7 +97,7 @@ def _places(flat: Sequence[float], across: tuple[float, float], up: tuple[float,
 
 
 def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot:
-    """Return where a structure score of `z` null deviations stands beside the null and the cut.
+    """Return where a structure score of `z` deviations of the null stands beside the null and the cut.
 
     Args:
         z: Of the unit; no plot if it is not finite.
@@ -112,12 +112,12 @@ def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequenc
     to_x = _scale(low, high, 8, _WIDTH - 8)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
-    told = f"the null is centred on 0{_null_in_words(z, null)}."
-    words = [["middle", to_x(0), 50, "null"], ["middle", to_x(cut), 50, f"cut {number(cut)}"]]
-    if abs(at - to_x(cut)) > 40 and abs(at - to_x(0)) > 30:
+    told = f"pictures made of nothing are centred on 0{_null_in_words(z, null)}."
+    words = [["end", to_x(0) + 10, 50, "null"], ["start", to_x(cut) - 4, 50, f"pattern from {number(cut)}"]]
+    if not to_x(0) - 30 < at < to_x(cut) + 105:
         words.append(["middle", at, 50, tenths(z)])
     return {
-        "a": f"Structure {number(z)} null deviations, {side} the cut at {number(cut)}; {told}",
+        "a": f"Structure {tenths(z)}, {side} {number(cut)} where patterns begin; {told}",
         "w": _WIDTH,
         "h": 58,
         "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26], *_bars(null, low, to_x)],

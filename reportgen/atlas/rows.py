@@ -24,7 +24,7 @@ from reportgen.units import Layer, Telemetry, UnitScore
 N_NEIGHBOURS = 8
 BLANK_CONTRAST = 0.02
 """Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
-SHOWCASE_CONTRAST = 0.1
+SHOWCASE_CONTRAST = 0.15
 """RMS contrast of the scored pictures, in [0,1], below which a unit comes last where the best are shown."""
 LEAST_REACHED = 0.25
 """Share of the scored pictures' activation that a display picture needs to stand for its unit."""

@@ -14,11 +14,12 @@ from reportgen.spec import RenderSpec
 from reportgen.units import Layer, UnitId
 
 VERDICT_MEANINGS: Mapping[str, str] = {
-    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the seeds "
+    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the starts "
     "agree.",
     "unstable": "Order, but another kind on each start: pictures of other units are as near as its own.",
     "multifaceted": "Order of two or more kinds, each found from several starts.",
-    "static": "No more order than the same renderer makes out of nothing.",
+    "static": "No more order than the same renderer makes out of nothing. Noise, as on a screen without a "
+    "signal.",
     "flat": "The unit asks for one even colour or brightness.",
     "dead": "Nothing shown to it made it answer, or its answer never changes.",
     "undecided": "Too few usable pictures to say.",

@@ -137,8 +137,10 @@
     },
   };
 
+  // Words that the method page explains link there; the explorer has no such page
   function section(s) {
-    return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p === undefined ? null : make("p.note", {}, s.p), sections[s.k](s));
+    var page = s.m && document.querySelector("a[href$='method.html']"), means = page && make("a", { href: page.href + "#" + s.m }, "What this means");
+    return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p || means ? make("p.note", {}, s.p, means && " ", means || null) : null, sections[s.k](s));
   }
 
   // The other pictures of a unit, below or above what the pointer or the keyboard is at, from one strip or one by one.

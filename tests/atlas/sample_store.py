@@ -130,7 +130,7 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         z = 2.2
     reason = {
         "structured": f"a pattern that recurs: structure {z or 0:.1f}, above 2 where patterns begin",
-        "unstable": "clear structure, but strangers' pictures are as near as its own seeds'",
+        "unstable": "another pattern on each run: consistency 0.71 over 4 starts",
         "multifaceted": "2 tight groups of seeds, each with structure",
         "static": f"no more pattern than the renderer makes of nothing: structure {z or 0:.1f}",
         "flat": "inner contrast 0.004 of the range, below 0.035",

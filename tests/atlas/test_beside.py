@@ -14,7 +14,7 @@ def a_score(**extra):
 def test_checks_that_were_made_are_shown_with_their_meaning():
     found = trust_section(a_score(recipes_agree=0.98, beyond_natural=1.8, trust="recipes agree"))
     assert [row[:2] for row in found["i"]] == [["Recipes", "0.98"], ["Beyond natural", "1.8"]]
-    assert found["p"].startswith("recipes agree.") and all(row[2] for row in found["i"])
+    assert found["p"].startswith("Recipes agree.") and all(row[2] for row in found["i"])
     assert trust_section(a_score()) is None and trust_section(None) is None
 
 

@@ -147,11 +147,11 @@ def test_pages_name_the_cut_a_layer_was_scored_with(own: Path, tmp_path: Path) -
     change(own, "UPDATE scored SET findings=json_set(findings, '$.structure_z', 3.5) WHERE layer='fc'")
     write_atlas(own, tmp_path / "site")
     folder = tmp_path / "site/m/garden/v1"
-    assert "cut at 3.5" in (folder / "fc/0.html").read_text(encoding="utf-8")
-    assert "cut at 2;" in (folder / "conv1/0.html").read_text(encoding="utf-8")
-    assert "structure of 3.5 null deviations" in (folder / "fc.html").read_text(encoding="utf-8")
-    assert "<dt>Cut</dt>" not in (folder / "conv1.html").read_text(encoding="utf-8")
-    assert "the cut is 2, unless" in (tmp_path / "site/method.html").read_text(encoding="utf-8")
+    assert "3.5 where patterns begin" in (folder / "fc/0.html").read_text(encoding="utf-8")
+    assert "2 where patterns begin" in (folder / "conv1/0.html").read_text(encoding="utf-8")
+    assert "structure 3.5" in (folder / "fc.html").read_text(encoding="utf-8")
+    assert "<dt>Patterns begin at</dt>" not in (folder / "conv1.html").read_text(encoding="utf-8")
+    assert "Patterns begin at 2, unless" in (tmp_path / "site/method.html").read_text(encoding="utf-8")
 
 
 def test_two_builds_into_one_site_do_not_touch_each_others_files(tmp_path: Path) -> None:
