@@ -239,7 +239,7 @@ def _side(shelf: Shelf, version: VersionId, layer: str, side: Side | None,
         return None
     place = shelf.place(version)
     strip = found.get(side.unit)
-    alt = f"HappyMaps of {layer} unit {side.unit} in {version.version}: display picture, then seeds"
+    alt = f"HappyMaps of {layer} unit {side.unit} in {version.version}: display picture, then starts"
     return {
         "unit": side.unit,
         "mark": mark(side.verdict),

@@ -147,7 +147,7 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         for at, layer in enumerate(rows)
         for unit, score in layer.scores.items()
         for other, r in neighbours_of(score)[:1]
-        if r == r
+        if r == r and other in layer.scores
     ]
     if not near:
         measured = any(layer.findings.get("kinds") for layer in rows)

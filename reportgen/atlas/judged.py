@@ -62,15 +62,11 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if score.verdict == "static":
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
-        [
-            "Structure",
-            tenths(score.structure),
-            f"how far its order is above the null’s, in its spreads; a pattern from {begins} on",
-        ],
+        ["Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"],
         ["Score", number(score.p_structured), "P(structured), 0 to 1: the same as the chance of a pattern"],
         ["p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"],
         ["p, adjusted", _extra(score, "p_adjusted"), "p, allowing for the number of units in the layer"],
-        ["Null below", _share(score.extra.get("null_place")), "share of null pictures with less order"],
+        ["More order than", _share(score.extra.get("null_place")), "of the null’s pictures"],
         ["Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"],
         ["Consistency", number(score.consistency), agree],
         ["Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"],

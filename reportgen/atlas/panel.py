@@ -150,7 +150,7 @@ def _pictures(
         why = "stands for the unit, since the display recipe drives it far less, or found nothing to show."
         later = "made to be looked at, not scored; here it falls far short of the starts above."
         beside = []
-    judged = picture(scene, rows, lead, own, f"Judged: seed {lead.seed}")
+    judged = picture(scene, rows, lead, own, f"Judged: start {lead.seed}")
     name = recipe_name(scene.recipes, lead.recipe)
     first: Section = {"k": "pics", "z": "l", "t": "What was judged", "m": "null", "i": judged + beside}
     return [
@@ -191,12 +191,12 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
     if facets:
         order = {seed: at for at, seed in enumerate(facets)}
         starts = tuple(sorted(starts, key=lambda r: order.get(r.seed, len(order))))
-    happy = [(r, f"seed {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
-    sad = [(r, f"sad, seed {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
+    happy = [(r, f"start {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
+    sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
     found = [x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption)]
     name = recipe_name(scene.recipes, rows.scored_recipe)
     note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
-    note += "Same unit, other random starts; a seed is a start’s number."
+    note += "Same unit, other random starts; the number is its seed."
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
     return {"k": "pics", "z": "m", "t": "Every start", "p": note, "m": "seed", "i": found} if found else None
@@ -207,10 +207,10 @@ def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
     lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
     plot = plots.curves(
-        lines, across="steps", alt=f"Activation over steps, a line a seed; at the end {ends}."
+        lines, across="steps", alt=f"Activation over steps, a line a start; at the end {ends}."
     )
     return (
-        {"k": "plot", "t": "Activation while climbing", "p": "One line a seed, scored recipe.", "g": plot}
+        {"k": "plot", "t": "Activation while climbing", "p": "One line a start, scored recipe.", "g": plot}
         if plot
         else None
     )

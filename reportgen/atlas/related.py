@@ -54,6 +54,7 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | No
     found = [
         _link(scene, rows.layer.name, other, str(other), f"r {in_words(r)}" if math.isfinite(r) else "")
         for other, r in neighbours_of(score)
+        if other in rows.renders or other in rows.scores
     ]
     section: Section = {"k": "units", "t": "Answers most like", "m": "alike", "i": found}
     if found:

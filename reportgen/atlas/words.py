@@ -58,10 +58,7 @@ def kind_in_words(layer: Layer) -> str:
 def judged_after(layer: Layer) -> str:
     """Return where a layer's units are judged and what that means."""
     if layer.head:
-        return (
-            f"before the {layer.head}: the head is cut to its logits, so that outputs do not push "
-            "each other down"
-        )
+        return f"before the {layer.head}: its logits are read, so that outputs do not push each other down"
     if layer.activation in ("", "linear"):
         return "as it is: no activation follows"
     return (

@@ -105,7 +105,7 @@ def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_o
     titles = [s["t"] for s in unit_view(scene, own, unit)["s"]]
     judged, _, shown = unit_view(scene, own, unit)["s"][:3]
     assert titles[:3] == ["What was judged", "Every start", "Happy and sad"]
-    assert [i["c"] for i in judged["i"]] == ["Judged: seed 0", "Made of nothing"]
+    assert [i["c"] for i in judged["i"]] == ["Judged: start 0", "Made of nothing"]
     assert judged["z"] == "l" and shown["z"] == "m", "the largest picture is one that was judged"
     assert "makes patterns out of noise" in shown["p"]
     structured = next(u for u, s in own.scores.items() if s.verdict == "structured")
@@ -128,6 +128,15 @@ def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
     assert section["p"].endswith("11 is nearest and not a copy: a copy needs r 0.99.")
     bare = changed(rows[0], lambda s: dataclasses.replace(s, extra={}))
     assert neighbours_section(scene, bare, 3)["i"][0][1] == "none"
+
+
+@pytest.mark.parametrize("told", [[1e300], [10**30], [-7], ["3"], {}, "x", [None]])
+def test_neighbours_that_are_no_units_of_the_layer_are_not_named(garden, told):
+    rows, scene = garden
+    extra = {"neighbours": told, "neighbour_correlations": [0.9]}
+    wrong = [changed(own, lambda s: dataclasses.replace(apart(s), extra=extra)) for own in rows]
+    assert neighbours_section(scene, wrong[0], 3)["i"][0][1] == "none"
+    assert copies_of(wrong).groups == ()
 
 
 def test_weights_stand_in_the_order_of_the_number_shown_first(garden):

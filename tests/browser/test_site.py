@@ -1,6 +1,7 @@
 """The site in a real browser: opened from a file and from a sub-path, with and without scripts."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -198,3 +199,15 @@ def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, sch
             page.locator("#grid a").first.wait_for()
         found = axe.run(page).response["violations"]
         assert [(kind, v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
+
+
+def test_a_static_units_panel_leads_with_the_noise_and_links_to_what_its_words_mean(open_page: Any) -> None:
+    page = open_page(LAYER)
+    expect = pytest.importorskip("playwright.sync_api").expect
+    page.locator(".sheet a.t").first.click()
+    first = page.locator("#panel section").first
+    expect(first.locator("h3")).to_have_text("What was judged")
+    expect(first.locator("li span")).to_have_text(["Judged: start 0", "Made of nothing"])
+    first.get_by_role("link", name="What this means").click()
+    expect(page.locator("#null")).to_be_in_viewport()
+    expect(page).to_have_url(re.compile(r"method\.html#null$"))
