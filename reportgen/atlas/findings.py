@@ -234,14 +234,14 @@ def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
     told = estimate_in_words(rows)
     if not told:
         return None
-    most = sorted(_estimates(rows), key=lambda x: -float(x[1]["estimate"]) / max(1, len(x[0].scores)))
+    # Tenths, so that what is listed adds up to what is told; a layer of less has none to list.
+    known = [(layer, float(s["estimate"])) for layer, s in _estimates(rows)]
+    some = sorted((x for x in known if x[1] >= 0.05), key=lambda x: -x[1] / max(1, len(x[0].scores)))
+    which = f"The {N_LAYERS} of {len(some)} layers" if len(some) > N_LAYERS else "Layers"
     return Finding(
         "Are there more units than necessary?",
-        f"{told} Layers with the largest share:",
-        layers=tuple(
-            (x.layer.name, f"about {float(s['estimate']):,.0f} of {len(x.scores):,}")
-            for x, s in most[:N_LAYERS]
-        ),
+        f"{told} {which} with the largest share:",
+        layers=tuple((x.layer.name, f"about {n:,.1f} of {len(x.scores):,}") for x, n in some[:N_LAYERS]),
     )
 
 

@@ -20,7 +20,7 @@ import jinja2
 import reportgen
 from reportgen.atlas import words
 from reportgen.atlas.layout import ASSETS, PICTURES, relative, root_of
-from reportgen.atlas.plots import number
+from reportgen.atlas.plots import number, tenths
 from reportgen.errors import SiteError
 
 _ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js", "wall.js")
@@ -168,6 +168,7 @@ def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
         unfinished=words.unfinished,
         bar=bar,
         number=number,
+        tenths=tenths,
         pictures=PICTURES,
         colours=_colours,
     )
