@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,8 +182,14 @@ def _assets(folders: tuple[Path, ...]) -> Mapping[str, tuple[str, bytes]]:
     found = {}
     for name in (*_ASSETS, *_EXPLORER_ASSETS):
         data, (stem, _, ending) = _read(folders, f"assets/{name}"), name.partition(".")
+        data = _without_remarks(data) if ending == "js" else data
         found[name] = (f"{ASSETS}/{stem}.{content_digest(data)}.{ending}", data)
     return found
+
+
+def _without_remarks(script: bytes) -> bytes:
+    """Return a script without its lines of `//` remarks but the first: a tenth of what a page loads."""
+    return re.sub(rb"(?<=\n) *//[^\n`]*\n", b"", script)
 
 
 @functools.lru_cache(8)

@@ -204,19 +204,24 @@ def _columns(store: Store, at: Version) -> bytes:
 
 
 def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
-    """Return the names of a layer's pictures: `lead` all in one, `starts` a list for each unit."""
+    """Return the names of a layer's pictures: `lead` all in one, `starts` a list a unit, with `seeds`."""
     renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
     units = listed_rows(store, at.record, layer).units
     verdicts = _verdicts(store, at, layer)
     leads = [lead_of(renders.get(unit, ()), roles, verdicts.get(unit, "")) for unit in units]
     starts = [
-        [r.key for r in renders.get(unit, ()) if r.recipe == roles.get("scored") and r.sign == "happy"]
+        [
+            (r.seed, r.key)
+            for r in renders.get(unit, ())
+            if r.recipe == roles.get("scored") and r.sign == "happy"
+        ]
         for unit in units
     ]
     packed = {
         "size": KEY_BYTES,
         "lead": "".join(_packed(r.key if r and not r.failure else "") for r in leads),
-        "starts": [[_packed(key) for key in own] for own in starts],
+        "starts": [[_packed(key) for _, key in own] for own in starts],
+        "seeds": [[seed for seed, _ in own] for own in starts],
     }
     return columns.script("atlasRows", slug, packed)
 

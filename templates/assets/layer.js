@@ -15,7 +15,7 @@
 
   var input = make("input", { type: "search", id: "filter", placeholder: "structured  score>0.9  !copy", autocomplete: "off", spellcheck: "false" });
   var select = make("select", {});
-  var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), bar;
+  var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), meaning = make("p.note"), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
     ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["group", "copies together"],
     ["period", "finest pattern"], ["angle", "direction"]];
@@ -30,6 +30,7 @@
     questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
     bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select), questions, count);
     sheet.before(bar, none);
+    document.querySelector(".key").after(meaning);
     input.addEventListener("input", changed);
     select.addEventListener("change", changed);
     document.querySelectorAll(".key li").forEach(function (li) {
@@ -93,7 +94,12 @@
     count.textContent = (visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units");
     self.AtlasQuery.said(found.unknown, wrong, none, visible.length, input.value);
     var asked = verdicts();
-    document.querySelectorAll(".key button").forEach(function (b) { b.setAttribute("aria-pressed", asked.includes(b.parentNode.dataset.verdict)); });
+    meaning.textContent = "";
+    document.querySelectorAll(".key button").forEach(function (b) {
+      var li = b.parentNode, on = asked.includes(li.dataset.verdict);
+      b.setAttribute("aria-pressed", on);
+      if (on && li.title) meaning.textContent += li.dataset.verdict + ": " + li.title + " ";
+    });
     rove(visible.indexOf(byUnit.get(open)) < 0 ? visible[0] : byUnit.get(open));
   }
 

@@ -279,3 +279,12 @@ def test_a_folder_without_any_template_gives_one_line(small_store: Path, tmp_pat
         with pytest.raises(SiteError, match=said):
             write_atlas(small_store, tmp_path / "site", templates=folder)
     assert not (tmp_path / "site").exists()
+
+
+def test_scripts_come_without_their_remarks_and_are_else_as_written(built_small: Path) -> None:
+    source = Path(__file__).parent.parent.parent / "templates/assets"
+    for name in ("atlas", "layer", "query", "units", "wall"):
+        (found,) = (built_small / "assets").glob(f"{name}.*.js")
+        lines = (source / f"{name}.js").read_text(encoding="utf-8").splitlines()
+        kept = lines[:1] + [line for line in lines[1:] if not line.strip().startswith("//")]
+        assert found.read_text(encoding="utf-8").splitlines() == kept

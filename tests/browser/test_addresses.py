@@ -108,6 +108,7 @@ def test_a_word_of_the_key_filters_a_layer_and_several_add_up(open_page: Open) -
     page.get_by_role("button", name=f"dead {n['dead']}").click()
     expect(page.locator(".sheet a:visible")).to_have_count(n["static"] + n["dead"])
     assert fragment(page) == "#q=verdict:static,dead"
+    expect(page.locator(".key + .note")).to_contain_text("static: No more order than the same renderer")
     page.get_by_role("button", name=f"static {n['static']}").click()
     expect(page.locator(".sheet a:visible")).to_have_count(n["dead"])
     expect(page.locator(".key [aria-pressed=true]")).to_have_count(1)
