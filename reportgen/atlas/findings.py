@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reportgen.atlas import columns
-from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of, pale
+from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
 from reportgen.score.copies import in_words
 from reportgen.score.findings import certainly
 from reportgen.units import UnitScore
@@ -68,14 +68,19 @@ def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
     found = _scored(rows, lambda s: s.verdict == "structured" and s.duplicate_of is None)
     if not found:
         return None
+
+    def worth(score: UnitScore) -> float:
+        return (score.structure or 0.0) * (score.consistency or 0.5)
+
+    seen = [x for x in found if not rows[x[0]].pale(x[1].unit)]
     total = sum(len(layer.scores) for layer in rows)
     return Finding(
         "The clearest",
         f"{_count(len(found), 'unit')} of {total:,} {_are(len(found))} structured and no copy of "
         "another. These have the most order beside noise of the same renderer, with starts that agree; "
         "at most three of one layer, and pictures of little contrast "
-        f"(below {SHOWCASE_CONTRAST:g} of the range) after all others.",
-        (("", _best(found, lambda s: (s.structure or 0.0) * (s.consistency or 0.5) - 1e6 * pale(s))),),
+        f"(below {SHOWCASE_CONTRAST:g} of the range) left out where there are others.",
+        (("", _best(seen or found, worth)),),
         query="verdict:structured !copy",
     )
 

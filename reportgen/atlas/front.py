@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,8 +14,9 @@ from reportgen.atlas.layout import Place
 from reportgen.atlas.network import network_view
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import Scene
-from reportgen.atlas.rows import LayerRows, listed_rows, ranked, render_rows
+from reportgen.atlas.rows import LayerRows, listed_rows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
+from reportgen.atlas.showcase import showcase_rows, with_renders
 from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
@@ -92,21 +92,15 @@ def _model_files(
     store: Store, pages: Pages, scene: Scene, record: ModelRecord, rows: Sequence[LayerRows]
 ) -> tuple[ModelSummary, list[File]]:
     """Return a model version as other pages show it, and its own pages."""
-    found, folder, n_pictures = find(rows), scene.place.folder, n_strip(len(rows))
+    folder, n_pictures = scene.place.folder, n_strip(len(rows))
+    best = [showcase_rows(store, own, n_pictures) for own in rows]
+    found = find(best)
     wanted: dict[int, set[int]] = {}
     for finding in found:
         for _, places in finding.groups:
             for at, unit in places:
                 wanted.setdefault(at, set()).add(unit)
-    drawn = [
-        dataclasses.replace(
-            own,
-            renders=render_rows(
-                store, record, own.layer, sorted({*ranked(own)[:n_pictures], *wanted.get(at, ())})
-            ),
-        )
-        for at, own in enumerate(rows)
-    ]
+    drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
     summary = ModelSummary(
         record,
         scene.place,

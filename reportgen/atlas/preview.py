@@ -11,6 +11,7 @@ import numpy as np
 
 from reportgen.atlas.pictures import page_pixels, shrink
 from reportgen.atlas.rows import LayerRows, ranked
+from reportgen.atlas.showcase import is_dim
 from reportgen.atlas.strips import UnitPictures, squared
 from reportgen.images import encode_jpeg
 
@@ -26,12 +27,12 @@ class Montage:
 
     def __init__(self, rows: LayerRows, own: Mapping[int, UnitPictures]) -> None:
         self._order = {u: i for i, u in enumerate(ranked(rows)) if own[u].lead is not None and i < N_TILES}
-        self._tiles: dict[int, np.ndarray] = {}
+        self._tiles: dict[tuple[bool, int], np.ndarray] = {}
 
     def offer(self, unit: int, pixels: np.ndarray) -> None:
         """Take a unit's `(h, w, c)` uint8 pixels if it is among the best."""
         if unit in self._order:
-            self._tiles[self._order[unit]] = tile(pixels)
+            self._tiles[is_dim(pixels), self._order[unit]] = tile(pixels)
 
     def jpeg(self) -> bytes:
         """Return the picture."""

@@ -24,8 +24,8 @@ from reportgen.units import Layer, Telemetry, UnitScore
 N_NEIGHBOURS = 8
 BLANK_CONTRAST = 0.02
 """Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
-SHOWCASE_CONTRAST = 0.15
-"""RMS contrast of the scored pictures, in [0,1], below which a unit comes last where the best are shown."""
+SHOWCASE_CONTRAST = 0.1
+"""RMS contrast of a unit's pictures, in [0,1], below which it comes last where the best are shown."""
 LEAST_REACHED = 0.25
 """Share of the scored pictures' activation that a display picture needs to stand for its unit."""
 
@@ -58,6 +58,7 @@ class LayerRows:
         flat, weights: Arrays as measured; empty if they were not.
         null_setting: Hash under which the renderer null stands, or empty.
         n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
+        dim: Units whose leading picture is known to be nearly of one colour (see `showcase`).
         natural, about: What its units answer to a person's own pictures, as measured, and what is known of
             these; empty if it was not.
     """
@@ -75,6 +76,7 @@ class LayerRows:
     null_size: tuple[int, int]
     natural: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, np.ndarray] = field(default_factory=dict)
+    dim: frozenset[int] = frozenset()
 
     @cached_property
     def scored_recipe(self) -> str:
@@ -132,6 +134,11 @@ class LayerRows:
         """Return the render that stands for a unit."""
         verdict = self.scores[unit].verdict if unit in self.scores else ""
         return lead_of(self.renders.get(unit, ()), self.record.roles(self.layer.name), verdict)
+
+    def pale(self, unit: int) -> bool:
+        """Return whether a unit's scored pictures, or the one it leads with, are known to be hard to see."""
+        contrast = self.scores[unit].extra.get("contrast") if unit in self.scores else None
+        return unit in self.dim or (isinstance(contrast, (int, float)) and contrast < SHOWCASE_CONTRAST)
 
     @cached_property
     def copies(self) -> dict[int, list[int]]:
@@ -244,15 +251,9 @@ def ranked(rows: LayerRows) -> list[int]:
             and score.verdict in ("structured", "multifaceted")
             and score.duplicate_of is None
         )
-        return (not good, pale(score), -(score.structure or 0.0) if score else 0.0, unit)
+        return (not good, rows.pale(unit), -(score.structure or 0.0) if score else 0.0, unit)
 
     return sorted(rows.units, key=rank)
-
-
-def pale(score: UnitScore | None) -> bool:
-    """Return whether a unit's scored pictures are known to have little contrast."""
-    contrast = score.extra.get("contrast") if score else None
-    return isinstance(contrast, (int, float)) and contrast < SHOWCASE_CONTRAST
 
 
 def listed_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:

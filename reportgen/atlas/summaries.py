@@ -107,7 +107,7 @@ def drawn_unit(scene: Scene, rows: LayerRows, unit: int) -> dict[str, Any] | Non
 
 def _strip(scene: Scene, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[dict[str, Any]]:
     """Yield the pictures that stand for a layer: its most structured units, copies left out."""
-    for unit in ranked(rows)[:n_pictures]:
+    for unit in [u for u in ranked(rows) if u in rows.renders][:n_pictures]:
         found = drawn_unit(scene, rows, unit)
         if found is not None:
             yield found

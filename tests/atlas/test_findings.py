@@ -1,8 +1,11 @@
 """What the findings and the pages of units say of copies, noise and silence, in a reader's words."""
 
+import contextlib
 import dataclasses
 import re
+import sqlite3
 
+import numpy as np
 import pytest
 from sample_store import write_sample_store
 
@@ -13,6 +16,8 @@ from reportgen.atlas.panel import unit_view
 from reportgen.atlas.related import neighbours_section, weights_section
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, layer_rows, listed_rows, ranked
 from reportgen.atlas.scene import Scene
+from reportgen.atlas.showcase import showcase_rows
+from reportgen.images import encode_png
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 
@@ -92,10 +97,34 @@ def test_the_clearest_can_be_seen(garden):
     order = ranked(dimmed[0])
     good = [u for u in order if dimmed[0].scores[u].verdict in ("structured", "multifaceted")]
     good = [u for u in good if dimmed[0].scores[u].duplicate_of is None]
-    assert order.index(best) == len(good) - 1, "after all that can be seen, before what is not structured"
+    assert order.index(best) == len(good) - 1, "after what can be seen, before what is not structured"
     clearest = find(dimmed)[0]
     assert (0, best) in find(rows)[0].groups[0][1] and (0, best) not in clearest.groups[0][1]
-    assert "little contrast (below 0.15" in clearest.text
+    assert "little contrast (below 0.1" in clearest.text
+
+
+def test_a_unit_whose_picture_is_all_but_one_colour_is_in_no_showcase(tmp_path):
+    path = write_sample_store(tmp_path / "s.db", hostile=False)
+    with open_store(path) as store:
+        record = store.models()[0]
+        own = listed_rows(store, record, record.layers[0])
+        best = ranked(own)[0]
+        lead = showcase_rows(store, own, 4).lead(best)
+    dark = encode_png(
+        np.random.default_rng(0).integers(0, 20, (lead.height, lead.width, lead.channels), np.uint8)
+    )
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        assert db.execute("UPDATE renders SET picture=? WHERE key=?", (dark, lead.key)).rowcount == 1
+    with open_store(path) as store:
+        seen = showcase_rows(store, own, 4)
+    assert best in seen.dim and ranked(seen)[0] != best
+    write_atlas(path, tmp_path / "site")
+    page = (tmp_path / "site/m/garden/v1/findings.html").read_text(encoding="utf-8")
+    clearest = page[
+        page.index("<h2>The clearest</h2>") : page.index("<h2>Another picture on each start</h2>")
+    ]
+    assert f"HappyMap of {own.layer.name} unit {best}," not in clearest
+    assert f"HappyMap of {own.layer.name} unit " in clearest
 
 
 def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_of_nothing(garden):
