@@ -100,15 +100,8 @@ class LayerRows:
         for way in ("in", "out"):
             parts = [self.weights.get(f"{way}_{what}") for what in ("layer", "unit", "weight", "norm")]
             if all(part is not None for part in parts):
-                layers, units, weights, norms = (part.tolist() for part in parts if part is not None)
-                found[way] = [
-                    [
-                        (str(name), int(unit), float(weight), float(norm))
-                        for name, unit, weight, norm in zip(*own, strict=True)
-                        if name
-                    ]
-                    for own in zip(layers, units, weights, norms, strict=True)
-                ]
+                by_unit = zip(*(part.tolist() for part in parts if part is not None), strict=True)
+                found[way] = [[link for link in zip(*own, strict=True) if link[0]] for own in by_unit]
         return found
 
     @cached_property
