@@ -17,11 +17,12 @@ from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.scene import Scene, View
+from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.strips import UnitPictures
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
-_TERSE_FROM = 1024
+TERSE_FROM = 1024
 _N_NAMED = 32
 _N_GROUPS = 6
 _EFFORT = 4
@@ -54,6 +55,8 @@ def layer_pages(
     }
     packed = columns.script("atlasRows", slug, packed_rows(rows, own))
     yield f"{scene.place.folder}/{slug}/rows.js", packed
+    names = columns.script("atlasNames", slug, columns.picture_names([own[u] for u in rows.units]))
+    yield f"{scene.place.folder}/{slug}/names.js", names
     parts = []
     for start in range(0, len(rows.units), UNITS_PER_PART):
         units = rows.units[start : start + UNITS_PER_PART]
@@ -70,23 +73,20 @@ def layer_pages(
         path,
         pages.page(
             "layer.html", path, preview=preview, parts=parts, around=around,
-            rows_digest=content_digest(packed), **context, **shared,
+            rows_digest=content_digest(packed), names_digest=content_digest(names), **context, **shared,
         ),
     )  # fmt: skip
 
 
 def packed_rows(rows: LayerRows, own: Mapping[int, UnitPictures]) -> dict[str, Any]:
-    """Return a layer's units as columns, with the names of their pictures."""
+    """Return a layer's units as columns."""
     groups = columns.groups_of(rows.scores)
-    return {
-        **columns.pack(
-            [rows.scores.get(u) for u in rows.units],
-            rows.units,
-            [groups.get(u) for u in rows.units],
-            [own[u].lead is not None for u in rows.units],
-        ),
-        **columns.picture_names([own[u] for u in rows.units]),
-    }
+    return columns.pack(
+        [rows.scores.get(u) for u in rows.units],
+        rows.units,
+        [groups.get(u) for u in rows.units],
+        [own[u].lead is not None for u in rows.units],
+    )
 
 
 def _unit_pages(
@@ -107,7 +107,7 @@ def layer_context(
     scene: Scene, rows: LayerRows, own: Mapping[int, UnitPictures], slug: str, *, own_pages: bool
 ) -> dict[str, Any]:
     """Return what a layer's page says above its sheet, and the sheet's cells."""
-    terse = len(rows.units) > _TERSE_FROM
+    terse = len(rows.units) > TERSE_FROM
     return {
         "terse": terse,
         "own_pages": own_pages,
@@ -127,6 +127,7 @@ def layer_context(
 def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> dict[str, Any]:
     score, page = rows.scores.get(unit), own.lead[0] if own.lead else None
     word = score.verdict if score else words.UNSCORED
+    column, row = place_on_sheet(unit)
     return {
         "u": unit,
         "m": words.mark(score.verdict if score else ""),
@@ -134,6 +135,9 @@ def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> dict
         "s": page.stem if page else "",
         "w": page.width if page else 0,
         "t": page.height if page else 0,
+        "k": unit // UNITS_PER_SHEET,
+        "c": column,
+        "r": row,
         "v": word + ("?" if score and score.borderline else ""),
         "n": tenths(score.structure if score else None),
     }

@@ -223,7 +223,7 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
         "starts": [[_packed(key) for _, key in own] for own in starts],
         "seeds": [[seed for seed, _ in own] for own in starts],
     }
-    return columns.script("atlasRows", slug, packed)
+    return columns.script("atlasNames", slug, packed)
 
 
 def _verdicts(store: Store, at: Version, layer: Layer) -> dict[int, str]:

@@ -46,7 +46,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         found = at(model, version)
         return _script(shelf.columns(found)) if found else _missing()
 
-    @server.get("/m/{model}/{version}/{slug}/rows.js")
+    @server.get("/m/{model}/{version}/{slug}/names.js")
     def names(model: str, version: str, slug: str) -> Response:
         found = at(model, version)
         return _script(shelf.layer_names(found, slug)) if found else _missing()

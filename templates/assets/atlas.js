@@ -144,6 +144,7 @@
   }
 
   // The other pictures of a unit, below or above what the pointer or the keyboard is at, from one strip or one by one.
+  // `stripOf` gives them, null where there are none, or nothing where it will call back once it knows them.
 
   function peeking(sheet, stripOf) {
     var shown = make("div.peek", { hidden: "" }), at = null, wait = 0;
@@ -156,7 +157,8 @@
     }
 
     function show(cell) {
-      var strip = stripOf(cell);
+      var strip = stripOf(cell, function () { if (at === cell) show(cell); });
+      if (strip === undefined) return;
       if (!strip || !(strip.s || strip.each) || strip.n < 2) return hide();
       var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 28) / strip.n - 4), tiles = [];
       for (var i = 0; i < strip.n; i += 1) {

@@ -7,7 +7,10 @@
   var packed = (self.atlasRows || {})[body.dataset.slug];
   var links = [].slice.call(sheet.querySelectorAll("a"));
   var table = packed && query.table(packed, [{ name: body.dataset.layer, kind: body.dataset.kind, n: packed.n }]);
-  var cells = links.map(function (a, i) { return { a: a, unit: Number(a.id.slice(1)), i: i, img: a.querySelector("img") }; });
+  var cells = links.map(function (a, i) {
+    var img = a.querySelector("img");
+    return { a: a, unit: Number(a.id.slice(1)), i: i, img: img, was: img && [img.className, img.getAttribute("src")] };
+  });
   var byUnit = new Map(cells.map(function (c) { return [c.unit, c]; }));
   var visible = cells.slice(), open = null, seed = null, stop = cells[0], title = document.title;
 
@@ -112,19 +115,35 @@
 
   // Seeds: pointing at a unit shows its starts; a number shows that start of every unit in the sheet.
 
-  function stripOf(a) {
+  // Names of pictures are read when they are needed first, and then whatever waited for them is done.
+  var names = null, waiting = null;
+
+  function named(then) {
+    if (waiting) return waiting.push(then);
+    waiting = [then];
+    var script = make("script", { src: body.dataset.slug + "/names.js?" + body.dataset.names });
+    script.onload = function () {
+      names = self.atlasNames[body.dataset.slug];
+      waiting.forEach(function (each) { each(); });
+    };
+    document.head.append(script);
+  }
+
+  function stripOf(a, later) {
     var cell = byUnit.get(Number(a.id.slice(1)));
-    return packed && cell ? query.strip(packed, cell.i) : null;
+    if (!cell) return null;
+    return names ? query.strip(names, cell.i) : void named(later);
   }
   var peek = self.Atlas.peeking(sheet, stripOf);
 
   function showSeed(k) {
+    if (!names) return named(function () { showSeed(k); });
     seed = seed === k ? null : k;
     cells.forEach(function (cell) {
       if (!cell.img) return;
-      var strip = query.strip(packed, cell.i), at = strip.told.indexOf("start " + seed);
-      cell.img.className = at >= 0 && strip.n > 1 ? "k" + at + " n" + strip.n : "";
-      cell.img.src = self.Atlas.picturePath(at < 0 ? query.stem(packed.lead, cell.i) : strip.s);
+      var strip = query.strip(names, cell.i), at = strip.told.indexOf("start " + seed);
+      cell.img.className = at < 0 ? cell.was[0] : "k" + at + " n" + strip.n;
+      cell.img.src = at < 0 ? cell.was[1] : self.Atlas.picturePath(strip.s);
     });
     count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + seed + " of every unit; press " + (seed + 1) + " again to go back";
   }
@@ -285,7 +304,7 @@
       if (link) link.click();
       return true;
     }
-    if (/^[1-8]$/.test(key) && packed) { showSeed(Number(key) - 1); return true; }
+    if (/^[1-8]$/.test(key)) { showSeed(Number(key) - 1); return true; }
     var by = jump(key), inside = sheet.contains(event.target) || event.target === panel;
     if (!by || !(inside || (event.target === body && open !== null))) return false;
     move(by, panel.contains(document.activeElement));

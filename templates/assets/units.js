@@ -146,7 +146,7 @@
     }
 
     function picture(cell, layer) {
-      var names = (self.atlasRows || {})[layer.slug], stem = "";
+      var names = (self.atlasNames || {})[layer.slug], stem = "";
       if (names) stem = query.stem(names.lead, cell.i - table.starts[table.layerOf(cell.i)], names.size);
       else if (table.has("drawn", cell.i)) wanted.add(layer.slug);
       if (stem) cell.img.src = self.Atlas.picturePath(stem);
@@ -158,7 +158,7 @@
       wanted.forEach(function (slug) {
         if (asked[slug]) return;
         asked[slug] = true;
-        var script = make("script", { src: slug + "/rows.js" });
+        var script = make("script", { src: slug + "/names.js" });
         script.onload = function () {
           rows.forEach(function (row) {
             row.cells.forEach(function (cell) {
@@ -234,7 +234,7 @@
     function stripOf(a) {
       var cell = null;
       rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === a) cell = c; }); });
-      var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasRows || {})[layer.slug];
+      var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasNames || {})[layer.slug];
       if (!names) return null;
       var at = cell.i - table.starts[table.layerOf(cell.i)];
       if (names.starts) return { told: names.seeds[at].map(function (seed) { return "start " + seed; }), each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), n: names.starts[at].length };

@@ -1,10 +1,14 @@
 """What the pointer and the keyboard are at is named and shown, and what is shown is not in their way."""
 
 import itertools
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from reportgen.atlas import layer_page, write_atlas
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +55,25 @@ def test_the_pictures_beside_the_pointer_are_those_their_names_say(open_page: Op
     )
     both = set(seeds) & set(told)
     assert len(both) >= 3 and {k: seeds[k] for k in both} == {k: told[k] for k in both}
+
+
+def test_a_large_layer_shows_its_units_from_its_sheets(
+    open_page: Open, atlas_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layer_page, "TERSE_FROM", 10)
+    write_atlas(atlas_site.parent / "sample.db", tmp_path / "site")
+    page = open_page(LAYER, base=(tmp_path / "site").as_uri() + "/")
+    image = page.locator("#u21 img")
+    expect(image).to_have_attribute("src", "conv1/sheet-0.webp")
+    cut, whole = page.locator("#u21 span").bounding_box(), image.bounding_box()
+    assert cut["width"] == pytest.approx(cut["height"], abs=1)
+    assert whole["x"] + 5 * cut["width"] == pytest.approx(cut["x"], abs=1)
+    assert whole["y"] + cut["width"] == pytest.approx(cut["y"], abs=1)
+    page.locator("#u21").focus()
+    page.keyboard.press("2")
+    expect(image).to_have_attribute("src", re.compile("/p/"))
+    page.keyboard.press("2")
+    expect(image).to_have_attribute("src", "conv1/sheet-0.webp")
 
 
 def test_a_number_shows_that_start_of_every_unit(open_page: Open) -> None:

@@ -45,7 +45,7 @@ def test_the_atlas_s_addresses_are_the_explorers(app, name):
     "path",
     ["/m/garden/v9/units.html", "/m/garden/v2/nothing.html", "/m/garden/v2/..%2f..%2fetc.html",
      "/m/garden/v2/conv1/999999.json", "/m/garden/v2/conv1/x.json", f"/img/{'0' * 32}.webp",
-     "/assets/atlas.css", "/progress/none/1.webp", "/m/garden/v2/conv1/rows.js/x"],
+     "/assets/atlas.css", "/progress/none/1.webp", "/m/garden/v2/conv1/names.js/x"],
 )  # fmt: skip
 def test_what_is_not_there_is_not_found_in_one_line(app, path):
     answer = ask(app, path)
