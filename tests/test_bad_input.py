@@ -80,7 +80,13 @@ def test_weights_that_are_no_numbers(run, tmp_path, value):
     refused(run("atlas", path), "conv")
 
 
-@pytest.mark.parametrize("policy", ["float16", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "float16",
+        *(pytest.param(mixed, marks=pytest.mark.slow) for mixed in ("mixed_float16", "mixed_bfloat16")),
+    ],
+)
 def test_half_precision_works_and_is_said(run, tmp_path, policy):
     keras.config.set_dtype_policy(policy)
     try:
@@ -104,6 +110,7 @@ def test_one_and_three_dimensional_convolutions_are_skipped_by_name(run, tmp_pat
     assert "skipped line" in err and "skipped cube" in err
 
 
+@pytest.mark.slow
 def test_a_layer_with_a_single_unit_and_a_map_of_one_position(run, tmp_path):
     path = saved(tmp_path / "m.keras", L.Conv2D(1, 16, name="whole"), L.Flatten(), L.Dense(1, name="one"))
     code, out, err = run("atlas", path, "--seeds", 2, *QUICK_WORDS)

@@ -210,6 +210,7 @@ cli.main()
     assert "complete" in again.stdout
 
 
+@pytest.mark.slow
 def test_another_file_under_a_used_version_is_said(run, tmp_path):
     other = tmp_path / "other"
     other.mkdir()

@@ -217,6 +217,7 @@ def packed(path: Path) -> int:
     return len(gzip.compress(path.read_bytes()))
 
 
+@pytest.mark.slow
 def test_a_layer_of_2048_units_is_small_and_shows_every_one(tmp_path: Path) -> None:
     store = write_sample_store(tmp_path / "wide.db", hostile=False, wide=2048)
     write_atlas(store, tmp_path / "site")

@@ -57,6 +57,7 @@ def test_the_pictures_beside_the_pointer_are_those_their_names_say(open_page: Op
     assert len(both) >= 3 and {k: seeds[k] for k in both} == {k: told[k] for k in both}
 
 
+@pytest.mark.slow
 def test_a_large_layer_shows_its_units_from_its_sheets(
     open_page: Open, atlas_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -186,7 +186,7 @@ def test_a_narrow_screen_never_scrolls_sideways(open_page: Open, atlas_site: Pat
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_page("index.html", base=served, color_scheme=scheme, bypass_csp=True)

@@ -157,7 +157,7 @@ def test_an_application_takes_pictures_of_0_to_255_and_gives_what_keras_gives(
 # The whole way
 
 
-@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("channels", [2, pytest.param(4, marks=pytest.mark.slow)])
 def test_an_atlas_of_pictures_with_other_channels(run: Any, tmp_path: Path, channels: int) -> None:
     path = save(tmp_path / "net.keras", (12, 12, channels))
     code, out, err = run("atlas", path, "--seeds", 2, *QUICK_WORDS)
@@ -199,6 +199,7 @@ def test_max_memory_refuses_and_custom_needs_trust(run: Any, tmp_path: Path) -> 
     assert code == 2 and "say --trust-model too" in err
 
 
+@pytest.mark.slow
 def test_an_architecture_is_a_model_for_the_command_line(run: Any, tmp_path: Path) -> None:
     net = keras.saving.load_model(save(tmp_path / "net.keras"))
     (tmp_path / "arch.json").write_text(net.to_json())

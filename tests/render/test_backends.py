@@ -129,6 +129,7 @@ print(jax.config.jax_compilation_cache_dir)
 
 
 @needs["jax"]
+@pytest.mark.slow
 def test_programs_are_kept_in_the_users_cache_or_where_the_user_says(tmp_path):
     environment = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path), "JAX_PLATFORMS": "cpu"}
     folder = Path(on("jax", "-c", KEEPING, **environment).strip())
@@ -156,6 +157,7 @@ print(np.allclose(second, 2 * first) and bool(np.abs(first).sum() > 0), len(trac
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param(name, marks=needs[name]) for name in BACKENDS])
 def test_a_networks_weights_are_no_part_of_its_program(backend):
     assert on(backend, "-c", WEIGHTS).split() == ["True", "1"]
