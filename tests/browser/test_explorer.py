@@ -120,6 +120,7 @@ def test_an_address_of_the_atlas_opens_that_unit_and_goes_back_there(at: Any) ->
     address(page, "/m/garden/v2/units.html")
 
 
+@pytest.mark.slow
 def test_a_unit_that_is_opened_by_its_address_is_in_sight_in_the_grid(at: Any, shelf: Shelf) -> None:
     version = next(v for v in shelf.versions() if v.home == "/m/garden/v2/units.html")
     last = version.record.layers[-1]
@@ -176,6 +177,7 @@ def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any
     expect(page.locator("#set-seed")).to_have_value("0")
 
 
+@pytest.mark.slow
 def test_what_differs_from_the_atlas_s_own_picture_is_said(at: Any) -> None:
     page = at()
     page.locator("#set-tv").fill("0.5")
@@ -186,6 +188,7 @@ def test_what_differs_from_the_atlas_s_own_picture_is_said(at: Any) -> None:
     expect(page.locator("#beside")).to_contain_text("As in the atlas")
 
 
+@pytest.mark.slow
 def test_what_has_focus_is_not_behind_the_stage(at: Any) -> None:
     page = at(viewport={"width": 1280, "height": 900})
     page.locator(".recipe details").evaluate_all("all => all.forEach(d => { d.open = true; })")
@@ -338,6 +341,7 @@ def test_a_page_is_small(at: Any) -> None:
     assert page.evaluate("document.querySelectorAll('*').length") < 2500
 
 
+@pytest.mark.slow
 def test_it_says_why_nothing_can_be_rendered(open_page: Any, shelf: Shelf, tmp_path: Path) -> None:
     shutil.copy(shelf.path, tmp_path / "own.db")
     why = "tensorflow is not installed"
