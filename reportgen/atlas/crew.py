@@ -6,6 +6,7 @@ run again in them. Without a crew (one process, or little to do) the same calls 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -41,7 +42,7 @@ class Crew:
             ReportgenError, OSError: What the job raised, when its result is asked for.
         """
         if self._n < 2 or len(tasks) < 2:
-            return (self._job(*task) for task in tasks)
+            return (_done(self._job, task) for task in tasks)
         free: SimpleQueue[_Hand] = SimpleQueue()
         for _ in range(min(self._n, len(tasks))):
             self._hands.append(_Hand(self._job))
@@ -132,10 +133,27 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            answer = (True, job(*task))
+            answer = (True, _done(job, task))
         except (ReportgenError, OSError) as error:
             answer = (False, error)
         _send(target, answer)
+
+
+@contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """Let Python not look for cycles in a block: it would go through a layer's many rows again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _done(job: Job, task: tuple[Any, ...]) -> Any:
+    with collector_at_rest():
+        return job(*task)
 
 
 def _send(to: IO[bytes], value: Any) -> None:

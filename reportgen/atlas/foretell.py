@@ -89,16 +89,15 @@ def _sample(
     return Sample(scene, rows, {k: decode_png(png, c) for k, png, c in pictures_by_key(store, keys)}, weight)
 
 
-def foretold(samples: Sequence[Sample], sizes: Sizes, pages: Pages, *, n_layers: int, own_pages: bool) -> int:
-    """Return about how many bytes the pages, data and pictures of all layers have at `sizes`."""
-    total = float(n_layers * BYTES_A_LAYER)
-    for sample in samples:
-        total += sample.weight * (
-            _picture_bytes(sample, sizes)
-            + _text_bytes(sample, pages, own_pages=own_pages)
-            + _table_bytes(sample, pages.tables)
-        )
-    return round(total)
+def foreteller(
+    samples: Sequence[Sample], pages: Pages, *, n_layers: int, own_pages: bool
+) -> Callable[[Sizes], int]:
+    """Return what gives about how many bytes the pages, data and pictures of all layers have at sizes."""
+    texts = n_layers * BYTES_A_LAYER + sum(
+        sample.weight * (_text_bytes(sample, pages, own_pages=own_pages) + _table_bytes(sample, pages.tables))
+        for sample in samples
+    )
+    return lambda sizes: round(texts + sum(s.weight * _picture_bytes(s, sizes) for s in samples))
 
 
 def _picture_bytes(sample: Sample, sizes: Sizes) -> float:

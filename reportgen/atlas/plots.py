@@ -7,9 +7,10 @@ A plot is a plain dict, so that a page's template and its script draw it alike:
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -53,9 +54,10 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
     kept = [(c, finite) for c, points in lines if len(finite := _finite(points)) > 1]
     if not kept:
         return {}
-    flat = list(chain.from_iterable(chain.from_iterable(points for _, points in kept)))
-    (x0, x1), (y0, y1) = (min(flat[::2]), max(flat[::2])), (min(0.0, *flat[1::2]), max(0.0, *flat[1::2]))
-    places = iter(_places(flat, (x0, x1), (y0, y1)))
+    every = np.concatenate([points for _, points in kept])
+    (x0, y0), (x1, y1) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
+    y0, y1 = min(y0, 0.0), max(y1, 0.0)
+    places = iter(_places(every, (x0, x1), (y0, y1)))
     to_y = _scale(y0, y1, _HEIGHT - _BOTTOM, _TOP)
     zero = to_y(0.0)
     words = [["end", _LEFT - 5, to_y(y1) + 4, number(y1)], ["start", _LEFT, _HEIGHT - 7, number(x0)]]
@@ -75,25 +77,29 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
         "D": [],
         "T": words,
         "L": [["axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}"]]
-        + [[c, ("%d,%d " * len(points))[:-1] % tuple(islice(places, 2 * len(points)))] for c, points in kept],
+        + [[c, " ".join(islice(places, len(points)))] for c, points in kept],
     }
 
 
-def _finite(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
-    """Return the points whose numbers are finite."""
-    if math.isfinite(sum(map(sum, points))):
-        return points
-    return [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+def _finite(points: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Return the points whose numbers are finite, `(n, 2)`."""
+    found = np.fromiter(chain.from_iterable(points), np.float64).reshape(-1, 2)
+    known = np.isfinite(found)
+    return found if known.all() else found[known.all(axis=1)]
 
 
-def _places(flat: Sequence[float], across: tuple[float, float], up: tuple[float, float]) -> list[int]:
-    """Return points, x and y in turn, in whole units of the canvas."""
-    low = (across[0], up[0])
-    span = ((across[1] - across[0]) or 1.0, (up[1] - up[0]) or 1.0)
-    size = (_WIDTH - _RIGHT - _LEFT, _TOP - _HEIGHT + _BOTTOM)
-    points = (np.array(flat).reshape(-1, 2) - low) / span * size + (_LEFT, _HEIGHT - _BOTTOM)
-    whole: list[int] = np.rint(points).astype(int).ravel().tolist()
-    return whole
+def _places(points: np.ndarray, across: tuple[float, float], up: tuple[float, float]) -> Iterator[str]:
+    """Yield `(n, 2)` points as `x,y` in whole units of the canvas."""
+    (x0, x1), (y0, y1), bottom = across, up, _HEIGHT - _BOTTOM
+    x = _LEFT + (points[:, 0] - x0) * ((_WIDTH - _RIGHT - _LEFT) / ((x1 - x0) or 1.0))
+    y = bottom - (points[:, 1] - y0) * ((bottom - _TOP) / ((y1 - y0) or 1.0))
+    return map(_words_of_places().__getitem__, (np.rint(x) * _HEIGHT + np.rint(y)).astype(int).tolist())
+
+
+@functools.cache
+def _words_of_places() -> list[str]:
+    """Return every place of the canvas as `x,y`, column by column."""
+    return [f"{x},{y}" for x in range(_WIDTH) for y in range(_HEIGHT)]
 
 
 def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot:

@@ -71,8 +71,7 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | No
 def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
     """Return the units whose weights into (`in`) or out of (`out`) a unit are strongest, in that order."""
     links = rows.links.get(way, [])
-    own = links[unit] if unit < len(links) else []
-    strongest = sorted(own, key=lambda link: -link[3])[:_N_WEIGHTS]
+    strongest = links[unit] if unit < len(links) else []
     single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
     found = [
         _link(

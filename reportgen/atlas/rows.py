@@ -22,6 +22,7 @@ from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model
 from reportgen.units import Layer, Telemetry, UnitScore
 
 N_NEIGHBOURS = 8
+N_LINKS = 6
 BLANK_CONTRAST = 0.02
 """Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
 SHOWCASE_CONTRAST = 0.1
@@ -95,13 +96,22 @@ class LayerRows:
 
     @cached_property
     def links(self) -> dict[str, list[list[tuple[str, int, float, float]]]]:
-        """Strongest links, by `in` and `out` and then by unit: the other's layer, unit, weight and norm."""
+        """Strongest links, by `in` and `out` and then by unit: the other's layer, unit, weight and norm.
+
+        Up to six, largest norm first.
+        """
         found = {}
         for way in ("in", "out"):
             parts = [self.weights.get(f"{way}_{what}") for what in ("layer", "unit", "weight", "norm")]
             if all(part is not None for part in parts):
-                by_unit = zip(*(part.tolist() for part in parts if part is not None), strict=True)
-                found[way] = [[link for link in zip(*own, strict=True) if link[0]] for own in by_unit]
+                layers, units, weights, norms = (part for part in parts if part is not None)
+                order = np.argsort(np.where(layers == "", np.inf, -norms), axis=1, kind="stable")[:, :N_LINKS]
+                best = (
+                    np.take_along_axis(part, order, 1).tolist() for part in (layers, units, weights, norms)
+                )
+                found[way] = [
+                    [link for link in zip(*own, strict=True) if link[0]] for own in zip(*best, strict=True)
+                ]
         return found
 
     @cached_property

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import reportgen
 from reportgen.atlas.comparison_pages import Shelf, comparison_files
-from reportgen.atlas.crew import crew, n_processes
+from reportgen.atlas.crew import collector_at_rest, crew, n_processes
 from reportgen.atlas.files import SiteFiles, check_budget, site_files
-from reportgen.atlas.foretell import foretold, sampled
+from reportgen.atlas.foretell import foreteller, sampled
 from reportgen.atlas.front import front_files, tables_here
 from reportgen.atlas.ladder import SMALLER, Chosen, choose
 from reportgen.atlas.layout import PICTURES, Place, places
@@ -193,10 +193,8 @@ def _scene(store: Store, plan: _Plan, record: ModelRecord, chosen: Chosen | None
 def _chosen(store: Store, plan: _Plan) -> Chosen:
     """Return the step of the ladder for this site."""
     samples = sampled(store, [(r, plan.units[r.id]) for r in plan.records], lambda r: _scene(store, plan, r))
-    return choose(
-        plan.spec,
-        lambda sizes: foretold(samples, sizes, plan.pages, n_layers=plan.n_layers, own_pages=plan.own_pages),
-    )
+    foretell = foreteller(samples, plan.pages, n_layers=plan.n_layers, own_pages=plan.own_pages)
+    return choose(plan.spec, foretell)
 
 
 def _build(
@@ -216,7 +214,9 @@ def _build(
         results = hands.run(list(_tasks(store, files, plan, chosen, changed)))
         if not front_holds:
             stage, front = files.stage, _front(store, plan, chosen, credits, comparisons)
-            files.add_piece(_FRONT, made_from + chosen.text, [stage.put(path, data) for path, data in front])
+            with collector_at_rest():
+                written = [stage.put(path, data) for path, data in front]
+            files.add_piece(_FRONT, made_from + chosen.text, written)
         for (place, parts), made in zip(changed.items(), results, strict=True):
             for part, text in parts.items():
                 files.add_piece(_piece_name(plan, place, part), text, made[part])
@@ -236,7 +236,7 @@ def _pieces(plan: _Plan, chosen: Chosen) -> Iterator[tuple[tuple[int, str], str,
     """Yield each layer's pieces: whose, which part, and a text that changes with all it is made from."""
     for place, digests in plan.digests.items():
         yield place, "pictures", content_hash([digests.pictures, dataclasses.astuple(chosen.sizes)])
-        yield place, "pages", content_hash([digests.pages, chosen.text])
+        yield place, "pages", content_hash([digests.pages, dataclasses.astuple(chosen.sizes)])
 
 
 def _piece_name(plan: _Plan, place: tuple[int, str], part: str) -> str:
