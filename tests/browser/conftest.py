@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / "atlas"))
 
 from sample_store import write_sample_store

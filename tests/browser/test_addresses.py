@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from waiting import expect
 
 pytestmark = pytest.mark.browser
 
@@ -14,12 +15,6 @@ Open = Callable[..., Any]
 
 def fragment(page: Any) -> str:
     return str(page.evaluate("decodeURIComponent(location.hash)"))
-
-
-def expect(thing: Any) -> Any:
-    from playwright.sync_api import expect as expect_that
-
-    return expect_that(thing)
 
 
 def test_an_open_unit_is_named_with_its_layer_and_model(open_page: Open) -> None:

@@ -20,13 +20,12 @@ pytest.importorskip("dash", reason="the extra explorer is not installed")
 from sample_store import write_sample_store
 from served import served
 from sketching_studio import SketchingStudio
+from waiting import expect
 
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
 from reportgen.explorer.queries import Shelf
 from reportgen.explorer.serving import warm
-
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 pytestmark = pytest.mark.browser
 

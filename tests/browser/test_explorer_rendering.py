@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "explorer"))
 pytest.importorskip("dash", reason="the extra explorer is not installed")
 
 from served import served
+from waiting import expect
 
 import reportgen
 from reportgen.explorer.app import make_app
@@ -24,8 +25,6 @@ from reportgen.explorer.jobs import Studio
 from reportgen.explorer.queries import Shelf
 from reportgen.images import encode_png
 from reportgen.store import open_store
-
-expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

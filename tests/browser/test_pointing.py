@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import expect
 
 from reportgen.atlas import layer_page, write_atlas
 
@@ -14,12 +15,6 @@ pytestmark = pytest.mark.browser
 
 LAYER = "m/garden/v2/conv1.html"
 Open = Callable[..., Any]
-
-
-def expect(thing: Any) -> Any:
-    from playwright.sync_api import expect as expect_that
-
-    return expect_that(thing)
 
 
 @pytest.mark.parametrize("unit", [0, 23])

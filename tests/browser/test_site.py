@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import expect
 
 pytestmark = pytest.mark.browser
 
@@ -203,7 +204,6 @@ def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, sch
 
 def test_a_static_units_panel_leads_with_the_noise_and_links_to_what_its_words_mean(open_page: Any) -> None:
     page = open_page(LAYER)
-    expect = pytest.importorskip("playwright.sync_api").expect
     page.locator(".sheet a.t").first.click()
     first = page.locator("#panel section").first
     expect(first.locator("h3")).to_have_text("What was judged")

@@ -6,7 +6,7 @@ import pytest
 
 import reportgen
 
-pytest.importorskip("keras", reason="renders")
+pytest.importorskip("keras", reason="the example is rendered, which needs Keras and a backend")
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "facing_left" / "facing_left.keras"
 
