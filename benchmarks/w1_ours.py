@@ -36,7 +36,7 @@ def pictures(layer: str, recipe: str, units: int, folder: str = "", numbers: dic
     traces = _count_traces()
     began, wall = time.process_time(), time.perf_counter()
     cut = _cut(model, layer, named, arithmetic)
-    batch, first, steps, n = suggest_batch(cut, named), None, 0, 0
+    batch, first, steps, n = suggest_batch(cut), None, 0, 0
     for renders in render_units(cut, [Job(u, "happy", 0) for u in range(units)], named, batch=batch):
         if first is None:
             first = time.process_time() - began, time.perf_counter() - wall
@@ -64,7 +64,7 @@ def share(layer: str, recipe: str, repeats: int, units: int = 32, numbers: dict[
 
     named = _no_early_stop(_recipe(recipe, numbers))
     cut = _cut(_model(), layer, named, arithmetic)
-    batch = min(suggest_batch(cut, named), units)
+    batch = min(suggest_batch(cut), units)
     jobs = [Job(u, "happy", 0) for u in range(batch)]
     gradient, own = bare_gradient(cut, batch), bare_gradient(cut, batch, chosen=True)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from reportgen.errors import ConfigError, UnknownLayer
-from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_key
+from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_keys
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, Sign
 
@@ -77,6 +77,7 @@ class Wish:
         units: `all`, `N` or a list such as `3,17,40-47`.
         seeds: Scored pictures a unit.
         signs: `happy`, `sad` or `both`.
+        batch: Pictures computed at once, where that was chosen.
     """
 
     scored: RenderSpec
@@ -86,6 +87,7 @@ class Wish:
     units: str = "all"
     seeds: int = 4
     signs: Literal["happy", "sad", "both"] = "both"
+    batch: int | None = None
 
 
 def recipe_hash(recipe: RenderSpec) -> str:
@@ -108,7 +110,8 @@ def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerP
         units = select_units(wish.units, layer.n_units)
         if units:
             sets = tuple(
-                _picture_set(model, layer, units, recipe, takes, arithmetic) for recipe, takes in _takes(wish)
+                _picture_set(model, layer, units, recipe, takes, arithmetic, wish.batch)
+                for recipe, takes in _takes(wish)
             )
             plans.append(LayerPlan(layer, units, sets))
     if not plans:
@@ -300,11 +303,11 @@ def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
 
 
 def key_parts(
-    model: ModelRecord, layer: Layer, recipe: RenderSpec, arithmetic: str
+    model: ModelRecord, layer: Layer, recipe: RenderSpec, arithmetic: str, batch: int | None = None
 ) -> tuple[RenderSpec, tuple[int, int], dict[str, Any]]:
     """Return the recipe as it applies to a layer, its canvas, and what all content keys of both share.
 
-    The last are arguments of `spec.render_key`: all but `objective`, `sign` and `start`.
+    The last are the arguments of `spec.render_keys`.
     """
     own = for_kind(recipe, layer.kind)
     canvas = canvas_for(layer, model.input_shape[:2], own)
@@ -315,18 +318,18 @@ def key_parts(
         "recipe": own,
         "canvas_px": canvas,
         "arithmetic": arithmetic,
+        "batch": batch,
     }
     return own, canvas, fixed
 
 
 def _picture_set(model: ModelRecord, layer: Layer, units: Sequence[int], recipe: RenderSpec,
-                 takes: Sequence[tuple[Sign, int]], arithmetic: str) -> PictureSet:  # fmt: skip
-    own, canvas, fixed = key_parts(model, layer, recipe, arithmetic)
-    hash_ = recipe_hash(recipe)
+                 takes: Sequence[tuple[Sign, int]], arithmetic: str,
+                 batch: int | None) -> PictureSet:  # fmt: skip
+    own, canvas, fixed = key_parts(model, layer, recipe, arithmetic, batch)
+    hash_, key = recipe_hash(recipe), render_keys(**fixed)
     pictures = tuple(
-        PlannedPicture(
-            unit, hash_, sign, seed, render_key(objective=((unit, 1.0),), sign=sign, start=seed, **fixed)
-        )
+        PlannedPicture(unit, hash_, sign, seed, key(((unit, 1.0),), sign, seed))
         for unit in units
         for sign, seed in takes
     )  # fmt: skip

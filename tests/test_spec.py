@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from reportgen.errors import ConfigError
 from reportgen.spec import (
+    ENGINE_VERSION,
     RECIPES,
     RenderSpec,
     canonical_json,
     content_hash,
     for_kind,
+    recipe_fields,
     recipe_named,
     render_key,
     with_numbers,
@@ -29,6 +31,7 @@ PICTURE = {
     "recipe": RenderSpec(),
     "canvas_px": (48, 48),
     "arithmetic": "float32",
+    "batch": None,
 }
 
 
@@ -51,6 +54,7 @@ def test_the_same_picture_has_the_same_key():
         ("recipe", RenderSpec(tv=0.2)),
         ("canvas_px", (56, 48)),
         ("arithmetic", "bfloat16"),
+        ("batch", 4),
     ],
 )
 def test_whatever_changes_the_picture_changes_the_key(part, value):
@@ -140,3 +144,14 @@ def test_a_spectrum_is_a_value_that_survives_the_way_through_a_file():
 
 def test_only_the_default_recipe_is_scored():
     assert [name for name, recipe in RECIPES.items() if recipe.scored] == ["default"]
+
+
+def test_a_key_is_the_hash_of_the_canonical_json_of_all_its_parts():
+    """As docs/formats.md says, so that others can work it out."""
+    whole = {
+        "graph": "g", "range": [[0], [1]], "input": [48, 48, 1], "objective": [[3, 1]], "sign": "happy",
+        "start": 0, "recipe": recipe_fields(RenderSpec()), "canvas": [48, 48], "arithmetic": "float32",
+        "engine": ENGINE_VERSION,
+    }  # fmt: skip
+    assert render_key(**PICTURE) == content_hash(whole)
+    assert render_key(**{**PICTURE, "batch": 4}) == content_hash({**whole, "batch": 4})

@@ -67,7 +67,10 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         help="bfloat16: faster for wide convolutions, slower for others.  [float32]",
     ),
     "batch": click.option(
-        "--batch", type=int, metavar="N", help="Pictures optimised at once.  [from memory]"
+        "--batch",
+        type=int,
+        metavar="N",
+        help="Pictures optimised at once, a part of their keys.  [from the layer's size]",
     ),
     "budget": click.option(
         "--budget", metavar="TIME", help="The best atlas that renders in 90s, 20m, 1h30m.  [all of it]"

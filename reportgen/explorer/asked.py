@@ -153,13 +153,18 @@ class Asked:
                 raise ConfigError(f'unit {unit}: layer "{layer.name}" has units 0 to {layer.n_units - 1}')
         return layer
 
-    def key(self, record: ModelRecord, arithmetic: str = "float32") -> str:
+    def key(self, record: ModelRecord, arithmetic: str = "float32", *, batch: int | None = None) -> str:
         """Return the content key: that of the atlas's own picture, where the same is asked.
+
+        Args:
+            record: The model version.
+            arithmetic: In what is computed.
+            batch: Pictures computed at once: 1 for those made here, None for the atlas's.
 
         Raises:
             UnknownLayer, ConfigError: See `layer_of`.
         """
-        _, _, fixed = key_parts(record, self.layer_of(record), self.recipe, arithmetic)
+        _, _, fixed = key_parts(record, self.layer_of(record), self.recipe, arithmetic, batch)
         objective: Any = self.terms or "layer"
         start = self.seed if self.start is None else self.start
         return render_key(objective=objective, sign=self.sign, start=start, **fixed)

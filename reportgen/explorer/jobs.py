@@ -224,8 +224,11 @@ class Studio:
         if record is None:
             raise ConfigError(f'the store has no model version "{asked.of[:80]}"')
         key = asked.key(record, self._arithmetic)
-        request = Request(uuid.uuid4().hex, asked, person, panel, key, None)
         found = self._ledger.find(key)
+        if found is None:  # A picture made here is computed alone, which rounds otherwise than a batch.
+            key = asked.key(record, self._arithmetic, batch=1)
+            found = self._ledger.find(key)
+        request = Request(uuid.uuid4().hex, asked, person, panel, key, None)
         if found is not None:
             request.finish(found)
         else:

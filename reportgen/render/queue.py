@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,19 +109,20 @@ def render_units(
         jobs: Units with signs and seeds, or sums of units, or the layer, all of one aim; read as slots
             become free.
         recipe: How pictures are found.
-        batch: Most pictures at once.
+        batch: Pictures worked on at once. Slots that stand empty are computed all the same: how kernels of a
+            framework add up follows from the number of pictures, so a picture must not depend on how many
+            others were left to be done.
         stop: Asked between two windows of steps; once true, complete pictures are handed out, others dropped.
 
     Yields:
         Renders as they are done, each job once, in no particular order.
     """
     waiting = iter(jobs)
-    ahead = list(itertools.islice(waiting, batch))
-    if not ahead:
+    first = next(waiting, None)
+    if first is None:
         return
-    waiting = itertools.chain(ahead, waiting)
-    places = slots(len(jobs) if isinstance(jobs, Sized) else len(ahead), batch)
-    run = Run(cut, recipe, ascent(cut, recipe, places, ahead[0].aim), places)
+    waiting = itertools.chain([first], waiting)
+    run = Run(cut, recipe, ascent(cut, recipe, batch, first.aim), batch)
     while not stop():
         run.fill(waiting)
         if not run.busy:
@@ -131,17 +132,6 @@ def render_units(
             yield run.finished()
     while run.done:
         yield run.finished()
-
-
-def slots(jobs: int, batch: int) -> int:
-    """Return how many pictures to work on at once: so many that the last round is nearly full too.
-
-    What stands empty is computed all the same. A batch's eighths and powers of two, so that few shapes are
-    ever traced: 56 jobs of at most 16 at once are four rounds of 14, where 16 would leave half a round empty.
-    """
-    rounds, eighth = -(-jobs // batch), max(1, batch // 8)
-    even = -(-jobs // (rounds * eighth)) * eighth
-    return min(batch, even, 1 << (jobs - 1).bit_length())
 
 
 class Run:

@@ -208,7 +208,7 @@ def _judge(store: Store, model: ModelRecord, network: Model, settings: Settings,
         found = store.measurement(layer_owner(model.id, name), "natural")
         if found is not None:
             means[name] = found["mean"]
-    silencer = Silencer(network, means, at_once(network, settings))
+    silencer = Silencer(network, means, at_once(network))
     of, cut = _classifying(network, len(about["classes"]))
     return _Judge(
         silencer, pictures, labels, silencer.decisions(pictures, {}), of, cut, frozenset(means)

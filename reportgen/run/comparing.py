@@ -14,7 +14,6 @@ from reportgen.errors import ConfigError
 from reportgen.run.budget import Clock
 from reportgen.run.crossing import cross_excite
 from reportgen.run.importing import open_source
-from reportgen.run.memory import Bound, default_bound
 from reportgen.run.rendering import RenderSummary, render_model
 from reportgen.run.reporting import Reporter
 from reportgen.run.versions import Named, all_versions, opened, read_name, rendered_already
@@ -121,7 +120,7 @@ def _cross(a: Version, b: Version, names: Sequence[Named], settings: Settings) -
         ).load
         for version, named in zip((a, b), names, strict=True)
     )
-    cross_excite(a, b, load_a, load_b, Bound(settings.max_memory or default_bound()))
+    cross_excite(a, b, load_a, load_b)
 
 
 def stored_comparisons(store: Store, more: Comparisons | None = None) -> Comparisons:

@@ -11,7 +11,7 @@ from reportgen.compare import Version
 from reportgen.compare.layers import cka_table, paired
 from reportgen.compare.rows import cross_name
 from reportgen.images import decode_png
-from reportgen.run.memory import Bound
+from reportgen.run.memory import looked_at
 from reportgen.spec import content_hash
 from reportgen.store import StoredRender, layer_owner
 from reportgen.units import Layer
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Load = Callable[[], "Model"]
 
 
-def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load, bound: Bound) -> int:
+def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load) -> int:
     """Ask each version's layers about the other's HappyMaps, as far as the store misses it.
 
     Only layers that differ and whose pictures have the same size in both are asked. One picture a
@@ -41,12 +41,12 @@ def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load, bound: Boun
             continue
         if a.record.input_shape[2] != b.record.input_shape[2]:
             continue
-        n += _ask(b, y, a, x, load_b, bound)
-        n += _ask(a, x, b, y, load_a, bound)
+        n += _ask(b, y, a, x, load_b)
+        n += _ask(a, x, b, y, load_a)
     return n
 
 
-def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load: Load, bound: Bound) -> bool:
+def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load: Load) -> bool:
     """Keep what a layer answers to another version's pictures; return whether it had to be asked."""
     from reportgen.measure import responses
 
@@ -64,7 +64,7 @@ def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load:
         return False
     cut = load().cut(layer, canvas)
     pictures = np.stack([decode_png(r.picture, r.channels) for r in first.values()])
-    found = responses(cut, pictures, batch=bound.looked_at(cut))
+    found = responses(cut, pictures, batch=looked_at(cut))
     marks = {
         "unit": np.array([r.unit for r in first.values()], np.int32),
         "seed": np.array([r.seed for r in first.values()], np.int32),

@@ -10,7 +10,7 @@ import numpy as np
 
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.run.memory import Bound
+from reportgen.run.memory import Bound, looked_at
 from reportgen.run.work import within_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
@@ -58,7 +58,7 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
     owner = layer_owner(model.id, layer.name)
     marks = _fingerprints(store, model, plan, arithmetic)
     cut = functools.cache(lambda: network.cut(layer, canvas))
-    at_once = functools.cache(lambda: bound.looked_at(cut()))
+    at_once = functools.cache(lambda: looked_at(cut()))
 
     def of_all_layers(name: str, take: Callable[[Model], dict[str, Arrays]]) -> Arrays:
         if name not in passes:

@@ -1,7 +1,7 @@
 """How much memory there is, and how many pictures at once stay within what a run may take.
 
-The bound is of the process. Activations of one picture are counted from the sizes of a network's layers,
-and the process's own size is looked at after every batch: what was counted wrongly is found out there.
+The bound is of the process. How many pictures are worked on at once follows from the network, never from the
+bound; the process's own size is looked at after every batch, and the batch halves where it is passed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.spec import RenderSpec
-
 if TYPE_CHECKING:
     from reportgen.models import Cut
 
 DEFAULT_SHARE = 0.6
-COUNTED = 0.95
-"""Share of the bound that is given away by counting."""
-
 LOOKED_AT = 32
 """Most pictures that are run through a network at once to see what it answers."""
 
@@ -63,33 +58,18 @@ class Bound:
         self.bytes = bytes_
         self._divided = 1
 
-    def batch(self, cut: Cut, recipe: RenderSpec, asked: int | None = None) -> int:
+    def batch(self, cut: Cut, asked: int | None = None) -> int:
         """Return how many pictures of this cut to work on at once, at least 1.
 
+        It follows from the cut alone, so that pictures do not depend on the memory that is free; it is made
+        less only where it was found not to fit.
+
         Args:
-            asked: What the user said, which is only made less where it was found not to fit.
+            asked: What the user said instead, which is then a part of the pictures' keys.
         """
         from reportgen.render import suggest_batch
-        from reportgen.render.backend import backend
-        from reportgen.render.memory import picture_bytes
 
-        wanted = asked or suggest_batch(cut, recipe)
-        if asked is None and not backend().on_gpu():  # A GPU has memory of its own.
-            wanted = min(wanted, _power_of_two(self._room() // picture_bytes(cut)))
-        return max(1, wanted // self._divided)
-
-    def looked_at(self, cut: Cut) -> int:
-        """Return how many pictures to run through this cut at once, forwards only: 32, or fewer that fit."""
-        from reportgen.render.backend import backend
-        from reportgen.render.memory import picture_bytes
-
-        if backend().on_gpu():
-            return LOOKED_AT
-        return min(LOOKED_AT, _power_of_two(2 * self._room() // picture_bytes(cut)))  # Half are gradients.
-
-    def _room(self) -> int:
-        """Return the bytes that pictures may take; some are left for what is not counted: programs."""
-        return max(0, int(COUNTED * self.bytes) - resident())
+        return max(1, (asked or suggest_batch(cut)) // self._divided)
 
     def halve(self) -> None:
         """Note that a batch did not fit."""
@@ -104,6 +84,13 @@ class Bound:
         return resident() > self.bytes
 
 
+def looked_at(cut: Cut) -> int:
+    """Return how many pictures to run through a cut at once, forwards only: at most 32."""
+    from reportgen.render import suggest_batch
+
+    return min(LOOKED_AT, 2 * suggest_batch(cut))  # Half of what a picture takes are gradients.
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Return whether a framework means by this error that memory, its own or the machine's, is used up."""
     names = {kind.__name__ for kind in type(error).__mro__}
@@ -112,11 +99,6 @@ def out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     said = "resource_exhausted" in text or "out of memory" in text
     return said and bool(names & {"XlaRuntimeError", "JaxRuntimeError", "InternalError", "UnknownError"})
-
-
-def _power_of_two(number: int) -> int:
-    """Return the largest power of two that is not more than `number`; 1 for less than that."""
-    return 1 << (max(1, number).bit_length() - 1)
 
 
 def _give_back() -> None:

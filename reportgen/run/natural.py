@@ -16,7 +16,7 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.folder import Folder, find_pictures
 from reportgen.images import encode_webp, fitted_photograph
 from reportgen.plan import LayerPlan, Wish
-from reportgen.run.memory import Bound, default_bound
+from reportgen.run.memory import looked_at
 from reportgen.run.reporting import Reporter
 from reportgen.spec import RenderSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner, pictures_owner
@@ -163,7 +163,7 @@ def _first_pass(store: Store, model: ModelRecord, network: Model, pictures: Pict
     from reportgen.measure import natural_pass
 
     folder = pictures.folder
-    batch = at_once(network, settings)
+    batch = at_once(network)
     used: list[int] = []
     unread: list[str] = []
     batches = _batches(pictures, batch, used, unread, stop)
@@ -262,13 +262,11 @@ def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures:
     def picture(index: int) -> np.ndarray:
         return pictures.load(str(about["names"][index]))
 
-    bound = Bound(settings.max_memory or default_bound())
-    arrays = surroundings(cut, found, units, picture, bound.looked_at(cut))
+    arrays = surroundings(cut, found, units, picture, looked_at(cut))
     store.put_measurement(owner, "natural_near", own, arrays)
 
 
-def at_once(network: Model, settings: Settings) -> int:
+def at_once(network: Model) -> int:
     """Return how many pictures to run through the whole network at once."""
     last = network.layers[-1]
-    bound = Bound(settings.max_memory or default_bound())
-    return bound.looked_at(network.cut(last, network.input_shape[:2]))
+    return looked_at(network.cut(last, network.input_shape[:2]))

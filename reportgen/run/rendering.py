@@ -73,6 +73,7 @@ def wish_of(settings: Settings) -> Wish:
         units=settings.units,
         seeds=settings.seeds,
         signs=settings.signs,
+        batch=settings.batch,
     )
 
 

@@ -83,8 +83,9 @@ def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof
 
 def estimate_report(found: Estimate) -> dict[str, Any]:
     """Return what the full atlas takes, as JSON values."""
+    rate = found.image_steps / max(found.seconds, 1e-9)
     return {**dataclasses.asdict(found), "seconds": round(found.seconds, 1),
-            "image_steps_a_second": round(found.image_steps_a_second, 2)}  # fmt: skip
+            "image_steps_a_second": round(rate, 2)}  # fmt: skip
 
 
 def _layer(model: Model, layer: Layer, scored: RenderSpec) -> dict[str, Any]:

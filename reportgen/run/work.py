@@ -103,7 +103,7 @@ def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch:
 
     Args:
         bound: What may be taken, which this learns from.
-        batch: Pictures at once; None for as many as memory allows.
+        batch: Pictures at once, where the user said so.
         stop: Asked between windows of steps; once true, complete pictures are handed out, others dropped.
 
     Yields:
@@ -122,9 +122,8 @@ def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, b
     """Find a picture for every job, as `render_units` does, with smaller batches where memory ends."""
     from reportgen.render import render_units
 
-    size = bound.batch(cut, recipe, batch)
+    size = bound.batch(cut, batch)
     while jobs and not stop():
-        size = min(size, len(jobs))
         large = False
 
         def halt(alone: bool = size == 1) -> bool:

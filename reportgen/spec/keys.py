@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from reportgen.spec.recipe import RenderSpec
 
-ENGINE_VERSION = 3
+ENGINE_VERSION = 4
 """Raised whenever the same recipe gives other pictures."""
 
 
@@ -23,48 +23,72 @@ def canonical_json(value: Any) -> str:
 
 def content_hash(value: Any) -> str:
     """Return 32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON of `value`."""
-    return hashlib.blake2b(canonical_json(value).encode(), digest_size=16).hexdigest()
+    return _hash_of(canonical_json(value))
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def render_key(
     *,
-    graph_hash: str,
-    input_range: tuple[tuple[float, ...], tuple[float, ...]],
-    input_shape: tuple[int, int, int],
     objective: tuple[tuple[int, float], ...] | Literal["layer"],
     sign: str,
     start: int | str,
+    **shared: Any,
+) -> str:
+    """Return the content key of a render (docs/formats.md).
+
+    Args:
+        objective: Pairs of unit and coefficient, or the whole layer.
+        sign: `happy` or `sad`.
+        start: A seed, or the hash of a given picture.
+        shared: See `render_keys`.
+    """
+    return render_keys(**shared)(objective, sign, start)
+
+
+def render_keys(
+    *,
+    graph_hash: str,
+    input_range: tuple[tuple[float, ...], tuple[float, ...]],
+    input_shape: tuple[int, int, int],
     recipe: RenderSpec,
     canvas_px: tuple[int, int],
     arithmetic: str,
-) -> str:
-    """Return the content key of a render (docs/formats.md).
+    batch: int | None = None,
+) -> Callable[[tuple[tuple[int, float], ...] | Literal["layer"], str, int | str], str]:
+    """Return a function from objective, sign and start to the content key of a render.
+
+    What the pictures of a layer and recipe share is written out once: a plan has many thousands of them.
 
     Args:
         graph_hash: Of the graph up to the layer.
         input_range: Low and high ends.
         input_shape: Height, width and channels the model expects; channel order is last.
-        objective: Pairs of unit and coefficient, or the whole layer.
-        sign: `happy` or `sad`.
-        start: A seed, or the hash of a given picture.
         recipe: Every field but its name counts.
         canvas_px: Height and width the picture is optimised at.
         arithmetic: `float32` or `bfloat16`.
+        batch: Pictures computed at once, where that was chosen; None for what follows from the cut.
     """
-    return content_hash(
-        {
-            "graph": graph_hash,
-            "range": input_range,
-            "input": input_shape,
-            "objective": objective,
-            "sign": sign,
-            "start": start,
-            "recipe": recipe_fields(recipe),
-            "canvas": canvas_px,
-            "arithmetic": arithmetic,
-            "engine": ENGINE_VERSION,
-        }
-    )
+    shared = {
+        "graph": graph_hash,
+        "range": input_range,
+        "input": input_shape,
+        "recipe": recipe_fields(recipe),
+        "canvas": canvas_px,
+        "arithmetic": arithmetic,
+        "engine": ENGINE_VERSION,
+        **({} if batch is None else {"batch": batch}),
+    }
+    told = {name: canonical_json(value) for name, value in shared.items()}
+
+    def key(objective: tuple[tuple[int, float], ...] | Literal["layer"], sign: str, start: int | str) -> str:
+        own = {"objective": objective, "sign": sign, "start": start}
+        parts = {**told, **{name: canonical_json(value) for name, value in own.items()}}
+        return _hash_of("{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}")
+
+    return key
 
 
 def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:

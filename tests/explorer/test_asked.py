@@ -117,6 +117,7 @@ def test_a_lone_unit_has_the_key_of_the_atlas_s_own_picture(record):
                 planned.seed, recipe=RECIPES[name],
             )  # fmt: skip
             assert wish.key(record) == planned.key
+            assert wish.key(record, batch=1) != planned.key  # Computed alone, as the explorer does.
 
 
 def test_whatever_changes_the_picture_changes_the_key(record):

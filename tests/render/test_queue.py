@@ -8,7 +8,6 @@ import pytest
 
 from reportgen.render import Job, arithmetic, device_name, render_units, suggest_batch, use_arithmetic
 from reportgen.render.ascent import ascent
-from reportgen.render.queue import slots
 from reportgen.spec import RECIPES
 
 from .planted import convolution, cut_of, edge
@@ -62,10 +61,13 @@ def test_a_new_number_never_traces_again(cut):
     assert engine.traces[0] == before and ascent(cut, QUICK, 4).traces is engine.traces
 
 
-def test_fewer_jobs_than_slots_are_no_other_pictures(cut):
-    many = {r.job: r for r in done(cut, JOBS, QUICK, batch=8)}
-    few = done(cut, JOBS[:3], QUICK, batch=8)
-    assert all(np.mean(np.abs(r.picture.astype(int) - many[r.job].picture) <= 1) > 0.99 for r in few)
+@pytest.mark.parametrize("chosen", [slice(None, None, -1), slice(0, 3), slice(1, 2)])
+def test_a_picture_is_the_same_to_the_last_bit_whatever_else_is_to_be_done(cut, chosen):
+    recipe = dataclasses.replace(QUICK, steps=48, plateau=0.0)
+    whole = {r.job: r for r in done(cut, JOBS, recipe, batch=8)}
+    for render in done(cut, JOBS[chosen], recipe, batch=8):
+        assert np.array_equal(render.picture, whole[render.job].picture)
+        assert render.telemetry.activation_end == whole[render.job].telemetry.activation_end
 
 
 def test_a_plateau_stops_early_and_zero_never_does(cut):
@@ -118,9 +120,9 @@ def test_maps_of_one_place_and_pictures_that_are_not_square_work():
 
 
 def test_a_batch_is_suggested_and_the_device_named(cut):
-    assert 8 <= suggest_batch(cut, QUICK) <= 256
+    assert 1 <= suggest_batch(cut) <= 128
     huge = convolution(np.zeros((3, 3, 1, 64)), canvas=(512, 512))
-    assert suggest_batch(huge, QUICK) <= suggest_batch(cut, QUICK)
+    assert suggest_batch(huge) < suggest_batch(cut)
     assert device_name().strip()
 
 
@@ -140,12 +142,3 @@ def test_in_bfloat16_the_same_is_found(cut):
     assert not np.array_equal(short, plain)
     assert np.allclose(short, plain, atol=0.05 * np.abs(plain).max())
     assert np.allclose(answers(), plain, atol=1e-5 * np.abs(plain).max())
-
-
-@pytest.mark.parametrize("batch", [1, 8, 16, 32, 256])
-def test_rounds_are_as_few_as_can_be_and_nearly_full(batch):
-    for jobs in range(1, 3 * batch + 2):
-        places, rounds = slots(jobs, batch), -(-jobs // batch)
-        assert 1 <= places <= batch and -(-jobs // places) == rounds, jobs
-        assert rounds * places - jobs < rounds * max(1, batch // 8), jobs
-    assert len({slots(jobs, batch) for jobs in range(1, 3 * batch)}) <= 8 + batch.bit_length()

@@ -2,13 +2,12 @@
 
 import os
 from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
 
 import reportgen
 from reportgen.run import memory
-from reportgen.run.memory import Bound, memory_here, out_of_memory, resident
+from reportgen.run.memory import Bound, looked_at, memory_here, out_of_memory, resident
 
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -45,38 +44,29 @@ def test_a_process_knows_its_size():
 
 
 @pytest.fixture
-def counted(monkeypatch):
-    """Pictures of 10 MB each, 32 of which are suggested, in a process of 100 MB."""
-    room = {name: import_module(f"reportgen.render{name}") for name in ("", ".backend", ".memory")}
-    monkeypatch.setattr(room[".memory"], "picture_bytes", lambda cut: 10_000_000)
-    monkeypatch.setattr(room[""], "suggest_batch", lambda cut, recipe: 32)
-    monkeypatch.setattr(room[".backend"], "backend", lambda: SimpleNamespace(on_gpu=lambda: False))
-    monkeypatch.setattr(memory, "resident", lambda: 100_000_000)
+def suggested(monkeypatch):
+    """A cut of which 32 pictures are suggested at once."""
+    monkeypatch.setattr(import_module("reportgen.render"), "suggest_batch", lambda cut: 32)
 
 
-@pytest.mark.parametrize(
-    ("bound", "batch"), [(10**9, 32), (445_000_000, 32), (440_000_000, 16), (130_000_000, 2), (1, 1)]
-)
-def test_a_batch_is_the_largest_power_of_two_that_fits_the_bound(counted, bound, batch):
-    assert Bound(bound).batch(None, None) == batch
+@pytest.mark.parametrize("bound", [10**9, 130_000_000, 1])
+def test_a_batch_does_not_follow_from_the_memory_that_is_there(suggested, bound):
+    assert Bound(bound).batch(None) == 32
 
 
-@pytest.mark.parametrize(("bound", "pictures"), [(10**9, 32), (200_000_000, 16), (1, 1)])
-def test_pictures_that_are_only_looked_at_take_half_as_much(counted, bound, pictures):
-    assert Bound(bound).looked_at(None) == pictures
+@pytest.mark.parametrize(("fits", "pictures"), [(16, 32), (4, 8), (1, 2), (128, 32)])
+def test_pictures_that_are_only_looked_at_take_half_as_much(monkeypatch, fits, pictures):
+    monkeypatch.setattr(import_module("reportgen.render"), "suggest_batch", lambda cut: fits)
+    assert looked_at(None) == pictures
 
 
-def test_a_batch_that_did_not_fit_halves_the_later_ones(counted):
+def test_a_batch_that_did_not_fit_halves_the_later_ones(suggested):
     bound = Bound(10**9)
     bound.halve()
-    assert (bound.batch(None, None), bound.batch(None, None, asked=6)) == (16, 3)
+    assert (bound.batch(None), bound.batch(None, asked=6)) == (16, 3)
     for _ in range(9):
         bound.halve()
-    assert bound.batch(None, None) == 1
-
-
-def test_what_the_user_asked_for_is_not_made_less_by_counting(counted):
-    assert Bound(1).batch(None, None, asked=24) == 24
+    assert bound.batch(None) == 1
 
 
 def test_a_bound_is_passed_when_the_process_is_larger():

@@ -64,10 +64,10 @@ def test_a_backend_that_runs_out_of_memory_gets_half_the_batch_and_every_job_is_
     tried = memory_for(monkeypatch, 2)
     bound = Bound(PLENTY)
     found = done(conv, list(JOBS), bound)
-    assert tried == [6, 4, 2]
+    assert tried == [8, 4, 2]
     assert len(found) == len(JOBS) and {r.job for r in found} == set(JOBS)
     assert not any(r.failure for r in found)
-    assert bound.batch(conv, RECIPE, 8) == 2
+    assert bound.batch(conv, 8) == 2
 
 
 def test_pictures_of_a_halved_batch_are_those_of_a_whole_one(monkeypatch, conv):
@@ -98,7 +98,7 @@ def test_an_error_that_is_not_about_memory_is_not_hidden(monkeypatch, conv):
 def test_a_process_beyond_its_bound_halves_the_batch_down_to_one_and_goes_on(monkeypatch, conv):
     tried = memory_for(monkeypatch, PLENTY)
     found = done(conv, list(JOBS), Bound(1))  # No process is that small.
-    assert tried == [6, 4, 2, 1]
+    assert tried == [8, 4, 2, 1]
     assert {r.job for r in found} == set(JOBS) and len(found) == len(JOBS)
 
 
