@@ -10,14 +10,22 @@ import dataclasses
 import difflib
 import math
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, in_brief
+from reportgen.settings_file import check_unnamed, read_toml
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
 
 RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -33,19 +41,37 @@ RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 """Input ranges with names: low and high ends by channel, in the network's order of channels."""
 
 
+class _Wanted(ValueError):
+    """A value that does not fit, in words that begin with what was wanted."""
+
+
+def _as(convert: Callable[[Any], Any], wanted: str) -> BeforeValidator:
+    """Return a validator that converts; whatever the conversion stumbles over, it says what was wanted."""
+
+    def converted(value: Any) -> Any:
+        try:
+            return convert(value)
+        except _Wanted:
+            raise
+        except (TypeError, ValueError, OverflowError):
+            raise _Wanted(f"wanted {wanted}") from None
+
+    return BeforeValidator(converted)
+
+
 def _range(value: Any) -> Any:
     """Accept a name, `LO,HI`, `L1:L2:L3,H1:H2:H3`, or two numbers or lists; low below high."""
     if isinstance(value, str) and value.strip().lower() in RANGES:
         return RANGES[value.strip().lower()]
     parts = [p.split(":") for p in value.split(",")] if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
-        raise ValueError(f"wanted LO,HI such as 0,255, or {', '.join(RANGES)}")
+        raise _Wanted(f"wanted LO,HI such as 0,255, or {', '.join(RANGES)}")
     ends = [[float(v) for v in (p if isinstance(p, (list, tuple)) else [p])] for p in parts]
     low, high = (end * max(map(len, ends)) if len(end) == 1 else end for end in ends)
     if len(low) != len(high) or not 1 <= len(low) <= 64:
-        raise ValueError("wanted as many low ends as high ones, such as 0:0:0,1:1:1")
+        raise _Wanted("wanted as many low ends as high ones, such as 0:0:0,1:1:1")
     if not all(a < b and abs(a) < 1e9 and abs(b) < 1e9 for a, b in zip(low, high, strict=True)):
-        raise ValueError("wanted LO,HI with LO below HI")
+        raise _Wanted("wanted LO,HI with LO below HI")
     return (low[0], high[0]) if len(low) == 1 else (tuple(low), tuple(high))
 
 
@@ -54,10 +80,10 @@ def _size(value: Any) -> Any:
     found = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value) if isinstance(value, str) else None
     parts = found.groups() if found else value
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
-        raise ValueError("wanted HxW such as 224x224")
+        raise _Wanted("wanted HxW such as 224x224")
     height, width = (int(p) for p in parts)
     if not (8 <= height <= 4096 and 8 <= width <= 4096):
-        raise ValueError("wanted HxW with sides from 8 to 4096 px")
+        raise _Wanted("wanted HxW with sides from 8 to 4096 px")
     return height, width
 
 
@@ -82,7 +108,7 @@ def _memory(value: Any) -> Any:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", str(value), re.IGNORECASE)
     size = int(float(found[1]) * 1024 ** "_KMGT".index(found[2].upper() or "_")) if found else 0
     if isinstance(value, bool) or not 2**20 <= size < 2**60:
-        raise ValueError("wanted a size such as 8GB, at least 1MB")
+        raise _Wanted("wanted a size such as 8GB, at least 1MB")
     return size
 
 
@@ -92,27 +118,36 @@ def _time(value: Any) -> Any:
     parts = [float(part or 0) for part in found.groups()] if found else [0.0]
     seconds = sum(part * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
     if isinstance(value, bool) or not 1 <= seconds <= 366 * 86400:
-        raise ValueError("wanted a time such as 90s, 20m or 1h30m, at least 1s")
+        raise _Wanted("wanted a time such as 90s, 20m or 1h30m, at least 1s")
     return seconds
 
 
 def _held(value: Any) -> Any:
     """Accept numbers, or texts of numbers with commas, by input name."""
     if not isinstance(value, Mapping):
-        raise ValueError("wanted a table of values by input name")
+        raise _Wanted("wanted a table of values by input name")
     held: dict[str, Any] = {}
     for name, given in value.items():
         parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
         try:
             numbers = [float(p) for p in parts]
         except (TypeError, ValueError):
-            raise ValueError(f"wanted a number for {name!r}, or several with commas") from None
+            raise _Wanted(f"wanted a number for {name!r}, or several with commas") from None
         if not numbers or not all(math.isfinite(n) for n in numbers):
-            raise ValueError(f"wanted finite numbers for {name!r}")
+            raise _Wanted(f"wanted finite numbers for {name!r}")
         held[str(name)] = numbers[0] if len(numbers) == 1 else numbers
     return held
 
 
+def _place(path: Path) -> Path:
+    """Accept a path that a file system may have."""
+    if re.search(r"[\x00-\x1f\x7f]", str(path)) or len(str(path)) > 4096:
+        raise _Wanted("wanted a path without control characters, of at most 4,096 characters")
+    return path
+
+
+_Place = Annotated[Path, AfterValidator(_place)]
+_Globs = Annotated[tuple[str, ...], _as(_globs, "a text, or a list of texts")]
 _Ends = tuple[float, float] | tuple[tuple[float, ...], tuple[float, ...]]
 
 
@@ -124,37 +159,39 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
-    store: Path = Path("reportgen.db")
-    site: Path = Path("site")
-    templates: Path | None = None
+    store: _Place = Path("reportgen.db")
+    site: _Place = Path("site")
+    templates: _Place | None = None
     version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
-    layers: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
-    units: Annotated[str, BeforeValidator(_units)] = "all"
+    layers: _Globs = ()
+    units: Annotated[str, _as(_units, "N, a list 3,17,40-47, or all")] = "all"
     seeds: Annotated[int, Field(ge=0, le=64)] = 4
     signs: Literal["happy", "sad", "both"] = "both"
-    recipe: str = "default"
+    recipe: Annotated[str, Field(max_length=80)] = "default"
     numbers: dict[str, Any] = Field(default_factory=dict, alias="set")
-    sweep: str | None = None
-    input_range: Annotated[_Ends, BeforeValidator(_range)] | None = None
-    input_size: Annotated[tuple[int, int], BeforeValidator(_size)] | None = None
+    sweep: Annotated[str, Field(max_length=200)] | None = None
+    input_range: Annotated[_Ends, _as(_range, f"LO,HI such as 0,255, or {', '.join(RANGES)}")] | None = None
+    input_size: Annotated[tuple[int, int], _as(_size, "HxW such as 224x224")] | None = None
     channel_order: Literal["rgb", "bgr"] | None = None
     trust_model: bool = False
-    custom: Annotated[tuple[str, ...], BeforeValidator(_globs)] = ()
-    hold: Annotated[dict[str, Any], BeforeValidator(_held)] = Field(default_factory=dict)
-    max_memory: Annotated[int, BeforeValidator(_memory)] | None = None
+    custom: _Globs = ()
+    hold: Annotated[dict[str, Any], _as(_held, "a table of numbers by input name")] = Field(
+        default_factory=dict
+    )
+    max_memory: Annotated[int, _as(_memory, "a size such as 8GB, at least 1MB")] | None = None
     device: Literal["auto", "cpu", "gpu"] = "auto"
     arithmetic: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
-    budget: Annotated[float, BeforeValidator(_time)] | None = None
+    budget: Annotated[float, _as(_time, "a time such as 90s, 20m or 1h30m, at least 1s")] | None = None
     ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
-    images: Path | None = None
+    images: _Place | None = None
     no_crops: bool = False
     twin: bool = False
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)
     credits: str = ""
-    rule: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
-    against: str | None = None
+    rule: Annotated[tuple[str, ...], _as(_texts, "a text, or a list of texts")] = ()
+    against: Annotated[str, Field(max_length=400)] | None = None
 
     def recipes(self) -> dict[str, RenderSpec]:
         """Return the recipes by role: `scored` and `shown`.
@@ -173,7 +210,7 @@ class Settings(BaseModel):
                 shown = with_numbers(shown, {name: value})
             else:
                 raise ConfigError(
-                    f'set {key}={value}: recipe "{owner}" is not in use',
+                    f'set {key}={in_brief(value)}: recipe "{owner}" is not in use',
                     hint=f"in use: {scored.name}, {shown.name}",
                 )
         return {"scored": scored, "shown": shown}
@@ -230,17 +267,14 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
         file: `reportgen.toml`. If None, the one in the current folder, if there is one.
 
     Raises:
-        ConfigError: A file that cannot be read; a key that does not exist; a value that does not fit.
+        ConfigError: A file that cannot be read; a key that does not exist; a value that does not fit; in a
+            file that was found and not named, code, an address or a place outside its folder.
     """
     path = Path(file) if file is not None else Path("reportgen.toml")
-    from_file = _read_toml(path) if file is not None or path.is_file() else {}
-    for key in ("trust_model", "custom"):
-        if file is None and key in from_file:
-            raise ConfigError(
-                f"{path.name}: {key} counts only in a file that is named, since a folder may be anybody's",
-                hint=f"say --{key.replace('_', '-')}, or --config reportgen.toml",
-            )
+    from_file = read_toml(path) if file is not None or path.is_file() else {}
     said = {key: value for key, value in options.items() if value is not None}
+    if file is None:
+        check_unnamed({key: value for key, value in from_file.items() if key not in said}, path)
     merged = {**from_file, **said}
     for table in ("set", "score", "atlas", "hold"):
         if isinstance(from_file.get(table), Mapping) and isinstance(said.get(table), Mapping):
@@ -254,18 +288,6 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
         where = f"{path.name}: " if set(from_file) & {"set", "recipe", "sweep", "score", "atlas"} else ""
         raise ConfigError(where + error.message, hint=error.hint) from None
     return settings
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as handle:
-            return tomllib.load(handle)
-    except FileNotFoundError:
-        raise ConfigError(f'configuration file "{path.name}" does not exist') from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f'configuration file "{path.name}" cannot be read: {error}') from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path.name}: not valid TOML: {error}") from None
 
 
 def _explained(
@@ -283,7 +305,7 @@ def _explained(
         hint = f'did you mean "{nearest[0]}"?' if nearest else "keys are " + ", ".join(known)
         return ConfigError(f'{where}: key "{key}" does not exist', hint=hint)
     wanted = str(first["msg"]).removeprefix("Value error, ")
-    return ConfigError(f"{where}: {key} is {first['input']!r}: {wanted[0].lower()}{wanted[1:]}")
+    return ConfigError(f"{where}: {key} is {in_brief(first['input'])}: {wanted[0].lower()}{wanted[1:]}")
 
 
 _LIMITS = {
@@ -319,12 +341,17 @@ def _spec(kind: type[_Spec], values: Mapping[str, Any], table: str) -> _Spec:
             changed[key] = TypeAdapter(wanted).validate_python(value)
         except ValidationError as error:
             message = error.errors()[0]["msg"]
-            raise ConfigError(f"{table}.{key} is {value!r}: {message[0].lower()}{message[1:]}") from None
+            raise ConfigError(
+                f"{table}.{key} is {in_brief(value)}: {message[0].lower()}{message[1:]}"
+            ) from None
         if isinstance(was, tuple) and len(changed[key]) != len(was):
-            raise ConfigError(f"{table}.{key} is {value!r}: wanted {len(was)} numbers")
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted {len(was)} numbers")
+        numbers = changed[key] if isinstance(was, tuple) else (changed[key],)
+        if isinstance(was, (float, tuple)) and not all(map(math.isfinite, numbers)):
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted finite numbers")
         low, high = _LIMITS.get(key, (-math.inf, math.inf))
         if key in _LIMITS and not low <= changed[key] <= high:
-            raise ConfigError(f"{table}.{key} is {value!r}: wanted {low:g} to {high:g}")
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted {low:g} to {high:g}")
     return dataclasses.replace(default, **changed)
 
 

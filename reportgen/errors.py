@@ -17,6 +17,8 @@ ReportgenError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ReportgenError(Exception):
     """Base of all errors raised on purpose.
@@ -92,6 +94,20 @@ class CheckFailed(ReportgenError):
     """A check or gate that does not hold."""
 
     exit_code = 4
+
+
+_MOST_IN_BRIEF = 80
+
+
+def in_brief(value: Any) -> str:
+    """Return a value as a message repeats it: not longer than a line."""
+    if isinstance(value, int) and value.bit_length() > 63:
+        return f"a number of {value.bit_length():,} bits"
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # holds a number of too many digits, or is nested too deep
+        return f"a {type(value).__name__}"
+    return text if len(text) <= _MOST_IN_BRIEF else text[: _MOST_IN_BRIEF - 3] + "..."
 
 
 def _one_line(text: str) -> str:

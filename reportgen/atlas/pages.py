@@ -16,12 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 import reportgen
 from reportgen.atlas import words
-from reportgen.atlas.layout import ASSETS, PICTURES, relative, root_of
+from reportgen.atlas.layout import ASSETS, PICTURES, Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
+from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.errors import SiteError
 
 _ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js", "wall.js")
@@ -74,34 +73,33 @@ class Pages:
             path: Where it will stand.
             preview: Path of a picture for link previews, where there is one.
             values: What the template shows.
+
+        Raises:
+            SiteError: The template fails, or asks for more than values.
         """
 
         def link(target: str) -> str:
             return relative(path, target)
 
-        text = (
-            _environment(self._folders)
-            .get_template(template)
-            .render(
-                path=path,
-                root=root_of(path),
-                link=link,
-                site_title=self.title,
-                made_with=self.made_with,
-                tables=self.tables,
-                assumed=self.assumed,
-                compared=self.compared,
-                asset=self.asset,
-                site_url=self.url,
-                preview=preview if self.url else "",
-                **values,
-            )
-        )
-        return text.encode("utf-8", "replace")
+        values = {
+            "path": path,
+            "root": root_of(path),
+            "link": link,
+            "site_title": self.title,
+            "made_with": self.made_with,
+            "tables": self.tables,
+            "assumed": self.assumed,
+            "compared": self.compared,
+            "asset": self.asset,
+            "site_url": self.url,
+            "preview": preview if self.url else "",
+            **values,
+        }
+        return rendered(_environment(self._folders), template, values).encode("utf-8", "replace")
 
     def not_found(self) -> bytes:
         """Return `404.html`: served at any depth, so its style is its own, allowed by its hash."""
-        source = _read(self._folders, "assets/404.css").decode("utf-8").strip()
+        source = _read(self._folders, "assets/404.css").decode("utf-8", "replace").strip()
         digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
         return self.page("404.html", "404.html", style=source, style_hash=digest)
 
@@ -139,6 +137,10 @@ def template_folders(own: str | Path | None) -> tuple[Path, ...]:
     if not folder.is_dir():
         raise SiteError(f'templates "{folder}" is not a folder')
     names = {p.relative_to(known).as_posix() for p in known.rglob("*") if p.is_file()}
+    for place in folder.rglob("*"):
+        if not place.resolve().is_relative_to(folder.resolve()):
+            name = place.relative_to(folder).as_posix()
+            raise SiteError(f'templates "{folder}": link "{name}" leads out of it', hint="put a copy there")
     if not any((folder / name).is_file() for name in names):
         raise SiteError(
             f'templates "{folder}" holds none of the templates',
@@ -153,27 +155,19 @@ def content_digest(data: bytes) -> str:
 
 
 @functools.lru_cache(8)
-def _environment(folders: tuple[Path, ...]) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folders),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(
-        counts_in_words=words.counts_in_words,
-        mark=words.mark,
-        meanings=words.VERDICT_MEANINGS,
-        unfinished=words.unfinished,
-        bar=bar,
-        number=number,
-        tenths=tenths,
-        pictures=PICTURES,
-        colours=_colours,
-    )
-    return environment
+def _environment(folders: tuple[Path, ...]) -> Sandbox:
+    functions = {
+        "counts_in_words": words.counts_in_words,
+        "mark": words.mark,
+        "meanings": words.VERDICT_MEANINGS,
+        "unfinished": words.unfinished,
+        "bar": bar,
+        "number": number,
+        "tenths": tenths,
+        "pictures": PICTURES,
+        "colours": _colours,
+    }
+    return Sandbox(folders, functions, callable_kinds=(Place,))
 
 
 @functools.lru_cache(8)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, in_brief
 
 SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
 """Frequencies at which a spectrum is told, in cycles a pixel: 1/128 to 1/2, evenly spread by their ratio."""
@@ -127,7 +127,9 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
     for key, (low, high) in limits.items():
         value = getattr(recipe, key)
         if not (math.isfinite(value) and low <= value <= high):
-            raise ConfigError(f'recipe "{recipe.name}": {key} is {value!r}, wanted {low:g} to {high:g}')
+            raise ConfigError(
+                f'recipe "{recipe.name}": {key} is {in_brief(value)}, wanted {low:g} to {high:g}'
+            )
     if len(recipe.spectrum) not in (0, len(SPECTRUM_FREQUENCIES), 3 * len(SPECTRUM_FREQUENCIES)) or not all(
         math.isfinite(value) and 0 <= value <= 1e6 for value in recipe.spectrum
     ):
@@ -145,7 +147,7 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         value = getattr(recipe, key)
         if value not in wanted:
             raise ConfigError(
-                f'recipe "{recipe.name}": {key} is {value!r}, wanted one of {", ".join(wanted)}'
+                f'recipe "{recipe.name}": {key} is {in_brief(value)}, wanted one of {", ".join(wanted)}'
             )
     return recipe
 
@@ -176,4 +178,4 @@ def _converted(key: str, value: Any, wanted: type) -> Any:
             raise ValueError
         return wanted(float(value)) if wanted in (int, float) else wanted(value)
     except (TypeError, ValueError, KeyError, OverflowError):
-        raise ConfigError(f"{key}={value!r}: wanted {wanted.__name__}") from None
+        raise ConfigError(f"{key}={in_brief(value)}: wanted {wanted.__name__}") from None
