@@ -19,7 +19,7 @@ from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 from reportgen.models.onnx.refusals import node_name
-from reportgen.models.onnx.registry import operators
+from reportgen.models.onnx.registry import Operator, operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
 
 
@@ -32,6 +32,8 @@ class Builder:
         consumers: ONNX name to the nodes that read it.
         done: Ids of nodes that were built together with an earlier one.
         folded: How many nodes were answered beforehand.
+        constant_bytes: What all constants take, stored ones and answers.
+        operations: What answering took, see `budget`.
         picture: The live tensor that carries the batch, if there is one.
         given_batch: Pictures of a batch that the file fixes; 1 if it leaves them open.
     """
@@ -45,7 +47,8 @@ class Builder:
         self.reordered: dict[Any, Any] = {}
         self.done: set[int] = set()
         self.folded = 0
-        self.folded_bytes = 0
+        self.constant_bytes = 0
+        self.operations = 0
         self.picture: Any = None
         self.given_batch = 1
         self.outputs = set(outputs)
@@ -103,7 +106,7 @@ class Builder:
     def _one(self, node: Any) -> None:
         inputs = [self._input(node, name) for name in node.input]
         operator = operators()[node.op_type]
-        call = Call(node, inputs, self._version(node.op_type), self)
+        call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
         try:
             found = fold(call)
             if found is None:
@@ -124,14 +127,22 @@ class Builder:
             self._store(call, name, value)
         self._name(node, values, inputs)
 
-    def _version(self, kind: str) -> int:
-        """Return the opset in which an operator got the meaning it has here."""
+    def schema(self, kind: str) -> Any:
+        """Return ONNX's description of an operator as the graph's opset has it."""
         defs = onnx_module().defs
         try:
-            return int(defs.get_schema(kind, self.opset, "").since_version)
+            return defs.get_schema(kind, self.opset, "")
         except defs.SchemaError:
             # Put back by `patterns` from what an older opset spells out: it has had one meaning only.
-            return int(defs.get_schema(kind, "").since_version)
+            return defs.get_schema(kind, "")
+
+    def operator(self, kind: str) -> Operator:
+        """Return an operator's line of the table."""
+        return operators()[kind]
+
+    def alone(self, node: Any) -> Builder:
+        """Return a builder for one node, which knows of no other."""
+        return Builder(self.source, self.opset, [node], list(node.output))
 
     def _input(self, node: Any, name: str) -> Value | None:
         if not name:
@@ -156,8 +167,8 @@ class Builder:
             )
         if value.array is not None:
             self.folded += 1
-            self.folded_bytes += value.array.nbytes
-            if self.folded_bytes > 2 * self.source.max_memory:
+            self.constant_bytes += value.array.nbytes
+            if self.constant_bytes > self.source.max_memory:
                 call.refuse(f"takes constants beyond {self.source.max_memory} bytes")
         self.values[name] = value
 
@@ -202,7 +213,9 @@ class Builder:
     def constants(self, arrays: Mapping[str, Any]) -> None:
         """Enter the graph's stored tensors."""
         for name, array in arrays.items():
-            self.values[name] = constant(np.asarray(array))
+            kept = np.asarray(array)
+            self.values[name] = constant(kept)
+            self.constant_bytes += kept.nbytes
 
 
 def rebatch(tensor: Any, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:

@@ -1,7 +1,9 @@
 """What can be answered before any picture is there: nodes with constant inputs, and shapes.
 
-`onnx.reference` answers; the size of an answer is worked out before it is made. An answer
-whose own size depends on the number of pictures is left to be built live.
+How much an answer takes, in work and in bytes, is counted before it is made (`budget`). Plain array
+arithmetic is answered by `onnx.reference`, in the graph's own opset; what that does number by number, or
+in the newest opset alone, by the operators of this package. An answer whose own size depends on the
+number of pictures is left to be built live.
 """
 
 from __future__ import annotations
@@ -10,33 +12,67 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.models.onnx.budget import MOST_OPERATIONS, operations
 from reportgen.models.onnx.reading import onnx_module, widened
-from reportgen.models.onnx.values import Value, carries_batch, constant, count
+from reportgen.models.onnx.values import Value, carries_batch, constant, count, live
 
 _ALLOCATORS = {
     "ConstantOfShape", "Expand", "Tile", "Range", "Pad", "Resize", "Upsample", "OneHot", "EyeLike",
     "CenterCropPad", "Reshape", "AffineGrid",
 }  # fmt: skip
-_ALWAYS = ("Constant", "Shape", "Size")
+_OWN = {
+    "Conv", "ConvTranspose", "AveragePool", "MaxPool", "LpPool", "GlobalAveragePool", "GlobalMaxPool",
+    "GlobalLpPool", "Resize", "Upsample", "GridSample", "LSTM", "GRU", "RNN", "LRN", "Scatter",
+    "Softmax", "LogSoftmax", "Hardmax", "Gelu", "Dropout", "BatchNormalization", "InstanceNormalization",
+    "GroupNormalization", "LayerNormalization",
+}  # fmt: skip
+"""Operators that are answered as they would be built, not by `onnx.reference`."""
 
 
 def fold(call: Any) -> tuple[Value, ...] | None:
-    """Return a node's constant answers, or None if it must be built."""
+    """Return a node's constant answers, or None if it must be built.
+
+    Raises:
+        ModelError: An answer takes too much work or memory; the node is named.
+    """
     kind = call.node.op_type
     if kind == "Constant":
         return (_constant(call),)
     if kind in ("Shape", "Size") and call.has(0):
         return (_shape(call),)
     given = [v for v in call.inputs if v is not None]
-    if not all(v.array is not None for v in given) or kind == "Constant":
+    if not all(v.array is not None for v in given):
         return None
     shapes = _answer_shapes(call)
     if any(carries_batch(side) for shape in shapes for side in shape) and kind in _ALLOCATORS:
         return None
-    limit = call.builder.source.max_memory
-    if any(count(shape) * 4 > limit for shape in shapes):
-        call.refuse(f"gives {max(count(s) for s in shapes)} numbers, wanted at most {limit} bytes")
-    return tuple(constant(widened(np.asarray(a))) for a in _evaluated(call))
+    _spend(call, shapes)
+    if kind == "Unsqueeze":
+        # The reference takes the axes of old opsets one by one, in the order they are given.
+        arrays = [np.expand_dims(call.array(0), tuple(call.listed(1, "axes") or ()))]
+    else:
+        arrays = _built(call) if kind in _OWN else _evaluated(call)
+    return tuple(constant(widened(np.asarray(a))) for a in arrays)
+
+
+def _spend(call: Any, shapes: list[tuple[int, ...]]) -> None:
+    """Count what a node takes against what the graph may still take, or refuse it."""
+    builder = call.builder
+    made = sum(count(shape) for shape in shapes)
+    # Answers are worked out in a few arrays of their size.
+    room = builder.source.max_memory - builder.constant_bytes
+    if made * 8 > room:
+        call.refuse(
+            f"gives {made} numbers from constants, wanted at most {max(room, 0)} bytes",
+            "fold constants when exporting, or allow more memory",
+        )
+    builder.operations += operations(call, shapes)
+    if builder.operations > MOST_OPERATIONS:
+        call.refuse(
+            f"asks for {builder.operations} operations on constants, all before it counted, "
+            f"wanted at most {MOST_OPERATIONS}",
+            "fold constants when exporting",
+        )
 
 
 def _constant(call: Any) -> Value:
@@ -72,7 +108,7 @@ def _answer_shapes(call: Any) -> list[tuple[int, ...]]:
         types[name] = onnx.helper.make_tensor_type_proto(kind, array.shape)
         if array.size <= 4096:
             data[name] = onnx.numpy_helper.from_array(array, name)
-    schema = onnx.defs.get_schema(call.node.op_type, call.builder.opset, "")
+    schema = call.builder.schema(call.node.op_type)
     try:
         found = shape_inference.infer_node_outputs(
             schema, call.node, types, data, opset_imports=[onnx.helper.make_opsetid("", call.builder.opset)]
@@ -105,11 +141,44 @@ def _estimate(call: Any) -> tuple[int, ...]:
 
 
 def _evaluated(call: Any) -> list[Any]:
+    """Return a node's answers by `onnx.reference`, in the meaning that its opset gives it."""
     from onnx.reference import ReferenceEvaluator
 
-    node = onnx_module().NodeProto()
-    node.CopyFrom(call.node)
-    evaluator = ReferenceEvaluator(node, opsets={"": call.builder.opset})
-    feeds = {n: v.array for n, v in zip(node.input, call.inputs, strict=True) if v is not None}
+    # A node alone would be taken for one of the newest opset.
+    helper = onnx_module().helper
+    names = dict.fromkeys(n for n in call.node.input if n)
+    graph = helper.make_graph(
+        [call.node],
+        "one",
+        [helper.make_empty_tensor_value_info(n) for n in names],
+        [helper.make_empty_tensor_value_info(n) for n in call.node.output if n],
+    )
+    evaluator = ReferenceEvaluator(graph, opsets={"": call.builder.opset})
+    feeds = {n: v.array for n, v in zip(call.node.input, call.inputs, strict=True) if v is not None}
     with np.errstate(all="ignore"):
-        return list(evaluator.run(None, feeds))
+        found = iter(evaluator.run(None, feeds))
+        return [next(found) if n else np.zeros(0) for n in call.node.output]
+
+
+def _built(call: Any) -> list[Any]:
+    """Return a node's answers as its own operator gives them, its constants fed like pictures."""
+    keras, fixed = call.keras, call.builder.operator(call.node.op_type).fixed
+    builder = call.builder.alone(call.node)
+    feeds: dict[str, Any] = {}
+    tensors = []
+    for index, (name, value) in enumerate(zip(call.node.input, call.inputs, strict=True)):
+        if value is None or name in builder.values:
+            continue
+        if index in fixed:
+            builder.values[name] = value
+            continue
+        tensor = keras.Input(batch_shape=value.shape, dtype=value.dtype)
+        builder.values[name] = live(tensor)
+        tensors.append(tensor)
+        feeds[name] = value.array
+    builder.run([call.node])
+    values = {n: builder.values[n] for n in call.node.output if n in builder.values}
+    network = keras.Model(tensors, [builder.plain(v) for v in values.values()])
+    found = keras.tree.flatten(network(list(feeds.values())))
+    arrays = {n: keras.ops.convert_to_numpy(t) for n, t in zip(values, found, strict=True)}
+    return [arrays.get(n, np.zeros(0)) for n in call.node.output]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,32 +69,36 @@ def _differences(case: Any) -> str:
     model = case.model
     source = Source(case.name, None, 1 << 30)
     for inputs, wanted in case.data_sets:
-        got = _imported(model, source, [_array(i) for i in inputs])
+        got = imported(model, source, [as_array(i) for i in inputs])
         for name, own, their in zip([o.name for o in model.graph.output], got, wanted, strict=True):
-            wrong = _wrong(name, np.asarray(own), _array(their), case)
+            wrong = wrong_in(name, np.asarray(own), as_array(their), case.rtol, case.atol)
             if wrong:
                 return wrong
     return ""
 
 
-def _array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     return widened(np.asarray(numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value))
 
 
-def _wrong(name: str, own: Any, their: Any, case: Any) -> str:
+def wrong_in(name: str, own: Any, their: Any, rtol: float = 0.0, atol: float = 0.0) -> str:
+    """Return what is wrong with an answer, or nothing."""
     if own.shape != their.shape:
         return f"{name} is {own.shape}, wanted {their.shape}"
     if own.dtype != their.dtype:
         return f"{name} is {own.dtype}, wanted {their.dtype}"
     if own.dtype.kind == "f":
-        good = np.allclose(own, their, rtol=max(case.rtol, 1e-3), atol=max(case.atol, 1e-5), equal_nan=True)
+        good = np.allclose(own, their, rtol=max(rtol, 1e-3), atol=max(atol, 1e-5), equal_nan=True)
     else:
         good = np.array_equal(own, their)
     return "" if good else f"{name} differs by {np.max(np.abs(own.astype(float) - their.astype(float))):g}"
 
 
-def _imported(model: Any, source: Source, arrays: list[Any]) -> list[Any]:
-    """Return the outputs of a graph built the way networks are, inputs live unless they must be constant."""
+def imported(model: Any, source: Source, arrays: Sequence[Any], *, folded: bool = False) -> list[Any]:
+    """Return the outputs of a graph built the way networks are.
+
+    Inputs are live unless they must be constant; all are constant if the graph is to be folded.
+    """
     keras = keras_module()
     graph = model.graph
     nodes = list(graph.node)
@@ -102,7 +107,7 @@ def _imported(model: Any, source: Source, arrays: list[Any]) -> list[Any]:
     fixed = _fixed(graph, builder.opset)
     feeds, tensors = [], []
     for value, array in zip([i for i in graph.input if i.name not in builder.values], arrays, strict=True):
-        if value.name in fixed:
+        if folded or value.name in fixed:
             builder.constants({value.name: array})
             continue
         tensor = keras.Input(batch_shape=array.shape, dtype=str(array.dtype))
