@@ -26,7 +26,7 @@ MOST_ENTRIES = 1_000_000
 
 _Thing = TypeVar("_Thing")
 
-ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".webp")
+ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -67,7 +68,10 @@ def _pixels(data: bytes, mode: str | None = None) -> np.ndarray:
 
 
 PHOTOGRAPHS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
-"""Formats in which a person's own pictures are read; no others are tried."""
+"""Formats in which anybody's pictures are read; no others are tried."""
+
+_OF_FOLDERS = (*PHOTOGRAPHS, "TIFF")
+"""Formats in which pictures of a folder of the user's are read."""
 
 
 def fitted_photograph(data: bytes, size_px: tuple[int, int], channels: int) -> np.ndarray:
@@ -81,7 +85,7 @@ def fitted_photograph(data: bytes, size_px: tuple[int, int], channels: int) -> n
     Raises:
         ReportgenError: No picture, damaged, of an unknown format, or larger than Pillow lets a picture be.
     """
-    return _middle(_photograph(data, _mode(channels)), size_px)
+    return _middle(_photograph(data, _mode(channels), _OF_FOLDERS), size_px)
 
 
 def fitted_pixels(pixels: np.ndarray, size_px: tuple[int, int], channels: int) -> np.ndarray:
@@ -114,12 +118,14 @@ def read_photograph(data: bytes, *, most_pixels: int, most_px: int) -> np.ndarra
     Raises:
         ReportgenError: No picture, damaged, of an unknown format, or of too many pixels.
     """
-    image = _photograph(data, "RGB", most_pixels)
+    image = _photograph(data, "RGB", PHOTOGRAPHS, most_pixels)
     image.thumbnail((most_px, most_px), Image.Resampling.BILINEAR)
     return np.asarray(image)
 
 
-def _photograph(data: bytes, mode: str, most_pixels: int | None = None) -> Image.Image:
+def _photograph(
+    data: bytes, mode: str, formats: tuple[str, ...], most_pixels: int | None = None
+) -> Image.Image:
     """Return any picture in a mode of 8 bits, upright and without transparency.
 
     Raises:
@@ -130,25 +136,38 @@ def _photograph(data: bytes, mode: str, most_pixels: int | None = None) -> Image
             # Pillow only warns of pictures up to twice its limit.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # Odd metadata is no reason.
-            with Image.open(io.BytesIO(data), formats=PHOTOGRAPHS) as opened:
+            with Image.open(io.BytesIO(data), formats=formats) as opened:
                 if most_pixels is not None and opened.width * opened.height > most_pixels:
                     raise ValueError(f"{opened.width}x{opened.height} px are too many")
                 image = ImageOps.exif_transpose(opened)
                 if image.mode.startswith(("I", "F")):
-                    image = _eight_bits(image)
+                    image = _eight_bits(image, opened.format)
                 return _without_alpha(image).convert(mode)
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError,
-            ZeroDivisionError, NotImplementedError, Image.DecompressionBombError,
+            ZeroDivisionError, NotImplementedError, AttributeError,
+            RuntimeError, EOFError, AssertionError, struct.error, Image.DecompressionBombError,
             Image.DecompressionBombWarning) as error:  # fmt: skip
         told = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise ReportgenError(f"a picture cannot be read: {told}") from None
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Return a picture of 16 bits a pixel as one of 8, which Pillow's own conversion would cut off."""
+def _eight_bits(image: Image.Image, kind: str | None) -> Image.Image:
+    """Return a picture of more than 8 bits a pixel as one of 8, which Pillow's own conversion would cut off.
+
+    16 bits are taken whole, black 0 to white 65535, however dark the picture. Signed, 32-bit and floating
+    numbers name no white: 1, 255 or 65535, the least of these that holds them all, or else their own ends.
+
+    Raises:
+        ValueError: Some of its values are no finite numbers.
+    """
     values = np.asarray(image).astype(np.float64)
-    high = 65535.0 if values.max(initial=0.0) > 255 else 255.0
-    return Image.fromarray(np.clip(values * 255 / high, 0, 255).round().astype(np.uint8))
+    if not np.isfinite(values).all():
+        raise ValueError("some of its values are no finite numbers")
+    low, high = values.min(initial=0.0), values.max(initial=0.0)
+    whites = (65535.0,) if image.mode.startswith("I;16") or kind in ("PNG", "PPM") else (1.0, 255.0, 65535.0)
+    white = next((w for w in whites if low >= 0 and high <= w), None)
+    bottom, top = (0.0, white) if white else (low, high)
+    return Image.fromarray(((values - bottom) * (255 / (top - bottom))).round().astype(np.uint8))
 
 
 def _without_alpha(image: Image.Image) -> Image.Image:

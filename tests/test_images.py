@@ -68,6 +68,52 @@ def test_sixteen_bits_and_transparency_keep_their_brightness():
     assert (fitted_photograph(_file(clear), (8, 8), 3) == 255).all()
 
 
+def _values(array, kind="TIFF"):
+    return fitted_photograph(_file(Image.fromarray(array), kind), array.shape, 1)[..., 0].astype(int)
+
+
+RAMP = np.tile(np.linspace(0, 1, 9), (8, 1))
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        ((RAMP * 65535).astype(np.uint16), "PNG"),
+        ((RAMP * 65535).astype(np.uint16), "TIFF"),
+        ((RAMP * 65535).astype(np.uint16), "PPM"),
+        ((RAMP * 65535).astype(np.int32), "TIFF"),
+        ((RAMP * 255).astype(np.int32), "TIFF"),
+        (RAMP.astype(np.float32), "TIFF"),
+        ((RAMP * 4095 - 1024).astype(np.float32), "TIFF"),
+        ((RAMP * 1e6).astype(np.int32), "TIFF"),
+    ],
+)
+def test_deep_pictures_go_from_black_to_white_without_being_cut_off(made, kind):
+    assert np.abs(_values(made, kind) - RAMP * 255).max() <= 1
+
+
+def test_a_dark_picture_of_sixteen_bits_stays_dark():
+    for kind in ("PNG", "TIFF", "PPM"):
+        assert _values(np.full((8, 8), 200, np.uint16), kind).max() <= 1
+
+
+def test_a_picture_of_numbers_that_are_none_is_refused():
+    with pytest.raises(ReportgenError, match="no finite numbers"):
+        _values(np.full((8, 8), np.nan, np.float32))
+
+
+def test_a_damaged_tiff_is_refused_in_one_line():
+    whole, rng = _file(Image.fromarray((RAMP * 65535).astype(np.uint16)), "TIFF"), np.random.default_rng(0)
+    for _ in range(300):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), 3):
+            data[at] = rng.integers(256)
+        try:
+            fitted_photograph(bytes(data), (8, 8), 1)
+        except ReportgenError as error:
+            assert "\n" not in str(error)
+
+
 def test_a_photograph_lies_as_its_camera_says():
     pixels = np.zeros((8, 8), np.uint8)
     pixels[0] = 255
@@ -78,7 +124,7 @@ def test_a_photograph_lies_as_its_camera_says():
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"nothing", _file(Image.new("L", (4, 4)))[:40], _file(Image.new("L", (4, 4)), "TIFF")]
+    "data", [b"", b"nothing", _file(Image.new("L", (4, 4)))[:40], _file(Image.new("L", (4, 4)), "ICO")]
 )
 def test_what_is_no_picture_is_told_in_one_line(data):
     with pytest.raises(ReportgenError, match="cannot be read") as error:

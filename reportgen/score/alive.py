@@ -43,7 +43,8 @@ class Life:
 
 
 def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: Arrays | None,
-          weights: Arrays | None, *, activation: str, spec: ScoreSpec) -> list[Life]:  # fmt: skip
+          weights: Arrays | None, *, activation: str, spec: ScoreSpec,
+          assumed_range: str = "") -> list[Life]:  # fmt: skip
     """Return for each unit of a layer whether it answers.
 
     Args:
@@ -53,13 +54,15 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
         weights: `out_total` `(K,)`, nan where unknown.
         activation: The layer's activation.
         spec: `dead_share`, `constant_share`.
+        assumed_range: The input range, where it is assumed: bounds over it then prove nothing; else empty.
     """
     seen = [_ends(r, n_units) for r in (probes, renders)]
     fixed = _fixed_by_bounds(bounds, n_units)
+    asked_in = f"the assumed input range {assumed_range}" if assumed_range else ""
     cut_off = without_consumers(weights, n_units)
     both = [e for e in seen if e is not None]
     if not both:
-        return [_unmeasured(fixed[k]) for k in range(n_units)]
+        return [_unmeasured(fixed[k], asked_in) for k in range(n_units)]
     high = np.max([e[1] for e in both], axis=0)
     low = np.min([e[0] for e in both], axis=0)
     level = np.maximum(np.abs(high), np.abs(low))
@@ -78,8 +81,8 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
         if not np.isfinite(span[k]):
             found.append(Life("unknown", words="its responses are not finite numbers"))
         elif nothing or still:
-            proof = fixed[k] or ("no outgoing weight" if cut_off[k] else "")
-            found.append(_unresponsive(counts, float(high[k]), nothing, proof))
+            proof = ("" if asked_in else fixed[k]) or ("no outgoing weight" if cut_off[k] else "")
+            found.append(_unresponsive(counts, float(high[k]), nothing, proof, asked_in))
         else:
             quiet = seen[0] is not None and _silent(seen[0], k, spec, usual_level, usual_span)
             faint = level[k] <= spec.dead_share * usual_level
@@ -118,26 +121,25 @@ def _fixed_by_bounds(bounds: Arrays | None, n_units: int) -> list[str]:
     ]
 
 
-def _unresponsive(counts: list[int], value: float, nothing: bool, proof: str) -> Life:
+def _unresponsive(counts: list[int], value: float, nothing: bool, proof: str, asked_in: str) -> Life:
     asked = " and ".join(
         f"{n} {what}" for n, what in zip(counts, ("probe pictures", "renders of its layer"), strict=True) if n
     )
     if not proof and not all(counts):
         missing = "probe pictures" if not counts[0] else "the layer's renders"
         return Life("unknown", words=f"silent on {asked}; its responses to {missing} were not measured")
+    where = f" in {asked_in}" if asked_in and not proof else ""
     if nothing:
-        words = f"zero on {asked}"
-        return Life("dead", "proved" if proof else "no input found", proof, words)
-    return Life(
-        "constant", "constant" + (", proved" if proof else ""), proof, f"always {value:.3g} on {asked}"
-    )
+        detail = "proved" if proof else f"no input found{where}"
+        return Life("dead", detail, proof, f"zero on {asked}{where}")
+    detail = "constant, proved" if proof else f"constant{where}"
+    return Life("constant", detail, proof, f"always {value:.3g} on {asked}{where}")
 
 
-def _unmeasured(fixed: str) -> Life:
-    if not fixed:
-        return Life(
-            "unknown", words="no responses were measured, so it cannot be told whether it ever answers"
-        )
+def _unmeasured(fixed: str, asked_in: str) -> Life:
+    if not fixed or asked_in:
+        words = "no responses were measured, so it cannot be told whether it ever answers"
+        return Life("unknown", words=words + (f"; bounds over {asked_in} prove nothing" if fixed else ""))
     zero = fixed.startswith("interval bounds: 0 ")
     return Life("dead" if zero else "constant", "proved" if zero else "constant, proved", fixed, "not asked")
 

@@ -19,7 +19,7 @@ from reportgen.spec import RenderSpec, ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
-SCORE_VERSION = 8
+SCORE_VERSION = 9
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
@@ -55,6 +55,7 @@ class LayerEvidence:
             those moved around their edges only, where this layer's are.
         probes, renders, flat, bounds, weights: Measured arrays, or None.
         note: What a reader should know of the whole, such as `3 of 64 units rendered`; else empty.
+        assumed_range: The input range in use where nothing but an assumption speaks for it; else empty.
     """
 
     layer: Layer
@@ -70,6 +71,7 @@ class LayerEvidence:
     bounds: Arrays | None = None
     weights: Arrays | None = None
     note: str = ""
+    assumed_range: str = ""
 
     @property
     def n_units(self) -> int:
@@ -117,6 +119,7 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
         around=_around(model, layer, store.recipes().get(recipe), canvas),
         comparison=_StoredComparison(store, model, layer, rendered),
         note="" if whole else f"{rendered} of {layer.n_units} units rendered",
+        assumed_range=_assumed_range(model),
         **measured,
     )
 
@@ -143,6 +146,7 @@ def evidence_fingerprint(store: Store, model: ModelRecord, layer: Layer, spec: S
             "told": TOLD_VERSION,
             "spec": dataclasses.asdict(spec),
             "layer": dataclasses.asdict(layer),
+            "assumed_range": _assumed_range(model),
             "keys": keys,
             "measured": marks,
             "null": store.measurement_fingerprint(null_owner(marks["null"]), "pictures"),
@@ -259,6 +263,10 @@ def _null(store: Store, owner: str) -> Picture | None:
         return None
     arrays = store.measurement(null_owner(str(setting["setting"][0])), "pictures")
     return None if arrays is None else arrays.get("pictures")
+
+
+def _assumed_range(model: ModelRecord) -> str:
+    return str(model.input_range) if model.input_range.source == "assumed" else ""
 
 
 def _scored_recipe(model: ModelRecord, layer: str) -> str:

@@ -28,6 +28,9 @@ def certainly(n: int) -> str:
 UNKNOWN_USE = 0.5
 """The rank taken for a unit whose use is not known."""
 
+UNKNOWN_RANGE = 0.5
+"""The chance taken for an assumed input range to be the right one, since nothing tells it."""
+
 
 def layer_findings(scores: Sequence[UnitScore], lives: Sequence[Life], evidence: LayerEvidence,
                    comparison: str, kinds: Kinds | None) -> dict[str, Any]:  # fmt: skip
@@ -53,15 +56,18 @@ def layer_findings(scores: Sequence[UnitScore], lives: Sequence[Life], evidence:
     }
 
 
-def chance_superfluous(score: UnitScore, *, unheard: bool) -> float:
+def chance_superfluous(score: UnitScore, *, unheard: bool, range_assumed: bool = False) -> float:
     """Return the chance that a unit could be left out, 0..1.
 
-    1 for a dead or unheard unit and for a copy beyond the first. Else the chance that it is static
+    1 for a dead or unheard unit and for a copy beyond the first; for a unit that is dead on pictures of an
+    assumed range, the chance that the range is right. Else the chance that it is static
     times the share of its layer that is used more: flat, unstable and undecided units matter until shown
     otherwise.
     """
-    if score.verdict == "dead" or unheard or score.duplicate_of is not None:
+    if unheard or score.duplicate_of is not None:
         return 1.0
+    if score.verdict == "dead":
+        return UNKNOWN_RANGE if range_assumed and not score.dead_proof else 1.0
     if score.p_structured is None or score.verdict in ("flat", "failed", "undecided"):
         return 0.0
     used = UNKNOWN_USE if score.use is None else score.use
@@ -70,7 +76,10 @@ def chance_superfluous(score: UnitScore, *, unheard: bool) -> float:
 
 def _superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> dict[str, Any]:
     unheard = without_consumers(evidence.weights, evidence.n_units)
-    chances = [chance_superfluous(s, unheard=bool(unheard[s.unit])) for s in scores]
+    chances = [
+        chance_superfluous(s, unheard=bool(unheard[s.unit]), range_assumed=bool(evidence.assumed_range))
+        for s in scores
+    ]
     estimate, low, high = poisson_binomial(chances)
     return {
         "certain": [s.unit for s, p in zip(scores, chances, strict=True) if p == 1.0],
@@ -93,6 +102,8 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
         known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
         how = known.get(proved, f"proved for {proved}, no input was found for the others")
         told.append(f"{_count(len(dead), 'unit')} never answered: {how}.")
+        if evidence.assumed_range and proved < len(dead):
+            told.append(f"The input range {evidence.assumed_range} is assumed; in another they may answer.")
     told += _copies(scores)
     if any(s.complement_of is not None for s in scores):
         told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")

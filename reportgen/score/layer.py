@@ -72,6 +72,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         evidence.weights,
         activation=evidence.layer.activation,
         spec=spec,
+        assumed_range=evidence.assumed_range,
     )
     seen = {unit: _see(evidence, unit, spec) for unit in evidence.units if unit in evidence.pictures}
     null, null_missing = _null(evidence, seen, spec)

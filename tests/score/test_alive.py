@@ -101,3 +101,22 @@ def test_a_layer_that_nothing_takes_has_no_unheard_units():
     assert without_consumers({"out_total": np.zeros(3)}, 3).tolist() == [False] * 3
     assert without_consumers({"out_total": np.array([0, 1.0, np.nan])}, 3).tolist() == [True, False, False]
     assert without_consumers(None, 2).tolist() == [False] * 2
+
+
+@pytest.mark.parametrize("end", [0.0, 2.0])
+def test_bounds_over_an_assumed_range_prove_nothing(end):
+    bounds = {"post_low": np.array([0.0, end]), "post_high": np.array([9.0, end])}
+    arrays = [responses([[1, end], [2, end]])] * 2
+    found = lives(2, *arrays, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1")[1]
+    assert found.proof == "" and "proved" not in found.detail
+    assert found.state == ("constant" if end else "dead")
+    assert "in the assumed input range 0..1" in found.words
+    unasked = lives(2, None, None, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1")
+    assert unasked[1].state == "unknown" and "prove nothing" in unasked[1].words
+
+
+def test_a_missing_outgoing_weight_is_a_proof_in_any_range():
+    weights = {"out_total": np.array([1.0, 0.0])}
+    arrays = [responses([[1, 0], [2, 0]])] * 2
+    found = lives(2, *arrays, None, weights, activation="relu", spec=ScoreSpec(), assumed_range="0..1")[1]
+    assert (found.detail, found.proof) == ("proved", "no outgoing weight")

@@ -291,3 +291,17 @@ def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_
     assert score.extra["facet_sizes"] == [2, 2]
     assert score.extra["facet_answers"] == pytest.approx([5, 4], abs=0.02)
     assert "it answers them 5" in score.reason
+
+
+def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):
+    bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
+    known, guessed = (
+        score_layer(dataclasses.replace(zoo, bounds=bounds, assumed_range=assumed), SPEC)
+        for assumed in ("", "0..1")
+    )
+    assert known[0][20].verdict == guessed[0][20].verdict == "dead"
+    assert known[0][20].dead_proof and not guessed[0][20].dead_proof
+    assert 20 in known[1]["superfluous"]["certain"]
+    assert 20 in guessed[1]["superfluous"]["likely"] and 20 not in guessed[1]["superfluous"]["certain"]
+    assert "assumed input range 0..1" in guessed[0][20].reason
+    assert any("The input range 0..1 is assumed" in text for text in guessed[1]["text"])

@@ -22,6 +22,8 @@ from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
 
 _ASSUMED_PX = 224
+_PICTURE_TYPES = ((1, 2, 4, 10, 11, 16), (3, 5, 6, 12))
+"""ONNX's numbers for element types of pictures: floats, uint8 and uint16 before other whole numbers."""
 _LARGEST_PX = 8192
 _HALF = (10, 16)
 _DOUBLE = 11
@@ -142,7 +144,7 @@ def _inputs(
             raise ModelError(f'{source.file_name}: input "{value.name}" is no tensor of known rank')
         dims = tuple(int(d.dim_value) if d.dim_value > 0 else None for d in kind.shape.dim)
         found.append((value.name, dims, kind.elem_type))
-    pictures = [f for f in found if len(f[1]) == 4 and f[2] in (1, 2, 10, 11, 16)]
+    pictures = [f for types in _PICTURE_TYPES for f in found if len(f[1]) == 4 and f[2] in types]
     if not pictures:
         shapes = ", ".join(f'"{n}" {_shown(d)} {type_name(t)}' for n, d, t in found[:6]) or "no inputs"
         raise ModelError(
@@ -153,9 +155,7 @@ def _inputs(
     for n, d, t in found:
         if n != chosen[0]:
             others.append((n, d, numpy_type(t)))
-    return _picture(
-        chosen[0], chosen[1], numpy_type(chosen[2]) if chosen[2] != 2 else "uint8", size, source
-    ), others
+    return _picture(chosen[0], chosen[1], numpy_type(chosen[2]), size, source), others
 
 
 def _picture(

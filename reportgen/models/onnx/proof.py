@@ -46,7 +46,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
     wanted = tuple(imported.model.inputs[0].shape[1:])
     if pictures.ndim != 4 or not len(pictures) or pictures.shape[1:] != wanted:
         raise ShapeError(f"pictures are {pictures.shape}, wanted (n, {', '.join(map(str, wanted))})")
-    if imported.picture_dtype.startswith("uint"):
+    if "int" in imported.picture_dtype:
         pictures = np.round(pictures)
     theirs = _answers(path, imported, pictures)
     ours = imported.model(pictures, training=False)

@@ -372,3 +372,17 @@ def test_a_stack_of_convolutions_works_at_another_size(tmp_path):
     for i, node in enumerate(nodes[1:], start=1):
         tensors[i] = node.call([tensors[j][o] for j, o in node.inputs])
     assert tensors[outputs[0][0]][0].shape == (None, 20, 28, 16)
+
+
+@pytest.mark.parametrize("kind", ["UINT8", "INT8", "UINT16", "INT16", "INT32"])
+def test_pictures_of_whole_numbers_are_read(tmp_path, kind):
+    cast = helper.make_node("Cast", ["x"], ["f"], to=TensorProto.FLOAT)
+    conv = helper.make_node("Conv", ["f", "w", "b"], ["y"], pads=[1, 1, 1, 1])
+    path = write(tmp_path, [cast, conv], WEIGHTS, kind=getattr(TensorProto, kind))
+    proto = onnx.load(path)
+    proto.graph.output[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    onnx.save(proto, path)
+    imported = read_onnx(path)
+    assert imported.picture_dtype == kind.lower() and any(kind.lower() in note for note in imported.notes)
+    pictures = RNG.uniform(0, 100, (2, *imported.model.inputs[0].shape[1:])).astype(np.float32)
+    assert max(p.max_rel for p in parity(path, imported, pictures)) <= 1e-5
