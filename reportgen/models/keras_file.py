@@ -20,14 +20,13 @@ from reportgen.models.archive import WEIGHTS, Archive, read_archive, unpack_weig
 from reportgen.models.custom import custom_objects, under_all_names
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import h5py_module
+from reportgen.models.known_classes import LAYERS, OPERATIONS
 from reportgen.models.memory import build_within, default_max_memory
 from reportgen.models.old_config import HARD_SIGMOID, major_version, modernised
-from reportgen.models.old_keys import CLASSES
 from reportgen.models.old_layout import Writer
-from reportgen.models.old_operations import MERGES as OPERATIONS
 from reportgen.models.old_weights import load_weights
 from reportgen.models.sources import ModelSource
-from reportgen.models.trust import check_trust
+from reportgen.models.trust import of_keras, only_known, refuse_code
 
 _OTHER_FLOATS = {"float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"}
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"}
@@ -57,15 +56,15 @@ def read_keras(
     objects = custom_objects(custom, trust_model=trust_model)
     archive = read_archive(source, max_memory=limit)
     keras = keras_module()
-    known = _Known(keras, objects)
+    objects[HARD_SIGMOID] = _hard_sigmoid
     untrained = without_training(archive.config)
-    bringing = check_trust(untrained, archive.name, known, trust_model=trust_model)
+    bringing = refuse_code(untrained, archive.name, trust_model=trust_model)
     notes = [f'Layer "{name}" runs code that came with the file.' for name in bringing]
     notes += [f"{text} is the user's own code." for text in custom]
     _refuse_quantized(archive)
     writer = Writer(major_version(archive.keras_version), archive.backend.lower())
     if archive.format != "keras":
-        untrained, said = modernised(untrained, writer.version, known.class_of, archive.name)
+        untrained, said = modernised(untrained, writer.version, class_of, archive.name)
         notes += said + _said_of_writer(writer)
     config, changed = in_float32(untrained)
     if changed:
@@ -73,7 +72,9 @@ def read_keras(
         notes.append(
             f"The model was saved in {found}; its weights were converted and it computes in float32."
         )
-    objects = {HARD_SIGMOID: _hard_sigmoid, **under_all_names(objects, config)}
+    config, said = only_known(config, archive.name, _Own(keras, objects), trust_model=trust_model)
+    notes += said
+    objects = under_all_names(objects, config)
     model = _built(keras, archive, config, objects, limit, trust_model)
     if getattr(model, "inputs", None):
         _load_weights(keras, model, archive, writer)
@@ -138,47 +139,32 @@ def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
     return result, found
 
 
-class _Known:
-    """Which classes Keras itself has, and which the running program or the user registered with it."""
+class _Own:
+    """Whether the user named an object, or the running program registered it with Keras itself."""
 
     def __init__(self, keras: Any, objects: Mapping[str, Any]) -> None:
         self._keras = keras
         self._objects = objects
-        self._all_operations = _operation_classes(keras)
-        self.operations = {n: c for n, c in self._all_operations.items() if not hasattr(keras.layers, n)}
 
-    def __call__(self, class_name: str) -> bool:
-        owned = self.class_of(class_name) is not None or class_name in CLASSES or class_name in OPERATIONS
-        return owned or class_name in {"Functional", "Sequential", "Model"}
-
-    def class_of(self, class_name: str, config: Any = None) -> Any:
-        """Return Keras's own layer or operation of a name, or None.
-
-        `Add` and some others are both; an operation's configuration has a name and nothing else.
-        """
-        layer = vars(self._keras.layers).get(class_name)
-        operation = self._all_operations.get(class_name)
-        alone = isinstance(config, dict) and set(config) <= {"name"}
-        return operation if operation is not None and (alone or layer is None) else layer
-
-    def registered(self, name: str) -> bool:
+    def __call__(self, name: str) -> bool:
         if name.rpartition(">")[2] in self._objects:
             return True
-        return name not in self.operations and self._keras.saving.get_registered_object(name) is not None
+        found = self._keras.saving.get_registered_object(name)
+        return found is not None and not of_keras(getattr(found, "__module__", None))
 
 
-def _operation_classes(keras: Any) -> dict[str, Any]:
-    """Return Keras's own operations by class name: HDF5 files name them without their module."""
-    found: dict[str, Any] = {}
-    for module in ("numpy", "nn", "core", "math", "image"):
-        try:
-            names = vars(importlib.import_module(f"keras.src.ops.{module}"))
-        except ModuleNotFoundError:
-            continue
-        for name, value in names.items():
-            if isinstance(value, type) and issubclass(value, keras.Operation):
-                found[name] = value
-    return found
+def class_of(class_name: str, config: Any = None) -> Any:
+    """Return Keras's own layer or operation of a name that is known, or None.
+
+    `Add` and some others are both; an operation's configuration has a name and nothing else.
+    """
+    alone = isinstance(config, dict) and set(config) <= {"name"}
+    tables = (OPERATIONS, LAYERS) if alone else (LAYERS, OPERATIONS)
+    for table in tables:
+        if class_name in table:
+            module, name = table[class_name]
+            return getattr(importlib.import_module(module), name, None)
+    return None
 
 
 def _refuse_quantized(archive: Archive) -> None:

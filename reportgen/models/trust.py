@@ -1,15 +1,20 @@
-"""What a model's configuration would run: nothing a file brings is run unasked.
+"""What a model's configuration would run or look up: nothing a file brings is run unasked.
 
-Reads plain JSON only. Lambda layers and the like carry code; classes from outside Keras
-would be imported; lookup tables would open other files. Each is refused by the name of its layer.
+Reads plain JSON only. A Lambda and the like carry code and are refused without trust. Every other object is
+written anew under the module and name that `known_classes` gives it, so that nothing beyond that table, and
+what the user named, can be asked of Keras, whatever the file spells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import ModelError, UntrustedModel
+from reportgen.models import known_classes as known
 
 _CODE = {
     "Lambda": "a Lambda layer",
@@ -17,107 +22,259 @@ _CODE = {
     "TorchModuleWrapper": "a pickled PyTorch module",
 }
 _FOREIGN = {"TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "__typespec__"}
-_LOOKUPS = {"TextVectorization", "StringLookup", "IntegerLookup", "HashedCrossing", "Hashing", "FeatureSpace"}
 _MARKERS = {
-    "__keras_tensor__",
-    "__tensor__",
-    "__numpy__",
-    "__bytes__",
-    "__ellipsis__",
-    "__slice__",
-    "__tuple__",
-}
-_ROOMS = {
-    "layers", "models", "ops", "initializers", "regularizers", "constraints", "activations", "dtype_policies",
-    "random", "quantizers", "backend",
+    "__keras_tensor__", "__tensor__", "__numpy__", "__bytes__", "__ellipsis__", "__slice__", "__tuple__",
 }  # fmt: skip
-"""Packages of Keras whose classes a configuration may name."""
+_TRAINING = {
+    "initializer": known.INITIALIZERS,
+    "regularizer": known.REGULARIZERS,
+    "constraint": known.CONSTRAINTS,
+}
+"""What a key of a layer ends in, where its value shapes how a network is trained and not what it computes."""
 
-_LAYER_KEYS = {"layers", "layer", "forward_layer", "backward_layer"}
+_KINDS = {
+    "ops": known.OPERATIONS,
+    "models": known.MODELS,
+    "layers": known.LAYERS,
+    "initializers": known.INITIALIZERS,
+    "regularizers": known.REGULARIZERS,
+    "constraints": known.CONSTRAINTS,
+    "dtype_policies": known.POLICIES,
+    "random": known.RANDOM,
+}
+_ROOMS = (
+    "models",
+    "layers",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "dtype_policies",
+    "random",
+    "ops",
+)
+"""Where a name is looked for when its module says nothing, in this order."""
+
 _MAX_DEPTH = 200
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def check_trust(config: dict[str, Any], file_name: str, known: Any, *, trust_model: bool) -> list[str]:
+def refuse_code(config: dict[str, Any], file_name: str, *, trust_model: bool) -> list[str]:
     """Return the names of the layers that bring code, which are there only with `trust_model`.
 
+    Raises:
+        UntrustedModel: The file brings code, and is not trusted.
+        ModelError: It is nested too deep, or a class has no name.
+    """
+    bringing: list[str] = []
+    for item, layer in _objects(config, "", 0, file_name):
+        class_name = item["class_name"]
+        if not isinstance(class_name, str):
+            raise ModelError(f'{file_name}: layer "{layer}" has a class_name that is no text')
+        last = _last(class_name)
+        if last in _FOREIGN:
+            raise UntrustedModel(f'{file_name}: layer "{layer}" ({last}) runs code from outside Keras')
+        if last in _CODE:
+            if not trust_model:
+                raise UntrustedModel(
+                    f'{file_name}: layer "{layer}" is {_CODE[last]}, code that would run here',
+                    hint="only if you know who made the file: trust the model (--trust-model)",
+                )
+            bringing.append(layer)
+    return list(dict.fromkeys(bringing))
+
+
+def only_known(
+    config: dict[str, Any], file_name: str, own: Callable[[str], bool], *, trust_model: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return a configuration in which every object is one of `known_classes` or the user's own, and notes.
+
+    What only trains a network (initialisers, regularisers, constraints) and is not known is left out.
+
     Args:
-        config: A model's configuration as plain JSON.
+        config: A model's configuration as plain JSON, as Keras is to read it.
         file_name: For messages.
-        known: `known(class_name)` tells whether a class without a module is Keras's own;
-            `known.registered(name)` whether the running program registered it itself.
+        own: Whether the user named, or the running program registered, an object of this name.
         trust_model: Whether code that came with the file may run.
 
     Raises:
         UntrustedModel: The file brings code, and is not trusted.
-        ModelError: The file names classes that are not Keras's.
+        ModelError: It names what is neither.
     """
-    bringing: list[str] = []
-    for item, layer, is_layer in _objects(config, "", "layers", 0, file_name):
-        class_name = item.get("class_name")
-        if not isinstance(class_name, str):
-            raise ModelError(f'{file_name}: layer "{layer}" has a class_name that is no text')
-        if class_name in _CODE:
-            if not trust_model or class_name == "TorchModuleWrapper":
-                raise UntrustedModel(
-                    f'{file_name}: layer "{layer}" is {_CODE[class_name]}, code that would run here',
-                    hint="only if you know who made the file: trust the model (--trust-model)",
-                )
-            bringing.append(layer)
-        elif class_name in _FOREIGN:
-            raise UntrustedModel(f'{file_name}: layer "{layer}" ({class_name}) runs code from outside Keras')
-        elif class_name in _LOOKUPS:
-            raise ModelError(
-                f'{file_name}: layer "{layer}" ({class_name}) is for text or tables, wanted an image model'
+    refuse_code(config, file_name, trust_model=trust_model)
+    reading = _Reading(file_name, own, trust_model)
+    result = reading.value(config, "", "layers")
+    notes = []
+    if reading.dropped:
+        said = ", ".join(f"{what} ({n})" for what, n in sorted(reading.dropped.items()))
+        notes.append(f"Left out, for it trains a network and changes no result: {said}.")
+    return dict(result), notes
+
+
+@dataclass
+class _Reading:
+    """One file on its way, and what was left out of it so far."""
+
+    file_name: str
+    own: Callable[[str], bool]
+    trust_model: bool
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def value(self, value: Any, layer: str, key: str) -> Any:
+        if isinstance(value, dict):
+            if "class_name" in value:
+                return self._object(value, layer, key)
+            return self._entries(value, layer)
+        if isinstance(value, list):
+            result = []
+            for entry in value:
+                result.append(
+                    self.value(entry, layer, key) if isinstance(entry, (dict, list)) else entry
+                )  # no comprehension: each would be one more call deep
+            return result
+        return value
+
+    def _entries(self, item: dict[str, Any], layer: str) -> dict[str, Any]:
+        result = {}
+        for key, value in item.items():
+            result[key] = self.value(value, layer, key) if isinstance(value, (dict, list)) else value
+        return result
+
+    def _object(self, item: dict[str, Any], layer: str, key: str) -> dict[str, Any]:
+        """Return an object under the one module and name by which Keras shall find it."""
+        class_name, registered = item["class_name"], item.get("registered_name")
+        layer = _name_of(item) or layer
+        if registered is not None and not isinstance(registered, str):
+            raise self._error(layer, f"({class_name}) has a registered_name that is no text")
+        if class_name in _MARKERS or class_name == "__lambda__":  # the latter only in a trusted model
+            return self._entries(item, layer)
+        if class_name == "function":
+            return self._function(item, layer)
+        found = self._place(item, key)
+        if found is None:
+            for name in (registered, class_name):
+                if name is not None and self.own(name):
+                    return {**self._entries(item, layer), "module": "own", "registered_name": name}
+            raise self._unknown(item, class_name, layer)
+        module, name = found
+        item = {k: v for k, v in item.items() if k not in ("spec_name", "compile_config")}
+        if isinstance(item.get("config"), dict):
+            item["config"] = self._trained(item["config"], layer)
+        return {**self._entries(item, layer), "module": module, "class_name": name, "registered_name": None}
+
+    def _place(self, item: dict[str, Any], key: str) -> tuple[str, str] | None:
+        """Return where the table has the class of an object, None where it has not or it is not Keras's."""
+        class_name, module = item["class_name"], item.get("module")
+        package, _, last = (item.get("registered_name") or class_name).rpartition(">")
+        if package not in ("", "keras", "Keras") or (package and last != class_name):
+            return None
+        if module is None and (item.get("registered_name") or self.own(class_name)):
+            return None  # Keras writes a class of the user's so, and always a module of its own
+        if module is not None and not of_keras(module):
+            return None
+        if class_name == "Lambda" and self.trust_model:
+            return "keras.layers", "Lambda"
+        if _ending(key) in _TRAINING:
+            return _TRAINING[_ending(key)].get(class_name)
+        parts = module.split(".") if isinstance(module, str) else ()
+        for room in (*(r for r in _KINDS if r in parts), *_ROOMS):
+            if class_name in _KINDS[room]:
+                return _KINDS[room][class_name]
+        return None
+
+    def _function(self, item: dict[str, Any], layer: str) -> dict[str, Any]:
+        name, module = item.get("config"), item.get("module")
+        if not isinstance(name, str):
+            raise self._error(layer, "has a function whose name is no text")
+        table = known.FUNCTIONS if self.trust_model else known.ACTIVATING
+        plain = {"class_name": "function", "config": name, "registered_name": name}
+        if (module is None or module == "builtins" or not of_keras(module)) and self.own(name):
+            return {"module": "builtins", **plain}
+        if (module is None or module == "builtins" or of_keras(module)) and name in table:
+            return {"module": table[name][0], **plain}
+        if of_keras(module):
+            raise self._error(
+                layer,
+                f"has the function {module}.{name}, which is not part of Keras's activations, "
+                "wanted one that turns a tensor into one of its shape",
             )
-        elif class_name not in _MARKERS:
-            _check_class(item, class_name, layer, is_layer, file_name, known)
-    return list(dict.fromkeys(bringing))
+        raise self._unknown(item, name, layer)
+
+    def _trained(self, config: dict[str, Any], layer: str) -> dict[str, Any]:
+        """Return a layer's configuration without what is not known and only trains it."""
+        kept = dict(config)
+        for key, value in config.items():
+            if key.endswith("activation") and isinstance(value, str):
+                if value not in known.ACTIVATIONS and not self.own(value):
+                    raise self._unknown({"class_name": "function"}, value, layer)
+            elif _ending(key) in _TRAINING and isinstance(value, (str, dict)):
+                name = value if isinstance(value, str) else str(value.get("class_name"))
+                if not self._is_known_training(key, value, name):
+                    del kept[key]
+                    self.dropped[f"{key} {name[:60]}"] += 1
+        return kept
+
+    def _is_known_training(self, key: str, value: str | dict[str, Any], name: str) -> bool:
+        kind = _ending(key)
+        if isinstance(value, str):
+            return value in _TRAINING[kind] or value in known.OLD_WORDS.get(kind, ()) or self.own(value)
+        registered, inner = value.get("registered_name"), value.get("config")
+        if registered is not None and not isinstance(registered, str):
+            return False
+        if any(isinstance(word, str) and self.own(word) for word in (name, registered, inner)):
+            return True
+        return self._place({**value, "class_name": name}, key) is not None
+
+    def _unknown(self, item: dict[str, Any], name: str, layer: str) -> ModelError:
+        """Return the refusal of what is not in the table, and what helps."""
+        module, registered = item.get("module"), item.get("registered_name")
+        last = _last(name)
+        if last in known.TEXT_OR_TABLES:
+            return self._error(layer, f"({last}) is for text or tables, wanted an image model")
+        named = isinstance(module, str) and module not in ("builtins", "")
+        where = f"{module}.{name}" if named else registered if registered not in (None, "function") else name
+        if named and of_keras(module):
+            return self._error(layer, f"is of class {where}, which is not part of Keras as a network uses it")
+        verb = "names the function" if item["class_name"] == "function" else "is of class"
+        own_module = module if named and _MODULE.fullmatch(str(module)) and module != "__main__" else "MODULE"
+        option = f"--trust-model --custom {own_module}:{last}"
+        return self._error(
+            layer,
+            f"{verb} {where}, which is not part of Keras",
+            hint=f"if you know who made the file and have that code: {option}",
+        )
+
+    def _error(self, layer: str, said: str, *, hint: str = "") -> ModelError:
+        return ModelError(f'{self.file_name}: layer "{layer or "the model"}" {said}', hint=hint)
 
 
-def _check_class(
-    item: dict[str, Any], class_name: str, layer: str, is_layer: bool, file_name: str, known: Any
-) -> None:
-    module, registered = item.get("module"), item.get("registered_name")
-    if registered is not None and not isinstance(registered, str):
-        raise ModelError(f'{file_name}: layer "{layer}" ({class_name}) has a registered_name that is no text')
-    if known.registered(registered or class_name):
-        return
-    if module is None and (registered is None or registered == class_name):
-        if known(class_name) or not is_layer:
-            return
-    elif isinstance(module, str) and _of_keras(module, class_name):
-        return
-    own = item["config"] if class_name == "function" and isinstance(item.get("config"), str) else class_name
-    where = f"{module}.{own}" if isinstance(module, str) else registered or own
-    raise ModelError(
-        f'{file_name}: layer "{layer}" is of class {where}, which is not part of Keras',
-        hint="custom classes are not loaded from a file; rebuild the layer from Keras layers and save again",
-    )
+def of_keras(module: Any) -> bool:
+    """Whether a module's name is one of Keras's own, of any release."""
+    return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
 
 
-def _of_keras(module: str, class_name: str) -> bool:
-    """Whether a module is one of Keras's that holds layers and the like, not one that opens files."""
-    parts = [part for part in module.split(".") if part != "src"]
-    if class_name == "function":
-        return module == "builtins" or parts[:2] in (["keras", "activations"], ["keras", "ops"])
-    return parts[:1] == ["keras"] and (len(parts) == 1 or parts[1] in _ROOMS)
+def _ending(key: str) -> str:
+    return key.rpartition("_")[2]
 
 
-def _objects(
-    value: Any, layer: str, key: str, depth: int, file_name: str
-) -> Iterator[tuple[dict[str, Any], str, bool]]:
-    """Yield every object described, the name of the layer it belongs to, and whether it is one itself."""
-    if depth > _MAX_DEPTH:
-        raise ModelError(f"{file_name}: its configuration is nested more than {_MAX_DEPTH} deep")
-    if isinstance(value, list):
-        for entry in value:
-            yield from _objects(entry, layer, key, depth + 1, file_name)
-    elif isinstance(value, dict):
-        if "class_name" in value:
-            layer = _name_of(value) or layer
-            yield value, layer or "the model", key in _LAYER_KEYS
-        for inner_key, entry in value.items():
-            yield from _objects(entry, layer, str(inner_key), depth + 1, file_name)
+def _last(name: str) -> str:
+    """Return the last part of a name such as `layers.Lambda` or `pack>Swirl`."""
+    return re.split(r"[.>]", name)[-1]
+
+
+def _objects(value: Any, layer: str, depth: int, file_name: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield every object described, and the name of the layer it belongs to."""
+    stack = [(value, layer, depth)]
+    while stack:
+        value, layer, depth = stack.pop()
+        if depth > _MAX_DEPTH:
+            raise ModelError(f"{file_name}: its configuration is nested more than {_MAX_DEPTH} deep")
+        if isinstance(value, dict):
+            if "class_name" in value:
+                layer = _name_of(value) or layer
+                yield value, layer or "the model"
+            value = list(value.values())
+        if isinstance(value, list):
+            stack += [(v, layer, depth + 1) for v in reversed(value) if isinstance(v, (dict, list))]
 
 
 def _name_of(item: dict[str, Any]) -> str:
