@@ -147,7 +147,7 @@ def test_a_spent_budget_is_a_success_that_says_what_is_missing(run, monkeypatch,
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     result = reportgen.atlas(
-        tiny_model, version="v1", seeds=2, set=dict(w.split("=") for w in QUICK_WORDS[1::2])
+        tiny_model, version="v1", seeds=2, batch=2, set=dict(w.split("=") for w in QUICK_WORDS[1::2])
     )
     assert not result.renders[0].stopped and result.renders[0].missing == ""
     assert result.renders[0].rendered == 20 - sum(map(len, placed.values()))
