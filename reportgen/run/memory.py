@@ -75,6 +75,11 @@ class Bound:
         """Note that a batch did not fit."""
         self._divided *= 2
 
+    @property
+    def halved(self) -> bool:
+        """Whether a batch did not fit, so that pictures after it are other roundings of the same."""
+        return self._divided > 1
+
     def passed(self) -> bool:
         """Return whether the process is larger than the bound, after giving back what it no longer needs."""
         if resident() <= self.bytes:

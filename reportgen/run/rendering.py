@@ -224,6 +224,11 @@ def render_and_measure(store: Store, model: ModelRecord, source: Source, plans: 
             measurer.all(stop)
         finally:
             reporter.end()
+            if bound.halved:
+                reporter.say(
+                    "memory ran out and batches were halved: pictures after that can round otherwise than "
+                    "those of whole batches; more memory avoids that, or --batch N, which has keys of its own"
+                )
             store.end_run(run, time.monotonic() - began)
     return rendered
 

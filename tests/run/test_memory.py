@@ -62,7 +62,9 @@ def test_pictures_that_are_only_looked_at_take_half_as_much(monkeypatch, fits, p
 
 def test_a_batch_that_did_not_fit_halves_the_later_ones(suggested):
     bound = Bound(10**9)
+    assert not bound.halved
     bound.halve()
+    assert bound.halved
     assert (bound.batch(None), bound.batch(None, asked=6)) == (16, 3)
     for _ in range(9):
         bound.halve()

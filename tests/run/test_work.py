@@ -11,6 +11,7 @@ import reportgen
 from reportgen.render import Job
 from reportgen.run import work
 from reportgen.run.memory import Bound
+from reportgen.run.reporting import Silent
 from reportgen.run.work import NO_ROOM, within_memory
 from reportgen.spec import RECIPES
 from reportgen.store import open_store
@@ -126,3 +127,17 @@ def test_units_that_did_not_fit_are_failed_rows_of_the_store_and_of_the_table(
     with open_store(tmp_path / "s.db") as store:
         kept = list(store.renders(1, "conv", units=[1]))
     assert {r.telemetry.stop_reason for r in kept} == {"out_of_memory"}
+
+
+def test_a_run_that_had_to_halve_its_batches_says_what_that_means(monkeypatch, tmp_path, tiny_model):
+    memory_for(monkeypatch, 2)
+    said = []
+
+    class Listening(Silent):
+        def say(self, line):
+            said.append(line)
+
+    reportgen.render(
+        tiny_model, store=tmp_path / "s.db", seeds=2, layers="conv", reporter=Listening(), **QUICK
+    )
+    assert any("batches were halved" in line for line in said)
