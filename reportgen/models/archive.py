@@ -20,7 +20,7 @@ from reportgen.models.hdf5 import check_hdf5, first_line, h5py_module
 from reportgen.models.memory import default_max_memory
 from reportgen.models.sources import ModelSource, find_source
 
-_CONFIG_LIMIT = 64 << 20
+_CONFIG_LIMIT, _METADATA_LIMIT = 64 << 20, 1 << 20
 _EXPANSION_FLOOR, _EXPANSION_LIMIT = 256 << 20, 100
 _SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
 WEIGHTS = "model.weights.h5"
@@ -63,9 +63,8 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     found = source if isinstance(source, ModelSource) else find_source(source)
     limit = max_memory if max_memory is not None else default_max_memory()
     if found.kind == "keras":
-        return Archive(
-            found.path, found.file_name, "keras", _json(found.path, _zip_config(found.path, limit))
-        )
+        config, version = _zip_config(found.path, limit)
+        return Archive(found.path, found.file_name, "keras", _json(found.path, config), version)
     if found.kind == "h5":
         return _h5(found.path, limit)
     if found.kind == "json" and found.weights is not None:
@@ -73,7 +72,8 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     raise ModelError(f"{found.file_name}: is no file that Keras wrote", hint="give a .keras or .h5 file")
 
 
-def _zip_config(path: Path, max_memory: int) -> bytes:
+def _zip_config(path: Path, max_memory: int) -> tuple[bytes, str]:
+    """Return the configuration in an archive, and the version of the Keras that wrote it."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
@@ -90,7 +90,7 @@ def _zip_config(path: Path, max_memory: int) -> bytes:
             config = archive.read("config.json")
             _json(path, config)
             _check_weights(path, archive, max_memory)
-            return config
+            return config, _version(archive)
     except ModelError:
         raise
     except Exception as error:  # zipfile and zlib raise whatever a damaged archive makes them meet
@@ -98,6 +98,20 @@ def _zip_config(path: Path, max_memory: int) -> bytes:
             f"{path.name}: the archive is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
         ) from None
+
+
+def _version(archive: zipfile.ZipFile) -> str:
+    """Return the version of the Keras that wrote an archive; `3` where it does not say."""
+    if (
+        "metadata.json" not in archive.namelist()
+        or archive.getinfo("metadata.json").file_size > _METADATA_LIMIT
+    ):
+        return "3"
+    try:
+        said = json.loads(archive.read("metadata.json"))
+    except (ValueError, RecursionError):
+        return "3"
+    return str(said.get("keras_version", "3")) if isinstance(said, dict) else "3"
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:

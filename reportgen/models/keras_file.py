@@ -22,7 +22,8 @@ from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import h5py_module
 from reportgen.models.known_classes import LAYERS, OPERATIONS
 from reportgen.models.memory import build_within, default_max_memory
-from reportgen.models.old_config import HARD_SIGMOID, major_version, modernised
+from reportgen.models.old_archive import load_archive_weights
+from reportgen.models.old_config import HARD_SIGMOID, major_version, modernised, without_modules
 from reportgen.models.old_layout import Writer
 from reportgen.models.old_weights import load_weights
 from reportgen.models.sources import ModelSource
@@ -56,14 +57,16 @@ def read_keras(
     objects = custom_objects(custom, trust_model=trust_model)
     archive = read_archive(source, max_memory=limit)
     keras = keras_module()
-    objects[HARD_SIGMOID] = _hard_sigmoid
+    objects[HARD_SIGMOID] = hard_sigmoid_of_keras_2
     untrained = without_training(archive.config)
     bringing = refuse_code(untrained, archive.name, trust_model=trust_model)
     notes = [f'Layer "{name}" runs code that came with the file.' for name in bringing]
     notes += [f"{text} is the user's own code." for text in custom]
     _refuse_quantized(archive)
     writer = Writer(major_version(archive.keras_version), archive.backend.lower())
-    if archive.format != "keras":
+    if archive.keras_version is not None and writer.version < 3:
+        untrained = without_modules(untrained)
+    if archive.format != "keras" or writer.version < 3:
         untrained, said = modernised(untrained, writer.version, class_of, archive.name)
         notes += said + _said_of_writer(writer)
     config, changed = in_float32(untrained)
@@ -88,8 +91,8 @@ def _said_of_writer(writer: Writer) -> list[str]:
     return [f"The file was written by Keras {writer.version} and translated.{assumed}"]
 
 
-def _hard_sigmoid(x: Any) -> Any:
-    """Return what `hard_sigmoid` meant in Keras 1 and 2."""
+def hard_sigmoid_of_keras_2(x: Any) -> Any:
+    """Return what `hard_sigmoid` meant in Keras 1 and 2; its name is what configurations say."""
     return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
@@ -211,10 +214,15 @@ def _load_weights(keras: Any, model: Any, archive: Archive, writer: Writer) -> N
             if archive.format == "keras":
                 with zipfile.ZipFile(archive.path) as container:
                     file = unpack_weights(container, Path(folder))
+                if writer.version < 3:
+                    load_archive_weights(model, archive.config, file, archive.name)
+                    return
             else:
                 file = Path(folder) / WEIGHTS
                 shutil.copyfile(own, file)
             model.load_weights(file)
+    except ReportgenError:
+        raise
     except Exception as error:  # as above
         raise _unbuildable(keras, archive, error) from None
 

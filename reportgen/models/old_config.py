@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.models.old_keys import CLASSES, layer_keys
-from reportgen.models.old_operations import MERGES, operation_entry
+from reportgen.models.old_keys import CLASSES, layer_keys, of_today
+from reportgen.models.old_operations import MERGES, is_history, operation_entry, tensor
 
 HARD_SIGMOID = "hard_sigmoid_of_keras_2"
 """What `hard_sigmoid` meant before Keras 3, which moved its slope from 0.2 to 1/6."""
 
 _MODELS = {"Sequential", "Functional"}
+_WRITTEN_BESIDE = {"module", "registered_name", "build_config", "shared_object_id"}
+_LAYERS_WITHIN = {"layer", "backward_layer", "forward_layer", "cell", "cells"}
+_NUMBERS = {"__numpy__", "__tensor__"}
 _GRAPH_KEYS = {"name", "trainable", "layers", "input_layers", "output_layers", "dtype", "build_input_shape"}
 
 
@@ -54,6 +57,39 @@ def modernised(
         keys = ", ".join(f"{key} ({n})" for key, n in sorted(reading.dropped.items()))
         notes.append(f"Left out of the old configuration, for they change no result: {keys}.")
     return result, notes
+
+
+def without_modules(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration without where in Keras its classes lay when it was written, numbers unwrapped.
+
+    A class of Keras is told by its name; one from elsewhere keeps its module, and with it its refusal.
+    """
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        name, inner = value.get("class_name"), value.get("config")
+        if name == "__tuple__" and isinstance(value.get("items"), list):
+            return plain(value["items"])
+        if name in _NUMBERS and isinstance(inner, dict) and "value" in inner:
+            return inner["value"]
+        left_out = _WRITTEN_BESIDE if _is_of_keras(value) else set()
+        return {k: plain(v) for k, v in value.items() if k not in left_out}
+
+    result: dict[str, Any] = plain(config)
+    return result
+
+
+def _is_of_keras(entry: dict[str, Any]) -> bool:
+    module, name = entry.get("module"), entry.get("class_name")
+    return (
+        isinstance(module, str)
+        and isinstance(name, str)
+        and module.split(".")[0] == "keras"
+        and entry.get("registered_name") in (None, name)
+    )
 
 
 def major_version(text: Any) -> int:
@@ -141,7 +177,8 @@ def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
     where = f'{reading.file_name}: layer "{_name(layer)}"'
     linked = {k: _with_arguments(v) if k == "inbound_nodes" else v for k, v in layer.items()
               if k in ("name", "inbound_nodes")}  # fmt: skip
-    class_name = CLASSES.get(class_name, class_name)
+    if isinstance(config, dict):
+        class_name, config = of_today(class_name, config, reading.version)
     if class_name in _MODELS:
         return _model({**layer, **linked, "class_name": class_name}, reading, f'layer "{_name(layer)}"')
     if class_name in MERGES or isinstance(config, list):
@@ -156,19 +193,35 @@ def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
     else:
         config, dropped = layer_keys(class_name, config, accepted_keys(cls), where)
         _check_defaults(class_name, config, reading, where)
-        if isinstance(config.get("layer"), dict):
-            config["layer"] = _entry(config["layer"], reading)
+        for key in _LAYERS_WITHIN & set(config):
+            config[key] = _within(config[key], reading)
         module = "keras.layers"
     for key in dropped:
         reading.dropped[key] = reading.dropped.get(key, 0) + 1
     config = {k: _plain_policy(v) if k == "dtype" else v for k, v in config.items()}
-    if reading.version < 3 and config.get("activation") == "hard_sigmoid":
-        config["activation"] = {
-            "module": "builtins", "class_name": "function", "config": HARD_SIGMOID,
-            "registered_name": HARD_SIGMOID,
-        }  # fmt: skip
+    if reading.version < 3:
+        config = {k: _activation(v) if k.endswith("activation") else v for k, v in config.items()}
     native = _native(class_name, config)
     return {**linked, **native, "module": module}
+
+
+def _within(value: Any, reading: _Reading) -> Any:
+    """Return a layer within a layer, or a list of them."""
+    if isinstance(value, list):
+        return [_within(v, reading) for v in value]
+    return _entry(value, reading) if isinstance(value, dict) and "class_name" in value else value
+
+
+def _activation(value: Any) -> Any:
+    """Return what an activation of Keras 1 and 2 is today."""
+    if isinstance(value, dict) and value.get("class_name") == "function":
+        value = value.get("config")
+    if value != "hard_sigmoid":
+        return value
+    return {
+        "module": "builtins", "class_name": "function", "config": HARD_SIGMOID,
+        "registered_name": HARD_SIGMOID,
+    }  # fmt: skip
 
 
 def _check_defaults(class_name: str, config: dict[str, Any], reading: _Reading, where: str) -> None:
@@ -185,13 +238,25 @@ def _native(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
 
 def _with_arguments(nodes: Any) -> Any:
     """Return the calls of a layer, each input with its keyword arguments, as Keras wrote them since 2.0."""
-    if not isinstance(nodes, list):
-        return nodes
-    return [
-        [[*i, {}] if isinstance(i, list) and len(i) == 3 else list(i) if isinstance(i, list) else i
-         for i in node] if isinstance(node, list) else node
-        for node in nodes
-    ]  # fmt: skip
+    return (
+        [_call(node) if isinstance(node, list) else node for node in nodes]
+        if isinstance(nodes, list)
+        else nodes
+    )
+
+
+def _call(node: list[Any]) -> Any:
+    """Return one call; where keyword arguments hold tensors, in Keras 3's form, which alone can say so."""
+    inputs = [
+        [*i, {}] if isinstance(i, list) and len(i) == 3 else list(i) if isinstance(i, list) else i
+        for i in node
+    ]
+    given = [i for i in inputs if isinstance(i, list) and len(i) == 4 and isinstance(i[3], dict)]
+    if len(given) != len(inputs) or not any(is_history(v) for i in given for v in i[3].values()):
+        return inputs
+    tensors = [tensor(i) for i in given]
+    keywords = {k: tensor(v) if is_history(v) else v for k, v in given[0][3].items()}
+    return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": keywords}
 
 
 def _plain_policy(dtype: Any) -> Any:

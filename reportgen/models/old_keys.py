@@ -21,9 +21,15 @@ CLASSES = {
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
     "ThresholdedReLU": "ReLU",
+    "SyncBatchNormalization": "BatchNormalization",
+    "RandomHeight": "Identity",
+    "RandomWidth": "Identity",
     "Model": "Functional",
 }
 """Classes that have another name now."""
+
+_GONE_AFTER_TRAINING = {"RandomHeight", "RandomWidth"}
+"""Classes of Keras 2 that Keras 3 has not, and that do nothing once a network is trained."""
 
 _CONVOLUTIONS = frozenset({"Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose"})
 _WINDOWS = _CONVOLUTIONS | {"MaxPooling2D", "AveragePooling2D"}
@@ -44,6 +50,7 @@ _KEYS: dict[str, tuple[str, frozenset[str] | None]] = {
 }
 """Old key to the new one, and the classes it means that in; None is all."""
 
+_INTERPOLATIONS = {"bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"}
 _ORDERS = {"th": "channels_first", "tf": "channels_last"}
 _IDLE = frozenset(
     {
@@ -52,7 +59,8 @@ _IDLE = frozenset(
         "W_regularizer", "b_regularizer", "U_regularizer", "W_constraint", "b_constraint", "U_constraint",
         "input_dim", "input_length", "input_shape", "batch_input_shape", "input_dtype", "fused",
         "renorm_clipping", "renorm_momentum", "shared_object_id", "optimizer", "experimental_autocast",
-        "build_input_shape", "cache_enable", "create_input",
+        "build_input_shape", "cache_enable", "create_input", "trainable", "synchronized",
+        "query_shape", "key_shape", "value_shape",
     }
 )  # fmt: skip
 """Keys that train a network or build it, and change nothing of what it computes, whatever their value."""
@@ -69,6 +77,7 @@ _IDLE_AT: dict[str, tuple[Any, ...]] = {
     "dynamic": (False,),
     "stateful": (False,),
     "keepdims": (False, None),
+    "time_major": (False,),
     "go_backwards": (False,),
     "optional": (False,),
     "output_padding": (None,),
@@ -80,6 +89,16 @@ _IDLE_AT: dict[str, tuple[Any, ...]] = {
     "arguments": ({}, None),
 }
 """Keys that change nothing at these values, and would at others."""
+
+
+def of_today(class_name: str, config: dict[str, Any], version: int) -> tuple[str, dict[str, Any]]:
+    """Return the class that does today what a class of some version did, and its configuration."""
+    if version < 3 and class_name in _GONE_AFTER_TRAINING:
+        config = {k: v for k, v in config.items() if k in ("name", "trainable", "dtype")}
+    if version < 3 and class_name == "RandomCrop":  # cut to the sides' proportion and resized, once trained
+        config = {k: v for k, v in config.items() if k != "seed"}
+        return "Resizing", {**config, "interpolation": "bilinear", "crop_to_aspect_ratio": True}
+    return CLASSES.get(class_name, class_name), config
 
 
 def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[str], where: str) -> tuple[
@@ -130,6 +149,11 @@ def _renamed(class_name: str, config: Mapping[str, Any], where: str) -> dict[str
         result["axis"] = axis[0]
     if class_name == "ZeroPadding2D":
         result["padding"] = _four_sides(result.get("padding"), where)
+    if class_name == "Resizing" and result.get("interpolation", "bilinear") not in _INTERPOLATIONS:
+        raise ModelError(
+            f"{where}: interpolation {_short(result['interpolation'])} of class Resizing has no counterpart "
+            "in Keras 3"
+        )
     if result.get("padding") == "full" and class_name in _WINDOWS:
         raise ModelError(f'{where}: border_mode "full" of class {class_name} has no counterpart in Keras 3')
     return result

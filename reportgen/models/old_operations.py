@@ -75,7 +75,7 @@ def _operation(function: str, call: list[Any], name: str) -> dict[str, Any] | No
         return None
     if source[0] == "_CONSTANT_VALUE":
         return _from_constant(word, source[2], other, name)
-    if _is_history(other):
+    if is_history(other):
         pair = _PAIRS.get(word)
         return _layer(pair, {}, [[[*source, {}], [*other[:3], {}]]], name) if pair else None
     numbers = _numbers(other)
@@ -86,7 +86,7 @@ def _operation(function: str, call: list[Any], name: str) -> dict[str, Any] | No
 def _from_constant(word: str, constant: Any, other: Any, name: str) -> dict[str, Any] | None:
     """Return the layer for `c - x`, `c + x` or `c * x`."""
     numbers = _numbers(constant)
-    if numbers is None or not _is_history(other):
+    if numbers is None or not is_history(other):
         return None
     if word == "subtract":
         scaling: dict[str, Any] | None = {"scale": -1.0, "offset": numbers}
@@ -127,14 +127,10 @@ def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> dict[str,
             spec.append({"class_name": "__slice__", "config": part})
         else:
             return None
-    tensor = {
-        "class_name": "__keras_tensor__",
-        "config": {"shape": [None], "dtype": "float32", "keras_history": list(source)},
-    }
     return {
         "module": "keras.src.ops.numpy", "class_name": "GetItem", "config": {"name": _safe(name)},
         "registered_name": "GetItem", "name": name,
-        "inbound_nodes": [{"args": [tensor, spec], "kwargs": {}}],
+        "inbound_nodes": [{"args": [tensor(source), spec], "kwargs": {}}],
     }  # fmt: skip
 
 
@@ -161,8 +157,17 @@ def _safe(name: str) -> str:
     return name.replace("/", "_")
 
 
-def _is_history(value: Any) -> bool:
-    return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str)
+def tensor(history: Sequence[Any]) -> dict[str, Any]:
+    """Return an output of a layer, `[layer, call, output, ...]`, as Keras 3 writes it among arguments."""
+    return {
+        "class_name": "__keras_tensor__",
+        "config": {"shape": [None], "dtype": "float32", "keras_history": list(history[:3])},
+    }
+
+
+def is_history(value: Any) -> bool:
+    """Whether a value names an output of a layer."""
+    return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 
 def _numbers(value: Any) -> float | list[float] | None:
