@@ -15,7 +15,7 @@ from typing import Any
 
 from reportgen.atlas.comparison_pictures import TILE_PX, Strip, encoded, strips
 from reportgen.atlas.comparison_plots import cka_plot, flow_plot, lines_plot
-from reportgen.atlas.layout import Place
+from reportgen.atlas.layout import COMPARISONS, Place
 from reportgen.atlas.pages import Pages, template_folder
 from reportgen.atlas.words import mark
 from reportgen.comparison import (
@@ -32,7 +32,6 @@ from reportgen.comparison import (
 from reportgen.spec import AtlasSpec
 from reportgen.store import ModelRecord, Store
 
-FOLDER = "c"
 MOST_PICTURED = 2000
 """Changed units of a comparison that have pictures; each layer has an equal part."""
 _LEAST_PICTURED = 24
@@ -88,7 +87,7 @@ def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, by
             "series.html", path, extra=extra, series=series, plots=[x for x in plots if x[1]],
             table=_table(series), links=[shelf.place(v).index for v in series.versions],
         )  # fmt: skip
-    path = f"{FOLDER}/index.html"
+    path = f"{COMPARISONS}/index.html"
     pairs = [(pair_path(shelf, c), c, sentences(c)) for c in found.pairs]
     lines = [(series_path(shelf, s), s) for s in found.series]
     yield path, shelf.pages.page("versions.html", path, extra=extra, pairs=pairs, series=lines, bar=state_bar)
@@ -97,12 +96,12 @@ def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, by
 def pair_path(shelf: Shelf, c: Comparison, page: str = "index.html") -> str:
     """Return the path of a comparison's page."""
     a, b = shelf.place(c.a), shelf.place(c.b)
-    return f"{FOLDER}/{a.model}/{a.version}/{b.model}/{b.version}/{page}"
+    return f"{COMPARISONS}/{a.model}/{a.version}/{b.model}/{b.version}/{page}"
 
 
 def series_path(shelf: Shelf, series: Series) -> str:
     """Return the path of a series' page."""
-    return f"{FOLDER}/{shelf.place(series.versions[-1]).model}/series.html"
+    return f"{COMPARISONS}/{shelf.place(series.versions[-1]).model}/series.html"
 
 
 def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
@@ -210,7 +209,7 @@ def _strip_files(shelf: Shelf, c: Comparison, pair: LayerPair, side: str, found:
     new = {unit: strip for unit, strip in found.items() if strip.name not in written}
     written.update(strip.name for strip in new.values())
     for file, data in encoded(shelf.store, record, record.layer(name), new, shelf.spec):
-        yield f"{FOLDER}/p/{file}", data
+        yield f"{COMPARISONS}/p/{file}", data
 
 
 def _row(shelf: Shelf, c: Comparison, pair: LayerPair, x: UnitChange,
@@ -263,4 +262,4 @@ def _table(series: Series) -> list[tuple[str, str, list[float | None]]]:
 def _asset(name: str) -> tuple[str, bytes]:
     data = (template_folder() / "assets" / name).read_bytes()
     stem, _, ending = name.partition(".")
-    return f"{FOLDER}/{stem}.{hashlib.blake2b(data, digest_size=5).hexdigest()}.{ending}", data
+    return f"{COMPARISONS}/{stem}.{hashlib.blake2b(data, digest_size=5).hexdigest()}.{ending}", data

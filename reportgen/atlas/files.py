@@ -1,8 +1,10 @@
 """A site as files: written whole or not at all, nothing twice, nothing of others touched.
 
 New and changed files are first laid out in a staging folder inside the site; only when all of them
-are there do they take their places. A manifest names every file a build wrote, so that the next one can
-remove what is gone, and only that. What the files say is not known here.
+are there do they take their places: what is new before what refers to it, the start page last, and nothing is
+removed before. So a build that is killed at any point leaves pages that are whole and links that lead
+somewhere. A manifest names every file a build wrote, so that the next one can remove what is gone, and only
+that. What the files say is not known here.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from reportgen.atlas.layout import OWN_PAGES, WRITTEN
 from reportgen.errors import BudgetError, SiteError
 
 MANIFEST = "atlas-manifest.json"
@@ -108,11 +111,12 @@ class SiteFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         manifest = _read(folder)
-        self.before: dict[str, int] = manifest["files"]
+        self.before: dict[str, int] = {**manifest["files"], **manifest["moving"]}
         self.pieces_before: dict[str, Piece] = manifest["pieces"]
         self.now: dict[str, int] = {}
         self.pieces: dict[str, Piece] = {}
         self._staged: dict[str, None] = {}
+        self._folders: set[Path] = set()
         self._staging: Path | None = None
         self._lock: FileLock | None = None
 
@@ -128,14 +132,27 @@ class SiteFiles:
             SiteError: A file of that path is there which no build wrote.
         """
         for one in written:
-            if one.staged and one.path not in self.before and os.path.lexists(self.folder / one.path):
-                raise SiteError(
-                    f'"{self.folder / one.path}" is there and was not written by reportgen',
-                    hint="move it away, or choose another folder",
-                )
-            self.now[one.path] = one.size
             if one.staged:
+                self._check_place(one.path)
                 self._staged[one.path] = None
+            self.now[one.path] = one.size
+
+    def _check_place(self, path: str) -> None:
+        """Refuse to put a file where others have a file, a folder, or a link that leads elsewhere."""
+        place, taken = self.folder / path, None
+        if place.is_dir() or (path not in self.before and os.path.lexists(place)):
+            taken = place
+        for parent in place.parents:
+            if parent == self.folder or parent in self._folders:
+                break
+            if os.path.lexists(parent) and (not parent.is_dir() or not _inside(parent, self.folder)):
+                taken = parent
+            self._folders.add(parent)
+        if taken is not None:
+            raise SiteError(
+                f'"{taken}" is there and was not written by reportgen',
+                hint="move it away, or choose another folder",
+            )
 
     def put(self, path: str, data: bytes) -> None:
         """Lay out one file and take it into the new site."""
@@ -185,28 +202,49 @@ class SiteFiles:
         return len(self._staged)
 
     def publish(self) -> None:
-        """Move staged files into place, remove what earlier builds wrote and this one did not."""
-        gone = sorted(set(self.before) - set(self.now))
+        """Move staged files into place, remove what earlier builds wrote and this one did not.
+
+        The manifest says at every moment what must be there, and what may be there besides or have another
+        size, so that a build that is cut off knows its files; it keeps no piece then.
+        """
+        gone = sorted(path for path in set(self.before) - set(self.now) if WRITTEN.fullmatch(path))
         if self._staged or gone or self.before != self.now:
-            # Named before they are moved: a build that is cut off here knows its files, and keeps no piece.
-            self._write_manifest({**self.before, **self.now}, {})
+            both = {path: self.before[path] for path in self.before.keys() & self.now.keys()}
+            self._write_manifest(both, {}, moving={**self.before, **self.now})
         made: set[Path] = set()
-        for path in self._staged:
+        for path in sorted(self._staged, key=self._turn):
             place = self.folder / path
             if place.parent not in made:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 made.add(place.parent)
             (self._own_staging() / "files" / path).replace(place)
+        if gone:
+            self._write_manifest(self.now, {}, moving={path: self.before[path] for path in gone})
         for path in gone:
             _remove(self.folder, path)
         self._write_manifest(self.now, self.pieces)
 
-    def _write_manifest(self, files: Mapping[str, int], pieces: Mapping[str, Piece]) -> None:
-        body = {
+    def _turn(self, path: str) -> tuple[bool, int, str, bool, str]:
+        """Return what orders the moves: what is new, then layer by layer, then what leads to them."""
+        stem, html, _ = path.rpartition(".html")
+        _, _, name = stem.rpartition("/")
+        group, rank = posixpath.dirname(path), 0
+        if html and path.count("/") == 3 and name not in OWN_PAGES:
+            group = stem  # a layer's page, right after what it is drawn from
+        elif html:
+            rank = 1 if path.count("/") > 3 else 4 if path == "index.html" else 3 if name == "index" else 2
+        return path in self.before, rank, group, bool(html), path
+
+    def _write_manifest(
+        self, files: Mapping[str, int], pieces: Mapping[str, Piece], moving: Mapping[str, int] | None = None
+    ) -> None:
+        body: dict[str, Any] = {
             "format": 1,
             "files": dict(sorted(files.items())),
             "pieces": {name: [piece.made_from, *piece.paths] for name, piece in sorted(pieces.items())},
         }
+        if moving is not None:
+            body["moving"] = dict(sorted(moving.items()))
         text = json.dumps(body, separators=(",\n", ":")) + "\n"
         place = self.folder / MANIFEST
         if place.is_file() and place.read_text(encoding="utf-8") == text:
@@ -255,33 +293,48 @@ def site_files(folder: Path) -> Iterator[SiteFiles]:
         files.discard()
 
 
-def read_manifest(folder: Path) -> dict[str, int]:
-    """Return the files that earlier builds wrote, with their bytes; empty where there is no site.
+def read_manifest(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the files of a site with their bytes, and those of a build that was cut off.
+
+    The first must be there. The second may be there besides, or be there in their place. Both are empty where
+    there is no site.
 
     Raises:
         SiteError: The manifest is damaged, or names a file outside the folder.
     """
-    files: dict[str, int] = _read(folder)["files"]
-    return files
+    found = _read(folder)
+    return found["files"], found["moving"]
 
 
 def _read(folder: Path) -> dict[str, Any]:
     place = folder / MANIFEST
     try:
         if not place.is_file():
-            return {"files": {}, "pieces": {}}
+            return {"files": {}, "moving": {}, "pieces": {}}
         manifest = json.loads(place.read_text(encoding="utf-8"))
-        found = {str(path): int(size) for path, size in manifest["files"].items()}
+        files, moving = (
+            {str(path): int(size) for path, size in named.items()}
+            for named in (manifest["files"], manifest.get("moving", {}))
+        )
         pieces = {
             str(name): Piece(str(own[0]), tuple(map(str, own[1:])))
             for name, own in manifest.get("pieces", {}).items()
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ):
         raise SiteError(f'"{place}" is not a manifest', hint="remove the site and build it again") from None
-    for path in found:
+    for path in (*files, *moving):
         if not _is_of_a_site(path):
             raise SiteError(f'"{place}" names {path!r}, which is no file of a site')
-    return {"files": found, "pieces": pieces}
+    return {"files": files, "moving": moving, "pieces": pieces}
 
 
 def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> None:
@@ -328,7 +381,7 @@ def _remove_leftovers(folder: Path) -> None:
 def _remove(folder: Path, path: str) -> None:
     """Remove a file and the folders it leaves empty; never through a link that leads elsewhere."""
     place = folder / path
-    if not place.parent.resolve().is_relative_to(folder.resolve()):
+    if not _inside(place.parent, folder) or (place.is_dir() and not place.is_symlink()):
         return
     place.unlink(missing_ok=True)
     for parent in place.parents:
@@ -338,3 +391,8 @@ def _remove(folder: Path, path: str) -> None:
             parent.rmdir()  # Refused where it holds something; to list a folder of pictures takes long.
         except OSError:
             return
+
+
+def _inside(place: Path, folder: Path) -> bool:
+    """Whether a folder lies within the site's, links followed."""
+    return place.resolve().is_relative_to(folder.resolve())

@@ -21,6 +21,13 @@ OWN_PAGES = ("index", "units", "findings", "wall")
 """Pages of a model version that stand beside its layers'; stores of before they were reserved may "
 "have one."""
 ASSETS = "assets"
+COMPARISONS = "c"
+WRITTEN = re.compile(
+    r"(?:index|method|about|downloads|404)\.html|\.nojekyll|sitemap\.txt|verdicts\.(?:csv|json|parquet|sqlite)"
+    rf"|{ASSETS}/[a-z0-9]+\.[0-9a-f]{{10}}\.(?:css|js)|{PICTURES}/[0-9a-f]+\.webp"
+    rf"|(?:m|{COMPARISONS})/.+\.(?:html|js|css|webp)"
+)
+"""Paths of the files of a site: a manifest may be anybody's, and no other file is removed for its word."""
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dash import Dash
-from fastapi import FastAPI
+from dash.exceptions import DependencyException
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
 
 from reportgen.explorer.answers import Desk, Rendering
 from reportgen.explorer.callbacks import register
@@ -15,6 +17,7 @@ from reportgen.explorer.layout import layout
 from reportgen.explorer.page import Shell
 from reportgen.explorer.queries import Shelf
 from reportgen.explorer.routes import add_routes
+from reportgen.explorer.sound import Sound
 
 PREFIX = "/_dash/"
 """Where Dash's own addresses begin."""
@@ -70,7 +73,13 @@ def make_app(shelf: Shelf, studio: Rendering, door: Door) -> Application:
     app.backend.websocket_capability = False  # Else every page opens one, asked for or not.
     app.layout = layout()
     register(app, desk)
-    return Guard(server, door, policy(app.csp_hashes()))
+
+    @server.exception_handler(DependencyException)
+    async def missing(_request: Request, _error: DependencyException) -> Response:
+        return Response("there is nothing here\n", status_code=404, media_type="text/plain")
+
+    sound = Sound(server, f"{PREFIX}_dash-update-component", app.callback_map)
+    return Guard(sound, door, policy(app.csp_hashes()))
 
 
 async def _ask_for_page(server: Application) -> None:

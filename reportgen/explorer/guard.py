@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -76,7 +76,7 @@ class Door:
 
         An address in figures is never another's name; it is let in wherever more than this machine is served.
         """
-        name = urlsplit(f"//{host_header}").hostname or ""
+        name = (_split(f"//{host_header}") or urlsplit("")).hostname or ""
         if name in LOOPBACK or name == self.host.lower():
             return True
         return self.is_open and (name in self.names or _is_address(name))
@@ -128,7 +128,7 @@ class Guard:
         if refused is not None:
             await self._say(send, *refused)
             return
-        body = await _body(receive)
+        body = await body_of(receive)
         if body is None:
             await self._say(send, 413, f"a request may have {MOST_BYTES:,} bytes")
             return
@@ -136,7 +136,7 @@ class Guard:
         new = "" if re.fullmatch(r"[A-Za-z0-9_-]{22,64}", person) else secrets.token_urlsafe(16)
         scope.setdefault("state", {})["person"] = new or person
         extra = [(b"set-cookie", _cookie(PERSON, new))] if new and not _is_data(scope["path"]) else []
-        await self._application(scope, _again(body, receive), self._with_headers(send, extra))
+        await self._application(scope, body_again(body, receive), self._with_headers(send, extra))
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return status and reason where a request is not let in, whoever sends it."""
@@ -147,7 +147,8 @@ class Guard:
             return 405, "only GET, HEAD and POST are answered"
         if method == "POST":
             origin = headers.get("origin", "")
-            same = urlsplit(origin).netloc == host if origin else site == "same-origin"
+            sender = _split(origin)
+            same = (sender is not None and sender.netloc == host) if origin else site == "same-origin"
             if not same:
                 return 403, "a request from another site is not answered"
         elif site in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
@@ -171,10 +172,10 @@ class Guard:
         page = f'<!doctype html><body data-to="{html.escape(to)}"><script>{_GO_ON}</script>'
         cookie = (b"set-cookie", _cookie(TOKEN, self._door.token))
         sending = self._with_headers(send, [cookie], _POLICY_OF_WELCOME)
-        await _answer(sending, 200, page.encode(), b"text/html; charset=utf-8")
+        await answer(sending, 200, page.encode(), b"text/html; charset=utf-8")
 
     async def _say(self, send: Send, status: int, text: str) -> None:
-        await _answer(
+        await answer(
             self._with_headers(send, []), status, (text + "\n").encode(), b"text/plain; charset=utf-8"
         )
 
@@ -195,7 +196,7 @@ class Guard:
         return sending
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def body_of(receive: Receive) -> bytes | None:
     """Return a request's body; None where it is larger than may be."""
     parts, size = [], 0
     while True:
@@ -211,7 +212,7 @@ async def _body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def body_again(body: bytes, receive: Receive) -> Receive:
     """Return what gives a body that was read once more, and then what comes after it."""
     given = False
 
@@ -225,7 +226,8 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receiving
 
 
-async def _answer(send: Send, status: int, body: bytes, kind: bytes) -> None:
+async def answer(send: Send, status: int, body: bytes, kind: bytes) -> None:
+    """Send a whole answer."""
     headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -233,6 +235,14 @@ async def _answer(send: Send, status: int, body: bytes, kind: bytes) -> None:
 
 def _headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _split(address: str) -> SplitResult | None:
+    """Return the parts of an address; None for what is none, such as one bracket."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
 
 
 def _cookies(text: str) -> dict[str, str]:

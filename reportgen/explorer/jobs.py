@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -46,6 +46,7 @@ MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 8_000_000, 40_000_000
 """A picture that somebody brings, at most."""
 
 _STARTS_KEPT, _START_PX = 32, 1024
+_MOST_UPLOADS = 32  # That are read or wait for it; each holds up to eight megabytes.
 _ENDED_KEPT = 512
 _IDLE_SECONDS, _FLUSH_SECONDS = 0.5, 1.0
 _LEFT_SECONDS = 150.0  # Browsers let a page that is not in sight ask once a minute.
@@ -83,6 +84,7 @@ class Studio:
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._served: Request | None = None
         self._starts: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._decoders, self._decoder = threading.BoundedSemaphore(_MOST_UPLOADS), threading.Lock()
         self._service = Service(device)
         self._closing = False
         self._due = threading.Event()
@@ -154,13 +156,14 @@ class Studio:
         The last 32 are kept, in memory alone, by the hash of their pixels.
 
         Raises:
-            ReportgenError: No picture, or too large.
+            ReportgenError: No picture, too large, or too many are waiting to be read.
         """
         if len(data) > MOST_UPLOAD_BYTES:
             raise ReportgenError(
                 f"the picture has {len(data) / 1e6:.1f} MB, wanted at most {MOST_UPLOAD_BYTES // 1_000_000}"
             )
-        pixels = read_photograph(data, most_pixels=MOST_UPLOAD_PIXELS, most_px=_START_PX)
+        with self._decoding():
+            pixels = read_photograph(data, most_pixels=MOST_UPLOAD_PIXELS, most_px=_START_PX)
         text = f"{pixels.shape}".encode() + pixels.tobytes()
         hash_ = hashlib.blake2b(text, digest_size=16).hexdigest()
         with self._lock:
@@ -169,6 +172,17 @@ class Studio:
             while len(self._starts) > _STARTS_KEPT:
                 self._starts.popitem(last=False)
         return hash_
+
+    @contextlib.contextmanager
+    def _decoding(self) -> Iterator[None]:
+        """Take turns: a picture in memory is fifty times its file, so one is read at a time, and few wait."""
+        if not self._decoders.acquire(blocking=False):
+            raise ReportgenError("many pictures are being read", hint="try again in a moment")
+        try:
+            with self._decoder:
+                yield
+        finally:
+            self._decoders.release()
 
     def renderable(self) -> Mapping[str, str | None]:
         """Return by `model/version` None where it can be rendered here, or why not, in a line."""

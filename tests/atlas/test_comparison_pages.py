@@ -9,6 +9,8 @@ from compared_store import ROLL, write_compared_store
 
 from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas.comparison_plots import flow_plot, lines_plot
+from reportgen.atlas.files import read_manifest
+from reportgen.atlas.layout import WRITTEN
 from reportgen.comparison import Line, Series, VersionId
 from reportgen.config import read_settings
 from reportgen.run import publish
@@ -128,3 +130,7 @@ def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
     assert len(plot["lines"]) == layers + 1
     assert heights[0] >= 8 and heights[-1] <= plot["h"] - 16
     assert all(b - a >= 11.9 for a, b in itertools.pairwise(heights))
+
+
+def test_every_file_of_a_site_with_comparisons_is_one_that_a_later_build_may_remove(site):
+    assert [path for path in read_manifest(site)[0] if not WRITTEN.fullmatch(path)] == []

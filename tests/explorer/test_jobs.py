@@ -16,6 +16,7 @@ from PIL import Image
 
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
+from reportgen.explorer import jobs
 from reportgen.explorer.asked import parse
 from reportgen.explorer.jobs import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
 from reportgen.explorer.orders import Failed
@@ -211,6 +212,36 @@ def test_a_sweep_goes_from_rough_to_smooth(studio):
 def test_sums_and_whole_layers_are_climbed(studio, terms):
     last = followed(studio, studio.ask(asked(DEEP, terms=terms), "ada", "panel"))[-1]
     assert last.state == "done" and last.curve[-1][1] > last.curve[0][1]
+
+
+def test_pictures_are_read_one_at_a_time_and_few_wait(studio, monkeypatch):
+    inside, most, gate = [], [], threading.Event()
+
+    def slow(_data, **_limits):
+        inside.append(1)
+        most.append(len(inside))
+        gate.wait(10)
+        inside.pop()
+        return np.zeros((4, 4, 3), np.uint8)
+
+    monkeypatch.setattr(jobs, "read_photograph", slow)
+    refused = []
+
+    def bring():
+        try:
+            studio.add_start(b"picture")
+        except ReportgenError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=bring) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(refused) == 8)
+    gate.set()
+    for thread in threads:
+        thread.join(10)
+    assert max(most) == 1 and len(most) == 32
+    assert set(refused) == {"many pictures are being read (try again in a moment)"}
 
 
 def test_a_picture_that_somebody_brings_is_where_it_starts(studio):
