@@ -19,6 +19,7 @@ from reportgen.models.kinds import IDENTITIES
 from reportgen.models.layer_graph import layer_graph
 from reportgen.models.model import Model, Node, Tap
 from reportgen.models.opening import open_network
+from reportgen.models.pictures import hold_whole_pictures
 from reportgen.models.range_check import range_doubt
 from reportgen.models.sources import find_source
 from reportgen.models.taps import find_taps, unit_count
@@ -104,7 +105,7 @@ def load_model(
     _refuse_channels_first(nodes, file_name)
     nodes = _at_size(nodes, input_shape, file_name)
     hashes = node_hashes(nodes, file_name)
-    taps, skipped = find_taps(nodes, outputs)
+    taps, skipped = find_taps(nodes, outputs, hold_whole_pictures(nodes, input_shape))
     if not taps:
         raise ModelError(
             f"{file_name}: none of its {len(nodes) - 1} operations has units to look at, "

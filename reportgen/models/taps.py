@@ -16,21 +16,27 @@ _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 _UNDRAWN = {
     "conv1d": "a convolution along one axis has no picture",
     "conv3d": "a convolution over volumes has no picture",
-    "dense": "dense layer over positions: its units answer to tokens, not to places of a picture",
+    "dense": "dense layer over tokens: its units answer to parts of a picture, not to places of it",
     "embedding": "an embedding is no unit of an image network",
 }
 _SUPPORTING = ("normalization", "p_re_lu", "rescaling", "input")
 
 
 def find_taps(
-    nodes: Sequence[Node], outputs: Sequence[Ref]
+    nodes: Sequence[Node], outputs: Sequence[Ref], whole: Sequence[bool] | None = None
 ) -> tuple[dict[str, Tap], tuple[tuple[str, str], ...]]:
-    """Return where each layer with units is read, by name in topological order, and what was skipped."""
+    """Return where each layer with units is read, by name in topological order, and what was skipped.
+
+    Args:
+        nodes: Of the network.
+        outputs: Where its outputs are.
+        whole: For each node whether it has a row for each picture; all have, unless given.
+    """
     consumers = consumers_of(nodes)
     taps: dict[str, Tap] = {}
     skipped: list[tuple[str, str]] = []
     for index, node in enumerate(nodes):
-        reason = _reason_to_skip(node)
+        reason = _reason_to_skip(node, whole is None or whole[index])
         if reason:
             skipped.append((node.name, reason))
         elif node.kind in UNIT_KINDS:
@@ -52,11 +58,13 @@ def unit_count(node: Node) -> int:
     return int(node.output_shapes[0][-1] or 0)
 
 
-def _reason_to_skip(node: Node) -> str:
+def _reason_to_skip(node: Node, whole: bool) -> str:
     if node.kind in UNIT_KINDS:
         rank = len(node.output_shapes[0])
-        if node.kind == "dense" and rank not in (2, 4):
+        if node.kind == "dense" and (rank not in (2, 4) or not whole):
             return _UNDRAWN["dense"]
+        if not whole:
+            return "its maps are of parts of a picture, such as windows or frames, not of whole ones"
         return "" if rank in (2, 4) else f"its output has {rank} axes"
     if not _has_weights(node.operation) or node.kind.endswith(_SUPPORTING):
         return ""

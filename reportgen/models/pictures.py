@@ -1,0 +1,69 @@
+"""Which values hold a row for each picture, and which only rows for parts of them: tokens, windows, frames.
+
+A network may put the tokens of all pictures into one list and run a dense layer over it. Its output looks
+like that of a layer over pictures, `(rows, features)`, until one asks what the number of rows follows from.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import ACTIVATION_KINDS, IDENTITIES, MERGES, POOLS, UNIT_KINDS
+from reportgen.models.model import Node
+
+_PICTURES = 10007
+"""A prime: a first axis of that length counts pictures, a multiple of it counts parts of them."""
+
+_ROW_BY_ROW = (
+    IDENTITIES | MERGES | POOLS | frozenset(ACTIVATION_KINDS) | frozenset(
+        {"true_divide", "divide", "power", "square", "sqrt", "rsqrt", "absolute", "abs", "negative", "clip",
+         "cast", "mean", "pad", "minimum", "maximum", "where", "resized", "log", "log1p", "reciprocal"}
+    )
+)  # fmt: skip
+"""Operations that leave the first axis as it is; so do all of Keras's layers, by contract."""
+
+
+def hold_whole_pictures(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> list[bool]:
+    """Return for each node whether the first axis of its first output counts pictures.
+
+    Shapes are worked out for a prime number of pictures, and only where some operation may move the axis.
+    A node that cannot be worked out is taken to keep it.
+
+    Args:
+        nodes: Of the network, the input first.
+        input_shape: Height, width and channels.
+    """
+    whole = [True] * len(nodes)
+    if all(_keeps_rows(node) for node in nodes):
+        return whole
+    picture = keras_module().Input(batch_shape=(_PICTURES, *input_shape), dtype="float32")
+    tensors: dict[int, tuple[Any, ...]] = {0: (picture,)}
+    for index in _leading_to_units(nodes):
+        node = nodes[index]
+        if all(source in tensors for source, _ in node.inputs):
+            with contextlib.suppress(Exception):  # a batch that an operation rejects, in whichever way
+                tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
+                whole[index] = tuple(tensors[index][0].shape)[:1] == (_PICTURES,)
+    return whole
+
+
+def _keeps_rows(node: Node) -> bool:
+    own = type(node.operation).__module__.startswith("keras.") and isinstance(
+        node.operation, keras_module().Layer
+    )
+    return node.operation is None or node.kind in _ROW_BY_ROW or (own and node.kind != "lambda")
+
+
+def _leading_to_units(nodes: Sequence[Node]) -> list[int]:
+    """Return the nodes that layers with units depend on, and these, in order, without the input."""
+    needed: set[int] = set()
+    stack = [index for index, node in enumerate(nodes) if node.kind in UNIT_KINDS]
+    while stack:
+        index = stack.pop()
+        if index and index not in needed:
+            needed.add(index)
+            stack.extend(source for source, _ in nodes[index].inputs)
+    return sorted(needed)
