@@ -173,6 +173,7 @@ class Settings(BaseModel):
     input_range: Annotated[_Ends, _as(_range, f"LO,HI such as 0,255, or {', '.join(RANGES)}")] | None = None
     input_size: Annotated[tuple[int, int], _as(_size, "HxW such as 224x224")] | None = None
     channel_order: Literal["rgb", "bgr"] | None = None
+    channels: Literal["first", "last"] | None = None
     trust_model: bool = False
     custom: _Globs = ()
     hold: Annotated[dict[str, Any], _as(_held, "a table of numbers by input name")] = Field(

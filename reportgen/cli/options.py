@@ -41,6 +41,9 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "channel_order": click.option(
         "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
     ),
+    "channels": click.option(
+        "--channels", metavar="first|last", help="Where an ONNX file has them, if its graph does not tell."
+    ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
         "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
@@ -107,6 +110,7 @@ IMPORT = (
     "version",
     "input_range",
     "channel_order",
+    "channels",
     "input_size",
     "trust_model",
     "custom",

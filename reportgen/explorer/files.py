@@ -19,7 +19,7 @@ from reportgen.errors import ReportgenError
 from reportgen.models.sources import APPLICATIONS, find_source
 from reportgen.store import ModelRecord
 
-_OF_IMPORT = ("input_range", "channel_order", "input_size", "hold")
+_OF_IMPORT = ("input_range", "channel_order", "channels", "input_size", "hold")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def load_model(
     max_memory: int | None = None,
     channel_order: Literal["rgb", "bgr"] | None = None,
     untrained: int | None = None,
+    channels: Literal["first", "last"] | None = None,
 ) -> Model:
     """Return the network in a `.keras`, whole-model `.h5` or `.onnx` file, or another source.
 
@@ -71,6 +72,7 @@ def load_model(
         channel_order: In which order the model takes the channels of a picture; read from the means it
             subtracts, `bgr` for the range `caffe`, else `rgb`, unless given.
         untrained: A seed: every weight is drawn anew, and a note says how.
+        channels: Where an ONNX file has the channels of its picture, if its graph does not tell.
 
     Raises:
         ModelError: The file cannot be used, or is no image network.
@@ -86,6 +88,7 @@ def load_model(
         custom=custom,
         hold=hold,
         max_memory=max_memory,
+        channels=channels,
     )
     keras_model, notes, file_name = opened.model, list(opened.notes), source.file_name
     if untrained is not None:

@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -50,6 +50,7 @@ def open_network(
     custom: Sequence[str] = (),
     hold: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
+    channels: Literal["first", "last"] | None = None,
 ) -> Opened:
     """Return the network that a source names.
 
@@ -61,7 +62,7 @@ def open_network(
     """
     limit = max_memory if max_memory is not None else default_max_memory()
     if source.kind == "onnx":
-        return _onnx(source, input_size, hold or {}, limit)
+        return _onnx(source, input_size, hold or {}, limit, channels)
     if source.kind == "application":
         model, front, notes = _application(source.path.name, limit)
     else:
@@ -174,7 +175,11 @@ def _as_layers(preprocess: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _onnx(
-    source: ModelSource, input_size: tuple[int, int] | None, hold: Mapping[str, Any], limit: int
+    source: ModelSource,
+    input_size: tuple[int, int] | None,
+    hold: Mapping[str, Any],
+    limit: int,
+    channels: Literal["first", "last"] | None,
 ) -> Opened:
     try:
         read_onnx = importlib.import_module("reportgen.models.onnx").read_onnx
@@ -182,5 +187,7 @@ def _onnx(
         if (error.name or "").split(".")[0] not in ("onnx", "onnxruntime"):
             raise
         raise MissingExtra("onnx", needed_for="reading an ONNX model") from None
-    found = read_onnx(source.path, input_size=input_size, max_memory=limit, held=dict(hold))
+    found = read_onnx(
+        source.path, input_size=input_size, max_memory=limit, held=dict(hold), channels=channels
+    )
     return Opened(found.model, found.names, tuple(found.notes), found.input_size_source)

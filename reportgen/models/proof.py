@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,18 +110,23 @@ def prove_import(
     input_size: tuple[int, int] | None = None,
     hold: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
+    channels: Literal["first", "last"] | None = None,
 ) -> Proof:
     """Compare an ONNX file as it was imported with what onnxruntime makes of it.
 
     Args:
         path: The file.
         model: What was read from it.
-        input_size, hold, max_memory: As the file was read.
+        input_size, hold, max_memory, channels: As the file was read.
     """
     from reportgen.models.onnx import parity, read_onnx
 
     imported = read_onnx(
-        path, input_size=input_size, max_memory=max_memory or default_max_memory(), held=dict(hold or {})
+        path,
+        input_size=input_size,
+        max_memory=max_memory or default_max_memory(),
+        held=dict(hold or {}),
+        channels=channels,
     )
     try:
         with np.errstate(all="ignore"):  # what is not finite is said, not warned of

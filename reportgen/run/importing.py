@@ -18,7 +18,7 @@ from reportgen.store import ModelRecord, Store
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-IMPORT_VERSION = 4
+IMPORT_VERSION = 5
 """Raised whenever the same file is read into other layers, so that stored records are renewed."""
 
 
@@ -72,6 +72,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         if settings.input_range
         else None,
         **({"channel_order": settings.channel_order} if settings.channel_order else {}),
+        **({"channels": settings.channels} if settings.channels else {}),
         "input_size": list(settings.input_size) if settings.input_size else None,
         "trust_model": settings.trust_model,
         "custom": list(settings.custom),
@@ -99,6 +100,7 @@ def load_network(path: str | Path, version: str, settings: Settings, untrained: 
         input_range=settings.input_range,
         input_size=settings.input_size,
         channel_order=settings.channel_order,
+        channels=settings.channels,
         trust_model=settings.trust_model,
         custom=settings.custom,
         hold=settings.hold,

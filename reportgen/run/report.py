@@ -70,6 +70,7 @@ def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof
             input_size=settings.input_size,
             hold=settings.hold,
             max_memory=settings.max_memory,
+            channels=settings.channels,
         )
     return prove_keras(
         source,

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import keras_module
 from reportgen.models.onnx.building import Builder, rebatch
+from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
 from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
 from reportgen.models.onnx.refusals import check_operators
@@ -79,6 +80,7 @@ def read_onnx(
     input_size: tuple[int, int] | None = None,
     max_memory: int = 8 << 30,
     held: Mapping[str, Any] | None = None,
+    channels: Literal["first", "last"] | None = None,
 ) -> OnnxImport:
     """Read an ONNX file into a Keras model.
 
@@ -87,10 +89,12 @@ def read_onnx(
         input_size: Height and width in pixels, where the file leaves them open.
         max_memory: Most bytes that the weights, or any value for one picture, may take.
         held: Values of inputs other than the picture, by name; zeros unless given.
+        channels: Where the file has its picture's channels, if the graph does not tell.
 
     Raises:
-        ModelError: The file is damaged, or has what is not imported; the node is named.
-        ConfigError: The size or a held value does not fit.
+        ModelError: The file is damaged, or has what is not imported; the node is named. Or its graph does not
+            tell where the channels are.
+        ConfigError: The size, a held value or `channels` does not fit.
         MissingExtra: onnx, or Keras, is not installed.
     """
     proto, source = read_file(Path(path), max_memory)
@@ -98,7 +102,7 @@ def read_onnx(
     graph = proto.graph
     check_operators(graph.node, operators(), source.file_name)
     stored = dict(initialisers(graph, source))
-    picture, others = _inputs(graph, stored, input_size, source)
+    picture, others = _inputs(graph, stored, input_size, channels, source)
     constants = _held(others, held or {}, source)
     nodes = rewritten(list(graph.node), stored, source)
     builder = Builder(source, opset, nodes, [o.name for o in graph.output])
@@ -133,7 +137,11 @@ def read_onnx(
 
 
 def _inputs(
-    graph: Any, stored: Mapping[str, Any], size: tuple[int, int] | None, source: Source
+    graph: Any,
+    stored: Mapping[str, Any],
+    size: tuple[int, int] | None,
+    channels: Literal["first", "last"] | None,
+    source: Source,
 ) -> tuple[_Picture, list[tuple[str, tuple[int | None, ...], str]]]:
     """Return the input that takes the picture, and name, shape and type of all others."""
     live_inputs = [i for i in graph.input if i.name not in stored]
@@ -155,13 +163,44 @@ def _inputs(
     for n, d, t in found:
         if n != chosen[0]:
             others.append((n, d, numpy_type(t)))
-    return _picture(chosen[0], chosen[1], numpy_type(chosen[2]), size, source), others
+    value = next(v for v in live_inputs if v.name == chosen[0])
+    last = _are_channels_last(
+        channel_axis(graph.node, value, chosen[1], stored), channels, value.name, source
+    )
+    return _picture(chosen[0], chosen[1], last, numpy_type(chosen[2]), size, source), others
+
+
+def _are_channels_last(
+    told: ChannelAxis | None, given: Literal["first", "last"] | None, name: str, source: Source
+) -> bool:
+    """Return whether the file wants its picture channels last, from its graph or as the user says."""
+    seen = None if told is None else {1: "first", 3: "last"}.get(told.axis)
+    if told is not None and told.certain and seen is None:
+        raise ModelError(
+            f'{source.file_name}: the channels of input "{name}" are its axis {told.axis}, '
+            "wanted (batch, channels, height, width) or (batch, height, width, channels)"
+        )
+    if told is not None and told.certain and given not in (None, seen):
+        raise ConfigError(
+            f'{source.file_name}: channels are "{given}", and the graph takes those of input "{name}" {seen}',
+            hint="leave --channels out",
+        )
+    if given is None and seen is None:
+        raise ModelError(
+            f'{source.file_name}: nothing in the graph tells which axis of input "{name}" holds its channels',
+            hint="say --channels first (as PyTorch exports) or --channels last (as TensorFlow and Keras do)",
+        )
+    return (given or seen) == "last"
 
 
 def _picture(
-    name: str, dims: tuple[int | None, ...], dtype: str, size: tuple[int, int] | None, source: Source
+    name: str,
+    dims: tuple[int | None, ...],
+    last: bool,
+    dtype: str,
+    size: tuple[int, int] | None,
+    source: Source,
 ) -> _Picture:
-    last = dims[3] in (1, 3, 4) and dims[1] not in (1, 3, 4)
     channels = dims[3] if last else dims[1]
     own = (dims[1], dims[2]) if last else (dims[2], dims[3])
     if channels is None:
