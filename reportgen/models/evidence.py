@@ -19,7 +19,8 @@ from reportgen.errors import ReportgenError
 from reportgen.models.input_range import contradiction, read_graph
 from reportgen.models.memory import default_max_memory
 from reportgen.models.model import Model
-from reportgen.models.range_check import Ends, RangeStatistics, option_for, range_statistics, usual_ranges
+from reportgen.models.range_check import RangeStatistics, option_for, range_statistics
+from reportgen.models.usual_ranges import Ends, named_range, usual_ranges
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _NOMINAL = {"nominalrange_0_255": "0..255", "normalized_0_1": "0..1", "normalized_1_1": "-1..1"}
@@ -110,13 +111,9 @@ def file_metadata(path: Path, max_memory: int | None = None) -> dict[str, str]:
 
 def _from_graph(model: Model) -> Reading:
     graph = read_graph(model.nodes)
-    if not graph.words:
-        return Reading("graph", "", "", 0.0, "no operation of the model scales its input")
-    if graph.ends is None:
-        return Reading("graph", "", "", 0.0, f"{graph.words}, which fits no usual range of pictures")
-    low, high = graph.ends
-    words = f"{graph.words}, which takes {low:g}..{high:g} to {graph.scaled}"
-    return Reading("graph", f"{low:g}..{high:g}", f"--input-range {low:g},{high:g}", 0.95, words)
+    if not graph.name:
+        return Reading("graph", "", "", 0.0, graph.told)
+    return Reading("graph", graph.name, option_for(graph.name), 0.5 if graph.rivals else 0.95, graph.told)
 
 
 def _from_statistics(model: Model) -> Reading:
@@ -176,7 +173,7 @@ def _alike(one: Ends, other: Ends) -> bool:
 
 
 def _in_use(model: Model, name: str) -> bool:
-    usual = usual_ranges(model.input_shape[2]).get(name)
+    usual = named_range(name, model.input_shape[2])
     return usual is not None and _alike((model.input_range.low, model.input_range.high), usual)
 
 

@@ -81,6 +81,8 @@ class _Flattening:
         name = prefix + self.true_names.get(operation.name, operation.name)
         if _is_model(operation):
             return self.walk(operation, refs, name + "/")
+        if isinstance(operation, keras_module().layers.Pipeline):
+            return self.walk(_as_model(operation, record), refs, name + "/")
         kind = kind_of(operation)
         activation = self._split(operation, kind)
         constants, pattern = _constants(record)
@@ -183,6 +185,16 @@ def _is_model(operation: Any) -> bool:
     """Whether an operation is a nested model whose calls were recorded."""
     keras = keras_module()
     return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
+
+
+def _as_model(pipeline: Any, record: Any) -> Any:
+    """Return the layers of a pipeline in a row as a model, as they work once training is over."""
+    keras = keras_module()
+    (tensor,) = record.input_tensors
+    first = x = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype)
+    for layer in pipeline.layers:
+        x = layer(x, training=False) if _takes_training(layer) else layer(x)
+    return keras.Model(first, x)
 
 
 def _constants(record: Any) -> tuple[list[Any], str]:

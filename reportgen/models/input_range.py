@@ -1,7 +1,7 @@
 """Which values the model's input takes, read from the scaling that the network itself begins with.
 
-Follows the first operations while they are `x * a + b` by constants, and asks which usual
-picture (0..255, 0..1, -1..1) they turn into numbers of a usual size. Never guesses from names.
+Asks which usual picture the beginning of the network turns into numbers of a usual size. Never guesses
+from names.
 """
 
 from __future__ import annotations
@@ -17,24 +17,12 @@ from numpy.typing import NDArray
 
 from reportgen.config import RANGES
 from reportgen.errors import ConfigError
-from reportgen.models.framework import keras_module
-from reportgen.models.kinds import IDENTITIES
+from reportgen.models.beginning import Scaling, first_scaling
 from reportgen.models.model import Node
-from reportgen.models.taps import consumers_of
+from reportgen.models.usual_ranges import Ends, fits, made_for, result_words
 from reportgen.units import InputRange
 
 Floats = NDArray[np.float64]
-_CANDIDATES = ((0.0, 255.0), (0.0, 1.0), (-1.0, 1.0))
-
-
-@dataclass(frozen=True)
-class _Scaling:
-    """`x * scale + offset` by channel, and in words which operations do it."""
-
-    scale: Floats
-    offset: Floats
-    words: tuple[str, ...]
-    flipped: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,46 +31,69 @@ class GraphReading:
 
     Attributes:
         words: Which operations scale the picture and how; empty where none does.
-        ends: The usual range that they are made for, None where they fit none.
-        scaled: In words, to what they take that range.
+        name: The usual range that they are made for, `LO..HI` or a name of `RANGES`; empty where they fit
+            none.
+        ends: Of that range; None where they fit none.
+        scaled: In words, what they make of that range.
+        rivals: Names of other ranges that they may be made for as well.
         fits: Whether pictures of a range, its ends by channel, come out as networks are fed.
         order: What is seen of the channels' order, a sentence; empty where nothing is.
         blue_first: Whether they are seen to be taken blue first.
     """
 
     words: str
-    ends: tuple[float, float] | None
+    name: str
+    ends: Ends | None
     scaled: str
+    rivals: tuple[str, ...]
     fits: Callable[[Floats, Floats], bool]
     order: str
     blue_first: bool = False
 
+    @property
+    def told(self) -> str:
+        """What they do to which range, or that they fit none, in words."""
+        if not self.words:
+            return "no operation of the model scales its input"
+        if not self.name:
+            return f"{self.words}{self.scaled}"
+        named = f"{self.name} ({_text(self.ends)})" if self.ends and ".." not in self.name else self.name
+        also = f", and fits {' and '.join(self.rivals)} as well" if self.rivals else ""
+        return f"{self.words}, which takes {named} to {self.scaled}{also}"
+
 
 def read_graph(nodes: Sequence[Node]) -> GraphReading:
     """Return what the operations at the beginning of the network say of its input."""
-    scaling = _first_scaling(nodes)
-    said = " then ".join(scaling.words)
-    ends = next((ends for ends in _CANDIDATES if said and _fits(scaling, *ends)), None)
-    scaled = _shown(scaling, *ends) if ends else ""
+    scaling = first_scaling(nodes)
+    found = made_for(scaling, int(nodes[0].output_shapes[0][-1] or 1)) if scaling.words else None
+    unclear = ", and other operations take the input as it is" if scaling.several else ""
     return GraphReading(
-        said,
-        ends,
-        scaled,
-        lambda low, high: _fits(scaling, low, high),
-        _order(scaling),
-        _takes_blue_first(scaling),
+        words=" then ".join(scaling.words),
+        name=found.name if found else "",
+        ends=found.ends if found else None,
+        scaled=result_words(scaling, found.ends)
+        if found
+        else f"{unclear}, which fits no usual range of pictures",
+        rivals=found.rivals if found else (),
+        fits=lambda low, high: fits(scaling, low, high),
+        order=_order(scaling),
+        blue_first=_takes_blue_first(scaling),
     )
+
+
+def _text(ends: Ends) -> str:
+    return str(InputRange(*ends))
 
 
 def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
     """Return a sentence where a given range is not the one that the network scales, else nothing."""
     graph = read_graph(nodes)
     low, high = np.asarray(given.low), np.asarray(given.high)
-    if given.source != "given" or graph.ends is None or graph.fits(low, high):
+    if given.source != "given" or graph.ends is None or graph.rivals or graph.fits(low, high):
         return ""
     return (
-        f"The given input range {given} contradicts the model: {graph.words}, which takes "
-        f"{graph.ends[0]:g}..{graph.ends[1]:g} to {graph.scaled}; without --input-range, that is used."
+        f"The given input range {given} contradicts the model: {graph.told}; without --input-range, "
+        "that is used."
     )
 
 
@@ -120,16 +131,11 @@ def _is_caffe(found: InputRange) -> bool:
 def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int) -> InputRange:
     if given is not None:
         return _given(given, channels)
-    if not graph.words:
-        return InputRange(
-            source="assumed", evidence="no operation of the model scales its input; 0..1 is assumed"
-        )
     if graph.ends is None:
-        said = f"{graph.words}, which fits no usual range of pictures; 0..1 is assumed"
-        return InputRange(source="assumed", evidence=said)
-    low, high = graph.ends
-    said = f"{graph.words}, which takes {low:g}..{high:g} to {graph.scaled}"
-    return InputRange((low,), (high,), "graph", said)
+        return InputRange(source="assumed", evidence=f"{graph.told}; 0..1 is assumed")
+    if graph.rivals:
+        return InputRange(*graph.ends, "assumed", f"{graph.told}; {graph.name} is assumed")
+    return InputRange(*graph.ends, "graph", graph.told)
 
 
 def _given(given: Sequence[Any], channels: int) -> InputRange:
@@ -151,106 +157,17 @@ def _given(given: Sequence[Any], channels: int) -> InputRange:
     return InputRange(low, high, "given", "given by the user")
 
 
-def _first_scaling(nodes: Sequence[Node]) -> _Scaling:
-    """Return what the network does to its input before anything that is not a scaling."""
-    consumers = consumers_of(nodes)
-    channels = int(nodes[0].output_shapes[0][-1] or 1)
-    scale, offset, words = np.ones(channels), np.zeros(channels), []
-    at, flipped = (0, 0), False
-    # What is held gets its size from the picture, and none of its numbers.
-    while len(readers := [r for r in consumers.get(at, []) if nodes[r].kind != "held_input"]) == 1:
-        node = nodes[readers[0]]
-        step = _step(node, channels)
-        if step is None:
-            break
-        a, b, said = step
-        scale, offset = scale * a, offset * a + b
-        words += [said] if said else []
-        flipped ^= _flips_channels(node)
-        at = (readers[0], 0)
-    return _Scaling(scale, offset, tuple(words), flipped)
-
-
-def _step(node: Node, channels: int) -> tuple[Floats, Floats, str] | None:
-    """Return scale, offset and words of one operation, or None if it is no scaling by constants."""
-    none, one = np.zeros(channels), np.ones(channels)
-    if (
-        node.kind in IDENTITIES
-        or node.kind in ("cast", "zero_padding2d", "resizing")
-        or _flips_channels(node)
-    ):
-        return one, none, ""
-    name = f'{node.kind} "{node.name}"'
-    if node.kind == "rescaling":
-        pair = _by_channel(node.operation.scale, channels), _by_channel(node.operation.offset, channels)
-        if pair[0] is None or pair[1] is None:
-            return None
-        plus = "" if not pair[1].any() else f" and adds {_numbers(pair[1])}"
-        return pair[0], pair[1], f"{name} multiplies by {_numbers(pair[0])}{plus}"
-    if node.kind == "normalization":
-        return _normalization(node, channels, name)
-    return _arithmetic(node, channels, name)
-
-
-def _normalization(node: Node, channels: int, name: str) -> tuple[Floats, Floats, str] | None:
-    layer = node.operation
-    mean, variance = _by_channel(layer.mean, channels), _by_channel(layer.variance, channels)
-    if mean is None or variance is None or getattr(layer, "invert", False):
-        return None
-    deviation = np.sqrt(np.maximum(variance, 1e-14))
-    said = f"{name} subtracts a mean of {_numbers(mean)} and divides by {_numbers(deviation)}"
-    return 1 / deviation, -mean / deviation, said
-
-
-def _arithmetic(node: Node, channels: int, name: str) -> tuple[Floats, Floats, str] | None:
-    """Return the scaling of `x + c`, `x - c`, `x * c` or `x / c`, in this order of operands only."""
-    constants = [c for c in node.constants if c is not None]
-    if len(node.inputs) != 1 or len(constants) != 1:
-        return None
-    value = _by_channel(constants[0], channels)
-    if value is None:
-        return None
-    none, one = np.zeros(channels), np.ones(channels)
-    if node.kind == "add":
-        return one, value, f"{name} adds {_numbers(value)}"
-    if node.kind == "multiply":
-        return value, none, f"{name} multiplies by {_numbers(value)}"
-    first = node.pattern.startswith("t")
-    if node.kind == "subtract" and first:
-        return one, -value, f"{name} subtracts {_numbers(value)}"
-    if node.kind in ("true_divide", "divide") and first and value.all():
-        return 1 / value, none, f"{name} divides by {_numbers(value)}"
-    return None
-
-
-def _flips_channels(node: Node) -> bool:
-    """Whether an index reverses the channels, as `x[..., ::-1]` does."""
-    return node.kind == "get_item" and bool(node.constants) and node.constants[-1] == slice(None, None, -1)
-
-
-def _by_channel(value: Any, channels: int) -> Floats | None:
-    if value is None:
-        return None
-    try:
-        array = np.ravel(np.asarray(keras_module().ops.convert_to_numpy(value), dtype=float))
-    except (TypeError, ValueError):
-        return None
-    if array.size not in (1, channels) or not np.isfinite(array).all():
-        return None
-    return np.broadcast_to(array, (channels,)).copy()
-
-
 _CAFFE_MEANS = (103.939, 116.779, 123.68)
 """What Caffe's networks subtract from blue, green and red, in 0..255."""
 
 
-def _order(scaling: _Scaling) -> str:
+def _order(scaling: Scaling) -> str:
     """Return what the scaling shows of the channels' order."""
-    if scaling.offset.size != 3 or not scaling.scale.all():
-        return ""
+    means = _means(scaling)
     if scaling.flipped:
         return "the model reverses its channels itself, as networks trained blue first do: it takes red first"
-    means = -scaling.offset / scaling.scale
+    if means is None:
+        return ""
     if _takes_blue_first(scaling):
         return "the means subtracted are those of blue, green, red: it takes blue first"
     if means[0] > means[1] > means[2] and np.ptp(means / means.max()) > 0.05:
@@ -258,42 +175,13 @@ def _order(scaling: _Scaling) -> str:
     return ""
 
 
-def _takes_blue_first(scaling: _Scaling) -> bool:
-    if scaling.offset.size != 3 or not scaling.scale.all() or scaling.flipped:
+def _means(scaling: Scaling) -> Floats | None:
+    """Return what is subtracted from each of three channels that are scaled in one way, else None."""
+    return -scaling.offset / scaling.scale if list(scaling.channel) == [0, 1, 2] else None
+
+
+def _takes_blue_first(scaling: Scaling) -> bool:
+    means = _means(scaling)
+    if means is None or scaling.flipped:
         return False
-    return bool(np.allclose(-scaling.offset / scaling.scale, _CAFFE_MEANS, atol=0.5))
-
-
-def _fits(scaling: _Scaling, low: Any, high: Any) -> bool:
-    """Whether pictures of a range come out with the spread that networks are fed.
-
-    Two readings count. With `x = (out - b) / a`: the value taken to zero, -b / a, must lie within the
-    range, and the value that makes one, 1 / |a|, must be between a twentieth and the whole of its width
-    (for scalings to mean 0 and deviation 1, or to a width of about 1 or 2). Or the result is 0..255 itself,
-    or a shift that can only be of 0..255 because the mean subtracted is far above 1.
-    """
-    scale, offset = scaling.scale, scaling.offset
-    if not scale.all():
-        return False
-    width, one, zero = high - low, 1 / np.abs(scale), -offset / scale
-    centred = bool(np.all((zero >= low) & (zero <= high)))
-    if centred and np.all((one >= width / 20) & (one <= width * 1.05)):
-        return True
-    ends = scale * low + offset, scale * high + offset
-    if (
-        np.allclose(ends[0], 0, atol=1.0)
-        and np.allclose(ends[1], 255, atol=1.5)
-        and not np.allclose(scale, 1)
-    ):
-        return True
-    return bool(centred and np.all(width == 255) and np.all(zero > 2) and np.allclose(scale, 1))
-
-
-def _shown(scaling: _Scaling, low: float, high: float) -> str:
-    ends = np.sort(np.stack([scaling.scale * low, scaling.scale * high]) + scaling.offset, axis=0)
-    return f"{ends[0].min():.3g}..{ends[1].max():.3g}"
-
-
-def _numbers(values: Floats) -> str:
-    shown = values[:1] if np.allclose(values, values[0]) else values
-    return " ".join(f"{v:.6g}" for v in shown)
+    return bool(np.allclose(means, _CAFFE_MEANS, atol=0.5))

@@ -8,7 +8,7 @@ nothing. Where BatchNormalization was merged into the weights before it, its mom
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,9 @@ from reportgen.models.field import fields
 from reportgen.models.framework import keras_module
 from reportgen.models.input_range import contradiction
 from reportgen.models.model import Model
+from reportgen.models.usual_ranges import Ends, deep_ranges, usual_ranges
 
 Floats = NDArray[np.float64]
-Ends = tuple[tuple[float, ...], tuple[float, ...]]
 _PICTURES, _SIDE_PX = 8, 96
 _NEAR, _LEAD = 4.0, 0.6
 """Largest misfit of a range that fits (in log variance plus deviations of the mean), and the largest share
@@ -34,6 +34,8 @@ a network fed 0..1 was never doubted, one fed 0..255 always, one fed -1..1 in a 
 _RIGHT = ((0.0, 0.5), (0.1, 0.71), (0.3, 0.71), (0.5, 0.91), (0.7, 0.92))
 """By lead, the share of networks whose best range was the one they were trained on; a tie is taken for a
 coin's throw. From benchmarks/range_evidence.py on 95 networks."""
+_MOST_OF_DEEP = 0.6
+"""Largest confidence in a range of deep pictures: none of the study's networks was trained on one."""
 _MOST = 0.85
 """Largest confidence: networks of the study were trained on one of the ranges tried, others need not be."""
 
@@ -60,16 +62,6 @@ class RangeStatistics:
     lead: float = 0.0
 
 
-def usual_ranges(channels: int) -> dict[str, Ends]:
-    """Return the ranges networks are trained on, by name; those by channel where there are 3."""
-    plain: dict[str, Ends] = {
-        "0..1": ((0.0,), (1.0,)),
-        "-1..1": ((-1.0,), (1.0,)),
-        "0..255": ((0.0,), (255.0,)),
-    }
-    return {**plain, **RANGES} if channels == 3 else plain
-
-
 def option_for(name: str) -> str:
     """Return what to say on the command line for a usual range."""
     return f"--input-range {name if name in RANGES else name.replace('..', ',')}"
@@ -83,11 +75,12 @@ def range_doubt(model: Model) -> str:
         return ""
     found = range_statistics(model)
     misfits = found.misfits or {}
-    if not found.best or misfits[found.best] > _LEAD * misfits["0..1"]:
+    used = str(model.input_range)
+    if found.best in ("", used) or misfits[found.best] > _LEAD * misfits.get(used, np.inf):
         return ""
     return (
         f'"{found.layer}" has stored values that fit pictures of {found.best} better '
-        f"than the assumed 0..1; if the model was trained so, say {option_for(found.best)}"
+        f"than the assumed {used}; if the model was trained so, say {option_for(found.best)}"
     )
 
 
@@ -112,14 +105,27 @@ def range_statistics(model: Model) -> RangeStatistics:
     except ShapeError:
         return RangeStatistics(node.name, reason=f'the way to "{node.name}" works at one size only')
     pictures = natural_pictures(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
-    ranges = usual_ranges(model.input_shape[2])
-    misfits = {name: _misfit(network, pictures, ends, moments) for name, ends in ranges.items()}
-    order = sorted(misfits, key=lambda name: misfits[name])
-    first, second = misfits[order[0]], misfits[order[1]]
-    if not first <= _NEAR:
+    usual, deep = usual_ranges(model.input_shape[2]), deep_ranges()
+    misfits = {name: _misfit(network, pictures, ends, moments) for name, ends in {**usual, **deep}.items()}
+    best, lead = _best(misfits, usual, deep)
+    if not best:
         return RangeStatistics(node.name, misfits, reason=f'no usual range fits the moments of "{node.name}"')
-    lead = 1 - first / second if second > 0 else 0.0
-    return RangeStatistics(node.name, misfits, order[0], _confidence(lead), lead=lead)
+    most = 1.0 if best in usual else _MOST_OF_DEEP
+    return RangeStatistics(node.name, misfits, best, min(_confidence(lead), most), lead=lead)
+
+
+def _best(misfits: Mapping[str, float], usual: Iterable[str], deep: Iterable[str]) -> tuple[str, float]:
+    """Return the range that fits best, empty if none does, and its lead over the next.
+
+    Ranges of deep pictures are rare: one has to be ahead of the usual ones as far as another range has to
+    be ahead of an assumed one.
+    """
+    first, second, *_ = sorted(usual, key=lambda name: misfits[name])
+    rare = min(deep, key=lambda name: misfits[name])
+    if misfits[rare] <= _LEAD * misfits[first]:
+        first, second = rare, first
+    lead = 1 - misfits[first] / misfits[second] if 0 < misfits[second] < np.inf else 0.0
+    return (first if misfits[first] <= _NEAR else ""), lead
 
 
 def _confidence(lead: float) -> float:
