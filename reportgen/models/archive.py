@@ -7,21 +7,25 @@ deserialised here.
 
 from __future__ import annotations
 
-import json
+import errno
 import stat
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reportgen.errors import ModelError
+from reportgen.errors import ModelError, ReportgenError
+from reportgen.models.configuration import parsed, refuse_larger_text
 from reportgen.models.hdf5 import check_hdf5, first_line, h5py_module
 from reportgen.models.memory import default_max_memory
 from reportgen.models.sources import ModelSource, find_source
 
-_CONFIG_LIMIT, _METADATA_LIMIT = 64 << 20, 1 << 20
+_METADATA_LIMIT = 1 << 20
 _EXPANSION_FLOOR, _EXPANSION_LIMIT = 256 << 20, 100
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
 WEIGHTS = "model.weights.h5"
 
@@ -64,7 +68,7 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     limit = max_memory if max_memory is not None else default_max_memory()
     if found.kind == "keras":
         config, version = _zip_config(found.path, limit)
-        return Archive(found.path, found.file_name, "keras", _json(found.path, config), version)
+        return Archive(found.path, found.file_name, "keras", config, version)
     if found.kind == "h5":
         return _h5(found.path, limit)
     if found.kind == "json" and found.weights is not None:
@@ -72,7 +76,7 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     raise ModelError(f"{found.file_name}: is no file that Keras wrote", hint="give a .keras or .h5 file")
 
 
-def _zip_config(path: Path, max_memory: int) -> tuple[bytes, str]:
+def _zip_config(path: Path, max_memory: int) -> tuple[dict[str, Any], str]:
     """Return the configuration in an archive, and the version of the Keras that wrote it."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -87,11 +91,10 @@ def _zip_config(path: Path, max_memory: int) -> tuple[bytes, str]:
                 raise ModelError(
                     f'{path.name}: "{broken}" inside the archive is damaged', hint="copy the file again"
                 )
-            config = archive.read("config.json")
-            _json(path, config)
+            config = _json(path, archive.read("config.json"))
             _check_weights(path, archive, max_memory)
             return config, _version(archive)
-    except ModelError:
+    except ReportgenError:
         raise
     except Exception as error:  # zipfile and zlib raise whatever a damaged archive makes them meet
         raise ModelError(
@@ -129,10 +132,8 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
                 f'{path.name}: "{name}" is a symbolic link, which is never followed',
                 hint="do not trust this file",
             )
-        if member.filename == "config.json" and member.file_size > _CONFIG_LIMIT:
-            raise ModelError(
-                f"{path.name}: config.json has {member.file_size} bytes, at most {_CONFIG_LIMIT} are read"
-            )
+        if member.filename == "config.json":
+            refuse_larger_text(member.file_size, path.name)
     size, stored = sum(m.file_size for m in members), path.stat().st_size
     if size > _EXPANSION_FLOOR and size > _EXPANSION_LIMIT * max(stored, 1):
         raise ModelError(
@@ -143,9 +144,34 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
 
 def _check_weights(path: Path, archive: zipfile.ZipFile, max_memory: int) -> None:
     """Look over the HDF5 file inside an archive; it is unpacked for that and gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
-        unpacked = unpack_weights(archive, Path(folder))
+    with temporary_folder(path.name, archive.getinfo(WEIGHTS).file_size) as folder:
+        unpacked = unpack_weights(archive, folder)
         check_hdf5(unpacked, path.name, unpacked.stat().st_size, max_memory)
+
+
+@contextmanager
+def temporary_folder(file_name: str, wanted_bytes: int) -> Iterator[Path]:
+    """Give a folder for what is unpacked of a file; it is removed afterwards.
+
+    Raises:
+        ReportgenError: There is none, or no space in it.
+    """
+    where = "any folder for temporary files"
+    try:
+        try:
+            where = f"the folder for temporary files ({tempfile.gettempdir()})"
+        except FileNotFoundError as error:  # not one folder in which a file could be written
+            raise OSError(errno.ENOSPC, "none can be written to") from error
+        with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise ReportgenError(
+            f"{file_name}: its weights take {wanted_bytes:,} bytes, which cannot be put into {where}: "
+            f"{error.strerror}",
+            hint="free some space there, or name another folder in the environment variable TMPDIR",
+        ) from None
 
 
 def unpack_weights(archive: zipfile.ZipFile, folder: Path) -> Path:
@@ -181,8 +207,7 @@ def _h5(path: Path, max_memory: int) -> Archive:
 def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archive:
     """Return an architecture, whose weights lie in a checked HDF5 file of their own."""
     path = source.path
-    if path.stat().st_size > _CONFIG_LIMIT:
-        raise ModelError(f"{path.name}: has {path.stat().st_size} bytes, at most {_CONFIG_LIMIT} are read")
+    refuse_larger_text(path.stat().st_size, path.name)
     check_hdf5(weights, weights.name, weights.stat().st_size, max_memory)
     try:
         config = _json(path, path.read_bytes())
@@ -197,10 +222,7 @@ def _text(value: Any) -> str:
 
 
 def _json(path: Path, text: bytes) -> dict[str, Any]:
-    try:
-        config = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path.name}: its configuration is not JSON ({first_line(error)})") from None
-    if not isinstance(config, dict) or not isinstance(config.get("config"), (dict, list)):
+    config = parsed(text, path.name)
+    if not isinstance(config.get("config"), (dict, list)):
         raise ModelError(f"{path.name}: its configuration describes no model", hint=_SAVE_WHOLE)
     return config

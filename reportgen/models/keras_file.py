@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.models.archive import WEIGHTS, Archive, read_archive, unpack_weights
+from reportgen.models.archive import WEIGHTS, Archive, read_archive, temporary_folder, unpack_weights
 from reportgen.models.custom import custom_objects, under_all_names
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import h5py_module
@@ -209,16 +208,16 @@ def _load_weights(keras: Any, model: Any, archive: Archive, writer: Writer) -> N
         load_weights(model, own, writer, archive.name)
         return
     try:
-        with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
+        with warnings.catch_warnings(), temporary_folder(archive.name, own.stat().st_size) as folder:
             warnings.simplefilter("ignore")
             if archive.format == "keras":
                 with zipfile.ZipFile(archive.path) as container:
-                    file = unpack_weights(container, Path(folder))
+                    file = unpack_weights(container, folder)
                 if writer.version < 3:
                     load_archive_weights(model, archive.config, file, archive.name)
                     return
             else:
-                file = Path(folder) / WEIGHTS
+                file = folder / WEIGHTS
                 shutil.copyfile(own, file)
             model.load_weights(file)
     except ReportgenError:
