@@ -8,6 +8,7 @@ deserialised here.
 from __future__ import annotations
 
 import errno
+import json
 import stat
 import tempfile
 import zipfile

@@ -1,6 +1,6 @@
-"""A model's configuration from its JSON text, whose size, depth and counts are bounded before anything else is done.
+"""A model's configuration from its JSON text, whose size, depth and counts are bounded before it is parsed.
 
-A network of a thousand layers, as the largest of `keras.applications`, takes 1 MB, 5,000 objects and a depth of 11.
+The largest networks of `keras.applications` have a thousand layers in 1 MB, 5,000 objects, a depth of 11.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _constant(file_name: str) -> Any:
 
 def _whole_number(file_name: str) -> Any:
     def read(digits: str) -> int:
-        if len(digits) > _MOST_DIGITS:
+        if len(digits.lstrip("-")) > _MOST_DIGITS:
             raise ModelError(
                 f"{file_name}: its configuration holds a whole number of {len(digits):,} digits, "
                 f"at most {_MOST_DIGITS} are read"

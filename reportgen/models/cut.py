@@ -14,7 +14,7 @@ from typing import Any
 
 from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
 from reportgen.models.choosing import Choice, choice_of
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import functional, keras_module
 from reportgen.models.model import Cut, Model, Node, Ref
 from reportgen.units import InputRange, Layer
 
@@ -62,7 +62,7 @@ def _chosen(whole: Any, choice: Choice) -> Any:
 
 
 def _frozen(inputs: Any, outputs: Any) -> Any:
-    network = keras_module().Model(inputs, outputs)
+    network = functional(inputs, outputs)
     network.trainable = False
     return network
 

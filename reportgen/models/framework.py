@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,12 @@ from typing import Any
 from reportgen.errors import ConfigError, MissingExtra
 
 _BANNER = re.compile(r"^(WARNING: All log messages before absl|[IWE]\d{4}[ :\d.]+.*\.cc:\d+\])")
+
+_MOST_CALLS = 12_000
+"""More than the layers that a configuration may list."""
+
+_deep_lock = threading.Lock()
+_deep = _limit_before = 0
 
 
 def keras_module() -> Any:
@@ -49,6 +56,34 @@ def keras_module() -> Any:
         if "backend" not in str(error).lower():
             raise
         raise _unknown_backend() from None
+
+
+def functional(inputs: Any, outputs: Any, **named: Any) -> Any:
+    """Return the network between Keras tensors, however many operations stand in a row."""
+    with deep_graphs():
+        return keras_module().Model(inputs, outputs, **named)
+
+
+@contextmanager
+def deep_graphs() -> Iterator[None]:
+    """Let Keras follow graphs of thousands of operations, which it does by a call within a call for each.
+
+    Such calls take no room on the stack of the process, only on Python's own. The limit is the whole
+    process's: it stays raised until the last of several threads is done.
+    """
+    global _deep, _limit_before
+    with _deep_lock:
+        if not _deep:
+            _limit_before = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(_limit_before, _MOST_CALLS))
+        _deep += 1
+    try:
+        yield
+    finally:
+        with _deep_lock:
+            _deep -= 1
+            if not _deep:
+                sys.setrecursionlimit(_limit_before)
 
 
 def _unknown_backend() -> ConfigError:

@@ -17,7 +17,7 @@ from typing import Any
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.archive import WEIGHTS, Archive, read_archive, temporary_folder, unpack_weights
 from reportgen.models.custom import custom_objects, under_all_names
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import deep_graphs, keras_module
 from reportgen.models.hdf5 import h5py_module
 from reportgen.models.known_classes import LAYERS, OPERATIONS
 from reportgen.models.memory import build_within, default_max_memory
@@ -187,7 +187,7 @@ def _built(
         return keras.saving.deserialize_keras_object(config, custom_objects=objects, safe_mode=not trusted)
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), deep_graphs():
             warnings.simplefilter("ignore")
             model = build_within(build, limit, archive.name)
     except ReportgenError:

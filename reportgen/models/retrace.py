@@ -14,7 +14,7 @@ import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.models.flatten import recorded_calls
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import functional, keras_module
 from reportgen.models.kinds import IDENTITIES, MERGES, function_of, kind_of
 
 Order = tuple[int, ...]
@@ -74,7 +74,7 @@ def retraced(
     ]
     names = {entry.name: old.name, **tracing.names}
     names |= {f.name: model.inputs[i].name for i, f in (held or {}).items() if hasattr(f, "name")}
-    return keras.Model(entry, outputs, name="network"), names
+    return functional(entry, outputs, name="network"), names
 
 
 def _zero(picture: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import functional, keras_module
 from reportgen.models.onnx.building import Builder, rebatch
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
@@ -113,7 +113,7 @@ def read_onnx(
     values, dropped = _outputs(builder, graph, source)
     axes, ends = _ends(builder, values)
     fresh, results = rebatch(tensor, ends)
-    model = keras_module().Model(fresh, results)
+    model = functional(fresh, results)
     model.trainable = False
     return OnnxImport(
         model=model,
