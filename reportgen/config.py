@@ -27,6 +27,7 @@ from pydantic import (
 from reportgen.errors import ConfigError, in_brief
 from reportgen.settings_file import check_unnamed, read_toml
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
+from reportgen.units import MOST_CHANNELS
 
 RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": (
@@ -68,7 +69,7 @@ def _range(value: Any) -> Any:
         raise _Wanted(f"wanted LO,HI such as 0,255, or {', '.join(RANGES)}")
     ends = [[float(v) for v in (p if isinstance(p, (list, tuple)) else [p])] for p in parts]
     low, high = (end * max(map(len, ends)) if len(end) == 1 else end for end in ends)
-    if len(low) != len(high) or not 1 <= len(low) <= 64:
+    if len(low) != len(high) or not 1 <= len(low) <= MOST_CHANNELS:
         raise _Wanted("wanted as many low ends as high ones, such as 0:0:0,1:1:1")
     if not all(a < b and abs(a) < 1e9 and abs(b) < 1e9 for a, b in zip(low, high, strict=True)):
         raise _Wanted("wanted LO,HI with LO below HI")
@@ -82,8 +83,8 @@ def _size(value: Any) -> Any:
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
         raise _Wanted("wanted HxW such as 224x224")
     height, width = (int(p) for p in parts)
-    if not (8 <= height <= 4096 and 8 <= width <= 4096):
-        raise _Wanted("wanted HxW with sides from 8 to 4096 px")
+    if not (1 <= height <= 4096 and 1 <= width <= 4096):
+        raise _Wanted("wanted HxW with sides from 1 to 4096 px")
     return height, width
 
 

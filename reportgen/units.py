@@ -17,6 +17,9 @@ from typing import Literal
 Sign = Literal["happy", "sad"]
 SIGNS: tuple[Sign, ...] = ("happy", "sad")
 
+MOST_CHANNELS = 1024
+"""Most channels of a picture; hyperspectral cameras have a few hundred bands."""
+
 VERDICTS = ("structured", "unstable", "multifaceted", "static", "flat", "dead", "undecided", "failed")
 
 
@@ -87,6 +90,8 @@ class Layer:
             gates, on networks that work at any canvas; None where the whole input is seen otherwise.
         canvas_multiple_px: What the canvas's sides must be multiples of, so that branches that were
             enlarged meet others of their size (vertical, horizontal).
+        shared_with: Names of the network's other calls of the same weights; what is idle in one may be needed
+            in another.
     """
 
     name: str
@@ -104,6 +109,7 @@ class Layer:
     judged_hash: str
     local_field_px: tuple[int, int] | None = None
     canvas_multiple_px: tuple[int, int] = (1, 1)
+    shared_with: tuple[str, ...] = ()
 
     @property
     def field_px(self) -> tuple[int, int] | None:

@@ -6,12 +6,20 @@ or hashes is not known here.
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from reportgen.models.calls import (
+    by_own_moments,
+    is_model,
+    own_name,
+    recorded_training,
+    unwrapped,
+    with_training,
+)
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import UNIT_KINDS, activation_name, function_of, kind_of
+from reportgen.models.kinds import SIGHTLESS, UNIT_KINDS, activation_name, function_of, kind_of
 from reportgen.models.model import Node, Ref
 
 
@@ -29,7 +37,7 @@ def flatten(model: Any, names: Mapping[str, str] | None = None) -> tuple[tuple[N
     name = model.inputs[0].name
     flat.add("input", flat.true_names.get(name, name), None, (), _no_call, [model.inputs[0]])
     outputs = flat.walk(model, [(0, 0)], "")
-    return tuple(flat.nodes), tuple(outputs)
+    return flat.named(), tuple(outputs)
 
 
 class _Flattening:
@@ -38,8 +46,8 @@ class _Flattening:
     def __init__(self, names: Mapping[str, str]) -> None:
         self.nodes: list[Node] = []
         self.true_names = names
-        self._names: set[str] = set()
         self._fused: dict[int, Any] = {}
+        self._by_own_moments: dict[int, Any] = {}
 
     def add(
         self,
@@ -51,10 +59,12 @@ class _Flattening:
         outputs: Sequence[Any],
         constants: Sequence[Any] = (),
         pattern: str = "t",
+        training: bool = False,
     ) -> int:
-        """Append a node and return its index."""
+        """Append a node, its name as the model has it, and return its index."""
+        seeing = kind not in SIGHTLESS and any(self.nodes[index].of_picture for index, _ in inputs)
         node = Node(
-            name=self._unique(name),
+            name=name,
             kind=kind,
             operation=operation,
             inputs=tuple(inputs),
@@ -63,37 +73,67 @@ class _Flattening:
             function=function_of(operation) if operation is not None else "",
             constants=tuple(constants),
             pattern=pattern,
+            training=training,
+            of_picture=kind == "input" or seeing,
         )
         self.nodes.append(node)
         return len(self.nodes) - 1
 
-    def walk(self, model: Any, inputs: Sequence[Ref], prefix: str) -> list[Ref]:
-        """Add all calls between a model's inputs and outputs; return where its outputs are."""
+    def named(self) -> tuple[Node, ...]:
+        """Return the nodes with names of their own: calls that see the picture have the first choice."""
+        taken: set[str] = set()
+        names: dict[int, str] = {}
+        for index in sorted(range(len(self.nodes)), key=lambda i: not self.nodes[i].of_picture):
+            wanted = self.nodes[index].name or f"{names[index - 1]}/activation"
+            names[index] = _unique(wanted, taken)
+        return tuple(dataclasses.replace(node, name=names[index]) for index, node in enumerate(self.nodes))
+
+    def walk(self, model: Any, inputs: Sequence[Ref], prefix: str, training: bool | None = None) -> list[Ref]:
+        """Add all calls between a model's inputs and outputs; return where its outputs are.
+
+        Args:
+            model: Built, functional or sequential.
+            inputs: Where its inputs are.
+            prefix: What its operations' names begin with.
+            training: The flag it is called with.
+        """
         known: dict[int, Ref] = {id(t): ref for t, ref in zip(model.inputs, inputs, strict=True)}
         for record in recorded_calls(model.inputs, model.outputs):
             refs = [known[id(t)] for t in record.input_tensors]
-            found = self._enter(record, refs, prefix)
+            found = self._enter(record, refs, prefix, recorded_training(record, training))
             known.update({id(t): ref for t, ref in zip(record.outputs, found, strict=True)})
         return [known[id(t)] for t in model.outputs]
 
-    def _enter(self, record: Any, refs: list[Ref], prefix: str) -> list[Ref]:
-        operation = record.operation
-        name = prefix + self.true_names.get(operation.name, operation.name)
-        if _is_model(operation):
-            return self.walk(operation, refs, name + "/")
+    def _enter(self, record: Any, refs: list[Ref], prefix: str, training: bool | None) -> list[Ref]:
+        operation, own = record.operation, own_name(record.operation)
+        name = prefix + self.true_names.get(own, own)
+        if is_model(operation):
+            return self.walk(operation, refs, name + "/", training)
         if isinstance(operation, keras_module().layers.Pipeline):
-            return self.walk(_as_model(operation, record), refs, name + "/")
+            return self.walk(_as_model(operation, record), refs, name + "/", training)
+        operation = self._as_recorded(record, training)
         kind = kind_of(operation)
         activation = self._split(operation, kind)
         constants, pattern = _constants(record)
-        at = self.add(kind, name, operation, refs, _call_of(record), record.outputs, constants, pattern)
+        call = _call_of(record, operation)
+        at = self.add(kind, name, operation, refs, call, record.outputs, constants, pattern, bool(training))
         if activation is None:
             return [(at, i) for i in range(len(record.outputs))]
-        own_name = self.nodes[at].name + "/activation"
+        # It is named when its layer is: an empty name stands for that of the node before it.
         after = self.add(
-            kind_of(activation), own_name, activation, [(at, 0)], _plain_call(activation), record.outputs
+            kind_of(activation), "", activation, [(at, 0)], _plain_call(activation), record.outputs
         )
         return [(after, 0)]
+
+    def _as_recorded(self, record: Any, training: bool | None) -> Any:
+        """Return the layer that does what a recorded call does, the same one for all calls of one layer."""
+        operation = unwrapped(record.operation)
+        if not training:
+            return operation
+        if id(operation) not in self._by_own_moments:
+            shape = record.input_tensors[0].shape
+            self._by_own_moments[id(operation)] = by_own_moments(operation, shape)
+        return self._by_own_moments[id(operation)]
 
     def _split(self, operation: Any, kind: str) -> Any:
         """Return the activation of a layer with units as an operation, leaving the layer linear."""
@@ -105,13 +145,14 @@ class _Flattening:
             operation.activation = keras_module().activations.linear
         return self._fused[id(operation)]
 
-    def _unique(self, name: str) -> str:
-        unique, n = name, 1
-        while unique in self._names:
-            n += 1
-            unique = f"{name}#{n}"
-        self._names.add(unique)
-        return unique
+
+def _unique(name: str, taken: set[str]) -> str:
+    unique, n = name, 1
+    while unique in taken:
+        n += 1
+        unique = f"{name}#{n}"
+    taken.add(unique)
+    return unique
 
 
 def _as_layer(activation: Any) -> Any:
@@ -151,15 +192,14 @@ def recorded_calls(
         stack.extend((t, False) for t in reversed(record.input_tensors))
 
 
-def _call_of(record: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+def _call_of(record: Any, operation: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """Return a function that makes the recorded call again on other tensors, with training off."""
-    operation, tensors, flat = record.operation, list(record.input_tensors), keras_module().tree.flatten
-    off = {"training": False} if _takes_training(operation) else {}
+    tensors, flat = list(record.input_tensors), keras_module().tree.flatten
 
     def call(values: Sequence[Any]) -> tuple[Any, ...]:
         filled = {id(t): v for t, v in zip(tensors, values, strict=True)}
         args, kwargs = record.arguments.fill_in(filled)
-        return tuple(flat(operation(*args, **{**kwargs, **off})))
+        return tuple(flat(operation(*args, **with_training(operation, kwargs, False))))
 
     return call
 
@@ -175,25 +215,13 @@ def _no_call(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(values)
 
 
-def _takes_training(operation: Any) -> bool:
-    if not isinstance(operation, keras_module().Layer):
-        return False
-    return "training" in inspect.signature(operation.call).parameters
-
-
-def _is_model(operation: Any) -> bool:
-    """Whether an operation is a nested model whose calls were recorded."""
-    keras = keras_module()
-    return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
-
-
 def _as_model(pipeline: Any, record: Any) -> Any:
     """Return the layers of a pipeline in a row as a model, as they work once training is over."""
     keras = keras_module()
     (tensor,) = record.input_tensors
     first = x = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype)
     for layer in pipeline.layers:
-        x = layer(x, training=False) if _takes_training(layer) else layer(x)
+        x = layer(x, **with_training(layer, {}, False))
     return keras.Model(first, x)
 
 

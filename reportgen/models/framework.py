@@ -1,8 +1,8 @@
 """The one place where Keras is imported for reading models, and quietly.
 
 TensorFlow writes banners to the process's standard error while it is imported,
-some of them before any logging level applies; those lines are dropped, everything
-else is passed on. A level the user has set is respected. Which backend Keras runs
+some of them before any logging level applies; those below the level (errors and less,
+unless the user has set another) are dropped, everything else is passed on. Which backend Keras runs
 on is Keras's own affair (`KERAS_BACKEND`).
 """
 
@@ -20,7 +20,10 @@ from typing import Any
 
 from reportgen.errors import ConfigError, MissingExtra
 
-_BANNER = re.compile(r"^(WARNING: All log messages before absl|[IWE]\d{4}[ :\d.]+.*\.cc:\d+\])")
+_BEFORE = "WARNING: All log messages before absl"
+_LOGGED = re.compile(r"^([IWE])\d{4}[ :\d.]+.*\.cc:\d+\]")
+_RANKS = {"I": 0, "W": 1, "E": 2}
+_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 _MOST_CALLS = 12_000
 """More than the layers that a configuration may list."""
@@ -37,12 +40,9 @@ def keras_module() -> Any:
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
-    chosen = "TF_CPP_MIN_LOG_LEVEL" in os.environ
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    said = os.environ.setdefault(_LEVEL, "3")
     try:
-        if chosen:
-            return importlib.import_module("keras")
-        with _without_banners():
+        with _without_banners(int(said) if said.isdigit() else 0):
             return importlib.import_module("keras")
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
@@ -92,8 +92,11 @@ def _unknown_backend() -> ConfigError:
 
 
 @contextmanager
-def _without_banners() -> Iterator[None]:
-    """Hold back what is written to the process's standard error, then pass on all but banners."""
+def _without_banners(level: int) -> Iterator[None]:
+    """Hold back what is written to the process's standard error, then pass on all but lines below a level."""
+    if level <= 0:
+        yield
+        return
     try:
         sys.stderr.flush()
         kept = os.dup(2)
@@ -109,6 +112,11 @@ def _without_banners() -> Iterator[None]:
             os.close(kept)
             held.seek(0)
             lines = held.read().decode("utf-8", "replace").splitlines(keepends=True)
-            passed = "".join(line for line in lines if not _BANNER.match(line))
+            passed = "".join(line for line in lines if not _is_below(level, line))
             if passed.strip():
                 os.write(2, passed.encode("utf-8", "replace"))
+
+
+def _is_below(level: int, line: str) -> bool:
+    logged = _LOGGED.match(line)
+    return _RANKS[logged[1]] < level if logged else line.startswith(_BEFORE)

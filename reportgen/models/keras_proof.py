@@ -18,6 +18,7 @@ from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_values, picture_input
 from reportgen.models.model import Model
+from reportgen.models.notes import drawn_by_chance
 from reportgen.models.opening import as_keras_has_it
 from reportgen.models.proof import Proof, difference, in_range, probe_inputs
 from reportgen.models.retrace import LAST, works_channels_first
@@ -43,6 +44,10 @@ def prove_keras(
         trust_model, custom, hold, max_memory: As the file was read.
     """
     names = [f"output {i + 1}" for i in range(len(model.outputs))]
+    chance = [node.name for node in model.nodes if drawn_by_chance(node)]
+    if chance:
+        reason = f'not compared: the file records "{chance[0]}" as drawn by chance at every call'
+        return Proof(of=len(names), reason=reason)
     try:
         network, prepared = as_keras_has_it(
             source, trust_model=trust_model, custom=custom, max_memory=max_memory
@@ -76,10 +81,21 @@ def _answers(
     values = held_values(inputs, at, hold, file_name, len(pictures), seen.shape[1:3])
     values[at] = seen
     ordered = [values[i] for i in range(len(inputs))]
-    if len(ordered) == 1:
-        return _values(network(seen, training=False))
-    structured = keras_module().tree.pack_sequence_as(network.input, ordered)
-    return _values(network(structured, training=False))
+    return _by_itself(network, ordered)
+
+
+def _by_itself(network: Any, inputs: Sequence[Any]) -> list[Floats]:
+    """Return what a network makes of each picture by itself, under the flags that its file records."""
+    answers = []
+    for n in range(len(inputs[0])):
+        # A network that was made for a batch gets one: the same picture again and again.
+        one = [
+            np.repeat(v[n : n + 1], t.shape[0] or 1, axis=0)
+            for v, t in zip(inputs, network.inputs, strict=True)
+        ]
+        given = one[0] if len(one) == 1 else keras_module().tree.pack_sequence_as(network.input, one)
+        answers.append([value[:1] for value in _values(network(given))])
+    return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 
 def _values(results: Any) -> list[Floats]:

@@ -51,6 +51,9 @@ POOLS = frozenset({"max_pooling2d", "average_pooling2d", "max_pool", "average_po
 HEADS = frozenset({"softmax", "sigmoid", "log_softmax"})
 """Activations that end a classifier; objectives climb what they are given."""
 
+SIGHTLESS = frozenset({"held_input", "zeros_like", "ones_like", "full_like"})
+"""Kinds that take from a picture how many there are and how large, and nothing else."""
+
 _WORD_START = re.compile(r"(.)([A-Z][a-z0-9]+)")
 _CASE_CHANGE = re.compile(r"([a-z])([A-Z])")
 
@@ -63,6 +66,23 @@ def kind_of(operation: Any) -> str:
     name = _WORD_START.sub(r"\1_\2", type(operation).__name__)
     kind = _CASE_CHANGE.sub(r"\1_\2", name).lower()
     return kind if type(operation).__module__.split(".")[0] in ("keras", "reportgen") else f"custom_{kind}"
+
+
+def kinds_inside(operation: Any) -> list[str]:
+    """Return the kinds of the layers with weights inside an operation, at any depth, each once."""
+    found: list[str] = []
+    waiting = list(getattr(operation, "_layers", None) or ())
+    seen = {id(operation)}
+    while waiting:
+        layer = waiting.pop(0)
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        inner = list(getattr(layer, "_layers", None) or ())
+        waiting += inner
+        if getattr(layer, "weights", None) and not inner:
+            found.append(kind_of(layer))
+    return list(dict.fromkeys(found))
 
 
 def function_of(operation: Any) -> str:

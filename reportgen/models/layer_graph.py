@@ -10,11 +10,14 @@ from reportgen.units import LayerGraph
 
 
 def layer_graph(nodes: Sequence[Node], taps: Mapping[str, Tap]) -> LayerGraph:
-    """Return the graph contracted over everything that is not drawn."""
+    """Return the graph contracted over everything that is not drawn; of what sees the picture alone."""
     drawn: list[tuple[str, str]] = []
     edges: list[tuple[int, int]] = []
     reaches: list[tuple[int, ...]] = []
     for node in nodes:
+        if not node.of_picture:
+            reaches.append(())
+            continue
         sources = tuple(dict.fromkeys(s for index, _ in node.inputs for s in reaches[index]))
         if not _is_drawn(node, taps):
             reaches.append(sources)

@@ -18,13 +18,15 @@ from reportgen.models.input_range import find_input_range
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.layer_graph import layer_graph
 from reportgen.models.model import Model, Node, Tap
+from reportgen.models.notes import training_notes
 from reportgen.models.opening import open_network
 from reportgen.models.pictures import hold_whole_pictures
 from reportgen.models.range_check import range_doubt
+from reportgen.models.shared import sharing_calls
 from reportgen.models.sources import find_source
 from reportgen.models.taps import find_taps, unit_count
 from reportgen.models.untrained import fresh_weights
-from reportgen.units import Layer, unique_slugs
+from reportgen.units import MOST_CHANNELS, Layer, unique_slugs
 
 _SCALINGS = frozenset(
     {
@@ -36,7 +38,6 @@ _SCALINGS = frozenset(
 
 _ASSUMED_PX = 224
 _LARGEST_PX = 8192
-_MOST_CHANNELS = 64
 
 
 def load_model(
@@ -104,6 +105,7 @@ def load_model(
             f"Pictures have {fixed[2]} channels; pages show their mean as grey, exported files all of them."
         )
     nodes, outputs = flatten(keras_model, opened.names)
+    notes += training_notes(nodes)
     keras_model.trainable = False
     _refuse_channels_first(nodes, file_name)
     nodes = _at_size(nodes, input_shape, file_name)
@@ -150,12 +152,15 @@ def _picture_shape(model: Any, file_name: str) -> tuple[int | None, int | None, 
             hint=_hint_for_rank(shape),
         )
     height, width, channels = shape[1:]
-    first = height in (1, 3) and channels not in (1, 2, 3, 4)
-    if channels is None or not 1 <= channels <= _MOST_CHANNELS or first:
+    if channels is None:
         raise ModelError(
-            f"{file_name}: takes {shape_text(picture)} with {channels} channels, "
-            f"wanted 1 to {_MOST_CHANNELS}, channels last",
-            hint="channels come first here; save the model with data_format channels_last" if first else "",
+            f"{file_name}: takes {shape_text(picture)} with any number of channels, wanted a fixed number",
+            hint="build the network with its number of channels: keras.Input((None, None, 3))",
+        )
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise ModelError(
+            f"{file_name}: takes {shape_text(picture)} with {channels} channels, wanted 1 to {MOST_CHANNELS}",
+            hint="put a layer in front that makes fewer of them, as a convolution of 1x1 does",
         )
     return height, width, int(channels)
 
@@ -220,9 +225,9 @@ def _layers(
 ) -> tuple[Layer, ...]:
     untouched = _still_pictures(nodes)
     seen = list(zip(fields(nodes), localities(nodes, input_shape), strict=True))
-    slugs = unique_slugs(taps)
+    slugs, sharing = unique_slugs(taps), sharing_calls(nodes)
     return tuple(
-        _layer(nodes, tap, position, name, slug, hashes, seen, untouched)
+        _layer(nodes, tap, position, name, slug, hashes, seen, untouched, sharing.get(tap.weights, ()))
         for position, ((name, tap), slug) in enumerate(zip(taps.items(), slugs, strict=True))
     )
 
@@ -245,6 +250,7 @@ def _layer(
     hashes: Sequence[str],
     seen: Sequence[tuple[Field | None, Locality]],
     untouched: Sequence[bool],
+    shared_with: tuple[str, ...],
 ) -> Layer:
     node = nodes[tap.weights]
     shape = nodes[tap.pre[0]].output_shapes[tap.pre[1]]
@@ -267,4 +273,5 @@ def _layer(
         judged_hash=hashes[(tap.head or tap.post)[0]],
         local_field_px=size,
         canvas_multiple_px=local.multiple_px,
+        shared_with=shared_with,
     )

@@ -37,6 +37,8 @@ class Node:
         constants: The arguments of the call that are no tensors of the network, in order.
         pattern: The order of all arguments, `t` for a tensor and `c` for a constant, then the keywords:
             `x - 1` is "tc", `1 - x` is "ct".
+        training: Whether the file records that it runs as in training, which `call` never does.
+        of_picture: Whether its outputs depend on the picture; else on held inputs and constants alone.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Node:
     function: str = ""
     constants: tuple[Any, ...] = ()
     pattern: str = "t"
+    training: bool = False
+    of_picture: bool = True
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.models.calls import is_model, own_name, recorded_training, unwrapped, with_training
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.kinds import IDENTITIES, MERGES, function_of, kind_of
@@ -30,9 +31,10 @@ _BY_NUMBERS = {"add", "subtract", "multiply", "true_divide", "divide", "maximum"
 def works_channels_first(model: Any) -> bool:
     """Whether any layer of a model, or of a model inside it, takes channels first."""
     for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
-        if getattr(operation, "data_format", None) == "channels_first" and kind_of(operation) != "flatten":
+        inner = unwrapped(operation)
+        if getattr(inner, "data_format", None) == "channels_first" and kind_of(inner) != "flatten":
             return True
-        if works_channels_first(operation):
+        if works_channels_first(inner):
             return True
     return False
 
@@ -87,8 +89,8 @@ def _is_first(model: Any, tensor: Any) -> bool:
     for call in recorded_calls(model.inputs, model.outputs):
         if not any(id(t) in waiting for t in call.input_tensors):
             continue
-        operation = call.operation
-        if _is_model(operation):
+        operation = unwrapped(call.operation)
+        if is_model(operation):
             inner = [n for n, t in zip(operation.inputs, call.input_tensors, strict=True) if id(t) in waiting]
             return any(_is_first(operation, n) for n in inner)
         own = getattr(operation, "data_format", None)
@@ -102,6 +104,16 @@ def _is_first(model: Any, tensor: Any) -> bool:
     return False
 
 
+class _Call:
+    """A recorded call: the layer that does the work, what it is called with, and the flag it runs under."""
+
+    def __init__(self, record: Any, training: bool | None) -> None:
+        self.operation, self.training = unwrapped(record.operation), training
+        self.name = own_name(record.operation)
+        self.arguments, self.outputs = record.arguments, record.outputs
+        self.input_tensors = record.input_tensors
+
+
 class _Tracing:
     """The layers made so far, and their true names."""
 
@@ -111,15 +123,18 @@ class _Tracing:
         self._made: dict[tuple[int, Order], Any] = {}
         self._named: set[int] = set()
 
-    def walk(self, model: Any, given: Sequence[_Ordered], prefix: str) -> list[_Ordered]:
-        """Return a model's outputs, from new tensors in the place of its inputs."""
+    def walk(
+        self, model: Any, given: Sequence[_Ordered], prefix: str, training: bool | None = None
+    ) -> list[_Ordered]:
+        """Return a model's outputs, from new tensors in the place of its inputs, called with a flag."""
         known = {id(t): pair for t, pair in zip(model.inputs, given, strict=True)}
         for call in recorded_calls(model.inputs, model.outputs):
             inputs = [known[id(t)] for t in call.input_tensors]
-            if _is_model(call.operation):
-                found = self.walk(call.operation, inputs, f"{prefix}{call.operation.name}/")
+            flag = recorded_training(call, training)
+            if is_model(call.operation):
+                found = self.walk(call.operation, inputs, f"{prefix}{call.operation.name}/", flag)
             else:
-                found = self._step(call, inputs, prefix)
+                found = self._step(_Call(call, flag), inputs, prefix)
             known.update({id(t): pair for t, pair in zip(call.outputs, found, strict=True)})
         return [known[id(t)] for t in model.outputs]
 
@@ -133,7 +148,7 @@ class _Tracing:
         self.names[layer.name] = "order"
         return layer(tensor)
 
-    def _step(self, call: Any, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
+    def _step(self, call: _Call, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
         operation, kind = call.operation, kind_of(call.operation)
         if kind == "permute":
             tensor, order = inputs[0]
@@ -153,7 +168,7 @@ class _Tracing:
         plain = [self.restored(*pair) for pair in inputs]
         return self._called(call, operation, plain, None, prefix)
 
-    def _channels_first(self, call: Any, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
+    def _channels_first(self, call: _Call, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
         """Return the call of a layer that takes channels first, done channels last."""
         tensors = [self.restored(*pair, wanted=LAST) for pair in inputs]
         made = self._again(call.operation, LAST, {"data_format": "channels_last"})
@@ -184,9 +199,9 @@ class _Tracing:
         return self._made[key]
 
     def _called(
-        self, call: Any, operation: Any, tensors: Sequence[Any], order: Order | None, prefix: str
+        self, call: _Call, operation: Any, tensors: Sequence[Any], order: Order | None, prefix: str
     ) -> list[_Ordered]:
-        true_name = prefix + call.operation.name
+        true_name = prefix + call.name
         self._name(operation, true_name)
         try:
             found = _result(call, operation, tensors)
@@ -226,7 +241,7 @@ def _axes(operation: Any) -> list[int]:
     return [int(a) for a in axis] if isinstance(axis, (list, tuple)) else [int(axis)]
 
 
-def _is_pointwise(call: Any) -> bool:
+def _is_pointwise(call: _Call) -> bool:
     """Whether a call treats every number alike, wherever it stands."""
     operation, kind = call.operation, kind_of(call.operation)
     keras = keras_module()
@@ -242,12 +257,9 @@ def _is_pointwise(call: Any) -> bool:
     return kind in _POINTWISE or bool(function_of(operation) and kind != "p_re_lu")
 
 
-def _result(call: Any, operation: Any, tensors: Sequence[Any]) -> list[Any]:
+def _result(call: _Call, operation: Any, tensors: Sequence[Any]) -> list[Any]:
     """Return what an operation gives for a recorded call's arguments with other tensors in their places."""
     filled = {id(old): new for old, new in zip(call.input_tensors, tensors, strict=True)}
     args, kwargs = call.arguments.fill_in(filled)
+    kwargs = with_training(operation, kwargs, call.training)
     return list(keras_module().tree.flatten(operation(*args, **kwargs)))
-
-
-def _is_model(operation: Any) -> bool:
-    return isinstance(operation, keras_module().Model) and bool(getattr(operation, "outputs", None))

@@ -7,19 +7,35 @@ BatchNormalization belongs to the layer, the first activation ends it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS
+from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, kinds_inside
 from reportgen.models.model import Node, Ref, Tap
 
 _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
+_TOKENS = "its units answer to tokens, not to places of a picture"
+_SERIES = "it reads a series step by step, and its units have no places in a picture"
 _UNDRAWN = {
     "conv1d": "a convolution along one axis has no picture",
     "conv3d": "a convolution over volumes has no picture",
-    "dense": "dense layer over tokens: its units answer to parts of a picture, not to places of it",
+    "dense": f"dense layer over tokens: {_TOKENS}",
+    "einsum_dense": f"a product over several axes: {_TOKENS}",
+    "multi_head_attention": f"attention: {_TOKENS}",
+    "grouped_query_attention": f"attention: {_TOKENS}",
+    "group_query_attention": f"attention: {_TOKENS}",
+    "attention": f"attention: {_TOKENS}",
+    "additive_attention": f"attention: {_TOKENS}",
     "embedding": "an embedding is no unit of an image network",
-}
-_SUPPORTING = ("normalization", "p_re_lu", "rescaling", "input")
+    "lstm": _SERIES, "gru": _SERIES, "simple_rnn": _SERIES, "rnn": _SERIES, "bidirectional": _SERIES,
+    "conv_lstm1d": _SERIES, "conv_lstm2d": _SERIES, "conv_lstm3d": _SERIES,
+}  # fmt: skip
+_PRODUCTS = frozenset({"matmul", "einsum", "tensordot", "dot"})
+_SUPPORTING = frozenset(
+    {
+        "input", "batch_normalization", "layer_normalization", "group_normalization", "rms_normalization",
+        "unit_normalization", "normalization", "p_re_lu", "rescaling",
+    }
+)  # fmt: skip
+"""Kinds whose weights scale the units of other layers, or a picture, and make none of their own."""
 
 
 def find_taps(
@@ -59,6 +75,11 @@ def unit_count(node: Node) -> int:
 
 
 def _reason_to_skip(node: Node, whole: bool) -> str:
+    """Return why a layer with weights has no units to look at; empty where it has, or has no weights."""
+    if node.kind not in UNIT_KINDS and (node.kind in _SUPPORTING or not _has_weights(node)):
+        return ""
+    if not node.of_picture:
+        return "a call on held inputs or constants alone, which no picture changes"
     if node.kind in UNIT_KINDS:
         rank = len(node.output_shapes[0])
         if node.kind == "dense" and (rank not in (2, 4) or not whole):
@@ -66,16 +87,21 @@ def _reason_to_skip(node: Node, whole: bool) -> str:
         if not whole:
             return "its maps are of parts of a picture, such as windows or frames, not of whole ones"
         return "" if rank in (2, 4) else f"its output has {rank} axes"
-    if not _has_weights(node.operation) or node.kind.endswith(_SUPPORTING):
-        return ""
     for prefix in ("conv1d", "conv3d"):
         if prefix in node.kind:
             return _UNDRAWN[prefix]
-    return _UNDRAWN.get(node.kind, f"units of kind {node.kind} are not looked at in this version")
+    if node.kind in _PRODUCTS:
+        return f"a product with a matrix of weights: {_TOKENS}"
+    inside = kinds_inside(node.operation)
+    around = f", around {', '.join(inside)}" if inside else ""
+    return _UNDRAWN.get(node.kind, f"units of kind {node.kind} are not looked at in this version") + around
 
 
-def _has_weights(operation: Any) -> bool:
-    return bool(getattr(operation, "weights", None))
+def _has_weights(node: Node) -> bool:
+    if node.kind in _PRODUCTS:
+        return any(min(getattr(c, "shape", ())[-2:], default=0) > 1 for c in node.constants)
+    weights = getattr(node.operation, "weights", None) or ()
+    return any("seed_generator" not in str(getattr(weight, "path", "")) for weight in weights)
 
 
 def _tap(index: int, nodes: Sequence[Node], consumers: Mapping[Ref, list[int]], outputs: set[Ref]) -> Tap:

@@ -75,6 +75,9 @@ def chance_superfluous(score: UnitScore, *, unheard: bool, range_assumed: bool =
 
 
 def _superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> dict[str, Any]:
+    """Return what could be left out; nothing of weights that other calls of the network use too."""
+    if evidence.layer.shared_with:
+        return {"certain": [], "likely": [], "estimate": 0.0, "low": 0, "high": 0}
     unheard = without_consumers(evidence.weights, evidence.n_units)
     chances = [
         chance_superfluous(s, unheard=bool(unheard[s.unit]), range_assumed=bool(evidence.assumed_range))
@@ -116,7 +119,12 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
     borderline = sum(s.borderline for s in scores)
     if borderline:
         told.append(f"{_count(borderline, 'unit')} on the border between static and structured.")
-    if n:
+    if evidence.layer.shared_with:
+        told.append(
+            f"Its weights are used elsewhere in the network too ({_listed(evidence.layer.shared_with)}): "
+            "what is idle here may be needed there, so that nothing is called superfluous."
+        )
+    elif n:
         told.append(
             f"About {superfluous['estimate']:.0f} of {n} may be superfluous "
             f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
@@ -150,6 +158,10 @@ def _nearest(score: UnitScore) -> float | None:
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _kinds(kinds: Kinds | None) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""What the recorded call of a Keras layer says: which layer does the work, and whether as in training.
+
+`training=True` in a file is a part of the network: pix2pix normalises by the moments of the picture it is
+given. An outer model's own flag goes before those of the calls inside it, as in Keras.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import kind_of
+
+
+def is_model(operation: Any) -> bool:
+    """Return whether an operation is a nested model whose calls were recorded."""
+    return isinstance(operation, keras_module().Model) and bool(getattr(operation, "outputs", None))
+
+
+def unwrapped(operation: Any) -> Any:
+    """Return the layer inside `SpectralNormalization`, whose stored kernel is the normalised one already."""
+    while type(operation) is keras_module().layers.SpectralNormalization:
+        operation = operation.layer
+    return operation
+
+
+def own_name(operation: Any) -> str:
+    """Return the name of an operation; that of a wrapper before that of the layer inside, `outer/inner`."""
+    inner = unwrapped(operation)
+    return str(operation.name if inner is operation else f"{operation.name}/{inner.name}")
+
+
+def recorded_training(record: Any, outer: bool | None) -> bool | None:
+    """Return whether a call runs as in training: as the model around it does, else as recorded, else None."""
+    own = None
+    if isinstance(record.operation, keras_module().Layer):
+        own = record.arguments.kwargs.get("training")
+    return outer if outer is not None or own is None else bool(own)
+
+
+def with_training(operation: Any, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:
+    """Return the keywords of a call under another training flag, without those it does not take."""
+    if not isinstance(operation, keras_module().Layer):
+        return dict(kwargs)
+    taken = inspect.signature(operation.call).parameters
+    wanted = {**kwargs, "training": training}
+    return {key: value for key, value in wanted.items() if key in taken or key not in ("training", "mask")}
+
+
+def by_own_moments(operation: Any, shape: Sequence[int | None]) -> Any:
+    """Return a layer that normalises each picture by its own moments, as BatchNormalization does in training.
+
+    A batch of one, whatever is computed beside it: one group a channel. Weights are the same numbers; a layer
+    that is frozen keeps its stored moments in training too, and is returned as it is.
+    """
+    if kind_of(operation) != "batch_normalization" or not operation.trainable:
+        return operation
+    keras = keras_module()
+    made = keras.layers.GroupNormalization(
+        groups=-1,
+        axis=operation.axis,
+        epsilon=operation.epsilon,
+        center=operation.center,
+        scale=operation.scale,
+        dtype=operation.dtype_policy,
+        name=operation.name,
+    )
+    made.build(tuple(shape))
+    for name in ("gamma", "beta"):
+        if getattr(made, name) is not None:
+            getattr(made, name).assign(getattr(operation, name))
+    return made

@@ -1,0 +1,58 @@
+"""Which calls of a network use the same weights: one encoder on two pictures, one layer called twice.
+
+Known by the weights themselves, since a file may hold them once for several layers (an ONNX initializer
+that feeds two convolutions) or as copies. What follows for a judgement is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.models.framework import keras_module
+from reportgen.models.model import Node
+
+_LOOKED_AT = 64
+"""Numbers by which kernels are told apart before they are compared whole."""
+
+
+def sharing_calls(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
+    """Return the names of the other calls with the same weights, for each node that has any such.
+
+    A kernel of one number throughout, as before any training, is no sign that it is shared.
+    """
+    alike: dict[Any, list[list[int]]] = {}
+    for index, node in enumerate(nodes):
+        if not (getattr(node.operation, "weights", None)):
+            continue
+        kernel = _kernel(node.operation)
+        groups = alike.setdefault(_sketch(kernel), [])
+        for group in groups:
+            first = nodes[group[0]].operation
+            if first is node.operation or _same(_kernel(first), kernel):
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    found = (group for groups in alike.values() for group in groups if len(group) > 1)
+    return {
+        index: tuple(nodes[other].name for other in group if other != index)
+        for group in found
+        for index in group
+    }
+
+
+def _kernel(operation: Any) -> NDArray[Any]:
+    return np.asarray(keras_module().ops.convert_to_numpy(operation.weights[0]))
+
+
+def _sketch(kernel: NDArray[Any]) -> tuple[Any, ...]:
+    step = max(1, kernel.size // _LOOKED_AT)
+    return (kernel.shape, str(kernel.dtype), kernel.reshape(-1)[::step].tobytes())
+
+
+def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
+    return bool(a.size > 1 and np.ptp(a.astype(np.float32)) > 0 and np.array_equal(a, b))
