@@ -180,7 +180,8 @@ def test_convolutions_along_one_axis_and_over_positions_are_skipped_with_a_reaso
     reasons = dict(model.skipped)
     assert set(reasons) == {"line", "token", "look", "box"}
     assert "one axis" in reasons["line"]
-    assert "positions" in reasons["token"]
+    assert "tokens" in reasons["token"]
+    assert "attention" in reasons["look"]
     assert "volumes" in reasons["box"]
     assert [layer.name for layer in model.layers] == ["flat", "end"]
     assert model.cut(model.layer("end"), (8, 8)).network(pictures(1, 8, 8, 3))[0].shape == (1, 2)
