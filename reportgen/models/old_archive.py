@@ -18,6 +18,7 @@ import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.models.hdf5 import first_line, h5py_module
+from reportgen.models.old_operations import safe_name
 
 _ROOMS = ("layers", "_layer_checkpoint_dependencies")
 _WRAPPED = {
@@ -228,4 +229,4 @@ def _datasets(file: Any) -> Iterator[str]:
 def _name(entry: Any) -> str:
     inner = entry.get("config") if isinstance(entry, dict) else None
     name = entry.get("name") if isinstance(entry, dict) else None
-    return str(name or (inner.get("name") if isinstance(inner, dict) else "") or "")
+    return safe_name(str(name or (inner.get("name") if isinstance(inner, dict) else "") or ""))

@@ -14,7 +14,7 @@ from typing import Any
 
 from reportgen.errors import ModelError
 from reportgen.models.old_keys import CLASSES, layer_keys, of_today
-from reportgen.models.old_operations import MERGES, is_history, operation_entry, tensor
+from reportgen.models.old_operations import MERGES, is_history, operation_entries, safe_name, tensor
 
 HARD_SIGMOID = "hard_sigmoid_of_keras_2"
 """What `hard_sigmoid` meant before Keras 3, which moved its slope from 0.2 to 1/6."""
@@ -117,7 +117,7 @@ def _model(entry: dict[str, Any], reading: _Reading, name: str) -> dict[str, Any
     if len(layers) != len(config["layers"]):
         raise ModelError(f"{reading.file_name}: {name} has a layer that is no object")
     inner = {k: v for k, v in config.items() if k in _GRAPH_KEYS and k != "dtype"}
-    inner.setdefault("name", "model")
+    inner["name"] = safe_name(str(inner.get("name") or "model"))
     if class_name == "Sequential":
         inner["layers"] = _sequence(layers, reading)
     else:
@@ -142,7 +142,7 @@ def _sequence(layers: list[dict[str, Any]], reading: _Reading) -> list[dict[str,
 
 def _graph(layers: list[dict[str, Any]], graph: dict[str, Any], reading: _Reading) -> list[dict[str, Any]]:
     """Return the layers of a functional model, connected by 0-based calls."""
-    result = [_entry(layer, reading) for layer in layers]
+    result = [entry for layer in layers for entry in _entries(layer, reading)]
     nested = {_name(e): len(e.get("inbound_nodes") or ()) for e in result if e["class_name"] in _MODELS}
     histories = list(_histories([e.get("inbound_nodes") for e in result]))
     histories += [h for key in ("input_layers", "output_layers") for h in _histories(graph.get(key))]
@@ -170,7 +170,15 @@ def _histories(value: Any) -> Iterable[list[Any]]:
 
 
 def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
-    """Return one layer of a model."""
+    """Return one layer, where it cannot be more."""
+    *more, result = _entries(layer, reading)
+    if more:
+        raise ModelError(f'{reading.file_name}: layer "{_name(layer)}" is an operation outside a graph')
+    return result
+
+
+def _entries(layer: dict[str, Any], reading: _Reading) -> list[dict[str, Any]]:
+    """Return a layer of a model; an operation of TensorFlow may be more than one."""
     class_name, config = layer.get("class_name"), layer.get("config")
     if not isinstance(class_name, str) or not isinstance(config, (dict, list)):
         raise ModelError(f'{reading.file_name}: layer "{_name(layer)}" has no class or configuration')
@@ -180,12 +188,14 @@ def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
     if isinstance(config, dict):
         class_name, config = of_today(class_name, config, reading.version)
     if class_name in _MODELS:
-        return _model({**layer, **linked, "class_name": class_name}, reading, f'layer "{_name(layer)}"')
+        return [_model({**layer, **linked, "class_name": class_name}, reading, f'layer "{_name(layer)}"')]
     if class_name in MERGES or isinstance(config, list):
-        return operation_entry(class_name, config, linked, where)
+        if class_name != "Merge":
+            linked = {k: v for k, v in layer.items() if k in ("name", "inbound_nodes")}
+        return operation_entries(class_name, config, linked, where)
     cls = reading.class_of(class_name, config if reading.version > 2 else None)
     if cls is None or "module" in layer:  # a class of the user's, or one that is of today already
-        return dict(layer)
+        return [dict(layer)]
     known = getattr(cls, "__module__", "")
     if not known.startswith("keras.src.layers"):  # an operation of Keras 3
         config, dropped = dict(config), list[str]()
@@ -201,8 +211,10 @@ def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
     config = {k: _plain_policy(v) if k == "dtype" else v for k, v in config.items()}
     if reading.version < 3:
         config = {k: _activation(v) if k.endswith("activation") else v for k, v in config.items()}
+    if isinstance(config.get("name"), str):
+        config["name"] = safe_name(config["name"])
     native = _native(class_name, config)
-    return {**linked, **native, "module": module}
+    return [{**linked, **native, "module": module}]
 
 
 def _within(value: Any, reading: _Reading) -> Any:

@@ -11,23 +11,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.models.old_functions import ACTIVATIONS, OPS, Step, canonical, paired, second, translated
 
 MERGES = frozenset({"Merge", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "TFOp"})
 """Classes that this module knows."""
 
+_CONSTANT = "_CONSTANT_VALUE"
+_OF_SEVERAL = {"concat", "stack", "add_n"}
 _MERGE_MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
-_PAIRS = {"add": "Add", "subtract": "Subtract", "multiply": "Multiply", "maximum": "Maximum",
-          "minimum": "Minimum"}  # fmt: skip
-_SHORT = {
-    "truediv": "divide", "div": "divide", "sub": "subtract", "mul": "multiply", "bias_add": "add",
-    "__truediv__": "divide", "__sub__": "subtract", "__mul__": "multiply", "__add__": "add",
-}  # fmt: skip
-_ACTIVATIONS = {"relu", "relu6", "sigmoid", "tanh", "softmax", "silu", "swish", "elu", "selu", "softplus"}
-_REFERENCE = ("math", "nn", "__operators__", "keras")
 
 
-def operation_entry(class_name: str, config: Any, linked: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return the layer of Keras 3 that does what an operation of older Keras does.
+def operation_entries(
+    class_name: str, config: Any, linked: dict[str, Any], where: str
+) -> list[dict[str, Any]]:
+    """Return what an operation of older Keras is in Keras 3; the last entry bears its name.
 
     Args:
         class_name: `TFOpLambda`, `SlicingOpLambda` or `Merge`.
@@ -40,15 +37,13 @@ def operation_entry(class_name: str, config: Any, linked: dict[str, Any], where:
     """
     name, nodes = linked.get("name"), linked.get("inbound_nodes")
     if class_name == "Merge" and isinstance(config, dict):
-        return _merge(config, linked, where)
+        return [_merge(config, linked, where)]
     function = config.get("function") if isinstance(config, dict) else None
-    if isinstance(function, str) and isinstance(nodes, list) and len(nodes) == 1 and isinstance(name, str):
-        call = nodes[0][0] if nodes[0] and isinstance(nodes[0][0], list) else nodes[0]
-        alone = call is nodes[0] or len(nodes[0]) == 1
-        if alone and len(call) == 4 and isinstance(call[3], dict) and isinstance(call[0], str):
-            found = _operation(function, call, name)
-            if found is not None:
-                return found
+    if isinstance(function, str) and isinstance(nodes, list) and isinstance(name, str):
+        calls = [_one_call(function, node, name) for node in nodes]
+        found = _called_again(calls)
+        if found:
+            return found
     said = f" {function}" if isinstance(function, str) else ""
     raise ModelError(
         f"{where}: class {class_name}{said} is an operation of TensorFlow that is not translated",
@@ -56,31 +51,157 @@ def operation_entry(class_name: str, config: Any, linked: dict[str, Any], where:
     )
 
 
-def _operation(function: str, call: list[Any], name: str) -> dict[str, Any] | None:
-    """Return the layer for a TensorFlow function called on one tensor and what else it was given."""
-    head, _, short = function.rpartition(".")
-    word = _SHORT.get(short, short)
-    given = {k: v for k, v in call[3].items() if k != "name" and v is not None}
-    if given.get("data_format") == "NHWC":
-        del given["data_format"]
-    source = call[:3]
+def _called_again(calls: list[list[dict[str, Any]] | None]) -> list[dict[str, Any]] | None:
+    """Return the layers of the first call, each with the other calls of it too; None where they differ."""
+    first = calls[0] if calls else None
+    for other in calls[1:]:
+        if first is None or other is None or len(first) != 1 or len(other) != 1:
+            return None
+        if any(first[0][key] != other[0][key] for key in ("module", "class_name", "config")):
+            return None
+        first[0]["inbound_nodes"] += other[0]["inbound_nodes"]
+    return first
+
+
+def _one_call(function: str, node: Any, name: str) -> list[dict[str, Any]] | None:
+    """Return the layers for one call of a function of TensorFlow, None where it is not foreseen."""
+    if not isinstance(node, list) or not node:
+        return None
+    inputs = node if isinstance(node[0], list) else [node]
+    inputs = [[*i, {}] if isinstance(i, list) and len(i) == 3 else i for i in inputs]
+    if not all(isinstance(i, list) and len(i) == 4 and isinstance(i[3], dict) for i in inputs):
+        return None
+    given = {k: v for k, v in inputs[0][3].items() if k != "name" and v is not None}
+    if isinstance(node[0], list) and canonical(function) in _OF_SEVERAL:
+        return _of_list(function, inputs, given, name)
+    return _of_one(function, inputs[0], given, name) if len(inputs) == 1 else None
+
+
+def _of_list(
+    function: str, inputs: list[Any], given: dict[str, Any], name: str
+) -> list[dict[str, Any]] | None:
+    """Return the layers for a function of several tensors: concatenated, stacked or added."""
+    word = canonical(function)
+    if word is None or not all(is_history(i) and i[0] != _CONSTANT for i in inputs):
+        return None
+    steps = translated(word, given)
+    if steps is not None and len(inputs) == 1 and word != "stack":
+        steps = [Step("layers.Identity", {})]
+    return _chain(steps, inputs[0] if len(inputs) == 1 and word != "stack" else inputs, name)
+
+
+def _of_one(function: str, call: list[Any], given: dict[str, Any], name: str) -> list[dict[str, Any]] | None:
+    """Return the layers for a function of one tensor and what else it was given."""
+    source, word = call[:3], canonical(function)
     if function == "__operators__.getitem":
         return _slice(given, source, name)
-    if head not in _REFERENCE:
+    if word is None:
         return None
-    if head == "nn" and word in _ACTIVATIONS and not given:
-        return _layer("Activation", {"activation": word}, [[[*source, {}]]], name)
-    other = given.pop("bias" if short == "bias_add" else "y", None)
-    if given or other is None:
+    if word == "where":
+        return _chosen(source, given, name)
+    if second(word) is not None:
+        if given.get("data_format") == "NHWC":
+            del given["data_format"]
+        other = given.pop(str(second(word)), None)
+        return _of_two(word, source, other, given, name)
+    if source[0] == _CONSTANT:
         return None
-    if source[0] == "_CONSTANT_VALUE":
-        return _from_constant(word, source[2], other, name)
-    if is_history(other):
-        pair = _PAIRS.get(word)
-        return _layer(pair, {}, [[[*source, {}], [*other[:3], {}]]], name) if pair else None
-    numbers = _numbers(other)
-    scaling = _scaling(word, numbers) if numbers is not None else None
-    return _layer("Rescaling", scaling, [[[*source, {}]]], name) if scaling is not None else None
+    if word == "silu" and given.get("beta") == 1:
+        del given["beta"]
+    if word in ACTIVATIONS and given.get("axis", -1) == -1 and not set(given) - {"axis"}:
+        return [_layer("Activation", {"activation": word}, [[[*source, {}]]], name)]
+    return _chain(translated(word, given), source, name)
+
+
+def _of_two(
+    word: str, source: list[Any], other: Any, given: dict[str, Any], name: str
+) -> list[dict[str, Any]] | None:
+    """Return the layers for a function of two, one of which may be a constant."""
+    turned = (
+        [key for key in ("transpose_a", "transpose_b") if given.pop(key, False)] if word == "matmul" else []
+    )
+    if any(given.values()) or other is None:
+        return None
+    numbers = None if is_history(other) else _numbers(other)
+    if source[0] == _CONSTANT and is_history(other):
+        scaled = _from_constant(word, source[2], other, name)
+        if scaled is not None:
+            return [scaled]
+    elif numbers is not None and (scaling := _scaling(word, numbers)) is not None:
+        return [_layer("Rescaling", scaling, [[[*source, {}]]], name)]
+    both = [_argument(source[2] if source[0] == _CONSTANT else source), _argument(other)]
+    if None in both or not any(_is_tensor(b) for b in both):
+        return None
+    before = []
+    for index, key in enumerate(("transpose_a", "transpose_b")):
+        if key in turned:
+            inner = f"{name}_{key}"
+            before.append(_operation("numpy.Swapaxes", {"axis1": -2, "axis2": -1}, [both[index]], {}, inner))
+            both[index] = tensor([inner, 0, 0])
+    if word == "squared_difference":
+        inner = f"{name}_difference"
+        last = _operation("numpy.Square", {}, [tensor([inner, 0, 0])], {}, name)
+        return [_operation("numpy.Subtract", {}, both, {}, inner), last]
+    return [*before, _operation(str(paired(word)), {}, both, {}, name)]
+
+
+def _chosen(source: list[Any], given: dict[str, Any], name: str) -> list[dict[str, Any]] | None:
+    """Return the operation for `where(condition, x, y)`."""
+    both = [_argument(given.pop(key, None)) for key in ("x", "y")]
+    if given or None in both or source[0] == _CONSTANT:
+        return None
+    return [_operation("numpy.Where", {}, [tensor(source), *both], {}, name)]
+
+
+def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[dict[str, Any]] | None:
+    """Return the entry of a step that takes the source, or a list of sources."""
+    if not steps:
+        return None
+    (step,) = steps
+    several = isinstance(source[0], list)
+    if step.place.startswith("layers."):
+        inputs = [[*s[:3], {}] for s in source] if several else [[*source[:3], {}]]
+        return [_layer(step.place.rpartition(".")[2], step.config, [inputs], name)]
+    first: Any = [tensor(s) for s in source] if several else tensor(source)
+    return [_operation(step.place, step.config, [first, *step.more], step.keywords or {}, name)]
+
+
+def _operation(
+    place: str, config: dict[str, Any], arguments: list[Any], keywords: dict[str, Any], name: str
+) -> dict[str, Any]:
+    module, _, class_name = place.rpartition(".")
+    return {
+        "module": OPS + module, "class_name": class_name, "config": {**config, "name": safe_name(name)},
+        "registered_name": class_name, "name": name,
+        "inbound_nodes": [{"args": arguments, "kwargs": keywords}],
+    }  # fmt: skip
+
+
+def _argument(value: Any) -> Any:
+    """Return a tensor or a constant among an operation's arguments, None for what is neither."""
+    if is_history(value):
+        return tensor(value)
+    if not _is_numeric(value):
+        return None
+    if isinstance(value, list):
+        return {"class_name": "__numpy__", "config": {"value": value, "dtype": "float32"}}
+    return value
+
+
+def _is_tensor(argument: Any) -> bool:
+    return isinstance(argument, dict) and argument["class_name"] == "__keras_tensor__"
+
+
+def _is_numeric(value: Any) -> bool:
+    """Whether a value is a finite number, or nested lists of them."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, list):
+            stack += item
+        elif isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item):
+            return False
+    return not isinstance(value, list) or bool(value)
 
 
 def _from_constant(word: str, constant: Any, other: Any, name: str) -> dict[str, Any] | None:
@@ -110,16 +231,18 @@ def _scaling(word: str, numbers: float | list[float]) -> dict[str, Any] | None:
     return None
 
 
-def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> dict[str, Any] | None:
-    """Return the operation for `x[..., a:b:c]` by whole numbers."""
+def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> list[dict[str, Any]] | None:
+    """Return the operation for `x[..., a:b:c, 0]` by whole numbers."""
     parts = given.pop("slice_spec", None)
     if given or not isinstance(parts, list):
         return None
-    spec: list[dict[str, Any]] = []
+    spec: list[Any] = []
     for part in parts:
-        if not isinstance(part, dict):
+        if part is None or type(part) is int:
+            spec.append(part)
+        elif not isinstance(part, dict):
             return None
-        if part.get("class_name") == "__ellipsis__":
+        elif part.get("class_name") == "__ellipsis__":
             spec.append({"class_name": "__ellipsis__", "config": {}})
         elif set(part) == {"start", "stop", "step"} and all(
             v is None or type(v) is int for v in part.values()
@@ -127,11 +250,7 @@ def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> dict[str,
             spec.append({"class_name": "__slice__", "config": part})
         else:
             return None
-    return {
-        "module": "keras.src.ops.numpy", "class_name": "GetItem", "config": {"name": _safe(name)},
-        "registered_name": "GetItem", "name": name,
-        "inbound_nodes": [{"args": [tensor(source), spec], "kwargs": {}}],
-    }  # fmt: skip
+    return [_operation("numpy.GetItem", {}, [tensor(source), spec], {}, name)]
 
 
 def _merge(config: dict[str, Any], linked: dict[str, Any], where: str) -> dict[str, Any]:
@@ -148,12 +267,13 @@ def _merge(config: dict[str, Any], linked: dict[str, Any], where: str) -> dict[s
 
 def _layer(class_name: str, config: dict[str, Any], nodes: Any, name: str) -> dict[str, Any]:
     return {
-        "module": "keras.layers", "class_name": class_name, "config": {"name": _safe(name), **config},
+        "module": "keras.layers", "class_name": class_name, "config": {"name": safe_name(name), **config},
         "registered_name": None, "name": name, "inbound_nodes": nodes,
     }  # fmt: skip
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a layer's name as Keras 3 takes it, without strokes."""
     return name.replace("/", "_")
 
 

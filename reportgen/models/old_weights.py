@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reportgen.errors import ModelError
 from reportgen.models.hdf5 import first_line, h5py_module
 from reportgen.models.old_layout import Writer, check_layer, converted
+from reportgen.models.old_operations import safe_name
 
 Array = NDArray[Any]
 _SURPLUS = {"count", "seed_generator_state", "seed"}
@@ -39,7 +40,7 @@ def load_weights(model: Any, path: Path, writer: Writer, file_name: str) -> None
     try:
         with h5py.File(path, "r") as file:
             groups = file.get("model_weights", file)
-            stored = {str(name): groups[name] for name in _texts(groups.attrs, "layer_names")}
+            stored = {safe_name(str(name)): groups[name] for name in _texts(groups.attrs, "layer_names")}
             for layer in model.layers:
                 _load_layer(layer, stored.pop(layer.name, None), writer, file_name)
             left = [name for name, group in stored.items() if _texts(group.attrs, "weight_names")]
