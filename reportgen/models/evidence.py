@@ -111,6 +111,9 @@ def file_metadata(path: Path, max_memory: int | None = None) -> dict[str, str]:
 
 def _from_graph(model: Model) -> Reading:
     graph = read_graph(model.nodes)
+    used = model.input_range
+    if not graph.name and used.source != "given" and used.low + used.high != (0.0, 1.0):  # By its type.
+        return Reading("graph", str(used), "", 0.95 if used.source == "graph" else 0.5, used.evidence)
     if not graph.name:
         return Reading("graph", "", "", 0.0, graph.told)
     return Reading("graph", graph.name, option_for(graph.name), 0.5 if graph.rivals else 0.95, graph.told)

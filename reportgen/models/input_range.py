@@ -19,7 +19,7 @@ from reportgen.config import RANGES
 from reportgen.errors import ConfigError
 from reportgen.models.beginning import Scaling, first_scaling
 from reportgen.models.model import Node
-from reportgen.models.usual_ranges import Ends, fits, made_for, result_words
+from reportgen.models.usual_ranges import Ends, fits, made_for, range_of_type, result_words
 from reportgen.units import InputRange
 
 Floats = NDArray[np.float64]
@@ -101,13 +101,15 @@ def find_input_range(
     nodes: Sequence[Node],
     given: Sequence[float] | Sequence[Sequence[float]] | None,
     order: Literal["rgb", "bgr"] | None = None,
+    dtype: str = "float32",
 ) -> InputRange:
-    """Return the input's range: as given, as the graph shows, or 0..1 assumed; and its order of channels.
+    """Return the input's range: as given, as graph or type show, or assumed; and its channels' order.
 
     Args:
         nodes: Of the network.
         given: `(low, high)`, each a number or one number a channel; None if the user said nothing.
         order: In which the network takes channels; None if the user said nothing.
+        dtype: Of the file's picture: whole numbers tell a range where no operation does, floats none.
 
     Raises:
         ConfigError: The given range is not two finite ends with low below high, or what has not three
@@ -117,7 +119,7 @@ def find_input_range(
     if order == "bgr" and channels != 3:
         raise ConfigError(f"channel order is bgr, and the model takes {channels} channels, wanted 3")
     graph = read_graph(nodes)
-    found = _ends(graph, given, channels)
+    found = _ends(graph, given, channels, dtype)
     seen: Literal["rgb", "bgr"] = "bgr" if graph.blue_first or _is_caffe(found) else "rgb"
     return dataclasses.replace(found, order=order or seen)
 
@@ -128,9 +130,13 @@ def _is_caffe(found: InputRange) -> bool:
     return by_channel and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
 
 
-def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int) -> InputRange:
+def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int, dtype: str) -> InputRange:
     if given is not None:
         return _given(given, channels)
+    if graph.ends is None and (typed := range_of_type(dtype)):
+        ends, whole = typed
+        said = f"{graph.told}; it takes {dtype}, so {_text(ends)} is {'meant' if whole else 'assumed'}"
+        return InputRange(*ends, "graph" if whole else "assumed", said)
     if graph.ends is None:
         return InputRange(source="assumed", evidence=f"{graph.told}; 0..1 is assumed")
     if graph.rivals:

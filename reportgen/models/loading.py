@@ -128,7 +128,7 @@ def load_model(
         graph=layer_graph(nodes, taps),
         input_shape=input_shape,
         input_size_source=size_source,
-        input_range=find_input_range(nodes, input_range, channel_order),
+        input_range=find_input_range(nodes, input_range, channel_order, opened.picture_dtype),
         skipped=skipped,
         notes=tuple(notes),
         outputs=outputs,

@@ -34,12 +34,14 @@ class Opened:
         names: The true names of operations, by those they have in Keras.
         notes: What a reader should know, each a sentence.
         input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
+        picture_dtype: Element type in which the file wants its picture.
     """
 
     model: Any
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     input_size_source: str = ""
+    picture_dtype: str = "float32"
 
 
 def open_network(
@@ -110,12 +112,12 @@ def _with_one_input(
     picture = picture_input(inputs, hold, file_name)
     first = works_channels_first(model)
     if len(inputs) == 1 and not first and front is None:
-        return Opened(model, {}, tuple(notes))
+        return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype))
     held, said = held_inputs(inputs, picture, hold, file_name)
     made, names = retraced(model, picture=picture, held=held, front=front, file_name=file_name)
     if first:
         said.append("The network works channels first; it was rewritten channels last, results unchanged.")
-    return Opened(made, names, (*notes, *said))
+    return Opened(made, names, (*notes, *said), picture_dtype=str(inputs[picture].dtype))
 
 
 def _application(name: str, max_memory: int) -> tuple[Any, Any, list[str]]:
@@ -190,4 +192,5 @@ def _onnx(
     found = read_onnx(
         source.path, input_size=input_size, max_memory=limit, held=dict(hold), channels=channels
     )
-    return Opened(found.model, found.names, tuple(found.notes), found.input_size_source)
+    notes = tuple(found.notes)
+    return Opened(found.model, found.names, notes, found.input_size_source, found.picture_dtype)

@@ -49,6 +49,20 @@ def deep_ranges() -> dict[str, Ends]:
     return dict(_DEEP)
 
 
+def range_of_type(dtype: str) -> tuple[Ends, bool] | None:
+    """Return the range of pictures of a type of whole numbers, and whether it is all that the type holds.
+
+    16 bits and more may hold pictures of fewer; None for types of numbers with fractions.
+    """
+    if dtype == "uint8":
+        return _BYTES, True
+    if dtype == "int8":
+        return _RARE["-128..127"], True
+    if dtype == "uint16":
+        return _DEEP["0..65535"], False
+    return (_BYTES, False) if "int" in dtype else None
+
+
 def named_range(name: str, channels: int) -> Ends | None:
     """Return the range that is called so: a name of a usual one, or `LO..HI`."""
     known = {**usual_ranges(channels), **_DEEP, **_RARE}

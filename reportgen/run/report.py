@@ -199,5 +199,5 @@ def input_lines(found: Mapping[str, Any]) -> list[str]:
         sure = f"{best['confidence_word']}, {best['confidence']:g} of 1"
         lines.append(f"the evidence speaks for {best['range']} ({sure}); to use it: {best['option']}")
     elif found["source"] == "assumed" and not found["confidence"]:
-        lines.append("if it is another, say so: --input-range -1,1 or 0,255 or imagenet or caffe")
+        lines.append("if it is another, say so: --input-range -1,1 or 0,255 or 0,65535 or imagenet or caffe")
     return lines

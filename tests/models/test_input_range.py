@@ -280,3 +280,17 @@ def test_the_application_networks_of_keras_are_read_right(name: str, high: float
     model = build(weights=None, input_shape=(32, 32, 3), include_top=False)
     range_ = find_input_range(flatten(model)[0], None)
     assert (range_.high, range_.source) == (((high,), "graph") if high else ((1.0,), "assumed"))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "range_", "source"),
+    [("uint8", "0..255", "graph"), ("int8", "-128..127", "graph"), ("uint16", "0..65535", "assumed"),
+     ("int32", "0..255", "assumed"), ("float16", "0..1", "assumed")],
+)  # fmt: skip
+def test_pictures_of_whole_numbers_tell_a_range_by_their_type(dtype: str, range_: str, source: str) -> None:
+    x = keras.Input((16, 16, 3))
+    nodes, _ = flatten(keras.Model(x, layers.Conv2D(2, 3)(x)))
+    of_type = find_input_range(nodes, None, None, dtype)
+    assert (str(of_type), of_type.source) == (range_, source)
+    scaled, _ = flatten(keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 4095)(x))))
+    assert str(find_input_range(scaled, None, None, dtype)) == "0..4095"

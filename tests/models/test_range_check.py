@@ -131,3 +131,20 @@ def test_the_confidence_never_falls_with_the_lead_is_a_throw_for_a_tie_and_never
     found = [_confidence(lead) for lead in np.linspace(0, 1, 101)]
     assert found[0] == 0.5 and max(found) <= 0.85
     assert found == sorted(found)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 65535), (0, 4095), (-1024, 3071)])
+def test_deep_pictures_are_told_by_the_moments(tmp_path: Path, low: float, high: float) -> None:
+    found = range_statistics(loaded(trained_on(low, high), tmp_path))
+    assert found.best == f"{low}..{high}" and 0 < found.confidence <= 0.6
+
+
+def test_moments_of_the_picture_itself_are_told_too(tmp_path: Path) -> None:
+    x = keras.Input((64, 64, 3))
+    net = stirred(keras.Model(x, layers.Conv2D(4, 3)(layers.BatchNormalization(name="first")(x))), 0)
+    pictures = photographs(0) * 255
+    net.get_layer("first").moving_mean.assign(pictures.mean((0, 1, 2)))
+    net.get_layer("first").moving_variance.assign(pictures.var((0, 1, 2)))
+    model = loaded(net, tmp_path)
+    assert model.input_range.source == "assumed"
+    assert '"first" has stored values that fit pictures of 0..255 better' in model.notes[-1]
