@@ -25,8 +25,11 @@ _LOGGED = re.compile(r"^([IWE])\d{4}[ :\d.]+.*\.cc:\d+\]")
 _RANKS = {"I": 0, "W": 1, "E": 2}
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
-_MOST_CALLS = 12_000
-"""More than the layers that a configuration may list."""
+MOST_OPERATIONS = 10_000
+"""Operations of an ONNX graph that are built; real networks have a few thousand at most."""
+
+_MOST_CALLS = 6 * MOST_OPERATIONS
+"""More than the layers that a configuration may list, or that operations become."""
 
 _deep_lock = threading.Lock()
 _deep = _limit_before = 0

@@ -16,6 +16,7 @@ from keras import ops
 
 from reportgen.errors import ConfigError
 from reportgen.render.backend import Axes, Tensor, processor_flags, processor_name
+from reportgen.render.sums import MOST_TERMS, longest_sum
 
 # Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.
 logging.getLogger("tensorflow").addFilter(
@@ -50,6 +51,8 @@ class TensorFlow:
     ) -> Callable[..., Any]:  # fmt: skip
         """See `Backend.compiled`."""
         graph: Callable[..., Any] = tf.function(function, autograph=False)
+        if longest_sum(network) > MOST_TERMS:
+            graph = _with_option(graph, "arithmetic_optimization", during=False, after=True)
         return _in_bfloat16(graph) if bfloat16 else graph
 
     @functools.cache  # noqa: B019 (there is one of it)
@@ -126,14 +129,18 @@ class TensorFlow:
 
 def _in_bfloat16(graph: Callable[..., Any]) -> Callable[..., Any]:
     """Return a graph whose convolutions and products oneDNN computes in bfloat16, between float32 numbers."""
-    option = "auto_mixed_precision_onednn_bfloat16"
+    return _with_option(graph, "auto_mixed_precision_onednn_bfloat16", during=True, after=False)
+
+
+def _with_option(graph: Callable[..., Any], option: str, *, during: bool, after: bool) -> Callable[..., Any]:
+    """Return a graph that is run with an option of TensorFlow's graph optimiser set."""
 
     def run(*arrays: Any) -> Any:
-        tf.config.optimizer.set_experimental_options({option: True})
+        tf.config.optimizer.set_experimental_options({option: during})
         try:
             return graph(*arrays)
         finally:
-            tf.config.optimizer.set_experimental_options({option: False})
+            tf.config.optimizer.set_experimental_options({option: after})
 
     return run
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.flatten import recorded_calls
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import MOST_OPERATIONS, keras_module
 from reportgen.models.kinds import kind_of
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.folding import fold
@@ -32,6 +32,7 @@ class Builder:
         consumers: ONNX name to the nodes that read it.
         done: Ids of nodes that were built together with an earlier one.
         folded: How many nodes were answered beforehand.
+        built: How many were not.
         constant_bytes: What all constants take, stored ones and answers.
         operations: What answering took, see `budget`.
         picture: The live tensor that carries the batch, if there is one.
@@ -46,7 +47,7 @@ class Builder:
         self.names: dict[str, str] = {}
         self.reordered: dict[Any, Any] = {}
         self.done: set[int] = set()
-        self.folded = 0
+        self.folded, self.built = 0, 0
         self.constant_bytes = 0
         self.operations = 0
         self.picture: Any = None
@@ -70,6 +71,9 @@ class Builder:
                 continue
             if attribute.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS):
                 raise ModelError(f'{self.file_name}: node "{node_name(node)}" holds a graph of its own')
+            if attribute.type == onnx.AttributeProto.UNDEFINED:
+                where = f'{self.file_name}: node "{node_name(node)}"'
+                raise ModelError(f'{where} has an attribute "{attribute.name}" of no type')
             value = onnx.helper.get_attribute_value(attribute)
             found[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return found
@@ -104,6 +108,8 @@ class Builder:
         self._stands_for[id(node)] = reader.output[0]
 
     def _one(self, node: Any) -> None:
+        if not node.output:
+            raise ModelError(f'{self.file_name}: node "{node_name(node)}" ({node.op_type}) writes nothing')
         inputs = [self._input(node, name) for name in node.input]
         operator = operators()[node.op_type]
         call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
@@ -113,7 +119,7 @@ class Builder:
                 for index in operator.fixed:
                     if call.has(index):
                         call.array(index)
-                found = operator.build(call)
+                found = self._build(call, operator)
         except ReportgenError:
             raise
         except MemoryError:
@@ -126,6 +132,14 @@ class Builder:
         for name, value in zip(names, values, strict=False):
             self._store(call, name, value)
         self._name(node, values, inputs)
+
+    def _build(self, call: Call, operator: Operator) -> Any:
+        self.built += 1
+        if self.built > MOST_OPERATIONS:
+            call.refuse(
+                f"comes after {MOST_OPERATIONS} other operations on the picture, which is all that is read"
+            )
+        return operator.build(call)
 
     def schema(self, kind: str) -> Any:
         """Return ONNX's description of an operator as the graph's opset has it."""

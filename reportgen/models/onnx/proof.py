@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,10 +66,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
 
 
 def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    try:
-        import onnxruntime
-    except ImportError:
-        raise MissingExtra("onnx", needed_for="comparing with onnxruntime") from None
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
@@ -86,16 +84,32 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
                 np.concatenate([part, np.repeat(part[-1:], n - len(part), axis=0)]) if len(part) < n else part
             )
             got = session.run(list(imported.outputs), {imported.picture_input: full, **others})
-            parts.append([np.asarray(g, np.float64)[: _rows(g, n, len(part))] for g in got])
+            parts.append([_first_rows(np.asarray(g, np.float64), n, len(part)) for g in got])
     except Exception as error:  # onnxruntime raises classes of its own, one for each status
         cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"{path.name}: onnxruntime cannot run it: {cause}") from None
+    single = [name for name, array in zip(imported.outputs, parts[0], strict=True) if not array.ndim]
+    if single:
+        raise ModelError(
+            f'{path.name}: output "{single[0]}" is one number in onnxruntime, wanted one a picture'
+        )
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
-def _rows(array: Any, n: int, kept: int) -> int:
-    """Return how many rows of an output belong to the first pictures of a batch."""
-    return int(len(array) // n * kept) if n else len(array)
+def _onnxruntime() -> Any:
+    """Return the imported `onnxruntime`, which as it comes asks for its maker's address and keeps a diary."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        import onnxruntime
+    except ImportError:
+        raise MissingExtra("onnx", needed_for="comparing with onnxruntime") from None
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def _first_rows(array: np.ndarray[Any, Any], n: int, kept: int) -> np.ndarray[Any, Any]:
+    """Return the rows of an output that belong to the first pictures of a batch; a single number as it is."""
+    return array[: len(array) // n * kept] if array.ndim else array
 
 
 def _dtype(name: str) -> Any:

@@ -7,7 +7,7 @@ operators mean is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,12 @@ import numpy as np
 from reportgen.errors import MissingExtra, ModelError
 
 OLDEST_OPSET = 7
-_MOST_NODES = 200_000
+_MOST_NODES = 50_000
+_NODE_BYTES = 200
+_MOST_WRITTEN_BYTES = 256 << 20
+_DEEPEST_CALL = 64
+"""Bounds on what functions write out to; names grow with the depth of calls."""
+
 _WIDENED = {"float16": np.float32, "float64": np.float32, "bfloat16": np.float32}
 _PLAIN_TYPES = {
     1: ("float32", 4), 2: ("uint8", 1), 3: ("int8", 1), 4: ("uint16", 2), 5: ("int16", 2), 6: ("int32", 4),
@@ -131,25 +136,60 @@ def inlined(model: Any, file_name: str) -> Any:
 
 
 def _check_growth(model: Any, file_name: str) -> None:
-    bodies = {(f.domain, f.name): f.node for f in model.functions}
-    sizes: dict[tuple[str, str], int] = {}
+    """Refuse functions that call themselves, or that write out to too many operations or bytes."""
+    bodies = {(f.domain, f.name): list(_with_inner(f.node)) for f in model.functions}
+    sizes: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def size(nodes: Any, above: tuple[tuple[str, str], ...]) -> int:
-        total = 0
-        for node in nodes:
-            key = (node.domain, node.op_type)
-            if key in above or len(above) > 64:
-                raise ModelError(f'{file_name}: function "{node.op_type}" calls itself')
-            if key in bodies and key not in sizes:
-                sizes[key] = size(bodies[key], (*above, key))
-            total += sizes.get(key, 1)
-            if total > _MOST_NODES:
-                raise ModelError(
-                    f"{file_name}: its functions write out to more than {_MOST_NODES} operations"
-                )
+    def size(nodes: Sequence[Any]) -> tuple[int, int]:
+        found = [sizes.get((n.domain, n.op_type), (1, n.ByteSize() + _NODE_BYTES)) for n in nodes]
+        total = (sum(n for n, _ in found), sum(b for _, b in found))
+        if total[0] > _MOST_NODES or total[1] > _MOST_WRITTEN_BYTES:
+            raise ModelError(
+                f"{file_name}: its functions write out to more than {_MOST_NODES} operations "
+                f"or {_MOST_WRITTEN_BYTES} bytes",
+                hint="export without functions, or with fewer of them in one another",
+            )
         return total
 
-    size(model.graph.node, ())
+    for key in _innermost_first(bodies, file_name):
+        sizes[key] = size(bodies[key])
+    size(list(_with_inner(model.graph.node)))
+
+
+def _innermost_first(
+    bodies: Mapping[tuple[str, str], Sequence[Any]], file_name: str
+) -> Iterator[tuple[str, str]]:
+    """Yield functions, each after all that it calls."""
+    done: set[tuple[str, str]] = set()
+    above: list[tuple[tuple[str, str], Iterator[Any]]] = []
+    for start in bodies:
+        if start not in done:
+            above.append((start, iter(bodies[start])))
+        while above:
+            key, rest = above[-1]
+            open_ = {k for k, _ in above}
+            for node in rest:
+                called = (node.domain, node.op_type)
+                if called in open_ or len(above) > _DEEPEST_CALL:
+                    raise ModelError(f'{file_name}: function "{node.op_type}" calls itself')
+                if called in bodies and called not in done:
+                    above.append((called, iter(bodies[called])))
+                    break
+            else:
+                above.pop()
+                done.add(key)
+                yield key
+
+
+def _with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+    """Yield nodes, and those of the graphs that nodes hold, however deep."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                waiting.extend(graph.node)
 
 
 def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
@@ -179,16 +219,30 @@ def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
         if dtype == "bfloat16":
             raw = (raw.astype(np.uint32) << 16).view(np.float32)
         return widened(raw.reshape(dims))
-    there = len(tensor.raw_data) // width if tensor.HasField("raw_data") else _typed(tensor)
+    there = len(tensor.raw_data) / width if tensor.HasField("raw_data") else _typed(tensor)
     if there != count:
         raise ModelError(
-            f"{name} claims {count} numbers, {there} are in the file", hint="the file is damaged"
+            f"{name} claims {count} numbers, {there:g} are in the file", hint="the file is damaged"
         )
-    return widened(np.asarray(onnx_module().numpy_helper.to_array(tensor)))
+    if not tensor.HasField("raw_data") and _beyond_type(tensor, dtype):
+        raise ModelError(f"{name} holds numbers that no {dtype} is", hint="the file is damaged")
+    try:
+        return widened(np.asarray(onnx_module().numpy_helper.to_array(tensor)))
+    except Exception as error:  # numbers beyond their type, and whatever else a damaged tensor holds
+        raise _damaged(source.file_name, f'tensor "{tensor.name}": {error or type(error).__name__}') from None
 
 
 def _typed(tensor: Any) -> int:
     return len(getattr(tensor, _TYPED_FIELDS[tensor.data_type]))
+
+
+def _beyond_type(tensor: Any, dtype: str) -> bool:
+    """Whether small numbers, which are stored as larger integers, are none of their type."""
+    if _TYPED_FIELDS[tensor.data_type] != "int32_data" or not tensor.int32_data:
+        return False
+    bits = "uint16" if dtype in ("float16", "bfloat16") else dtype
+    low, high = (0, 1) if bits == "bool" else (np.iinfo(bits).min, np.iinfo(bits).max)
+    return not low <= min(tensor.int32_data) <= max(tensor.int32_data) <= high
 
 
 def widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -206,6 +260,8 @@ def _external(tensor: Any, n_bytes: int, source: Source, name: str) -> bytes:
     location = entries.get("location", "")
     if source.folder is None or not location:
         raise ModelError(f"{name} is kept in another file, which is not named")
+    if "\0" in location:
+        raise ModelError(f"{name} is kept in {location[:80]!r}, which is no path")
     path = (source.folder / location).resolve()
     if Path(location).is_absolute() or not path.is_relative_to(source.folder):
         raise ModelError(
