@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
@@ -30,7 +32,7 @@ def written(tmp_path, nodes, *, functions=(), weights=None, domains=()):
 
 def row(n, kind="Relu", last="y"):
     names = [f"v{i}" for i in range(n)] + [last]
-    return [helper.make_node(kind, [a], [b]) for a, b in zip(names, names[1:], strict=False)]
+    return [helper.make_node(kind, [a], [b]) for a, b in itertools.pairwise(names)]
 
 
 @pytest.mark.parametrize("n", [1200, pytest.param(2500, marks=pytest.mark.slow)])
@@ -41,7 +43,7 @@ def test_thousands_of_operations_in_a_row_are_read(tmp_path, n):
 
 @pytest.mark.slow
 def test_a_row_that_is_too_long_is_refused_and_the_number_told(tmp_path):
-    with pytest.raises(ModelError, match="after 10000 .*operations on the picture"):
+    with pytest.raises(ModelError, match=r"after 10000 .*operations on the picture"):
         load_model(written(tmp_path, row(20_000)))
 
 
@@ -150,12 +152,12 @@ def test_a_broken_tensor_is_named(tmp_path, what):
 
 def test_a_node_that_writes_nothing_is_named(tmp_path):
     node = helper.make_node("Relu", ["v0"], [], name="empty")
-    with pytest.raises(ModelError, match='"empty".*writes nothing'):
+    with pytest.raises(ModelError, match=r'"empty".*writes nothing'):
         read_onnx(written(tmp_path, [node, *row(1)]))
 
 
 def test_an_attribute_of_no_type_is_named(tmp_path):
     node = helper.make_node("LeakyRelu", ["v0"], ["y"], name="leaky")
     node.attribute.append(AttributeProto(name="alpha"))
-    with pytest.raises(ModelError, match='"leaky".*"alpha" of no type'):
+    with pytest.raises(ModelError, match=r'"leaky".*"alpha" of no type'):
         read_onnx(written(tmp_path, [node]))
