@@ -78,7 +78,7 @@ def read_keras(
     notes += said
     objects = under_all_names(objects, config)
     model = _built(keras, archive, config, objects, limit, trust_model)
-    if getattr(model, "inputs", None):
+    if getattr(model, "inputs", None) or model.built:
         _load_weights(keras, model, archive, writer)
     return model, notes
 

@@ -23,6 +23,7 @@ from reportgen.models.keras_file import read_keras
 from reportgen.models.memory import default_max_memory, refuse_larger
 from reportgen.models.retrace import retraced, works_channels_first
 from reportgen.models.sources import APPLICATIONS, ModelSource
+from reportgen.models.subclassed import as_called, followed, is_subclassed
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,10 @@ def open_network(
     else:
         front = None
         model, notes = read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)
+        if is_subclassed(model):
+            name = type(model).__name__
+            model = followed(model, source.file_name)
+            notes.append(f"{name} is a subclassed model; its call was followed as a graph.")
     return _with_one_input(model, notes, hold or {}, source.file_name, front)
 
 
@@ -93,7 +98,8 @@ def as_keras_has_it(
         model, _, _ = _application(name, limit)
         module = importlib.import_module(getattr(keras_module().applications, name).__module__)
         return model, module.preprocess_input
-    return read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)[0], None
+    model, _ = read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)
+    return as_called(model, source.file_name) if is_subclassed(model) else model, None
 
 
 def _with_one_input(

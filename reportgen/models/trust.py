@@ -101,7 +101,7 @@ def only_known(
         ModelError: It names what is neither.
     """
     refuse_code(config, file_name, trust_model=trust_model)
-    reading = _Reading(file_name, own, trust_model)
+    reading = _Reading(file_name, own, trust_model, config)
     result = reading.value(config, "", "layers")
     notes = []
     if reading.dropped:
@@ -117,6 +117,7 @@ class _Reading:
     file_name: str
     own: Callable[[str], bool]
     trust_model: bool
+    whole: dict[str, Any]
     dropped: Counter[str] = field(default_factory=Counter)
 
     def value(self, value: Any, layer: str, key: str) -> Any:
@@ -142,7 +143,7 @@ class _Reading:
     def _object(self, item: dict[str, Any], layer: str, key: str) -> dict[str, Any]:
         """Return an object under the one module and name by which Keras shall find it."""
         class_name, registered = item["class_name"], item.get("registered_name")
-        layer = _name_of(item) or layer
+        layer = (_name_of(item) or layer) if item is not self.whole else ""
         if registered is not None and not isinstance(registered, str):
             raise self._error(layer, f"({class_name}) has a registered_name that is no text")
         if class_name in _MARKERS or class_name == "__lambda__":  # the latter only in a trusted model
@@ -244,7 +245,8 @@ class _Reading:
         )
 
     def _error(self, layer: str, said: str, *, hint: str = "") -> ModelError:
-        return ModelError(f'{self.file_name}: layer "{layer or "the model"}" {said}', hint=hint)
+        where = f'layer "{layer}"' if layer else "the model"
+        return ModelError(f"{self.file_name}: {where} {said}", hint=hint)
 
 
 def of_keras(module: Any) -> bool:
