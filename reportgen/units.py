@@ -153,7 +153,7 @@ class Telemetry:
         gradient_start, gradient_end: RMS over pixels of the objective's gradient at the picture.
         moved: RMS distance between the start and the final picture, in [0,1] units.
         steps: Steps taken.
-        stop_reason: `converged`, `max_steps`, `non_finite` or `out_of_memory`.
+        stop_reason: `converged`, `max_steps`, `non_finite`, `out_of_memory` or `error`.
         non_finite: Steps at which the loss or its gradient was not a finite number.
         reduction: How positions were reduced: `leaky-mean`, `cell-maxima`, `positive-mean`, `mean` or
             `neuron`.

@@ -117,12 +117,15 @@ def _with_one_input(
         )
     picture = picture_input(inputs, hold, file_name)
     first = works_channels_first(model)
-    if len(inputs) == 1 and not first and front is None:
+    fixed = inputs[picture].shape[0]
+    if len(inputs) == 1 and not first and front is None and fixed is None:
         return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype))
     held, said = held_inputs(inputs, picture, hold, file_name)
     made, names = retraced(model, picture=picture, held=held, front=front, file_name=file_name)
     if first:
         said.append("The network works channels first; it was rewritten channels last, results unchanged.")
+    if fixed not in (None, 1):
+        said.append(f"The network was built for a batch of {fixed}; it was rewritten for any.")
     return Opened(made, names, (*notes, *said), picture_dtype=str(inputs[picture].dtype))
 
 

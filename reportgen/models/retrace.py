@@ -64,7 +64,7 @@ def retraced(
     order = LAST if len(old.shape) == 4 and _is_first(model, old) else tuple(range(len(old.shape)))
     shape = [old.shape[axis] for axis in order]
     entry = keras.Input(batch_shape=(None, *shape[1:]), dtype="float32", name="picture")
-    tracing = _Tracing(file_name)
+    tracing = _Tracing(file_name, old.shape[0])
     seen = front(entry) if front is not None else entry
     given = [
         (seen, order) if i == picture else (function(entry), tuple(range(len(t.shape))))
@@ -117,8 +117,9 @@ class _Call:
 class _Tracing:
     """The layers made so far, and their true names."""
 
-    def __init__(self, file_name: str) -> None:
+    def __init__(self, file_name: str, batch: int | None) -> None:
         self.names: dict[str, str] = {}
+        self._batch = batch
         self._file_name = file_name
         self._made: dict[tuple[int, Order], Any] = {}
         self._named: set[int] = set()
@@ -204,7 +205,7 @@ class _Tracing:
         true_name = prefix + call.name
         self._name(operation, true_name)
         try:
-            found = _result(call, operation, tensors)
+            found = _result(call, self._for_any_batch(call, operation), tensors)
         except ModelError:
             raise
         except Exception as error:  # whatever an operation says when it does not fit
@@ -213,10 +214,36 @@ class _Tracing:
                 f'{self._file_name}: layer "{true_name}" ({kind_of(call.operation)}) '
                 f"cannot be made anew: {cause}"
             ) from None
+        self._refuse_batch(call, found, true_name)
         plain = [tuple(range(len(t.shape))) for t in found]
         return [
             (t, order if order and len(order) == len(p) else p) for t, p in zip(found, plain, strict=True)
         ]
+
+    def _for_any_batch(self, call: _Call, operation: Any) -> Any:
+        """Return a reshape whose first side counts the pictures of a fixed batch as one for any number."""
+        if (
+            self._batch is None
+            or kind_of(operation) != "reshape"
+            or isinstance(operation, keras_module().Layer)
+        ):
+            return operation
+        rows, *sides = call.outputs[0].shape
+        if rows is None or rows % self._batch or None in sides:
+            return operation
+        made = type(operation)((-1, *sides))
+        made.name = operation.name
+        return made
+
+    def _refuse_batch(self, call: _Call, found: Sequence[Any], true_name: str) -> None:
+        """Refuse a result that still has the sides of one batch."""
+        if self._batch is None or all(None in t.shape for t in found):
+            return
+        raise ModelError(
+            f'{self._file_name}: is built for a batch of {self._batch}, and layer "{true_name}" '
+            f"({kind_of(call.operation)}) works for that number of pictures alone, wanted any",
+            hint="build the network anew with an open batch, keras.Input(shape), and copy the weights",
+        )
 
     def _name(self, operation: Any, true_name: str) -> None:
         """Give an operation a name of its own in the new network, and keep the true one."""

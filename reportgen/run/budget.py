@@ -112,7 +112,9 @@ class Measurer:
     """Measures layers while their network is at hand, and keeps time for it at the end."""
 
     def __init__(self, store: Store, model: ModelRecord, network: Model, plans: Sequence[LayerPlan],
-                 clock: Clock, bound: Bound, arithmetic: str) -> None:  # fmt: skip
+                 clock: Clock, bound: Bound, arithmetic: str,
+                 told: Callable[[str], None]) -> None:  # fmt: skip
+        self._told = told
         self._store, self._model, self._network, self._arithmetic = store, model, network, arithmetic
         self._plans, self._clock = {plan.layer.name: plan for plan in plans}, clock
         self._passes: Passes = {}
@@ -143,5 +145,6 @@ class Measurer:
 
     def _measure(self, plan: LayerPlan, stop: Callable[[], bool]) -> None:
         measure_layer(
-            self._store, self._model, self._network, plan, self._arithmetic, self._passes, self._bound, stop
-        )
+            self._store, self._model, self._network, plan, self._arithmetic, self._passes, self._bound, stop,
+            self._told,
+        )  # fmt: skip

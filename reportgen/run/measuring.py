@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.run.memory import Bound, looked_at
-from reportgen.run.work import within_memory
+from reportgen.run.memory import Bound, looked_at, out_of_memory
+from reportgen.run.work import in_a_line, within_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
@@ -43,12 +44,14 @@ def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: st
 
 
 def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, arithmetic: str,
-                  passes: Passes, bound: Bound, stop: Callable[[], bool]) -> None:  # fmt: skip
+                  passes: Passes, bound: Bound, stop: Callable[[], bool],
+                  told: Callable[[str], None]) -> None:  # fmt: skip
     """Take the measurements of a layer that are missing or stale, one commit each.
 
     Args:
         passes: What one pass over the network gave for all layers; filled here, kept by the caller.
         bound: How much memory may be taken.
+        told: Takes a line about each measurement that failed, which the others do not wait for.
 
     The renderer null is left out when the run is asked to stop; everything else takes seconds.
     """
@@ -78,7 +81,14 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
         "null": null,
     }
     for name in unmeasured(store, model, plan, arithmetic):
-        arrays = takers[name]()
+        try:
+            arrays = takers[name]()
+        except Exception as error:  # whatever one layer makes a framework say; the others go on
+            of_the_layer = isinstance(error, ShapeError) or not isinstance(error, ReportgenError)
+            if out_of_memory(error) or not of_the_layer:
+                raise
+            told(f'layer "{layer.name}": {name} could not be measured: {in_a_line(error)}')
+            continue
         if arrays is not None:
             store.put_measurement(owner, name, marks[name], arrays)
 

@@ -208,7 +208,7 @@ def render_and_measure(store: Store, model: ModelRecord, source: Source, plans: 
             plans, known, clock, lambda left: estimated_seconds(network, left) / engine.workers
         )
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
-        measurer = Measurer(store, model, network, plans, clock, bound, settings.arithmetic)
+        measurer = Measurer(store, model, network, plans, clock, bound, settings.arithmetic, reporter.say)
         try:
             for number, turn in enumerate(turns):
                 for part in engine.carry_out(turn, stop):

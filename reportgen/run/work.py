@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from reportgen.errors import ReportgenError
 from reportgen.images import encode_png
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
 from reportgen.run.memory import Bound, out_of_memory
@@ -94,6 +95,7 @@ class Cuts:
     """A network's cuts, the last few of which are kept: their programs are built once."""
 
     def __init__(self, network: Model, kept: int = KEPT) -> None:
+        self.channels = network.input_shape[2]
         self.of = lru_cache(kept)(lambda layer, canvas, heads: network.cut(layer, canvas, heads=heads))
 
 
@@ -107,14 +109,31 @@ def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch:
         stop: Asked between windows of steps; once true, complete pictures are handed out, others dropped.
 
     Yields:
-        Rows as pictures are done, each once; a picture that does not fit memory by itself with that reason.
+        Rows as pictures are done, each once; a picture that does not fit memory by itself, or whose layer
+        fails, with that reason.
     """
     from reportgen.render import Job
 
-    cut = cuts.of(layer, pictures.canvas_px, pictures.recipe.objective == "post")
     planned = {Job(p.unit, p.sign, p.seed): p for p in pictures.pictures}
-    for renders in within_memory(cut, list(planned), pictures.recipe, bound, batch, stop):
-        yield [_row(planned[r.job], r) for r in renders]
+    waiting = dict(planned)
+    try:
+        cut = cuts.of(layer, pictures.canvas_px, pictures.recipe.objective == "post")
+        for renders in within_memory(cut, list(planned), pictures.recipe, bound, batch, stop):
+            for render in renders:
+                waiting.pop(render.job, None)
+            yield [_row(planned[r.job], r) for r in renders]
+    except Exception as error:  # whatever one layer makes a framework say; the others go on
+        if out_of_memory(error):
+            raise
+        reason = f"its layer cannot be rendered: {in_a_line(error)}"
+        size = (*pictures.canvas_px, cuts.channels)
+        yield [_row(p, _without_picture(size, job, "error", reason)) for job, p in waiting.items()]
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return what an error says, short and without line breaks, and of which kind it is."""
+    said = (str(error).strip().splitlines() or [""])[0][:160]
+    return said if isinstance(error, ReportgenError) else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
 def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, batch: int | None,
@@ -143,7 +162,8 @@ def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, b
             full = True
         jobs = [job for job in jobs if job not in found]
         if full and size == 1 and jobs:
-            yield [_no_room(cut, jobs[0])]
+            size_px = (*cut.canvas_px, cut.channels)
+            yield [_without_picture(size_px, jobs[0], "out_of_memory", NO_ROOM)]
             jobs = jobs[1:]
         elif full or large:
             bound.halve()
@@ -168,10 +188,11 @@ def _row(planned: PlannedPicture, render: Render) -> StoredRender:
     )
 
 
-def _no_room(cut: Cut, job: Job) -> Render:
+def _without_picture(size: tuple[int, int, int], job: Job, stop_reason: str, failure: str) -> Render:
+    """Return what stands for a picture `(h, w, c)` that could not be found: grey, with the reason."""
     from reportgen.render import Render
 
-    grey = np.full((*cut.canvas_px, cut.channels), 128, np.uint8)
+    grey = np.full(size, 128, np.uint8)
     none = float("nan")
     telemetry = Telemetry(
         activation_start=none,
@@ -182,8 +203,8 @@ def _no_room(cut: Cut, job: Job) -> Render:
         gradient_end=none,
         moved=0.0,
         steps=0,
-        stop_reason="out_of_memory",
+        stop_reason=stop_reason,
         non_finite=0,
         reduction="",
     )
-    return Render(job, grey, telemetry, 0.0, NO_ROOM)
+    return Render(job, grey, telemetry, 0.0, failure)

@@ -114,7 +114,8 @@ def test_units_that_did_not_fit_are_failed_rows_of_the_store_and_of_the_table(
 
     def no_room_for_unit_1(cut, jobs, *rest):
         large = [j for j in jobs if j.unit == 1]
-        yield [work._no_room(cut, j) for j in large]
+        size = (*cut.canvas_px, cut.channels)
+        yield [work._without_picture(size, j, "out_of_memory", NO_ROOM) for j in large]
         yield from plain(cut, [j for j in jobs if j.unit != 1], *rest)
 
     monkeypatch.setattr(work, "within_memory", no_room_for_unit_1)
