@@ -6,6 +6,7 @@ number of pictures; `rebatch` then calls the recorded operations again for any n
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,13 @@ from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import MOST_OPERATIONS, keras_module
 from reportgen.models.kinds import kind_of
+from reportgen.models.onnx.branches import branch_of, is_if, reads
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.registry import Operator, operators
+from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
 
 
@@ -55,7 +58,7 @@ class Builder:
         self.outputs = set(outputs)
         self.consumers: dict[str, list[Any]] = {}
         for node in nodes:
-            for name in dict.fromkeys(node.input):
+            for name in dict.fromkeys(reads(node)):
                 self.consumers.setdefault(name, []).append(node)
         self._named: set[int] = set()
         self._stands_for: dict[int, str] = {}
@@ -89,12 +92,16 @@ class Builder:
         early: set[int] = set()
         for node in nodes:
             # A bias may be worked out behind the convolution that it belongs to.
-            if all(name in still for name in node.input):
+            if all(name in still for name in node.input) and not is_if(node):
                 self._one(node)
                 still.update(o for o in node.output if o in self.values and self.values[o].array is not None)
                 early.add(id(node))
-        for node in nodes:
-            if id(node) not in self.done and id(node) not in early:
+        waiting = deque(nodes)
+        while waiting:
+            node = waiting.popleft()
+            if is_if(node):
+                waiting.extendleft(reversed(branch_of(self, node)))
+            elif id(node) not in self.done and id(node) not in early:
                 self._one(node)
 
     def only_consumer(self, name: str) -> Any:
@@ -114,7 +121,7 @@ class Builder:
         operator = operators()[node.op_type]
         call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
         try:
-            found = fold(call)
+            found = fold(call) or spread(call)
             if found is None:
                 for index in operator.fixed:
                     if call.has(index):
@@ -149,6 +156,10 @@ class Builder:
         except defs.SchemaError:
             # Put back by `patterns` from what an older opset spells out: it has had one meaning only.
             return defs.get_schema(kind, "")
+
+    def operators(self) -> Mapping[str, Operator]:
+        """Return the table of operators."""
+        return operators()
 
     def operator(self, kind: str) -> Operator:
         """Return an operator's line of the table."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.models.onnx.branches import reads
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 
 _SQRT2 = 2.0**0.5
@@ -28,7 +29,7 @@ class _Patterns:
         self.writer = {o: n for n in nodes for o in n.output}
         self.readers: dict[str, list[Any]] = {}
         for node in nodes:
-            for name in node.input:
+            for name in reads(node):
                 self.readers.setdefault(name, []).append(node)
         self.gone: set[int] = set()
         self.new: dict[int, Any] = {}

@@ -77,6 +77,8 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
         feed = feed.astype(types[imported.picture_input])
         others = {n: a.astype(types[n]) for n, a in imported.held.items() if n in types}
         n = imported.fixed_batch or len(feed)
+        ends = zip(imported.model.outputs, imported.output_axes, strict=True)
+        along = [_picture_axis(tensor, axes) for tensor, axes in ends]
         parts = []
         for start in range(0, len(feed), n):
             part = feed[start : start + n]
@@ -84,7 +86,7 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
                 np.concatenate([part, np.repeat(part[-1:], n - len(part), axis=0)]) if len(part) < n else part
             )
             got = session.run(list(imported.outputs), {imported.picture_input: full, **others})
-            parts.append([_first_rows(np.asarray(g, np.float64), n, len(part)) for g in got])
+            parts.append([_first(g, axis, n, len(part)) for g, axis in zip(got, along, strict=True)])
     except Exception as error:  # onnxruntime raises classes of its own, one for each status
         cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"{path.name}: onnxruntime cannot run it: {cause}") from None
@@ -93,7 +95,8 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
         raise ModelError(
             f'{path.name}: output "{single[0]}" is one number in onnxruntime, wanted one a picture'
         )
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+    columns = zip(zip(*parts, strict=True), along, strict=True)
+    return [np.concatenate(column, axis=min(axis, column[0].ndim - 1)) for column, axis in columns]
 
 
 def _onnxruntime() -> Any:
@@ -107,9 +110,17 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _first_rows(array: np.ndarray[Any, Any], n: int, kept: int) -> np.ndarray[Any, Any]:
-    """Return the rows of an output that belong to the first pictures of a batch; a single number as it is."""
-    return array[: len(array) // n * kept] if array.ndim else array
+def _picture_axis(tensor: Any, axes: tuple[int, ...]) -> int:
+    """Return along which axis of ONNX's an output holds pictures."""
+    return next((axes[i] for i, side in enumerate(tensor.shape) if side is None), 0)
+
+
+def _first(answer: Any, axis: int, n: int, kept: int) -> np.ndarray[Any, Any]:
+    """Return of an output what belongs to the first pictures of a batch."""
+    array = np.asarray(answer, np.float64)
+    if n == kept or array.ndim <= axis:
+        return array
+    return array.take(range(array.shape[axis] // n * kept), axis=axis)
 
 
 def _dtype(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from reportgen.errors import ModelError
 
@@ -62,8 +62,8 @@ def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: s
         ModelError: Naming the first node, its operator, how many there are, and what to do.
     """
     for node in nodes:
-        if node.domain in _STANDARD and node.op_type in known:
-            continue
+        if node.domain in _STANDARD and (node.op_type in known or node.op_type == "If"):
+            continue  # which branch of an If is taken is known when its condition is
         alike = [n for n in nodes if (n.domain, n.op_type) == (node.domain, node.op_type)]
         raise ModelError(
             *_words(node, len(alike), file_name)[:1], hint=_words(node, len(alike), file_name)[1]
@@ -87,6 +87,16 @@ def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
         ("the importer does not know this operator", "export with another opset, or write it out"),
     )
     return f"{what}{many}: {why}", hint
+
+
+def refuse_flow(node: Any, file_name: str) -> NoReturn:
+    """Refuse a node whose graph depends on the picture.
+
+    Raises:
+        ModelError: Naming it, and what to do.
+    """
+    what, hint = _words(node, 1, file_name)
+    raise ModelError(what, hint=hint)
 
 
 def node_name(node: Any) -> str:

@@ -28,6 +28,7 @@ class Value:
         array: The numbers of a constant, in ONNX's order; else None.
         tensor: The Keras tensor of a live value; None for constants and for `flat` ones.
         axes: Tensor axis i holds ONNX axis `axes[i]`.
+        once: The numbers of a live value that are the same for every picture, with a side of 1 for them.
         flat: The map this is the plain flattening of, `(n, c*h*w)`, not carried out yet.
     """
 
@@ -37,6 +38,7 @@ class Value:
     tensor: Any = None
     axes: tuple[int, ...] = ()
     flat: Value | None = None
+    once: Array | None = None
 
     @property
     def rank(self) -> int:

@@ -14,7 +14,7 @@ _USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN"
 _KNOWN = {"Sigmoid", "Tanh", "Relu", "Softsign", "Softplus"}
 
 
-@operator("LSTM", "GRU", "RNN", fixed=(1, 2, 3, 4, 5, 6, 7), note="all sequences of one length")
+@operator("LSTM", "GRU", "RNN", fixed=(1, 2, 3, 4, 7), note="all sequences of one length")
 def _recurrent(call: Call) -> list[Value]:
     kind, value = call.node.op_type, call.value(0)
     last_first = bool(call.attr("layout", 0))
@@ -54,7 +54,8 @@ def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> A
     """Return the state a direction starts from, the same for all pictures."""
     if not call.has(index):
         return np.zeros((1, hidden), np.float32)
-    array = call.array(index)
+    once = call.value(index).once
+    array = once if once is not None else call.array(index)
     rows = array[:, way] if last_first else array[way]
     if np.any(rows != rows[:1]):
         call.refuse("starts each picture of a batch from another state")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from reportgen.errors import ModelError
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import BATCH, Value, carries_batch, count, live, target
+from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count, live, target
 
 
 @operator("Identity", "Dropout", fixed=(2,))
@@ -222,11 +223,14 @@ def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
         )
     elif value.array is not None:
         tensor = np.broadcast_to(tensor, tuple(o if o != 1 else s for s, o in zip(still, own, strict=True)))
+    once = tensor if value.array is not None else None
     for axis, (side, there) in enumerate(zip(shape, own, strict=True)):
         if carries_batch(side) and there != side:
             ones = batch_ones(call, side, axis, len(shape), value.dtype)
             tensor = ops.logical_and(tensor, ones) if value.dtype == "bool" else ops.multiply(tensor, ones)
-    return live(tensor) if not isinstance(tensor, np.ndarray) else call.builder.constant_of(tensor)
+    if isinstance(tensor, np.ndarray):
+        return constant(tensor)
+    return dataclasses.replace(live(tensor), once=once)
 
 
 def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Any:
