@@ -252,6 +252,25 @@ def _short_hash(name: str) -> str:
     return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
+_PICTURED = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"},
+    0x7F: "\u2421",
+    **dict.fromkeys((*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "\ufffd"),
+}
+
+
+def visible(text: str) -> str:
+    r"""Return `text` with a picture for each control character, and for what turns the reading direction.
+
+    Names come from files of anybody's; what a terminal, a table or a page would obey is shown instead.
+
+    Example:
+        >>> visible("conv\x1b[2J\x00")
+        'conv␛[2J␀'
+    """
+    return text if text.isprintable() else text.translate(_PICTURED)
+
+
 def without_rim(size: int, share: float) -> slice:
     """Return the places of one side of a map that count: a rim is left out at each end.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -93,7 +94,17 @@ def picture_names(pictures: Iterable[UnitPictures]) -> dict[str, Any]:
 def script(name: str, key: str, value: Mapping[str, Any]) -> bytes:
     """Return a classic script that puts `value` under `self.<name>[key]`."""
     body = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return f"(self.{name}=self.{name}||{{}})[{json.dumps(key)}]={body};\n".encode()
+    return (
+        f"(self.{name}=self.{name}||{{}})[{json.dumps(key)}]=".encode() + visible_json(body.encode()) + b";\n"
+    )
+
+
+_CONTROL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u00(0[0-7bef]|1[0-9a-f])")
+
+
+def visible_json(data: bytes) -> bytes:
+    """Return JSON whose texts have a picture for each control character, see `units.visible`."""
+    return _CONTROL.sub(rb"\1\\u24\2", data) if rb"\u00" in data else data
 
 
 def _extra(score: UnitScore, name: str) -> float | None:

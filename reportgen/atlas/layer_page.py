@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from reportgen.atlas import columns, words
+from reportgen.atlas.columns import visible_json
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.plots import number, tenths
@@ -219,6 +220,7 @@ def _data_file(stem: str, views: Sequence[View]) -> tuple[str, bytes]:
         text = to_json(views, inf_nan_mode="null")  # Three times as fast as the standard library's.
     except ValueError:  # Half a character, in a name that somebody made up.
         text = json.dumps(views, allow_nan=False, separators=(",", ":")).encode()
+    text = visible_json(text)
     packed = base64.b64encode(zlib.compress(text, _EFFORT)).decode()
     return (
         f"{stem}.{content_digest(text)}.js",

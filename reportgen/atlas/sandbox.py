@@ -17,6 +17,7 @@ import markupsafe
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reportgen.errors import SiteError
+from reportgen.units import visible
 
 _PLAIN = frozenset(
     {str, int, float, bool, type(None), list, tuple, dict, set, frozenset, range, markupsafe.Markup}
@@ -43,6 +44,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
+            finalize=_shown,
         )
         self.folders = folders
         self.globals.update(functions)
@@ -56,6 +58,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
             or kind.__module__.startswith("jinja2.")
             or (kind.__module__.startswith(f"{_HOUSE}.") and not callable(value))
         )
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as a page shows it: a text without control characters."""
+    return visible(value) if type(value) is str else value
 
 
 def rendered(templates: Sandbox, name: str, values: Mapping[str, Any]) -> str:

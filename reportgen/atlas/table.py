@@ -19,7 +19,7 @@ from typing import Any, Literal
 from reportgen.atlas.layout import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.store import ModelRecord, Store, first_starts, open_store, units_of
-from reportgen.units import Layer, UnitScore
+from reportgen.units import Layer, UnitScore, visible
 
 COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
     "model": "text",
@@ -224,7 +224,7 @@ def csv_cell(value: Any, kind: str) -> str:
     if kind == "boolean":
         return "true" if value else "false"
     if kind == "text":
-        text = str(value)
+        text = visible(str(value))
         return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
     return repr(value) if isinstance(value, float) else str(value)
 

@@ -2,7 +2,7 @@
 
 Results go to standard output, progress and errors to standard error. Exit codes: 0 done;
 2 wrong use, configuration or model; 3 some units failed or the run was stopped, the rest is
-there; 4 a check failed.
+there; 4 a check failed; 130 ended by Ctrl-C, but for a run, which says that it was stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import click
 from reportgen.cli.commands import cli
 from reportgen.cli.comparing import compare, gate
 from reportgen.cli.exploring import explore
-from reportgen.cli.interrupt import EXIT_UNITS_FAILED, STOPPED
+from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, STOPPED, Stopped
 from reportgen.errors import ReportgenError
 
 cli.add_command(compare)
@@ -34,9 +34,11 @@ def main() -> None:
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
         code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo(STOPPED, err=True)
-        code = EXIT_UNITS_FAILED
+    except (KeyboardInterrupt, click.Abort) as error:
+        run = isinstance(error, Stopped) or isinstance(error.__cause__, Stopped)
+        if run:
+            click.echo(STOPPED, err=True)
+        code = EXIT_UNITS_FAILED if run else EXIT_INTERRUPTED
     except OSError as error:
         code = _fail(error, 2, debug)
     except MemoryError:

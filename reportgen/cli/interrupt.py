@@ -11,9 +11,15 @@ from collections.abc import Callable
 from reportgen.terminal import Progress
 
 EXIT_UNITS_FAILED = 3
+EXIT_INTERRUPTED = 130
+"""Of what is not a run: what shells give for a program that Ctrl-C ended."""
 STOPPED = "stopped; what was rendered is in the store"
 SECONDS_TO_END = 2.0
 """For cleaning up, between a second Ctrl-C and the process's end."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A run that was to end at once."""
 
 
 class Interrupt:
@@ -40,7 +46,7 @@ class Interrupt:
 
     def _ask(self, *_: object) -> None:
         if self._asked.is_set():
-            raise KeyboardInterrupt
+            raise Stopped
         self._asked.set()
         self._progress.say("stopping: what is rendered gets scored and written; Ctrl-C again ends at once")
 

@@ -8,6 +8,7 @@ slice is made of is the same function as without a cluster (`work.rows_of`).
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import socket
@@ -260,12 +261,43 @@ def _connect(ray: Any, address: str) -> None:
         # Ray itself ends the whole process where nothing answers at a port.
         if found := re.fullmatch(r"(?:ray://)?(?:\[(.+)\]|([^:/]+)):(\d{1,5})", address):
             socket.create_connection((found[1] or found[2], int(found[3])), timeout=_ANSWER).close()
-        ray.init(address=address, log_to_driver=False, logging_level="error")
+        quiet = {"log_to_driver": False, "logging_level": "error"}
+        with _alone(ray, address) as only_here:
+            ray.init(address=address, **quiet, **only_here)
     except (ConnectionError, ValueError, RuntimeError, OSError, OverflowError) as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ReportgenError(
             f'there is no Ray cluster at "{address}": {said}', hint="ray start --head, or --ray local"
         ) from None
+
+
+_HERE = "127.0.0.1"
+
+
+@contextlib.contextmanager
+def _alone(ray: Any, address: str) -> Iterator[dict[str, Any]]:
+    """Give the options with which a cluster of this machine alone is reached by nothing else.
+
+    Ray listens on the loopback alone where that is its node's address, but has no option for it: any word for
+    the loopback is taken for the address of a network card, by a function that is set aside meanwhile.
+
+    Raises:
+        ReportgenError: This Ray listens on a network all the same; it is shut down again.
+    """
+    if address != LOCAL:
+        yield {}
+        return
+    services: Any = importlib.import_module("ray._private.services")
+    resolve = getattr(services, "resolve_ip_for_localhost", None)
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield {"_node_ip_address": _HERE, "include_dashboard": False}
+    finally:
+        services.resolve_ip_for_localhost = resolve
+    found = {node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    if found != {_HERE}:
+        ray.shutdown()
+        raise ReportgenError(f"this Ray listens at {', '.join(found)}", hint="run without --ray")
 
 
 def _everywhere(model: str | Path) -> str:

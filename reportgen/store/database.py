@@ -20,8 +20,10 @@ from reportgen.store.records import (
     StoredRender,
     check_placed,
     finite,
+    from_stored,
     layer_owner,
     model_owner,
+    plan_from_json,
     render_from_row,
     score_from_json,
     score_to_json,
@@ -135,12 +137,12 @@ class Store(Experiments):
             version=row[2],
             file_name=row[3],
             file_hash=row[4],
-            options=json.loads(row[5]),
-            plan=json.loads(row[6]),
+            options=_object(row[5]),
+            plan=plan_from_json(row[6]),
             input_shape=three_numbers(body["input_shape"]),
             input_size_source=body["input_size_source"],
-            input_range=InputRange(**tuples(body["input_range"])),
-            layers=tuple(Layer(**tuples(json.loads(x[0]))) for x in layers),
+            input_range=from_stored(InputRange, json.dumps(body["input_range"])),
+            layers=tuple(from_stored(Layer, x[0]) for x in layers),
             graph=LayerGraph(tuples(graph["nodes"]), tuples(graph["edges"])),
             skipped=tuples(body["skipped"]),
             notes=tuples(body["notes"]),
@@ -339,7 +341,7 @@ class Store(Experiments):
         Raises:
             StoreLocked: Another run renders into it.
         """
-        lock = FileLock(str(self.path) + ".lock")
+        lock = FileLock(f"{self.path.resolve()}.lock")  # A link to a store is that store.
         try:
             lock.acquire(timeout=patience)
         except Timeout:

@@ -9,15 +9,31 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from reportgen.errors import StoreError
+from reportgen.errors import StoreError, in_brief
 from reportgen.store.arrays import pack_arrays, unpack_arrays
 
 _Made = TypeVar("_Made")
 _WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
+
+_TEXTS = (
+    "asked", "failure", "file_hash", "file_name", "findings", "fingerprint", "hash", "key", "layer", "name",
+    "options", "owner", "plan", "provenance", "recipe", "record", "sign", "spec", "started", "telemetry",
+    "verdict", "version",
+)  # fmt: skip
+_WHOLE = ("channels", "height", "id", "model", "position", "run", "seed", "steps", "unit", "width")
+_NUMBERS = ("activation_end", "activation_start", "seconds", "structure")
+KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(_TEXTS, ((str,), "a text")),
+    **dict.fromkeys(_WHOLE, ((int,), "a whole number")),
+    **dict.fromkeys(_NUMBERS, ((int, float, type(None)), "a number")),
+    **dict.fromkeys(("arrays", "picture"), ((bytes,), "bytes")),
+}
+"""What stands in a column, by its name: SQLite itself takes anything anywhere."""
 
 
 class Measurements:
@@ -45,10 +61,21 @@ class Measurements:
     def _rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[Any]:
         """Yield what a query finds; all reads go through here."""
         try:
-            for row in self._db.execute(query, values):  # noqa: UP028  (`yield from` closes a closed cursor)
+            cursor = self._db.execute(query, values)
+            names = [name for name, *_ in cursor.description or ()]
+            wanted = [(at, KINDS[name]) for at, name in enumerate(names) if name in KINDS]
+            for row in cursor:
+                for at, (kinds, told) in wanted:
+                    if type(row[at]) not in kinds:
+                        self._refuse(names[at], row[at], told)
                 yield row
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" cannot be read: {error}') from None
+
+    def _refuse(self, column: str, value: object, wanted: str) -> NoReturn:
+        raise StoreError(
+            f'the store "{self.path.name}" is damaged: {column} is {in_brief(value)}, wanted {wanted}'
+        )
 
     def _made(self, make: Callable[[Any], _Made], stored: Any) -> _Made:
         """Return what `make` makes of stored JSON, which may be anything."""

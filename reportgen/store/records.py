@@ -7,12 +7,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from reportgen.errors import StoreError
+from reportgen.errors import StoreError, in_brief
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
+
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,47 @@ def telemetry_from_json(text: str) -> Telemetry:
     for name in ("activation_transformed", "curve"):
         fields[name] = tuple(fields.get(name, ()))
     fields["curve"] = tuple(map(tuple, fields["curve"]))
-    return Telemetry(**fields)
+    found = Telemetry(**fields)
+    numbers = (
+        found.activation_start, found.activation_best, found.activation_end, found.gradient_start,
+        found.gradient_end, found.moved, found.steps, found.non_finite, *found.activation_transformed,
+        *(value for step in found.curve for value in step),
+    )  # fmt: skip
+    if not all(type(number) in (int, float) for number in numbers) or any(len(x) != 2 for x in found.curve):
+        raise ValueError("telemetry of what is no number")
+    if not all(isinstance(word, str) for word in (found.stop_reason, found.reduction, found.rescue)):
+        raise ValueError("telemetry of what is no word")
+    return found
+
+
+def from_stored(kind: type[_Kind], text: str) -> _Kind:
+    """Return a value of a dataclass from JSON, each field of its own type.
+
+    Raises:
+        ValueError: It is none; with the field.
+    """
+    try:
+        found: _Kind = _ADAPTERS[kind].validate_json(text, strict=True)
+        return found
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, (kind.__name__, *first["loc"])))
+        raise ValueError(f"{where} is {in_brief(first['input'])}: {first['msg']}") from None
+
+
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Layer, InputRange)}
+
+
+def plan_from_json(text: str) -> dict[str, Any]:
+    """Return what was last asked for of a model version; see `ModelRecord.plan`."""
+    plan = json.loads(text)
+    if not isinstance(plan, dict):
+        raise ValueError("a plan that is no table")
+    roles = [plan.get("recipes", {}), *dict(plan.get("layers", {})).values()]
+    for role in roles:
+        if not isinstance(role, dict) or not all(isinstance(x, (str, list)) for x in role.values()):
+            raise ValueError(f"a plan with recipes {in_brief(role)}")
+    return plan
 
 
 def check_placed(unit: object, sign: object, seed: object) -> None:
@@ -97,7 +140,8 @@ def check_placed(unit: object, sign: object, seed: object) -> None:
         StoreError: One of them is not what its column is for.
     """
     if not _is_unit(unit) or sign not in SIGNS or type(seed) is not int:
-        raise StoreError(f"the store places a picture at unit {unit!r}, sign {sign!r}, seed {seed!r}")
+        told = ", ".join(map(in_brief, (unit, sign, seed)))
+        raise StoreError(f"the store places a picture at unit, sign and seed {told}")
 
 
 def render_from_row(row: Sequence[Any]) -> StoredRender:
@@ -121,7 +165,8 @@ def score_from_json(text: str) -> UnitScore:
     score = UnitScore(**json.loads(text))
     others = (score.duplicate_of, score.mirror_of, score.complement_of)
     if not _is_unit(score.unit) or not all(other is None or _is_unit(other) for other in others):
-        raise StoreError(f"the store has a score of unit {score.unit!r} with relations {others!r}")
+        told = f"{in_brief(score.unit)} with relations {in_brief(others)}"
+        raise StoreError(f"the store has a score of unit {told}")
     numbers = (score.structure, score.p_structured, score.p_value, score.consistency, score.use, score.facets)
     words = (score.verdict, score.verdict_detail, score.reason, score.dead_proof)
     if not (
@@ -184,6 +229,8 @@ def _is_unit(value: object) -> bool:
 
 def three_numbers(values: Sequence[int]) -> tuple[int, int, int]:
     """Return the first three of `values`."""
+    if len(values) < 3 or not all(type(value) is int for value in values):
+        raise ValueError(f"a shape of {in_brief(values)}")
     return (values[0], values[1], values[2])
 
 

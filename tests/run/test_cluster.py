@@ -216,3 +216,30 @@ def test_an_address_without_a_cluster_is_one_line(run, monkeypatch, tiny_model, 
     assert code == 2 and out == ""
     assert ('there is no Ray cluster at "' in err) or "ray is 'no where'" in err
     assert "Traceback" not in err
+
+
+@ray_test
+def test_a_cluster_of_this_machine_listens_on_the_loopback_alone():
+    import ray
+
+    from reportgen.run.cluster import _connect
+
+    ray.shutdown()
+    _connect(ray, "local")
+    try:
+        import psutil  # Ray's own copy.
+
+        class Worker:
+            def number(self):
+                return 1
+
+        worker = ray.remote(Worker).remote()
+        assert ray.get(worker.number.remote()) == 1
+        ours = {child.pid for child in psutil.Process().children(recursive=True)} | {psutil.Process().pid}
+        listening = {
+            x.laddr.ip for x in psutil.net_connections("inet") if x.pid in ours and x.status == "LISTEN"
+        }
+        assert listening and listening <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+        assert ray.get_runtime_context().gcs_address.startswith("127.0.0.1:")
+    finally:
+        ray.shutdown()
