@@ -20,8 +20,10 @@ from reportgen.models.kinds import IDENTITIES
 from reportgen.models.model import Node, Ref
 
 Floats = NDArray[np.float64]
-_MOST_VALUES = 2**24
+_MOST_VALUES = 2**22
 """Values of a tensor that are laid out one by one, at most."""
+_MOST_STEPS = 64
+"""Scalings in a row that are followed, at most; a file may have any number."""
 _MOST_WORDS = 4
 
 
@@ -54,7 +56,10 @@ class View:
 
     def scaled(self, a: Any, b: Any, said: str) -> View | None:
         """Return the view times `a` plus `b`, or None where that gives it another shape."""
-        scale, offset = thin(self.scale) * a, thin(self.offset) * a + b
+        if len(self.words) >= _MOST_STEPS:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale, offset = thin(self.scale) * a, thin(self.offset) * a + b
         try:
             full = np.broadcast_to(scale, self.shape), np.broadcast_to(offset, self.shape)
         except ValueError:
@@ -206,6 +211,8 @@ def _joined(views: list[View], axis: int, *, stacked: bool) -> View:
     join = np.stack if stacked else np.concatenate
     parts = [join([getattr(v, n) for v in views], axis=at) for n in ("channel", "scale", "offset")]
     words = tuple(dict.fromkeys(word for view in views for word in view.words))
+    if len(words) > _MOST_STEPS:
+        raise ValueError("too many scalings")
     return View(parts[0], parts[1], parts[2], words, views[0].before if len(views) == 1 else None)
 
 
@@ -387,11 +394,11 @@ def _pairs(scale: Floats, offset: Floats) -> list[tuple[float, float] | None]:
 
     A mean picture counts as its mean, a picture of deviations as theirs.
     """
-    ways = np.unique(np.stack([scale, offset]), axis=1).T
+    ways = np.unique(scale + 1j * offset)
     if not scale.all():
         return [None]
     if len(ways) <= _MOST_WAYS:
-        return [(float(a), float(b)) for a, b in ways]
+        return [(float(way.real), float(way.imag)) for way in ways]
     if scale.min() < 0 < scale.max():
         return [None]
     one, zero = float((1 / scale).mean()), float((-offset / scale).mean())

@@ -53,6 +53,8 @@ def prove_keras(
             source, trust_model=trust_model, custom=custom, max_memory=max_memory
         )
         pictures = in_range(model, probe_inputs(model.input_shape))
+        if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
+            pictures = np.round(pictures)
         theirs = _answers(network, prepared, pictures, hold or {}, source.file_name)
         ours = _values(
             prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
