@@ -149,7 +149,7 @@ def _renamed(class_name: str, config: Mapping[str, Any], where: str) -> dict[str
         result["axis"] = axis[0]
     if class_name == "ZeroPadding2D":
         result["padding"] = _four_sides(result.get("padding"), where)
-    if class_name == "Resizing" and result.get("interpolation", "bilinear") not in _INTERPOLATIONS:
+    if class_name == "Resizing" and str(result.get("interpolation", "bilinear")) not in _INTERPOLATIONS:
         raise ModelError(
             f"{where}: interpolation {_short(result['interpolation'])} of class Resizing has no counterpart "
             "in Keras 3"
