@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reportgen.errors import MissingExtra, ModelError, ReportgenError
+from reportgen.errors import ConfigError, MissingExtra, ModelError, ReportgenError
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_inputs, picture_input
@@ -64,6 +64,11 @@ def open_network(
         MissingExtra: A package that this kind of file needs is not installed.
     """
     limit = max_memory if max_memory is not None else default_max_memory()
+    if channels is not None and source.kind != "onnx":
+        raise ConfigError(
+            f'{source.file_name}: channels are "{channels}", and a network of Keras says where it has them',
+            hint="leave --channels out",
+        )
     if source.kind == "onnx":
         return _onnx(source, input_size, hold or {}, limit, channels)
     if source.kind == "application":

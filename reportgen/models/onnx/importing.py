@@ -164,10 +164,12 @@ def _inputs(
         if n != chosen[0]:
             others.append((n, d, numpy_type(t)))
     value = next(v for v in live_inputs if v.name == chosen[0])
-    last = _are_channels_last(
-        channel_axis(graph.node, value, chosen[1], stored), channels, value.name, source
-    )
-    return _picture(chosen[0], chosen[1], last, numpy_type(chosen[2]), size, source), others
+    told = channel_axis(graph.node, value, chosen[1], stored, source)
+    last = _are_channels_last(told, channels, value.name, source)
+    dims = list(chosen[1])
+    if told is not None and told.axis == (3 if last else 1):
+        dims[told.axis] = dims[told.axis] or told.channels
+    return _picture(chosen[0], tuple(dims), last, numpy_type(chosen[2]), size, source), others
 
 
 def _are_channels_last(

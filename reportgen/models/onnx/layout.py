@@ -1,43 +1,43 @@
 """Which axis of an ONNX picture holds its channels: read from what the graph does with it, never from sizes.
 
-Axes are followed from the input through whatever keeps or permutes them, to the first operator that knows its
-channels: a convolution, a pool, a normalisation. Constants that differ along one axis alone, products over
-the last axis and means over places tell it too, and count where nothing of that kind is met.
+The picture's axes are followed from the input: through scalings, casts, pads, slices and transpositions to
+the first operation that treats one axis as channels: a convolution sums over it, a normalisation has a
+number for each of its places. Where nothing does, the graph does not tell, and the reader is asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from reportgen.models.onnx.reading import onnx_module
+from reportgen.models.onnx.reading import Source, array_of, onnx_module
+
+_ELEMENTWISE = frozenset(
+    {"Identity", "Cast", "CastLike", "Dropout", "Relu", "LeakyRelu", "Elu", "Selu", "Celu", "Sigmoid", "Tanh",
+     "Softplus", "Softsign", "HardSigmoid", "HardSwish", "Gelu", "Mish", "Swish", "Clip", "Abs", "Neg", "Exp",
+     "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Erf", "ThresholdedRelu", "Shrink",
+     "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Mean", "Sum", "PRelu", "Where", "Mod",
+     "Pad", "Slice", "Resize", "Upsample", "Concat", "Split"}
+)  # fmt: skip
+"""Operators after which each axis still is what it was."""
+
+_NOT_MEETING = frozenset({"Pad", "Slice", "Resize", "Upsample", "Split", "Clip"})
+"""Those of them whose further inputs say how, and meet the first in no axis."""
 
 _CHANNELS_SECOND = frozenset(
-    {
-        "Conv", "ConvTranspose", "DeformConv", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool",
-        "GlobalMaxPool", "GlobalLpPool", "MaxRoiPool", "BatchNormalization", "InstanceNormalization",
-        "GroupNormalization", "LRN", "DepthToSpace", "SpaceToDepth", "GridSample",
-    }
+    {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool",
+     "GlobalLpPool", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN",
+     "DepthToSpace", "SpaceToDepth", "ConvInteger", "QLinearConv"}
 )  # fmt: skip
-"""Operators whose second axis is that of channels, by their definition."""
+"""Operators that by their definition take axis 1 for channels."""
 
-_KEEPING = frozenset(
-    {
-        "Identity", "Cast", "CastLike", "Dropout", "Clip", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "Neg",
-        "Abs", "Sqrt", "Exp", "Log", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Pad", "Slice", "Resize",
-        "Upsample", "Add", "Sub", "Mul", "Div", "Pow", "Mod", "Min", "Max", "Sum", "Mean", "PRelu", "Where",
-        "Concat", "Split", "Erf", "HardSigmoid", "HardSwish", "Elu", "Selu", "Softplus", "Mish", "Gelu",
-        "BitShift", "Expand", "LayerNormalization", "Softmax", "LogSoftmax", "Reverse", "DequantizeLinear",
-    }
-)  # fmt: skip
-"""Operators that leave axes where they are."""
+_SAME_AXES = frozenset({"MaxPool", "AveragePool", "LpPool", "BatchNormalization", "InstanceNormalization",
+                        "GroupNormalization", "LRN"})  # fmt: skip
 
-_WITH_CONSTANTS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "PRelu", "Min", "Max"})
-
-Axes = tuple[int, ...]
+Axes = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -47,108 +47,239 @@ class ChannelAxis:
     Attributes:
         axis: Of the input.
         certain: Whether an operator says so whose definition names the axis of channels.
+        channels: How many a convolution sums over; None where no convolution says.
     """
 
     axis: int
     certain: bool
+    channels: int | None = None
 
 
 def channel_axis(
-    nodes: Sequence[Any], picture: Any, dims: Sequence[int | None], stored: Mapping[str, Any]
+    nodes: Sequence[Any],
+    picture: Any,
+    dims: Sequence[int | None],
+    stored: Mapping[str, Any],
+    source: Source,
 ) -> ChannelAxis | None:
-    """Return which axis of the picture holds its channels; None where the graph does not tell.
+    """Return which axis of the picture holds its channels; None where the graph does not tell, or differs.
 
     Args:
         nodes: Of the graph, in order.
         picture: The input, as ONNX describes it.
         dims: Its four sides, None where they are open.
         stored: The graph's constants by name.
+        source: The file.
     """
-    constants = dict(stored)
-    followed: dict[str, Axes] = {picture.name: (0, 1, 2, 3)}
-    hints: list[int] = []
-    for node in nodes:
-        if node.op_type == "Constant" and node.attribute[:1] and node.attribute[0].name == "value":
-            constants[node.output[0]] = _array(node.attribute[0].t)
-        source = next((name for name in node.input if name in followed), None)
-        if source is None:
-            continue
-        axes = followed[source]
-        if node.op_type in _CHANNELS_SECOND and source == node.input[0]:
-            return ChannelAxis(axes[1], True)
-        hints += _hints(node, axes, constants)
-        after = _after(node, axes, dims, constants)
-        if after is not None:
-            followed.update((name, after) for name in node.output if name)
-    hints = [axis for axis in (_denoted(picture), *hints) if axis]
-    return ChannelAxis(hints[0], False) if hints else None
-
-
-def _after(node: Any, axes: Axes, dims: Sequence[int | None], constants: Mapping[str, Any]) -> Axes | None:
-    """Return where an operator puts the axes of the input, None where they cannot be followed."""
-    if node.op_type == "Transpose":
-        perm = next((tuple(a.ints) for a in node.attribute if a.name == "perm"), (3, 2, 1, 0))
-        return tuple(axes[p] for p in perm) if sorted(perm) == [0, 1, 2, 3] else None
-    if node.op_type == "Reshape" and len(node.input) > 1 and node.input[1] in constants:
-        return _reshaped(axes, dims, [int(v) for v in np.ravel(constants[node.input[1]])])
-    return axes if node.op_type in _KEEPING else None
-
-
-def _reshaped(axes: Axes, dims: Sequence[int | None], target: list[int]) -> Axes | None:
-    """Return the axes after a reshape that moves one side of 1 alone, as exporters do for a transpose."""
-    if len(target) != 4:
+    told = _Walk(picture.name, dims, stored, source).through(nodes)
+    certain = [t for t in told if t.certain]
+    chosen = certain or [ChannelAxis(axis, False) for axis in _denoted(picture)] or told
+    if len({t.axis for t in chosen}) != 1:
         return None
-    sides = [dims[axis] for axis in axes]
-    places = [i for i in range(1, 4) if sides[i] == 1]
-    moved = [i for i in range(1, 4) if target[i] == 1]
-    if len(places) != 1 or len(moved) != 1:
-        return None
-    left = [axes[i] for i in range(4) if i != places[0]]
-    kept = [target[i] for i in range(4) if i != moved[0]]
-    if any(t > 0 and dims[axis] not in (None, t) for t, axis in zip(kept[1:], left[1:], strict=True)):
-        return None
-    left.insert(moved[0], axes[places[0]])
-    return tuple(left)
+    return next((t for t in chosen if t.channels), chosen[0])
 
 
-def _hints(node: Any, axes: Axes, constants: Mapping[str, Any]) -> list[int]:
-    """Return the axes that an operator treats as channels without having to."""
-    if node.op_type in _WITH_CONSTANTS:
-        arrays = [np.asarray(constants[name]) for name in node.input if name in constants]
-        return [axes[i] for array in arrays for i in _varying(array)]
-    if node.op_type in ("MatMul", "Gemm") and len(node.input) > 1 and node.input[1] in constants:
-        return [axes[3]]
-    if node.op_type in ("ReduceMean", "ReduceMax"):
-        reduced = _reduced(node, constants)
-        return [axes[i] for i in range(1, 4) if i not in reduced] if len(reduced) == 2 else []
-    return []
-
-
-def _varying(array: Any) -> list[int]:
-    """Return the one axis, of four, along which a constant has more than one number."""
-    if array.ndim > 4:
-        return []
-    long = [4 - array.ndim + i for i, side in enumerate(array.shape) if side > 1]
-    return long if len(long) == 1 and long[0] > 0 else []
-
-
-def _reduced(node: Any, constants: Mapping[str, Any]) -> set[int]:
-    given = next((list(a.ints) for a in node.attribute if a.name == "axes"), None)
-    if given is None and len(node.input) > 1 and node.input[1] in constants:
-        given = [int(v) for v in np.ravel(constants[node.input[1]])]
-    return {axis % 4 for axis in given or ()} - {0}
-
-
-def _denoted(picture: Any) -> int:
-    """Return the axis that the file's own description calls the channels', 0 where there is none."""
+def _denoted(picture: Any) -> list[int]:
+    """Return the axis that the file's own description calls the channels', where it does."""
     sides = picture.type.tensor_type.shape.dim
-    return next((i for i, side in enumerate(sides) if i and side.denotation == "DATA_CHANNEL"), 0)
+    return [i for i, side in enumerate(sides) if i and side.denotation == "DATA_CHANNEL"][:1]
 
 
-def _array(tensor: Any) -> Any:
-    """Return a small constant's numbers; large ones tell nothing of axes that is needed here."""
-    count = int(np.prod([max(0, int(d)) for d in tensor.dims], dtype=object))
-    try:
-        return onnx_module().numpy_helper.to_array(tensor) if count <= 1 << 20 else np.zeros(())
-    except Exception:  # whatever a damaged tensor makes the library meet; reading it says so later
-        return np.zeros(())
+class _Walk:
+    """The picture's axes along the graph: which of them stands where in each value that holds all of them."""
+
+    def __init__(
+        self, name: str, dims: Sequence[int | None], stored: Mapping[str, Any], source: Source
+    ) -> None:
+        self.source = source
+        self.axes: dict[str, Axes] = {name: (0, 1, 2, 3)}
+        self.sides: dict[str, tuple[int | None, ...]] = {name: (None, *dims[1:])}
+        self.arrays: dict[str, Any] = dict(stored)
+        self.told: list[ChannelAxis] = []
+
+    def through(self, nodes: Sequence[Any]) -> list[ChannelAxis]:
+        """Return what the nodes tell, in their order."""
+        for node in nodes:
+            if node.op_type == "Constant":
+                self._constant(node)
+            elif any(name in self.axes for name in node.input):
+                self._follow(node)
+        return self.told
+
+    def _constant(self, node: Any) -> None:
+        for attribute in node.attribute:
+            if attribute.name == "value":
+                self.arrays[node.output[0]] = array_of(attribute.t, self.source)
+            elif attribute.name in ("value_ints", "value_floats"):
+                self.arrays[node.output[0]] = np.asarray(
+                    attribute.ints if attribute.name == "value_ints" else attribute.floats
+                )
+
+    def _follow(self, node: Any) -> None:
+        kind = node.op_type
+        read = next(name for name in node.input if name in self.axes)
+        axes = self.axes[read]
+        if kind in _CHANNELS_SECOND and node.input[0] == read and len(axes) == 4:
+            self._tell(axes[1], True, self._summed(node))
+        elif kind in ("MatMul", "LayerNormalization", "RMSNormalization") and node.input[0] == read:
+            self._over_the_last(node, axes)
+        if kind in _ELEMENTWISE:
+            self._number_for_each_place(node, axes)
+        after = self._after(node, kind, axes, read)
+        if after is None:
+            return
+        for output in node.output:
+            if output:
+                self.axes[output] = after
+                if len(self.sides.get(output, ())) != len(after):
+                    self.sides[output] = (None,) * len(after)
+
+    def _tell(self, axis: int | None, certain: bool, channels: int | None = None) -> None:
+        if axis:
+            self.told.append(ChannelAxis(axis, certain, channels))
+
+    def _summed(self, node: Any) -> int | None:
+        kernel = self.arrays.get(node.input[1]) if len(node.input) > 1 else None
+        if kernel is None or np.ndim(kernel) != 4 or node.op_type not in ("Conv", "ConvTranspose"):
+            return None
+        if node.op_type == "ConvTranspose":
+            return int(kernel.shape[0])
+        return int(kernel.shape[1]) * int(_attributes(node).get("group", 1))
+
+    def _over_the_last(self, node: Any, axes: Axes) -> None:
+        """A product with a matrix, or a normalisation, over the last axis: its places are features."""
+        if node.op_type == "MatMul" and np.ndim(self.arrays.get(node.input[1], 0)) != 2:
+            return
+        if node.op_type != "MatMul" and _attributes(node).get("axis", -1) not in (-1, len(axes) - 1):
+            return
+        if len(axes) == 4 and None not in axes:
+            self._tell(axes[-1], False)
+
+    def _number_for_each_place(self, node: Any, axes: Axes) -> None:
+        """A constant with one number for each place of one axis, as means and deviations are."""
+        if node.op_type not in ("Add", "Sub", "Mul", "Div", "PRelu"):
+            return
+        for name in node.input:
+            shape = np.shape(self.arrays.get(name, 0))
+            long = [i - len(shape) for i, side in enumerate(shape) if side > 1]
+            if len(long) == 1 and -long[0] <= len(axes):
+                self._tell(axes[long[0]], False)
+
+    def _after(self, node: Any, kind: str, axes: Axes, read: str) -> Axes | None:
+        """Return which axis stands where after a node; None where the picture is one no longer."""
+        if kind in _ELEMENTWISE:
+            return self._together(node, axes, read)
+        if kind in _SAME_AXES:
+            return axes
+        turn: Mapping[str, Callable[[Any, Axes, str], Axes | None]] = {
+            "Transpose": self._transposed, "Reshape": self._reshaped,
+            "Squeeze": self._squeezed, "Unsqueeze": self._unsqueezed, "Gather": self._picked,
+        }  # fmt: skip
+        return turn[kind](node, axes, read) if kind in turn else None
+
+    def _together(self, node: Any, axes: Axes, read: str) -> Axes:
+        """Return the axes where several values meet: those in which all that are followed agree."""
+        others = [self.axes[n] for n in node.input if n in self.axes and n != read]
+        met = [] if node.op_type in _NOT_MEETING else [np.ndim(self.arrays.get(n, 0)) for n in node.input]
+        rank = max([len(axes), *(len(o) for o in others), *met])
+        merged: Axes = (None,) * (rank - len(axes)) + axes
+        for other in others:
+            full = (None,) * (rank - len(other)) + other
+            merged = tuple(a if a == b else None for a, b in zip(merged, full, strict=True))
+        if node.op_type not in (*_NOT_MEETING, "Concat") and rank == len(self.sides[read]):
+            for output in node.output:
+                self.sides[output] = self.sides[read]
+        return self._joined(node, merged) if node.op_type == "Concat" else merged
+
+    def _transposed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+        perm = [int(p) for p in _attributes(node).get("perm", range(len(axes) - 1, -1, -1))]
+        if sorted(perm) != list(range(len(axes))):
+            return None
+        self.sides[node.output[0]] = tuple(self.sides[read][p] for p in perm)
+        return tuple(axes[p] for p in perm)
+
+    def _listed(self, node: Any, name: str) -> list[int] | None:
+        """Return integers that are an attribute in older opsets, a constant input in newer ones."""
+        if len(node.input) > 1:
+            array = self.arrays.get(node.input[1])
+            return None if array is None else [int(v) for v in np.ravel(array)]
+        found = _attributes(node).get(name)
+        return None if found is None else [int(v) for v in found]
+
+    def _squeezed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+        gone = self._listed(node, "axes")
+        if gone is None or not axes:
+            return None
+        kept = [i for i in range(len(axes)) if i not in {g % len(axes) for g in gone}]
+        self.sides[node.output[0]] = tuple(self.sides[read][i] for i in kept)
+        return tuple(axes[i] for i in kept)
+
+    def _unsqueezed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+        new = self._listed(node, "axes")
+        if new is None:
+            return None
+        rank = len(axes) + len(new)
+        old = iter(zip(axes, self.sides[read], strict=True))
+        at = {n % rank for n in new}
+        if len(at) != len(new):
+            return None
+        pairs = [(None, 1) if i in at else next(old) for i in range(rank)]
+        self.sides[node.output[0]] = tuple(side for _, side in pairs)
+        return tuple(axis for axis, _ in pairs)
+
+    def _picked(self, node: Any, axes: Axes, read: str) -> Axes | None:
+        """Places of an axis in another order, as when channels turn round; or one place, without its axis."""
+        rank = np.ndim(self.arrays.get(node.input[1], np.zeros((0, 0))))
+        if node.input[0] != read or rank > 1:
+            return None
+        if rank == 1:
+            return axes
+        gone = int(_attributes(node).get("axis", 0)) % len(axes)
+        self.sides[node.output[0]] = self.sides[read][:gone] + self.sides[read][gone + 1 :]
+        return axes[:gone] + axes[gone + 1 :]
+
+    def _joined(self, node: Any, axes: Axes) -> Axes:
+        """Return the axes of a concatenation: of single places, along the axis they were picked from."""
+        missing = [axis for axis in range(1, 4) if axis not in axes]
+        along = int(_attributes(node).get("axis", 0)) % len(axes)
+        if len(axes) == 4 and axes[along] is None and len(missing) == 1:
+            return (*axes[:along], missing[0], *axes[along + 1 :])
+        return axes
+
+    def _reshaped(self, node: Any, axes: Axes, read: str) -> Axes | None:
+        """Only sides of 1 move, as exporters write `(n, h, w, 1)` to `(n, 1, h, w)`; or sides are cut."""
+        target = self._listed(node, "shape")
+        before = self.sides[read]
+        if target is None or None in before[1:]:
+            return None
+        after = [before[i] if t == 0 and i < len(before) else t for i, t in enumerate(target)]
+        long = [i for i in range(1, len(before)) if before[i] != 1]
+        rest = [t for t in after[1:] if t != 1]
+        self.sides[node.output[0]] = (None, *after[1:])
+        if rest == [before[i] for i in long] and len(after) == len(before):
+            ones = iter([i for i in range(1, len(before)) if before[i] == 1])
+            some = iter(long)
+            return (axes[0], *(axes[next(ones if t == 1 else some)] for t in after[1:]))
+        self._cut(node, axes, before, after)
+        return None
+
+    def _cut(self, node: Any, axes: Axes, before: Sequence[int | None], after: Sequence[int | None]) -> None:
+        """Patches cut from a picture by reshaping: two axes are parted, the third is channels."""
+        parts: list[int] = []
+        at = 1
+        for side in before[1:]:
+            product, n = 1, 0
+            while at < len(after) and product < (side or 0):
+                product, at, n = product * max(int(after[at] or 0), 1), at + 1, n + 1
+            if product != side:
+                return
+            parts.append(n)
+        whole = [i + 1 for i, n in enumerate(parts) if n <= 1]
+        if len(parts) == 3 and len(whole) == 1:
+            self._tell(axes[whole[0]], True)
+
+
+def _attributes(node: Any) -> dict[str, Any]:
+    onnx = onnx_module()
+    wanted = (onnx.AttributeProto.INT, onnx.AttributeProto.INTS)
+    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute if a.type in wanted}

@@ -1,5 +1,6 @@
 """Where an ONNX picture has its channels is read from its graph, never from its sizes, or asked."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,10 @@ def written(folder, nodes, shape, arrays, denoted=None):
     path = folder / "net.onnx"
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def made(folder, nodes, arrays, shape):
+    return written(folder, nodes, shape[1:], arrays)
 
 
 def kernel(units, channels):
@@ -125,3 +130,133 @@ def test_channels_in_the_middle_are_refused_by_their_axis(tmp_path):
     nodes = [N("Transpose", ["x"], ["t"], perm=[0, 2, 1, 3]), N("Conv", ["t", "w"], ["y"])]
     with pytest.raises(ModelError, match="are its axis 2"):
         read_onnx(written(tmp_path, nodes, (8, 3, 8), {"w": kernel(2, 3)}))
+
+
+def test_channels_are_picked_scaled_and_joined_one_by_one_as_torchvision_does(tmp_path):
+    nodes, names, arrays = [], [], {"axis": np.array([1]), "w": kernel(4, 3)}
+    for i in range(3):
+        arrays |= {f"i{i}": np.array(i), f"c{i}": number(0.5 + i).reshape(())}
+        nodes += [
+            N("Gather", ["x", f"i{i}"], [f"g{i}"], axis=1),
+            N("Unsqueeze", [f"g{i}", "axis"], [f"u{i}"]),
+            N("Mul", [f"u{i}", f"c{i}"], [f"m{i}"]),
+        ]
+        names.append(f"m{i}")
+    nodes += [N("Concat", names, ["t"], axis=1), N("Conv", ["t", "w"], ["y"])]
+    assert not proved(made(tmp_path, nodes, arrays, ("n", 3, 9, 8))).channels_last
+
+
+def test_channels_are_not_said_of_a_network_of_keras(tmp_path):
+    picture = keras.Input((8, 8, 3))
+    keras.Model(picture, keras.layers.Conv2D(2, 3)(picture)).save(tmp_path / "net.keras")
+    with pytest.raises(ConfigError, match="leave --channels out"):
+        load_model(tmp_path / "net.keras", channels="last")
+
+
+def numbers(*shape):
+    return (RNG.normal(size=shape) / 4).astype(np.float32)
+
+
+def proved(path, **given):
+    imported = read_onnx(path, **given)
+    pictures = RNG.normal(size=(2, *imported.model.inputs[0].shape[1:])).astype(np.float32)
+    assert max(p.max_rel for p in parity(path, imported, pictures)) < 1e-4
+    return imported
+
+
+SIZES = [(32, 32, 12), (40, 40, 2), (4, 128, 1), (3, 20, 5), (16, 4, 3), (1, 32, 6), (12, 1, 4), (24, 3, 103)]
+FRONTS = {
+    "at once": [N("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])],
+    "after a scaling": [
+        N("Mul", ["x", "scale"], ["m"]),
+        N("Cast", ["m"], ["k"], to=1),
+        N("Transpose", ["k"], ["t"], perm=[0, 3, 1, 2]),
+    ],
+    "after a padding": [
+        N("Pad", ["x", "pads"], ["m"]),
+        N("Transpose", ["m"], ["t"], perm=[0, 3, 1, 2]),
+    ],
+    "with its channels turned round": [
+        N("Gather", ["x", "turned"], ["m"], axis=3),
+        N("Transpose", ["m"], ["t"], perm=[0, 3, 1, 2]),
+    ],
+    "in two steps": [
+        N("Transpose", ["x"], ["m"], perm=[0, 2, 1, 3]),
+        N("Identity", ["m"], ["i"]),
+        N("Transpose", ["i"], ["t"], perm=[0, 3, 2, 1]),
+    ],
+}
+FRONT_ARRAYS = {"scale": np.float32(0.5), "pads": np.array([0, 1, 1, 0, 0, 1, 1, 0])}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("front", FRONTS)
+def test_channels_last_is_read_from_a_transposition_at_any_size(tmp_path, size, front):
+    conv = N("Conv", ["t", "w"], ["y"], pads=[1, 1, 1, 1])
+    turned = np.arange(size[2])[::-1].copy()
+    arrays = {**FRONT_ARRAYS, "turned": turned, "w": numbers(5, size[2], 3, 3)}
+    imported = proved(made(tmp_path, [*FRONTS[front], conv], arrays, ("n", *size)))
+    assert imported.channels_last and imported.model.input_shape == (None, *size)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_channels_first_is_read_from_a_convolution_at_any_size(tmp_path, size):
+    high, wide, bands = size
+    conv = N("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1])
+    imported = proved(made(tmp_path, [conv], {"w": numbers(5, bands, 3, 3)}, ("n", bands, high, wide)))
+    assert not imported.channels_last and imported.model.input_shape == (None, *size)
+
+
+def test_a_reshape_that_moves_a_side_of_one_is_a_transposition(tmp_path):
+    nodes = [N("Reshape", ["x", "s"], ["t"]), N("Conv", ["t", "w"], ["y"])]
+    arrays = {"s": np.array([-1, 1, 4, 128]), "w": numbers(2, 1, 3, 3)}
+    assert proved(made(tmp_path, nodes, arrays, ("n", 4, 128, 1))).channels_last
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_normalisation_before_anything_else_tells(tmp_path, last):
+    bands = 7
+    shape = ("n", 9, 5, bands) if last else ("n", bands, 9, 5)
+    turn = [N("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])] if last else [N("Identity", ["x"], ["t"])]
+    nodes = [*turn, N("BatchNormalization", ["t", "g", "b", "m", "v"], ["y"])]
+    arrays = {k: abs(numbers(bands)) + 1 for k in "gbmv"}
+    assert proved(made(tmp_path, nodes, arrays, shape)).channels_last == last
+
+
+@pytest.mark.parametrize(("mean", "last"), [((7,), True), ((1, 1, 1, 7), True), ((1, 7, 1, 1), False)])
+def test_means_of_each_channel_tell_where_no_convolution_does(tmp_path, mean, last):
+    shape = ("n", 6, 5, 7) if last else ("n", 7, 6, 5)
+    nodes = [
+        N("Sub", ["x", "mean"], ["s"]),
+        N("Flatten", ["s"], ["f"]),
+        N("Gemm", ["f", "w"], ["y"]),
+    ]
+    path = made(tmp_path, nodes, {"mean": numbers(*mean), "w": numbers(210, 3)}, shape)
+    assert proved(path).channels_last == last
+
+
+def test_a_product_over_the_last_axis_tells(tmp_path):
+    path = made(tmp_path, [N("MatMul", ["x", "w"], ["y"])], {"w": numbers(9, 3)}, ("n", 8, 6, 9))
+    assert proved(path).channels_last
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_patches_cut_by_reshaping_leave_the_channels_whole(tmp_path, last):
+    shape, parted, perm = (
+        (("n", 8, 8, 6), [-1, 2, 4, 2, 4, 6], [0, 1, 3, 2, 4, 5])
+        if last
+        else (("n", 6, 8, 8), [-1, 6, 2, 4, 2, 4], [0, 2, 4, 3, 5, 1])
+    )
+    nodes = [
+        N("Reshape", ["x", "s"], ["p"]),
+        N("Transpose", ["p"], ["t"], perm=perm),
+        N("Reshape", ["t", "rows"], ["r"]),
+        N("MatMul", ["r", "w"], ["y"]),
+    ]
+    arrays = {"s": np.array(parted), "rows": np.array([-1, 4, 96]), "w": numbers(96, 3)}
+    assert proved(made(tmp_path, nodes, arrays, shape)).channels_last == last
+
+
+def test_channels_left_open_are_those_that_a_convolution_sums_over(tmp_path):
+    path = made(tmp_path, [N("Conv", ["x", "w"], ["y"])], {"w": numbers(2, 5, 3, 3)}, ("n", "c", "h", "w"))
+    assert proved(path, input_size=(8, 9)).model.input_shape == (None, 8, 9, 5)
