@@ -1,11 +1,13 @@
 """Which nodes are layers with units, where each is read, and which layers are skipped and why.
 
 Follows the chain of single consumers behind a layer's weights: dropout passes through, one
-BatchNormalization belongs to the layer, the first activation ends it.
+BatchNormalization belongs to the layer, as do a bias of its own and what trims a transposed convolution;
+the first activation ends it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, kinds_inside
@@ -121,11 +123,26 @@ def _tap(index: int, nodes: Sequence[Node], consumers: Mapping[Ref, list[int]], 
         elif node.kind == "batch_normalization" and not normalised:
             at = pre = (readers[0], 0)
             normalised = True
+        elif not normalised and (_trims(node, nodes[at[0]]) or _is_bias(node, unit_count(nodes[index]))):
+            at = pre = (readers[0], 0)
         elif node.function:
             return _ended(index, pre, (readers[0], 0), node.function, consumers, nodes, outputs)
         else:
             break
     return Tap(index, pre, pre)
+
+
+def _trims(node: Node, before: Node) -> bool:
+    """Whether places are cut off that a transposed convolution reached beyond its size, or zeros added."""
+    return before.kind == "conv2d_transpose" and node.kind in ("cropping2d", "zero_padding2d")
+
+
+def _is_bias(node: Node, n_units: int) -> bool:
+    """Whether one constant is added for each unit: a bias that stands as an operation of its own."""
+    if node.kind != "add" or len(node.inputs) != 1 or len(node.constants) != 1:
+        return False
+    shape = tuple(getattr(node.constants[0], "shape", ()))
+    return shape[-1:] == (n_units,) and math.prod(shape) == n_units
 
 
 def _ended(

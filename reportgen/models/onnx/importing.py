@@ -166,10 +166,10 @@ def _inputs(
     value = next(v for v in live_inputs if v.name == chosen[0])
     told = channel_axis(graph.node, value, chosen[1], stored, source)
     last = _are_channels_last(told, channels, value.name, source)
-    dims = list(chosen[1])
+    sides: list[int | None] = list(chosen[1])
     if told is not None and told.axis == (3 if last else 1):
-        dims[told.axis] = dims[told.axis] or told.channels
-    return _picture(chosen[0], tuple(dims), last, numpy_type(chosen[2]), size, source), others
+        sides[told.axis] = sides[told.axis] or told.channels
+    return _picture(chosen[0], tuple(sides), last, numpy_type(chosen[2]), size, source), others
 
 
 def _are_channels_last(
