@@ -152,6 +152,11 @@ def _picture_shape(model: Any, file_name: str) -> tuple[int | None, int | None, 
             hint=_hint_for_rank(shape),
         )
     height, width, channels = shape[1:]
+    if (height, width) == (1, 1):
+        raise ModelError(
+            f"{file_name}: takes {shape_text(picture)}, a single place, wanted a picture",
+            hint="it looks like a vector, as generators of pictures take",
+        )
     if channels is None:
         raise ModelError(
             f"{file_name}: takes {shape_text(picture)} with any number of channels, wanted a fixed number",

@@ -67,6 +67,7 @@ _IDLE = frozenset(
 
 _IDLE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _IDLE_AT: dict[str, tuple[Any, ...]] = {
+    "rms_scaling": (False,),
     "groups": (1, None),
     "renorm": (False, None),
     "virtual_batch_size": (None,),

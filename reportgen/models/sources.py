@@ -119,6 +119,8 @@ def _kind(path: Path) -> Kind:
     if wanted is None:
         assert found is not None
         return found
+    if found == "h5" and wanted == "keras":  # Keras up to 2.12 wrote HDF5 under this suffix too.
+        return found
     if found in (wanted, None) and (found is not None or wanted in ("onnx", "json")):
         return wanted
     message, hint = _mismatch(path.name, start, wanted, found)

@@ -100,12 +100,6 @@ def test_another_kind_of_file_named_h5_is_told(tmp_path: Path, content: bytes, f
     assert message.startswith(f"net.h5: {found}, wanted an HDF5 file")
 
 
-def test_an_h5_file_named_keras_is_told(tmp_path: Path) -> None:
-    small().save(tmp_path / "net.h5")
-    (tmp_path / "net.h5").rename(tmp_path / "net.keras")
-    assert "rename it to end in .h5" in refusal(tmp_path / "net.keras")
-
-
 def test_weights_only_are_told(tmp_path: Path) -> None:
     small().save_weights(tmp_path / "net.weights.h5")
     assert refusal(tmp_path / "net.weights.h5").startswith(

@@ -250,3 +250,12 @@ def test_custom_counts_only_in_a_file_that_is_named(tmp_path: Path, monkeypatch:
     with pytest.raises(ConfigError, match="custom counts only in a file that is named"):
         read_settings({})
     assert "a" not in sys.modules
+
+
+def test_a_keras_file_that_is_hdf5_is_read_as_keras_2_wrote_it(tmp_path: Path) -> None:
+    """Up to 2.12, `model.save("net.keras")` wrote HDF5."""
+    picture = keras.Input((8, 8, 3))
+    normalised = keras.layers.LayerNormalization()(picture)
+    keras.Model(picture, keras.layers.Conv2D(2, 3, name="conv")(normalised)).save(tmp_path / "net.h5")
+    (tmp_path / "net.h5").rename(tmp_path / "net.keras")
+    assert [layer.name for layer in load_model(tmp_path / "net.keras").layers] == ["conv"]

@@ -117,7 +117,7 @@ def test_a_worker_refuses_a_layer_that_it_reads_otherwise(tiny_model, tiny_store
 @ray_test
 def test_two_nodes_render_what_one_machine_does(address, tiny_model, tiny_store, tmp_path):
     store = tmp_path / "s.db"
-    (done,) = reportgen.render(tiny_model, store=store, version="v1", seeds=2, batch=2, ray=address, **QUICK)
+    (done,) = reportgen.render(tiny_model, store=store, version="v1", seeds=2, ray=address, **QUICK)
     assert (done.rendered, done.failed, done.stopped) == (20, 0, False)
     same(contents(store), contents(tiny_store))
     (again,) = reportgen.render(tiny_model, store=store, version="v1", seeds=2, ray=address, **QUICK)
@@ -166,14 +166,14 @@ terminal.Progress.rendered = rendered
 sys.argv = ["reportgen", *sys.argv[1:]]
 cli.main()
 """
-    words = ["render", tiny_model, "--version", "v1", "--seeds", 2, "--batch", 2, "--ray", address]
+    words = ["render", tiny_model, "--version", "v1", "--seeds", 2, "--ray", address]
     words = [str(word) for word in (*words, *QUICK_WORDS)]
     killed = subprocess.run([sys.executable, "-c", script, *words], cwd=tmp_path, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     before = contents(tmp_path / "reportgen.db")
     assert 0 < len(before) < 20
     (done,) = reportgen.render(
-        tiny_model, store=tmp_path / "reportgen.db", version="v1", seeds=2, batch=2, ray=address, **QUICK
+        tiny_model, store=tmp_path / "reportgen.db", version="v1", seeds=2, ray=address, **QUICK
     )
     assert done.rendered == 20 - len(before)
     same(contents(tmp_path / "reportgen.db"), contents(tiny_store))

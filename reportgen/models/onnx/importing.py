@@ -5,6 +5,8 @@ What single operators mean is known in `operators/`; whether the result equals t
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +28,10 @@ _ASSUMED_PX = 224
 _PICTURE_TYPES = ((1, 2, 4, 10, 11, 16), (3, 5, 6, 12))
 """ONNX's numbers for element types of pictures: floats, uint8 and uint16 before other whole numbers."""
 _LARGEST_PX = 8192
+_OTHER_SIZES = ((48, 320), (32, 320), (48, 192), (32, 100), (64, 256), (32, 32), (28, 28))
+"""Height and width that are tried where a graph leaves its size open and cannot work on the one assumed: of
+recognisers of lines of text, which bring the height down to one, and of small squares."""
+
 _HALF = (10, 16)
 _DOUBLE = 11
 
@@ -104,6 +110,39 @@ def read_onnx(
     stored = dict(initialisers(graph, source))
     picture, others = _inputs(graph, stored, input_size, channels, source)
     constants = _held(others, held or {}, source)
+
+    def built(picture: _Picture) -> OnnxImport:
+        said = (*_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
+        return _built(graph, opset, stored, constants, picture, said, source)
+
+    try:
+        return built(picture)
+    except ModelError as error:
+        if picture.size_source != "assumed":
+            raise
+        first = error
+    for size in _OTHER_SIZES:
+        with contextlib.suppress(ModelError, ConfigError):
+            other = _inputs(graph, stored, size, channels, source)[0]
+            said = f"The graph does not work on {_side_text(picture)}; {_side_text(other)} is assumed."
+            return built(dataclasses.replace(other, size_source="assumed", notes=(*picture.notes, said)))
+    raise ModelError(first.message, hint=first.hint or "say the size: --input-size HxW")
+
+
+def _side_text(picture: _Picture) -> str:
+    return f"{picture.sides[0]}x{picture.sides[1]}"
+
+
+def _built(
+    graph: Any,
+    opset: int,
+    stored: Mapping[str, Any],
+    constants: Mapping[str, np.ndarray[Any, Any]],
+    picture: _Picture,
+    said: Sequence[str],
+    source: Source,
+) -> OnnxImport:
+    """Return the network of a graph for one size of picture."""
     nodes = rewritten(list(graph.node), stored, source)
     builder = Builder(source, opset, nodes, [o.name for o in graph.output])
     builder.constants({**stored, **constants})
@@ -118,13 +157,7 @@ def read_onnx(
     return OnnxImport(
         model=model,
         names=builder.names,
-        notes=(
-            *_widenings(proto),
-            *picture.notes,
-            *_held_notes(constants, held or {}),
-            *dropped,
-            *_folds(builder),
-        ),
+        notes=(*said, *dropped, *_folds(builder)),
         input_size_source=picture.size_source,
         picture_input=picture.name,
         outputs=tuple(values),
