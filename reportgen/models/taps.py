@@ -133,8 +133,12 @@ def _tap(index: int, nodes: Sequence[Node], consumers: Mapping[Ref, list[int]], 
 
 
 def _trims(node: Node, before: Node) -> bool:
-    """Whether places are cut off that a transposed convolution reached beyond its size, or zeros added."""
-    return before.kind == "conv2d_transpose" and node.kind in ("cropping2d", "zero_padding2d")
+    """Whether places are cut off that a transposed convolution reached beyond its size, or zeros added.
+
+    What was made of one operation of the file stands under its name; a cut of the file's own does not.
+    """
+    own = before.kind == "conv2d_transpose" and node.name.startswith(f"{before.name}/")
+    return own and node.kind in ("cropping2d", "zero_padding2d")
 
 
 def _is_bias(node: Node, n_units: int) -> bool:

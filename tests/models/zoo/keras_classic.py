@@ -67,8 +67,8 @@ def vgg_sequential(k: Any) -> Any:
 @classic()
 def lenet(k: Any) -> Any:
     x = i = k.Input((28, 28, 1))
-    x = k.layers.AveragePooling2D()(k.layers.Conv2D(4, 5, activation="tanh", padding="same")(x))
-    x = k.layers.AveragePooling2D()(k.layers.Conv2D(6, 5, activation="tanh")(x))
+    x = k.layers.AveragePooling2D(2)(k.layers.Conv2D(4, 5, activation="tanh", padding="same")(x))
+    x = k.layers.AveragePooling2D(2)(k.layers.Conv2D(6, 5, activation="tanh")(x))
     x = k.layers.Dense(10, activation="tanh")(k.layers.Flatten()(x))
     return k.Model(i, k.layers.Dense(10, activation="softmax")(x))
 
@@ -166,7 +166,7 @@ def densenet(k: Any) -> Any:
         y = conv(k, y, 6, 1)
         y = k.layers.Conv2D(3, 3, padding="same", use_bias=False)(y)
         x = k.layers.Concatenate()([x, y])
-    x = k.layers.AveragePooling2D()(k.layers.ReLU()(k.layers.BatchNormalization()(x)))
+    x = k.layers.AveragePooling2D(2)(k.layers.ReLU()(k.layers.BatchNormalization()(x)))
     return k.Model(i, ending(k, x))
 
 

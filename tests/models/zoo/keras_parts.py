@@ -1,4 +1,4 @@
-"""Small networks around one thing each: normalisations, activations, wrappers, what stands before the input."""
+"""Small networks around one thing each: normalisations, activations, wrappers, what precedes the input."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from tests.models.zoo.family import Register
 from tests.models.zoo.keras_classic import conv, ending
 
 parts = Register()
-
-_NO_TF2ONNX = (("tf2onnx", "tf2onnx 1.17 does not export it"),)
 
 
 def _around(k: Any, middle: Any, size: tuple[int, int, int] = (28, 28, 3), before: Any = None) -> Any:
@@ -45,7 +43,7 @@ def unit_norm(k: Any) -> Any:
     return _then_relu(k, k.layers.UnitNormalization(axis=-1))
 
 
-@parts(lacks=(("keras-2.12", "SpectralNormalization came with Keras 2.13"), *_NO_TF2ONNX))
+@parts(lacks=(("keras-2.12", "SpectralNormalization came with Keras 2.13"),))
 def spectral_norm(k: Any) -> Any:
     wrapped = k.layers.SpectralNormalization(k.layers.Conv2D(6, 3, padding="same"), name="sn_middle")
     i = k.Input((28, 28, 3))
@@ -148,7 +146,7 @@ def pad_then_rescale(k: Any) -> Any:
     return _around(k, k.layers.ReLU(), before=before)
 
 
-@parts(lacks=_NO_TF2ONNX, tolerance=1e-2)
+@parts(tolerance=1e-2)
 def mixed_precision(k: Any) -> Any:
     """Computes in float16 where it was written, hence the wider tolerance."""
     k.mixed_precision.set_global_policy("mixed_float16")
@@ -186,7 +184,7 @@ def oblong(k: Any) -> Any:
     return _around(k, k.layers.ReLU(), (20, 44, 3))
 
 
-@parts(lacks=_NO_TF2ONNX)
+@parts()
 def batch_written(k: Any) -> Any:
     """A batch of eight stands in the input's shape."""
     i = k.Input(batch_shape=(8, 24, 24, 3))
@@ -200,7 +198,7 @@ def shared_conv(k: Any) -> Any:
     i = k.Input((32, 32, 3))
     twice = k.layers.Conv2D(6, 3, padding="same", activation="relu", name="twice")
     x = k.layers.Conv2D(6, 3, padding="same")(i)
-    a, b = twice(x), twice(k.layers.AveragePooling2D()(x))
+    a, b = twice(x), twice(k.layers.AveragePooling2D(2)(x))
     heads = [k.layers.GlobalMaxPooling2D()(a), k.layers.GlobalMaxPooling2D()(b)]
     return k.Model(i, k.layers.Dense(3)(k.layers.concatenate(heads)))
 

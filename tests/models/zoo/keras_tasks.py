@@ -1,4 +1,4 @@
-"""Networks that are no plain classifiers: pairs, pictures out of pictures, boxes, text lines, tokens, sounds."""
+"""Networks that are no plain classifiers: pairs, pictures out of pictures, boxes, lines, tokens, sounds."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from tests.models.zoo.family import Register
 from tests.models.zoo.keras_classic import conv, ending
 
 tasks = Register()
-
-_NO_TF2ONNX = (("tf2onnx", "tf2onnx 1.17 does not export it"),)
 
 
 @tasks()
@@ -112,7 +110,7 @@ def gan_critic(k: Any) -> Any:
     return k.Model(i, k.layers.Dense(1)(k.layers.Flatten()(x)))
 
 
-@tasks(lacks=_NO_TF2ONNX)
+@tasks()
 def pix2pix(k: Any) -> Any:
     """Its BatchNormalizations are called with training=True, also when it is used."""
     i = k.Input((32, 32, 3))
@@ -203,7 +201,7 @@ def _attend(k: Any, x: Any, n: int) -> Any:
     return k.layers.Add()([x, k.layers.Dense(n, name="narrow")(y)])
 
 
-@tasks(lacks=_NO_TF2ONNX)
+@tasks()
 def vit(k: Any) -> Any:
     i = k.Input((24, 24, 3))
     x = k.layers.Reshape((9, 8))(k.layers.Conv2D(8, 8, strides=8, name="patches")(i))
