@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from pathlib import Path
 
@@ -64,3 +65,23 @@ def test_the_kept_files_stay_small() -> None:
     sizes = [path.stat().st_size for path in DATA.iterdir()]
     assert max(sizes) < 200_000
     assert sum(sizes) < 5_000_000
+
+
+def test_the_judge_tells_what_differs(tmp_path: Path) -> None:
+    from tests.models.zoo.files import family_of, write_anew
+    from tests.models.zoo.judge import judge
+
+    form = FORMS[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        truth = write_anew("lenet", [form], tmp_path)
+    path, family = tmp_path / f"{form.name}{form.suffix}", family_of("lenet", form)
+    assert judge(path, truth, family).word == "right"
+    first = truth["layers"][0]
+    moved = {**first, "entries": [first["entries"][0] + first["spread"] * 0.001, *first["entries"][1:]]}
+    renamed = {**first, "path": ["another"]}
+    for changed in (moved, renamed, {**first, "kind": "dense"}):
+        assert judge(path, {**truth, "layers": [changed, *truth["layers"][1:]]}, family).word == "wrong"
+    assert judge(path, {**truth, "layers": truth["layers"][1:]}, family).word == "wrong"
+    assert "skipped" in judge(path, {**truth, "skipped": [["lstm"]]}, family).why
+    assert "high end" in judge(path, truth, dataclasses.replace(family, high=(255.0,))).why

@@ -52,7 +52,7 @@ def judged(name: str, forms: list[Form], folder: Path, data: Path = DATA) -> Ite
     kept = [form for form in forms if form.source != "keras"]
     if kept:
         _unpack(data, name, folder)
-    truth = _made(name, made, folder) if made else {}
+    truth = write_anew(name, made, folder) if made else {}
     for form in forms:
         path = folder / f"{form.name}{form.suffix}"
         said = truth if form in made else json.loads(path.with_suffix(".truth.json").read_text())
@@ -68,7 +68,7 @@ def _unpack(data: Path, name: str, folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def _made(name: str, forms: list[Form], folder: Path) -> dict[str, Any]:
+def write_anew(name: str, forms: list[Form], folder: Path) -> dict[str, Any]:
     """Write a family in the installed Keras's own forms and return the truth of it."""
     import keras
 
