@@ -33,11 +33,24 @@ def own_name(operation: Any) -> str:
 
 
 def recorded_training(record: Any, outer: bool | None) -> bool | None:
-    """Return whether a call runs as in training: as the model around it does, else as recorded, else None."""
+    """Return whether a call runs as in training: as the model around it does, else as recorded, else None.
+
+    A layer that is taken to be in training unless told otherwise, as a pipeline of augmentation is, records
+    that whatever its user said; Keras tells it otherwise when it predicts.
+    """
     own = None
     if isinstance(record.operation, keras_module().Layer):
         own = record.arguments.kwargs.get("training")
+        own = None if in_training_by_itself(record.operation) else own
     return outer if outer is not None or own is None else bool(own)
+
+
+def in_training_by_itself(operation: Any) -> bool:
+    """Return whether a layer is taken to be in training unless it is told otherwise, as augmentation is."""
+    if not isinstance(operation, keras_module().Layer):
+        return False
+    taken = inspect.signature(operation.call).parameters.get("training")
+    return taken is not None and taken.default is True
 
 
 def with_training(operation: Any, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError, ShapeError
+from reportgen.models.calls import in_training_by_itself
 from reportgen.models.cut import prefix
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
@@ -45,6 +46,9 @@ def prove_keras(
     """
     names = [f"output {i + 1}" for i in range(len(model.outputs))]
     chance = [node.name for node in model.nodes if drawn_by_chance(node)]
+    recorded = any(node.training for node in model.nodes)
+    if recorded:  # Where Keras is left to the recorded flags, augmentation draws too.
+        chance += [node.name for node in model.nodes if in_training_by_itself(node.operation)]
     if chance:
         reason = f'not compared: the file records "{chance[0]}" as drawn by chance at every call'
         return Proof(of=len(names), reason=reason)
@@ -55,7 +59,7 @@ def prove_keras(
         pictures = in_range(model, probe_inputs(model.input_shape))
         if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
             pictures = np.round(pictures)
-        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name)
+        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name, recorded)
         ours = _values(
             prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
         )
@@ -72,9 +76,22 @@ def prove_keras(
 
 
 def _answers(
-    network: Any, prepared: Any, pictures: NDArray[np.float32], hold: Mapping[str, Any], file_name: str
+    network: Any,
+    prepared: Any,
+    pictures: NDArray[np.float32],
+    hold: Mapping[str, Any],
+    file_name: str,
+    recorded: bool,
 ) -> list[Floats]:
-    """Return what Keras's own call of a network gives for pictures, channels last, and held inputs."""
+    """Return what Keras's own call of a network gives for pictures, channels last, and held inputs.
+
+    Args:
+        network, prepared: See `as_keras_has_it`.
+        pictures: `(n, h, w, c)` in the model's own range.
+        hold: Values of the other inputs by name.
+        file_name: For messages.
+        recorded: Whether flags of training that the file records count; training is off otherwise.
+    """
     inputs = list(network.inputs)
     at = picture_input(inputs, hold, file_name)
     seen = prepared(pictures.copy()) if prepared is not None else pictures
@@ -83,11 +100,11 @@ def _answers(
     values = held_values(inputs, at, hold, file_name, len(pictures), seen.shape[1:3])
     values[at] = seen
     ordered = [values[i] for i in range(len(inputs))]
-    return _by_itself(network, ordered)
+    return _by_itself(network, ordered, {} if recorded else {"training": False})
 
 
-def _by_itself(network: Any, inputs: Sequence[Any]) -> list[Floats]:
-    """Return what a network makes of each picture by itself, under the flags that its file records."""
+def _by_itself(network: Any, inputs: Sequence[Any], flags: Mapping[str, bool]) -> list[Floats]:
+    """Return what a network makes of each picture by itself."""
     answers = []
     for n in range(len(inputs[0])):
         # A network that was made for a batch gets one: the same picture again and again.
@@ -96,7 +113,7 @@ def _by_itself(network: Any, inputs: Sequence[Any]) -> list[Floats]:
             for v, t in zip(inputs, network.inputs, strict=True)
         ]
         given = one[0] if len(one) == 1 else keras_module().tree.pack_sequence_as(network.input, one)
-        answers.append([value[:1] for value in _values(network(given))])
+        answers.append([value[:1] for value in _values(network(given, **flags))])
     return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 

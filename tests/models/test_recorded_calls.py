@@ -191,3 +191,13 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
     assert found["encoder/conv"]["superfluous"]["certain"] == []
     assert "encoder/conv#2" in " ".join(found["encoder/conv"]["text"])
     assert found["same"]["superfluous"]["certain"] == [0]
+
+
+@pytest.mark.parametrize("front", [layers.Pipeline, keras.Sequential])
+def test_augmentation_in_front_is_no_training_that_anybody_recorded(tmp_path: Path, front: Any) -> None:
+    picture = keras.Input((SIDE, SIDE, 3))
+    moved = front([layers.RandomFlip(), layers.RandomRotation(0.1)])(picture)
+    path = saved(tmp_path, layers.Conv2D(2, 3)(layers.RandomContrast(0.2)(moved)), picture)
+    model = load_model(path)
+    assert not any("training" in note for note in model.notes)
+    assert prove_keras(find_source(path), model).same
