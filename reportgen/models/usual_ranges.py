@@ -155,8 +155,9 @@ def _can_centre(scaling: Scaling, ends: Ends, least: float = 0.05) -> bool:
     """Whether pictures of a range can come out with mean 0 and deviation about 1.
 
     With `x = (out - b) / a`: the value taken to zero, -b / a, must lie within the range, and the value that
-    makes one, 1 / |a|, must be between its `least` share and the whole of its width. Or it is a shift that
-    can only be of bytes, because the mean subtracted is far above 1.
+    makes one, 1 / |a|, must be between its `least` share and the whole of its width, for pictures of positive
+    numbers are brought to a width of one as well; signed ones are of that width already, and no deviation is
+    more than half of it. Or it is a shift that can be of bytes alone, the mean subtracted being far above 1.
     """
     low, high = _by_entry(scaling, ends)
     width, one, zero = high - low, 1 / np.abs(scaling.scale), -scaling.offset / scaling.scale
@@ -164,7 +165,8 @@ def _can_centre(scaling: Scaling, ends: Ends, least: float = 0.05) -> bool:
     margin = 0.01 * width if shift else 0.0
     if not np.all((zero >= low + margin) & (zero <= high - margin)):
         return False
-    if np.all((one >= width * least) & (one <= width * 1.05)):
+    most = np.where(low < 0, 0.5, 1.0) * 1.05
+    if np.all((one >= width * least) & (one <= width * most)):
         return True
     return bool(np.all(width == 255) and np.all(zero > 2) and shift)
 
