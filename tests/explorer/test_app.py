@@ -75,7 +75,7 @@ def test_names_of_a_model_are_escaped(app, shelf):
 
 def test_every_address_of_the_server_is_behind_the_token(shelf):
     app = make_app(shelf, SketchingStudio({}), Door("0.0.0.0", "atoken-atoken"))
-    paths = {re.sub(r"\{[^}]*\}", "x", route.path) for route in app._application.routes}
+    paths = {re.sub(r"\{[^}]*\}", "x", route.path) for route in app._application._application.routes}
     assert len(paths) > 15
     for path in paths:
         for method in ("GET", "POST"):

@@ -124,11 +124,15 @@ def imported(model: Any, source: Source, arrays: Sequence[Any], *, folded: bool 
     return [v.array if v.array is not None else found.pop(0) for v in ends]
 
 
+_STARTS = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}
+"""Inputs that are constants, or constants repeated for each picture, which a lone node cannot show."""
+
+
 def _fixed(graph: Any, opset: int) -> set[str]:
     """Return the inputs that must be constant: those of the operators' tables, and what these are made of."""
     needed: set[str] = set()
     for node in reversed(graph.node):
-        positions = operators()[node.op_type].fixed
+        positions = (*operators()[node.op_type].fixed, *_STARTS.get(node.op_type, ()))
         needed.update(name for i, name in enumerate(node.input) if i in positions)
         if needed & set(node.output) and node.op_type not in ("Shape", "Size"):
             needed.update(node.input)
