@@ -44,7 +44,9 @@ def test_a_residual_network_has_short_sums():
 
 def test_forty_doublings_before_a_layer_are_rendered(tmp_path):
     x, y = doubled(40)
-    keras.Model(x, layers.Conv2D(2, 3, name="conv")(y * 2.0**-40)).save(tmp_path / "net.keras")
+    keras.Model(x, layers.Conv2D(2, 3, name="conv")(layers.Rescaling(2.0**-40)(y))).save(
+        tmp_path / "net.keras"
+    )
     model = load_model(tmp_path / "net.keras")
     cut = cut_model(model, model.layers[0], (4, 4))
     jobs = [Job(unit, "happy", 0) for unit in range(2)]
