@@ -1,0 +1,1 @@
+"""Removing units: which channels go together, in what order, how many, and the smaller network itself."""
