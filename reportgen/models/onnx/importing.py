@@ -17,6 +17,7 @@ import numpy as np
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.onnx.building import Builder, rebatch
+from reportgen.models.onnx.endings import up_to_numbers
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
 from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
@@ -106,13 +107,14 @@ def read_onnx(
     proto, source = read_file(Path(path), max_memory)
     opset = opset_of(proto, source.file_name)
     graph = proto.graph
+    endings = up_to_numbers(graph)
     check_operators(graph.node, operators(), source.file_name)
     stored = dict(initialisers(graph, source))
     picture, others = _inputs(graph, stored, input_size, channels, source)
     constants = _held(others, held or {}, source)
 
     def built(picture: _Picture) -> OnnxImport:
-        said = (*_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
+        said = (*endings, *_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
         return _built(graph, opset, stored, constants, picture, said, source)
 
     try:

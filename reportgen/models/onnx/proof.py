@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
+from reportgen.models.onnx.reading import onnx_module
 
 if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport
@@ -71,7 +73,7 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
     options.log_severity_level = 4
     options.intra_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = _session(path, imported.outputs, options)
         types = {i.name: _dtype(i.type) for i in session.get_inputs()}
         feed = pictures if imported.channels_last else pictures.transpose(0, 3, 1, 2)
         feed = feed.astype(types[imported.picture_input])
@@ -97,6 +99,20 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
         )
     columns = zip(zip(*parts, strict=True), along, strict=True)
     return [np.concatenate(column, axis=min(axis, column[0].ndim - 1)) for column, axis in columns]
+
+
+def _session(path: Path, wanted: Sequence[str], options: Any) -> Any:
+    """Return a session whose outputs hold the wanted values, which may lie before the file's own outputs."""
+    runtime, providers = _onnxruntime(), ["CPUExecutionProvider"]
+    session = runtime.InferenceSession(str(path), options, providers=providers)
+    missing = [name for name in wanted if name not in {output.name for output in session.get_outputs()}]
+    if not missing:
+        return session
+    onnx = onnx_module()
+    model = onnx.load(str(path), load_external_data=False)
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in missing)
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
+    return runtime.InferenceSession(model.SerializeToString(), options, providers=providers)
 
 
 def _onnxruntime() -> Any:

@@ -59,4 +59,9 @@ def markdown() -> str:
     for (why, hint), names in reasons.items():
         lines.append(f"| {', '.join(f'`{n}`' for n in names)} | {why} | {hint} |")
     lines.append("| any operator of a custom domain | wanted standard operators only | export without them |")
+    lines += [
+        "",
+        "Of `ai.onnx.ml`, what names classes at the end (`ZipMap`, `LabelEncoder`, `ArrayFeatureExtractor`)",
+    ]
+    lines += ["is left out with a note, and the numbers behind it are read."]
     return "\n".join(lines) + "\n"

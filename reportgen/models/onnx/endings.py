@@ -1,0 +1,141 @@
+"""What stands behind a classifier's numbers: names of classes and lists of them, which are no tensors.
+
+Exporters of classifiers (of scikit-learn, of TensorFlow, of cloud services) end a network with nodes of the
+domain `ai.onnx.ml` that say which class is largest, or pair each number with a name. The network is read up
+to the numbers; what only names them is left out, with what it alone needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reportgen.models.onnx.branches import reads
+from reportgen.models.onnx.reading import onnx_module
+
+_ML = "ai.onnx.ml"
+_STANDARD = ("", "ai.onnx")
+_STRING = 8
+_PASSING = frozenset({"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose"})
+_CHOOSING = frozenset({"ArgMax", "ArgMin"})
+_DECIDING = frozenset({"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Binarizer"})
+_NAMING = {"ArrayFeatureExtractor": 1, "LabelEncoder": 0, "CategoryMapper": 0}
+"""Operators that give a class its name, and which of their inputs says the class."""
+
+
+def up_to_numbers(graph: Any) -> list[str]:
+    """End a graph at the numbers that its classes are named by; return a sentence for each changed output.
+
+    Nodes, stored tensors and inputs that nothing else needs are taken out of the graph.
+    """
+    writer = {name: node for node in graph.node for name in node.output if name}
+    stored = {tensor.name for tensor in graph.initializer}
+    kept, names, choices = _sorted_out(graph, writer, stored)
+    if not names and not choices:
+        return []
+    said = []
+    for output, numbers, node in names:
+        if numbers in _behind(kept, writer):
+            said.append(f'Output "{output}" names classes ({node.op_type}) and is left out.')
+            continue
+        kept.append(numbers)
+        said.append(
+            f'Output "{output}" names classes ({node.op_type}); "{numbers}", which it names, is read.'
+        )
+    for output, numbers, node in choices:
+        if numbers in _behind(kept, writer):
+            said.append(f'Output "{output}" says which class is chosen ({node.op_type}) and is left out.')
+        else:
+            kept.append(output)
+    if said:
+        order = {o.name: i for i, o in enumerate(graph.output)}
+        _end_at(graph, sorted(kept, key=lambda name: order.get(name, len(order))), writer)
+    return said
+
+
+_Ending = tuple[str, str, Any]
+"""Name of an output, of the numbers behind it, and the node that stands for the ending."""
+
+
+def _sorted_out(
+    graph: Any, writer: Mapping[str, Any], stored: set[str]
+) -> tuple[list[str], list[_Ending], list[_Ending]]:
+    """Return the outputs that are numbers, those that name classes, and those that count them."""
+    kept: list[str] = []
+    names: list[_Ending] = []
+    choices: list[_Ending] = []
+    for output in graph.output:
+        texts = output.type.tensor_type.elem_type == _STRING
+        found = _numbers(output.name, writer, stored)
+        if found is None:
+            kept.append(output.name)
+        else:
+            numbers, node, naming = found
+            (names if naming or texts else choices).append((output.name, numbers, node))
+    # Lists of numbers with their names come first: they stand for the numbers.
+    names.sort(key=lambda one: one[2].op_type != "ZipMap")
+    return kept, names, choices
+
+
+def _numbers(name: str, writer: Mapping[str, Any], stored: set[str]) -> tuple[str, Any, bool] | None:
+    """Return the numbers behind an output that says classes, what says them, and whether by name."""
+    naming = None
+    passed: set[str] = set()
+    while (node := writer.get(name)) is not None and node.input and name not in passed:
+        passed.add(name)
+        kind, own = node.op_type, node.domain in _STANDARD
+        if node.domain == _ML and kind == "ZipMap":
+            return node.input[0], node, True
+        if (own and kind in _CHOOSING) or (naming is not None and kind in _DECIDING):
+            return node.input[0], naming or node, naming is not None
+        if node.domain == _ML and kind in _NAMING and len(node.input) > _NAMING[kind]:
+            naming, name = node, node.input[_NAMING[kind]]
+        elif own and kind == "Gather" and len(node.input) == 2 and _is_constant(node, writer, stored):
+            naming, name = naming or node, node.input[1]
+        elif own and kind in _PASSING:
+            name = node.input[0]
+        else:
+            return (name, naming, True) if naming is not None and naming.domain == _ML else None
+    return None
+
+
+def _is_constant(gather: Any, writer: Mapping[str, Any], stored: set[str]) -> bool:
+    """Whether what is picked from is a list of the file's own."""
+    name = gather.input[0]
+    return name in stored or (name in writer and writer[name].op_type == "Constant")
+
+
+def _behind(ends: Sequence[str], writer: Mapping[str, Any]) -> set[str]:
+    """Return everything that values are made from, themselves included."""
+    found: set[str] = set()
+    waiting = list(ends)
+    while waiting:
+        name = waiting.pop()
+        if name and name not in found:
+            found.add(name)
+            if name in writer:
+                waiting.extend(reads(writer[name]))
+    return found
+
+
+def _end_at(graph: Any, outputs: Sequence[str], writer: Mapping[str, Any]) -> None:
+    """Make some values a graph's outputs, and take out what none of them needs."""
+    needed = _behind(outputs, writer)
+    typed = {value.name: value for value in (*graph.value_info, *graph.output)}
+    ends = []
+    for name in outputs:
+        ends.append(onnx_module().helper.make_empty_tensor_value_info(name))
+        if name in typed:
+            ends[-1].CopyFrom(typed[name])
+    del graph.output[:]
+    graph.output.extend(ends)
+    gone = {tensor.name for tensor in graph.initializer} - needed
+    _take_out(graph.node, lambda node: not needed & set(node.output))
+    _take_out(graph.initializer, lambda tensor: tensor.name in gone)
+    _take_out(graph.input, lambda value: value.name in gone)
+
+
+def _take_out(field: Any, unneeded: Callable[[Any], bool]) -> None:
+    for index in reversed(range(len(field))):
+        if unneeded(field[index]):
+            del field[index]
