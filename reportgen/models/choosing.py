@@ -130,8 +130,15 @@ def chosen_layers() -> SimpleNamespace:
         def build(self, *_: Any) -> None:
             self.built = True
 
+        def compute_output_shape(self, shapes: Any) -> Any:
+            """Return the shape of one channel: said, since Keras cannot find it for every tensor."""
+            return (*self.stands_for.compute_output_shape(shapes[0])[:-1], 1)
+
     class PickedChannel(Standing):
         """`(n, ..., K)` and `(n, 1)` to `(n, ..., 1)`."""
+
+        def compute_output_shape(self, shapes: Any) -> Any:
+            return (*shapes[0][:-1], 1)
 
         def call(self, inputs: Any) -> Any:
             x, choice = inputs
@@ -165,6 +172,9 @@ def chosen_layers() -> SimpleNamespace:
 
     class SourceOfDepthwise(Standing):
         """From a depthwise unit to the channel it reads."""
+
+        def compute_output_spec(self, choice: Any) -> Any:
+            return keras.KerasTensor(choice.shape, dtype=choice.dtype)
 
         def call(self, choice: Any) -> Any:
             return choice // self.stands_for.depth_multiplier

@@ -73,6 +73,21 @@ def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model
         assert np.abs(found - wanted).max() <= 2e-5 * np.abs(wanted).max()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_chosen_layer_gives_the_shape_that_it_says(model, name):
+    whole = model.cut(model.layer(name), (24, 20)).chosen_network
+    network = next(part for part in whole.layers if isinstance(part, keras.Model))  # after the input's range
+    own = [layer for layer in network.layers if type(layer).__module__ == "reportgen.models.choosing"]
+    assert own
+    said = [tensor for layer in own for tensor in keras.tree.flatten(layer.output)]
+    given = keras.Model(network.inputs, said)(
+        [np.zeros((3, 24, 20, 3), np.float32), np.zeros((3, 1), np.int32)]
+    )
+    for says, gives in zip(said, keras.tree.flatten(given), strict=True):
+        assert (3, *says.shape[1:]) == tuple(gives.shape)
+        assert says.dtype == keras.backend.standardize_dtype(gives.dtype)
+
+
 def test_an_operation_that_mixes_channels_is_not_walked_through(tmp_path):
     picture = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(8, 3, name="before")(picture)

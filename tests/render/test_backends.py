@@ -163,6 +163,40 @@ def test_a_networks_weights_are_no_part_of_its_program(backend):
     assert on(backend, "-c", WEIGHTS).split() == ["True", "1"]
 
 
+SCALED = """
+import dataclasses, sys, keras
+from keras import layers
+from reportgen.models import load_model
+from reportgen.models.onnx.operators.padding import edge_padding_layer
+from reportgen.models.onnx.operators.resizing import resized_layer
+from reportgen.render import Job, render_units
+from reportgen.spec import RECIPES
+x = keras.Input((12, 12, 3))
+y = layers.Conv2D(2, 3, name="conv")(x * 2.0)
+y = layers.Conv2D(2, 1, name="normed", use_bias=False)(y * 0.5)
+y = layers.DepthwiseConv2D(3, name="deep")(layers.BatchNormalization()(y) * 2.0)
+keras.Model(x, layers.Dense(2, name="dense")(layers.Flatten()(y) * 3.0)).save(sys.argv[1])
+recipe = dataclasses.replace(RECIPES["default"], steps=8, min_steps=8, window=8)
+model = load_model(sys.argv[1])
+for layer in model.layers:
+    cut = model.cut(layer, (12, 12))
+    jobs = [Job(0, "happy", 0), Job(1, "sad", 0)]
+    done = [r for part in render_units(cut, jobs, recipe, batch=2) for r in part]
+    print(layer.name, [r.failure for r in done] == ["", ""])
+resized = resized_layer()((2, 1.5), "linear", "half_pixel", "floor", {})
+for made in (resized, edge_padding_layer()([(1, 2), (0, 3)])):
+    print("made", made(x * 2.0).shape == (None, *made(keras.ops.ones((1, 12, 12, 3))).shape[1:]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [pytest.param(name, marks=needs[name]) for name in BACKENDS])
+def test_layers_behind_a_product_with_a_number_are_rendered(backend, tmp_path):
+    # Keras marks such a product as sparse, perhaps; what is made of it says its shape itself.
+    said = on(backend, "-c", SCALED, tmp_path / "net.keras").splitlines()
+    assert said == [f"{name} True" for name in ("conv", "normed", "deep", "dense", "made", "made")]
+
+
 @pytest.mark.parametrize("backend", [pytest.param(name, marks=needs[name]) for name in BACKENDS])
 def test_a_device_that_is_not_there_is_one_line(backend, tmp_path):
     words = ["render", EXAMPLE, "--store", tmp_path / "a.db", "--device", "gpu"]

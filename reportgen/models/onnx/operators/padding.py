@@ -74,6 +74,14 @@ def edge_padding_layer() -> Any:
                     inputs = keras.ops.take(inputs, index, axis=at)
             return inputs
 
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            batch, *sides, channels = input_shape
+            return (
+                batch,
+                *(side + sum(width) for side, width in zip(sides, self.widths, strict=True)),
+                channels,
+            )
+
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "widths": self.widths}
 

@@ -160,6 +160,11 @@ def resized_layer() -> Any:
                     inputs = _along(settings, inputs, at, matrix, "float32")
             return inputs
 
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            batch, *sides, channels = input_shape
+            made = [math.floor(side * scale) for side, scale in zip(sides, self.scale, strict=True)]
+            return (batch, *made, channels)
+
         def get_config(self) -> dict[str, Any]:
             own = {"scale": self.scale, "mode": self.mode, "how": self.how, "nearest": self.nearest}
             return {**super().get_config(), **own, "options": self.options}
