@@ -6,6 +6,8 @@ arrays of any size in a few bytes. Neither occurs in a model file, so either is 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +29,30 @@ def h5py_module() -> Any:
     except ModuleNotFoundError:
         raise MissingExtra("tensorflow", needed_for="reading an HDF5 model") from None
     return h5py
+
+
+@contextmanager
+def stored_weights(path: Path, file_name: str) -> Iterator[Any]:
+    """Open a file of weights; whatever goes wrong while it is read becomes one line.
+
+    Args:
+        path: The file.
+        file_name: For messages.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    h5py = h5py_module()
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except ModelError:
+        raise
+    except Exception as error:  # h5py raises whatever a damaged file makes it meet
+        raise ModelError(
+            f"{file_name}: the weights cannot be read ({first_line(error)})",
+            hint="copy or download the file again",
+        ) from None
 
 
 def check_hdf5(source: Path | BinaryIO, file_name: str, stored_bytes: int, max_memory: int) -> int:

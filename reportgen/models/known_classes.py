@@ -184,3 +184,11 @@ TEXT_OR_TABLES = frozenset(
     {"TextVectorization", "StringLookup", "IntegerLookup", "HashedCrossing", "Hashing", "FeatureSpace"}
 )
 """Classes of Keras for inputs that are no pictures; some of them open the files they name."""
+
+DROPPED = frozenset(
+    {
+        "LocallyConnected1D", "LocallyConnected2D", "CuDNNLSTM", "CuDNNGRU", "RandomFourierFeatures",
+        "DenseFeatures", "SequenceFeatures", "MaxoutDense", "Highway",
+    }
+)  # fmt: skip
+"""Layers of Keras 1 and 2 that Keras 3 has not, and that no layer of it can stand for."""

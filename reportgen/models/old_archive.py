@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.models.hdf5 import first_line, h5py_module
+from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_operations import safe_name
 
 _ROOMS = ("layers", "_layer_checkpoint_dependencies")
@@ -42,18 +42,10 @@ def load_archive_weights(model: Any, config: dict[str, Any], path: Path, file_na
     Raises:
         ModelError: Weights are missing, too many, or of other shapes.
     """
-    try:
-        with h5py_module().File(path, "r") as file:
-            filling = _Filling(file, config, file_name)
-            filling.model(model, config, file)
-            filling.check(model)
-    except ModelError:
-        raise
-    except Exception as error:  # h5py raises whatever a damaged file makes it meet
-        raise ModelError(
-            f"{file_name}: the weights cannot be read ({first_line(error)})",
-            hint="copy or download the file again",
-        ) from None
+    with stored_weights(path, file_name) as file:
+        filling = _Filling(file, config, file_name)
+        filling.model(model, config, file)
+        filling.check(model)
 
 
 class _Filling:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
-from reportgen.models.hdf5 import first_line, h5py_module
+from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_layout import Writer, check_layer, converted
 from reportgen.models.old_operations import safe_name
 
@@ -36,21 +36,12 @@ def load_weights(model: Any, path: Path, writer: Writer, file_name: str) -> None
     Raises:
         ModelError: Weights are missing, too many, of other shapes or of uncertain meaning.
     """
-    h5py = h5py_module()
-    try:
-        with h5py.File(path, "r") as file:
-            groups = file.get("model_weights", file)
-            stored = {safe_name(str(name)): groups[name] for name in _texts(groups.attrs, "layer_names")}
-            for layer in model.layers:
-                _load_layer(layer, stored.pop(layer.name, None), writer, file_name)
-            left = [name for name, group in stored.items() if _texts(group.attrs, "weight_names")]
-    except ModelError:
-        raise
-    except Exception as error:  # h5py raises whatever a damaged file makes it meet
-        raise ModelError(
-            f"{file_name}: the weights cannot be read ({first_line(error)})",
-            hint="copy or download the file again",
-        ) from None
+    with stored_weights(path, file_name) as file:
+        groups = file.get("model_weights", file)
+        stored = {safe_name(str(name)): groups[name] for name in _texts(groups.attrs, "layer_names")}
+        for layer in model.layers:
+            _load_layer(layer, stored.pop(layer.name, None), writer, file_name)
+        left = [name for name, group in stored.items() if _texts(group.attrs, "weight_names")]
     left = [name for name in left if name != "top_level_model_weights"]
     if left:
         raise ModelError(f'{file_name}: holds weights of "{left[0]}", which is no layer of its network')

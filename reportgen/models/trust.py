@@ -231,6 +231,12 @@ class _Reading:
         last = _last(name)
         if last in known.TEXT_OR_TABLES:
             return self._error(layer, f"({last}) is for text or tables, wanted an image model")
+        if last in known.DROPPED and registered in (None, last) and (module is None or of_keras(module)):
+            return self._error(
+                layer,
+                f"is of class {last}, which Keras 3 no longer has",
+                hint="export the model to ONNX with the Keras that it was made with",
+            )
         named = isinstance(module, str) and module not in ("builtins", "")
         where = f"{module}.{name}" if named else registered if registered not in (None, "function") else name
         if named and of_keras(module):

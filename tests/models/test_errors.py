@@ -350,6 +350,22 @@ def test_a_custom_layer_in_an_h5_is_refused_by_name(tmp_path: Path) -> None:
     assert 'layer "conv" is of class Swirl, which is not part of Keras' in refusal(tmp_path / "net.h5")
 
 
+@pytest.mark.parametrize("module", [None, "keras.layers", "keras.src.layers.locally_connected"])
+def test_a_layer_that_keras_3_dropped_is_told_so_and_not_taken_for_the_users_own(
+    good: Path, tmp_path: Path, module: str | None
+) -> None:
+    dropped = {"class_name": "LocallyConnected2D", "module": module, "registered_name": None}
+    said = refusal(edited(good, tmp_path / "net.keras", in_conv(lambda layer: layer.update(dropped))))
+    assert 'layer "conv" is of class LocallyConnected2D, which Keras 3 no longer has' in said
+    assert "ONNX" in said and "--custom" not in said
+
+
+def test_a_layer_of_the_users_own_may_have_the_name_of_a_dropped_one(good: Path, tmp_path: Path) -> None:
+    own = {"class_name": "Highway", "module": "mine", "registered_name": "mine>Highway"}
+    said = refusal(edited(good, tmp_path / "net.keras", in_conv(lambda layer: layer.update(own))))
+    assert "--custom mine:Highway" in said
+
+
 def test_a_custom_loss_does_not_stand_in_the_way(good: Path, tmp_path: Path) -> None:
     loss = {"module": "somewhere", "class_name": "Loss", "config": {}, "registered_name": "pack>Loss"}
     compiled = {"optimizer": "adam", "loss": loss}
