@@ -281,11 +281,7 @@ def write_layer(
         "counts": counts,
         "comparison": "pictures of other units of this layer",
         "superfluous": {
-            "certain": [s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None],
-            "likely": [s.unit for s in scores if s.verdict == "static"][:40],
-            "estimate": counts["dead"] + counts["static"] / 2,
-            "low": counts["dead"],
-            "high": counts["dead"] + counts["static"],
+            "certain": [s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None]
         },
         "text": [
             f"{layer.n_units} units judged: {counts['structured']} structured, {counts['static']} static."

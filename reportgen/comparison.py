@@ -187,7 +187,8 @@ class Series:
 
     Attributes:
         versions: In the order given.
-        lines: `structured_share`, `dead`, `copies`, `superfluous` and `units`, of each layer and of all.
+        lines: `structured_share`, `dead`, `copies`, `certain` (superfluous for certain) and `units`, of each
+            layer and of all.
         layers: Names of the layers, as the last version that has them orders them.
     """
 

@@ -28,7 +28,7 @@ from known import (
 )
 
 import reportgen
-from reportgen.score.natural import model_ablation
+from reportgen.score.findings import ONLY_REMOVAL
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -214,26 +214,17 @@ FINDINGS: tuple[tuple[str, Callable[[Known, Path], tuple[str, str]]], ...] = (
 
 
 def layer_table(known: Known) -> list[str]:
-    """A line a layer: verdicts, flagged units, ablation, twin."""
+    """A line a layer: verdicts, what is superfluous for certain, twin."""
     lines = [
-        "| layer | units by verdict | flagged (certain + likely) | accuracy without the flagged; random; "
-        "structured | AUC against the twin |",
-        "|---|---|---|---|---|",
+        "| layer | units by verdict | superfluous for certain | AUC against the twin |",
+        "|---|---|---|---|",
     ]
     for layer in known.model.layers:
         found = known.findings[layer.name]
         counts = ", ".join(f"{n} {v}" for v, n in sorted(found["counts"].items(), key=lambda x: -x[1]))
-        flags = found["superfluous"]
-        proof, twin = found.get("ablation"), found.get("twin")
-        told = (
-            f"{percent(proof['whole'])} → {percent(proof['flagged_accuracy'][0])}; "
-            f"{percent(np.mean(proof['random_accuracy']))}; "
-            + (percent(np.mean(proof["structured_accuracy"])) if "structured_accuracy" in proof else "–")
-            if proof and proof["measure"] == "accuracy"
-            else "–"
-        )
+        twin = found.get("twin")
         lines.append(
-            f"| `{layer.name}` | {counts} | {len(flags['certain'])} + {len(flags['likely'])} | {told} | "
+            f"| `{layer.name}` | {counts} | {len(found['superfluous']['certain'])} of {layer.n_units} | "
             + (f"{twin['auc']:.2f} |" if twin else "– |")
         )
     return lines
@@ -248,9 +239,9 @@ six things, and asked: are there more filters than necessary? This is what `repo
 
     python examples/facing_left/findings.py --from-packages
 
-at the default settings; ablation on the {n} pictures of the ten held-out people ({left} left). With so few
-pictures, one picture is {one} and differences of two or three are chance. Pictures are HappyMaps, found by
-optimisation; no face is shown.
+at the default settings; units are replaced on the {n} pictures of the ten held-out people ({left} left).
+With so few pictures, one picture is {one} and differences of two or three are chance. Pictures are HappyMaps,
+found by optimisation; no face is shown.
 """
 
 
@@ -266,10 +257,10 @@ def report(known: Known, out: Path) -> str:
     lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
     if not any(found.get("twin") for found in known.findings.values()):
         lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
-    together = model_ablation(known.store, known.model)
-    lines += [together[1], ""] if together else []
+    lines += [ONLY_REMOVAL, ""]
     for layer in known.model.layers:
-        said = [*known.findings[layer.name]["text"], *known.findings[layer.name].get("beside", [])]
+        found = known.findings[layer.name]
+        said = [*found["text"], *(text for text in found.get("beside", []) if text != ONLY_REMOVAL)]
         lines.append(f"* `{layer.name}`: {' '.join(said)}")
     return "\n".join(lines) + "\n"
 

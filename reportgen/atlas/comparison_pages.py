@@ -38,9 +38,9 @@ _LEAST_PICTURED = 24
 _N_LARGEST = 12
 _MEASURES = (
     ("structured_share", "Structured share"),
-    ("superfluous", "Superfluous units, estimated"),
     ("dead", "Dead units"),
     ("copies", "Copies beyond the first"),
+    ("certain", "Superfluous for certain"),
     ("units", "Units scored"),
 )
 _STATE_MARKS = {

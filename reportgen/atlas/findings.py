@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reportgen.atlas import columns
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
+from reportgen.score import certain_units
 from reportgen.score.copies import in_words
-from reportgen.score.findings import certainly
+from reportgen.score.findings import ONLY_REMOVAL, certain_in_words
 from reportgen.units import UnitScore
 
 N_PICTURES, _OF_A_LAYER, N_GROUPS, _IN_A_GROUP, N_LAYERS = 24, 3, 8, 8, 6
@@ -221,39 +221,34 @@ def _flat(rows: Sequence[LayerRows]) -> Finding | None:
     )
 
 
-def estimate_in_words(rows: Sequence[LayerRows]) -> str:
-    """Return how many units a model version may do without, by estimate; empty where that is none."""
-    known = _estimates(rows)
-    total = sum(float(s["estimate"]) for _, s in known)
-    if total < 0.5:
-        return ""
-    certain = sum(len(s.get("certain") or ()) for _, s in known)
-    return (
-        f"About {total:,.0f} of {sum(len(layer.scores) for layer, _ in known):,} may be superfluous, "
-        f"{certainly(certain)}. The others are an estimate from pictures, answers "
-        "and weights; only removing units and measuring shows it."
-    )
+def necessary_in_words(rows: Sequence[LayerRows]) -> list[str]:
+    """Return what is known of whether a model version has more units than it needs, in sentences."""
+    known = _known_superfluous(rows)
+    if not known:
+        return []
+    judged = sum(len(layer.scores) for layer, _ in known)
+    return [certain_in_words(sum(n for _, n in known), judged), ONLY_REMOVAL]
 
 
 def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
-    told = estimate_in_words(rows)
+    told = necessary_in_words(rows)
     if not told:
         return None
-    # Tenths, so that what is listed adds up to what is told; a layer of less has none to list.
-    known = [(layer, float(s["estimate"])) for layer, s in _estimates(rows)]
-    some = sorted((x for x in known if x[1] >= 0.05), key=lambda x: -x[1] / max(1, len(x[0].scores)))
+    some = [(layer, n) for layer, n in _known_superfluous(rows) if n]
+    some.sort(key=lambda x: -x[1] / max(1, len(x[0].scores)))
     which = f"The {N_LAYERS} of {len(some)} layers" if len(some) > N_LAYERS else "Layers"
+    shares = f" {which} with the largest share of units superfluous for certain:" if some else ""
     return Finding(
         "Are there more units than necessary?",
-        f"{told} {which} with the largest share:",
-        layers=tuple((x.layer.name, f"about {n:,.1f} of {len(x.scores):,}") for x, n in some[:N_LAYERS]),
+        " ".join(told) + shares,
+        layers=tuple((layer.layer.name, f"{n:,} of {len(layer.scores):,}") for layer, n in some[:N_LAYERS]),
     )
 
 
-def _estimates(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, Mapping[str, Any]]]:
-    """Return the layers of which it is known how much of them may be superfluous."""
+def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]:
+    """Return the layers of which it is known, each with how many of its units are superfluous for certain."""
     told = [(layer, layer.findings.get("superfluous")) for layer in rows]
-    return [(layer, s) for layer, s in told if isinstance(s, Mapping) and _is_number(s.get("estimate"))]
+    return [(layer, len(certain_units(layer.findings))) for layer, s in told if isinstance(s, Mapping)]
 
 
 def _with_many(rows: Sequence[LayerRows], verdict: str) -> tuple[tuple[str, str], ...]:
@@ -273,7 +268,3 @@ def _are(n: int) -> str:
 
 def _have(n: int) -> str:
     return "has" if n == 1 else "have"
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and value == value

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reportgen.atlas import columns, preview
-from reportgen.atlas.findings import Finding, estimate_in_words, find
+from reportgen.atlas.findings import Finding, find, necessary_in_words
 from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import Place
 from reportgen.atlas.network import network_view
@@ -21,7 +21,6 @@ from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
 from reportgen.images import decode_png
-from reportgen.score.natural import model_ablation
 from reportgen.score.trust import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
@@ -117,7 +116,7 @@ def _model_files(
     model = pages.page(
         "model.html", scene.place.index, preview=preview, cite=cite,
         recipes=recipes_of(record, scene.recipes), imported=import_view(record),
-        network=network_view(record.graph, summary.layers), necessary=_necessary(store, record, rows),
+        network=network_view(record.graph, summary.layers), necessary=necessary_in_words(rows),
         **values,
     )  # fmt: skip
     shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
@@ -146,12 +145,6 @@ def _model_files(
     if scene.spec.url:
         files.append((preview, _preview(store, scene, drawn, shown)))
     return summary, files
-
-
-def _necessary(store: Store, record: ModelRecord, rows: Sequence[LayerRows]) -> list[str]:
-    """Return whether a model has more units than it needs, in sentences: the estimate, and a proof if any."""
-    estimate, proof = estimate_in_words(rows), model_ablation(store, record)
-    return [text for text in (estimate, proof[1] if proof else "") if text]
 
 
 def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:

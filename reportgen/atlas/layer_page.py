@@ -22,6 +22,7 @@ from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.scene import Scene, View
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.strips import UnitPictures
+from reportgen.score import certain_units
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
@@ -183,12 +184,10 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
     told = [*(rows.findings.get("text") or ()), *(rows.findings.get("beside") or ())]
     found: list[tuple[str, list[int]]] = [(str(x), []) for x in told]
-    superfluous = rows.findings.get("superfluous") or {}
-    for word, meaning in (("certain", "Certainly superfluous"), ("likely", "Likely superfluous")):
-        units = [u for u in superfluous.get(word) or () if u in rows.renders or u in rows.scores]
-        if units:
-            more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
-            found.append((f"{meaning} ({len(units)}{more}):", units[:_N_NAMED]))
+    certain = [u for u in certain_units(rows.findings) if u in rows.renders or u in rows.scores]
+    if certain:
+        more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""
+        found.append((f"Superfluous for certain ({len(certain)}{more}):", certain[:_N_NAMED]))
     return [*found, *_clusters(rows)]
 
 

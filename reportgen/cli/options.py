@@ -84,8 +84,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "images": click.option(
         "--images",
         metavar="DIR",
-        help="Your own pictures, a folder a class if you like: what drives units in them, and the proof by "
-        "ablation.",
+        help="Your own pictures, a folder a class if you like: what drives units in them.",
     ),
     "no_crops": click.option(
         "--no-crops", is_flag=True, default=None, help="Keep no pixels of --images, only names and places."

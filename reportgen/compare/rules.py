@@ -17,6 +17,7 @@ from typing import Any
 from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
 from reportgen.errors import ConfigError
+from reportgen.score import certain_units
 from reportgen.units import VERDICTS, UnitScore
 
 Unit = tuple[str, int]
@@ -168,8 +169,7 @@ def _members(name: str, scores: Scores) -> tuple[list[Unit], list[Unit]]:
     members: list[Unit] = []
     rest: list[Unit] = []
     for layer, (rows, findings) in scores.items():
-        found = findings.get("superfluous") or {}
-        superfluous = {*(found.get("certain") or ()), *(found.get("likely") or ())}
+        superfluous = set(certain_units(findings))
         for s in rows:
             counted = {
                 "units": True,

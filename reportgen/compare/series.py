@@ -1,4 +1,4 @@
-"""Lines over three or more versions: what share is structured, how much is dead, copied or superfluous."""
+"""Lines over three or more versions: what share is structured, how much is dead, copied, superfluous."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from reportgen.compare.rows import Version
 from reportgen.comparison import Line, Series
+from reportgen.score import certain_units
 from reportgen.units import UnitScore
 
 Scores = Sequence[UnitScore]
@@ -25,9 +26,8 @@ def _copies(scores: Scores, _: Mapping[str, Any]) -> float | None:
     return float(sum(s.duplicate_of is not None for s in scores)) if scores else None
 
 
-def _superfluous(scores: Scores, findings: Mapping[str, Any]) -> float | None:
-    found = (findings.get("superfluous") or {}).get("estimate")
-    return float(found) if isinstance(found, (int, float)) and scores else None
+def _certain(scores: Scores, findings: Mapping[str, Any]) -> float | None:
+    return float(len(certain_units(findings))) if scores and "superfluous" in findings else None
 
 
 def _units(scores: Scores, _: Mapping[str, Any]) -> float | None:
@@ -38,10 +38,10 @@ MEASURES: Mapping[str, Measure] = {
     "structured_share": _share,
     "dead": _dead,
     "copies": _copies,
-    "superfluous": _superfluous,
+    "certain": _certain,
     "units": _units,
 }
-"""Numbers over versions; `superfluous` is the estimate of docs/method.md, the others are counted."""
+"""Numbers over versions, all of them counted; `certain`: units that are superfluous for certain."""
 
 
 def series_of(versions: Sequence[Version]) -> Series:

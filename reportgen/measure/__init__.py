@@ -6,7 +6,7 @@ known in `score`.
 
 from __future__ import annotations
 
-from reportgen.measure.ablation import Silencer, can_be_replaced
+from reportgen.measure.ablation import Silencer
 from reportgen.measure.bounds import bounds
 from reportgen.measure.natural import natural_pass, surroundings
 from reportgen.measure.null import null_cuts
@@ -17,7 +17,6 @@ from reportgen.measure.weights import weights
 __all__ = [
     "Silencer",
     "bounds",
-    "can_be_replaced",
     "flat_curve",
     "natural_pass",
     "null_cuts",

@@ -1,4 +1,4 @@
-"""What a network answers when some of its units give their mean instead: the proof whether they were needed.
+"""What a network answers when some of its units give their mean instead.
 
 Which units are worth the question, and what the answers mean, is known elsewhere.
 """
@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 Decisions = list[NDArray[Any]]
-
-
-def can_be_replaced(model: Model, layer: str) -> bool:
-    """Whether a layer's answers go on to something: those of an output's own units are the result itself."""
-    tap = model.taps[layer]
-    return tap.head is None and tap.post not in model.outputs and tap.pre not in model.outputs
 
 
 class Silencer:

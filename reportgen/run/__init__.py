@@ -171,7 +171,7 @@ def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
 
 
 def prune_list(store: str | Path) -> list[dict[str, Any]]:
-    """Return which units of each layer could be left out, certain and likely apart, each with its reason.
+    """Return which units of each layer are superfluous for certain, each with its reason.
 
     Columns: docs/formats.md.
     """

@@ -139,22 +139,18 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
 def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
                  settings: Settings, reporter: Reporter, clock: Clock,
                  stop: Callable[[], bool]) -> str:  # fmt: skip
-    """Measure what was asked for besides: the untrained twin, a person's own pictures, ablation.
+    """Measure what was asked for besides: the untrained twin, a person's own pictures.
 
     Returns:
         What of it is missing, because the run was stopped, in words; else empty.
     """
-    from reportgen.run.ablation import ablate
     from reportgen.run.twin import render_twin
 
     if settings.twin and not stop():
         twin = render_twin(store, model, source.path, settings, reporter, clock, stop)
         score_store(store, twin, settings.score_spec())
     if settings.images is not None and not stop():
-        mark = measure_natural(store, model, source.load, plans, settings, reporter, stop)
-        if mark and not stop():
-            score_store(store, model, settings.score_spec())  # Which units are flagged is a verdict's matter.
-            ablate(store, model, source.load, settings, mark, reporter, stop)
+        measure_natural(store, model, source.load, plans, settings, reporter, stop)
     if settings.twin or settings.images is not None:
         score_store(store, model, settings.score_spec())
     wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}

@@ -99,6 +99,13 @@ def without_consumers(weights: Arrays | None, n_units: int) -> NDArray[np.bool_]
     return np.asarray((total == 0) & bool(np.any(total > 0)))
 
 
+def given_out(weights: Arrays | None, n_units: int) -> NDArray[np.bool_]:
+    """Return `(K,)`: units whose answers are among the network's own results."""
+    if weights is None or "out_total" not in weights or len(weights["out_total"]) != n_units:
+        return np.zeros(n_units, bool)
+    return np.asarray(np.isposinf(np.asarray(weights["out_total"], float)))
+
+
 def _ends(responses: Arrays | None, n_units: int) -> tuple[Numbers, Numbers] | None:
     if responses is None or not {"max", "min"} <= set(responses):
         return None

@@ -14,7 +14,7 @@ from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer, UnitScore
 
-BESIDE_VERSION = 2
+BESIDE_VERSION = 3
 """Raised whenever the same evidence gives other numbers here."""
 
 UNIT_KEYS = (
@@ -23,7 +23,7 @@ UNIT_KEYS = (
 )  # fmt: skip
 """Keys of `UnitScore.extra` that are made here."""
 
-LAYER_KEYS = ("natural", "ablation", "twin", "beside")
+LAYER_KEYS = ("natural", "twin", "beside")
 """Keys of a layer's findings that are made here; `beside` are their sentences."""
 
 
@@ -32,7 +32,7 @@ def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
     shown = str(model.roles(layer.name).get("shown", ""))
     owner = layer_owner(model.id, layer.name)
     twin = store.twin_of(model)
-    names = ("natural", "natural_near", "ablation", "renders")
+    names = ("natural", "natural_near", "renders")
     return content_hash(
         {
             "version": BESIDE_VERSION,
@@ -50,17 +50,17 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
                findings: Mapping[str, Any],
                spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:  # fmt: skip
     """Return a layer's scores and findings with what is said beside; what was said before is replaced."""
-    from reportgen.score.natural import ablation_findings, natural_facts, natural_findings
+    from reportgen.score.findings import ONLY_REMOVAL
+    from reportgen.score.natural import natural_facts, natural_findings
     from reportgen.score.trust import recipes_agree, robust_shares, trust_words, with_data
     from reportgen.score.twin import twin_findings
 
     kept = {key: value for key, value in findings.items() if key not in LAYER_KEYS}
     natural, told = natural_findings(store, model, layer)
-    ablation, proof = ablation_findings(store, model, layer, kept)
     twin, beside_twin = twin_findings(store, model, layer, scores)
-    found = {"natural": natural or None, "ablation": ablation, "twin": twin}
+    found = {"natural": natural or None, "twin": twin}
     kept |= {key: value for key, value in found.items() if value is not None}
-    kept["beside"] = [*proof, *told, *beside_twin]
+    kept["beside"] = [ONLY_REMOVAL, *told, *beside_twin]
     checks = {
         "recipes_agree": recipes_agree(store, model, layer, scores, spec),
         "robust_share": robust_shares(store, model, layer),

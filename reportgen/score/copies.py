@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.units import UnitScore
+
 Arrays = Mapping[str, NDArray[Any]]
 
 NEIGHBOURS = 8
@@ -28,6 +30,9 @@ _LEAST_HEARD = 1e-4
 _PARTS = ("the probe pictures", "the renders")
 """What the rows of two measurements are called."""
 
+EXACT = 1 - 1e-5
+"""Least correlation of answers that differ by rounding alone."""
+
 _RELATED = 0.7
 """Correlation from which another unit's pictures may well look the same: it is no stranger."""
 
@@ -38,6 +43,7 @@ class Kin:
 
     Attributes:
         duplicate_of, mirror_of: The lowest index of a unit with the same, or opposite, answers.
+        copy_correlation: Least correlation with `duplicate_of`, of those that decide.
         complement_of: The other output of a softmax over two.
         neighbours: Up to 8 units that answer most alike, nearest first.
         correlations: With each of them.
@@ -46,6 +52,7 @@ class Kin:
     """
 
     duplicate_of: int | None = None
+    copy_correlation: float | None = None
     mirror_of: int | None = None
     complement_of: int | None = None
     neighbours: tuple[int, ...] = ()
@@ -128,7 +135,9 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     parts += [("on white noise", _heard(r), surely(least, len(r))) for r in white]
     same = found >= least
     opposite = found <= -least
+    lowest = found
     for _, part, asked in parts:
+        lowest = np.fmin(lowest, part)
         same &= ~(part < asked)
         opposite &= ~(part > -asked)
     if kernel is not None and kernel.shape[-1] == n_units:
@@ -137,9 +146,11 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     for k in range(n_units):
         near, alike = _neighbours(found[k])
         why = "" if not near or same[k, near[0]] else _no_copy(k, near[0], [("", found, least), *parts])
+        first = _lowest(same[k], k)
         kin.append(
             Kin(
-                _lowest(same[k], k),
+                first,
+                None if first is None else float(lowest[k, first]),
                 _lowest(opposite[k], k),
                 complement[k],
                 near,
@@ -149,6 +160,12 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
             )
         )
     return kin
+
+
+def is_exact_copy(score: UnitScore) -> bool:
+    """Whether a unit answers as another of a lower index does, times a constant, to rounding."""
+    likeness = score.extra.get("copy_correlation")
+    return score.duplicate_of is not None and isinstance(likeness, float) and likeness >= EXACT
 
 
 def _no_copy(one: int, other: int, asked: Sequence[tuple[str, NDArray[np.float32], float]]) -> str:

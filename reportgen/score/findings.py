@@ -1,7 +1,8 @@
 """What is said of a layer as a whole: counts, what could be left out, and sentences.
 
-"Superfluous" is never read from a picture alone: certain are units that never answer, that nothing
-takes, or that answer like another; likely are those without structure which are also little used.
+Superfluous is here only what is certain without anybody's pictures: units proved silent or constant, copies
+of another to rounding, and units whose outgoing weights are all zero. Which of the others a network needs is
+measured by removal; neither looks nor use tell it (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -10,26 +11,26 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from reportgen.score.alive import Life, without_consumers
-from reportgen.score.copies import in_words
+from reportgen.score.alive import Life, given_out, without_consumers
+from reportgen.score.copies import in_words, is_exact_copy
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.kinds import ALIKE, SPAN_SHARE, Kinds
-from reportgen.score.use import poisson_binomial
 from reportgen.units import UnitScore
 
+ONLY_REMOVAL = (
+    "Which of the others the network needs, only removing them and looking at its answers to pictures "
+    "tells: reportgen prune MODEL --images DIR."
+)
+"""What is said wherever removal was not measured."""
 
-def certainly(n: int) -> str:
-    """Return how many units are superfluous for certain, and what makes them so."""
+
+def certain_in_words(n: int, of: int) -> str:
+    """Return in a sentence how many units are superfluous for certain, and what makes them so."""
+    count = f"{n:,} of {_count(of, 'unit')} {'is' if n == 1 else 'are'}" if n else "No unit is"
     return (
-        f"{n:,} of them for certain" if n else "none of them for certain"
-    ) + " (silent, constant, a copy, or unheard: nothing takes its answer)"
-
-
-UNKNOWN_USE = 0.5
-"""The rank taken for a unit whose use is not known."""
-
-UNKNOWN_RANGE = 0.5
-"""The chance taken for an assumed input range to be the right one, since nothing tells it."""
+        f"{count} superfluous for certain (proved silent or constant, a copy of another to rounding, or "
+        "nothing takes its answer)."
+    )
 
 
 def layer_findings(scores: Sequence[UnitScore], lives: Sequence[Life], evidence: LayerEvidence,
@@ -44,56 +45,33 @@ def layer_findings(scores: Sequence[UnitScore], lives: Sequence[Life], evidence:
         kinds: What the answers of its units have in common; None where that is not known.
     """
     counts = Counter(s.verdict for s in scores)
-    superfluous = _superfluous(scores, evidence)
+    certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
     return {
         "n_units": evidence.n_units,
         "n_rendered": len(scores),
         "counts": dict(sorted(counts.items())),
         "comparison": comparison,
-        "superfluous": superfluous,
+        "superfluous": {"certain": certain},
         "kinds": _kinds(kinds),
-        "text": _sentences(scores, counts, superfluous, evidence, comparison) + _common(kinds),
+        "text": _sentences(scores, counts, len(certain), evidence, comparison) + _common(kinds),
     }
 
 
-def chance_superfluous(score: UnitScore, *, unheard: bool, range_assumed: bool = False) -> float:
-    """Return the chance that a unit could be left out, 0..1.
+def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> list[int]:
+    """Return the units that the network does without, whatever picture it is shown, in order.
 
-    1 for a dead or unheard unit and for a copy beyond the first; for a unit that is dead on pictures of an
-    assumed range, the chance that the range is right. Else the chance that it is static
-    times the share of its layer that is used more: flat, unstable and undecided units matter until shown
-    otherwise.
+    A unit that was not seen to answer is not among them, nor a copy that differs by more than rounding, nor
+    any of the network's results.
     """
-    if unheard or score.duplicate_of is not None:
-        return 1.0
-    if score.verdict == "dead":
-        return UNKNOWN_RANGE if range_assumed and not score.dead_proof else 1.0
-    if score.p_structured is None or score.verdict in ("flat", "failed", "undecided"):
-        return 0.0
-    used = UNKNOWN_USE if score.use is None else score.use
-    return (1 - score.p_structured) * (1 - used)
-
-
-def _superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> dict[str, Any]:
-    """Return what could be left out; nothing of weights that other calls of the network use too."""
-    if evidence.layer.shared_with:
-        return {"certain": [], "likely": [], "estimate": 0.0, "low": 0, "high": 0}
-    unheard = without_consumers(evidence.weights, evidence.n_units)
-    chances = [
-        chance_superfluous(s, unheard=bool(unheard[s.unit]), range_assumed=bool(evidence.assumed_range))
+    unheard, results = (told(evidence.weights, evidence.n_units) for told in (without_consumers, given_out))
+    return [
+        s.unit
         for s in scores
+        if (unheard[s.unit] or s.dead_proof or is_exact_copy(s)) and not results[s.unit]
     ]
-    estimate, low, high = poisson_binomial(chances)
-    return {
-        "certain": [s.unit for s, p in zip(scores, chances, strict=True) if p == 1.0],
-        "likely": [s.unit for s, p in zip(scores, chances, strict=True) if 0.5 <= p < 1.0],
-        "estimate": round(estimate, 2),
-        "low": low,
-        "high": high,
-    }
 
 
-def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: dict[str, Any],
+def _sentences(scores: Sequence[UnitScore], counts: Counter[str], n_certain: int,
                evidence: LayerEvidence, comparison: str) -> list[str]:  # fmt: skip
     n = len(scores)
     told = [f"{_count(n, 'unit')} judged: " + ", ".join(f"{c} {v}" for v, c in counts.most_common()) + "."]
@@ -125,12 +103,7 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], superfluous: d
             "what is idle here may be needed there, so that nothing is called superfluous."
         )
     elif n:
-        told.append(
-            f"About {superfluous['estimate']:.0f} of {n} may be superfluous "
-            f"({superfluous['low']:g} to {superfluous['high']:g} with 90 % confidence), "
-            f"{certainly(len(superfluous['certain']))}. "
-            "Of the others only removing them and measuring shows it."
-        )
+        told.append(certain_in_words(n_certain, n))
     return told
 
 

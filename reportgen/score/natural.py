@@ -1,17 +1,16 @@
-"""What a person's own pictures say of a layer, in numbers and sentences: silent units, selectivity, ablation.
+"""What a person's own pictures say of a layer, in numbers and sentences: silent units, selectivity.
 
 Reads what `measure` stored; formulas stand in docs/method.md. None of it changes a verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.score.prune import flagged_units
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer
 
@@ -98,19 +97,6 @@ def fits(arrays: Arrays | None, shapes: Mapping[str, tuple[int | str, ...]]) -> 
     return True
 
 
-def _ablation(store: Store, owner: str) -> Arrays | None:
-    """Return a stored ablation, None where there is none or it is no such thing."""
-    found = store.measurement(owner, "ablation")
-    if not fits(found, {"n_flagged": (1,)}) or found is None:
-        return None
-    if not int(found["n_flagged"][0]):
-        return found
-    one = ("n_pictures", "n_structured", "n_layers", "flagged_agreement")
-    rest = fits(found, {**dict.fromkeys(one, (1,)), "whole_accuracy": ("w",)})
-    right = rest and (not len(found["whole_accuracy"]) or fits(found, {"flagged_accuracy": (1,)}))
-    return found if right else None
-
-
 def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[dict[str, Any], list[str]]:
     """Return what pictures say of a layer as JSON values, and in sentences."""
     found = natural_of(store, model, layer)
@@ -136,110 +122,6 @@ def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[di
     if len(known):
         told += f"; the middle unit's class selectivity is {np.median(known):.2f} (0 none, 1 one class alone)"
     return values, [told + "."]
-
-
-def ablation_findings(store: Store, model: ModelRecord, layer: Layer,
-                      findings: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[str]]:  # fmt: skip
-    """Return what was lost without a layer's flagged units, as JSON values and in a sentence.
-
-    Args:
-        findings: Of the layer, with those that are flagged now.
-    """
-    found = _ablation(store, layer_owner(model.id, layer.name))
-    if found is None:
-        return None, []
-    flagged = flagged_units(findings)
-    if not int(found["n_flagged"][0]):
-        return None, [_not_removed(layer, flagged)]
-    values = ablation_values(found)
-    measured = [int(u) for u in found.get("flagged", ())]
-    values["flagged"] = measured
-    stale = [] if measured == flagged else [
-        f"The ablation is of {_units(len(measured))} that an earlier judgement flagged; "
-        "run again with --images for those of now."
-    ]  # fmt: skip
-    return values, [ablation_sentence(values), *_order_doubt(store, model, values), *stale]
-
-
-def _order_doubt(store: Store, model: ModelRecord, values: Mapping[str, Any]) -> list[str]:
-    """Return a warning where folders and outputs seem to be in another order."""
-    about = store.measurement(model_owner(model.id), "natural") or {}
-    if values["measure"] != "accuracy" or not len(about.get("labels", ())):
-        return []
-    commonest = np.bincount(about["labels"]).max() / len(about["labels"])
-    if values["whole"] >= commonest:
-        return []
-    return [
-        f"With all units {values['whole']:.1%} are right, fewer than are of the commonest class "
-        f"({commonest:.1%}): class folders may not sort like the network's outputs."
-    ]
-
-
-def model_ablation(store: Store, model: ModelRecord) -> tuple[dict[str, Any], str] | None:
-    """Return what was lost without all flagged units of all layers, as JSON values and in a sentence."""
-    found = _ablation(store, model_owner(model.id))
-    if found is None or not int(found["n_flagged"][0]):
-        return None
-    values = ablation_values(found)
-    return values, ablation_sentence(values)
-
-
-def ablation_values(found: Arrays) -> dict[str, Any]:
-    """Return a stored ablation as JSON values (docs/formats.md)."""
-    values: dict[str, Any] = {
-        name: int(found[name][0]) for name in ("n_pictures", "n_flagged", "n_structured", "n_layers")
-    }
-    values["measure"] = "accuracy" if len(found["whole_accuracy"]) else "agreement"
-    values["whole"] = _list(found["whole_accuracy"])[0] if len(found["whole_accuracy"]) else 1.0
-    for name in ("flagged", "random", "structured"):
-        for measure in ("accuracy", "agreement"):
-            some = found.get(f"{name}_{measure}")
-            if some is not None and len(some):
-                values[f"{name}_{measure}"] = _list(some)
-    return values
-
-
-def ablation_sentence(values: Mapping[str, Any]) -> str:
-    """Return an ablation in one sentence."""
-    measure, n = values["measure"], values["n_flagged"]
-    which = "its" if values["n_layers"] == 1 else f"all {values['n_layers']} layers'"
-    how = "their mean together" if n != 1 else "its mean"
-    loss = values["whole"] - values[f"flagged_{measure}"][0]
-    if measure == "accuracy":
-        cost = "cost nothing"
-        if round(loss, 4):
-            cost = f"{'cost' if loss > 0 else 'gained'} {100 * abs(loss):.1f} points"
-        what = f"{cost} (accuracy {values['whole']:.1%} to {values['flagged_accuracy'][0]:.1%})"
-    else:
-        what = f"left {values['flagged_agreement'][0]:.1%} of the network's decisions as they were"
-    beside = [
-        f"{_spread(values[f'{kind}_{measure}'])} without {count} {word}"
-        for kind, word, count in (
-            ("random", "at random", n), ("structured", "structured", values["n_structured"])
-        )
-        if values.get(f"{kind}_{measure}")
-    ]  # fmt: skip
-    return (
-        f"Replacing {which} {n} flagged unit{'s' * (n != 1)} by {how} "
-        f"{what} on {values['n_pictures']:,} pictures; {'; '.join(beside)}."
-    )
-
-
-def _not_removed(layer: Layer, flagged: Sequence[int]) -> str:
-    if flagged:
-        return "No ablation: the units are outputs of the network themselves, or were not flagged before."
-    return "No ablation: no unit of this layer is flagged."
-
-
-def _spread(values: Sequence[float]) -> str:
-    """Return the mean of several draws and their ends in words."""
-    if len(values) == 1:
-        return f"{values[0]:.1%}"
-    return f"{np.mean(values):.1%} ({min(values):.1%} to {max(values):.1%} in {len(values)} draws)"
-
-
-def _list(values: NDArray[Any]) -> list[float]:
-    return [round(float(v), 6) for v in values]
 
 
 def _units(n: int) -> str:

@@ -1,7 +1,6 @@
-"""Which units could be left out, by layer, each with its reason: a list for a pruning tool.
+"""Which units a network does without, by layer, each with its reason: a list for a pruning tool.
 
-Says what the judgement found and nothing of its own: `certain` and `likely` are those of the layer's
-findings.
+Says what the findings of a layer hold, and nothing of its own.
 """
 
 from __future__ import annotations
@@ -9,16 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reportgen.score.copies import is_exact_copy
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 
-SURENESS = ("certain", "likely")
+SURENESS = ("certain",)
+"""How sure it is that a listed unit is not needed, the surest first; names of lists in a layer's object."""
 
 
-def flagged_units(findings: Mapping[str, Any]) -> list[int]:
-    """Return the units that a layer's findings call superfluous, for certain or likely, in order."""
-    found = findings.get("superfluous") or {}
-    return sorted({int(unit) for word in SURENESS for unit in found.get(word) or ()})
+def certain_units(findings: Mapping[str, Any]) -> list[int]:
+    """Return the units that a layer's findings call superfluous for certain, in order.
+
+    Findings may be those of anybody's store: what is no list of units is none.
+    """
+    found = findings.get("superfluous")
+    listed = found.get("certain") if isinstance(found, Mapping) else None
+    return sorted({unit for unit in listed if type(unit) is int}) if isinstance(listed, list) else []
 
 
 def prune_list(store: Store) -> list[dict[str, Any]]:
@@ -32,7 +37,7 @@ def prune_list(store: Store) -> list[dict[str, Any]]:
 
 
 def prune_rows(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield one row a unit: model, version, layer, unit, `certain` or `likely`, and the reason."""
+    """Yield one row a unit: model, version, layer, unit, sureness, and the reason."""
     for layer in listed:
         for word in SURENESS:
             for unit in layer[word]:
@@ -46,29 +51,22 @@ def prune_rows(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 }
 
 
-def reason_to_prune(score: UnitScore, *, certain: bool) -> str:
-    """Return in one line why a unit could be left out."""
+def certain_reason(score: UnitScore) -> str:
+    """Return in one line why a unit is superfluous for certain."""
     said = []
-    if score.verdict == "dead":
-        how = score.dead_proof or "no input was found that wakes it"
-        said.append(f"{score.verdict_detail or 'dead'}: {how}")
-    if score.duplicate_of is not None:
+    if score.dead_proof:
+        said.append(f"{score.verdict_detail or 'dead'}: {score.dead_proof}")
+    if is_exact_copy(score):
         said.append(f"answers like unit {score.duplicate_of}, which stays")
     if "no outgoing weight" in score.verdict_detail:
         said.append("all its outgoing weights are zero")
-    if not said:
-        said.append(score.verdict + (", borderline" if score.borderline else ""))
-    if not certain and score.p_structured is not None:
-        used = "its use is not known" if score.use is None else f"use {score.use:.2f} of its layer"
-        said.append(f"P(structured) {score.p_structured:.2f}, {used}")
     return "; ".join(said)
 
 
 def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> dict[str, Any]:
-    findings = store.findings(model.id, layer.name)
-    superfluous = findings.get("superfluous") or {}
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
-    listed: dict[str, Any] = {
+    certain = certain_units(store.findings(model.id, layer.name))
+    return {
         "model": model.name,
         "version": model.version,
         "file_hash": model.file_hash,
@@ -76,12 +74,7 @@ def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> dict[str, Any
         "kind": layer.kind,
         "n_units": layer.n_units,
         "n_judged": len(scores),
+        "certain": [
+            {"unit": unit, "reason": certain_reason(scores[unit])} for unit in certain if unit in scores
+        ],
     }
-    for word in SURENESS:
-        listed[word] = [
-            {"unit": unit, "reason": reason_to_prune(scores[unit], certain=word == "certain")}
-            for unit in sorted(superfluous.get(word) or ())
-            if unit in scores
-        ]
-    listed["ablation"] = findings.get("ablation")
-    return listed

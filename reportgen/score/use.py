@@ -1,7 +1,7 @@
 """How much of a unit the rest of the network takes: its outgoing weight times how much it varies.
 
-Use ranks importance (measured: rank correlation .78-.92 with the loss when a unit is removed), structure does
-not. What a unit looks like is not known here.
+Use ranks importance (in the example's layers, rank correlation with the loss when a unit is removed .68 to
+.92), structure does not; neither says how many units can go. What a unit looks like is not known here.
 """
 
 from __future__ import annotations
@@ -56,27 +56,3 @@ def ranked(values: Numbers) -> list[float | None]:
         share = float(rank) / (n - 1) if n > 1 else 1.0
         found[int(place)] = 0.0 if values[place] == 0 else share
     return found
-
-
-def poisson_binomial(probabilities: Sequence[float], coverage: float = 0.9) -> tuple[float, float, float]:
-    """Return mean and the ends of a central interval of a count of independent yes-or-no events.
-
-    Args:
-        probabilities: Of each event, 0..1.
-        coverage: Of the interval, at least.
-
-    Example:
-        >>> poisson_binomial([1.0, 1.0, 0.0])
-        (2.0, 2.0, 2.0)
-    """
-    chances = np.ones(1)
-    for p in probabilities:
-        grown = np.zeros(len(chances) + 1)
-        grown[:-1] += chances * (1 - p)
-        grown[1:] += chances * p
-        chances = grown
-    below = np.cumsum(chances)
-    tail = (1 - coverage) / 2
-    low = int(np.searchsorted(below, tail + 1e-12))
-    high = int(np.searchsorted(below, 1 - tail - 1e-12))
-    return float(np.sum(probabilities)), float(low), float(min(high, len(probabilities)))

@@ -290,6 +290,8 @@ def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | li
     if facts.kin.neighbours:
         found["neighbours"] = list(facts.kin.neighbours)
         found["neighbour_correlations"] = [round(r, 6) for r in facts.kin.correlations]
+    if facts.kin.copy_correlation is not None:
+        found["copy_correlation"] = round(facts.kin.copy_correlation, 8)
     if facts.kin.no_copy:
         found["no_copy"] = facts.kin.no_copy
     if facts.answers_light and facts.life.state == "live":

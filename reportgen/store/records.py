@@ -199,7 +199,7 @@ def model_owner(model: int) -> str:
     return f"model {model}"
 
 
-DATA_MEASUREMENTS = ("natural", "natural_near", "ablation")
+DATA_MEASUREMENTS = ("natural", "natural_near")
 """Measurements that need a person's own pictures, and so are not taken again by every run."""
 
 

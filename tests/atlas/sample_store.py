@@ -20,7 +20,6 @@ from reportgen.store import (
     Store,
     StoredRender,
     layer_owner,
-    model_owner,
     null_owner,
     open_store,
 )  # fmt: skip
@@ -40,14 +39,6 @@ HOSTILE = (
 LOOKS = ("structured", "structured", "structured", "unstable", "multifaceted", "static", "flat", "dead")
 SWEEP_TV = (0.003, 0.03, 0.3)
 NULL_SETTING = "a" * 32
-ABLATION = {
-    **{name: np.array([n]) for name, n in (("n_pictures", 40), ("n_flagged", 9), ("n_structured", 9))},
-    "n_layers": np.array([3]), "whole_accuracy": np.array([0.925]),
-    "flagged_accuracy": np.array([0.9]), "random_accuracy": np.array([0.8, 0.7]),
-    "structured_accuracy": np.array([0.5]), "flagged_agreement": np.array([0.95]),
-    "random_agreement": np.array([0.85, 0.75]), "structured_agreement": np.array([0.55]),
-}  # fmt: skip
-"""What was lost without all flagged units of a model version together."""
 
 
 def recipe_hash(recipe: RenderSpec) -> str:
@@ -258,13 +249,7 @@ class _Model:
             "comparison": "the layer's own pictures of other units",
             "null": [round(-1.5 + 0.25 * i, 3) for i in range(12)],
             "kinds": {"groups": [[3, 7, 5]] if layer.n_units > 8 else []},
-            "superfluous": {
-                "certain": dead,
-                "likely": [s.unit for s in scores if s.verdict == "static"][:3],
-                "estimate": len(dead) + 1.5,
-                "low": len(dead),
-                "high": len(dead) + 4,
-            },
+            "superfluous": {"certain": dead},
             "text": [
                 f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",
                 f"{len(dead)} units are dead: nothing the optimiser or the probes found wakes them.",
@@ -458,7 +443,6 @@ def write_sample_store(path: Path, *, hostile: bool = True, wide: int = 0) -> Pa
                     else LOOKS
                 )
                 model.layer(layer, 64 if layer.kind == "dense" else 48, looks, sweep=layer.name == "conv1")
-            model.put(model_owner(model.record.id), "ablation", **ABLATION)
         if hostile:
             grey = layers_of([("stem", "conv2d", 12, 5, ""), ("out", "dense", 4, None, "")])
             model = _Model(

@@ -159,16 +159,18 @@ def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
     assert neighbours_section(scene, bare, 3)["i"][0][1] == "none"
 
 
-def test_what_the_layers_may_do_without_adds_up_to_what_the_model_may(garden):
+def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
     rows, _ = garden
-    for estimates in ([6.22, 4.98, 1.46], [0.4, 0.4, 0.0]):
+    for certain in ([[0, 1, 2], [4], []], [[], [], []]):
         told = [
-            dataclasses.replace(own, findings={**own.findings, "superfluous": {"estimate": e}})
-            for own, e in zip(rows, [*estimates, 0.0, 0.0, 0.0], strict=False)
+            dataclasses.replace(own, findings={**own.findings, "superfluous": {"certain": units}})
+            for own, units in zip(rows, [*certain, [], [], []], strict=False)
         ]
         found = next(f for f in find(told) if f.title == "Are there more units than necessary?")
-        listed = [float(re.match(r"about ([\d.]+) of", said)[1]) for _, said in found.layers]
-        assert f"About {sum(listed):.0f} of" in found.text and len(listed) == sum(e > 0 for e in estimates)
+        listed = [int(re.match(r"(\d+) of \d+$", said)[1]) for _, said in found.layers]
+        assert listed == sorted((len(units) for units in certain if units), reverse=True)
+        assert found.text.startswith(f"{sum(listed)} of " if listed else "No unit is superfluous for certain")
+        assert "only removing them" in found.text and "confidence" not in found.text
 
 
 @pytest.mark.parametrize("told", [[1e300], [10**30], [-7], ["3"], {}, "x", [None]])

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
-from sample_store import ABLATION, write_sample_store
+from sample_store import write_sample_store
 
 from reportgen.atlas import plots, write_atlas
 from reportgen.atlas.judged import decision_section, facets_of
-from reportgen.store import model_owner, open_store
 from reportgen.units import UnitScore
 
 SCORE = UnitScore(
@@ -57,19 +55,6 @@ def test_every_null_picture_stands_in_the_histogram_where_it_belongs():
     assert [bar[1] >= cut for bar in bars] == [False, False, False, True]
     assert "its 5 pictures lie between −1.2 and 2.6, 1 of them at or above the unit" in plot["a"]
     assert not [box for box in plots.place_in_null(2.2, 2.0, (1.5, 2.5))["S"] if box[0] == "null"]
-
-
-def test_the_proof_by_ablation_stands_on_the_models_page_and_a_new_one_replaces_it(tmp_path):
-    store_path, page = write_sample_store(tmp_path / "s.db", hostile=False), "m/garden/v1/index.html"
-    write_atlas(store_path, tmp_path / "site")
-    told = (tmp_path / "site" / page).read_text(encoding="utf-8")
-    assert "all 3 layers&#39; 9 flagged units" in told and "cost 2.5 points" in told
-    with open_store(store_path) as store:
-        model = store.models()[0]
-        other = {**ABLATION, "flagged_accuracy": np.array([0.925])}
-        store.put_measurement(model_owner(model.id), "ablation", "e" * 32, other)
-    write_atlas(store_path, tmp_path / "site")
-    assert "cost nothing" in (tmp_path / "site" / page).read_text(encoding="utf-8")
 
 
 def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tmp_path):

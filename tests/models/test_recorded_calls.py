@@ -183,7 +183,9 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
     encode = encoder()
     x = keras.Input((SIDE, SIDE, 1))
     model = load_model(saved(tmp_path, layers.Dense(1, name="same")(encode(x) * encode(1 - x)), x))
-    dead = UnitScore(unit=0, verdict="dead", verdict_detail="", reason="", borderline=False)
+    dead = UnitScore(
+        unit=0, verdict="dead", verdict_detail="", reason="", borderline=False, dead_proof="interval bounds"
+    )
     found = {
         name: layer_findings([dead], [], LayerEvidence(model.layer(name), {}), "", None)
         for name in ("encoder/conv", "same")

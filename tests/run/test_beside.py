@@ -1,4 +1,4 @@
-"""From a folder and a file to findings: pictures of one's own, ablation and the twin, beside the verdicts."""
+"""From a folder and a file to findings: pictures of one's own and the twin, beside the verdicts."""
 
 import json
 import re
@@ -49,16 +49,15 @@ def store(whole, tmp_path):
     return shutil.copy(whole / "s.db", tmp_path / "s.db")
 
 
-def test_the_layer_says_what_pictures_ablation_and_twin_gave(whole):
+def test_the_layer_says_what_pictures_and_twin_gave(whole):
     with reportgen.open_store(whole / "s.db") as store:
         (model,) = store.models()
         found = store.findings(model.id, "conv")
     assert found["natural"]["n_pictures"] == 12 and found["natural"]["n_classes"] == 2
     assert 0 <= found["twin"]["auc"] <= 1 and found["twin"]["n_untrained"] == 10
-    flagged = [*found["superfluous"]["certain"], *found["superfluous"]["likely"]]
-    assert found["ablation"]["flagged"] == sorted(flagged) and found["ablation"]["measure"] == "accuracy"
     page = (whole / "site" / "m" / "net" / "v1" / "conv.html").read_text()
-    for said in ("natural pictures in 2 classes", "flagged unit", "untrained twin"):
+    told = ("natural pictures in 2 classes", "superfluous for certain", "reportgen prune MODEL --images")
+    for said in (*told, "untrained twin"):
         assert said in page
 
 
@@ -80,7 +79,7 @@ def test_the_table_has_trust_beside_each_verdict(whole):
 
 def test_verdicts_do_not_depend_on_what_stands_beside_them(whole, store):
     with sqlite3.connect(store) as plain:
-        plain.execute("DELETE FROM measurements WHERE name IN ('natural', 'natural_near', 'ablation')")
+        plain.execute("DELETE FROM measurements WHERE name IN ('natural', 'natural_near')")
         plain.execute("DELETE FROM models WHERE version LIKE '%twin%'")
         for table in ("scores", "scored"):
             plain.execute(f"DELETE FROM {table}")
@@ -102,7 +101,6 @@ def test_a_second_run_measures_nothing_again(store, model_file, folder):
         model_file, store=store, version="v1", seeds=2, images=folder, twin=True, reporter=reporter, **QUICK
     )
     assert "images: these pictures were looked at before" in lines
-    assert not any("ablation" in line or "proof" in line for line in lines)
 
 
 def test_a_units_page_shows_what_its_places_saw(whole):
@@ -144,10 +142,8 @@ def test_another_file_under_the_same_label_forgets_what_pictures_said(store, tmp
         assert "twin" not in opened.findings(model.id, "conv")
 
 
-@pytest.mark.parametrize("name", ["natural", "natural_near", "ablation", "renders"])
-@pytest.mark.parametrize(
-    "arrays", [{}, {"max": np.zeros((2, 3)), "of": np.array([[99]]), "n_flagged": np.ones(1)}]
-)
+@pytest.mark.parametrize("name", ["natural", "natural_near", "renders"])
+@pytest.mark.parametrize("arrays", [{}, {"max": np.zeros((2, 3)), "of": np.array([[99]])}])
 def test_measurements_of_another_shape_are_not_read(store, name, arrays):
     with reportgen.open_store(store) as opened:
         opened.put_measurement(layer_owner(1, "conv"), name, "other", arrays)
@@ -161,12 +157,11 @@ def test_the_prune_list_is_read_by_programs(run, whole):
     code, out, _ = run("prune-list", "--store", whole / "s.db")
     listed = {x["layer"]: x for x in json.loads(out)}
     assert code == 0 and listed["conv"]["n_units"] == 10
-    flagged = [u["unit"] for word in ("certain", "likely") for u in listed["conv"][word]]
-    assert sorted(flagged) == listed["conv"]["ablation"]["flagged"]
+    certain = [u["unit"] for layer in listed.values() for u in layer["certain"]]
     code, out, _ = run("prune-list", "--store", whole / "s.db", "--format", "csv")
     lines = out.splitlines()
     assert code == 0 and lines[0] == "model,version,layer,unit,sureness,reason"
-    assert len(lines) == 1 + len(flagged)
+    assert len(lines) == 1 + len(certain)
 
 
 @pytest.mark.parametrize(

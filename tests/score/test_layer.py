@@ -97,14 +97,18 @@ def test_findings_count_and_name(zoo):
     scores, findings = score_layer(zoo, SPEC)
     assert (findings["n_units"], findings["n_rendered"]) == (23, 23)
     assert sum(findings["counts"].values()) == 23
-    assert findings["superfluous"]["certain"] == [20]
-    assert (
-        findings["superfluous"]["low"]
-        <= findings["superfluous"]["estimate"]
-        <= findings["superfluous"]["high"]
-    )
     assert any("23 units judged" in line for line in findings["text"])
     assert len(scores) == 23
+
+
+def test_a_dead_unit_is_superfluous_for_certain_only_where_that_is_proved(zoo):
+    seen = score_layer(zoo, SPEC)
+    assert seen[0][20].verdict == "dead" and seen[1]["superfluous"] == {"certain": []}
+    assert any(text.startswith("No unit is superfluous for certain") for text in seen[1]["text"])
+    bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
+    proved = score_layer(dataclasses.replace(zoo, bounds=bounds), SPEC)[1]
+    assert proved["superfluous"] == {"certain": [20]}
+    assert any(text.startswith("1 of 23 units is superfluous for certain") for text in proved["text"])
 
 
 def test_alt_texts_name_direction_and_period(zoo):
@@ -192,17 +196,20 @@ def test_a_failed_start_is_left_out_of_the_agreement(evidence_of, gratings, draw
     assert verdicts(dataclasses.replace(made, telemetry=runs))[15] == "structured"
 
 
-def test_copies_are_superfluous_and_do_not_count_as_strangers(draw, evidence_of, gratings):
+@pytest.mark.parametrize(("strays", "certain"), [(0.0, [16]), (0.02, [])])
+def test_copies_are_no_strangers_and_superfluous_for_certain_where_they_are_exact(
+    draw, evidence_of, gratings, strays, certain
+):
     made = evidence_of([*gratings, [draw.grating(degrees=0, period=4, phase=s + 0.4) for s in range(4)]])
     arrays = [made.probes["max"].copy(), made.renders["max"].copy()]
     for a in arrays:
-        a[:, 16] = 3 * a[:, 0]
+        a[:, 16] = 3 * a[:, 0] * (1 + strays * np.random.default_rng(len(a)).normal(size=len(a)))
     made = dataclasses.replace(
         made, probes=evidence_of.responses(arrays[0]), renders=evidence_of.responses(arrays[1])
     )
     scores, findings = score_layer(made, SPEC)
     assert scores[16].duplicate_of == 0
-    assert findings["superfluous"]["certain"] == [16]
+    assert findings["superfluous"]["certain"] == certain
     assert min(s.consistency for s in scores) > 0.95
 
 
@@ -216,9 +223,11 @@ def test_many_units_of_one_colour_do_not_make_the_rest_unstable(draw, evidence_o
     assert verdicts(evidence_of(units))[:16] == ["structured"] * 16
 
 
-def test_static_units_that_nothing_uses_are_likely_superfluous(draw, evidence_of, gratings):
+def test_looks_and_little_use_make_no_unit_superfluous(draw, evidence_of, gratings):
     made = evidence_of([*gratings, static(draw)], weights={"out_total": np.array([1.0] * 16 + [1e-6])})
-    assert score_layer(made, SPEC)[1]["superfluous"]["likely"] == [16]
+    scores, findings = score_layer(made, SPEC)
+    assert (scores[16].verdict, scores[16].use) == ("static", 0.0)
+    assert findings["superfluous"] == {"certain": []}
 
 
 def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(evidence_of, gratings):
@@ -227,6 +236,13 @@ def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(eviden
     assert scores[15].verdict == "structured"
     assert "no outgoing weight" in scores[15].verdict_detail
     assert findings["superfluous"]["certain"] == [15]
+
+
+def test_what_a_network_gives_out_is_never_superfluous(zoo):
+    bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
+    made = dataclasses.replace(zoo, bounds=bounds, weights={"out_total": np.full(23, np.inf)})
+    scores, findings = score_layer(made, SPEC)
+    assert scores[20].dead_proof and findings["superfluous"] == {"certain": []}
 
 
 def test_scores_do_not_depend_on_the_order_of_seeds(zoo):
@@ -301,7 +317,7 @@ def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):
     )
     assert known[0][20].verdict == guessed[0][20].verdict == "dead"
     assert known[0][20].dead_proof and not guessed[0][20].dead_proof
-    assert 20 in known[1]["superfluous"]["certain"]
-    assert 20 in guessed[1]["superfluous"]["likely"] and 20 not in guessed[1]["superfluous"]["certain"]
+    assert known[1]["superfluous"]["certain"] == [20]
+    assert guessed[1]["superfluous"]["certain"] == []
     assert "assumed input range 0..1" in guessed[0][20].reason
     assert any("The input range 0..1 is assumed" in text for text in guessed[1]["text"])

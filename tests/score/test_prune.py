@@ -2,7 +2,7 @@
 
 import pytest
 
-from reportgen.score.prune import flagged_units, prune_rows, reason_to_prune
+from reportgen.score.prune import certain_reason, certain_units, prune_rows
 from reportgen.units import UnitScore
 
 
@@ -12,39 +12,33 @@ def a_score(**changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "certain", "said"),
+    ("changes", "said"),
     [
         (
             {"verdict": "dead", "verdict_detail": "constant", "dead_proof": "interval bounds"},
-            True,
             "constant: interval bounds",
         ),
-        ({"verdict": "dead"}, True, "dead: no input was found that wakes it"),
-        ({"duplicate_of": 3, "verdict": "structured"}, True, "answers like unit 3, which stays"),
-        ({"verdict_detail": "no outgoing weight"}, True, "all its outgoing weights are zero"),
-        ({"p_structured": 0.1, "use": 0.2}, False, "static; P(structured) 0.10, use 0.20 of its layer"),
         (
-            {"p_structured": 0.4, "borderline": True},
-            False,
-            "static, borderline; P(structured) 0.40, its use is not known",
+            {"duplicate_of": 3, "verdict": "structured", "extra": {"copy_correlation": 1.0}},
+            "answers like unit 3, which stays",
+        ),
+        ({"verdict_detail": "no outgoing weight"}, "all its outgoing weights are zero"),
+        (
+            {"verdict_detail": "no outgoing weight", "duplicate_of": 3, "extra": {"copy_correlation": 0.992}},
+            "all its outgoing weights are zero",
         ),
     ],
 )
-def test_a_reason_says_why_in_one_line(changes, certain, said):
-    assert reason_to_prune(a_score(**changes), certain=certain) == said
+def test_a_reason_says_why_in_one_line(changes, said):
+    assert certain_reason(a_score(**changes)) == said
 
 
-def test_flagged_are_certain_and_likely_together_in_order():
-    assert flagged_units({"superfluous": {"certain": [5], "likely": [2, 9]}}) == [2, 5, 9]
-    assert flagged_units({}) == []
+def test_units_are_certain_in_order_and_what_is_no_list_of_units_is_none():
+    assert certain_units({"superfluous": {"certain": [5, 2, 5, "7", True, None]}}) == [2, 5]
+    for findings in ({}, {"superfluous": None}, {"superfluous": [3]}, {"superfluous": {"certain": 3}}):
+        assert certain_units(findings) == []
 
 
-def test_rows_keep_certain_and_likely_apart():
-    layer = {
-        "model": "m", "version": "v", "layer": "c",
-        "certain": [{"unit": 4, "reason": "a"}], "likely": [{"unit": 1, "reason": "b"}],
-    }  # fmt: skip
-    assert [(r["unit"], r["sureness"], r["reason"]) for r in prune_rows([layer])] == [
-        (4, "certain", "a"),
-        (1, "likely", "b"),
-    ]
+def test_a_row_names_unit_sureness_and_reason():
+    layer = {"model": "m", "version": "v", "layer": "c", "certain": [{"unit": 4, "reason": "a"}]}
+    assert [(r["unit"], r["sureness"], r["reason"]) for r in prune_rows([layer])] == [(4, "certain", "a")]

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from reportgen.score.natural import ablation_sentence, selectivity
+from reportgen.score.natural import selectivity
 from reportgen.score.trust import beyond_natural, natural_agreement, robust_share, trust_words
 from reportgen.score.twin import auc, twin_findings
 from reportgen.spec import ScoreSpec
@@ -143,23 +143,3 @@ def test_a_twin_that_is_hardly_rendered_is_not_compared_with(n_untrained, compar
 
 def a_row(unit, structure):
     return UnitScore(unit, "structured", "", "", False, structure=structure)
-
-
-@pytest.mark.parametrize(
-    ("flagged", "said"),
-    [
-        (0.9, "Replacing its 3 flagged units by their mean together cost nothing (accuracy 90.0% to 90.0%)"),
-        (0.85, "together cost 5.0 points (accuracy 90.0% to 85.0%)"),
-        (0.95, "together gained 5.0 points"),
-    ],
-)
-def test_an_ablation_is_one_sentence(flagged, said):
-    values = {
-        "n_pictures": 40, "n_flagged": 3, "n_structured": 2, "n_layers": 1, "measure": "accuracy",
-        "whole": 0.9, "flagged_accuracy": [flagged], "random_accuracy": [0.8, 0.7],
-        "structured_accuracy": [0.6],
-    }  # fmt: skip
-    told = ablation_sentence(values)
-    assert said in told and told.count(".") - told.count("0.") <= 8 and told.endswith(".")
-    assert "75.0% (70.0% to 80.0% in 2 draws) without 3 at random" in told
-    assert "60.0% without 2 structured" in told
