@@ -109,7 +109,7 @@ class Ledger:
             if not waiting:
                 return True
             try:
-                with open_store(self.store) as store:
+                with open_store(self.store, write=True) as store:
                     store.lock_for_rendering(patience)
                     store.put_experiments(waiting.values())
             except StoreLocked:

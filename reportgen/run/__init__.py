@@ -35,7 +35,7 @@ from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
-from reportgen.run.reporting import Reporter, Silent
+from reportgen.run.reporting import Reporter, Silent, tell_of_copy
 from reportgen.run.versions import read_name
 from reportgen.score import prune_list as units_to_prune
 from reportgen.score import score_store
@@ -148,10 +148,10 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
     Raises:
         ModelError, ConfigError, StoreError: One line each; what was rendered is kept.
     """
-    settings = _settings(options)
+    settings, told = _settings(options), reporter or Silent()
     clock = Clock(settings.budget)
-    with _rendering_store(settings.store) as store:
-        return _render_all(store, _paths(models), settings, clock, reporter or Silent(), stop or _never)
+    with _rendering_store(settings.store, told) as store:
+        return _render_all(store, _paths(models), settings, clock, told, stop or _never)
 
 
 def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
@@ -164,9 +164,10 @@ def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
     Raises:
         StoreError: There is no store, or it cannot be read.
     """
-    settings = _settings(options)
-    with open_store(settings.store) as store:
-        _score_all(store, settings, reporter or Silent())
+    settings, told = _settings(options), reporter or Silent()
+    with open_store(settings.store, write=True) as store:
+        tell_of_copy(store, told)
+        _score_all(store, settings, told)
         return Verdicts(tuple(verdict_rows(store)))
 
 
@@ -200,7 +201,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     """
     settings = _settings(options)
     told, clock = reporter or Silent(), Clock(settings.budget)
-    with _rendering_store(settings.store) as store:
+    with _rendering_store(settings.store, told) as store:
         renders = _render_all(store, _paths(models), settings, clock, told, stop or _never)
         _score_all(store, settings, told)
         table = Verdicts(tuple(verdict_rows(store)))
@@ -296,12 +297,13 @@ _PATIENCE = 1.0
 
 
 @contextlib.contextmanager
-def _rendering_store(path: Path) -> Iterator[Store]:
+def _rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
     """Open a store for rendering; one that was made for a model that is then refused goes again."""
     fresh = not path.exists()
     with open_store(path, create=True) as store:
         try:
             store.lock_for_rendering(patience=_PATIENCE)
+            tell_of_copy(store, reporter)
             yield store
         finally:
             empty = fresh and not store.models()

@@ -15,7 +15,7 @@ from reportgen.run.budget import Clock
 from reportgen.run.crossing import cross_excite
 from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model
-from reportgen.run.reporting import Reporter
+from reportgen.run.reporting import Reporter, tell_of_copy
 from reportgen.run.versions import Named, all_versions, opened, read_name, rendered_already
 from reportgen.score import score_store
 from reportgen.store import Store, open_store
@@ -48,6 +48,7 @@ def render_named(names: Sequence[Named], settings: Settings, reporter: Reporter,
         return []
     with open_store(settings.store, create=True) as store:
         store.lock_for_rendering()
+        tell_of_copy(store, reporter)
         clock = Clock(settings.budget)
         for i, named in enumerate(files):
             own = _own_settings(store, str(named.model), settings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from reportgen.store import Store
+
 
 class Reporter(Protocol):
     """Receives the progress of a run."""
@@ -41,3 +43,10 @@ class Silent:
 
     def end(self) -> None:
         """Say nothing."""
+
+
+def tell_of_copy(store: Store, reporter: Reporter) -> None:
+    """Say that a store was brought up to date, and where the one of before is."""
+    if store.copy_of_before is not None:
+        kept = store.copy_of_before.name
+        reporter.say(f"store {store.path.name}: brought up to date; as it was before, it is {kept}")

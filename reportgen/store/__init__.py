@@ -13,7 +13,7 @@ from reportgen.store.briefs import pictures_by_key as pictures_by_key
 from reportgen.store.briefs import units_of as units_of
 from reportgen.store.database import Store as Store
 from reportgen.store.experiments import Experiment as Experiment
-from reportgen.store.opening import SCHEMA_VERSION as SCHEMA_VERSION
+from reportgen.store.migrations import SCHEMA_VERSION as SCHEMA_VERSION
 from reportgen.store.opening import open_store as open_store
 from reportgen.store.records import ModelRecord as ModelRecord
 from reportgen.store.records import StoredRender as StoredRender

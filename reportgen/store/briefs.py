@@ -32,6 +32,8 @@ def layer_digest(store: Store, model: int, layer: str) -> str:
         (layer_owner(model, layer), model_owner(model)),
     ):
         found.update(f"{row}\x00".encode("utf-8", "surrogatepass"))
+    if removal := store.removal_fingerprint(model):
+        found.update(f"{removal} {store.needs(model, layer)}".encode("utf-8", "surrogatepass"))
     return found.hexdigest()
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
-from reportgen.errors import StoreError, StoreLocked
 from reportgen.spec import RenderSpec
-from reportgen.store.experiments import Experiments
+from reportgen.store.locking import rendering_lock
 from reportgen.store.records import (
     DATA_MEASUREMENTS,
     ModelRecord,
@@ -31,6 +30,7 @@ from reportgen.store.records import (
     tuples,
     twin_version,
 )
+from reportgen.store.removals import Removals, forget_removal
 from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
 
 _Made = TypeVar("_Made")
@@ -40,11 +40,18 @@ _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record
 _PACKS_WELL = "length(r.picture) < 100 + r.height * r.width * r.channels / 50.0"
 
 
-class Store(Experiments):
-    """An open store. Use `open_store`; close it, or use it in a `with` block."""
+class Store(Removals):
+    """An open store. Use `open_store`; close it, or use it in a `with` block.
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    Attributes:
+        copy_of_before: Copy of what it was before opening it brought it up to date; None if it did not.
+    """
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, *, copy_of_before: Path | None = None
+    ) -> None:
         super().__init__(path, connection)
+        self.copy_of_before = copy_of_before
         self._lock: FileLock | None = None
 
     def __enter__(self) -> Store:
@@ -101,7 +108,7 @@ class Store(Experiments):
                 "INSERT INTO layers(model, position, name, record) VALUES(?,?,?,?)",
                 [(model, x.position, x.name, json.dumps(dataclasses.asdict(x))) for x in record.layers],
             )
-            for table in ("placements", "scores", "scored"):
+            for table in ("placements", "scores", "scored", "needs"):
                 gone = "layer NOT IN (SELECT name FROM layers WHERE model=?)"
                 db.execute(f"DELETE FROM {table} WHERE model=? AND {gone}", (model, model))
         return dataclasses.replace(record, id=model)
@@ -154,7 +161,7 @@ class Store(Experiments):
         """Keep a recipe under the hash that placements name."""
         with self._commit() as db:
             db.execute(
-                "INSERT OR REPLACE INTO recipes VALUES(?,?,?)",
+                "INSERT OR REPLACE INTO recipes(hash, name, spec) VALUES(?,?,?)",
                 (hash_, recipe.name, json.dumps(dataclasses.asdict(recipe), sort_keys=True)),
             )
 
@@ -207,7 +214,9 @@ class Store(Experiments):
         db: sqlite3.Connection, model: int, layer: str, rows: Iterable[tuple[int, str, str, int, str]]
     ) -> None:
         db.executemany(
-            "INSERT OR REPLACE INTO placements VALUES(?,?,?,?,?,?,?)", [(model, layer, *r) for r in rows]
+            "INSERT OR REPLACE INTO placements(model, layer, unit, recipe, sign, seed, key) "
+            "VALUES(?,?,?,?,?,?,?)",
+            [(model, layer, *r) for r in rows],
         )
 
     def placements(self, model: int, layer: str) -> list[tuple[int, str, Sign, int, str]]:
@@ -265,21 +274,11 @@ class Store(Experiments):
         with self._commit() as db:
             db.execute("DELETE FROM scores WHERE model=? AND layer=?", (model, layer))
             db.executemany(
-                "INSERT INTO scores VALUES(?,?,?,?,?,?)",
-                [
-                    (
-                        model,
-                        layer,
-                        s.unit,
-                        s.verdict,
-                        s.structure,
-                        score_to_json(s),
-                    )
-                    for s in scores
-                ],
+                "INSERT INTO scores(model, layer, unit, verdict, structure, record) VALUES(?,?,?,?,?,?)",
+                [(model, layer, s.unit, s.verdict, s.structure, score_to_json(s)) for s in scores],
             )
             db.execute(
-                "INSERT OR REPLACE INTO scored VALUES(?,?,?,?)",
+                "INSERT OR REPLACE INTO scored(model, layer, fingerprint, findings) VALUES(?,?,?,?)",
                 (model, layer, fingerprint, json.dumps(findings)),
             )
 
@@ -341,24 +340,13 @@ class Store(Experiments):
         Raises:
             StoreLocked: Another run renders into it.
         """
-        lock = FileLock(f"{self.path.resolve()}.lock")  # A link to a store is that store.
-        try:
-            lock.acquire(timeout=patience)
-        except Timeout:
-            raise StoreLocked(
-                f'another run is rendering into store "{self.path.name}"',
-                hint="wait for it, or use another --store",
-            ) from None
-        except OSError as error:
-            raise StoreError(
-                f'store "{self.path.name}" cannot be locked: {error.strerror or error}'
-            ) from None
-        self._lock = lock
+        self._lock = rendering_lock(self.path, patience)
 
 
 def _forget(db: sqlite3.Connection, model: int) -> None:
     for table in ("placements", "scores", "scored"):
         db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
+    forget_removal(db, model)
     names = ", ".join(f"'{name}'" for name in DATA_MEASUREMENTS)
     db.execute(
         f"DELETE FROM measurements WHERE name IN ({names}) AND (owner=? OR owner GLOB ?)",

@@ -65,7 +65,11 @@ class Experiments(Measurements):
         ]  # fmt: skip
         with self._commit() as db:
             db.execute(_TABLE)
-            db.executemany("INSERT OR REPLACE INTO experiments VALUES(?,?,?,?,?,?,?,?,?)", rows)
+            db.executemany(
+                f"INSERT OR REPLACE INTO experiments({_COLUMNS}, asked, provenance) "
+                "VALUES(?,?,?,?,?,?,?,?,?)",
+                rows,
+            )
 
     def experiment(self, key: str) -> Experiment | None:
         """Return the experiment of a content key, or None."""

@@ -21,16 +21,21 @@ _WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, Recu
 
 
 _TEXTS = (
-    "asked", "failure", "file_hash", "file_name", "findings", "fingerprint", "hash", "key", "layer", "name",
-    "options", "owner", "plan", "provenance", "recipe", "record", "sign", "spec", "started", "telemetry",
-    "verdict", "version",
+    "asked", "failure", "file_hash", "file_name", "findings", "fingerprint", "hash", "hurt", "key", "layer",
+    "name", "options", "owner", "plan", "provenance", "recipe", "record", "sign", "spec", "started",
+    "telemetry", "verdict", "version",
 )  # fmt: skip
-_WHOLE = ("channels", "height", "id", "model", "position", "run", "seed", "steps", "unit", "width")
+_WHOLE = (
+    "channels", "height", "hurt_pictures", "id", "model", "need_rank", "pictures", "position", "run", "seed",
+    "steps", "unit", "width",
+)  # fmt: skip
 _NUMBERS = ("activation_end", "activation_start", "seconds", "structure")
 KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(_TEXTS, ((str,), "a text")),
     **dict.fromkeys(_WHOLE, ((int,), "a whole number")),
     **dict.fromkeys(_NUMBERS, ((int, float, type(None)), "a number")),
+    "need": ((int, float), "a number"),
+    "changed": ((int, type(None)), "a whole number"),
     **dict.fromkeys(("arrays", "picture"), ((bytes,), "bytes")),
 }
 """What stands in a column, by its name: SQLite itself takes anything anywhere."""
@@ -96,7 +101,7 @@ class Measurements:
         """
         with self._commit() as db:
             db.execute(
-                "INSERT OR REPLACE INTO measurements VALUES(?,?,?,?)",
+                "INSERT OR REPLACE INTO measurements(owner, name, fingerprint, arrays) VALUES(?,?,?,?)",
                 (owner, name, fingerprint, pack_arrays(arrays)),
             )
 

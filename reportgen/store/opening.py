@@ -6,12 +6,11 @@ import os
 import sqlite3
 from pathlib import Path
 
-from reportgen.errors import StoreError, StoreVersion
+from reportgen.errors import StoreError, StoreVersion, in_brief
 from reportgen.store.database import Store
+from reportgen.store.migrations import SCHEMA_VERSION, bring_up_to_date, schema_of, take_steps
 
-SCHEMA_VERSION = 1
-
-_SCHEMA = """
+_FIRST_SCHEMA = """
 CREATE TABLE about(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE models(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, version TEXT NOT NULL, file_name TEXT NOT NULL,
@@ -49,16 +48,18 @@ CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT
 _INDEX = "CREATE INDEX IF NOT EXISTS renders_by_run ON renders(run);"
 
 
-def open_store(path: str | Path, *, create: bool = False) -> Store:
+def open_store(path: str | Path, *, create: bool = False, write: bool = False) -> Store:
     """Open a store of renders, measurements and scores.
 
     Args:
         path: The SQLite file.
-        create: Make it if it is not there.
+        create: Make it if it is not there; it is then open for writing.
+        write: Whether it will be written: one of an earlier schema is then brought up to date, after a copy
+            was made beside it (`Store.copy_of_before`). Else such a store is read as it is.
 
     Raises:
-        StoreError: Missing, unreadable, or not a store.
-        StoreVersion: Written by another schema version.
+        StoreError: Missing, unreadable, not a store, or not to be brought up to date.
+        StoreVersion: Written by a later schema version.
     """
     path = Path(path)
     if not path.exists() and not create:
@@ -67,7 +68,7 @@ def open_store(path: str | Path, *, create: bool = False) -> Store:
         writable = create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         connection = _connect(path) if writable else _connect_to_read(path)
         try:
-            _prepare(connection, path, create=create, writable=writable)
+            copy = _prepare(connection, path, create=create, write=create or write, writable=writable)
         except BaseException:
             connection.close()
             raise
@@ -77,7 +78,7 @@ def open_store(path: str | Path, *, create: bool = False) -> Store:
         ) from None
     except sqlite3.DatabaseError as error:
         raise StoreError(f'"{path.name}" is not a reportgen store: {error}') from None
-    return Store(path, connection)
+    return Store(path, connection, copy_of_before=copy)
 
 
 def _connect(database: str | Path, *, uri: bool = False) -> sqlite3.Connection:
@@ -107,37 +108,51 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
         return _connect(f"{address}?immutable=1", uri=True)
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, *, create: bool, writable: bool) -> None:
-    """Make the tables where that was asked for, check them, and set how the file is written."""
+def _prepare(
+    connection: sqlite3.Connection, path: Path, *, create: bool, write: bool, writable: bool
+) -> Path | None:
+    """Make the tables where that was asked for, check them, and set how the file is written.
+
+    Returns:
+        The copy of what the store was before it was brought up to date; None where it was not.
+    """
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         if not create:
             what = "is an SQLite file but not a reportgen store" if path.stat().st_size else "is empty"
             raise StoreError(f'"{path.name}" {what}', hint="render a model first")
         _create(connection)
-    _check_version(connection, path)
+    schema = _checked_schema(connection, path)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    if schema < SCHEMA_VERSION and not (write and writable):
+        connection.execute("PRAGMA query_only=ON")
+        return None
+    copy = bring_up_to_date(connection, path)
     if writable and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode=WAL")
     if writable:
         connection.execute(_INDEX)
-    connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    return copy
 
 
 def _create(connection: sqlite3.Connection) -> None:
     with connection:
         connection.executescript(
-            "BEGIN;" + _SCHEMA + _INDEX + f"INSERT INTO about VALUES('schema','{SCHEMA_VERSION}');"
+            "BEGIN;" + _FIRST_SCHEMA + _INDEX + "INSERT INTO about(key, value) VALUES('schema','1');"
         )
+        take_steps(connection)
 
 
-def _check_version(connection: sqlite3.Connection, path: Path) -> None:
+def _checked_schema(connection: sqlite3.Connection, path: Path) -> int:
     try:
         row = connection.execute("SELECT value FROM about WHERE key='schema'").fetchone()
     except sqlite3.OperationalError:
         raise StoreError(f'"{path.name}" is an SQLite file but not a reportgen store') from None
-    if row is None or row[0] != str(SCHEMA_VERSION):
-        found = row[0] if row else "none"
+    schema = schema_of(connection)
+    if not 1 <= schema <= SCHEMA_VERSION:
+        found = "none" if row is None else schema or in_brief(row[0])
         raise StoreVersion(
-            f'store "{path.name}" has schema version {found}, this reportgen reads {SCHEMA_VERSION}',
-            hint="render into a new --store; the old file is left as it is",
+            f'store "{path.name}" has schema version {found}, this reportgen reads up to {SCHEMA_VERSION}',
+            hint="it is left as it is: use the reportgen that wrote it, or render into a new --store",
         )
+    return schema

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from reportgen.errors import StoreError, in_brief
+from reportgen.removal import Removal
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
 _Kind = TypeVar("_Kind")
@@ -118,7 +119,20 @@ def from_stored(kind: type[_Kind], text: str) -> _Kind:
         raise ValueError(f"{where} is {in_brief(first['input'])}: {first['msg']}") from None
 
 
-_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Layer, InputRange)}
+def to_stored(value: Any) -> str:
+    """Return a value of a dataclass as JSON that `from_stored` reads.
+
+    Raises:
+        ValueError: It would not, as a field is of another type; with the field.
+    """
+    text = _ADAPTERS[type(value)].dump_json(value, warnings="error").decode()
+    from_stored(type(value), text)
+    return text
+
+
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
+    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal)
+}
 
 
 def plan_from_json(text: str) -> dict[str, Any]:
@@ -139,7 +153,7 @@ def check_placed(unit: object, sign: object, seed: object) -> None:
     Raises:
         StoreError: One of them is not what its column is for.
     """
-    if not _is_unit(unit) or sign not in SIGNS or type(seed) is not int:
+    if not is_unit(unit) or sign not in SIGNS or type(seed) is not int:
         told = ", ".join(map(in_brief, (unit, sign, seed)))
         raise StoreError(f"the store places a picture at unit, sign and seed {told}")
 
@@ -164,7 +178,7 @@ def score_from_json(text: str) -> UnitScore:
     """
     score = UnitScore(**json.loads(text))
     others = (score.duplicate_of, score.mirror_of, score.complement_of)
-    if not _is_unit(score.unit) or not all(other is None or _is_unit(other) for other in others):
+    if not is_unit(score.unit) or not all(other is None or is_unit(other) for other in others):
         told = f"{in_brief(score.unit)} with relations {in_brief(others)}"
         raise StoreError(f"the store has a score of unit {told}")
     numbers = (score.structure, score.p_structured, score.p_value, score.consistency, score.use, score.facets)
@@ -223,7 +237,8 @@ def null_owner(setting: str) -> str:
     return f"null {setting}"
 
 
-def _is_unit(value: object) -> bool:
+def is_unit(value: object) -> bool:
+    """Return whether a value is the number of a unit."""
     return type(value) is int and value >= 0
 
 

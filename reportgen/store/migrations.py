@@ -1,0 +1,123 @@
+"""How a store of an earlier schema is brought up to date: numbered steps, taken together or not at all.
+
+A store that is changed so is copied first; the copy stands beside it and stays. To change what a store can
+hold, add a step at the end, never alter one that was released, and keep a small store of before in
+`tests/data/stores`. A new store is one of the first schema that takes all steps, so that both ways lead to
+the same tables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from reportgen.errors import StoreError
+from reportgen.store.locking import rendering_lock
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (  # 1 to 2: what removal on pictures tells of a model version and of its units.
+        "CREATE TABLE removals("
+        "model INTEGER PRIMARY KEY REFERENCES models(id) ON DELETE CASCADE, "
+        "fingerprint TEXT NOT NULL, record TEXT NOT NULL)",
+        "CREATE TABLE needs("
+        "model INTEGER NOT NULL REFERENCES models(id) ON DELETE CASCADE, layer TEXT NOT NULL, "
+        "unit INTEGER NOT NULL, need REAL NOT NULL, need_rank INTEGER NOT NULL, changed INTEGER, "
+        "pictures INTEGER NOT NULL, hurt TEXT NOT NULL, hurt_pictures INTEGER NOT NULL, "
+        "PRIMARY KEY(model, layer, unit)) WITHOUT ROWID",
+    ),
+)
+"""The statements that lead from schema 1 to 2, from 2 to 3, and so on."""
+
+SCHEMA_VERSION = 1 + len(STEPS)
+
+_PATIENCE = 1.0
+"""Seconds to wait for a run that renders into the store."""
+
+
+def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
+    """Take the steps that are due, and return where the copy of before stands; None if none was.
+
+    Args:
+        connection: The store, open for writing.
+        path: Its file.
+
+    Raises:
+        StoreLocked: A run renders into it.
+        StoreError: It cannot be copied or changed; it is as it was, and no copy stays.
+    """
+    if schema_of(connection) == SCHEMA_VERSION:
+        return None
+    lock = rendering_lock(path, _PATIENCE)
+    try:
+        return _copied_and_changed(connection, path.resolve())
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(
+            f'store "{path.name}" cannot be brought up to date: {error}',
+            hint=f"it is as it was; a copy of it needs {_megabytes(path)} MB of space beside it",
+        ) from None
+    finally:
+        lock.release()
+
+
+def take_steps(connection: sqlite3.Connection) -> None:
+    """Take all steps that are due, inside the transaction of the caller."""
+    for statements in STEPS[schema_of(connection) - 1 :]:
+        for statement in statements:
+            connection.execute(statement)
+    connection.execute("UPDATE about SET value=? WHERE key='schema'", (str(SCHEMA_VERSION),))
+
+
+def schema_of(connection: sqlite3.Connection) -> int:
+    """Return the number of a store's schema; 0 where it names none."""
+    row = connection.execute("SELECT value FROM about WHERE key='schema'").fetchone()
+    return int(row[0]) if row and str(row[0]).isascii() and str(row[0]).isdigit() else 0
+
+
+def _copied_and_changed(connection: sqlite3.Connection, path: Path) -> Path | None:
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        schema = schema_of(connection)
+        if schema == SCHEMA_VERSION:  # Another process was faster.
+            return None
+        copy = _free_name(path, schema)
+        _copy(path, copy)
+        try:
+            take_steps(connection)
+            connection.commit()
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
+    return copy
+
+
+def _free_name(path: Path, schema: int) -> Path:
+    """Return a name that nothing has: an earlier copy is never written over."""
+    copy, n = path.with_name(f"{path.name}.schema{schema}.bak"), 1
+    while copy.exists():
+        n += 1
+        copy = path.with_name(f"{path.name}.schema{schema}-{n}.bak")
+    return copy
+
+
+def _copy(path: Path, copy: Path) -> None:
+    """Copy a store, what is still in its log included; the copy is there whole or not at all.
+
+    It is read over a connection of its own: SQLite waits for ever where the one that reads also writes.
+    """
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(part)) as target,
+        ):
+            source.backup(target)
+        part.replace(copy)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _megabytes(path: Path) -> str:
+    return f"{max(1, round(path.stat().st_size / 1e6)):,}"

@@ -1,0 +1,127 @@
+"""What removal on pictures told: one record of a model version, and a row for every unit that can be removed.
+
+Only a store of schema 2 or later has them; one of before, opened to read, has none.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reportgen.errors import StoreError, in_brief
+from reportgen.removal import Removal, UnitNeed
+from reportgen.store.experiments import Experiments
+from reportgen.store.records import from_stored, is_unit, to_stored
+
+_COLUMNS = ", ".join(field.name for field in dataclasses.fields(UnitNeed))
+
+
+class Removals(Experiments):
+    """What removal told, beside what was tried and measured."""
+
+    def put_removal(
+        self, model: int, removal: Removal, needs: Mapping[str, Sequence[UnitNeed]], *, fingerprint: str
+    ) -> None:
+        """Keep what removal told of a model version; what it told before goes.
+
+        Args:
+            needs: By layer, what the network loses without each of its units.
+            fingerprint: Hash of all that the measurement depends on.
+
+        Raises:
+            StoreError: A value could not be read again, such as a number that is not finite.
+        """
+        try:
+            record = to_stored(_checked(removal))
+        except ValueError as error:
+            raise StoreError(f"what removal told cannot be stored: {error}") from None
+        rows = [(layer, need) for layer, some in needs.items() for need in some]
+        for layer, need in rows:
+            if trouble := _trouble(need):
+                raise StoreError(
+                    f'need of unit {in_brief(need.unit)} of "{layer}" cannot be stored: {trouble}'
+                )
+        with self._commit() as db:
+            forget_removal(db, model)
+            db.execute(
+                "INSERT INTO removals(model, fingerprint, record) VALUES(?,?,?)", (model, fingerprint, record)
+            )
+            db.executemany(
+                f"INSERT INTO needs(model, layer, {_COLUMNS}) VALUES(?,?,?,?,?,?,?,?,?)",
+                [(model, layer, *dataclasses.astuple(need)) for layer, need in rows],
+            )
+
+    def removal(self, model: int) -> Removal | None:
+        """Return what removal told of a model version; None where it was not measured."""
+        rows = self._told("SELECT record FROM removals WHERE model=?", (model,))
+        return self._made(_removal, rows[0][0]) if rows else None
+
+    def removal_fingerprint(self, model: int) -> str:
+        """Return the fingerprint under which removal was measured, or an empty text."""
+        rows = self._told("SELECT fingerprint FROM removals WHERE model=?", (model,))
+        return str(rows[0][0]) if rows else ""
+
+    def needs(self, model: int, layer: str) -> list[UnitNeed]:
+        """Return what is lost without each unit of a layer, in order of units; empty if not measured."""
+        query = f"SELECT {_COLUMNS} FROM needs WHERE model=? AND layer=? ORDER BY unit"
+        return [self._made(_need, row) for row in self._told(query, (model, layer))]
+
+    def _told(self, query: str, values: Sequence[Any]) -> list[Any]:
+        known = "SELECT 1 FROM sqlite_master WHERE type='table' AND name='removals'"
+        return self.read(query, values) if self.read(known) else []
+
+
+def forget_removal(db: sqlite3.Connection, model: int) -> None:
+    """Forget what removal told of a model version, inside the transaction of the caller."""
+    for table in ("removals", "needs"):
+        db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
+
+
+def _removal(text: str) -> Removal:
+    return _checked(from_stored(Removal, text))
+
+
+def _checked(removal: Removal) -> Removal:
+    """Return a removal that makes sense; ValueError for any other."""
+    if not 0 <= removal.removed <= removal.units:
+        raise ValueError(f"{removal.removed} of {removal.units} units removed")
+    if not all(map(math.isfinite, _fractions(dataclasses.asdict(removal)))):
+        raise ValueError("a removal with a number that is not finite")
+    return removal
+
+
+def _fractions(value: Any) -> Iterator[float]:
+    """Yield the numbers with a fraction that stand anywhere in a value."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _fractions(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _fractions(part)
+
+
+def _need(row: Sequence[Any]) -> UnitNeed:
+    need = UnitNeed(*row)
+    if trouble := _trouble(need):
+        raise ValueError(f"the need of unit {in_brief(need.unit)}: {trouble}")
+    return need
+
+
+def _trouble(need: UnitNeed) -> str:
+    """Return what is wrong with a need, or an empty text."""
+    if not is_unit(need.unit):
+        return "it is no unit"
+    if type(need.need) not in (int, float) or not 0 <= need.need < math.inf:
+        return f"need is {in_brief(need.need)}, wanted a number of at least 0"
+    if type(need.need_rank) is not int or need.need_rank < 1:
+        return f"need_rank is {in_brief(need.need_rank)}, wanted a whole number of at least 1"
+    counts = (need.pictures, need.hurt_pictures, 0 if need.changed is None else need.changed)
+    if not all(type(count) is int and count >= 0 for count in counts):
+        return (
+            f"pictures, hurt_pictures and changed are {in_brief(counts)}, wanted whole numbers of at least 0"
+        )
+    return "" if isinstance(need.hurt, str) else f"hurt is {in_brief(need.hurt)}, wanted a text"
