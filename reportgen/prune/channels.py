@@ -1,0 +1,178 @@
+"""Which channels of a network can only go together: one label for each, through every tensor of the graph.
+
+A layer with units gives each of them a label of its own. Operations without units pass labels on, and where
+two tensors meet value by value their labels become one. What cannot be cut out of the graph is fixed, with
+the reason. Knows nothing of pictures and of what a channel is worth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.models.kinds import UNIT_KINDS
+from reportgen.prune.passing import passed_labels
+
+if TYPE_CHECKING:
+    from reportgen.models import Model, Node
+
+Ref = tuple[int, int]
+Labels = NDArray[np.int64]
+"""Labels of a tensor's channels: one axis for each of the tensor's but the batch, those before the last of
+length 1 where every place has the same."""
+
+
+@dataclass
+class Channels:
+    """The labels of all tensors.
+
+    Attributes:
+        labels: By tensor, ready to compare: labels that became one are one.
+        fixed: Label to the reason why it cannot be removed.
+        readers: Nodes whose weights mix the channels of their one input, in topological order.
+    """
+
+    labels: dict[Ref, Labels] = field(default_factory=dict)
+    fixed: dict[int, str] = field(default_factory=dict)
+    readers: list[int] = field(default_factory=list)
+
+
+def channels_of(model: Model) -> Channels:
+    """Return which channels go together and which stay."""
+    found = _Labelling(model)
+    for index, node in enumerate(model.nodes):
+        found.visit(index, node)
+    for ref in model.outputs:
+        found.fix(found.labels[ref], "it is an output of the network", first=True)
+    return found.settled()
+
+
+class _Labelling:
+    """Labels given so far, and which of them became one."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.labels: dict[Ref, Labels] = {}
+        self.readers: list[int] = []
+        self._parent: list[int] = []
+        self._fixed: list[tuple[Labels, str]] = []
+        self._of_operation: dict[int, tuple[Labels, Labels]] = {}
+        self._taps = {tap.weights for tap in model.taps.values()}
+
+    def fresh(self, n: int) -> Labels:
+        """Return n labels that nothing has yet."""
+        start = len(self._parent)
+        self._parent.extend(range(start, start + n))
+        return np.arange(start, start + n)
+
+    def unite(self, a: Labels, b: Labels) -> None:
+        """Make labels one, value by value; the two are broadcast against each other."""
+        for one, other in {*zip(*(x.ravel().tolist() for x in np.broadcast_arrays(a, b)), strict=True)}:
+            one, other = self._root(one), self._root(other)
+            self._parent[max(one, other)] = min(one, other)
+
+    def fix(self, labels: Labels, reason: str, *, first: bool = False) -> None:
+        """Say why channels must stay; the first reason is the one that is told."""
+        self._fixed.insert(0 if first else len(self._fixed), (labels, reason))
+
+    def flat(self, labels: Labels) -> Labels:
+        """Return `(C,)` labels of a tensor that are the same at every place, made so where they are not."""
+        rows = labels.reshape(-1, labels.shape[-1])
+        if len(rows) > 1:
+            self.unite(rows, rows[:1])
+        return np.asarray(rows[0], np.int64)
+
+    def visit(self, index: int, node: Node) -> None:
+        """Label a node's outputs from its inputs."""
+        inputs = [self.labels[ref] for ref in node.inputs]
+        if node.kind == "input":
+            found = [self._new(node, 0, "it is a channel of the picture")]
+        elif node.kind in UNIT_KINDS:
+            found = [self._of_weights(index, node, inputs[0])]
+        else:
+            passed = passed_labels(self, node, inputs, [self._shape(ref) for ref in node.inputs])
+            if isinstance(passed, str):
+                for labels in inputs:
+                    self.fix(labels, passed)
+                found = [self._new(node, i, passed) for i in range(len(node.output_shapes))]
+            else:
+                found = [passed]
+        for output, labels in enumerate(found):
+            self.labels[index, output] = labels
+
+    def settled(self) -> Channels:
+        """Return what was found, every label replaced by the one it became."""
+        roots = np.array([self._root(i) for i in range(len(self._parent))], np.int64)
+        fixed: dict[int, str] = {}
+        for labels, reason in self._fixed:
+            for label in np.unique(roots[labels]).tolist():
+                fixed.setdefault(label, reason)
+        return Channels({ref: roots[labels] for ref, labels in self.labels.items()}, fixed, self.readers)
+
+    def _root(self, label: int) -> int:
+        while self._parent[label] != label:
+            self._parent[label] = label = self._parent[self._parent[label]]
+        return label
+
+    def _shape(self, ref: Ref) -> tuple[int | None, ...]:
+        return self.model.nodes[ref[0]].output_shapes[ref[1]]
+
+    def _new(self, node: Node, output: int, reason: str) -> Labels:
+        shape = node.output_shapes[output]
+        labels = self.fresh(int(shape[-1] or 1) if len(shape) > 1 else 1)
+        labels = labels.reshape((1,) * max(0, len(shape) - 2) + (-1,))
+        self.fix(labels, reason)
+        return labels
+
+    def _of_weights(self, index: int, node: Node, given: Labels) -> Labels:
+        """Return labels of a layer's own units; those of all calls of one layer are the same."""
+        before = self.flat(given)
+        known = self._of_operation.get(id(node.operation))
+        if known is not None:
+            self.unite(before, known[0])
+            after = known[1]
+        else:
+            after = self._units(node, before)
+            if index not in self._taps:
+                self.fix(after, "its units are not looked at, so none is removed")
+            self._of_operation[id(node.operation)] = (before, after)
+        if mixes(node):
+            self.readers.append(index)
+        return after.reshape((1,) * (len(node.output_shapes[0]) - 2) + (-1,))
+
+    def _units(self, node: Node, before: Labels) -> Labels:
+        n = int(node.output_shapes[0][-1] or 0)
+        if node.kind == "depthwise_conv2d":
+            return np.repeat(before, n // len(before))
+        after = self.fresh(n)
+        groups = groups_of(node)
+        if groups > 1:
+            # A group of a grouped convolution has one width for all: its channels go together, both sides.
+            for some, own in zip(before.reshape(groups, -1), after.reshape(groups, -1), strict=True):
+                self.unite(some, some[:1])
+                self.unite(own, some[:1])
+        return after
+
+
+def groups_of(node: Node) -> int:
+    """Return in how many groups a convolution works."""
+    return int(getattr(node.operation, "groups", 1) or 1)
+
+
+def mixes(node: Node) -> bool:
+    """Whether each unit of a layer reads every channel: only there a constant becomes part of a bias."""
+    return node.kind != "depthwise_conv2d" and groups_of(node) == 1
+
+
+def same_at_every_place(labels: Sequence[int] | Labels) -> tuple[int, Labels]:
+    """Return how often `(C,)` labels repeat, and the labels once: places and channels of a flattened map."""
+    row = np.asarray(labels).ravel()
+    n = len(row)
+    for width in range(1, n + 1):
+        if n % width == 0 and np.array_equal(row[width:], row[:-width]):
+            return n // width, row[:width]
+    return 1, row

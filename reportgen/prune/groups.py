@@ -1,0 +1,165 @@
+"""The units of a network as removal counts them: groups of channels that go together, and who reads them.
+
+A group is owned by the first layer that makes one of its channels; layers tied to it lose theirs with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ConfigError
+from reportgen.prune.channels import Channels, Labels, Ref, channels_of, mixes, same_at_every_place
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A layer whose weights read channels that can be removed.
+
+    Attributes:
+        nodes: Its calls.
+        refs: The tensor that each call reads.
+        places: How many values of a channel stand side by side in a flattened map; 1 otherwise.
+        groups: `(C,)`, the group of each channel; `STAYS` where it cannot be removed.
+    """
+
+    nodes: tuple[int, ...]
+    refs: tuple[Ref, ...]
+    places: int
+    groups: NDArray[np.int64]
+
+
+STAYS = -1
+"""Instead of a group, where a channel cannot be removed."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """All that can be removed from a network.
+
+    Attributes:
+        channels: The labels of its tensors.
+        labels: `(G,)`, the label of each group, in the order of the network.
+        owner: `(G,)`, name of the layer that owns each.
+        unit: `(G,)`, the lowest of its units there.
+        members: For each group, layer and unit of every channel that goes with it.
+        readers: In the order of the network.
+        fixed: Pairs of layer name and reason: layers none of whose units can be removed.
+    """
+
+    channels: Channels
+    labels: NDArray[np.int64]
+    owner: tuple[str, ...]
+    unit: NDArray[np.int64]
+    members: tuple[tuple[tuple[str, int], ...], ...]
+    readers: tuple[Reader, ...]
+    fixed: tuple[tuple[str, str], ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def of_layer(self, layer: str) -> NDArray[np.int64]:
+        """Return the groups that a layer owns."""
+        return np.flatnonzero([owner == layer for owner in self.owner])
+
+    def layers(self) -> list[str]:
+        """Return the layers that own groups, in the order of the network."""
+        return list(dict.fromkeys(self.owner))
+
+    def tied(self, layer: str) -> list[str]:
+        """Return the other layers that lose a unit with each that this layer loses."""
+        found = {name: None for g in self.of_layer(layer) for name, _ in self.members[g] if name != layer}
+        return list(found)
+
+    def kept_channels(self, ref: Ref, removed: Collection[int]) -> NDArray[np.bool_]:
+        """Return for a tensor's labels, in their shape, whether each stays while groups are removed."""
+        gone = self.labels[sorted(removed)]
+        return np.asarray(~np.isin(self.channels.labels[ref], gone))
+
+
+def groups_of_units(model: Model, layers: Sequence[str] | None = None) -> Groups:
+    """Return what can be removed.
+
+    Args:
+        model: The network.
+        layers: Patterns of names of layers whose units may go; those of all unless given.
+
+    Raises:
+        ConfigError: A pattern names no layer.
+    """
+    channels = channels_of(model)
+    asked = _asked(model, layers)
+    members: dict[int, list[tuple[str, int]]] = {}
+    whole: dict[int, str] = {}
+    fixed = []
+    for layer in model.layers:
+        tap = model.taps[layer.name]
+        labels = channels.labels[tap.weights, 0].ravel().tolist()
+        for unit, label in enumerate(labels):
+            members.setdefault(label, []).append((layer.name, unit))
+            if layer.name not in asked:
+                whole.setdefault(label, "other layers were asked for")
+        reasons = [channels.fixed.get(label) or whole.get(label) for label in labels]
+        if all(reasons):
+            fixed.append((layer.name, str(reasons[0])))
+    labels = [label for label in members if label not in channels.fixed and label not in whole]
+    first = [members[label][0] for label in labels]
+    return Groups(
+        channels=channels,
+        labels=np.asarray(labels, np.int64),
+        owner=tuple(name for name, _ in first),
+        unit=np.asarray([unit for _, unit in first], np.int64),
+        members=tuple(tuple(members[label]) for label in labels),
+        readers=_readers(model, channels, labels),
+        fixed=tuple(fixed),
+    )
+
+
+def _asked(model: Model, layers: Sequence[str] | None) -> set[str]:
+    names = [layer.name for layer in model.layers]
+    if layers is None:
+        return set(names)
+    found: set[str] = set()
+    for pattern in layers:
+        some = [name for name in names if re.fullmatch(_as_regex(pattern), name)]
+        if not some:
+            raise ConfigError(
+                f'layers: "{pattern}" names no layer of {model.file_name}',
+                hint="known: " + ", ".join(names[:12]),
+            )
+        found.update(some)
+    return found
+
+
+def _as_regex(pattern: str) -> str:
+    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+
+
+def _readers(model: Model, channels: Channels, labels: Sequence[int]) -> tuple[Reader, ...]:
+    """Return the layers that read a group; all calls of one layer are one reader."""
+    number = {label: g for g, label in enumerate(labels)}
+    calls: dict[int, list[int]] = {}
+    for index in channels.readers:
+        if mixes(model.nodes[index]):
+            calls.setdefault(id(model.nodes[index].operation), []).append(index)
+    found = []
+    for nodes in calls.values():
+        refs = tuple(model.nodes[index].inputs[0] for index in nodes)
+        places, row = _row(channels.labels[refs[0]], channels.labels[refs[0]].ndim)
+        groups = np.asarray([number.get(label, STAYS) for label in row.tolist()], np.int64)
+        if (groups != STAYS).any():
+            found.append(Reader(tuple(nodes), refs, places, groups))
+    return tuple(found)
+
+
+def _row(labels: Labels, ndim: int) -> tuple[int, Labels]:
+    """Return the places of a flattened map, and the labels of its channels once."""
+    return same_at_every_place(labels) if ndim == 1 else (1, labels.reshape(-1, labels.shape[-1])[0])

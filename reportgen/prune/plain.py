@@ -1,0 +1,43 @@
+"""Operations that the smaller network takes over as they are, in terms of plain Keras.
+
+A file that this package wrote must open where this package is not installed: what an importer made for want
+of a layer in Keras is written with Keras's own operations, or refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from reportgen.errors import ModelError
+from reportgen.models.framework import keras_module
+
+if TYPE_CHECKING:
+    from reportgen.models import Node
+
+
+def plain_operation(node: Node, name: str, file_name: str) -> Any:
+    """Return the layer of a node made anew, or a function of tensors that does the same.
+
+    Raises:
+        ModelError: It is this package's own and has no counterpart.
+    """
+    operation = node.operation
+    if type(operation).__module__.startswith("reportgen."):
+        if node.kind not in _TRANSLATED:
+            raise ModelError(
+                f'{file_name}: "{node.name}" ({node.kind}) is an operation that plain Keras does not have, '
+                "so that the smaller network could not be opened without reportgen",
+            )
+        return _TRANSLATED[node.kind](operation)
+    config = dict(operation.get_config())
+    config["name"] = name
+    return type(operation).from_config(config)
+
+
+def _hard_sigmoid(operation: Any) -> Callable[[Any], Any]:
+    ops = keras_module().ops
+    return lambda x: ops.clip(x * operation.alpha + operation.beta, 0.0, 1.0)
+
+
+_TRANSLATED: dict[str, Callable[[Any], Callable[[Any], Any]]] = {"hard_sigmoid": _hard_sigmoid}

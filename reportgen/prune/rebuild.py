@@ -1,0 +1,291 @@
+"""The smaller network: every operation called anew on fewer channels, as an ordinary Keras model.
+
+With nothing removed it is the network as it was, whose layers that read channels all have a bias: the one
+that removal is tried on. Which channels go is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from reportgen.errors import ModelError
+from reportgen.models.framework import functional, keras_module
+from reportgen.models.kinds import UNIT_KINDS
+from reportgen.prune.channels import Labels, Ref, groups_of, mixes
+from reportgen.prune.passing import RESHAPES
+from reportgen.prune.plain import plain_operation
+from reportgen.prune.weights import Floats, set_weights, sliced, weights_of
+
+if TYPE_CHECKING:
+    from reportgen.models import Model, Node
+    from reportgen.prune.groups import Groups
+
+_PICTURE = -1
+
+_NAME = re.compile(r"[^A-Za-z0-9_.\-]")
+
+Change = Callable[[int, Any], Any]
+"""Takes a node and the tensor it is about to read, and returns what it reads instead."""
+
+
+@dataclass
+class Rebuilt:
+    """A network made anew.
+
+    Attributes:
+        network: `keras.Model`, in the model's own range of values.
+        layers: By id of the operation it was made from, each new layer with weights.
+        held: For each input what it is held at, None for the picture.
+    """
+
+    network: Any
+    layers: dict[int, Any] = field(default_factory=dict)
+    held: tuple[Any, ...] = (None,)
+
+    def predicted(self, pictures: Floats, network: Any = None) -> list[Floats]:
+        """Return what this network, or one with its inputs, answers to a batch, for each output."""
+        given = self.with_held(pictures)
+        found = (network or self.network).predict_on_batch(given if len(given) > 1 else given[0])
+        return [np.asarray(x) for x in (found if isinstance(found, (list, tuple)) else [found])]
+
+    def with_held(self, pictures: Floats) -> list[Any]:
+        """Return a batch for all inputs: the pictures, and what the others are held at."""
+        found = []
+        for tensor, value in zip(self.network.inputs, self.held, strict=False):
+            sides = [pictures.shape[i + 1] if s is None else s for i, s in enumerate(tensor.shape[1:])]
+            whole = None if value is None else np.broadcast_to(np.asarray(value), (len(pictures), *sides))
+            found.append(pictures if whole is None else whole.astype(str(tensor.dtype)))
+        return found
+
+
+def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
+            weights: Mapping[int, dict[str, Floats]] | None = None, change: Change | None = None,
+            more_inputs: Collection[Any] = (), logits: bool = False) -> Rebuilt:  # fmt: skip
+    """Return the network without some of its groups.
+
+    Args:
+        model: The network.
+        groups: What can be removed from it.
+        removed: The groups that go.
+        weights: By id of an operation, whole weights to cut from instead of its own.
+        change: What layers with weights read instead; for measuring.
+        more_inputs: Further inputs that `change` takes.
+        logits: Whether outputs come before the softmax or sigmoid that ends a classifier.
+
+    Raises:
+        ModelError: An operation is none of plain Keras.
+    """
+    building = _Building(model, groups, frozenset(removed), weights or {}, change, logits)
+    for index in building.needed:
+        building.add(index)
+    own = building.inputs()
+    inputs = [*(tensor for tensor, _ in own), *more_inputs]
+    outputs = [building.tensors[ref] for ref in model.outputs]
+    name = _NAME.sub("_", model.name).lstrip("_./-") or "network"
+    network = functional(_alone(inputs), _alone(outputs), name=name)
+    return Rebuilt(network, building.layers, tuple(value for _, value in own))
+
+
+def _alone(tensors: list[Any]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors
+
+
+class _Building:
+    """The tensors made so far."""
+
+    def __init__(
+        self,
+        model: Model,
+        groups: Groups,
+        removed: frozenset[int],
+        weights: Mapping[int, dict[str, Floats]],
+        change: Change | None,
+        logits: bool,
+    ) -> None:
+        self.model, self.groups, self.removed = model, groups, removed
+        self.weights, self.change = weights, change
+        self.tensors: dict[Ref, Any] = {}
+        self.layers: dict[int, Any] = {}
+        self.needed = _needed(model)
+        self._inputs: dict[int, tuple[Any, Any]] = {}
+        self._taken: set[str] = set()
+        self._fused = self._activations()
+        heads = {tap.head[0] for tap in model.taps.values() if tap.head is not None}
+        self._heads = heads if logits else set()
+
+    def inputs(self) -> list[tuple[Any, Any]]:
+        """Return the network's inputs in the order its file has them, each with what it is held at."""
+        free = next(place for place in range(len(self._inputs)) if place not in self._inputs)
+        placed = {free if place == _PICTURE else place: found for place, found in self._inputs.items()}
+        return [placed[place] for place in sorted(placed)]
+
+    def add(self, index: int) -> None:
+        """Make the outputs of a node."""
+        node = self.model.nodes[index]
+        if node.kind in ("input", "held_input"):
+            self.tensors[index, 0] = self._input(node)
+            return
+        given = [self.tensors[ref] for ref in node.inputs]
+        if node.kind in UNIT_KINDS and self.change is not None and mixes(node):
+            given[0] = self.change(index, given[0])
+        if index in self._heads or self._fused.get(index - 1) == index:
+            found: Any = given[0]  # Left out, or part of the layer before it again.
+        elif id(node.operation) in self.layers:
+            found = self.layers[id(node.operation)](*given)
+        elif node.kind in UNIT_KINDS:
+            found = self._with_units(index, node, given[0])
+        else:
+            found = self._without_units(index, node, given)
+        for output, tensor in enumerate(found if isinstance(found, (list, tuple)) else [found]):
+            self.tensors[index, output] = tensor
+
+    def _activations(self) -> dict[int, int]:
+        """Return the layers whose activation was split off as the node after them."""
+        nodes = self.model.nodes
+        return {
+            index: index + 1
+            for index, (node, after) in enumerate(itertools.pairwise(nodes))
+            if node.kind in UNIT_KINDS and after.name == f"{node.name}/activation"
+        }
+
+    def _input(self, node: Node) -> Any:
+        """Return an input; `held1` is the second of the file's, the picture the one that is not held."""
+        keras, layer = keras_module(), node.operation
+        if node.kind == "input":
+            tensor = keras.Input(self.model.input_shape, dtype="float32", name=self._name(node.name))
+            self._inputs[_PICTURE] = (tensor, None)
+            return tensor
+        tensor = keras.Input(layer.shape, dtype=layer.of_type, name=self._name(node.name))
+        self._inputs[int(re.sub(r"\D", "", layer.name))] = (tensor, layer.value)
+        return tensor
+
+    def _name(self, name: str) -> str:
+        plain = _NAME.sub("_", name).lstrip("_./-") or "layer"
+        unique, n = plain, 1
+        while unique in self._taken:
+            n += 1
+            unique = f"{plain}_{n}"
+        self._taken.add(unique)
+        return unique
+
+    def _kept(self, ref: Ref) -> Any:
+        return self.groups.kept_channels(ref, self.removed)
+
+    def _row(self, ref: Ref) -> Any:
+        """Return `(C,)`, the channels of a tensor that stay."""
+        kept = self._kept(ref)
+        return kept.reshape(-1, kept.shape[-1])[0]
+
+    def _with_units(self, index: int, node: Node, given: Any) -> Any:
+        before, after = self._row(node.inputs[0]), self._row((index, 0))
+        config = dict(node.operation.get_config())
+        own = self.weights.get(id(node.operation)) or weights_of(node.operation)
+        config["name"] = self._name(node.name)
+        config["activation"] = self._activation(index)
+        config["use_bias"] = "bias" in own
+        width = "units" if node.kind == "dense" else "filters"
+        if node.kind != "depthwise_conv2d":
+            config[width] = int(after.sum())
+        if groups_of(node) > 1:
+            config["groups"] = round(groups_of(node) * int(before.sum()) / len(before))
+        layer = _made(type(node.operation), config)
+        made = layer(given)
+        set_weights(layer, sliced(node.kind, node.operation, own, before, after))
+        self.layers[id(node.operation)] = layer
+        return made
+
+    def _activation(self, index: int) -> Any:
+        after = self._fused.get(index)
+        if after is None or after in self._heads:
+            return "linear"
+        operation = self.model.nodes[after].operation
+        keras = keras_module()
+        if isinstance(operation, keras.layers.Activation):
+            return operation.activation
+        return _made(type(operation), operation.get_config())
+
+    def _without_units(self, index: int, node: Node, given: list[Any]) -> Any:
+        keras = keras_module()
+        if node.kind == "flatten" and isinstance(node.operation, keras.layers.Flatten):
+            return keras.layers.Flatten(name=self._name(node.name))(given[0])
+        kept = self._kept((index, 0)) if (index, 0) in self.groups.channels.labels else None
+        whole = kept is None or bool(kept.all())
+        if node.kind in RESHAPES and not whole:
+            sides = [int(side or 0) for side in node.output_shapes[0][1:]]
+            sides[-1] = int(self._row((index, 0)).sum())
+            return keras.layers.Reshape(sides, name=self._name(node.name))(given[0])
+        if isinstance(node.operation, keras.Layer):
+            return self._layer(node, given, None if whole else self._row((index, 0)))
+        if node.constants and not whole:
+            return self._with_constants(node, given[0], self._row((index, 0)))
+        return node.call(given) if len(node.output_shapes) > 1 else node.call(given)[0]
+
+    def _layer(self, node: Node, given: list[Any], kept: Any) -> Any:
+        """Call a layer without units made anew, its weights cut where they are one for each channel."""
+        layer = plain_operation(node, self._name(node.name), self.model.file_name)
+        if not isinstance(layer, keras_module().Layer):
+            return layer(*given)
+        arguments = given if len(given) == 1 else [given] if node.kind in _LISTS else given
+        made = layer(*arguments)
+        own = weights_of(node.operation)
+        if own:
+            width = 0 if kept is None else len(kept)
+            set_weights(layer, {k: v[..., kept] if width and v.ndim and v.shape[-1] == width else v
+                                for k, v in own.items()})  # fmt: skip
+        if node.operation.weights:
+            self.layers[id(node.operation)] = layer
+        return made
+
+    def _with_constants(self, node: Node, tensor: Any, kept: Any) -> Any:
+        """Call an operation between a tensor and numbers, without those of channels that are gone."""
+        constants = [
+            np.asarray(c)[..., kept] if tuple(getattr(c, "shape", ()))[-1:] == (len(kept),) else c
+            for c in node.constants
+        ]
+        order = node.pattern.split(" ")[0]
+        waiting = iter(constants)
+        return getattr(keras_module().ops, node.kind)(*(tensor if p == "t" else next(waiting) for p in order))
+
+
+def _made(kind: Any, config: dict[str, Any]) -> Any:
+    """Return a layer of a configuration, without what matters in training alone."""
+    for key in ("kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer"):
+        if key in config:
+            config[key] = "zeros"
+    for key in [k for k in config if k.endswith(("_regularizer", "_constraint"))]:
+        config[key] = None
+    return kind.from_config(config)
+
+
+def _needed(model: Model) -> list[int]:
+    needed = {index for index, node in enumerate(model.nodes) if node.kind == "input"}
+    stack = [index for index, _ in model.outputs]
+    while stack:
+        index = stack.pop()
+        if index not in needed:
+            needed.add(index)
+            stack.extend(i for i, _ in model.nodes[index].inputs)
+    return sorted(needed)
+
+
+def check_plain(model: Model) -> None:
+    """Refuse a network that plain Keras cannot read back.
+
+    Raises:
+        ModelError: An operation is this package's own; it is named.
+    """
+    for index in _needed(model):
+        node = model.nodes[index]
+        if type(node.operation).__module__.startswith("reportgen.") and node.kind not in ("held_input",):
+            plain_operation(node, node.name, model.file_name)
+
+
+_LISTS = frozenset({"add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot"})
+
+__all__ = ["Labels", "ModelError", "Rebuilt", "check_plain", "rebuilt"]

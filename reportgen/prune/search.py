@@ -1,0 +1,270 @@
+"""Which units of a network can go: ordered on some pictures, their count chosen on others.
+
+Puts the parts of this room together. Files, stores and command lines are not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.errors import ConfigError
+from reportgen.prune.curves import Choice, choice_of, removed_after, shares_along, shares_without
+from reportgen.prune.decision import classifying, decisions_of
+from reportgen.prune.groups import Groups, groups_of_units
+from reportgen.prune.judging import Judge, Shares
+from reportgen.prune.moments import moments_of
+from reportgen.prune.order import Measured, Ordering, ordered
+from reportgen.prune.rebuild import Rebuilt, rebuilt
+from reportgen.prune.sets import SetName
+from reportgen.prune.trial import Trial
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+
+Pictures = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+Ordered = Literal["need", "looks", "random"]
+
+FEWEST_PICTURES = 20
+RIDGE_OF_MAPS, RIDGE_OF_VECTORS = 1e-3, 1e-2
+"""Of regressions of channels on each other, as a share of their mean variance."""
+
+REFINED = 8
+"""Counts that are tried between the last round that holds and the next."""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures with the output units that are right for them.
+
+    Attributes:
+        pictures: `(n, h, w, c)` uint8 of the network's own input size.
+        labels: `(n,)`; empty without classes.
+        n_classes: Units that an output has for them; 0 without classes.
+    """
+
+    pictures: Pictures
+    labels: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    n_classes: int = 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How units are ordered and how many are taken.
+
+    Attributes:
+        max_loss: 0..1, of accuracy (of agreement without classes), on the pictures that choose.
+        order: By what units go.
+        compensate: Whether channels that stay make up for those that go.
+        largest: Whether the largest count that holds is taken, not the one up to which all hold.
+        layers: Patterns of layers whose units may go; all unless given.
+        structure: For `looks`, each layer's `(K,)`; NaN where a unit was not scored.
+        seed: For `random`.
+    """
+
+    max_loss: float = 0.01
+    order: Ordered = "need"
+    compensate: bool = True
+    largest: bool = False
+    layers: Sequence[str] | None = None
+    structure: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Search:
+    """A network whose units can be taken away, and the pictures it is judged on.
+
+    Attributes:
+        measured: Where removal is tried.
+        judges: By set.
+    """
+
+    measured: Measured
+    judges: Mapping[SetName, Judge]
+
+    @property
+    def groups(self) -> Groups:
+        """All that can be removed."""
+        return self.measured.trial.groups
+
+
+@dataclass(frozen=True)
+class Found:
+    """What can go.
+
+    Attributes:
+        ordering: The order of all units.
+        curve: On the pictures that choose, by count.
+        choice: How many can go.
+        count: How many are taken.
+    """
+
+    ordering: Ordering
+    curve: Mapping[int, Shares]
+    choice: Choice
+    count: int
+
+    def removed(self) -> NDArray[np.bool_]:
+        """Return `(G,)`, the units that are taken."""
+        return removed_after(len(self.ordering.order), self.ordering.order, self.count)
+
+
+def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batch: int) -> Search:
+    """Return the search, with all that is measured of the whole network.
+
+    Raises:
+        ConfigError: There are too few pictures, they do not fit the network, or nothing can be removed.
+    """
+    n = sum(len(s.pictures) for s in sets.values())
+    if n < FEWEST_PICTURES or any(not len(s.pictures) for s in sets.values()):
+        raise ConfigError(
+            f"images: {n} pictures in three sets, wanted at least {FEWEST_PICTURES}",
+            hint="one set orders units, one chooses how many go, one reports what is lost",
+        )
+    groups = groups_of_units(model, wanted.layers)
+    if not len(groups):
+        name, reason = groups.fixed[0] if groups.fixed else ("the network", "it has no layers that are read")
+        raise ConfigError(f'{model.file_name}: no unit can be removed: "{name}": {reason}')
+    trial = Trial(model, groups, batch)
+    moments = moments_of(trial.read(sets["order"].pictures), groups.readers)
+    # A layer that reads vectors sees one row a picture.
+    ridge = [
+        RIDGE_OF_VECTORS if model.nodes[r.nodes[0]].kind == "dense" and r.places == 1 else RIDGE_OF_MAPS
+        for r in groups.readers
+    ]
+    trial.take({})
+    answers = {name: trial.answers(s.pictures) for name, s in sets.items()}
+    if not all(np.isfinite(a).all() for some in answers.values() for a in some):
+        raise ConfigError(f"{model.file_name}: answers to some of the pictures are no numbers")
+    decisions = decisions_of(model, answers["order"])
+    judges = {}
+    for name, s in sets.items():
+        output = _output(model, decisions, [a.shape for a in answers[name]], s)
+        whole = [d.decided(a) for d, a in zip(decisions, answers[name], strict=True)]
+        judges[name] = Judge(s.pictures, decisions, whole, s.labels, output)
+    search = Search(Measured(trial, moments, wanted.compensate, ridge), judges)
+    _refuse_chance(search, model)
+    return search
+
+
+def _output(model: Model, decisions: Sequence[object], shapes: Sequence[Sequence[int]], s: PictureSet) -> int:
+    if not s.n_classes:
+        return 0
+    found = classifying(decisions, shapes, s.n_classes)  # type: ignore[arg-type]
+    if found is None:
+        widths = ", ".join(str(shape[-1]) for shape in shapes)
+        raise ConfigError(
+            f"images: {s.n_classes} classes, but {model.file_name} has outputs of {widths} units",
+            hint="--class-names FILE with a name for each unit, or pictures without class folders",
+        )
+    return found
+
+
+def _refuse_chance(search: Search, model: Model) -> None:
+    judges = list(search.judges.values())
+    joined = Judge(
+        judges[0].pictures[:0],
+        judges[0].decisions,
+        [np.concatenate(column) for column in zip(*(j.whole for j in judges), strict=True)],
+        np.concatenate([j.labels for j in judges]),
+        judges[0].output,
+    )
+    if joined.has_skill():
+        return
+    if len(joined.labels):
+        right = float(np.mean(joined.whole[joined.output][:, 0] == joined.labels))
+        raise ConfigError(
+            f"{model.file_name}: right on {right:.1%} of {len(joined.labels)} pictures, which is chance: "
+            "there is nothing to keep",
+            hint="class folders are sorted by name; --class-names FILE says which output unit each is",
+        )
+    raise ConfigError(
+        f"{model.file_name}: decides the same for all pictures: there is nothing to keep",
+        hint="check --input-range, or give other pictures",
+    )
+
+
+def find(search: Search, wanted: Wanted, *, rounds: Sequence[Sequence[int]] = (),
+         note: Callable[[Sequence[int], int], None] = lambda taken, n: None) -> Found:  # fmt: skip
+    """Return which units can go.
+
+    Args:
+        search: From `begin`.
+        wanted: How.
+        rounds: Of an earlier search that was cut short, what each took.
+        note: Told what each round took, and how many units there are.
+    """
+    judge, n = search.judges["choose"], len(search.groups)
+    curve = {0: shares_without(search.measured, judge, np.zeros(n, bool))}
+    low = judge.majority_share() if len(judge.labels) else 1 / 3
+
+    def goes_on(taken: Sequence[int], count: int) -> bool:
+        note(taken, n)
+        curve[count] = judge.shares(search.measured.trial.answers(judge.pictures))
+        last = [curve[c].share for c in sorted(curve)[-3:]]
+        return len(last) < 3 or any(share > low + 0.02 for share in last)
+
+    if wanted.order == "need":
+        order = search.judges["order"]
+        ordering = ordered(search.measured, order.pictures, order.decisions, order.whole,
+                           known=rounds, goes_on=goes_on)  # fmt: skip
+    else:
+        ordering = fixed_order(search.groups, wanted)
+        curve.update(shares_along(search.measured, judge, ordering.order, ordering.counts))
+    choice = choice_of(curve, wanted.max_loss)
+    after = [c for c in sorted(curve) if c > choice.steady]
+    if after:
+        between = range(choice.steady + 1, after[0])
+        some = between[:: -(-len(between) // REFINED)] if len(between) else ()
+        curve.update(shares_along(search.measured, judge, ordering.order, some))
+        choice = choice_of(curve, wanted.max_loss)
+    return Found(ordering, curve, choice, choice.largest if wanted.largest else choice.steady)
+
+
+def fixed_order(groups: Groups, wanted: Wanted, *, descending: bool = False) -> Ordering:
+    """Return units in an order that needs no pictures: at random, or by their structure, least first.
+
+    Units that were not scored come first; the last unit of a layer always stays.
+    """
+    if wanted.order == "random":
+        found = np.random.default_rng(wanted.seed).permutation(len(groups)).tolist()
+    else:
+        structure = [_structure(groups, wanted, g) for g in range(len(groups))]
+        found = np.argsort(structure, kind="stable").tolist()
+        if descending:
+            found.reverse()
+    left = {layer: len(groups.of_layer(layer)) for layer in groups.layers()}
+    order: list[int] = []
+    kept: list[int] = []
+    for g in found:
+        left[groups.owner[g]] -= 1
+        (order if left[groups.owner[g]] else kept).append(g)
+    step = max(1, round(len(groups) / 40))
+    counts = (*range(0, len(order), step), len(order))
+    return Ordering(np.asarray([*order, *kept], np.int64), counts, np.zeros(len(groups)))
+
+
+def _structure(groups: Groups, wanted: Wanted, group: int) -> float:
+    values = [
+        float(wanted.structure[layer][unit])
+        for layer, unit in groups.members[group]
+        if layer in wanted.structure
+    ]
+    known = [v for v in values if not np.isnan(v)]
+    return max(known) if known else -np.inf
+
+
+def smaller(search: Search, removed: NDArray[np.bool_]) -> Rebuilt:
+    """Return the network without groups `(G,)`, in its own range of values."""
+    trial = search.measured.trial
+    refits = search.measured.refits(removed)
+    every = trial.weights(refits)
+    changed = {trial.operation_of(number) for number in refits}
+    weights = {operation: values for operation, values in every.items() if operation in changed}
+    return rebuilt(trial.model, trial.groups, np.flatnonzero(removed).tolist(), weights=weights)

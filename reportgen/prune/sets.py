@@ -1,0 +1,58 @@
+"""Three sets of pictures that never mix: they order units, choose how many go, and report what came of it.
+
+Which picture is in which set follows from the names of files alone; each class is in all sets by the same
+shares, and a group (a person, a film) is whole in one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Literal
+
+SetName = Literal["order", "choose", "report"]
+SHARES: dict[SetName, float] = {"order": 0.4, "choose": 0.3, "report": 0.3}
+
+
+def set_of_each(names: Sequence[str], labels: Sequence[int], groups: Sequence[str] | None = None,
+                shares: dict[SetName, float] | None = None) -> list[SetName]:  # fmt: skip
+    """Return for each picture the set it is in.
+
+    Args:
+        names: Files, unique.
+        labels: Index of each picture's class; empty without classes.
+        groups: For each picture what is kept together; each for itself unless given.
+        shares: Of all pictures that each set is to have; `SHARES` unless given.
+
+    Example:
+        >>> sorted(set_of_each([f"{i}.png" for i in range(10)], []))
+        ['choose', 'choose', 'choose', 'order', 'order', 'order', 'order', 'report', 'report', 'report']
+    """
+    wanted = shares or SHARES
+    together: dict[str, list[int]] = defaultdict(list)
+    for index, name in enumerate(names):
+        together[name if groups is None else f"group {groups[index]}"].append(index)
+    filled: dict[int, dict[SetName, int]] = defaultdict(lambda: dict.fromkeys(wanted, 0))
+    found: list[SetName] = ["order"] * len(names)
+    for key in sorted(together, key=_hash):
+        classes = [labels[i] if len(labels) else 0 for i in together[key]]
+        where = min(wanted, key=lambda s: (_fullness(s, classes, filled, wanted), -wanted[s]))
+        for index, label in zip(together[key], classes, strict=True):
+            found[index] = where
+            filled[label][where] += 1
+    return found
+
+
+def _fullness(
+    where: SetName,
+    classes: Sequence[int],
+    filled: dict[int, dict[SetName, int]],
+    wanted: dict[SetName, float],
+) -> float:
+    """Return how full a set would be with these pictures, against its share."""
+    return sum((filled[c][where] + 1) / wanted[where] for c in classes) / len(classes)
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
