@@ -22,6 +22,7 @@ from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.registry import Operator, operators
+from reportgen.models.onnx.rows import needless_reshapes
 from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
 
@@ -39,7 +40,11 @@ class Builder:
         constant_bytes: What all constants take, stored ones and answers.
         operations: What answering took, see `budget`.
         picture: The live tensor that carries the batch, if there is one.
-        given_batch: Pictures of a batch that the file fixes; 1 if it leaves them open.
+        fixed_batch: Pictures of a batch that the file fixes, if it does.
+        given_batch: The same, 1 if it does not.
+        as_written: Whether a written 1 is a side of 1, and never the number of pictures of one.
+        doubtful: Whether some written 1 may be either.
+        built_late: Convolutions that were put off and are built.
     """
 
     def __init__(self, source: Source, opset: int, nodes: Sequence[Any], outputs: Sequence[str]) -> None:
@@ -54,7 +59,11 @@ class Builder:
         self.constant_bytes = 0
         self.operations = 0
         self.picture: Any = None
+        self.fixed_batch: int | None = None
         self.given_batch = 1
+        self.as_written = False
+        self.doubtful = False
+        self.built_late: dict[Any, tuple[Any, Value]] = {}
         self.outputs = set(outputs)
         self.consumers: dict[str, list[Any]] = {}
         for node in nodes:
@@ -138,7 +147,7 @@ class Builder:
         names = [self._stands_for.get(id(node), node.output[0]), *node.output[1:]]
         for name, value in zip(names, values, strict=False):
             self._store(call, name, value)
-        self._name(node, values, inputs)
+        self.name(node, values, inputs)
 
     def _build(self, call: Call, operator: Operator) -> Any:
         self.built += 1
@@ -197,7 +206,7 @@ class Builder:
                 call.refuse(f"takes constants beyond {self.source.max_memory} bytes")
         self.values[name] = value
 
-    def _name(self, node: Any, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
+    def name(self, node: Any, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
         """Name the operations that a node became: the one with weights, else the last, is the node."""
         known = [v.tensor for v in self._all_tensors(inputs)]
         made = [v.tensor for v in self._all_tensors(values)]
@@ -252,12 +261,16 @@ def rebatch(tensor: Any, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:
     """
     keras = keras_module()
     records = list(recorded_calls([tensor], outputs))
+    needless = needless_reshapes(records, outputs)
     for record in records:
         record.operation._inbound_nodes.clear()
         record.operation._outbound_nodes.clear()
     fresh = keras.Input(tuple(tensor.shape)[1:], dtype="float32", name=tensor.name)
     known = {id(tensor): fresh}
     for record in records:
+        if id(record) in needless:
+            known[id(record.outputs[0])] = known[id(record.input_tensors[0])]
+            continue
         args, kwargs = record.arguments.fill_in(known)
         results = keras.tree.flatten(record.operation(*args, **kwargs))
         known.update({id(old): new for old, new in zip(record.outputs, results, strict=True)})

@@ -6,6 +6,7 @@ is known in `operators/`.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from reportgen.models.onnx.reading import widened
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.values import (
     Array,
+    Dealt,
     Value,
     carries_batch,
     channels_last,
@@ -121,11 +123,31 @@ class Call:
         return kept[key][1]
 
     def settled(self, value: Value) -> Value:
-        """Return a value with a flattening carried out that was put off."""
-        if value.flat is None:
-            return value
-        plain = self.ordered(value.flat, tuple(range(value.flat.rank)))
-        return live(self.ops.reshape(plain, target(value.shape)))
+        """Return a value with everything carried out that was put off."""
+        if value.flat is not None:
+            plain = self.ordered(value.flat, tuple(range(value.flat.rank)))
+            return live(self.ops.reshape(plain, target(value.shape)))
+        if value.dealt is not None:
+            return self.turned(self._dealt_out(value.dealt), value.axes)
+        if value.late is not None:
+            kept = self.builder.built_late
+            key = (id(value.late.build), value.late.cut)
+            if key not in kept:
+                kept[key] = (value.late, value.late.build(value.late.cut))
+            return self.turned(kept[key][1], value.axes)
+        return value
+
+    def turned(self, value: Value, axes: tuple[int, ...]) -> Value:
+        """Return a value whose axis i is axis `axes[i]` from now on; its tensor stays as it is."""
+        return self.relabelled(value, inverse(axes))
+
+    def _dealt_out(self, dealt: Dealt) -> Value:
+        block = dealt.block
+        n, c, height, width = dealt.whole.shape
+        h, w = height // block, width // block
+        parts = self.ops.reshape(self.last(dealt.whole), target((n, h, block, w, block, c)))
+        parts = self.ops.transpose(parts, (2, 4, 0, 1, 3, 5))
+        return self.map_out(self.ops.reshape(parts, target((n * block * block, h, w, c))))
 
     def transposed(self, tensor: Any, perm: tuple[int, ...]) -> Any:
         """Return a tensor with its axes permuted; by reshaping where only sides of 1 move."""
@@ -200,8 +222,11 @@ class Call:
 
     def relabelled(self, value: Value, perm: tuple[int, ...]) -> Value:
         """Return a transposed value; its tensor stays as it is."""
-        value = self.settled(value)
         back = inverse(perm)
+        if value.dealt is not None or value.late is not None:
+            axes = tuple(back[a] for a in value.axes)
+            return dataclasses.replace(value, shape=tuple(value.shape[p] for p in perm), axes=axes)
+        value = self.settled(value)
         return Value(
             tuple(value.shape[p] for p in perm),
             value.dtype,

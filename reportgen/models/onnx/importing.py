@@ -115,7 +115,8 @@ def read_onnx(
 
     def built(picture: _Picture) -> OnnxImport:
         said = (*endings, *_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
-        return _built(graph, opset, stored, constants, picture, said, source)
+        as_written = picture.batch is None
+        return _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
 
     try:
         return built(picture)
@@ -143,15 +144,27 @@ def _built(
     picture: _Picture,
     said: Sequence[str],
     source: Source,
+    *,
+    as_written: bool,
 ) -> OnnxImport:
-    """Return the network of a graph for one size of picture."""
+    """Return the network of a graph for one size of picture.
+
+    A side of 1 that an open batch could fill is read as it is written first. Where no network comes of that,
+    it is the number of pictures, which older exporters wrote down.
+    """
     nodes = rewritten(list(graph.node), stored, source)
     builder = Builder(source, opset, nodes, [o.name for o in graph.output])
     builder.constants({**stored, **constants})
-    builder.given_batch = picture.batch or 1
+    builder.fixed_batch, builder.given_batch = picture.batch, picture.batch or 1
+    builder.as_written = as_written
     tensor = _enter(builder, picture)
-    builder.run(nodes)
-    values, dropped = _outputs(builder, graph, source)
+    try:
+        builder.run(nodes)
+        values, dropped = _outputs(builder, graph, source)
+    except ModelError:
+        if not (as_written and builder.doubtful):
+            raise
+        return _built(graph, opset, stored, constants, picture, said, source, as_written=False)
     axes, ends = _ends(builder, values)
     fresh, results = rebatch(tensor, ends)
     model = functional(fresh, results)
@@ -320,7 +333,7 @@ def _outputs(builder: Builder, graph: Any, source: Source) -> tuple[dict[str, Va
         value = builder.values.get(output.name)
         if value is None:
             raise ModelError(f'{source.file_name}: output "{output.name}" is written by no node')
-        if value.array is not None or not any(carries_batch(s) for s in value.shape):
+        if value.array is not None or value.step or not any(carries_batch(s) for s in value.shape):
             said.append(f'Output "{output.name}" is the same for every picture and left out.')
         else:
             found[output.name] = value
@@ -333,7 +346,7 @@ def _ends(builder: Builder, values: Mapping[str, Value]) -> tuple[tuple[tuple[in
     """Return the outputs' tensors with their axes: maps as they are held, all else in ONNX's order."""
     axes, ends = [], []
     for value in values.values():
-        if value.flat is not None or value.rank != 4:
+        if value.tensor is None or value.rank != 4:
             plain = builder.plain(value)
             ends.append(plain)
             axes.append(tuple(range(value.rank)))

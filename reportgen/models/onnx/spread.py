@@ -1,7 +1,8 @@
-"""Constants that are repeated for each picture, such as the state a recurrent layer starts from.
+"""Constants that are repeated for each picture, such as the state a recurrent layer starts from; and counts.
 
-Their shape depends on the number of pictures, their numbers do not. An operation on them alone is answered
-for two and for three pictures; where the answers are one array, repeated, it is a constant of that kind too.
+Their shape depends on the number of pictures, their numbers do not, or are more by one step for each picture,
+as are places in a list of all pictures' numbers. An operation on them alone is answered for two and for three
+pictures; where the answers are one array, repeated or counted on, it is a constant of that kind too.
 """
 
 from __future__ import annotations
@@ -16,11 +17,34 @@ from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.operators.shape import expanded
 from reportgen.models.onnx.values import BATCH, Array, Value, constant
 
+_LINEAR = frozenset(
+    {"Add", "Sub", "Mul", "Neg", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
+     "Transpose", "Expand"}
+)  # fmt: skip
+"""Operators that a count of pictures goes through, or that break it visibly within three pictures."""
+
 
 def spread(call: Call) -> list[Value] | None:
-    """Return a node's answers where they are the same for every picture, else None."""
+    """Return a node's answers where they are the same for every picture, or counted on, else None.
+
+    Raises:
+        ModelError: What counts pictures is used in another way than to pick each picture's own numbers.
+    """
     given = [v for v in call.inputs if v is not None]
-    if not any(v.once is not None for v in given) or any(v.array is None and v.once is None for v in given):
+    counted = sum(v.step != 0 for v in given)
+    known = [v for v in given if v.once is not None]
+    values = None
+    if known and all(v.array is not None or v.once is not None for v in given):
+        values = _known(call, counted)
+    if values is None and counted and not (call.node.op_type == "Gather" and not given[0].step):
+        call.refuse("counts the pictures of a batch", "export with a batch of 1")
+    return values
+
+
+def _known(call: Call, counted: int) -> list[Value] | None:
+    if counted > 1 and call.node.op_type == "Mul":
+        return None
+    if counted and call.node.op_type not in _LINEAR:
         return None
     try:
         two, three = _answers(call, 2), _answers(call, 3)
@@ -28,14 +52,17 @@ def spread(call: Call) -> list[Value] | None:
         return None
     if two is None or three is None:
         return None
-    found = [_repeated(a, b) for a, b in zip(two, three, strict=True)]
     values = []
-    for known in found:
-        if known is None:
+    for pair in zip(two, three, strict=True):
+        found = _repeated(*pair)
+        if found is None:
             return None
-        array, axis = known
+        array, axis, step = found
         shape = tuple(BATCH if i == axis else side for i, side in enumerate(array.shape))
-        values.append(expanded(call, constant(array), shape))
+        if step and not counted:
+            return None
+        count = Value(shape, str(array.dtype), once=array, step=step)
+        values.append(count if step else expanded(call, constant(array), shape))
     return values
 
 
@@ -44,26 +71,38 @@ def _answers(call: Call, n: int) -> list[Array] | None:
     for value in call.inputs:
         if value is None or value.once is None:
             inputs.append(value)
-        elif any(side != BATCH and side % BATCH == 0 for side in value.shape if side):
+        elif sum(bool(side) and side % BATCH == 0 for side in value.shape) != 1 or BATCH not in value.shape:
             return None
         else:
-            shape = tuple(n if side == BATCH else side for side in value.shape)
-            inputs.append(constant(np.broadcast_to(value.once, shape).copy()))
+            inputs.append(constant(_of_pictures(value, value.once, n)))
     answers = fold(Call(call.node, inputs, call.version, call.builder))
     if answers is None:
         return None
     return [np.asarray(a.array) for a in answers]
 
 
-def _repeated(two: Array, three: Array) -> tuple[Any, int] | None:
-    """Return what is repeated, with a side of 1, and along which axis."""
+def _of_pictures(value: Value, once: Array, n: int) -> Array:
+    """Return the numbers that a value has for so many pictures."""
+    along = [1] * value.rank
+    along[value.shape.index(BATCH)] = n
+    steps = np.arange(n, dtype=np.int64).reshape(along) * value.step
+    whole = np.broadcast_to(once, tuple(n if side == BATCH else side for side in value.shape))
+    return whole + steps.astype(once.dtype) if value.step else whole.copy()
+
+
+def _repeated(two: Array, three: Array) -> tuple[Any, int, int] | None:
+    """Return what the first picture has, with a side of 1, along which axis, and what is added for each."""
     if two.ndim != three.ndim:
         return None
     differs = [i for i, (a, b) in enumerate(zip(two.shape, three.shape, strict=True)) if a != b]
     if len(differs) != 1 or (two.shape[differs[0]], three.shape[differs[0]]) != (2, 3):
         return None
-    first = np.take(two, [0], axis=differs[0])
-    alike = np.array_equal(np.broadcast_to(first, two.shape), two) and np.array_equal(
-        np.broadcast_to(first, three.shape), three
-    )
-    return (first, differs[0]) if alike else None
+    axis = differs[0]
+    first, second = (np.take(two, [i], axis=axis) for i in (0, 1))
+    step = 0
+    if np.issubdtype(two.dtype, np.integer) and two.size:
+        step = int(np.ravel(second)[0]) - int(np.ravel(first)[0])
+    shape = tuple(BATCH if i == axis else side for i, side in enumerate(two.shape))
+    found = Value(shape, str(two.dtype), once=first, step=step)
+    alike = all(np.array_equal(_of_pictures(found, first, n), whole) for n, whole in ((2, two), (3, three)))
+    return (first, axis, step) if alike else None

@@ -7,6 +7,7 @@ ONNX (n, c, h, w) is held as a tensor (n, h, w, c), and a Transpose changes the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,11 @@ class Value:
         tensor: The Keras tensor of a live value; None for constants and for `flat` ones.
         axes: Tensor axis i holds ONNX axis `axes[i]`.
         once: The numbers of a live value that are the same for every picture, with a side of 1 for them.
+        step: How much more each picture's numbers are than those of the one before; `once` are then those of
+            the first, and there is no tensor: they count pictures.
         flat: The map this is the plain flattening of, `(n, c*h*w)`, not carried out yet.
+        dealt: The map whose places were dealt out to more pictures, not carried out yet.
+        late: The convolution that gives this map, not built yet.
     """
 
     shape: tuple[int, ...]
@@ -39,6 +44,9 @@ class Value:
     axes: tuple[int, ...] = ()
     flat: Value | None = None
     once: Array | None = None
+    step: int = 0
+    dealt: Dealt | None = None
+    late: Late | None = None
 
     @property
     def rank(self) -> int:
@@ -48,6 +56,30 @@ class Value:
     def position(self, axis: int) -> int:
         """Return which tensor axis holds an ONNX axis, which may be negative."""
         return self.axes.index(axis % self.rank)
+
+
+@dataclass(frozen=True, eq=False)
+class Dealt:
+    """A map `(n, c, h, w)` dealt out to `(block * block * n, c, h / block, w / block)`, place by place.
+
+    The axes of the value say where these four stand.
+    """
+
+    whole: Value
+    block: int
+
+
+@dataclass(frozen=True, eq=False)
+class Late:
+    """A convolution whose map `(n, c, h, w)` is cut at its end before anything reads it.
+
+    Attributes:
+        build: Makes it, for a number of rows and columns to leave out at the end.
+        cut: How many of each are left out.
+    """
+
+    build: Callable[[tuple[int, int]], Value]
+    cut: tuple[int, int] = (0, 0)
 
 
 def constant(array: Any) -> Value:

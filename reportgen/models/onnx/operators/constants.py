@@ -7,7 +7,7 @@ import numpy as np
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.shape import expanded
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, constant
+from reportgen.models.onnx.values import BATCH, Value, constant
 
 
 @operator("Constant", "Shape", "Size", note="answered beforehand")
@@ -22,9 +22,13 @@ def _filled(call: Call) -> Value:
     return expanded(call, constant(np.full((1,) * len(shape), fill)), shape)
 
 
-@operator("Range", fixed=(0, 1, 2), note="not of a length that depends on the batch")
+@operator("Range", fixed=(0, 1, 2), note="of a length that depends on the batch: one for each picture")
 def _range(call: Call) -> Value:
-    call.refuse("counts the pictures of a batch", "export with a batch of 1")
+    start, stop, step = (call.array(i).reshape(()) for i in range(3))
+    whole = np.issubdtype(start.dtype, np.integer) and int(step) != 0
+    if not whole or -(-(int(stop) - int(start)) // int(step)) != BATCH:
+        call.refuse("counts the pictures of a batch", "export with a batch of 1")
+    return Value((BATCH,), str(start.dtype), once=start.reshape(1), step=int(step))
 
 
 @operator("EyeLike")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.windows import Window, crop, pad, window_of
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Array, Value
+from reportgen.models.onnx.values import Array, Dealt, Late, Value
 
 
 @operator("Conv", fixed=(1, 2))
@@ -23,7 +24,13 @@ def _conv(call: Call) -> Value:
     if kernel.ndim != value.rank or value.shape[1] != kernel.shape[1] * groups or kernel.shape[0] % groups:
         call.refuse(f"has a kernel of {kernel.shape} in {groups} groups for {value.shape[1]} channels")
     bias = call.array(2) if call.has(2) else absorbed_bias(call, kernel.shape[0])
-    tensor = call.last(value)
+    if value.dealt is not None and value.axes == (0, 1, 2, 3) and window.is_plain():
+        return _dilated(call, value, value.dealt, (kernel, bias), window)
+    return _convolved(call, value, kernel, bias, window)
+
+
+def _convolved(call: Call, value: Value, kernel: Array, bias: Array | None, window: Window) -> Value:
+    groups, tensor = int(call.attr("group", 1)), call.last(value)
     padding = "valid"
     if window.is_same():
         padding = "same"
@@ -39,6 +46,30 @@ def _conv(call: Call) -> Value:
     order = (*range(2, kernel.ndim), 1, 0)
     weights = [kernel.transpose(order), *([] if bias is None else [bias])]
     return call.map_out(call.weighted(layer, tensor, weights))
+
+
+def _dilated(
+    call: Call, value: Value, dealt: Dealt, weights: tuple[Array, Array | None], window: Window
+) -> Value:
+    """Return a convolution over parts of a map as the dilated one over all of it that it stands for."""
+    kernel, bias = weights
+    rows, columns = window.outputs()
+    wide = tuple(d * dealt.block for d in window.dilations)
+
+    def build(cut: tuple[int, int]) -> Value:
+        whole = dealt.whole
+        if any(cut):
+            tensor = call.layer("Cropping2D", tuple((0, c) for c in cut))(call.last(whole))
+            whole = call.map_out(tensor)
+        over = dataclasses.replace(window, sides=whole.shape[2:], dilations=wide)
+        made = _convolved(call, whole, kernel, bias, over)
+        call.builder.name(call.node, [made], [dealt.whole])
+        return made
+
+    whole_shape = (dealt.whole.shape[0], kernel.shape[0], rows * dealt.block, columns * dealt.block)
+    result = Value(whole_shape, value.dtype, axes=(0, 1, 2, 3), late=Late(build))
+    shape = (value.shape[0], kernel.shape[0], rows, columns)
+    return Value(shape, value.dtype, axes=(0, 1, 2, 3), dealt=Dealt(result, dealt.block))
 
 
 def _is_depthwise(kernel: Array, groups: int, channels: int, window: Window) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Array, Value, carries_batch, constant, live
+from reportgen.models.onnx.values import BATCH, Array, Late, Value, carries_batch, constant, live, target
 
 
 @operator("Slice", fixed=(1, 2, 3, 4))
@@ -17,17 +18,41 @@ def _slice(call: Call) -> Value:
     starts, ends = call.listed(1, "starts") or [], call.listed(2, "ends") or []
     axes = call.listed(3, "axes") or list(range(len(starts)))
     steps = call.ints(4) if call.has(4) else [1] * len(starts)
+    places = []
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        side = value.shape[axis % value.rank]
+        places.append((axis % value.rank, *slice(start, _end(end, side, step), step).indices(side)))
+    if value.late is not None and (ended := _ended(value, value.late, places)) is not None:
+        return ended
     tensor, order = call.held(value)
     cut: list[slice] = [slice(None)] * value.rank
-    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        axis %= value.rank
+    for axis, first, last, step in places:
         side = value.shape[axis]
-        first, last, step = slice(start, _end(end, side, step), step).indices(side)
         if (first, last, step) == (0, side, 1):
             continue
         call.no_batch(side, "picks from")
         cut[order.index(axis)] = slice(first, last if last >= 0 else None, step)
     return value if all(c == slice(None) for c in cut) else live(tensor[tuple(cut)], order)
+
+
+def _ended(value: Value, late: Late, places: list[tuple[int, int, int, int]]) -> Value | None:
+    """Return a convolution that was put off without what a slice takes off its end; None if it takes more.
+
+    Args:
+        value: What is cut.
+        late: The convolution.
+        places: Axis, first place, the one after the last, and step of each cut.
+    """
+    shape, cut = list(value.shape), list(late.cut)
+    for axis, first, last, step in places:
+        at = value.axes.index(axis) - 2
+        if (first, last, step) == (0, shape[axis], 1):
+            continue
+        if at < 0 or (first, step) != (0, 1) or not last:
+            return None
+        cut[at] += shape[axis] - last
+        shape[axis] = last
+    return dataclasses.replace(value, shape=tuple(shape), late=Late(late.build, (cut[0], cut[1])))
 
 
 def _end(end: int, side: int, step: int) -> int | None:
@@ -41,6 +66,9 @@ def _end(end: int, side: int, step: int) -> int | None:
 def _gather(call: Call) -> Value:
     value, index, ops = call.value(0), call.value(1), call.ops
     axis = int(call.attr("axis", 0)) % value.rank
+    own = _own_places(call, value.shape[axis], index)
+    if own is not None:
+        return _of_each_picture(call, axis, *own)
     call.no_batch(value.shape[axis], "picks from")
     if index.array is None:
         places = call.plain(index)
@@ -60,6 +88,46 @@ def _gather(call: Call) -> Value:
     if chosen.ndim == 1:
         return live(ops.take(tensor, chosen, axis=at), order)
     return live(ops.take(call.plain(value), chosen, axis=axis))
+
+
+def _own_places(call: Call, side: int, index: Value) -> tuple[Array, int] | None:
+    """Return places within each picture's own numbers, and along which axis of them pictures lie.
+
+    Exporters of torch write `as_strided` so: all pictures' numbers are one list, and places in it are counted
+    on by as many as a picture has. None if the index does anything else.
+    """
+    own = side // BATCH if carries_batch(side) else 0
+    if index.step and (own == 0 or index.step != own):
+        call.refuse("counts the pictures of a batch", "export with a batch of 1")
+    if not own:
+        return None
+    if index.once is not None and index.step:
+        first, at = index.once, index.shape.index(BATCH)
+    else:
+        fixed = call.builder.fixed_batch
+        if index.array is None or fixed is None or fixed not in index.shape:
+            return None
+        at = index.shape.index(fixed)
+        first = np.take(index.array, [0], axis=at)
+        along = np.arange(fixed).reshape([fixed if i == at else 1 for i in range(index.rank)])
+        if not np.array_equal(index.array, first + own * along):
+            return None
+    return (first, at) if first.size and first.min() >= 0 and first.max() < own else None
+
+
+def _of_each_picture(call: Call, axis: int, first: Array, at: int) -> Value:
+    """Return what stands in some places of each picture's own numbers."""
+    value, ops = call.value(0), call.ops
+    others = [i for i in range(value.rank) if i != axis]
+    rest = [value.shape[i] for i in others]
+    own = value.shape[axis] // BATCH
+    tensor = ops.reshape(call.ordered(value, (axis, *others)), target((BATCH, own, *rest)))
+    if not np.array_equal(first.reshape(-1), np.arange(own)):
+        tensor = ops.take(tensor, first.reshape(-1).astype(np.int32), axis=1)
+    sides = [side for i, side in enumerate(first.shape) if i != at]
+    order = [at, *(i for i in range(first.ndim) if i != at)]
+    later = [i if i < axis else i + first.ndim - 1 for i in others]
+    return live(ops.reshape(tensor, target((BATCH, *sides, *rest))), (*(axis + i for i in order), *later))
 
 
 def _wrapped(call: Call, index: Array, side: int) -> Array:

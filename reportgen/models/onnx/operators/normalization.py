@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.operators.arithmetic import added
+from reportgen.models.onnx.operators.shape import reshaped
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, channels_last, count, live, target
+from reportgen.models.onnx.values import Value, channels_last, constant, count, live, target
 
 
-@operator("BatchNormalization", fixed=(1, 2, 3, 4), note="in evaluation mode")
+@operator("BatchNormalization", note="in evaluation mode")
 def _batch_norm(call: Call) -> Value:
     if call.attr("training_mode", 0) or (len([o for o in call.node.output if o]) > 1 and call.version >= 14):
         call.refuse("is in training mode", "export in evaluation mode")
     value = call.value(0)
+    if any(call.value(i).array is None for i in range(1, 5)):
+        return _by_moments(call)
     gamma, beta, mean, variance = (call.array(i).reshape(-1) for i in range(1, 5))
     layer = call.layer("BatchNormalization", axis=-1, epsilon=float(call.attr("epsilon", 1e-5)))
     order = channels_last(value.rank) if value.rank > 1 else (0,)
     return live(call.weighted(layer, call.ordered(value, order), [gamma, beta, mean, variance]), order)
+
+
+def _by_moments(call: Call) -> Value:
+    """Numbers for each channel that the network works out itself, as some write a LayerNormalization."""
+    value, ops = call.value(0), call.ops
+    along = (1, value.shape[1], *(1,) * (value.rank - 2))
+    moments = [call.value(i) for i in range(1, 5)]
+    gamma, beta, mean, variance = (
+        reshaped(call, v, along) if v.array is None else constant(v.array.reshape(along)) for v in moments
+    )
+    epsilon = np.float32(call.attr("epsilon", 1e-5))
+
+    def scaled(x: Any, centre: Any, spread: Any, factor: Any) -> Any:
+        rest = ops.divide(ops.subtract(x, centre), ops.sqrt(ops.add(spread, epsilon)))
+        return ops.multiply(rest, factor)
+
+    y = call.elementwise(scaled, value, mean, variance, gamma)
+    return call.elementwise(lambda a, b: added(call, a, b), y, beta)
 
 
 @operator("LayerNormalization", fixed=(1, 2))
@@ -27,6 +50,7 @@ def _layer_norm(call: Call) -> Any:
     value, ops = call.value(0), call.ops
     axis = int(call.attr("axis", -1)) % value.rank
     epsilon = float(call.attr("epsilon", 1e-5))
+    _each_alone(call, range(axis, value.rank))
     gamma = call.array(1)
     beta = call.array(2) if call.has(2) else np.zeros_like(gamma)
     tensor, order = call.held(value)
@@ -47,6 +71,7 @@ def _layer_norm(call: Call) -> Any:
 def _rms_norm(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     over = tuple(range(int(call.attr("axis", -1)) % value.rank, value.rank))
+    _each_alone(call, over)
     x = call.plain(value)
     mean = ops.mean(ops.square(x), axis=over, keepdims=True)
     scaled = ops.multiply(x, ops.rsqrt(ops.add(mean, np.float32(call.attr("epsilon", 1e-5)))))
@@ -56,6 +81,7 @@ def _rms_norm(call: Call) -> Value:
 @operator("InstanceNormalization", fixed=(1, 2))
 def _instance_norm(call: Call) -> Value:
     value = call.value(0)
+    _each_alone(call, range(2, value.rank))
     x = call.last(value)
     y = _standard(call, x, tuple(range(1, value.rank - 1)), float(call.attr("epsilon", 1e-5)))
     return call.map_out(call.ops.add(call.ops.multiply(y, call.array(1)), call.array(2)))
@@ -64,6 +90,7 @@ def _instance_norm(call: Call) -> Value:
 @operator("GroupNormalization", fixed=(1, 2))
 def _group_norm(call: Call) -> Value:
     value, ops = call.value(0), call.ops
+    _each_alone(call, range(1, value.rank))
     groups, epsilon = int(call.attr("num_groups", 1)), float(call.attr("epsilon", 1e-5))
     channels = value.shape[1]
     gamma, beta = call.array(1), call.array(2)
@@ -74,6 +101,12 @@ def _group_norm(call: Call) -> Value:
     y = _standard(call, x, (*range(1, value.rank - 1), value.rank), epsilon)
     y = ops.reshape(y, target((value.shape[0], *value.shape[2:], channels)))
     return call.map_out(ops.add(ops.multiply(y, gamma), beta))
+
+
+def _each_alone(call: Call, axes: Iterable[int]) -> None:
+    """Refuse moments over axes that hold several pictures."""
+    for axis in axes:
+        call.no_batch(call.value(0).shape[axis], "brings together")
 
 
 def _standard(call: Call, x: Any, over: tuple[int, ...], epsilon: float) -> Any:
@@ -87,8 +120,7 @@ def _standard(call: Call, x: Any, over: tuple[int, ...], epsilon: float) -> Any:
 def _mean_variance(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     over = tuple(int(a) % value.rank for a in call.attr("axes", (0, 2, 3)))
-    for axis in over:
-        call.no_batch(value.shape[axis], "brings together")
+    _each_alone(call, over)
     x = call.plain(value)
     rest = ops.subtract(x, ops.mean(x, axis=over, keepdims=True))
     deviation = ops.sqrt(ops.mean(ops.square(rest), axis=over, keepdims=True))

@@ -50,6 +50,8 @@ def _lp_pool(call: Call) -> Value:
 @operator("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
 def _global(call: Call) -> Value:
     value, ops = call.value(0), call.ops
+    for side in value.shape[2:]:
+        call.no_batch(side, "brings together")
     tensor, places = call.last(value), tuple(range(1, value.rank - 1))
     kind = call.node.op_type
     if kind == "GlobalLpPool":

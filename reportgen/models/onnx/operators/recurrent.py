@@ -19,6 +19,7 @@ def _recurrent(call: Call) -> list[Value]:
     kind, value = call.node.op_type, call.value(0)
     last_first = bool(call.attr("layout", 0))
     steps = value.shape[1] if last_first else value.shape[0]
+    call.no_batch(steps, "goes step by step through")
     if call.has(4) and set(call.ints(4)) != {steps}:
         call.refuse(f"has sequences of different lengths, wanted {steps} everywhere")
     x = call.plain(value) if last_first else call.ordered(value, (1, 0, 2))

@@ -11,7 +11,16 @@ from reportgen.errors import ModelError
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count, live, target
+from reportgen.models.onnx.values import (
+    BATCH,
+    Dealt,
+    Value,
+    carries_batch,
+    constant,
+    count,
+    live,
+    target,
+)
 
 
 @operator("Identity", "Dropout", fixed=(2,))
@@ -73,7 +82,7 @@ def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
     held = sum(carries_batch(w) for w in wanted)
     fixed = call.builder.given_batch
     before = int(np.prod(value.shape[:batch_at])) if batch_at is not None else 1
-    if batch_at is None or (known == total and held == 1 and not _swallowed(wanted, before, value, fixed)):
+    if batch_at is None or (known == total and held == 1 and not _swallowed(call, wanted, before)):
         if known != total:
             call.refuse(f"makes {tuple(wanted)} of {value.shape}")
         return tuple(wanted)
@@ -105,10 +114,14 @@ def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fix
     return at
 
 
-def _swallowed(wanted: list[int], before: int, value: Value, fixed: int) -> bool:
+def _swallowed(call: Call, wanted: list[int], before: int) -> bool:
     """Whether a -1 took in the batch although a written 1 stands in its place, as in (1, -1)."""
-    at = _meeting(wanted, before, fixed)
-    return at is not None and not carries_batch(wanted[at]) and wanted[at] == fixed and before == 1
+    builder = call.builder
+    at, fixed = _meeting(wanted, before, builder.given_batch), builder.given_batch
+    if at is None or carries_batch(wanted[at]) or wanted[at] != fixed or before != 1:
+        return False
+    builder.doubtful = True
+    return not builder.as_written
 
 
 def _meeting(sides: list[int], before: int, fixed: int) -> int | None:
@@ -313,6 +326,9 @@ def _tile(call: Call) -> Value:
 
 @operator("DepthToSpace", "SpaceToDepth")
 def _blocks(call: Call) -> Value:
+    known = _dealt(call, int(call.attr("blocksize", 1)))
+    if known is not None:
+        return known
     n, c, h, w = call.value(0).shape
     size, ops, x = int(call.attr("blocksize", 1)), call.ops, call.last(0)
     if call.node.op_type == "SpaceToDepth":
@@ -326,3 +342,29 @@ def _blocks(call: Call) -> Value:
     else:
         x = ops.transpose(ops.reshape(x, target((n, h, w, less, size, size))), (0, 1, 4, 2, 5, 3))
     return call.map_out(ops.reshape(x, target((n, h * size, w * size, less))))
+
+
+_SWAPPED = (1, 0, 2, 3)
+
+
+def _dealt(call: Call, block: int) -> Value | None:
+    """Return what deals places of a map out to more pictures, or brings them back; None if it does neither.
+
+    TensorFlow's exporter writes a dilated convolution so: batch and channels change places, the places of
+    each block become pictures, a plain convolution runs over these, and all is undone.
+    """
+    value = call.value(0)
+    if call.node.op_type == "SpaceToDepth":
+        c, n, h, w = value.shape
+        if block < 2 or not carries_batch(n) or carries_batch(c) or h % block or w % block:
+            return None
+        whole = call.relabelled(value, _SWAPPED)
+        shape = (c, n * block * block, h // block, w // block)
+        return Value(shape, value.dtype, axes=_SWAPPED, dealt=Dealt(whole, block))
+    undone = value.dealt is not None and value.dealt.block == block and value.axes == _SWAPPED
+    if value.dealt is None or not undone or str(call.attr("mode", "DCR")) != "DCR":
+        return None
+    reader = call.builder.only_consumer(call.node.output[0])
+    whole = value.dealt.whole
+    cut_next = reader is not None and reader.op_type == "Slice"
+    return call.relabelled(whole if cut_next else call.settled(whole), _SWAPPED)

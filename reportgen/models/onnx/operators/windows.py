@@ -44,6 +44,10 @@ class Window:
         flush = all(p == ((r - 1) // 2, r // 2) for p, r in zip(self.pads, self.reach(), strict=True))
         return flush and any(any(p) for p in self.pads) and set(self.strides) == {1}
 
+    def is_plain(self) -> bool:
+        """Whether windows lie one place apart, and nothing stands around the map."""
+        return set(self.strides) == {1} and not any(any(p) for p in self.pads)
+
     def outputs(self) -> tuple[int, ...]:
         """Return the sides of the result."""
         return tuple(
@@ -71,6 +75,9 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
     else:
         flat = [0] * 2 * n if auto == "VALID" else [int(p) for p in call.attr("pads", [0] * 2 * n)]
         pads = tuple(zip(flat[:n], flat[n:], strict=True))
+    for side, *moved in zip(sides, reach, strides, pads, strict=True):
+        if moved != [1, 1, (0, 0)]:
+            call.no_batch(side, "brings together")
     if any(r > side + b + e for r, side, (b, e) in zip(reach, sides, pads, strict=True)):
         call.refuse(f"has windows of {tuple(reach)} on a map of {tuple(sides)}, which is smaller")
     more = pads

@@ -1,0 +1,138 @@
+"""Places of a map that an exporter makes rows of a matrix, works on row by row, and makes a map again.
+
+TensorFlow's exporter writes a Dense over a map so: reshape, product, reshape. Nothing between the two needs
+the rows, so both are left out, and the layer stands over the map as its author wrote it. Rows that do not
+come back as what they were stay rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reportgen.models.framework import keras_module
+from reportgen.models.kinds import ACTIVATION_KINDS, IDENTITIES, kind_of
+
+_NUMBER_BY_NUMBER = IDENTITIES | frozenset(
+    {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power", "square", "sqrt",
+     "rsqrt", "absolute", "negative", "clip", "cast", "exp", "log", "log1p", "erf", "reciprocal"}
+)  # fmt: skip
+_ALONG_AN_AXIS = frozenset({"softmax", "log_softmax", "p_re_lu"})
+"""Activations that need to know which axis is which."""
+
+Sides = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A value that is rows: the sides that became rows, and the reshape that made them."""
+
+    sides: Sides
+    origin: int
+
+
+def needless_reshapes(records: Sequence[Any], outputs: Sequence[Any]) -> set[int]:
+    """Return the ids of recorded reshapes that make rows and maps again with nothing between that needs rows.
+
+    Args:
+        records: Recorded calls, each after all it depends on.
+        outputs: Of the network.
+    """
+    found = _Search()
+    for record in records:
+        found.follow(record)
+    for tensor in outputs:
+        found.lose([tensor])
+    return found.needless()
+
+
+class _Search:
+    """Which values are rows, which reshapes belong together, and which of them must stay."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, _Rows] = {}
+        self.reshapes: dict[int, list[int]] = {}
+        self.joined: dict[int, int] = {}
+        self.back: set[int] = set()
+        self.lost: set[int] = set()
+
+    def follow(self, record: Any) -> None:
+        """Take in what a call does with rows, or makes of them."""
+        given = record.input_tensors
+        if not record.outputs:
+            return
+        if kind_of(record.operation) == "reshape" and len(given) == 1:
+            self._reshaped(record, given[0], record.outputs[0])
+            return
+        known = [self.rows.get(id(tensor)) for tensor in given]
+        rows = [row for row in known if row is not None]
+        if not rows:
+            return
+        alike = len(rows) == len(known) and len({row.sides for row in rows}) == 1
+        if not alike or not _row_by_row(record):
+            self.lose(given)
+            return
+        for row in rows[1:]:
+            self._join(rows[0].origin, row.origin)
+        self.rows[id(record.outputs[0])] = rows[0]
+
+    def lose(self, tensors: Sequence[Any]) -> None:
+        """Take in that something needs values as rows, if they are rows."""
+        self.lost.update(self.rows[id(t)].origin for t in tensors if id(t) in self.rows)
+
+    def needless(self) -> set[int]:
+        """Return the reshapes that may go."""
+        lost = {self._root(origin) for origin in self.lost}
+        back = {self._root(origin) for origin in self.back} - lost
+        return {i for origin, ids in self.reshapes.items() if self._root(origin) in back for i in ids}
+
+    def _reshaped(self, record: Any, before: Any, after: Any) -> None:
+        sides, new = tuple(before.shape), tuple(after.shape)
+        row = self.rows.get(id(before))
+        if row is None:
+            fewer = 2 <= len(new) < len(sides)
+            if fewer and new[-1] == sides[-1] and np.prod(new, dtype=object) == np.prod(sides, dtype=object):
+                self.rows[id(after)] = _Rows(sides[:-1], id(record))
+                self.reshapes[id(record)] = [id(record)]
+            return
+        if new[-1] != sides[-1]:
+            self.lost.add(row.origin)
+            return
+        self.reshapes[row.origin].append(id(record))
+        if new[:-1] == row.sides:
+            self.back.add(row.origin)
+        else:
+            self.rows[id(after)] = row
+
+    def _root(self, origin: int) -> int:
+        while origin in self.joined:
+            origin = self.joined[origin]
+        return origin
+
+    def _join(self, one: int, other: int) -> None:
+        one, other = self._root(one), self._root(other)
+        if one != other:
+            self.joined[other] = one
+
+
+def _row_by_row(record: Any) -> bool:
+    """Whether a call works on each row alone, and would on each place of a map."""
+    operation, kind = record.operation, kind_of(record.operation)
+    if (
+        len(record.outputs) != 1
+        or tuple(record.outputs[0].shape)[:-1] != tuple(record.input_tensors[0].shape)[:-1]
+    ):
+        return False
+    if kind == "dense":
+        return True
+    if kind in _ALONG_AN_AXIS:
+        return getattr(operation, "axis", None) == -1
+    if kind not in _NUMBER_BY_NUMBER and kind not in ACTIVATION_KINDS and kind != "activation":
+        return False
+    keras = keras_module()
+    rest = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))
+    shapes = [np.shape(a) for a in rest if a is not None and not isinstance(a, (keras.KerasTensor, str))]
+    return all(not any(side != 1 for side in shape[:-1]) for shape in shapes)
