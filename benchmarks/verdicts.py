@@ -116,6 +116,11 @@ def _write(judged: Sequence[Judged], loss: float | None, held_out: bool) -> None
     seeds, units = ", ".join(j.seed for j in judged), sum(len(j.rows) for j in judged)
     which = "kept aside, never looked at while tuning" if held_out else "chosen, not those kept aside"
     told = f"Seeds {seeds} ({which}): {units} units of known truth, by scoring version {SCORE_VERSION}."
+    withdrawn = (
+        'From scoring version 10 on, "superfluous for certain" is what is proved. The estimate of the others '
+        "that was made before, these networks never tested; removal on the example did, and it was "
+        "withdrawn (docs/decisions/0019)."
+    )
     rows = [
         [name, f"{'at least' if at_least else 'at most'} {target:g}", _reached(value)]
         for name, target, value, at_least in measures(judged, loss)
@@ -123,7 +128,7 @@ def _write(judged: Sequence[Judged], loss: float | None, held_out: bool) -> None
     scores = [(f"{m.accuracy(j.pairs()):.3f}", f"{m.macro_f1(j.pairs()):.3f}") for j in judged]
     networks = [[j.seed, len(j.rows), *two, f"{j.cpu_s:.0f}"] for j, two in zip(judged, scores, strict=True)]
     head = ["network", "units", "accuracy", "macro-F1", "CPU s"]
-    lines = [told, "", *table(["measure", "wanted", "reached"], rows), "", *table(head, networks)]
+    lines = [told, withdrawn, "", *table(["measure", "wanted", "reached"], rows), "", *table(head, networks)]
     write_section("verdicts", "Verdicts on planted networks", lines)
 
 
