@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.atlas.strips import UnitPictures
+from reportgen.removal import UnitNeed
 from reportgen.units import UnitScore
 
 NONE = 65535
@@ -29,6 +30,12 @@ NUMBERS: Mapping[str, tuple[float, Callable[[UnitScore], float | None]]] = {
     "angle": (1.0, lambda s: _extra(s, "orientation_degrees")),
 }
 """Columns of numbers: the least step, and where the number stands."""
+
+NEEDS: Mapping[str, tuple[float, Callable[[UnitNeed], float]]] = {
+    "need": (1e-6, lambda n: n.need),
+    "need_rank": (1.0, lambda n: n.need_rank),
+}
+"""Likewise, of what the network loses without a unit; only where that was measured."""
 
 FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn", "unheard", "constant")
 """Bits of the column `flags`, lowest first."""
@@ -44,6 +51,7 @@ def pack(
     units: Sequence[int],
     groups: Sequence[int | None],
     drawn: Sequence[bool],
+    needs: Sequence[UnitNeed | None],
 ) -> dict[str, Any]:
     """Return the columns of some units as JSON values.
 
@@ -52,13 +60,14 @@ def pack(
         units: Their numbers.
         groups: The lowest unit of each one's group of copies; None where it has no copy.
         drawn: Whether the unit has a picture.
+        needs: What is lost without each; None where it was not measured.
     """
     verdicts, colours = [s.verdict if s else "" for s in scores], [_colour(s) if s else "" for s in scores]
     flags = [_flags(s, g, d) for s, g, d in zip(scores, groups, drawn, strict=True)]
     numbers = {
         name: _numbers([get(s) if s else None for s in scores], step, middle=name == ROUNDED)
         for name, (step, get) in NUMBERS.items()
-    }
+    } | {name: _numbers([get(n) if n else None for n in needs], step) for name, (step, get) in NEEDS.items()}
     return {
         "n": len(units),
         "unit": None if list(units) == list(range(len(units))) else _numbers(list(units), 1.0),

@@ -140,7 +140,8 @@ def _table_bytes(sample: Sample, tables: Sequence[str]) -> float:
         for r in sample.rows.of(unit, sample.rows.scored_recipe, "happy")[:1]:
             told = r.telemetry
             first = (r.height, r.width, told.activation_start, told.activation_end, told.steps)
-        rows.append(table_row(record, sample.scene.place, layer, unit, score, first))
+        need = sample.rows.needs.get(unit)
+        rows.append(table_row(record, sample.scene.place, layer, unit, score, first, need))
     as_csv = len(csv_bytes(rows)) - len(csv_bytes([]))
     # SQLite takes as much as CSV; Parquet, which packs columns, about a tenth.
     shares = {"csv": as_csv, "json": len(json_bytes(rows)), "sqlite": as_csv, "parquet": as_csv / 10}

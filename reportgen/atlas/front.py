@@ -29,9 +29,13 @@ ORDERS = (
     ("unit", "layer and unit"), ("-structure", "most structure"), ("structure", "least structure"),
     ("-consistency", "most consistent"), ("consistency", "least consistent"), ("-use", "most used"),
     ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("group", "copies together"),
-    ("period", "finest pattern"), ("angle", "direction"),
+    ("period", "finest pattern"), ("angle", "direction"), ("-need", "most needed"), ("need", "least needed"),
+    ("-need_rank", "removed first"),
 )  # fmt: skip
-"""What the view of all units can be ordered by: a column, with a minus in front for the largest first."""
+"""What the view of all units can be ordered by: a column, with a minus in front for the largest first.
+
+Its script leaves out those of columns that a model version does not have.
+"""
 
 File = tuple[str, bytes]
 
@@ -84,7 +88,9 @@ def layer_table(store: Store, place: Place, rows: LayerRows) -> Iterator[Row]:
     """Yield the rows of a layer in the verdict table."""
     first = first_starts(store, rows.record.id, rows.layer.name, rows.scored_recipe)
     for unit in rows.units:
-        yield table_row(rows.record, place, rows.layer, unit, rows.scores.get(unit), first.get(unit))
+        yield table_row(
+            rows.record, place, rows.layer, unit, rows.scores.get(unit), first.get(unit), rows.needs.get(unit)
+        )
 
 
 def _model_files(
@@ -157,6 +163,7 @@ def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:
         list(range(len(units))) if all(whole) else units,
         [own.get(unit) for layer, own in zip(rows, groups, strict=True) for unit in layer.units],
         [True] * len(units),
+        [own.needs.get(unit) for own in rows for unit in own.units],
     )
     packed["layers"] = [
         {

@@ -90,6 +90,7 @@ def packed_rows(rows: LayerRows, own: Mapping[int, UnitPictures]) -> dict[str, A
         rows.units,
         [groups.get(u) for u in rows.units],
         [own[u].lead is not None for u in rows.units],
+        [rows.needs.get(u) for u in rows.units],
     )
 
 

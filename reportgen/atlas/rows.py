@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.images import decode_png
+from reportgen.removal import UnitNeed
 from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
@@ -62,6 +63,7 @@ class LayerRows:
         dim: Units whose leading picture is known to be nearly of one colour (see `showcase`).
         natural, about: What its units answer to a person's own pictures, as measured, and what is known of
             these; empty if it was not.
+        needs: By unit, what the network loses without it; empty if it was not measured.
     """
 
     record: ModelRecord
@@ -78,6 +80,7 @@ class LayerRows:
     natural: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, np.ndarray] = field(default_factory=dict)
     dim: frozenset[int] = frozenset()
+    needs: Mapping[int, UnitNeed] = field(default_factory=dict)
 
     @cached_property
     def scored_recipe(self) -> str:
@@ -238,6 +241,7 @@ def layer_rows(
         null_size=(null["pictures"].shape[1], null["pictures"].shape[2]) if null else (0, 0),
         natural=store.measurement(owner, "natural") or {},
         about=store.measurement(model_owner(record.id), "natural") or {},
+        needs=unit_needs(store, record, layer),
     )
 
 
@@ -263,7 +267,13 @@ def listed_rows(store: Store, record: ModelRecord, layer: Layer) -> LayerRows:
     """Return what pages above a layer need of it: its units, scores and findings; no renders."""
     scores = {s.unit: s for s in store.scores(record.id, layer.name)}
     units, found = units_of(store, record.id, layer.name), store.findings(record.id, layer.name)
-    return LayerRows(record, layer, units, {}, scores, found, {}, {}, "", 0, (0, 0))
+    needs = unit_needs(store, record, layer)
+    return LayerRows(record, layer, units, {}, scores, found, {}, {}, "", 0, (0, 0), needs=needs)
+
+
+def unit_needs(store: Store, record: ModelRecord, layer: Layer) -> dict[int, UnitNeed]:
+    """Return by unit what the network loses without it; empty where that was not measured."""
+    return {need.unit: need for need in store.needs(record.id, layer.name)}
 
 
 def null_pictures(store: Store, setting: str) -> np.ndarray:

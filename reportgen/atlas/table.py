@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from reportgen.atlas.layout import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
+from reportgen.removal import UnitNeed
 from reportgen.store import ModelRecord, Store, first_starts, open_store, units_of
 from reportgen.units import Layer, UnitScore, visible
 
@@ -55,11 +56,18 @@ COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
     "zeros_share": "number",
     "selectivity": "number",
     "selective_class": "text",
+    "need": "number",
+    "need_rank": "integer",
+    "changed": "integer",
+    "hurt": "text",
 }
 """Names and types of the columns, in order."""
 
-BESIDE = tuple(COLUMNS)[tuple(COLUMNS).index("address") + 1 :]
+BESIDE = tuple(COLUMNS)[tuple(COLUMNS).index("address") + 1 : tuple(COLUMNS).index("need")]
 """Columns whose values stand beside the judgement, in a score's `extra`."""
+
+OF_NEED = ("need", "need_rank", "changed", "hurt")
+"""Columns of what the network loses without a unit, named as in `UnitNeed`."""
 
 Row = dict[str, Any]
 
@@ -73,8 +81,11 @@ def verdict_rows(store: Store) -> Iterator[Row]:
             scored = str(record.roles(layer.name).get("scored", ""))
             first = first_starts(store, record.id, layer.name, scored)
             scores = {s.unit: s for s in store.scores(record.id, layer.name)}
+            needs = {n.unit: n for n in store.needs(record.id, layer.name)}
             for unit in units_of(store, record.id, layer.name):
-                yield table_row(record, place[record.id], layer, unit, scores.get(unit), first.get(unit))
+                yield table_row(
+                    record, place[record.id], layer, unit, scores.get(unit), first.get(unit), needs.get(unit)
+                )
 
 
 def table_row(
@@ -84,8 +95,15 @@ def table_row(
     unit: int,
     score: UnitScore | None,
     first: tuple[int, int, float | None, float | None, int] | None,
+    need: UnitNeed | None,
 ) -> Row:
-    """Return the row of a unit from its score and the numbers of its first picture (see `first_starts`)."""
+    """Return the row of a unit.
+
+    Args:
+        score: None if it was not scored.
+        first: The numbers of its first picture (see `first_starts`); None if it has none.
+        need: What is lost without it; None where that was not measured.
+    """
     field = layer.receptive_field_px
     row: Row = dict.fromkeys(COLUMNS)
     row |= {
@@ -123,6 +141,7 @@ def table_row(
         ):
             row[name] = getattr(score, name)
     row |= {name: _beside(score, name) for name in BESIDE}
+    row |= {name: getattr(need, name) for name in OF_NEED} if need is not None else {"hurt": ""}
     return row
 
 

@@ -185,10 +185,10 @@ def _versions(store: Store) -> list[Version]:
 
 
 def _stamp(store: Store, at: Version) -> str:
-    """Return a text that changes with the units that a version's pages list, and with their scores."""
+    """Return a text that changes with the units of a version's pages, their scores and needs."""
     marks = store.read("SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (at.record.id,))
     (n,) = store.read("SELECT count(*) FROM placements WHERE model=?", (at.record.id,))[0]
-    return f"{at.record.file_hash} {n} {marks}"
+    return f"{at.record.file_hash} {n} {marks} {store.removal_fingerprint(at.record.id)}"
 
 
 def _layer_stamp(store: Store, at: Version, layer: Layer) -> str:

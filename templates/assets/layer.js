@@ -21,7 +21,7 @@
   var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), meaning = make("p.note"), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
     ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["group", "copies together"],
-    ["period", "finest pattern"], ["angle", "direction"]];
+    ["period", "finest pattern"], ["angle", "direction"], ["-need", "most needed"], ["need", "least needed"], ["-need_rank", "removed first"]];
 
   function tools() {
     ORDERS.forEach(function (o) {

@@ -5,7 +5,7 @@
 
   var NONE = 65535;
   var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32, unheard: 64, constant: 128 };
-  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle"];
+  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle", "need", "need_rank"];
   var OTHER_NAMES = { cluster: "group", copies: "group", color: "colour", p: "score" };
   // What people type, and the site's own words, for a flag or a verdict; a plural means its singular
   var OTHER_WORDS = { "?": "borderline", copy: "duplicate", twin: "duplicate", opposite: "mirror", noise: "static", silent: "dead", facet: "multifaceted", brightness: "flat" };

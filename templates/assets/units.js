@@ -14,6 +14,10 @@
     var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0, top = 0;
     var marks = all.marks, inside = make("div.rows", { role: "presentation" });
     var wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" });
+    [].slice.call(select.options).forEach(function (o) {
+      var name = o.value.replace("-", "");
+      if (query.numbers.includes(name) && !table.column(name)) o.remove();
+    });
     grid.append(inside);
     grid.before(none);
     input.parentNode.after(" ", wrong);

@@ -27,14 +27,16 @@ def shown(value):
 @given(st.lists(st.floats(-20, 80), min_size=1, max_size=40))
 def test_scripts_round_a_structure_score_as_pages_do(values):
     scores = [UnitScore(i, "static", "", "", False, structure=v) for i, v in enumerate(values)]
-    packed = columns.pack(scores, range(len(values)), [None] * len(values), [True] * len(values))
+    none = [None] * len(values)
+    packed = columns.pack(scores, range(len(values)), none, [True] * len(values), none)
     assert [shown(v) for v in read(packed["numbers"]["structure"])] == [tenths(v) for v in values]
 
 
 @given(st.lists(st.floats(-5, 9), min_size=1, max_size=40), st.sampled_from([1.5, 2.0, 2.5, 3.0]))
 def test_a_filter_finds_what_lies_above_its_bound_and_nothing_below(values, bound):
     scores = [UnitScore(i, "static", "", "", False, structure=v) for i, v in enumerate(values)]
-    packed = columns.pack(scores, range(len(values)), [None] * len(values), [True] * len(values))
+    none = [None] * len(values)
+    packed = columns.pack(scores, range(len(values)), none, [True] * len(values), none)
     assert (read(packed["numbers"]["structure"]) > bound).tolist() == [v >= bound for v in values]
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from reportgen.atlas import columns
+from reportgen.removal import UnitNeed
+
 pytestmark = pytest.mark.browser
 
 PAGE = "m/garden/v2/units.html"
@@ -86,6 +89,56 @@ def test_every_word_that_the_pages_use_of_units_is_a_word_of_the_filter(open_pag
         return AtlasQuery.filter(words, AtlasQuery.table(u, u.layers)).unknown; }"""
     unknown = page.evaluate(script, words)
     assert unknown == []
+
+
+NEEDS = [None, UnitNeed(1, 0.0, 4), UnitNeed(2, 0.08, 2), UnitNeed(3, 0.3, 3), UnitNeed(4, 2.5, 1)]
+"""What is lost without five units of a layer; the first one's was not measured."""
+
+
+@pytest.fixture
+def needed() -> dict[str, Any]:
+    """Those five units as columns."""
+    return columns.pack([None] * 5, range(5), [None] * 5, [True] * 5, NEEDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "units"),
+    [
+        ("need<0.1", [1, 2]), ("need>=0", [1, 2, 3, 4]), ("need>0.1 need<1", [3]), ("need_rank<=2", [2, 4]),
+        ("need=0", [1]), ("!need<0.1", [0, 3, 4]), ("need>9", []),
+    ],
+)  # fmt: skip
+def test_a_filter_by_need_never_means_a_unit_whose_need_is_not_known(
+    open_page: Any, needed: Any, words: str, units: list[int]
+) -> None:
+    script = """([packed, words]) => {
+        var own = AtlasQuery.table(packed, [{name: "conv", kind: "convolution", n: packed.n}]);
+        var found = AtlasQuery.filter(words, own);
+        return {unknown: found.unknown, units: [...found.mask.keys()].filter(i => found.mask[i])}; }"""
+    found = open_page(PAGE).evaluate(script, [needed, words])
+    assert found == {"unknown": [], "units": units}
+
+
+@pytest.mark.parametrize(
+    ("key", "units"),
+    [("-need", [4, 3, 2, 1, 0]), ("need", [1, 2, 3, 4, 0]), ("-need_rank", [1, 3, 2, 4, 0])],
+)
+def test_units_in_order_of_need_end_with_those_whose_need_is_not_known(
+    open_page: Any, needed: Any, key: str, units: list[int]
+) -> None:
+    script = """([packed, key]) => [...AtlasQuery.order(key, AtlasQuery.table(packed,
+        [{name: "conv", kind: "convolution", n: packed.n}]))]"""
+    assert open_page(PAGE).evaluate(script, [needed, key]) == units
+
+
+def test_where_removal_was_not_measured_there_is_a_filter_by_need_that_finds_nothing_and_no_order(
+    open_page: Any,
+) -> None:
+    page = open_page(PAGE)
+    page.locator("#filter").fill("need>=0")
+    assert count(page) == 0 and page.locator(".tools .wrong").inner_text() == ""
+    orders = page.evaluate("[...document.getElementById('order').options].map(o => o.value)")
+    assert "-structure" in orders and not any("need" in order for order in orders)
 
 
 def test_a_verdict_that_no_unit_has_finds_none(open_page: Any) -> None:
