@@ -9,7 +9,9 @@ import faces
 import numpy as np
 
 from reportgen.images import decode_png, encode_webp
-from reportgen.measure import Silencer, responses
+from reportgen.measure import responses
+from reportgen.prune.curves import shares_without
+from reportgen.prune.search import PictureSet, Search, Wanted, begin
 from reportgen.store import ModelRecord, Store, layer_owner
 
 N_SHOWN, GAP_PX, SHIFT_PX, DRAWS = 8, 2, 12, 20
@@ -26,11 +28,16 @@ class Known:
     truth: np.ndarray
     rows: dict[str, list[Any]] = field(default_factory=dict)
     findings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    removal: Search = field(init=False)
 
     def __post_init__(self) -> None:
         for layer in self.model.layers:
             self.rows[layer.name] = self.store.scores(self.model.id, layer.name)
             self.findings[layer.name] = self.store.findings(self.model.id, layer.name)
+        # Nothing is ordered or chosen here: one set of pictures gives the means and tells what is lost.
+        shown = PictureSet(self.pictures, self.truth, n_classes=len(faces.CLASSES))
+        sets = {"order": shown, "choose": shown, "report": shown}
+        self.removal = begin(self.network, sets, Wanted(compensate=False), batch=32)
 
     def where(self, layer: str, holds: Callable[[Any], bool]) -> list[int]:
         """Units of a layer for which something holds."""
@@ -60,17 +67,23 @@ def held_out(pictures: dict[str, Any], folder: Path) -> tuple[np.ndarray, np.nda
     return x.round().astype(np.uint8), truth
 
 
-def ablated(known: Known, layer: str, units: Sequence[int]) -> tuple[float, float, np.ndarray]:
-    """Accuracy with all units, without some, and without as many at random (several draws)."""
-    silencer = Silencer(known.network, {layer: known.measured(layer, "natural")["mean"]}, 32)
+def accuracies(known: Known, layer: str, units: Sequence[int]) -> tuple[float, float, np.ndarray]:
+    """Accuracy with all units, without some, and without as many at random (several draws).
+
+    What is taken away gives its mean over the pictures instead.
+    """
+    groups = known.removal.groups
+    own = groups.of_layer(layer)
+    at = {int(groups.unit[g]): g for g in own}
 
     def right(some: Iterable[int]) -> float:
-        decided = silencer.decisions(known.pictures, {layer: sorted(int(u) for u in some)})
-        return float(np.mean(decided[0][:, 0] == known.truth))
+        gone = np.zeros(len(groups), bool)
+        gone[[at[int(u)] for u in some]] = True
+        found = shares_without(known.removal.measured, known.removal.judges["report"], gone).accuracy
+        return float("nan") if found is None else found
 
-    n = known.model.layer(layer).n_units
     chance = np.random.default_rng(0)
-    drawn = [right(chance.permutation(n)[: len(units)]) for _ in range(DRAWS)]
+    drawn = [right(chance.permutation(sorted(at))[: len(units)]) for _ in range(DRAWS)]
     return right(()), right(units), np.array(drawn)
 
 
@@ -118,7 +131,7 @@ def cost(known: Known, layer: str, units: Sequence[int], what: str) -> str:
     """What the network loses without some units of a layer, beside as many at random, in a sentence."""
     if not units:
         return ""
-    whole, without, drawn = ablated(known, layer, units)
+    whole, without, drawn = accuracies(known, layer, units)
     beaten = int((drawn <= without).sum())
     return (
         f"Without {what} ({len(units)}) together, each replaced by its mean, accuracy on the held-out people "

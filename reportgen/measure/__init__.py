@@ -6,7 +6,6 @@ known in `score`.
 
 from __future__ import annotations
 
-from reportgen.measure.ablation import Silencer
 from reportgen.measure.bounds import bounds
 from reportgen.measure.natural import natural_pass, surroundings
 from reportgen.measure.null import null_cuts
@@ -15,7 +14,6 @@ from reportgen.measure.responses import flat_curve, responses
 from reportgen.measure.weights import weights
 
 __all__ = [
-    "Silencer",
     "bounds",
     "flat_curve",
     "natural_pass",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
@@ -81,40 +81,6 @@ def whole_network(model: Model, outputs: tuple[Ref, ...]) -> Any:
     return _from_unit_range(raw, model.input_range)
 
 
-def replaceable_network(model: Model, layers: Sequence[str]) -> Any:
-    """Return the whole network, in which units of some layers can be replaced by a constant.
-
-    Args:
-        model: The network.
-        layers: Names of layers.
-
-    Returns:
-        `keras.Model` from pictures `(n, h, w, c)` in [0, 1], then for each layer a tensor `(n, K)`, 1 where
-        a unit is replaced and 0 elsewhere, then for each layer a tensor `(n, K)` of what it is replaced by,
-        after its activation, to the model's outputs as a list.
-    """
-    keras = keras_module()
-    needed = _ancestors(model.nodes, model.outputs)
-    _name_apart(model.nodes, needed)
-    picture = keras.Input(model.input_shape, dtype="float32")
-    sizes = [model.layer(name).n_units for name in layers]
-    masks, fills = ([keras.Input((k,), dtype="float32") for k in sizes] for _ in range(2))
-    at = {model.taps[name].post: i for i, name in enumerate(layers)}
-
-    def replaced(ref: Ref, value: Any) -> Any:
-        if ref not in at:
-            return value
-        mask, fill = (
-            part[at[ref]] if len(value.shape) == 2 else part[at[ref]][:, None, None, :]
-            for part in (masks, fills)
-        )
-        return keras.ops.where(mask > 0.5, keras.ops.cast(fill, value.dtype), value)
-
-    tensors = _applied(model.nodes, needed, picture, replaced)
-    raw = _frozen([picture, *masks, *fills], [tensors[index][output] for index, output in model.outputs])
-    return _from_unit_range(raw, model.input_range)
-
-
 def symbolic_shapes(
     nodes: Sequence[Node], input_shape: tuple[int, int, int]
 ) -> list[tuple[tuple[int | None, ...], ...]]:
@@ -161,19 +127,15 @@ def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], l
     return _frozen(picture, [tensors[index][output] for index, output in outputs])
 
 
-def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Any,
-             change: Callable[[Ref, Any], Any] | None = None) -> dict[int, tuple[Any, ...]]:  # fmt: skip
-    """Return the outputs of nodes, each as `change` has it where that is given."""
+def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Any) -> dict[int, tuple[Any, ...]]:
+    """Return the outputs of nodes."""
     tensors: dict[int, tuple[Any, ...]] = {}
     for index in indices:
         node = nodes[index]
         if node.kind == "input":
-            found: tuple[Any, ...] = (picture,)
+            tensors[index] = (picture,)
         else:
-            found = node.call([tensors[i][output] for i, output in node.inputs])
-        tensors[index] = (
-            found if change is None else tuple(change((index, i), value) for i, value in enumerate(found))
-        )
+            tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
     return tensors
 
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from reportgen.measure import Silencer, natural_pass, surroundings
+from reportgen.measure import natural_pass, surroundings
 from reportgen.measure.natural import BOTTOM, TOP, field_boxes
 
 from .nets import loaded
@@ -90,25 +90,3 @@ def test_the_surroundings_of_a_place_hold_it(model, passed, pictures):
     found = surroundings(cut, passed["conv"], [0], lambda i: pictures[i], 4)
     assert (found["of"][0] >= 0).all() and (found["of"][1:] == -1).all()
     assert found["response"][found["of"][0], 0] == pytest.approx([210 / 255, 180 / 255], abs=1e-3)
-
-
-def test_without_a_unit_that_decides_the_decision_is_another_and_without_others_the_same(
-    model, passed, pictures
-):
-    silencer = Silencer(model, {"conv": passed["conv"]["mean"]}, 4)
-    bright = np.full_like(pictures[:5], 200)
-    whole, without_it, without_others = (
-        silencer.decisions(bright, units)[0][:, 0].tolist() for units in ({}, {"conv": [0]}, {"conv": [1, 2]})
-    )
-    assert whole == without_others == [0] * 5
-    assert without_it == [1] * 5
-
-
-def test_a_silenced_unit_gives_its_mean_everywhere(model, passed, pictures):
-    """By the mean the first class gets 100 times the mean, which is less than the other's one half."""
-    mean = float(passed["conv"]["mean"][0])
-    assert 100 * mean < 0.5
-    raised = Silencer(model, {"conv": np.array([0.006, 0, 0])}, 4)
-    assert raised.decisions(pictures[:1], {"conv": [0]})[0].tolist() == [[0]]
-    kept = Silencer(model, {"conv": passed["conv"]["mean"]}, 4)
-    assert kept.decisions(pictures[:1], {"conv": [0]})[0].tolist() == [[1]]
