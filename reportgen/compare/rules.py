@@ -10,10 +10,10 @@ import fnmatch
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from reportgen.compare.removed import removed_units
 from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
 from reportgen.errors import ConfigError
@@ -35,6 +35,8 @@ _FORM = re.compile(
 )
 _OWN = (*VERDICTS, "copies", "superfluous")
 _BETWEEN = (*STATES, "changed", "counterparts")
+_REMOVABLE = "removable_share"
+"""Units that went, of those that can be removed: counted by removal on pictures, not by scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +101,12 @@ def read_rule(text: str) -> Rule:
         *(f"{n}{e}" for n in _OWN for e in ("", "_share", "_change")),
         *(f"{n}{e}" for n in _BETWEEN for e in ("", "_share")),
         "units",
+        _REMOVABLE,
     ]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         words = ", ".join((*_OWN, *_BETWEEN, "units"))
-        hint = f'did you mean "{near[0]}"?' if near else f"{words}, each also with _share"
+        hint = f'did you mean "{near[0]}"?' if near else f"{words}, each also with _share; {_REMOVABLE}"
         raise ConfigError(f'rule "{text}": "{name}" is not counted', hint=hint)
     try:
         limit = float(found["limit"].removesuffix("%")) / (100 if found["limit"].endswith("%") else 1)
@@ -124,7 +127,8 @@ def judge(rules: Sequence[Rule], version: Version, against: Version | None,
         comparison: From `against` to `version`.
 
     Raises:
-        ConfigError: A rule compares and there is nothing to compare with, or names layers that are not there.
+        ConfigError: A rule compares and there is nothing to compare with, names layers that are not there,
+            or needs a measurement that was not taken.
     """
     return [_judged(rule, version, against, comparison) for rule in rules]
 
@@ -134,11 +138,14 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
         raise ConfigError(f'rule "{rule.text}" compares two versions', hint="say --against VERSION")
     if rule.counted in _BETWEEN and comparison is not None:
         return _between(rule, comparison)
-    scores = _scores(version, rule.layers)
-    if not scores:
+    if not any(fnmatch.fnmatchcase(x.name, rule.layers) for x in version.record.layers):
         known = ", ".join(x.name for x in version.record.layers)
         raise ConfigError(f'rule "{rule.text}": no layer is called so', hint=f"layers: {known}")
-    members, rest = _members(rule.counted, scores)
+    if rule.name == _REMOVABLE:
+        return _removable(rule, version)
+    if rule.name == "superfluous_change" and against is not None:
+        _check_told_alike(rule, version, against)
+    members, rest = _members(rule.counted, _layers(version, rule.layers))
     value: float | None = float(len(members))
     total = len(members) + len(rest)
     if not total:
@@ -146,30 +153,31 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
     elif rule.name.endswith("_share"):
         value = len(members) / total
     elif rule.name.endswith("_change") and against is not None:
-        value = float(len(members) - len(_members(rule.counted, _scores(against, rule.layers))[0]))
+        value = float(len(members) - len(_members(rule.counted, _layers(against, rule.layers))[0]))
     return _outcome(rule, value, members, rest)
 
 
-Scores = Mapping[str, tuple[Sequence[UnitScore], Mapping[str, Any]]]
+Layers = Mapping[str, tuple[Sequence[UnitScore], Collection[int]]]
+"""By layer, its scores, and which of its units are superfluous."""
 
 
-def _scores(version: Version, layers: str) -> Scores:
-    return {
-        x.name: (
-            version.store.scores(version.record.id, x.name),
-            version.store.findings(version.record.id, x.name),
-        )
-        for x in version.record.layers
-        if fnmatch.fnmatchcase(x.name, layers)
-    }
+def _layers(version: Version, layers: str) -> Layers:
+    """Return the layers that a glob names; superfluous is what removal took, else what is certain."""
+    store, model, removed = version.store, version.record.id, removed_units(version)
+    found = {}
+    for layer in version.record.layers:
+        if fnmatch.fnmatchcase(layer.name, layers):
+            own = removed.get(layer.name) if removed is not None else None
+            certain = certain_units(store.findings(model, layer.name)) if removed is None else ()
+            found[layer.name] = (store.scores(model, layer.name), own.gone if own is not None else certain)
+    return found
 
 
-def _members(name: str, scores: Scores) -> tuple[list[Unit], list[Unit]]:
+def _members(name: str, layers: Layers) -> tuple[list[Unit], list[Unit]]:
     """Return the units that are counted, and the others."""
     members: list[Unit] = []
     rest: list[Unit] = []
-    for layer, (rows, findings) in scores.items():
-        superfluous = set(certain_units(findings))
+    for layer, (rows, superfluous) in layers.items():
         for s in rows:
             counted = {
                 "units": True,
@@ -178,6 +186,37 @@ def _members(name: str, scores: Scores) -> tuple[list[Unit], list[Unit]]:
             }.get(name, s.verdict == name)
             (members if counted else rest).append((layer, s.unit))
     return members, rest
+
+
+def _removable(rule: Rule, version: Version) -> Outcome:
+    """Return which share of the units that can be removed went together."""
+    removed = removed_units(version)
+    if removed is None:
+        raise ConfigError(
+            f'rule "{rule.text}": removal was not measured for {version.id}', hint=_HOW_TO_MEASURE
+        )
+    own = {name: units for name, units in removed.items() if fnmatch.fnmatchcase(name, rule.layers)}
+    members = [(layer, unit) for layer, units in own.items() for unit in sorted(units.gone)]
+    rest = [(layer, unit) for layer, units in own.items() for unit in sorted(units.left)]
+    if not members and not rest:
+        raise ConfigError(f'rule "{rule.text}": no unit there can be removed')
+    return _outcome(rule, len(members) / (len(members) + len(rest)), members, rest)
+
+
+def _check_told_alike(rule: Rule, version: Version, against: Version) -> None:
+    """Refuse to hold what removal told of one version against what is certain of the other."""
+    measured = [v for v in (version, against) if v.store.removal_fingerprint(v.record.id)]
+    if len(measured) == 1:
+        other = against if measured[0] is version else version
+        raise ConfigError(
+            f'rule "{rule.text}": removal was measured for {measured[0].id} and not for {other.id}',
+            hint=_HOW_TO_MEASURE,
+        )
+
+
+_HOW_TO_MEASURE = (
+    "measure it with reportgen prune MODEL --images DIR --store STORE, or reportgen atlas MODEL --images DIR"
+)
 
 
 def _between(rule: Rule, c: Comparison) -> Outcome:

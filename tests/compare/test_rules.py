@@ -12,6 +12,7 @@ from sample_store import write_sample_store
 from reportgen.compare import Version, compare_versions, series_of
 from reportgen.compare.rules import judge, read_rule
 from reportgen.errors import ConfigError
+from reportgen.removal import LayerNeed, PictureCounts, Removal, UnitNeed
 from reportgen.store import open_store
 
 
@@ -97,6 +98,72 @@ def test_a_layer_that_is_not_there_is_an_error_not_a_pass(versions):
     for text in ("dead in cnov* <= 5", "died in cnov* <= 5"):
         with pytest.raises(ConfigError, match="no layer is called so"):
             outcome(versions, text, against=True)
+
+
+@pytest.fixture
+def measured(tmp_path):
+    """Versions of which removal was measured for the last: 2 of 3 units of conv1 go, and 0 of 2 of fc."""
+    path = write_sample_store(tmp_path / "s.db", hostile=False)
+    with open_store(path, write=True) as store:
+        found = [Version(store, record) for record in store.models()]
+        store.put_removal(found[1].record.id, *what_removal_told(), fingerprint="f")
+        yield found
+
+
+def what_removal_told():
+    layers = (LayerNeed("conv1", 3, 1, kept=(4,)), LayerNeed("fc", 2, 2, kept=(0, 1)))
+    told = Removal(
+        "2026-11-30", 5, 2, 2, 2, 0.01, 0.9, 0.9, (0.8, 1.0), 1.0, 0, 0.5, PictureCounts(50, 20, 30), layers
+    )
+    units = {"conv1": (4, 5, 6), "fc": (0, 1)}
+    return told, {layer: [UnitNeed(u, 0.1, u + 1) for u in some] for layer, some in units.items()}
+
+
+def test_removable_share_is_what_went_of_what_can_be_removed(measured):
+    assert outcome(measured, "removable_share <= 40%").value == 0.4
+    assert outcome(measured, "removable_share <= 40%").held
+    inside = outcome(measured, "removable_share in conv1 <= 0.5")
+    assert inside.value == pytest.approx(2 / 3) and not inside.held
+    assert inside.units == (("conv1", 5), ("conv1", 6))
+    assert outcome(measured, "removable_share >= 50%").units == (("conv1", 4), ("fc", 0), ("fc", 1))
+
+
+def test_superfluous_is_what_removal_took_where_it_was_measured_else_what_is_certain(measured, versions):
+    assert set(outcome(measured, "superfluous <= 0").units) == {("conv1", 5), ("conv1", 6)}
+    certain = {
+        (x.name, unit)
+        for x in versions[1].record.layers
+        for unit in versions[1].store.findings(versions[1].record.id, x.name)["superfluous"]["certain"]
+    }
+    assert certain and set(outcome(versions, "superfluous <= 0").units) == certain
+
+
+def test_removable_share_without_a_measurement_says_how_to_take_it(versions):
+    with pytest.raises(ConfigError, match="removal was not measured for garden v2") as caught:
+        outcome(versions, "removable_share <= 40%")
+    assert "reportgen prune MODEL --images DIR --store" in str(caught.value)
+    assert "reportgen atlas MODEL --images DIR" in str(caught.value) and caught.value.exit_code == 2
+
+
+def test_what_removal_took_is_not_held_against_what_is_certain(measured, versions):
+    with pytest.raises(ConfigError, match="measured for garden v2 and not for garden v1"):
+        outcome(measured, "superfluous_change <= 0", against=True)
+    assert outcome(versions, "superfluous_change <= 0", against=True).value == 0
+    first = measured[0]
+    first.store.put_removal(first.record.id, *what_removal_told(), fingerprint="f")
+    assert outcome(measured, "superfluous_change <= 0", against=True).value == 0
+
+
+def test_removable_share_of_layers_that_are_not_there_or_keep_all_is_an_error(measured):
+    with pytest.raises(ConfigError, match="no layer is called so"):
+        outcome(measured, "removable_share in cnov* <= 5%")
+    with pytest.raises(ConfigError, match="no unit there can be removed"):
+        outcome(measured, "removable_share in */conv2 <= 5%")
+
+
+def test_a_share_that_is_misspelt_is_told_its_name():
+    with pytest.raises(ConfigError, match='did you mean "removable_share"'):
+        read_rule("removeable_share <= 5%")
 
 
 def test_series_count_what_the_verdict_table_counts(versions):
