@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from reportgen.atlas import check_site, export_pictures, export_table, write_atlas
     from reportgen.errors import ReportgenError
     from reportgen.models import load_model
-    from reportgen.run import atlas, compare, gate, inspect_model, prune_list, render, score, verdicts
+    from reportgen.run import (
+        atlas,
+        compare,
+        gate,
+        inspect_model,
+        prune,
+        prune_list,
+        render,
+        score,
+        verdicts,
+    )
     from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
     from reportgen.store import open_store
 
@@ -35,6 +45,7 @@ _ROOMS = {
     "inspect_model": "run",
     "load_model": "models",
     "open_store": "store",
+    "prune": "run",
     "prune_list": "run",
     "render": "run",
     "score": "run",
@@ -56,6 +67,7 @@ __all__ = [
     "inspect_model",
     "load_model",
     "open_store",
+    "prune",
     "prune_list",
     "render",
     "score",

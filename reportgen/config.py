@@ -140,6 +140,26 @@ def _held(value: Any) -> Any:
     return held
 
 
+def _share(value: Any) -> Any:
+    """Accept a share: `1%`, or 0.01."""
+    text = str(value).strip()
+    share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    if isinstance(value, bool) or not 0 <= share < 1:
+        raise _Wanted("wanted a share such as 1% or 0.01, below 100%")
+    return share
+
+
+def _regex(text: str) -> str:
+    """Accept a regular expression that Python can read."""
+    try:
+        re.compile(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise _Wanted(f"wanted a regular expression: {error}") from None
+    if len(text) > 200:
+        raise _Wanted("wanted a regular expression of at most 200 characters")
+    return text
+
+
 def _place(path: Path) -> Path:
     """Accept a path that a file system may have."""
     if re.search(r"[\x00-\x1f\x7f]", str(path)) or len(str(path)) > 4096:
@@ -188,6 +208,11 @@ class Settings(BaseModel):
     ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
     images: _Place | None = None
     no_crops: bool = False
+    judge: _Place | None = None
+    group: Annotated[str, AfterValidator(_regex)] | None = None
+    class_names: _Place | None = None
+    max_loss: Annotated[float, _as(_share, "a share such as 1%, below 100%")] = 0.01
+    compensate: bool = True
     twin: bool = False
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)

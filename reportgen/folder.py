@@ -41,6 +41,7 @@ class Folder:
         n_found: Pictures there were to choose from.
         n_left_out: Files with a picture's ending that were not: links out of the folder, special or too
             large, and those beside class folders.
+        inner: For each picture the folder inside its class's that it lies in; empty texts elsewhere.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Folder:
     labels: tuple[int, ...]
     n_found: int
     n_left_out: int = 0
+    inner: tuple[str, ...] = ()
 
     def read(self, name: str) -> bytes:
         """Return the bytes of a file; nothing of one that cannot be read any more."""
@@ -67,12 +69,13 @@ class Folder:
         return found.hexdigest()
 
 
-def find_pictures(path: str | Path, most: int = MOST_PICTURES) -> Folder:
+def find_pictures(path: str | Path, most: int = MOST_PICTURES, *, deep: bool = False) -> Folder:
     """Return the pictures of a folder: those in it, or, where it has folders of pictures, one class each.
 
     Args:
         path: The folder.
         most: Pictures to choose at most.
+        deep: Whether pictures in folders inside class folders are that class's too.
 
     Raises:
         ConfigError: There is no such folder, it cannot be read, or no picture is in it.
@@ -84,10 +87,15 @@ def find_pictures(path: str | Path, most: int = MOST_PICTURES) -> Folder:
     own, left_out, inner = _entries(folder, folder.resolve())
     classes: dict[str, list[str]] = {}
     for name in sorted(inner):
-        found, out, _ = _entries(folder / name, folder.resolve())
+        found, out, further = _entries(folder / name, folder.resolve())
         left_out += out
-        if found:
-            classes[name] = [f"{name}/{file}" for file in found]
+        files = [f"{name}/{file}" for file in found]
+        for more in sorted(further) if deep else ():
+            found, out, _ = _entries(folder / name / more, folder.resolve())
+            left_out += out
+            files += [f"{name}/{more}/{file}" for file in found]
+        if files:
+            classes[name] = files
     if classes:
         left_out += len(own)
     groups = list(classes.values()) if classes else [own]
@@ -103,6 +111,7 @@ def find_pictures(path: str | Path, most: int = MOST_PICTURES) -> Folder:
         labels=tuple(i for i, group in enumerate(chosen) for _ in group) if classes else (),
         n_found=sum(map(len, groups)),
         n_left_out=left_out,
+        inner=tuple("/".join(name.split("/")[1:-1]) for group in chosen for name in group),
     )
 
 

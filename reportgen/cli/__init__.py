@@ -15,11 +15,13 @@ from reportgen.cli.commands import cli
 from reportgen.cli.comparing import compare, gate
 from reportgen.cli.exploring import explore
 from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, STOPPED, Stopped
+from reportgen.cli.pruning import prune
 from reportgen.errors import ReportgenError
 
 cli.add_command(compare)
 cli.add_command(gate)
 cli.add_command(explore)
+cli.add_command(prune)
 
 __all__ = ["cli", "main"]
 

@@ -89,6 +89,27 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "no_crops": click.option(
         "--no-crops", is_flag=True, default=None, help="Keep no pixels of --images, only names and places."
     ),
+    "judge": click.option(
+        "--judge", metavar="DIR", help="Pictures for the report alone.  [a part of --images]"
+    ),
+    "group": click.option(
+        "--group",
+        metavar="REGEX",
+        help="Of a picture's path: what is equal there (a person, a film) stays in one set.",
+    ),
+    "class_names": click.option(
+        "--class-names",
+        metavar="FILE",
+        help="A name a line, for each output unit.  [class folders, sorted]",
+    ),
+    "max_loss": click.option(
+        "--max-loss", metavar="SHARE", help="What removal may cost, of accuracy or of equal decisions.  [1%]"
+    ),
+    "compensate": click.option(
+        "--compensate/--no-compensate",
+        default=None,
+        help="Whether weights behind removed units are refitted.  [they are]",
+    ),
     "twin": click.option(
         "--twin",
         is_flag=True,
@@ -119,7 +140,8 @@ IMPORT = (
     "arithmetic",
 )
 WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
-BESIDE = ("images", "no_crops", "twin")
+REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate")
+BESIDE = ("images", "no_crops", *REMOVAL, "twin")
 RENDER = ("store", *IMPORT, *WHAT, *BESIDE, "batch", "budget", "ray")
 COMMON = ("config", "json")
 

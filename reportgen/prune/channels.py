@@ -62,6 +62,7 @@ class _Labelling:
         self._fixed: list[tuple[Labels, str]] = []
         self._of_operation: dict[int, tuple[Labels, Labels]] = {}
         self._taps = {tap.weights for tap in model.taps.values()}
+        self._heads = {tap.head[0] for tap in model.taps.values() if tap.head is not None}
 
     def fresh(self, n: int) -> Labels:
         """Return n labels that nothing has yet."""
@@ -91,6 +92,8 @@ class _Labelling:
         inputs = [self.labels[ref] for ref in node.inputs]
         if node.kind == "input":
             found = [self._new(node, 0, "it is a channel of the picture")]
+        elif index in self._heads:
+            found = inputs
         elif node.kind in UNIT_KINDS:
             found = [self._of_weights(index, node, inputs[0])]
         else:

@@ -88,11 +88,12 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
     inputs = [*(tensor for tensor, _ in own), *more_inputs]
     outputs = [building.tensors[ref] for ref in model.outputs]
     name = _NAME.sub("_", model.name).lstrip("_./-") or "network"
-    network = functional(_alone(inputs), _alone(outputs), name=name)
+    network = functional(alone(inputs), alone(outputs), name=name)
     return Rebuilt(network, building.layers, tuple(value for _, value in own))
 
 
-def _alone(tensors: list[Any]) -> Any:
+def alone(tensors: list[Any]) -> Any:
+    """Return tensors as Keras wants a network's: one by itself, several as a list."""
     return tensors[0] if len(tensors) == 1 else tensors
 
 

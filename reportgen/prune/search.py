@@ -20,37 +20,19 @@ from reportgen.prune.judging import Judge, Shares
 from reportgen.prune.moments import moments_of
 from reportgen.prune.order import Measured, Ordering, ordered
 from reportgen.prune.rebuild import Rebuilt, rebuilt
-from reportgen.prune.sets import SetName
+from reportgen.prune.sets import FEWEST_PICTURES, PictureSet, SetName
 from reportgen.prune.trial import Trial
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-Pictures = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 Ordered = Literal["need", "looks", "random"]
 
-FEWEST_PICTURES = 20
 RIDGE_OF_MAPS, RIDGE_OF_VECTORS = 1e-3, 1e-2
 """Of regressions of channels on each other, as a share of their mean variance."""
 
 REFINED = 8
 """Counts that are tried between the last round that holds and the next."""
-
-
-@dataclass(frozen=True)
-class PictureSet:
-    """Pictures with the output units that are right for them.
-
-    Attributes:
-        pictures: `(n, h, w, c)` uint8 of the network's own input size.
-        labels: `(n,)`; empty without classes.
-        n_classes: Units that an output has for them; 0 without classes.
-    """
-
-    pictures: Pictures
-    labels: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    n_classes: int = 0
 
 
 @dataclass(frozen=True)

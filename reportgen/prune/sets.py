@@ -9,10 +9,32 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST_PICTURES = 20
+"""Of all sets together."""
 
 SetName = Literal["order", "choose", "report"]
 SHARES: dict[SetName, float] = {"order": 0.4, "choose": 0.3, "report": 0.3}
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures with the output units that are right for them.
+
+    Attributes:
+        pictures: `(n, h, w, c)` uint8 of the network's own input size.
+        labels: `(n,)`; empty without classes.
+        n_classes: Units that an output has for them; 0 without classes.
+    """
+
+    pictures: NDArray[np.uint8]
+    labels: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    n_classes: int = 0
 
 
 def set_of_each(names: Sequence[str], labels: Sequence[int], groups: Sequence[str] | None = None,

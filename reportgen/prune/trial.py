@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.models.framework import keras_module
+from reportgen.models.framework import functional, keras_module
 from reportgen.prune.decision import Decision
 from reportgen.prune.gate import gate_class
 from reportgen.prune.groups import Groups, Reader
-from reportgen.prune.rebuild import rebuilt
+from reportgen.prune.rebuild import alone, rebuilt
 from reportgen.prune.weights import Floats, Refit, refitted, set_weights, weights_of
-from reportgen.render.backend import backend
 
 if TYPE_CHECKING:
     from reportgen.models import Model
@@ -75,10 +74,7 @@ class Trial:
         """Return what each output answers, `(n, ..., K)`, before a softmax or sigmoid."""
         parts = []
         for some, n in self._batches(pictures):
-            found = self._free.network.predict_on_batch(self._free.with_held(some))
-            parts.append(
-                [np.asarray(x)[:n] for x in (found if isinstance(found, (list, tuple)) else [found])]
-            )
+            parts.append([x[:n] for x in self._free.predicted(some)])
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def read(self, pictures: Pictures) -> Any:
@@ -120,6 +116,8 @@ class Trial:
     ) -> Any:
         key = str([(d, s) for d, s in zip(decisions, shapes, strict=True)])
         if key not in self._passes:
+            from reportgen.render.backend import backend  # Imports Keras, which takes its time.
+
             n_inputs = len(network.inputs) - 1
             ops = keras_module().ops
 
@@ -171,7 +169,7 @@ class Trial:
 
             made = rebuilt(self.model, self.groups, weights=self.own, change=noted, logits=True)
             tensors = [taken[index] for reader in self.groups.readers for index in reader.nodes]
-            self._passes["read"] = keras_module().Model(made.network.inputs, tensors)
+            self._passes["read"] = functional(alone(made.network.inputs), tensors)
         return self._passes["read"]
 
     def _batches(self, pictures: Pictures) -> Any:

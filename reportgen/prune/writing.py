@@ -17,7 +17,7 @@ import numpy as np
 from reportgen.errors import ConfigError, MissingExtra, ReportgenError
 from reportgen.models.framework import deep_graphs, functional, keras_module
 from reportgen.prune.decision import Floats
-from reportgen.prune.rebuild import Rebuilt
+from reportgen.prune.rebuild import Rebuilt, alone
 
 FORMATS = (".keras", ".onnx")
 Answers = Callable[[Floats], list[Floats]]
@@ -86,10 +86,10 @@ def _turned(made: Rebuilt) -> Any:
                           dtype=tensor.dtype, name=tensor.name)  # fmt: skip
         inputs.append(own)
         given.append(keras.layers.Permute((2, 3, 1))(own) if held is None else own)
-    found = made.network(given if len(given) > 1 else given[0])
+    found = made.network(alone(given))
     outputs = list(found) if isinstance(found, (list, tuple)) else [found]
     outputs = [keras.layers.Permute((3, 1, 2))(t) if len(t.shape) == 4 else t for t in outputs]
-    return functional(inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0])
+    return functional(alone(inputs), alone(outputs))
 
 
 def opened_again(made: Rebuilt, path: Path, *, channels_first: bool = False) -> Answers:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
@@ -40,6 +40,9 @@ from reportgen.run.versions import read_name
 from reportgen.score import prune_list as units_to_prune
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
+
+if TYPE_CHECKING:
+    from reportgen.run.pruning import Pruned
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,40 @@ def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
         tell_of_copy(store, told)
         _score_all(store, settings, told)
         return Verdicts(tuple(verdict_rows(store)))
+
+
+def prune(
+    model: str | Path,
+    *,
+    out: str | Path | None = None,
+    order: Literal["need", "looks", "random"] = "need",
+    largest: bool = False,
+    force: bool = False,
+    reporter: Reporter | None = None,
+    stop: Callable[[], bool] | None = None,
+    **options: Any,
+) -> Pruned:
+    """Return how many units of a network can go without loss on pictures, and write the smaller network.
+
+    Args:
+        model: One file.
+        out: Where the smaller network goes, `.keras` or `.onnx`; nothing is written if None.
+        order: By what units go: by need, the least structured first, or at random.
+        largest: Take the largest count that holds, not the one up to which every smaller one holds.
+        force: Write over an earlier file.
+        reporter: Told of the progress.
+        stop: Asked between rounds; when true nothing is written, and a later call goes on.
+        options: Any key of the configuration; `images` is needed.
+
+    Raises:
+        ConfigError: The pictures do not fit the network, or there is nothing to keep.
+        ReportgenError: One line; nothing half is left behind.
+    """
+    from reportgen.run.pruning import prune_model
+
+    settings, told = _settings(options), reporter or Silent()
+    where = Path(out) if out is not None else None
+    return prune_model(model, settings, where, order, told, stop or _never, largest=largest, force=force)
 
 
 def prune_list(store: str | Path) -> list[dict[str, Any]]:

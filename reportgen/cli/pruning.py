@@ -1,0 +1,67 @@
+"""The command that hands over a smaller network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import reportgen
+from reportgen.cli.commands import print_json
+from reportgen.cli.interrupt import Interrupt
+from reportgen.cli.options import COMMON, IMPORT, REMOVAL, said, with_options
+from reportgen.terminal import Progress
+from reportgen.terminal_prune import print_pruned
+
+
+@click.command()
+@click.argument("model")
+@click.option("--out", metavar="FILE", help="Where the smaller network goes, .keras or .onnx.")
+@click.option("--dry-run", is_flag=True, help="Measure and write nothing.")
+@click.option("--force", is_flag=True, help="Write over an earlier file.")
+@click.option(
+    "--order",
+    type=click.Choice(["need", "looks", "random"]),
+    default="need",
+    help="By what units go; the others are there to compare with.  [need]",
+)
+@click.option(
+    "--largest", is_flag=True, help="Take the largest count that holds, even if a smaller one does not."
+)
+@with_options("images", *REMOVAL, "layers", *IMPORT, "store", *COMMON)
+def prune(
+    model: str,
+    out: str | None,
+    dry_run: bool,
+    force: bool,
+    order: Any,
+    largest: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    r"""Remove the units that a network does not need, and write the smaller network.
+
+    What is lost is told on pictures that neither ordered the units nor chose how many go, and of the file
+    as it was written. Units of a residual stream, of a depthwise convolution and what feeds it, go together.
+
+    \b
+    reportgen prune model.keras --images photos/ --out small.keras
+    reportgen prune model.onnx --images train/ --judge test/ --max-loss 0.5% --out small.onnx
+    """
+    if (out is None) == (not dry_run):
+        raise click.UsageError("say --out FILE for the smaller network, or --dry-run for the curve alone")
+    with Progress() as progress, Interrupt(progress) as stop:
+        found = reportgen.prune(
+            model,
+            out=out,
+            order=order,
+            largest=largest,
+            force=force,
+            reporter=progress,
+            stop=stop,
+            **said(options),
+        )
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        print_pruned(found)

@@ -1,0 +1,413 @@
+"""From a model file and pictures to a smaller model file, judged as it was written."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from reportgen.config import Settings
+from reportgen.errors import ConfigError, ReportgenError
+from reportgen.models.sources import find_source
+from reportgen.removal import LayerNeed, PictureCounts, Removal
+from reportgen.run.importing import load_network
+from reportgen.run.natural import at_once
+from reportgen.run.removal_pictures import Gathered, gather
+from reportgen.run.reporting import Reporter
+from reportgen.spec import content_hash
+from reportgen.store import open_store
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+    from reportgen.prune.groups import Groups
+    from reportgen.prune.judging import Judge, Shares
+    from reportgen.prune.rebuild import Rebuilt
+    from reportgen.prune.search import Found, Search, Wanted
+
+PRUNE_VERSION = 1
+"""Raised whenever the same network and pictures would give another order or count."""
+
+Ordered = Literal["need", "looks", "random"]
+
+_TIMED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What `prune` found, and wrote.
+
+    Attributes:
+        removal: The measurement, on pictures that neither ordered nor chose.
+        order: By what units were ordered.
+        curve: Units removed, accuracy (None without classes) and agreement on the pictures that choose.
+        tied: For each layer those that lose units with it.
+        file: Where the smaller network is; None where none was written.
+        bytes_before, bytes_after: Of the files; 0 where there is none.
+        seconds_before, seconds_after: Of one picture, in batches; 0 where they were not timed.
+        apart: Largest difference, of any output, between the file and the network it was tried on.
+    """
+
+    removal: Removal
+    order: Ordered
+    curve: tuple[tuple[int, float | None, float], ...]
+    tied: Mapping[str, tuple[str, ...]]
+    file: str | None = None
+    bytes_before: int = 0
+    bytes_after: int = 0
+    seconds_before: float = 0.0
+    seconds_after: float = 0.0
+    apart: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was found, as JSON values (docs/formats.md)."""
+        r = self.removal
+        return {
+            "accuracy_before": r.accuracy_before,
+            "accuracy_after": r.accuracy_after,
+            "interval": list(r.interval),
+            "agreement": r.agreement,
+            "changed": r.changed,
+            "majority_share": r.majority_share,
+            "max_loss": r.max_loss,
+            "units_before": r.units,
+            "units_after": r.units - r.removed,
+            "steady": r.steady,
+            "largest": r.largest,
+            "parameters_before": r.parameters_before,
+            "parameters_after": r.parameters_after,
+            "macs_before": r.macs_before,
+            "macs_after": r.macs_after,
+            "bytes_before": self.bytes_before,
+            "bytes_after": self.bytes_after,
+            "seconds_before": self.seconds_before,
+            "seconds_after": self.seconds_after,
+            "pictures": dataclasses.asdict(r.pictures),
+            "classes": list(r.classes),
+            "order": self.order,
+            "compensated": r.compensated,
+            "layers": [
+                {
+                    "layer": x.layer,
+                    "before": x.units,
+                    "after": x.together,
+                    "kept": list(x.kept),
+                    "tied": list(self.tied.get(x.layer, ())),
+                }
+                for x in r.layers
+            ],
+            "fixed": [{"layer": name, "reason": reason} for name, reason in r.fixed],
+            "curve": [{"removed": n, "accuracy": a, "agreement": g} for n, a, g in self.curve],
+            "file": self.file,
+        }
+
+
+def prune_model(path: str | Path, settings: Settings, out: Path | None, order: Ordered, reporter: Reporter,
+                stop: Callable[[], bool], *, largest: bool, force: bool) -> Pruned:  # fmt: skip
+    """Return what removal finds of a network, and write the smaller one.
+
+    Args:
+        path: A model, as `render` takes it.
+        settings: With `images`.
+        out: Where the smaller network goes; None to write none.
+        order: By what units are ordered.
+        reporter: Told what is done.
+        stop: Asked between rounds.
+        largest: Whether the largest count that holds is taken, not the one up to which all hold.
+        force: Whether an earlier file may be written over.
+
+    Raises:
+        ConfigError: The pictures or options do not fit the network.
+        ModelError: The file cannot be used.
+        ReportgenError: The smaller network cannot be written; or the run was stopped.
+    """
+    from reportgen.prune.search import begin, find
+    from reportgen.prune.writing import check_target
+
+    source = find_source(path)
+    if out is not None:
+        check_target(out, source.path, force=force)
+    model = load_network(path, settings.version or source.digest()[:8], settings)
+    gathered = gather(settings, model.input_shape, model.file_name)
+    for line in _told(gathered):
+        reporter.say(line)
+    wanted = _wanted(settings, order, largest, model)
+    search = begin(model, gathered.sets, wanted, at_once(model))
+    for line in _facts(search):
+        reporter.say(line)
+    keeping = _Progress(out, content_hash(_asked(model, settings, gathered, order)))
+    found = find(search, wanted, rounds=keeping.rounds, note=_noting(keeping, reporter, stop))
+    done = _judged(search, found, wanted, gathered, model, order)
+    if out is None:
+        return done
+    written = _written(search, found, done, model, source.path, out)
+    keeping.forget()
+    return written
+
+
+def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered) -> dict[str, Any]:
+    return {
+        "version": PRUNE_VERSION,
+        "file": model.file_hash,
+        "input": [model.input_shape, model.input_range.key],
+        "hold": settings.hold,
+        "pictures": gathered.content,
+        "layers": settings.layers,
+        "compensate": settings.compensate,
+        "order": order,
+    }
+
+
+def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> Wanted:
+    from reportgen.prune.search import Wanted
+
+    return Wanted(
+        max_loss=settings.max_loss,
+        order=order,
+        compensate=settings.compensate,
+        largest=largest,
+        layers=settings.layers or None,
+        structure=_structure(settings, model) if order == "looks" else {},
+    )
+
+
+def _structure(settings: Settings, model: Model) -> dict[str, np.ndarray]:
+    """Return each layer's `(K,)` structure from the store.
+
+    Raises:
+        ConfigError: The store has no scores of this file.
+    """
+    hint = "reportgen render MODEL, then reportgen score"
+    if not settings.store.is_file():
+        raise ConfigError(f'order is looks, and store "{settings.store.name}" does not exist', hint=hint)
+    found = {}
+    with open_store(settings.store) as store:
+        records = [m for m in store.models() if m.file_hash == model.file_hash]
+        for record in records[-1:]:
+            for layer in record.layers:
+                values = np.full(layer.n_units, np.nan)
+                for score in store.scores(record.id, layer.name):
+                    values[score.unit] = np.nan if score.structure is None else score.structure
+                found[layer.name] = values
+    if not any(np.isfinite(v).any() for v in found.values()):
+        raise ConfigError(
+            f'order is looks, and store "{settings.store.name}" has no scores of {model.file_name}', hint=hint
+        )
+    return found
+
+
+def _told(gathered: Gathered) -> Iterator[str]:
+    c = gathered.counts
+    classes = f" of {len(gathered.classes)} classes" if gathered.classes else ", without classes"
+    groups = f", {c.groups} groups kept together" if c.groups else ""
+    yield (
+        f"pictures{classes}: {c.order} order units, {c.choose} choose how many go, {c.report} report what is "
+        f"lost{groups}"
+    )
+    if gathered.unread:
+        yield f"pictures: {gathered.unread} files cannot be read and are left out"
+    if gathered.twice:
+        yield f"pictures: {gathered.twice} files are copies of others and are left out"
+
+
+def _facts(search: Search) -> Iterator[str]:
+    groups = search.groups
+    yield f"{len(groups):,} units of {len(groups.layers())} layers can be removed"
+    for name, reason in groups.fixed[:4]:
+        yield f"kept: {name}: {reason}"
+    if len(groups.fixed) > 4:
+        yield f"kept: {len(groups.fixed) - 4} more layers"
+
+
+def _noting(
+    keeping: _Progress, reporter: Reporter, stop: Callable[[], bool]
+) -> Callable[[Sequence[int], int], None]:
+    state = {"gone": 0, "said": time.monotonic()}
+
+    def note(taken: Sequence[int], n: int) -> None:
+        keeping.add(taken)
+        state["gone"] += len(taken)
+        if time.monotonic() - state["said"] > 10:
+            state["said"] = time.monotonic()
+            reporter.say(f"{state['gone']:,} of {n:,} units in order")
+        if stop():
+            raise ReportgenError(
+                f"stopped: {state['gone']:,} of {n:,} units are in order", hint="run again to go on"
+            )
+
+    return note
+
+
+class _Progress:
+    """The order so far, kept beside the file that is to be written, for a run that is cut short."""
+
+    def __init__(self, out: Path | None, mark: str) -> None:
+        self._path = out.with_name(f".{out.name}.order.json") if out is not None else None
+        self._mark = mark
+        self.rounds: list[list[int]] = []
+        self._known = 0
+        if self._path is not None and self._path.is_file():
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                kept = json.loads(self._path.read_text())
+                if kept["mark"] == mark:
+                    self.rounds = [[int(g) for g in taken] for taken in kept["rounds"]]
+        self._added: list[list[int]] = []
+
+    def add(self, taken: Sequence[int]) -> None:
+        """Keep what a round took."""
+        self._added.append([int(g) for g in taken])
+        if self._path is None or len(self._added) <= len(self.rounds):
+            return
+        passing = self._path.with_suffix(".part")
+        try:
+            passing.write_text(json.dumps({"mark": self._mark, "rounds": self._added}))
+            passing.replace(self._path)
+        except OSError as error:
+            passing.unlink(missing_ok=True)
+            raise ReportgenError(
+                f'"{self._path.name}" cannot be written: {error.strerror or error}'
+            ) from None
+
+    def forget(self) -> None:
+        """Remove what was kept."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+def _judged(search: Search, found: Found, wanted: Wanted, gathered: Gathered, model: Model,
+            order: Ordered) -> Pruned:  # fmt: skip
+    """Return what the network without these units does on pictures that neither ordered nor chose."""
+    from reportgen.prune.counting import multiply_adds, parameters
+    from reportgen.prune.curves import shares_without
+    from reportgen.prune.search import smaller
+
+    judge = search.judges["report"]
+    removed = found.removed()
+    none = np.zeros(len(removed), bool)
+    before = shares_without(search.measured, judge, none)
+    after = shares_without(search.measured, judge, removed)
+    whole, small = smaller(search, none), smaller(search, removed)
+    removal = _removal(search, found, wanted, gathered.counts, gathered.classes, before, after)
+    removal = dataclasses.replace(
+        removal,
+        parameters_before=parameters(whole.network),
+        parameters_after=parameters(small.network),
+        macs_before=multiply_adds(whole.network),
+        macs_after=multiply_adds(small.network),
+    )
+    curve = tuple((n, found.curve[n].accuracy, found.curve[n].agreement) for n in sorted(found.curve))
+    tied = {name: tuple(search.groups.tied(name)) for name in search.groups.layers()}
+    return Pruned(removal, order, curve, tied)
+
+
+def _removal(search: Search, found: Found, wanted: Wanted, counts: PictureCounts, classes: tuple[str, ...],
+             before: Shares, after: Shares) -> Removal:  # fmt: skip
+    from reportgen.prune.judging import interval_of
+
+    judge = search.judges["report"]
+    return Removal(
+        measured=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        units=len(search.groups),
+        steady=found.choice.steady,
+        largest=found.choice.largest,
+        removed=found.count,
+        max_loss=wanted.max_loss,
+        accuracy_before=before.accuracy,
+        accuracy_after=after.accuracy,
+        interval=interval_of(after.share, after.n),
+        agreement=after.agreement,
+        changed=after.changed,
+        majority_share=judge.majority_share(),
+        pictures=counts,
+        layers=layer_needs(search.groups, found.removed()),
+        compensated=wanted.compensate,
+        classes=classes,
+        fixed=search.groups.fixed,
+    )
+
+
+def layer_needs(
+    groups: Groups, removed: np.ndarray, alone: Mapping[str, int] | None = None
+) -> tuple[LayerNeed, ...]:
+    """Return how wide each layer is and needs to be, for the layers that own units."""
+    found = []
+    for name in groups.layers():
+        own = groups.of_layer(name)
+        kept = own[~removed[own]]
+        units = tuple(int(u) for u in groups.unit[kept])
+        found.append(LayerNeed(name, len(own), len(kept), (alone or {}).get(name), units))
+    return tuple(found)
+
+
+def _written(search: Search, found: Found, done: Pruned, model: Model, source: Path, out: Path) -> Pruned:
+    """Write the smaller network, open it again, and tell the numbers of that file."""
+    from reportgen.prune.judging import interval_of
+    from reportgen.prune.search import smaller
+    from reportgen.prune.trial import in_range
+    from reportgen.prune.writing import opened_again, write_network
+
+    first = source.suffix.lower() == ".onnx" and out.suffix == ".onnx"
+    made = smaller(search, found.removed())
+    write_network(made, out, channels_first=first)
+    answer = opened_again(made, out, channels_first=first)
+    judge = search.judges["report"]
+    pictures = in_range(judge.pictures, model)
+    batch = search.measured.trial.batch
+    answers = _in_batches(answer, pictures, batch)
+    after = _shares_of_file(judge, answers, made)
+    expected = _in_batches(made.predicted, pictures, batch)
+    apart = max(float(np.abs(a - b).max()) for a, b in zip(answers, expected, strict=True))
+    whole = smaller(search, np.zeros(len(search.groups), bool))
+    seconds = _seconds([whole.predicted, made.predicted], pictures[:batch])
+    removal = dataclasses.replace(
+        done.removal,
+        accuracy_after=after.accuracy,
+        agreement=after.agreement,
+        changed=after.changed,
+        interval=interval_of(after.share, after.n),
+    )
+    return dataclasses.replace(
+        done,
+        removal=removal,
+        file=str(out),
+        bytes_before=source.stat().st_size if source.is_file() else 0,
+        bytes_after=out.stat().st_size,
+        seconds_before=seconds[0],
+        seconds_after=seconds[1],
+        apart=apart,
+    )
+
+
+def _in_batches(answer: Any, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
+    parts = [answer(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _shares_of_file(judge: Judge, answers: Sequence[np.ndarray], made: Rebuilt) -> Shares:
+    """Judge what a file answers, whose outputs come after their softmax or sigmoid."""
+    judged = [
+        np.log(np.clip(a, 1e-38, None)) - np.log(np.clip(1 - a, 1e-38, None)) if d.kind == "yes_no" else a
+        for a, d in zip(answers, judge.decisions, strict=True)
+    ]
+    return judge.shares(judged)
+
+
+def _seconds(networks: Sequence[Any], pictures: np.ndarray) -> list[float]:
+    """Return seconds a picture of networks, run in turns; the quickest of the turns counts."""
+    best = [np.inf] * len(networks)
+    for network in networks:
+        network(pictures)
+    started = time.monotonic()
+    while time.monotonic() - started < _TIMED_SECONDS or not np.isfinite(best).all():
+        for i, network in enumerate(networks):
+            began = time.perf_counter()
+            network(pictures)
+            best[i] = min(best[i], (time.perf_counter() - began) / len(pictures))
+    return [float(b) for b in best]

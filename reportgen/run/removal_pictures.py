@@ -1,0 +1,216 @@
+"""A person's own pictures for removal: which are read, whose classes they are, and which set they are in.
+
+Sets never mix: a picture that orders units neither chooses their number nor tells what is lost, under
+whatever name it may lie there twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reportgen.config import Settings
+from reportgen.errors import ConfigError, ReportgenError
+from reportgen.folder import Folder, evenly, find_pictures
+from reportgen.images import fitted_photograph
+from reportgen.prune.sets import FEWEST_PICTURES, SHARES, PictureSet, SetName, set_of_each
+from reportgen.removal import PictureCounts
+
+MOST: dict[SetName, int] = {"order": 256, "choose": 400, "report": 600}
+"""Pictures of a set that are used, at most, as many of each class."""
+
+MOST_BYTES = 2**29
+"""What all pictures may take in memory."""
+
+_MOST_NAMES = 2**22
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Pictures in three sets.
+
+    Attributes:
+        sets: By name.
+        names: Of the files in each set.
+        counts: How many there are, and where they came from.
+        classes: Names by output unit; empty without classes.
+        unread: Files that could not be read.
+        twice: Files with the bytes of another, which are left out.
+        content: Hash of all that was used, and of which set it is in.
+    """
+
+    sets: Mapping[SetName, PictureSet]
+    names: Mapping[SetName, tuple[str, ...]]
+    counts: PictureCounts
+    classes: tuple[str, ...]
+    unread: int
+    twice: int
+    content: str
+
+
+def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> Gathered:
+    """Return the pictures that the settings name, as a network takes them.
+
+    Args:
+        settings: `images`, and perhaps `judge`, `group` and `class_names`.
+        shape: Height, width and channels of the network's input.
+        file_name: Of the model, for messages.
+
+    Raises:
+        ConfigError: The pictures cannot be used: none, too few, one class, classes without an output.
+    """
+    if settings.images is None:
+        raise ConfigError("images: no folder was named", hint="--images DIR")
+    if shape[2] not in (1, 3):
+        raise ConfigError(f"images: {file_name} takes pictures of {shape[2]} channels, wanted 1 or 3")
+    folder = find_pictures(settings.images, deep=True)
+    judging = find_pictures(settings.judge, deep=True) if settings.judge is not None else None
+    classes = _classes(folder, judging, settings.class_names)
+    shares = {name: s for name, s in SHARES.items() if judging is None or name != "report"}
+    used = _shared_out(folder, settings.group, shares, shape)
+    if judging is not None:
+        _refuse_same(folder, judging)
+        chosen = _evenly(judging, range(len(judging.names)), min(MOST["report"], _room(shape)))
+        used["report"] = [(judging, i) for i in chosen]
+    sets: dict[SetName, PictureSet] = {}
+    names: dict[SetName, tuple[str, ...]] = {}
+    unread = twice = 0
+    seen: set[bytes] = set()
+    content = hashlib.blake2b(digest_size=16)
+    for name in SHARES:
+        shown, labels, read = [], [], []
+        for where, index in used.get(name, []):
+            data = where.read(where.names[index])
+            digest = hashlib.blake2b(data, digest_size=16).digest()
+            if digest in seen:
+                twice += 1
+                continue
+            try:
+                shown.append(fitted_photograph(data, shape[:2], shape[2]))
+            except ReportgenError:
+                unread += 1
+                continue
+            content.update(f"{name}\0{where.names[index]}\0".encode("utf-8", "surrogatepass"))
+            content.update(digest)
+            seen.add(digest)
+            labels += [classes.index(where.classes[where.labels[index]])] if classes else []
+            read.append(where.names[index])
+        pictures = np.stack(shown) if shown else np.empty((0, *shape), np.uint8)
+        sets[name] = PictureSet(pictures, np.asarray(labels, np.int64), len(classes))
+        names[name] = tuple(read)
+    _refuse_few(sets, unread, settings)
+    counts = PictureCounts(
+        **{name: len(s.pictures) for name, s in sets.items()},
+        groups=len(set(_groups(folder, settings.group) or ())),
+        source=settings.images.resolve().name,
+    )
+    return Gathered(sets, names, counts, classes, unread, twice, content.hexdigest())
+
+
+def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple[str, ...]:
+    """Return the names of classes by output unit.
+
+    Raises:
+        ConfigError: One class only, or folders that are no class of the file.
+    """
+    folders = folder.classes
+    if judging is not None and judging.classes != folders and bool(judging.classes) != bool(folders):
+        raise ConfigError("judge: wanted class folders as in --images, or none in both")
+    if not folders:
+        return ()
+    if len(folders) == 1:
+        raise ConfigError(
+            f'images: one class only, "{folders[0]}": being right would say nothing',
+            hint=f"name the folder inside it to count equal decisions: --images {folder.path / folders[0]}",
+        )
+    names = tuple(folders) if file is None else _read_names(file)
+    for name in (*folders, *(judging.classes if judging is not None else ())):
+        if name not in names:
+            where = "--images" if file is None else file.name
+            raise ConfigError(
+                f'class folder "{name}" is no class of {where}', hint="known: " + ", ".join(names[:10])
+            )
+    return names
+
+
+def _read_names(file: Path) -> tuple[str, ...]:
+    try:
+        with file.open("rb") as handle:
+            text = handle.read(_MOST_NAMES).decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f'class_names "{file}" cannot be read: {error}') from None
+    names = tuple(line.strip() for line in text.splitlines() if line.strip())
+    if len(set(names)) < len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise ConfigError(f'class_names "{file.name}" has "{twice[:60]}" twice, wanted each name once')
+    return names
+
+
+def _groups(folder: Folder, regex: str | None) -> list[str] | None:
+    """Return for each picture what it is kept together with; None where each stands for itself.
+
+    Raises:
+        ConfigError: The expression finds nothing in a picture's path.
+    """
+    if regex is None:
+        return list(folder.inner) if any(folder.inner) else None
+    found = []
+    for name in folder.names:
+        match = re.search(regex, name)
+        if match is None:
+            raise ConfigError(
+                f'group "{regex}" finds nothing in "{name}"', hint="it is searched in each path"
+            )
+        found.append("\0".join(x or "" for x in match.groups()) if match.groups() else match[0])
+    return found
+
+
+def _shared_out(folder: Folder, regex: str | None, shares: dict[SetName, float],
+                shape: tuple[int, int, int]) -> dict[SetName, list[tuple[Folder, int]]]:  # fmt: skip
+    where = set_of_each(folder.names, folder.labels, _groups(folder, regex), shares)
+    used: dict[SetName, list[tuple[Folder, int]]] = {}
+    for name, share in shares.items():
+        some = [i for i, s in enumerate(where) if s == name]
+        most = min(MOST[name], int(_room(shape) * share / sum(shares.values())))
+        used[name] = [(folder, i) for i in _evenly(folder, some, most)]
+    return used
+
+
+def _room(shape: tuple[int, int, int]) -> int:
+    return max(FEWEST_PICTURES, MOST_BYTES // (shape[0] * shape[1] * shape[2]))
+
+
+def _evenly(folder: Folder, some: Sequence[int], most: int) -> list[int]:
+    """Return at most that many pictures, as many of each class."""
+    if len(some) <= most:
+        return list(some)
+    labels = folder.labels or (0,) * len(folder.names)
+    groups = [[i for i in some if labels[i] == c] for c in range(max(1, len(folder.classes)))]
+    return sorted(i for group in evenly(groups, most) for i in group)
+
+
+def _refuse_same(folder: Folder, judging: Folder) -> None:
+    """Refuse to judge on pictures that order or choose."""
+    if folder.path.resolve() == judging.path.resolve():
+        raise ConfigError("judge: the folder of --images itself, wanted pictures that it does not have")
+
+
+def _refuse_few(sets: Mapping[SetName, PictureSet], unread: int, settings: Settings) -> None:
+    n = sum(len(s.pictures) for s in sets.values())
+    if n < FEWEST_PICTURES:
+        said = f", {unread} that cannot be read" if unread else ""
+        raise ConfigError(
+            f'images "{settings.images}": {n} pictures{said}, wanted at least {FEWEST_PICTURES}',
+            hint="one part orders units, one chooses how many go, one reports what is lost",
+        )
+    empty = [name for name, s in sets.items() if not len(s.pictures)]
+    if empty:
+        raise ConfigError(
+            f"images: no pictures are left to {empty[0]}",
+            hint="name more groups, or give pictures for the report with --judge DIR",
+        )

@@ -1,0 +1,77 @@
+"""How the result of removal looks on a screen: layers before and after, costs, and what was lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from reportgen.terminal import printable
+
+
+def print_pruned(found: Any) -> None:
+    """Print one table: layers, then costs, then what was lost and on which pictures."""
+    r = found.removal
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    rows.add_column("")
+    for name in ("before", "after", "left"):
+        rows.add_column(name, justify="right")
+    for layer in r.layers:
+        rows.add_row(
+            escape(printable(_with_tied(layer.layer, found.tied))), *_of(layer.units, layer.together)
+        )
+    rows.add_row("all units", *_of(r.units, r.units - r.removed), style="bold")
+    rows.add_row("parameters", *_of(r.parameters_before, r.parameters_after))
+    rows.add_row("multiply-adds", *_of(r.macs_before, r.macs_after))
+    if found.file:
+        rows.add_row("file, bytes", *_of(found.bytes_before, found.bytes_after))
+        times = [found.seconds_before, found.seconds_after]
+        rows.add_row("ms a picture", *(f"{s * 1000:.3g}" for s in times), _share(times[1], times[0]))
+    if r.accuracy_before is not None:
+        rows.add_row("accuracy", f"{r.accuracy_before:.1%}", f"{r.accuracy_after:.1%}", "")
+    Console(highlight=False, soft_wrap=True).print(rows)
+    for line in _sentences(found):
+        click.echo(printable(line))
+
+
+def _with_tied(layer: str, tied: Any) -> str:
+    others = tied.get(layer, ())
+    if not others:
+        return layer
+    return f"{layer} (with {others[0]})" if len(others) == 1 else f"{layer} (with {len(others)} others)"
+
+
+def _of(before: int, after: int) -> tuple[str, str, str]:
+    return f"{before:,}", f"{after:,}", _share(after, before)
+
+
+def _share(part: float, whole: float) -> str:
+    return f"{part / whole:.0%}" if whole else ""
+
+
+def _sentences(found: Any) -> list[str]:
+    r = found.removal
+    low, high = r.interval
+    p = r.pictures
+    lines = []
+    if r.accuracy_before is not None:
+        lines.append(
+            f"accuracy {r.accuracy_before:.1%} to {r.accuracy_after:.1%} (95 % interval {low:.1%} to "
+            f"{high:.1%}; always the commonest class: {r.majority_share:.1%})"
+        )
+    else:
+        lines.append(f"the same decisions: {r.agreement:.1%} (95 % interval {low:.1%} to {high:.1%})")
+    lines.append(f"on {p.report:,} pictures, {r.changed:,} decisions changed")
+    groups = f", {p.groups:,} groups of pictures kept together" if p.groups else ""
+    lines.append(
+        f"pictures from {p.source}: {p.order:,} ordered units, {p.choose:,} chose how many go, "
+        f"{p.report:,} others report{groups}"
+    )
+    largest = f"; {r.largest:,} also hold" if r.largest > r.removed else ""
+    lines.append(f"removed {r.removed:,} of {r.units:,}; all smaller counts hold up to {r.steady:,}{largest}")
+    if found.file:
+        lines.append(f"written: {found.file}")
+    return lines
