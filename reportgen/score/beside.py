@@ -42,6 +42,7 @@ def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
             "measured": [store.measurement_fingerprint(owner, name) for name in names],
             "about": store.measurement_fingerprint(model_owner(model.id), "natural"),
             "twin": store.scored_fingerprint(twin.id, layer.name) if twin is not None else "",
+            "removal": store.removal_fingerprint(model.id),
         }
     )
 
@@ -60,7 +61,8 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
     twin, beside_twin = twin_findings(store, model, layer, scores)
     found = {"natural": natural or None, "twin": twin}
     kept |= {key: value for key, value in found.items() if value is not None}
-    kept["beside"] = [ONLY_REMOVAL, *told, *beside_twin]
+    unknown = [] if store.removal_fingerprint(model.id) else [ONLY_REMOVAL]
+    kept["beside"] = [*unknown, *told, *beside_twin]
     checks = {
         "recipes_agree": recipes_agree(store, model, layer, scores, spec),
         "robust_share": robust_shares(store, model, layer),

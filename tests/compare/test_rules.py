@@ -70,6 +70,17 @@ def test_counts_and_shares_are_those_of_the_scores(versions):
     assert outcome(versions, "units >= 1").value == len(scores)
 
 
+def test_superfluous_are_the_units_that_are_so_for_certain(versions):
+    certain = {
+        (x.name, unit)
+        for x in versions[1].record.layers
+        for unit in versions[1].store.findings(versions[1].record.id, x.name)["superfluous"]["certain"]
+    }
+    found = outcome(versions, "superfluous <= 0")
+    assert certain and set(found.units) == certain
+    assert series_of(versions).line("certain").values[1] == len(certain)
+
+
 def test_units_behind_a_failed_rule_are_those_too_many_or_those_missing(versions):
     many, few = outcome(versions, "dead <= 0"), outcome(versions, "structured_share in conv1 >= 100%")
     assert not many.held and len(many.units) == many.value

@@ -11,6 +11,7 @@ from PIL import Image
 from small_networks import QUICK, QUICK_WORDS, save_model
 
 import reportgen
+from reportgen.removal import LayerNeed, PictureCounts, Removal, UnitNeed
 from reportgen.run.reporting import Silent
 from reportgen.store import layer_owner, model_owner, pictures_owner
 
@@ -59,6 +60,33 @@ def test_the_layer_says_what_pictures_and_twin_gave(whole):
     told = ("natural pictures in 2 classes", "superfluous for certain", "reportgen prune MODEL --images")
     for said in (*told, "untrained twin"):
         assert said in page
+
+
+def test_where_removal_was_measured_no_layer_asks_for_it(store):
+    with reportgen.open_store(store) as opened:
+        (model,) = opened.models()
+        layer = LayerNeed("conv", units=10, together=7)
+        removal = Removal(
+            "2026-11-30",
+            10,
+            3,
+            3,
+            3,
+            0.01,
+            None,
+            None,
+            (0.9, 1.0),
+            1.0,
+            0,
+            0.5,
+            PictureCounts(6, 3, 3),
+            (layer,),
+        )
+        opened.put_removal(model.id, removal, {"conv": [UnitNeed(0, 0.5, 1)]}, fingerprint="r" * 32)
+    reportgen.score(store=store)
+    with reportgen.open_store(store) as opened:
+        told = opened.findings(model.id, "conv")["beside"]
+    assert told and not any("reportgen prune" in text for text in told)
 
 
 def test_the_twin_is_nobodys_model(whole):
