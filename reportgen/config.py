@@ -213,6 +213,7 @@ class Settings(BaseModel):
     class_names: _Place | None = None
     max_loss: Annotated[float, _as(_share, "a share such as 1%, below 100%")] = 0.01
     compensate: bool = True
+    removal: _Place | None = None
     twin: bool = False
     score: dict[str, Any] = Field(default_factory=dict)
     atlas: dict[str, Any] = Field(default_factory=dict)

@@ -27,7 +27,7 @@ _DOTTED = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}"""
 _DIGITS = re.compile(r"[0-9][0-9_]{1000,}")
 
 _CODE = ("trust_model", "custom", "templates")
-_PLACES = ("store", "site", "images", "judge", "class_names")
+_PLACES = ("store", "site", "images", "judge", "class_names", "removal")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -110,6 +110,11 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         default=None,
         help="Whether weights behind removed units are refitted.  [they are]",
     ),
+    "removal": click.option(
+        "--removal",
+        metavar="FILE",
+        help="File of measurements of removal, which prune adds to and an atlas without --images reads.",
+    ),
     "twin": click.option(
         "--twin",
         is_flag=True,
@@ -141,7 +146,7 @@ IMPORT = (
 )
 WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
 REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate")
-BESIDE = ("images", "no_crops", *REMOVAL, "twin")
+BESIDE = ("images", "no_crops", *REMOVAL, "removal", "twin")
 RENDER = ("store", *IMPORT, *WHAT, *BESIDE, "batch", "budget", "ray")
 COMMON = ("config", "json")
 

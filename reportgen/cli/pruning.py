@@ -28,7 +28,7 @@ from reportgen.terminal_prune import print_pruned
 @click.option(
     "--largest", is_flag=True, help="Take the largest count that holds, even if a smaller one does not."
 )
-@with_options("images", *REMOVAL, "layers", *IMPORT, "store", *COMMON)
+@with_options("images", *REMOVAL, "removal", "layers", *IMPORT, "store", *COMMON)
 def prune(
     model: str,
     out: str | None,

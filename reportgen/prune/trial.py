@@ -97,9 +97,7 @@ class Trial:
             seed: Of the signs of places.
         """
         network = self._with_gates()
-        for number, (matrix, centre) in directions.items():
-            for gate in self._gates[number]:
-                gate.set(matrix, centre)
+        self._direct(directions)
         chance, found = np.random.default_rng(seed), []
         for start in range(0, len(pictures), self.batch):
             some, n = _filled(pictures[start : start + self.batch], self.batch)
@@ -110,6 +108,32 @@ class Trial:
             gradient = run(*self._free.with_held(self._scaled(some)), *own, *signs)
             found.append(np.asarray(gradient)[:n, : len(self.groups)])
         return np.concatenate(found)
+
+    def answers_gated(self, pictures: Pictures, gates: Floats,
+                      directions: Mapping[int, tuple[Floats, Floats]]) -> list[Floats]:  # fmt: skip
+        """Return what each output answers where each picture has gates of its own.
+
+        Args:
+            pictures: `(n, h, w, c)`.
+            gates: `(n, G)`: 1 where a unit is there, 0 where the others stand in for it.
+            directions: As for `effects`; those of before where empty.
+        """
+        network, parts = self._with_gates(), []
+        self._direct(directions)
+        for start in range(0, len(pictures), self.batch):
+            some, n = _filled(pictures[start : start + self.batch], self.batch)
+            own, _ = _filled(gates[start : start + self.batch], self.batch)
+            whole = np.concatenate([own, np.ones((self.batch, 1))], axis=1).astype(np.float32)
+            found = network.predict_on_batch([*self._free.with_held(self._scaled(some)), whole])
+            outputs = found if isinstance(found, (list, tuple)) else [found]
+            parts.append([np.asarray(x)[:n] for x in outputs])
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+    def _direct(self, directions: Mapping[int, tuple[Floats, Floats]]) -> None:
+        """Say at every gate what its channels tell alone."""
+        for number, (matrix, centre) in directions.items():
+            for gate in self._gates[number]:
+                gate.set(matrix, centre)
 
     def _compiled(
         self, network: Any, decisions: Sequence[Decision], shapes: Sequence[tuple[int, ...]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,17 +16,19 @@ import numpy as np
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.models.sources import find_source
-from reportgen.removal import LayerNeed, PictureCounts, Removal
+from reportgen.removal import Removal
 from reportgen.run.importing import load_network
 from reportgen.run.natural import at_once
+from reportgen.run.removal_file import Measurement, write_measurement
 from reportgen.run.removal_pictures import Gathered, gather
+from reportgen.run.removal_result import in_full, removal_of
+from reportgen.run.removing import structure_of
 from reportgen.run.reporting import Reporter
 from reportgen.spec import content_hash
 from reportgen.store import open_store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-    from reportgen.prune.groups import Groups
     from reportgen.prune.judging import Judge, Shares
     from reportgen.prune.rebuild import Rebuilt
     from reportgen.prune.search import Found, Search, Wanted
@@ -144,12 +145,16 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
         reporter.say(line)
     keeping = _Progress(out, content_hash(_asked(model, settings, gathered, order)))
     found = find(search, wanted, rounds=keeping.rounds, note=_noting(keeping, reporter, stop))
-    done = _judged(search, found, wanted, gathered, model, order)
-    if out is None:
-        return done
-    written = _written(search, found, done, model, source.path, out)
+    done = _pruned(search, found, removal_of(search, found, wanted, gathered), order)
+    if out is not None:
+        done = _written(search, found, done, model, source.path, out)
+    if settings.removal is not None and order == "need":
+        reporter.say("the lines of all orders, and what is lost without each unit alone")
+        removal, needs = in_full(search, found, wanted, gathered, stop)
+        kept = Measurement(model.file_hash, keeping.mark, removal, {k: tuple(v) for k, v in needs.items()})
+        write_measurement(settings.removal, kept)
     keeping.forget()
-    return written
+    return done
 
 
 def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered) -> dict[str, Any]:
@@ -174,31 +179,26 @@ def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> 
         compensate=settings.compensate,
         largest=largest,
         layers=settings.layers or None,
-        structure=_structure(settings, model) if order == "looks" else {},
+        structure=_structure(settings, model, order) if order == "looks" or settings.removal else {},
     )
 
 
-def _structure(settings: Settings, model: Model) -> dict[str, np.ndarray]:
-    """Return each layer's `(K,)` structure from the store.
+def _structure(settings: Settings, model: Model, order: Ordered) -> dict[str, np.ndarray]:
+    """Return each layer's `(K,)` structure from the store, empty where it has none and none is needed.
 
     Raises:
-        ConfigError: The store has no scores of this file.
+        ConfigError: Units are to go by looks, and the store has no scores of this file.
     """
-    hint = "reportgen render MODEL, then reportgen score"
-    if not settings.store.is_file():
-        raise ConfigError(f'order is looks, and store "{settings.store.name}" does not exist', hint=hint)
-    found = {}
-    with open_store(settings.store) as store:
-        records = [m for m in store.models() if m.file_hash == model.file_hash]
-        for record in records[-1:]:
-            for layer in record.layers:
-                values = np.full(layer.n_units, np.nan)
-                for score in store.scores(record.id, layer.name):
-                    values[score.unit] = np.nan if score.structure is None else score.structure
-                found[layer.name] = values
-    if not any(np.isfinite(v).any() for v in found.values()):
+    found: dict[str, np.ndarray] = {}
+    if settings.store.is_file():
+        with open_store(settings.store) as store:
+            for record in [m for m in store.models() if m.file_hash == model.file_hash][-1:]:
+                found = structure_of(store, record)
+    if order == "looks" and not found:
+        what = f"has no scores of {model.file_name}" if settings.store.is_file() else "does not exist"
         raise ConfigError(
-            f'order is looks, and store "{settings.store.name}" has no scores of {model.file_name}', hint=hint
+            f'order is looks, and store "{settings.store.name}" {what}',
+            hint="reportgen render MODEL, then reportgen score",
         )
     return found
 
@@ -250,7 +250,7 @@ class _Progress:
 
     def __init__(self, out: Path | None, mark: str) -> None:
         self._path = out.with_name(f".{out.name}.order.json") if out is not None else None
-        self._mark = mark
+        self.mark = mark
         self.rounds: list[list[int]] = []
         self._known = 0
         if self._path is not None and self._path.is_file():
@@ -267,7 +267,7 @@ class _Progress:
             return
         passing = self._path.with_suffix(".part")
         try:
-            passing.write_text(json.dumps({"mark": self._mark, "rounds": self._added}))
+            passing.write_text(json.dumps({"mark": self.mark, "rounds": self._added}))
             passing.replace(self._path)
         except OSError as error:
             passing.unlink(missing_ok=True)
@@ -281,69 +281,10 @@ class _Progress:
             self._path.unlink(missing_ok=True)
 
 
-def _judged(search: Search, found: Found, wanted: Wanted, gathered: Gathered, model: Model,
-            order: Ordered) -> Pruned:  # fmt: skip
-    """Return what the network without these units does on pictures that neither ordered nor chose."""
-    from reportgen.prune.counting import multiply_adds, parameters
-    from reportgen.prune.curves import shares_without
-    from reportgen.prune.search import smaller
-
-    judge = search.judges["report"]
-    removed = found.removed()
-    none = np.zeros(len(removed), bool)
-    before = shares_without(search.measured, judge, none)
-    after = shares_without(search.measured, judge, removed)
-    whole, small = smaller(search, none), smaller(search, removed)
-    removal = _removal(search, found, wanted, gathered.counts, gathered.classes, before, after)
-    removal = dataclasses.replace(
-        removal,
-        parameters_before=parameters(whole.network),
-        parameters_after=parameters(small.network),
-        macs_before=multiply_adds(whole.network),
-        macs_after=multiply_adds(small.network),
-    )
+def _pruned(search: Search, found: Found, removal: Removal, order: Ordered) -> Pruned:
     curve = tuple((n, found.curve[n].accuracy, found.curve[n].agreement) for n in sorted(found.curve))
     tied = {name: tuple(search.groups.tied(name)) for name in search.groups.layers()}
     return Pruned(removal, order, curve, tied)
-
-
-def _removal(search: Search, found: Found, wanted: Wanted, counts: PictureCounts, classes: tuple[str, ...],
-             before: Shares, after: Shares) -> Removal:  # fmt: skip
-    from reportgen.prune.judging import interval_of
-
-    judge = search.judges["report"]
-    return Removal(
-        measured=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        units=len(search.groups),
-        steady=found.choice.steady,
-        largest=found.choice.largest,
-        removed=found.count,
-        max_loss=wanted.max_loss,
-        accuracy_before=before.accuracy,
-        accuracy_after=after.accuracy,
-        interval=interval_of(after.share, after.n),
-        agreement=after.agreement,
-        changed=after.changed,
-        majority_share=judge.majority_share(),
-        pictures=counts,
-        layers=layer_needs(search.groups, found.removed()),
-        compensated=wanted.compensate,
-        classes=classes,
-        fixed=search.groups.fixed,
-    )
-
-
-def layer_needs(
-    groups: Groups, removed: np.ndarray, alone: Mapping[str, int] | None = None
-) -> tuple[LayerNeed, ...]:
-    """Return how wide each layer is and needs to be, for the layers that own units."""
-    found = []
-    for name in groups.layers():
-        own = groups.of_layer(name)
-        kept = own[~removed[own]]
-        units = tuple(int(u) for u in groups.unit[kept])
-        found.append(LayerNeed(name, len(own), len(kept), (alone or {}).get(name), units))
-    return tuple(found)
 
 
 def _written(search: Search, found: Found, done: Pruned, model: Model, source: Path, out: Path) -> Pruned:

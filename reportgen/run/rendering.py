@@ -22,6 +22,8 @@ from reportgen.run.importing import Source, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.memory import Bound, default_bound
 from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
+from reportgen.run.removal_file import take_measurement
+from reportgen.run.removing import measure_removal
 from reportgen.run.report import import_report, report_lines
 from reportgen.run.reporting import Reporter
 from reportgen.run.work import Engine, Here
@@ -153,6 +155,10 @@ def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequen
         measure_natural(store, model, source.load, plans, settings, reporter, stop)
     if settings.twin or settings.images is not None:
         score_store(store, model, settings.score_spec())
+    if settings.images is not None and not stop():
+        measure_removal(store, model, source.load, settings, reporter, stop)
+    elif settings.removal is not None:
+        take_measurement(store, model, settings.removal, reporter)
     wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
     asked = [what for what, said in wanted.items() if said]
     return f"{' and '.join(asked)} may be unfinished" if asked and stop() else ""
