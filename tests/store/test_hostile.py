@@ -18,6 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "atlas"))
 
 from sample_store import write_sample_store
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_removals import a_need, a_removal
+
 from reportgen.errors import ReportgenError, StoreError, StoreLocked
 from reportgen.store import open_store
 from reportgen.store.arrays import pack_arrays, unpack_arrays
@@ -31,6 +35,8 @@ COLUMNS = {
     "measurements": ("owner", "name", "fingerprint", "arrays"),
     "scores": ("layer", "unit", "verdict", "record"),
     "scored": ("layer", "fingerprint", "findings"),
+    "removals": ("fingerprint", "record"),
+    "needs": ("layer", "unit", "need", "need_rank", "changed", "pictures", "hurt", "hurt_pictures"),
     "runs": ("started", "provenance", "seconds"),
 }
 VALUES = [b"\xff\x00bytes", "text", 3, "[" * 5000, "null"]
@@ -38,7 +44,10 @@ VALUES = [b"\xff\x00bytes", "text", 3, "[" * 5000, "null"]
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
-    return write_sample_store(tmp_path_factory.mktemp("store") / "sample.db", hostile=False)
+    path = write_sample_store(tmp_path_factory.mktemp("store") / "sample.db", hostile=False)
+    with open_store(path, write=True) as store:
+        store.put_removal(1, a_removal(), {"conv1": [a_need(0), a_need(1)]}, fingerprint="f")
+    return path
 
 
 def refused(act):
@@ -57,12 +66,15 @@ def read_all(path):
         store.known_keys(["k"])
         for record in store.models():
             store.runs_of(record.id)
+            store.removal(record.id)
+            store.removal_fingerprint(record.id)
             for layer in record.layers:
                 store.placements(record.id, layer.name)
                 list(store.renders(record.id, layer.name))
                 store.scores(record.id, layer.name)
                 store.findings(record.id, layer.name)
                 store.scored_fingerprint(record.id, layer.name)
+                store.needs(record.id, layer.name)
         for owner, name in store.read("SELECT owner, name FROM measurements"):
             store.measurement(owner, name)
 

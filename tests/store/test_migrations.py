@@ -16,7 +16,7 @@ from reportgen.config import read_settings
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.run import publish
 from reportgen.run.reporting import Silent
-from reportgen.store import SCHEMA_VERSION, migrations, open_store
+from reportgen.store import SCHEMA_VERSION, migrations, open_store, opening
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
 
@@ -186,6 +186,16 @@ def test_a_store_into_which_a_run_renders_is_not_changed(old, monkeypatch):
         with pytest.raises(StoreLocked, match="another run"):
             open_store(old, write=True)
     open_store(old, write=True).close()
+
+
+def test_where_nothing_can_be_written_an_old_store_is_read_as_it_is_by_all(old, monkeypatch):
+    monkeypatch.setattr(opening.os, "access", lambda *_: False)
+    before = old.read_bytes()
+    with open_store(old, write=True) as store:
+        assert store.models() and store.copy_of_before is None
+        with pytest.raises(StoreError, match="cannot be written"):
+            store.put_model(store.models()[0])
+    assert old.read_bytes() == before
 
 
 @pytest.mark.parametrize("schema", [SCHEMA_VERSION + 1, 99, "", "0", "-1", "new", "²", None])
