@@ -14,7 +14,7 @@ from typing import Any
 
 _FAMILIES = (
     "arithmetic", "activations", "convolution", "pooling", "shape", "indexing", "constants", "reduction",
-    "normalization", "resizing", "matrix", "recurrent", "logic", "padding", "sampling",
+    "normalization", "resizing", "matrix", "recurrent", "logic", "padding", "sampling", "attention",
 )  # fmt: skip
 
 

@@ -93,8 +93,9 @@ class _Search:
         sides, new = tuple(before.shape), tuple(after.shape)
         row = self.rows.get(id(before))
         if row is None:
-            fewer = 2 <= len(new) < len(sides)
-            if fewer and new[-1] == sides[-1] and np.prod(new, dtype=object) == np.prod(sides, dtype=object):
+            several = np.prod(sides[1:-1], dtype=object) > 1
+            fewer = 2 <= len(new) < len(sides) and new[-1] == sides[-1]
+            if several and fewer and np.prod(new, dtype=object) == np.prod(sides, dtype=object):
                 self.rows[id(after)] = _Rows(sides[:-1], id(record))
                 self.reshapes[id(record)] = [id(record)]
             return

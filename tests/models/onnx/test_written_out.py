@@ -81,6 +81,21 @@ def test_rows_that_do_not_come_back_as_the_map_stay_tokens(tmp_path, back):
     assert set(found) == {"stem", "head"}
 
 
+def test_a_pooled_picture_and_its_one_place_are_the_same_row(tmp_path):
+    nodes = [
+        STEM,
+        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
+        helper.make_node("Squeeze", ["p", "sides"], ["f"]),
+        helper.make_node("MatMul", ["f", "k"], ["d"], name="dense"),
+        helper.make_node("Sigmoid", ["d"], ["s"]),
+        helper.make_node("Unsqueeze", ["s", "sides"], ["gate"]),
+        helper.make_node("Mul", ["c", "gate"], ["y"]),
+    ]
+    path = write(tmp_path, nodes, {**WEIGHTS, "k": numbers(6, 6), "sides": shape(2, 3)})
+    equals(path)
+    assert layers(path)[0]["dense"] == ("dense", (6,))
+
+
 def test_rows_that_something_else_needs_as_rows_stay_rows(tmp_path):
     beside = [
         helper.make_node("Reshape", ["d", "pairs"], ["q"]),

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.operators.arithmetic import added
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Value, target
+from reportgen.models.onnx.values import Value, live, target
 
 _MODES = {"bilinear": "linear", "linear": "linear", "nearest": "nearest"}
 
@@ -40,6 +41,26 @@ def _grid_sample(call: Call) -> Value:
             part = ops.multiply(_picked(call, rows, y, x_, height, width), ops.expand_dims(share, -1))
             found = part if found is None else ops.add(found, part)
     return call.map_out(found)
+
+
+@operator("AffineGrid", fixed=(1,))
+def _affine_grid(call: Call) -> Value:
+    """Places on a map that an affine function of them gives, from -1 to 1; `(n, h, w, 2)`, across first."""
+    theta, ops, sides = call.plain(0), call.ops, call.ints(1)
+    value, places = call.value(0), sides[2:]
+    if value.shape != (sides[0], len(places), len(places) + 1):
+        call.refuse(f"turns {places} places by {value.shape}")
+    terms = ops.reshape(theta, target((sides[0], *(1,) * len(places), *value.shape[1:])))
+    grid = terms[..., -1]
+    for axis, side in enumerate(places):
+        along = [1] * (len(places) + 2)
+        along[axis + 1] = side
+        shares = np.linspace(-1, 1, side) if side > 1 else np.zeros(1)
+        if not call.attr("align_corners", 0):
+            shares = (2 * np.arange(side) + 1) / side - 1
+        at = shares.astype(np.float32).reshape(along)
+        grid = added(call, grid, ops.multiply(terms[..., len(places) - 1 - axis], at))
+    return live(grid)
 
 
 def _place(call: Call, shares: Any, side: int) -> Any:
