@@ -102,7 +102,7 @@ class UnitNeed:
     Attributes:
         unit: 0-based index in its layer.
         need: At least 0: root mean square change, to first order, of the log probability of the network's
-            decision (in nats) when this unit alone is replaced by what the others tell of it.
+            decision (in nats) when this unit alone gives its mean over pictures instead.
         need_rank: 1 for the unit that is removed last, the most needed of the whole network.
         changed: Decisions that change without this unit alone, of `pictures`; None where not measured.
         pictures: Pictures on which that was counted.

@@ -122,7 +122,7 @@ def _lost_alone(search: Search, judge: Judge, classes: Sequence[str],
     """Return by group how many decisions change without it, the class that loses most, and how many of it."""
     measured, n = search.measured, len(judge.pictures)
     measured.trial.take({})
-    directions = measured.directions(np.zeros(len(search.groups), bool))
+    directions = measured.directions_from_means(np.zeros(len(search.groups), bool))
     kinds = judge.labels if len(judge.labels) else judge.whole[judge.output][:, 0]
     found: dict[int, tuple[int, str, int]] = {}
     for g in range(len(search.groups)):

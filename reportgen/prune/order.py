@@ -7,6 +7,7 @@ channels as the reference; without compensation, with the mean).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ class Ordering:
     Attributes:
         order: Groups, the least needed first; those at the end are never taken.
         counts: How many were gone after each round, from 0.
-        needs: `(G,)`, root mean square change of each unit alone, with all others there.
+        needs: `(G,)`, root mean square change where a unit alone gives its mean, with all others there.
     """
 
     order: NDArray[np.int64]
@@ -77,6 +78,10 @@ class Measured:
         """Whether a reader can take one channel for another: a depthwise kernel in front forbids it."""
         node = self.trial.model.nodes[self.trial.groups.readers[number].nodes[0]]
         return self.compensate and node.kind != "separable_conv2d"
+
+    def directions_from_means(self, removed: NDArray[np.bool_]) -> dict[int, tuple[Floats, Floats]]:
+        """Return what gates need where a channel that is taken away gives its mean."""
+        return dataclasses.replace(self, compensate=False).directions(removed)
 
     def directions(self, removed: NDArray[np.bool_]) -> dict[int, tuple[Floats, Floats]]:
         """Return what gates need: what each channel says alone, with groups `(G,)` gone."""
