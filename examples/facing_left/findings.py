@@ -245,6 +245,12 @@ found by optimisation; no face is shown.
 """
 
 
+RECORD = (
+    "[What removal told of this network](decisions/0019-no-estimate-of-what-is-superfluous.md), and why no "
+    "estimate stands here."
+)
+
+
 def report(known: Known, out: Path) -> str:
     """The document."""
     n = len(known.truth)
@@ -257,7 +263,7 @@ def report(known: Known, out: Path) -> str:
     lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
     if not any(found.get("twin") for found in known.findings.values()):
         lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
-    lines += [ONLY_REMOVAL, ""]
+    lines += [ONLY_REMOVAL, "", RECORD, ""]
     for layer in known.model.layers:
         found = known.findings[layer.name]
         said = [*found["text"], *(text for text in found.get("beside", []) if text != ONLY_REMOVAL)]
