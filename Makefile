@@ -22,7 +22,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas explore versions test check gate bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas explore versions prune test check gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ versions: $(READY) ## the example with fewer and with more filters, compared: ve
 	@$(BIN)/reportgen score --store versions.db
 	@$(BIN)/reportgen compare versions.db
 	@$(BIN)/reportgen site --store versions.db --config $(EXAMPLE)/reportgen.toml
+
+PICTURES = $(if $(DATA),--data $(call quoted,$(DATA)),--from-packages)
+prune: $(READY) ## a smaller example network, measured anew on the faces of its package (DATA=folder for your copy)
+	@$(BIN)/python $(EXAMPLE)/prune.py $(PICTURES) $(ARGS)
 
 test: $(READY)-dev ## run the tests (ARGS="-m slow" for the long ones, which CI runs too)
 	@$(BIN)/python -m pytest $(ARGS)

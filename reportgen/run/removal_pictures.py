@@ -106,7 +106,7 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
     _refuse_few(sets, unread, settings)
     counts = PictureCounts(
         **{name: len(s.pictures) for name, s in sets.items()},
-        groups=len(set(_groups(folder, settings.group) or ())),
+        groups=len({g for f in (folder, judging) if f is not None for g in _groups(f, settings.group) or ()}),
         source=settings.images.resolve().name,
     )
     return Gathered(sets, names, counts, classes, unread, twice, content.hexdigest())
