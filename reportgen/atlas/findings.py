@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas import columns
+from reportgen.atlas.removal_words import answer, looks_in_words
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
+from reportgen.removal import Removal
 from reportgen.score import certain_units
 from reportgen.score.copies import in_words
 from reportgen.score.findings import ONLY_REMOVAL, certain_in_words
@@ -41,10 +43,16 @@ class Finding:
     query: str = ""
 
 
-def find(rows: Sequence[LayerRows]) -> list[Finding]:
-    """Return what stands out in a model version with these layers, most worth a look first."""
+def find(rows: Sequence[LayerRows], removal: Removal | None = None) -> list[Finding]:
+    """Return what stands out in a model version with these layers, most worth a look first.
+
+    Args:
+        rows: Of the layers.
+        removal: What removal told of the model version, where it was measured.
+    """
     made: list[Callable[[Sequence[LayerRows]], Finding | None]] = [
-        _clearest, _changing, _several, _copies, _silent, _noise, _flat, _superfluous,
+        _clearest, _changing, _several, _copies, _silent, _noise, _flat,
+        lambda own: _necessary(own, removal),
     ]  # fmt: skip
     return [finding for make in made if (finding := make(rows))]
 
@@ -221,17 +229,25 @@ def _flat(rows: Sequence[LayerRows]) -> Finding | None:
     )
 
 
-def necessary_in_words(rows: Sequence[LayerRows]) -> list[str]:
-    """Return what is known of whether a model version has more units than it needs, in sentences."""
+def necessary_in_words(rows: Sequence[LayerRows], *, measured: bool = False) -> list[str]:
+    """Return what is certain of whether a model version has more units than it needs, in sentences.
+
+    Args:
+        rows: Of its layers.
+        measured: Whether removal was measured; where it was not, the last sentence says how it is.
+    """
     known = _known_superfluous(rows)
     if not known:
         return []
     judged = sum(len(layer.scores) for layer, _ in known)
-    return [certain_in_words(sum(n for _, n in known), judged), ONLY_REMOVAL]
+    certain = certain_in_words(sum(n for _, n in known), judged)
+    return [certain] if measured else [certain, ONLY_REMOVAL]
 
 
-def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
-    told = necessary_in_words(rows)
+def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | None:
+    told = necessary_in_words(rows, measured=removal is not None)
+    if removal is not None:
+        told = [answer(removal), looks_in_words(removal), *told]
     if not told:
         return None
     some = [(layer, n) for layer, n in _known_superfluous(rows) if n]
@@ -240,7 +256,7 @@ def _superfluous(rows: Sequence[LayerRows]) -> Finding | None:
     shares = f" {which} with the largest share of units superfluous for certain:" if some else ""
     return Finding(
         "Are there more units than necessary?",
-        " ".join(told) + shares,
+        " ".join(filter(None, told)) + shares,
         layers=tuple((layer.layer.name, f"{n:,} of {len(layer.scores):,}") for layer, n in some[:N_LAYERS]),
     )
 

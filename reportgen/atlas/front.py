@@ -11,6 +11,7 @@ from reportgen.atlas import columns, preview
 from reportgen.atlas.findings import Finding, find, necessary_in_words
 from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import Place
+from reportgen.atlas.need import need_view
 from reportgen.atlas.network import network_view
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import Scene
@@ -99,7 +100,8 @@ def _model_files(
     """Return a model version as other pages show it, and its own pages."""
     folder, n_pictures = scene.place.folder, n_strip(len(rows))
     best = [showcase_rows(store, own, n_pictures) for own in rows]
-    found = find(best)
+    removal = store.removal(record.id)
+    found = find(best, removal)
     wanted: dict[int, set[int]] = {}
     for finding in found:
         for _, places in finding.groups:
@@ -122,8 +124,9 @@ def _model_files(
     model = pages.page(
         "model.html", scene.place.index, preview=preview, cite=cite,
         recipes=recipes_of(record, scene.recipes), imported=import_view(record),
-        network=network_view(record.graph, summary.layers), necessary=necessary_in_words(rows),
-        **values,
+        network=network_view(record.graph, summary.layers),
+        necessary=necessary_in_words(rows, measured=removal is not None),
+        need=need_view(scene.place, removal, rows) if removal else None, **values,
     )  # fmt: skip
     shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
     files = [(scene.place.index, model), (packed, data)]

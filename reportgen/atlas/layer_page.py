@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from reportgen.atlas import columns, words
 from reportgen.atlas.columns import visible_json
+from reportgen.atlas.need import layer_need_view
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.plots import number, tenths
@@ -120,6 +121,7 @@ def layer_context(
         "counts": rows.counts,
         "n_listed": len(rows.units),
         "findings": _findings(rows),
+        "need": layer_need_view(rows.removal, rows.layer.name),
         "cells": [
             _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")
             for u in rows.units

@@ -17,6 +17,7 @@ from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
 from reportgen.atlas.judged import decision_section, facets_of, light_section, null_section, numbers_section
 from reportgen.atlas.natural import natural_pictures
+from reportgen.atlas.need import need_section
 from reportgen.atlas.plots import number
 from reportgen.atlas.related import neighbours_section, relations_section, weights_section
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
@@ -46,6 +47,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
     built: list[Callable[[], Section | None]] = [
         *_pictures(scene, rows, unit, own),
         lambda: decision_section(score),
+        lambda: need_section(rows.removal, rows.needs.get(unit), rows.layer.name),
         lambda: null_section(rows, score),
         lambda: numbers_section(rows, score),
         lambda: trust_section(score),

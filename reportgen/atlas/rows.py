@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.images import decode_png
-from reportgen.removal import UnitNeed
+from reportgen.removal import Removal, UnitNeed
 from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
@@ -64,6 +64,7 @@ class LayerRows:
         natural, about: What its units answer to a person's own pictures, as measured, and what is known of
             these; empty if it was not.
         needs: By unit, what the network loses without it; empty if it was not measured.
+        removal: What removal told of the whole model version, where rows are read for the layer's own page.
     """
 
     record: ModelRecord
@@ -81,6 +82,7 @@ class LayerRows:
     about: Mapping[str, np.ndarray] = field(default_factory=dict)
     dim: frozenset[int] = frozenset()
     needs: Mapping[int, UnitNeed] = field(default_factory=dict)
+    removal: Removal | None = None
 
     @cached_property
     def scored_recipe(self) -> str:
@@ -242,6 +244,7 @@ def layer_rows(
         natural=store.measurement(owner, "natural") or {},
         about=store.measurement(model_owner(record.id), "natural") or {},
         needs=unit_needs(store, record, layer),
+        removal=store.removal(record.id),
     )
 
 

@@ -1,0 +1,126 @@
+"""What pages show of removal: a model version's section, a layer's, and a unit's.
+
+Plain values for `templates/need.html` and for a unit's sections (see `panel`); sentences come from
+`removal_words`, drawings from `removal_curve` and `removal_plots`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from reportgen.atlas import removal_words as told
+from reportgen.atlas.layout import Place
+from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
+from reportgen.atlas.removal_plots import (
+    MANY_LAYERS,
+    MOST_DOTS,
+    MOST_DOTS_OF_MANY_LAYERS,
+    SeenUnit,
+    need_against_structure,
+    widths,
+)
+from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.words import mark
+from reportgen.removal import LayerNeed, Removal, UnitNeed
+
+Section = dict[str, Any]
+
+MOST_CURVES = 24
+"""Layers whose own curve stands on the model page; the others' are on their own pages."""
+_LONG = 16
+
+
+def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict[str, Any]:
+    """Return the section of a model page that answers whether there are more units than necessary.
+
+    Args:
+        place: Of the model version.
+        removal: What was measured.
+        rows: Its layers, with scores and needs.
+    """
+    units = list(_seen(place, removal, rows))
+    most = MOST_DOTS if len(rows) <= MANY_LAYERS else MOST_DOTS_OF_MANY_LAYERS
+    shown = _widest(removal.layers)
+    return {
+        "answer": told.answer(removal),
+        "curve": removal_curve(removal),
+        "curve_narrow": removal_curve(removal, NARROW),
+        "curve_told": told.curve_caption(removal),
+        "widths": widths(shown, len(removal.layers) - len(shown)),
+        "widths_told": told.widths_caption(removal, len(shown)),
+        "long": len(shown) > _LONG,
+        **_alone(place, removal),
+        "cloud": need_against_structure(units, rows[0].thresholds.structure_z, most) if rows else {},
+        "cloud_told": told.cloud_caption(len(units), min(most, len(units))),
+        "looks": told.looks_in_words(removal),
+        "measured": told.measured_in_brief(removal),
+        "how": told.how_measured(removal),
+    }
+
+
+def layer_need_view(removal: Removal | None, layer: str) -> dict[str, Any] | None:
+    """Return the section of a layer's page; None where removal says nothing of it."""
+    answer = told.layer_answer(removal, layer) if removal else ""
+    if removal is None or not answer:
+        return None
+    sizes = {"curve": MIDDLE, "curve_narrow": NARROW}
+    return {"answer": answer, "looks": told.layer_looks_in_words(removal, layer)} | {
+        name: removal_curve(removal, size, layer) for name, size in sizes.items()
+    }
+
+
+def need_section(removal: Removal | None, need: UnitNeed | None, layer: str) -> Section | None:
+    """Return a unit's section on what it is needed for; None where it was not measured."""
+    if removal is None or need is None:
+        return None
+    rank = told.rank_in_words(need, removal.units)
+    facts = [["Need", rank, told.need_in_words(need)]]
+    loss = told.loss_in_words(need)
+    if loss:
+        facts.append(["Without it", *loss])
+    own = _of_layer(removal, layer)
+    if own is not None:
+        facts.append(["Together", *told.fate_in_words(removal, stays=need.unit in own.kept)])
+    note = "Measured by removal on pictures; how a unit looks does not tell it."
+    return {"k": "facts", "t": "Is it needed?", "p": note, "m": "need", "i": facts}
+
+
+def _of_layer(removal: Removal, layer: str) -> LayerNeed | None:
+    return next((x for x in removal.layers if x.layer == layer), None)
+
+
+def _widest(layers: Sequence[LayerNeed]) -> Sequence[LayerNeed]:
+    """Return the layers whose widths are drawn, in order: where there are many, those that can give most."""
+    if len(layers) <= MANY_LAYERS:
+        return layers
+    named = sorted(range(len(layers)), key=lambda i: (layers[i].together - layers[i].units, i))[:MANY_LAYERS]
+    return [layers[i] for i in sorted(named)]
+
+
+def _alone(place: Place, removal: Removal) -> dict[str, Any]:
+    """Return the small curves of layers, each with its caption, and what is said of those left out."""
+    scopes = dict.fromkeys(c.scope for c in removal.curves if c.scope)
+    found = []
+    for layer in list(scopes)[:MOST_CURVES]:
+        curve, slug = small_curve(removal, layer), place.slug(layer)
+        if curve:
+            said = told.alone_in_words(_of_layer(removal, layer))
+            found.append(
+                {"layer": layer, "href": f"{slug}.html" if slug else "", "curve": curve, "told": said}
+            )
+    return {"alone": found, "alone_told": told.alone_caption(len(found), len(scopes))}
+
+
+def _seen(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Iterator[SeenUnit]:
+    """Yield the units of which both need and structure are known, layer by layer."""
+    kept: Mapping[str, frozenset[int]] = {x.layer: frozenset(x.kept) for x in removal.layers}
+    for own in rows:
+        name = own.layer.name
+        slug, stays = place.slug(name) or own.layer.slug, kept.get(name, frozenset())
+        for unit, need in own.needs.items():
+            score = own.scores.get(unit)
+            if score is not None and score.structure is not None and math.isfinite(score.structure):
+                href, word = f"{slug}.html#u{unit}", mark(score.verdict)
+                yield SeenUnit(name, unit, href, word, score.structure, need.need, unit in stays)
