@@ -15,8 +15,9 @@ from typing import Any, Literal, Protocol
 from reportgen.errors import ReportgenError
 from reportgen.explorer.asked import Asked, parse
 from reportgen.explorer.form import form_spec
-from reportgen.explorer.jobs import ENDED, MOST_UPLOAD_BYTES, Progress, Ticket
+from reportgen.explorer.jobs import ENDED, Progress, Ticket
 from reportgen.explorer.queries import Shelf, Version
+from reportgen.explorer.starts import MOST_UPLOAD_BYTES
 
 What = Literal["picture", "sweep"]
 

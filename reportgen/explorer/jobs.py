@@ -9,16 +9,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import hashlib
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-
-import numpy as np
 
 from reportgen.config import decades
 from reportgen.errors import ConfigError, ReportgenError
@@ -31,8 +28,8 @@ from reportgen.explorer.requests import Progress as Progress
 from reportgen.explorer.requests import Request, State
 from reportgen.explorer.requests import Ticket as Ticket
 from reportgen.explorer.service import Service
+from reportgen.explorer.starts import Starts
 from reportgen.explorer.turns import Turns
-from reportgen.images import fitted_pixels, read_photograph
 from reportgen.plan import key_parts
 from reportgen.spec import with_numbers
 from reportgen.store import Experiment, ModelRecord
@@ -42,11 +39,6 @@ SWEEP = tuple(decades(1e-5, 1e3))
 
 MOST_WAITING, MOST_OF_A_PERSON = 512, 64
 """Requests that wait at once, of all people and of one."""
-MOST_UPLOAD_BYTES, MOST_UPLOAD_PIXELS = 8_000_000, 40_000_000
-"""A picture that somebody brings, at most."""
-
-_STARTS_KEPT, _START_PX = 32, 1024
-_MOST_UPLOADS = 32  # That are read or wait for it; each holds up to eight megabytes.
 _ENDED_KEPT = 512
 _IDLE_SECONDS, _FLUSH_SECONDS = 0.5, 1.0
 _LEFT_SECONDS = 150.0  # Browsers let a page that is not in sight ask once a minute.
@@ -83,8 +75,7 @@ class Studio:
         self._turns = Turns()
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._served: Request | None = None
-        self._starts: OrderedDict[str, np.ndarray] = OrderedDict()
-        self._decoders, self._decoder = threading.BoundedSemaphore(_MOST_UPLOADS), threading.Lock()
+        self._starts = Starts()
         self._service = Service(device)
         self._closing = False
         self._due = threading.Event()
@@ -153,36 +144,10 @@ class Studio:
     def add_start(self, data: bytes) -> str:
         """Keep a person's picture to start from, and return its hash.
 
-        The last 32 are kept, in memory alone, by the hash of their pixels.
-
         Raises:
-            ReportgenError: No picture, too large, or too many are waiting to be read.
+            ReportgenError: See `Starts.add`.
         """
-        if len(data) > MOST_UPLOAD_BYTES:
-            raise ReportgenError(
-                f"the picture has {len(data) / 1e6:.1f} MB, wanted at most {MOST_UPLOAD_BYTES // 1_000_000}"
-            )
-        with self._decoding():
-            pixels = read_photograph(data, most_pixels=MOST_UPLOAD_PIXELS, most_px=_START_PX)
-        text = f"{pixels.shape}".encode() + pixels.tobytes()
-        hash_ = hashlib.blake2b(text, digest_size=16).hexdigest()
-        with self._lock:
-            self._starts[hash_] = pixels
-            self._starts.move_to_end(hash_)
-            while len(self._starts) > _STARTS_KEPT:
-                self._starts.popitem(last=False)
-        return hash_
-
-    @contextlib.contextmanager
-    def _decoding(self) -> Iterator[None]:
-        """Take turns: a picture in memory is fifty times its file, so one is read at a time, and few wait."""
-        if not self._decoders.acquire(blocking=False):
-            raise ReportgenError("many pictures are being read", hint="try again in a moment")
-        try:
-            with self._decoder:
-                yield
-        finally:
-            self._decoders.release()
+        return self._starts.add(data)
 
     def renderable(self) -> Mapping[str, str | None]:
         """Return by `model/version` None where it can be rendered here, or why not, in a line."""
@@ -253,6 +218,7 @@ class Studio:
         file = self._files.find(record)
         if not isinstance(file, ModelFile):
             raise ConfigError(f"{asked.of} cannot be rendered here: {file}")
+        channels = record.input_shape[2]
         recipe, canvas, fixed = key_parts(record, asked.layer_of(record), asked.recipe, self._arithmetic)
         return Order(
             ticket=ticket,
@@ -265,20 +231,9 @@ class Studio:
             terms=asked.terms,
             sign=asked.sign,
             seed=asked.seed,
-            start=self._start(asked, canvas, record.input_shape[2]),
+            start=None if asked.start is None else self._starts.fitted(asked.start, canvas, channels),
             most_seconds=self._most_seconds,
         )
-
-    def _start(self, asked: Asked, canvas: tuple[int, int], channels: int) -> np.ndarray | None:
-        if asked.start is None:
-            return None
-        with self._lock:
-            pixels = self._starts.get(asked.start)
-        if pixels is None:
-            raise ConfigError("the picture to start from is not here any more", hint="add it again")
-        if channels not in (1, 3):
-            raise ConfigError(f"a network of {channels} channels cannot start from a photograph")
-        return fitted_pixels(pixels, canvas, channels)
 
     def _leave(self, request: Request, state: State) -> None:
         """End a request that somebody no longer wants; one that is served is left by the worker."""

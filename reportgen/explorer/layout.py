@@ -11,7 +11,7 @@ from typing import Any
 import dash_ag_grid
 from dash import dcc, html
 
-from reportgen.explorer.jobs import MOST_UPLOAD_BYTES
+from reportgen.explorer.starts import MOST_UPLOAD_BYTES
 
 MOST_COMPONENTS = 100
 

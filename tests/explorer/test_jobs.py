@@ -16,7 +16,6 @@ from PIL import Image
 
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
-from reportgen.explorer import jobs
 from reportgen.explorer.asked import parse
 from reportgen.explorer.jobs import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
 from reportgen.explorer.orders import Failed
@@ -224,7 +223,7 @@ def test_pictures_are_read_one_at_a_time_and_few_wait(studio, monkeypatch):
         inside.pop()
         return np.zeros((4, 4, 3), np.uint8)
 
-    monkeypatch.setattr(jobs, "read_photograph", slow)
+    monkeypatch.setattr("reportgen.explorer.starts.read_photograph", slow)
     refused = []
 
     def bring():
