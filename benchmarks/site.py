@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.large_store import Pool, write_large_store, write_layer
 from benchmarks.results import table, write_section
 from reportgen.atlas import check_site
-from reportgen.atlas.files import MANIFEST
+from reportgen.atlas.manifest import MANIFEST
 from reportgen.store import open_store
 
 WRITE = """

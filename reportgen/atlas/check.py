@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from reportgen.atlas.files import MANIFEST, read_manifest
+from reportgen.atlas.manifest import MANIFEST, read_manifest
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
@@ -76,7 +76,8 @@ def check_site(site_dir: str | Path, max_site_bytes: int = _MOST_BYTES) -> list[
         SiteError: There is no site, or its manifest cannot be read.
     """
     folder = Path(site_dir)
-    manifest, moving = read_manifest(folder)
+    said = read_manifest(folder)
+    manifest, moving = said.files, said.moving
     if not manifest:
         raise SiteError(f'"{folder}" holds no atlas', hint="write one first: reportgen site")
     problems = list(_manifest_problems(folder, manifest, moving))

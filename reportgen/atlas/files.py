@@ -1,18 +1,17 @@
 """A site as files: written whole or not at all, nothing twice, nothing of others touched.
 
 New and changed files are first laid out in a staging folder inside the site; only when all of them
-are there do they take their places: what is new before what refers to it, the start page last, and nothing is
-removed before. So a build that is killed at any point leaves pages that are whole and links that lead
-somewhere. A manifest names every file a build wrote, so that the next one can remove what is gone, and only
-that. What the files say is not known here.
+are there does the new site take the old one's place: at once where the folder holds nothing of others and the
+system can (`exchange`). Else files move one by one, what is new before what refers to it, the start page
+last, and nothing is removed before, so that a build that is killed leaves pages that are whole and links
+that lead somewhere. A manifest names every file a build wrote, so that the next one can remove what is gone,
+and only that. What the files say is not known here.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
-import re
 import shutil
 import tempfile
 import time
@@ -20,26 +19,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
+from reportgen.atlas.exchange import clear_leftovers, exchange
 from reportgen.atlas.layout import OWN_PAGES, WRITTEN
+from reportgen.atlas.manifest import MANIFEST, Manifest, Piece, check_path, read_manifest
 from reportgen.errors import BudgetError, SiteError
 
-MANIFEST = "atlas-manifest.json"
 _STAGING = ".atlas-staging"
 _LOCK = "lock"
 _YOUNG_SECONDS = 60.0
-_PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A part of a site: a text that says what it was made from, and the paths of its files."""
-
-    made_from: str
-    paths: tuple[str, ...]
+_MARK, _MARK_WITHIN = b'<meta name="generator" content="reportgen', 2000
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,7 @@ class Stage:
         Raises:
             SiteError: The path is none of a site.
         """
-        _check_path(path)
+        check_path(path)
         return Written(path, (self.folder / path).stat().st_size, staged=False)
 
     def put(self, path: str, data: bytes) -> Written:
@@ -82,7 +73,7 @@ class Stage:
         Raises:
             SiteError: The path is none of a site.
         """
-        _check_path(path)
+        check_path(path)
         place = self.folder / path
         if place.is_file() and place.stat().st_size == len(data) and place.read_bytes() == data:
             return Written(path, len(data), staged=False)
@@ -110,9 +101,9 @@ class SiteFiles:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        manifest = _read(folder)
-        self.before: dict[str, int] = {**manifest["files"], **manifest["moving"]}
-        self.pieces_before: dict[str, Piece] = manifest["pieces"]
+        self._manifest = read_manifest(folder)
+        self.before: dict[str, int] = {**self._manifest.files, **self._manifest.moving}
+        self.pieces_before = self._manifest.pieces
         self.now: dict[str, int] = {}
         self.pieces: dict[str, Piece] = {}
         self._staged: dict[str, None] = {}
@@ -140,7 +131,7 @@ class SiteFiles:
     def _check_place(self, path: str) -> None:
         """Refuse to put a file where others have a file, a folder, or a link that leads elsewhere."""
         place, taken = self.folder / path, None
-        if place.is_dir() or (path not in self.before and os.path.lexists(place)):
+        if place.is_dir() or (os.path.lexists(place) and not self._is_own(path)):
             taken = place
         for parent in place.parents:
             if parent == self.folder or parent in self._folders:
@@ -201,16 +192,62 @@ class SiteFiles:
         """Files that will be new or changed."""
         return len(self._staged)
 
+    def _is_own(self, path: str) -> bool:
+        """Whether a file in place may be a build's: of its size, or for a page with a build's mark in it.
+
+        Other files of ours that are damaged cannot be told from those of others; the manifest's word counts.
+        """
+        place = self.folder / path
+        if path not in self.before or not place.is_file():
+            return False
+        if self._is_as_written(path) or not path.endswith(".html"):
+            return True
+        with place.open("rb") as file:
+            return _MARK in file.read(_MARK_WITHIN)
+
+    def _is_as_written(self, path: str) -> bool:
+        """Whether a file in place has the size that a build gave it."""
+        try:
+            return self._manifest.has(path, (self.folder / path).stat().st_size)
+        except OSError:
+            return False
+
     def publish(self) -> None:
-        """Move staged files into place, remove what earlier builds wrote and this one did not.
+        """Put the new site in the place of the old one.
+
+        What earlier builds wrote and this one did not goes; files of others stay.
+
+        Raises:
+            SiteError: What was laid out is not there any more: another build took its place.
+        """
+        laid_out = self._own_staging() / "files" if self._staged else self.folder
+        if not all((laid_out / path).is_file() for path in self._staged):
+            raise SiteError(
+                f'site "{self.folder}" was written by another build meanwhile', hint="run it again"
+            )
+        ours = {path for path in self.before if self._is_certainly_own(path)}
+        gone = sorted(ours - set(self.now))
+        if self._staged or gone:
+            own = Manifest(self.now, {}, self.pieces)
+            sources = {path: laid_out if path in self._staged else self.folder for path in self.now}
+            if exchange(self.folder, self._own_staging(), ours, sources, own.text()):
+                self._forget_staging()
+                return
+        self._move_into_place(gone)
+
+    def _is_certainly_own(self, path: str) -> bool:
+        """Whether a file is an earlier build's by its name and its size, whatever else a manifest says."""
+        return WRITTEN.fullmatch(path) is not None and self._is_as_written(path)
+
+    def _move_into_place(self, gone: list[str]) -> None:
+        """Move staged files into place one by one, and then remove what is gone.
 
         The manifest says at every moment what must be there, and what may be there besides or have another
         size, so that a build that is cut off knows its files; it keeps no piece then.
         """
-        gone = sorted(path for path in set(self.before) - set(self.now) if WRITTEN.fullmatch(path))
         if self._staged or gone or self.before != self.now:
             both = {path: self.before[path] for path in self.before.keys() & self.now.keys()}
-            self._write_manifest(both, {}, moving={**self.before, **self.now})
+            self._write_manifest(Manifest(both, {**self.before, **self.now}, {}))
         made: set[Path] = set()
         for path in sorted(self._staged, key=self._turn):
             place = self.folder / path
@@ -219,10 +256,10 @@ class SiteFiles:
                 made.add(place.parent)
             (self._own_staging() / "files" / path).replace(place)
         if gone:
-            self._write_manifest(self.now, {}, moving={path: self.before[path] for path in gone})
+            self._write_manifest(Manifest(self.now, {path: self.before[path] for path in gone}, {}))
         for path in gone:
             _remove(self.folder, path)
-        self._write_manifest(self.now, self.pieces)
+        self._write_manifest(Manifest(self.now, {}, self.pieces))
 
     def _turn(self, path: str) -> tuple[bool, int, str, bool, str]:
         """Return what orders the moves: what is new, then layer by layer, then what leads to them."""
@@ -235,18 +272,8 @@ class SiteFiles:
             rank = 1 if path.count("/") > 3 else 4 if path == "index.html" else 3 if name == "index" else 2
         return path in self.before, rank, group, bool(html), path
 
-    def _write_manifest(
-        self, files: Mapping[str, int], pieces: Mapping[str, Piece], moving: Mapping[str, int] | None = None
-    ) -> None:
-        body: dict[str, Any] = {
-            "format": 1,
-            "files": dict(sorted(files.items())),
-            "pieces": {name: [piece.made_from, *piece.paths] for name, piece in sorted(pieces.items())},
-        }
-        if moving is not None:
-            body["moving"] = dict(sorted(moving.items()))
-        text = json.dumps(body, separators=(",\n", ":")) + "\n"
-        place = self.folder / MANIFEST
+    def _write_manifest(self, manifest: Manifest) -> None:
+        text, place = manifest.text(), self.folder / MANIFEST
         if place.is_file() and place.read_text(encoding="utf-8") == text:
             return
         part = self._own_staging() / MANIFEST
@@ -255,10 +282,13 @@ class SiteFiles:
 
     def discard(self) -> None:
         """Remove what was staged and did not take its place."""
-        if self._lock is not None:
-            self._lock.release()
         if self._staging is not None:
             shutil.rmtree(self._staging, ignore_errors=True)
+        self._forget_staging()
+
+    def _forget_staging(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
         self._staging = self._lock = None
 
     def _own_staging(self) -> Path:
@@ -281,6 +311,7 @@ def site_files(folder: Path) -> Iterator[SiteFiles]:
     files = SiteFiles(folder)
     try:
         _remove_leftovers(folder)
+        clear_leftovers(folder, _STAGING)
         yield files
     except OSError as error:
         hint = (
@@ -291,50 +322,6 @@ def site_files(folder: Path) -> Iterator[SiteFiles]:
         raise SiteError(f'site "{folder}" cannot be written: {error.strerror or error}', hint=hint) from None
     finally:
         files.discard()
-
-
-def read_manifest(folder: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the files of a site with their bytes, and those of a build that was cut off.
-
-    The first must be there. The second may be there besides, or be there in their place. Both are empty where
-    there is no site.
-
-    Raises:
-        SiteError: The manifest is damaged, or names a file outside the folder.
-    """
-    found = _read(folder)
-    return found["files"], found["moving"]
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    place = folder / MANIFEST
-    try:
-        if not place.is_file():
-            return {"files": {}, "moving": {}, "pieces": {}}
-        manifest = json.loads(place.read_text(encoding="utf-8"))
-        files, moving = (
-            {str(path): int(size) for path, size in named.items()}
-            for named in (manifest["files"], manifest.get("moving", {}))
-        )
-        pieces = {
-            str(name): Piece(str(own[0]), tuple(map(str, own[1:])))
-            for name, own in manifest.get("pieces", {}).items()
-        }
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        IndexError,
-        OverflowError,
-        RecursionError,
-    ):
-        raise SiteError(f'"{place}" is not a manifest', hint="remove the site and build it again") from None
-    for path in (*files, *moving):
-        if not _is_of_a_site(path):
-            raise SiteError(f'"{place}" names {path!r}, which is no file of a site')
-    return {"files": files, "moving": moving, "pieces": pieces}
 
 
 def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> None:
@@ -350,15 +337,6 @@ def check_budget(n_bytes: int, limit: int, *, estimated: bool, hint: str) -> Non
             f"more than max_site_bytes allows ({limit / 1e6:.1f} MB)",
             hint=hint,
         )
-
-
-def _is_of_a_site(path: str) -> bool:
-    return path == ".nojekyll" or _PATH.fullmatch(path) is not None
-
-
-def _check_path(path: str) -> None:
-    if not _is_of_a_site(path):
-        raise SiteError(f"{path!r} is no file of a site")
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -9,8 +9,8 @@ from compared_store import ROLL, write_compared_store
 
 from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas.comparison_plots import flow_plot, lines_plot
-from reportgen.atlas.files import read_manifest
 from reportgen.atlas.layout import WRITTEN
+from reportgen.atlas.manifest import read_manifest
 from reportgen.comparison import Line, Series, VersionId
 from reportgen.config import read_settings
 from reportgen.run import publish
@@ -133,4 +133,4 @@ def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
 
 
 def test_every_file_of_a_site_with_comparisons_is_one_that_a_later_build_may_remove(site):
-    assert [path for path in read_manifest(site)[0] if not WRITTEN.fullmatch(path)] == []
+    assert [path for path in read_manifest(site).files if not WRITTEN.fullmatch(path)] == []

@@ -6,13 +6,14 @@ import shutil
 
 import pytest
 
-from reportgen.atlas import check_site, write_atlas
-from reportgen.atlas.files import MANIFEST, site_files
+from reportgen.atlas import check_site, exchange, write_atlas
+from reportgen.atlas.files import site_files
 from reportgen.atlas.layout import WRITTEN
+from reportgen.atlas.manifest import MANIFEST
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
-CALLS = ("replace", "rename", "unlink", "rmdir", "mkdir", "remove")
+CALLS = ("replace", "rename", "link", "unlink", "rmdir", "mkdir", "remove")
 FIXED = ("method.html", "about.html", "404.html", ".nojekyll")
 
 
@@ -77,9 +78,22 @@ def build(folder, word, layers):
 OLD, NEW = {"conv": 2, "gone": 1}, {"conv": 3, "later": 2}
 
 
-def test_a_site_killed_at_any_moment_is_whole_and_the_next_build_ends_it(tmp_path, monkeypatch):
+@pytest.fixture(params=["changes places", "is not the build's alone", "cannot change places"])
+def way(request, monkeypatch):
+    """How a new site takes the place of the old one: all at once, or file by file."""
+    if request.param == "cannot change places":
+        monkeypatch.setattr(exchange, "_exchanging", lambda: None)
+    elif request.param == "changes places" and exchange._exchanging() is None:
+        pytest.skip("this system has no exchange of folders")
+    return request.param
+
+
+def test_a_site_killed_at_any_moment_is_whole_and_the_next_build_ends_it(tmp_path, monkeypatch, way):
     build(tmp_path / "old", "old", OLD)
     build(tmp_path / "new", "new, and longer", NEW)
+    if way == "is not the build's alone":
+        for one in ("old", "new"):
+            (tmp_path / one / "CNAME").write_text("mine")
     n, killed = 0, True
     while killed:
         n += 1
@@ -92,9 +106,59 @@ def test_a_site_killed_at_any_moment_is_whole_and_the_next_build_ends_it(tmp_pat
             assert found[path] in (old[path], new[path]), path
         if found["index.html"] == new["index.html"]:
             assert all(found[path] == data for path, data in new.items() if path != MANIFEST)
+        if way == "changes places":
+            assert {p: x for p, x in found.items() if not p.startswith(".atlas-staging")} in (old, new)
         build(site, "new, and longer", NEW)
         assert contents(site) == new
+        assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
     assert n > 30
+
+
+def test_a_site_that_changed_places_has_the_mode_and_the_owner_of_the_old_one(tmp_path):
+    build(tmp_path / "site", "old", OLD)
+    (tmp_path / "site").chmod(0o750)
+    before = (tmp_path / "site").stat()
+    build(tmp_path / "site", "new", NEW)
+    after = (tmp_path / "site").stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    assert (after.st_ino != before.st_ino) == (exchange._exchanging() is not None)
+
+
+@pytest.mark.parametrize(
+    "what", ["a file", "an empty folder", "a link", "a link to the site", "the way here"]
+)
+def test_a_folder_that_is_not_the_builds_alone_stays_the_one_it_is(tmp_path, monkeypatch, what):
+    build(tmp_path / "site", "old", OLD)
+    folder = tmp_path / "site"
+    if what == "a file":
+        (folder / "m" / "notes.txt").write_text("mine")
+    elif what == "an empty folder":
+        (folder / ".git").mkdir()
+    elif what == "a link":
+        (folder / "here").symlink_to(tmp_path)
+    elif what == "a link to the site":
+        (tmp_path / "link").symlink_to(folder)
+        folder = tmp_path / "link"
+    else:
+        monkeypatch.chdir(folder / "m")
+    before = folder.stat().st_ino
+    build(folder, "new", NEW)
+    assert folder.stat().st_ino == before and check_site(folder) == []
+    if what in ("a file", "an empty folder", "a link"):
+        assert (
+            len(list(folder.rglob("notes.txt")) + list(folder.glob(".git")) + list(folder.glob("here"))) == 1
+        )
+
+
+def test_files_that_another_build_took_away_are_missed_before_anything_moves(tmp_path):
+    build(tmp_path / "site", "old", OLD)
+    before = contents(tmp_path / "site")
+    with site_files(tmp_path / "site") as files:
+        lay_out(files, "new", NEW)
+        (files.stage.staging / "about.html").unlink()
+        with pytest.raises(SiteError, match="written by another build meanwhile"):
+            files.publish()
+    assert contents(tmp_path / "site") == before
 
 
 def test_a_first_build_that_is_killed_has_no_start_page_before_all_else_stands(tmp_path, monkeypatch):
@@ -153,6 +217,25 @@ def test_a_planted_manifest_names_no_foreign_file_for_removal(tmp_path, path):
     build(tmp_path, "new", NEW)
     assert (tmp_path / path).read_text() == "precious"
     assert path not in json.loads((tmp_path / MANIFEST).read_text())["files"]
+
+
+def test_a_planted_manifest_removes_no_file_of_another_size_and_overwrites_no_page_of_others(tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "diary.html").write_text("precious")
+    (tmp_path / MANIFEST).write_text(json.dumps({"files": {"m/diary.html": 7, "index.html": 3}}))
+    build(tmp_path, "new", NEW)
+    assert (tmp_path / "m" / "diary.html").read_text() == "precious"
+    (tmp_path / "about.html").write_text("my own")
+    with pytest.raises(SiteError, match="was not written by reportgen"):
+        build(tmp_path, "newer", NEW)
+    assert (tmp_path / "about.html").read_text() == "my own"
+
+
+def test_a_page_of_ours_that_was_changed_is_written_again(small_store, small_site):
+    whole = (small_site / "index.html").read_bytes()
+    (small_site / "index.html").write_bytes(whole.replace(b"\n", b"\r\n"))
+    write_atlas(small_store, small_site)
+    assert (small_site / "index.html").read_bytes() == whole
 
 
 def test_every_file_of_a_site_is_one_that_a_later_build_may_remove(site):

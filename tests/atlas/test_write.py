@@ -11,7 +11,8 @@ import pytest
 from sample_store import HOSTILE, write_sample_store
 
 from reportgen.atlas import check_site, piece, write_atlas
-from reportgen.atlas.files import MANIFEST, site_files
+from reportgen.atlas.files import site_files
+from reportgen.atlas.manifest import MANIFEST
 from reportgen.errors import BudgetError, SiteError, StoreError
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
@@ -117,6 +118,7 @@ def test_a_full_disk_leaves_the_old_site_as_it_was(small_store: Path, small_site
 def test_a_build_cut_off_while_files_move_is_finished_by_the_next(
     small_store: Path, small_site: Path, monkeypatch
 ) -> None:
+    (small_site / "README.md").write_text("mine")  # so that files move one by one
     moved = 0
     real = Path.replace
 
