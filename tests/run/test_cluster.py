@@ -30,7 +30,8 @@ RAY_WARNS = [
 
 
 def ray_test(function):
-    for mark in (WITH_RAY, pytest.mark.slow, *RAY_WARNS):
+    # Workers begin within seconds, or minutes where others use the machine.
+    for mark in (WITH_RAY, pytest.mark.slow, pytest.mark.timeout(1200), *RAY_WARNS):
         function = mark(function)
     return function
 
@@ -41,7 +42,8 @@ def nodes():
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="reportgen[ray] is not installed")
     import ray
 
-    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    head = {"num_cpus": 1, "include_dashboard": False}
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
     cluster.add_node(num_cpus=1)
     yield cluster
     ray.shutdown()
