@@ -215,7 +215,8 @@ def _check_told_alike(rule: Rule, version: Version, against: Version) -> None:
 
 
 _HOW_TO_MEASURE = (
-    "measure it with reportgen prune MODEL --images DIR --store STORE, or reportgen atlas MODEL --images DIR"
+    "measure it with reportgen atlas MODEL --images DIR, or take it from a file that reportgen prune wrote, "
+    "with reportgen atlas MODEL --removal FILE"
 )
 
 
