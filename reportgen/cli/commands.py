@@ -150,7 +150,7 @@ def export(format_: str | None, out: str | None, pictures: str | None, as_json: 
 )
 @with_options("store", "config")
 def prune_list(format_: str, **options: Any) -> None:
-    """List units that are superfluous for certain, each with its reason, for a pruning tool."""
+    """List units that can be missed, for certain or as measured by removal, each with its reason."""
     from reportgen.config import read_settings
     from reportgen.score import prune_rows
 

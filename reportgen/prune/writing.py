@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,13 @@ def _export(made: Rebuilt, path: Path, channels_first: bool) -> None:
     if keras.config.backend() == "tensorflow" and importlib.util.find_spec("tf2onnx") is None:
         raise MissingExtra("onnx-export", needed_for="writing an ONNX file")
     network = _turned(made) if channels_first else made.network
-    network.export(path, format="onnx", verbose=False)
+    # Keras exports only what was called once.
+    network(
+        alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks numpy for names of long ago
+        network.export(path, format="onnx", verbose=False)
 
 
 def _turned(made: Rebuilt) -> Any:

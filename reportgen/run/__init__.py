@@ -209,7 +209,7 @@ def prune(
 
 
 def prune_list(store: str | Path) -> list[dict[str, Any]]:
-    """Return which units of each layer are superfluous for certain, each with its reason.
+    """Return which units of each layer can be missed, for certain or as measured, each with its reason.
 
     Columns: docs/formats.md.
     """

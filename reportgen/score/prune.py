@@ -1,19 +1,20 @@
 """Which units a network does without, by layer, each with its reason: a list for a pruning tool.
 
-Says what the findings of a layer hold, and nothing of its own.
+Says what the findings of a layer hold and what removal on pictures told, and nothing of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 
-SURENESS = ("certain",)
-"""How sure it is that a listed unit is not needed, the surest first; names of lists in a layer's object."""
+SURENESS = ("certain", "measured")
+"""How it is known that a listed unit is not needed: proved from weights or bounds, or removed on pictures."""
 
 
 def certain_units(findings: Mapping[str, Any]) -> list[int]:
@@ -63,9 +64,23 @@ def certain_reason(score: UnitScore) -> str:
     return "; ".join(said)
 
 
+def removed_units(removal: Removal, needs: Sequence[UnitNeed]) -> list[UnitNeed]:
+    """Return the units of a layer that go at the count that was chosen, the first to go first."""
+    last = removal.units - removal.removed
+    return sorted((n for n in needs if n.need_rank > last), key=lambda n: (-n.need_rank, n.unit))
+
+
+def _measured_reason(removal: Removal, need: UnitNeed) -> str:
+    place, pictures = removal.units - need.need_rank + 1, removal.pictures.report
+    lost = f"without all of them {removal.changed} of {pictures} decisions change"
+    return f"removal {place} of {removal.removed}: {lost}"
+
+
 def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> dict[str, Any]:
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
     certain = certain_units(store.findings(model.id, layer.name))
+    removal = store.removal(model.id)
+    gone = removed_units(removal, store.needs(model.id, layer.name)) if removal is not None else []
     return {
         "model": model.name,
         "version": model.version,
@@ -76,5 +91,10 @@ def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> dict[str, Any
         "n_judged": len(scores),
         "certain": [
             {"unit": unit, "reason": certain_reason(scores[unit])} for unit in certain if unit in scores
+        ],
+        "measured": [
+            {"unit": need.unit, "reason": _measured_reason(removal, need)}
+            for need in gone
+            if removal is not None and need.unit not in certain
         ],
     }

@@ -1,8 +1,11 @@
 """What could be left out is listed with the reason the judgement had."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from reportgen.score.prune import certain_reason, certain_units, prune_rows
+from reportgen.removal import UnitNeed
+from reportgen.score.prune import certain_reason, certain_units, prune_rows, removed_units
 from reportgen.units import UnitScore
 
 
@@ -40,5 +43,13 @@ def test_units_are_certain_in_order_and_what_is_no_list_of_units_is_none():
 
 
 def test_a_row_names_unit_sureness_and_reason():
-    layer = {"model": "m", "version": "v", "layer": "c", "certain": [{"unit": 4, "reason": "a"}]}
-    assert [(r["unit"], r["sureness"], r["reason"]) for r in prune_rows([layer])] == [(4, "certain", "a")]
+    layer = {"model": "m", "version": "v", "layer": "c"}
+    layer |= {"certain": [{"unit": 4, "reason": "a"}], "measured": [{"unit": 2, "reason": "b"}]}
+    rows = [(r["unit"], r["sureness"], r["reason"]) for r in prune_rows([layer])]
+    assert rows == [(4, "certain", "a"), (2, "measured", "b")]
+
+
+def test_units_that_removal_takes_come_in_its_order():
+    needs = [UnitNeed(unit=u, need=0.1, need_rank=rank) for u, rank in enumerate((1, 6, 3, 5, 2, 4))]
+    gone = removed_units(SimpleNamespace(units=6, removed=3), needs)
+    assert [n.unit for n in gone] == [1, 3, 5]
