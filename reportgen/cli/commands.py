@@ -79,7 +79,8 @@ def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
 @with_options("store", *COMMON)
 def score(as_json: bool, **options: Any) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
-    table = reportgen.score(**said(options))
+    with Progress() as progress:
+        table = reportgen.score(reporter=progress, **said(options))
     if as_json:
         print_json(_counts(table))
     else:

@@ -211,3 +211,10 @@ def test_a_store_of_no_known_schema_is_refused_in_one_line_and_left_as_it_is(old
             open_store(old, write=write)
         assert str(caught.value).isprintable()
     assert old.read_bytes() == before
+
+
+def test_the_command_that_scores_says_where_the_store_of_before_is(old, run):
+    code, out, err = run("score", "--store", old, "--json")
+    assert code == 0 and '"structured"' in out and "old.db.schema1.bak" in err
+    code, _, err = run("score", "--store", old)
+    assert code == 0 and ".bak" not in err
