@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 UNIT_KINDS = frozenset(
     {"conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense"},
 )
@@ -56,6 +58,10 @@ SIGHTLESS = frozenset({"held_input", "zeros_like", "ones_like", "full_like"})
 
 _WORD_START = re.compile(r"(.)([A-Z][a-z0-9]+)")
 _CASE_CHANGE = re.compile(r"([a-z])([A-Z])")
+
+
+class WorkedOut(np.ndarray):
+    """Numbers that a reader worked out, such as the shares of a resize: no weights of the file."""
 
 
 def kind_of(operation: Any) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, kinds_inside
+from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, WorkedOut, kinds_inside
 from reportgen.models.model import Node, Ref, Tap
 
 _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
@@ -101,7 +101,8 @@ def _reason_to_skip(node: Node, whole: bool) -> str:
 
 def _has_weights(node: Node) -> bool:
     if node.kind in _PRODUCTS:
-        return any(min(getattr(c, "shape", ())[-2:], default=0) > 1 for c in node.constants)
+        own = [c for c in node.constants if not isinstance(c, WorkedOut)]
+        return any(math.prod(getattr(c, "shape", ())) > 1 for c in own)
     weights = getattr(node.operation, "weights", None) or ()
     return any("seed_generator" not in str(getattr(weight, "path", "")) for weight in weights)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Array, Value, live
+from reportgen.models.onnx.values import Array, Value, live, target
 
 
 @operator("Gemm")
@@ -23,6 +23,9 @@ def _gemm(call: Call) -> Value:
         if added is None or added.ndim < 2 or added.shape[0] == 1:
             row = None if added is None else np.broadcast_to(added.reshape(-1), (kernel.shape[1],))
             return dense(call, value, kernel, row)
+    if (turned := _gemm_from_the_left(call, alpha, beta)) is not None:
+        return turned
+    call.no_batch(value.shape[0 if call.attr("transA", 0) else 1], "brings together")
     a, b = call.plain(value), call.plain(weight)
     a = ops.transpose(a) if call.attr("transA", 0) else a
     b = ops.transpose(b) if call.attr("transB", 0) else b
@@ -32,6 +35,21 @@ def _gemm(call: Call) -> Value:
         return live(y)
     c = call.plain(bias)
     return live(ops.add(y, c if beta == 1 else ops.multiply(c, np.float32(beta))))
+
+
+def _gemm_from_the_left(call: Call, alpha: float, beta: float) -> Value | None:
+    """Return the dense layer that a product with its weights on the left is; None if it is none."""
+    weight, value = call.value(0).array, call.value(1)
+    bias = call.value(2) if call.has(2) else None
+    steady = bias is None or (bias.array is not None and bias.shape[-1:] == (1,))
+    if weight is None or value.array is not None or not steady:
+        return None
+    kernel = (weight if call.attr("transA", 0) else weight.T) * np.float32(alpha)
+    rows = value if call.attr("transB", 0) else call.relabelled(value, (1, 0))
+    row = None
+    if bias is not None and bias.array is not None:
+        row = np.broadcast_to(bias.array.reshape(-1), (kernel.shape[1],)) * np.float32(beta)
+    return call.relabelled(dense(call, rows, kernel, row), (1, 0))
 
 
 def dense(call: Call, value: Value, kernel: Array, bias: Array | None) -> Value:
@@ -55,15 +73,42 @@ def dense(call: Call, value: Value, kernel: Array, bias: Array | None) -> Value:
 @operator("MatMul")
 def _matmul(call: Call) -> Value:
     a, b = call.value(0), call.value(1)
-    if b.array is not None and b.rank == 2 and a.rank >= 2 and b.dtype == "float32" and a.array is None:
-        return dense(call, a, b.array, _bias_after(call, b.shape[1]))
-    if b.array is None and a.array is None and a.rank == b.rank and a.rank > 2:
-        return _batched(call, a, b)
+    call.no_batch(a.shape[-1], "brings together")
+    if b.array is not None and b.dtype == "float32" and a.array is None and a.rank >= 2:
+        kernel = _one_matrix(b.array, a.rank)
+        if kernel is not None:
+            return dense(call, a, kernel, _bias_after(call, kernel.shape[1]))
+        if b.rank == 1:
+            summed = dense(call, a, b.array[:, None], None)
+            return live(call.ops.reshape(call.plain(summed), target(a.shape[:-1])))
+    if a.array is not None and a.dtype == "float32" and b.array is None and b.rank >= 2:
+        kernel = _one_matrix(a.array, b.rank)
+        made = None if kernel is None else _over_axis(call, b, kernel.T, b.rank - 2)
+        if made is not None:
+            last = b.rank - 1
+            return call.relabelled(made, (*range(last - 1), last, last - 1))
     return live(call.ops.matmul(call.plain(a), call.plain(b)))
 
 
-def _batched(call: Call, a: Value, b: Value) -> Value:
-    return live(call.ops.matmul(call.plain(a), call.plain(b)))
+def _one_matrix(array: Array, rank: int) -> Array | None:
+    """Return a constant as the one matrix it is for all places, None if it is several or none."""
+    alone = 2 <= array.ndim <= rank and all(side == 1 for side in array.shape[:-2])
+    return array.reshape(array.shape[-2:]) if alone else None
+
+
+def _over_axis(call: Call, value: Value, kernel: Array, axis: int) -> Value | None:
+    """Return a dense layer over one axis of a value, its units as the last axis, if that axis holds features.
+
+    Those of a vector, or the axis that a map holds its channels in; over any other, a product is no layer
+    over places, and None.
+    """
+    if value.shape[axis] != kernel.shape[0]:
+        call.refuse(f"multiplies axis {axis} of {value.shape} by {kernel.shape}")
+    if value.rank != 2 and (value.tensor is None or value.axes[-1] != axis):
+        return None
+    others = [i for i in range(value.rank) if i != axis]
+    turned = value if axis == value.rank - 1 else call.relabelled(value, (*others, axis))
+    return dense(call, turned, kernel, None)
 
 
 def _bias_after(call: Call, n_units: int) -> Array | None:
@@ -85,7 +130,32 @@ def _bias_after(call: Call, n_units: int) -> Array | None:
 def _einsum(call: Call) -> Value:
     values = [v for v in call.inputs if v is not None]
     equation = str(call.attr("equation", "")).replace(" ", "")
+    terms, _, result = equation.partition("->")
+    if result and "." not in equation:
+        for value, term in zip(values, terms.split(","), strict=True):
+            for side, letter in zip(value.shape, term, strict=True):
+                if letter not in result:
+                    call.no_batch(side, "brings together")
+        if len(values) == 2 and (made := _einsum_dense(call, values, terms.split(","), result)) is not None:
+            return made
     return live(call.ops.einsum(equation, *(call.plain(v) for v in values)))
+
+
+def _einsum_dense(call: Call, values: list[Value], terms: list[str], result: str) -> Value | None:
+    """Return the dense layer that a sum over one letter of a matrix of weights is; None for other sums."""
+    weights = [i for i, v in enumerate(values) if v.array is not None and v.dtype == "float32"]
+    if len(weights) != 1:
+        return None
+    at = weights[0]
+    (value, x), (array, k) = (values[1 - at], terms[1 - at]), (values[at].array, terms[at])
+    gone, units = [c for c in k if c not in result], [c for c in k if c not in x]
+    if array is None or len(k) != 2 or len(gone) != 1 or len(units) != 1 or x.count(gone[0]) != 1:
+        return None
+    now = [*(c for c in x if c != gone[0]), units[0]]
+    if sorted(result) != sorted(now):
+        return None
+    made = _over_axis(call, value, array if k[0] == gone[0] else array.T, x.index(gone[0]))
+    return None if made is None else call.relabelled(made, tuple(now.index(c) for c in result))
 
 
 @operator("Det")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.models.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.arithmetic import added
 from reportgen.models.onnx.operators.shape import reshaped
@@ -153,6 +154,6 @@ def _lrn(call: Call) -> Value:
     gap = np.arange(channels)[:, None] - np.arange(channels)[None, :]
     band = ((gap >= -((size - 1) // 2)) & (gap <= size - 1 - (size - 1) // 2)).astype(np.float32)
     x = call.last(value)
-    total = ops.matmul(ops.square(x), band)
+    total = ops.matmul(ops.square(x), band.view(WorkedOut))
     scale = ops.power(ops.add(ops.multiply(total, np.float32(alpha / size)), np.float32(bias)), -beta)
     return call.map_out(ops.multiply(x, scale))

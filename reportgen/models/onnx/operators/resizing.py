@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.models.framework import keras_module
+from reportgen.models.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Array, Value, carries_batch, channels_last, live
@@ -207,7 +208,8 @@ def _along(call: Call | SimpleNamespace, tensor: Any, at: int, matrix: Array, dt
     other = letters.replace(letters[at], "z")
     cast = dtype != "float32"
     tensor = ops.cast(tensor, "float32") if cast else tensor
-    made = ops.einsum(f"{letters},z{letters[at]}->{other}", tensor, matrix.astype(np.float32))
+    shares = matrix.astype(np.float32).view(WorkedOut)
+    made = ops.einsum(f"{letters},z{letters[at]}->{other}", tensor, shares)
     return ops.cast(made, dtype) if cast else made
 
 
