@@ -52,7 +52,7 @@ def one_line(file, *, named=True, options=None):
     return ""
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(key=st.sampled_from(KEYS + TABLES), value=VALUES)
 @example(key="layers", value=LONG)
 @example(key="set.steps", value="[" * 5000 + "]" * 5000)
@@ -66,7 +66,7 @@ def test_any_value_of_any_key_is_a_setting_or_one_line_that_names_file_and_key(t
     assert said == "" or ("reportgen.toml" in said and key.split(".")[-1] in said), said
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_settings_or_one_line(tmp_path, data):
     file = tmp_path / "reportgen.toml"

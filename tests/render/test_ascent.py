@@ -177,7 +177,7 @@ def two_layers(x):
 
 @pytest.mark.parametrize("objective", ["pre", "post"])
 @pytest.mark.parametrize("parametrization", ["pixel", "fourier", "raw", "spectrum", "phases"])
-@pytest.mark.parametrize("reduction", ["leaky-mean", "mean"])
+@pytest.mark.parametrize("reduction", ["leaky-mean", pytest.param("mean", marks=pytest.mark.slow)])
 def test_every_ascent_ascends(parametrization, objective, reduction):
     base = {"fourier": SHOW, "spectrum": RECIPES["lucid"], "phases": RECIPES["maco"]}.get(
         parametrization, QUICK
