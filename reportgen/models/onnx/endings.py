@@ -16,6 +16,9 @@ from reportgen.models.onnx.reading import onnx_module
 _ML = "ai.onnx.ml"
 _STANDARD = ("", "ai.onnx")
 _STRING = 8
+_LONGEST = 32
+"""Most nodes of an ending."""
+
 _PASSING = frozenset({"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose"})
 _CHOOSING = frozenset({"ArgMax", "ArgMin"})
 _DECIDING = frozenset({"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Binarizer"})
@@ -34,19 +37,22 @@ def up_to_numbers(graph: Any) -> list[str]:
     if not names and not choices:
         return []
     said = []
+    behind = _behind(kept, writer)
     for output, numbers, node in names:
-        if numbers in _behind(kept, writer):
+        if numbers in behind:
             said.append(f'Output "{output}" names classes ({node.op_type}) and is left out.')
             continue
         kept.append(numbers)
+        _behind([numbers], writer, behind)
         said.append(
             f'Output "{output}" names classes ({node.op_type}); "{numbers}", which it names, is read.'
         )
     for output, numbers, node in choices:
-        if numbers in _behind(kept, writer):
+        if numbers in behind:
             said.append(f'Output "{output}" says which class is chosen ({node.op_type}) and is left out.')
         else:
             kept.append(output)
+            _behind([output], writer, behind)
     if said:
         order = {o.name: i for i, o in enumerate(graph.output)}
         _end_at(graph, sorted(kept, key=lambda name: order.get(name, len(order))), writer)
@@ -80,9 +86,10 @@ def _sorted_out(
 def _numbers(name: str, writer: Mapping[str, Any], stored: set[str]) -> tuple[str, Any, bool] | None:
     """Return the numbers behind an output that says classes, what says them, and whether by name."""
     naming = None
-    passed: set[str] = set()
-    while (node := writer.get(name)) is not None and node.input and name not in passed:
-        passed.add(name)
+    for _ in range(_LONGEST):
+        node = writer.get(name)
+        if node is None or not node.input:
+            return None
         kind, own = node.op_type, node.domain in _STANDARD
         if node.domain == _ML and kind == "ZipMap":
             return node.input[0], node, True
@@ -105,9 +112,9 @@ def _is_constant(gather: Any, writer: Mapping[str, Any], stored: set[str]) -> bo
     return name in stored or (name in writer and writer[name].op_type == "Constant")
 
 
-def _behind(ends: Sequence[str], writer: Mapping[str, Any]) -> set[str]:
-    """Return everything that values are made from, themselves included."""
-    found: set[str] = set()
+def _behind(ends: Sequence[str], writer: Mapping[str, Any], known: set[str] | None = None) -> set[str]:
+    """Return everything that values are made from, themselves included; added to what is known."""
+    found: set[str] = set() if known is None else known
     waiting = list(ends)
     while waiting:
         name = waiting.pop()
