@@ -52,7 +52,7 @@ def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing:
         return {}
     step = 34 if len(layers) <= 16 else 22
     left, right, head = 122, _WIDE - 104, 24
-    most = max(x.units for x in layers)
+    most = max(1, *(x.units for x in layers))
     alone = any(x.alone is not None for x in layers)
     marks: list[Mark] = [words("title", "start", 0, 13, "units a layer has, and needs")]
     marks.append(words("tick", "end", _WIDE, 13, "needed" + (" (alone)" if alone else "")))

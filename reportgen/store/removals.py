@@ -16,6 +16,8 @@ from reportgen.removal import Removal, UnitNeed
 from reportgen.store.experiments import Experiments
 from reportgen.store.records import from_stored, is_unit, to_stored
 
+_MOST, _ROUNDING = 10**18, 1e-6
+"""The largest count that is believed, and how far beyond its range a number may lie by rounding."""
 _COLUMNS = ", ".join(field.name for field in dataclasses.fields(UnitNeed))
 
 
@@ -35,7 +37,8 @@ class Removals(Experiments):
             StoreError: A value could not be read again, such as a number that is not finite.
         """
         try:
-            record = to_stored(_checked(removal))
+            record = to_stored(removal)
+            _checked(removal)
         except ValueError as error:
             raise StoreError(f"what removal told cannot be stored: {error}") from None
         rows = [(layer, need) for layer, some in needs.items() for need in some]
@@ -90,7 +93,26 @@ def _checked(removal: Removal) -> Removal:
         raise ValueError(f"{removal.removed} of {removal.units} units removed")
     if not all(map(math.isfinite, _fractions(dataclasses.asdict(removal)))):
         raise ValueError("a removal with a number that is not finite")
+    for name, (low, high), values in _ranges(removal):
+        for value in values:
+            if value is not None and not low - _ROUNDING <= value <= high + _ROUNDING:
+                raise ValueError(f"{name} is {in_brief(value)}, wanted {low:,} to {high:,}")
     return removal
+
+
+def _ranges(removal: Removal) -> Iterator[tuple[str, tuple[int, int], list[float | None]]]:
+    """Yield what numbers of a removal are called, within what they have to lie, and the numbers."""
+    r, points = removal, [p for c in removal.curves for p in c.points]
+    shares = [r.accuracy_before, r.accuracy_after, *r.interval, r.agreement, r.majority_share, r.max_loss]
+    shares += [x for p in points for x in (p.agreement, p.accuracy, p.low, p.high)]
+    yield "a share", (0, 1), shares
+    yield "a rank correlation", (-1, 1), [*r.looks_correlation.values()]
+    yield "a count of units", (0, r.units), [r.steady, r.largest, *(p.removed for p in points)]
+    for own in r.layers:
+        yield f'a count of units of "{own.layer}"', (0, own.units), [own.together, own.alone]
+    totals = (r.units, r.changed, r.parameters_before, r.parameters_after, r.macs_before, r.macs_after)
+    sets = (r.pictures.order, r.pictures.choose, r.pictures.report, r.pictures.groups)
+    yield "a total", (0, _MOST), [*totals, *sets, *(own.units for own in r.layers)]
 
 
 def _fractions(value: Any) -> Iterator[float]:

@@ -109,6 +109,12 @@ def test_a_page_of_a_layer_is_made_again_when_what_is_needed_changed(store):
         {"accuracy_after": math.nan},
         {"removed": 7},
         {"looks_correlation": {"": math.nan}},
+        {"majority_share": 1e300},
+        {"looks_correlation": {"conv": -1.5}},
+        {"steady": -1},
+        {"macs_after": 10**30},
+        {"layers": (LayerNeed("conv", 4, 5),)},
+        {"curves": (RemovalCurve("need", "", (CurvePoint(10**9, 0.5),)),)},
     ],
 )
 def test_a_removal_that_could_not_be_read_again_is_refused_and_the_earlier_one_stays(store, change):
