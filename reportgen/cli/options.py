@@ -42,7 +42,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
     ),
     "channels": click.option(
-        "--channels", metavar="first|last", help="Where an ONNX file has them, if its graph does not tell."
+        "--channels", metavar="first|last", help="Where a file has them, if its network does not tell."
     ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(

@@ -44,9 +44,17 @@ def picture_input(inputs: Sequence[Any], hold: Mapping[str, Any], file_name: str
 
 
 def held_inputs(
-    inputs: Sequence[Any], picture: int, hold: Mapping[str, Any], file_name: str
+    inputs: Sequence[Any], picture: int, hold: Mapping[str, Any], file_name: str, *, first: bool = False
 ) -> tuple[dict[int, Callable[[Any], Any]], list[str]]:
     """Return for every input but the picture how its value is made, and a sentence about each.
+
+    Args:
+        inputs: Symbolic tensors, by the model's order.
+        picture: Which of them the picture is.
+        hold: Values given by the user, by input name.
+        file_name: For messages.
+        first: Whether pictures have their channels before height and width; one that follows the picture's
+            size is made channels last all the same.
 
     Raises:
         ModelError: An input leaves a size open that no picture settles.
@@ -58,13 +66,14 @@ def held_inputs(
         if index == picture:
             continue
         value = _value(hold.get(tensor.name, 0.0), tensor, file_name)
-        follows = len(tensor.shape) == 4 and tuple(tensor.shape[1:3]) == tuple(inputs[picture].shape[1:3])
-        if any(side is None for side in (tensor.shape[3:] if follows else tensor.shape[1:])):
+        sides, at = (slice(2, 4), 1) if first else (slice(1, 3), 3)
+        follows = len(tensor.shape) == 4 and tuple(tensor.shape[sides]) == tuple(inputs[picture].shape[sides])
+        if any(side is None for side in ([tensor.shape[at]] if follows else tensor.shape[1:])):
             raise ModelError(
                 f'{file_name}: input "{tensor.name}" {shape_text(tensor)} is open, wanted fixed sizes',
                 hint="fix its shape when the model is built",
             )
-        shape = [None, None, tensor.shape[3]] if follows else list(tensor.shape[1:])
+        shape = [None, None, tensor.shape[at]] if follows else list(tensor.shape[1:])
         made[index] = _layer_class()(value, shape, str(tensor.dtype), name=f"held{index}")
         said = " ".join(f"{v:g}" for v in np.ravel(value)[:6])
         why = "as given" if tensor.name in hold else "zero, for none was given"

@@ -7,7 +7,7 @@ several inputs is, and at what the others are held, is known in `held`; what a d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,9 @@ from reportgen.models.held import held_values, picture_input
 from reportgen.models.model import Model
 from reportgen.models.notes import drawn_by_chance
 from reportgen.models.opening import as_keras_has_it
-from reportgen.models.proof import Proof, difference, in_range, probe_inputs
-from reportgen.models.retrace import LAST, works_channels_first
+from reportgen.models.picture_axes import takes_channels_first
+from reportgen.models.proof import Difference, Proof, difference, in_range, probe_inputs
+from reportgen.models.retrace import LAST
 from reportgen.models.sources import ModelSource
 
 Floats = NDArray[np.float64]
@@ -36,13 +37,14 @@ def prove_keras(
     custom: Sequence[str] = (),
     hold: Mapping[str, Any] | None = None,
     max_memory: int | None = None,
+    channels: Literal["first", "last"] | None = None,
 ) -> Proof:
     """Compare a Keras model as it was taken apart with what Keras makes of it, output by output.
 
     Args:
         source: Where it was read from; it is read again, within the same memory.
         model: What was read.
-        trust_model, custom, hold, max_memory: As the file was read.
+        trust_model, custom, hold, max_memory, channels: As the file was read.
     """
     names = [f"output {i + 1}" for i in range(len(model.outputs))]
     chance = [node.name for node in model.nodes if drawn_by_chance(node)]
@@ -59,7 +61,7 @@ def prove_keras(
         pictures = in_range(model, probe_inputs(model.input_shape))
         if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
             pictures = np.round(pictures)
-        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name, recorded)
+        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name, recorded, channels)
         ours = _values(
             prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
         )
@@ -70,8 +72,7 @@ def prove_keras(
     except Exception as error:  # Keras raises whatever a network makes it meet
         return Proof(of=len(names), reason=f"not compared: Keras cannot run it here: {first_line(error)}")
     names = _named(network, names)
-    pairs = zip(names, ours, _in_line(theirs, ours, works_channels_first(network)), strict=True)
-    found = tuple(difference(name, [(own, their)]) for name, own, their in pairs)
+    found = tuple(_difference(*three) for three in zip(names, ours, theirs, strict=True))
     return Proof(found, len(found))
 
 
@@ -82,6 +83,7 @@ def _answers(
     hold: Mapping[str, Any],
     file_name: str,
     recorded: bool,
+    channels: Literal["first", "last"] | None,
 ) -> list[Floats]:
     """Return what Keras's own call of a network gives for pictures, channels last, and held inputs.
 
@@ -91,13 +93,14 @@ def _answers(
         hold: Values of the other inputs by name.
         file_name: For messages.
         recorded: Whether flags of training that the file records count; training is off otherwise.
+        channels: Where the picture has them, as the user says.
     """
     inputs = list(network.inputs)
     at = picture_input(inputs, hold, file_name)
     seen = prepared(pictures.copy()) if prepared is not None else pictures
-    if tuple(inputs[at].shape[1:]) != seen.shape[1:] and works_channels_first(network):
-        seen = seen.transpose(0, 3, 1, 2)
     values = held_values(inputs, at, hold, file_name, len(pictures), seen.shape[1:3])
+    if takes_channels_first(network, inputs[at], channels, file_name):
+        seen = seen.transpose(0, 3, 1, 2)
     values[at] = seen
     ordered = [values[i] for i in range(len(inputs))]
     return _by_itself(network, ordered, {} if recorded else {"training": False})
@@ -122,12 +125,10 @@ def _values(results: Any) -> list[Floats]:
     return [np.asarray(keras.ops.convert_to_numpy(r), np.float64) for r in keras.tree.flatten(results)]
 
 
-def _in_line(theirs: Sequence[Floats], ours: Sequence[Floats], channels_first: bool) -> list[Floats]:
-    """Return Keras's maps with their channels last, where the network has them first and we do not."""
-    return [
-        their.transpose(LAST) if channels_first and their.ndim == 4 and their.shape != own.shape else their
-        for own, their in zip(ours, theirs, strict=True)
-    ]
+def _difference(name: str, own: Floats, their: Floats) -> Difference:
+    """Return how far an output is from Keras's; maps are channels last here, whatever they are there."""
+    orders = (their, their.transpose(LAST)) if their.ndim == 4 else (their,)
+    return min((difference(name, [(own, turned)]) for turned in orders), key=lambda found: found.max_rel)
 
 
 def _named(network: Any, names: Sequence[str]) -> list[str]:

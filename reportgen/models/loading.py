@@ -73,7 +73,7 @@ def load_model(
         channel_order: In which order the model takes the channels of a picture; read from the means it
             subtracts, `bgr` for the range `caffe`, else `rgb`, unless given.
         untrained: A seed: every weight is drawn anew, and a note says how.
-        channels: Where an ONNX file has the channels of its picture, if its graph does not tell.
+        channels: Where a file has the channels of its picture, if its network does not tell.
 
     Raises:
         ModelError: The file cannot be used, or is no image network.

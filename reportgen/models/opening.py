@@ -15,12 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reportgen.errors import ConfigError, MissingExtra, ModelError, ReportgenError
+from reportgen.errors import MissingExtra, ModelError, ReportgenError
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_inputs, picture_input
 from reportgen.models.keras_file import read_keras
 from reportgen.models.memory import default_max_memory, refuse_larger
+from reportgen.models.picture_axes import takes_channels_first
 from reportgen.models.retrace import retraced, works_channels_first
 from reportgen.models.sources import APPLICATIONS, ModelSource
 from reportgen.models.subclassed import as_called, followed, is_subclassed
@@ -64,11 +65,6 @@ def open_network(
         MissingExtra: A package that this kind of file needs is not installed.
     """
     limit = max_memory if max_memory is not None else default_max_memory()
-    if channels is not None and source.kind != "onnx":
-        raise ConfigError(
-            f'{source.file_name}: channels are "{channels}", and a network of Keras says where it has them',
-            hint="leave --channels out",
-        )
     if source.kind == "onnx":
         return _onnx(source, input_size, hold or {}, limit, channels)
     if source.kind == "application":
@@ -80,7 +76,7 @@ def open_network(
             name = type(model).__name__
             model = followed(model, source.file_name)
             notes.append(f"{name} is a subclassed model; its call was followed as a graph.")
-    return _with_one_input(model, notes, hold or {}, source.file_name, front)
+    return _with_one_input(model, notes, hold or {}, source.file_name, front, channels)
 
 
 def as_keras_has_it(
@@ -108,7 +104,12 @@ def as_keras_has_it(
 
 
 def _with_one_input(
-    model: Any, notes: list[str], hold: Mapping[str, Any], file_name: str, front: Any
+    model: Any,
+    notes: list[str],
+    hold: Mapping[str, Any],
+    file_name: str,
+    front: Any,
+    channels: Literal["first", "last"] | None,
 ) -> Opened:
     """Return the network from its picture alone, made anew only where something stands in the way."""
     try:
@@ -121,14 +122,16 @@ def _with_one_input(
             hint="call the model once on a picture, or begin it with keras.Input, and save it again",
         )
     picture = picture_input(inputs, hold, file_name)
-    first = works_channels_first(model)
+    inside = works_channels_first(model)
+    first = takes_channels_first(model, inputs[picture], channels, file_name)
     fixed = inputs[picture].shape[0]
-    if len(inputs) == 1 and not first and front is None and fixed is None:
+    if len(inputs) == 1 and not (first or inside) and front is None and fixed is None:
         return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype))
-    held, said = held_inputs(inputs, picture, hold, file_name)
-    made, names = retraced(model, picture=picture, held=held, front=front, file_name=file_name)
-    if first:
-        said.append("The network works channels first; it was rewritten channels last, results unchanged.")
+    held, said = held_inputs(inputs, picture, hold, file_name, first=first)
+    made, names = retraced(model, picture=picture, held=held, front=front, first=first, file_name=file_name)
+    if first or inside:
+        how = "works" if inside else "takes its picture"
+        said.append(f"The network {how} channels first; it was rewritten channels last, results unchanged.")
     if fixed not in (None, 1):
         said.append(f"The network was built for a batch of {fixed}; it was rewritten for any.")
     return Opened(made, names, (*notes, *said), picture_dtype=str(inputs[picture].dtype))

@@ -17,6 +17,7 @@ from reportgen.models.calls import is_model, own_name, recorded_training, unwrap
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.kinds import IDENTITIES, MERGES, function_of, kind_of
+from reportgen.models.picture_axes import turn_of
 
 Order = tuple[int, ...]
 """Which axis of the old tensor each axis of the new one is; the batch is axis 0."""
@@ -45,6 +46,7 @@ def retraced(
     picture: int = 0,
     held: Mapping[int, Callable[[Any], Any]] | None = None,
     front: Callable[[Any], Any] | None = None,
+    first: bool = False,
     file_name: str = "the model",
 ) -> tuple[Any, dict[str, str]]:
     """Return the network from its picture alone, and the true name of each of its operations.
@@ -54,6 +56,7 @@ def retraced(
         picture: Which of its inputs the picture is.
         held: For every other input a function that gives its value, from the new picture.
         front: What is done to the picture before the network sees it.
+        first: Whether the picture has its channels before height and width.
         file_name: For messages.
 
     Raises:
@@ -61,47 +64,32 @@ def retraced(
     """
     keras = keras_module()
     old = model.inputs[picture]
-    order = LAST if len(old.shape) == 4 and _is_first(model, old) else tuple(range(len(old.shape)))
+    order = LAST if first else tuple(range(len(old.shape)))
     shape = [old.shape[axis] for axis in order]
     entry = keras.Input(batch_shape=(None, *shape[1:]), dtype="float32", name="picture")
     tracing = _Tracing(file_name, old.shape[0])
     seen = front(entry) if front is not None else entry
     given = [
-        (seen, order) if i == picture else (function(entry), tuple(range(len(t.shape))))
+        (seen, order) if i == picture else (function(entry), _held_order(function, t, order))
         for i, t in enumerate(model.inputs)
         for function in [(held or {}).get(i, _zero)]
     ]
     outputs = [
-        tracing.restored(*pair) if len(pair[1]) != 4 else pair[0] for pair in tracing.walk(model, given, "")
+        pair[0] if pair[1] == LAST else tracing.restored(*pair) for pair in tracing.walk(model, given, "")
     ]
     names = {entry.name: old.name, **tracing.names}
     names |= {f.name: model.inputs[i].name for i, f in (held or {}).items() if hasattr(f, "name")}
     return functional(entry, outputs, name="network"), names
 
 
+def _held_order(function: Any, tensor: Any, order: Order) -> Order:
+    """Return the order in which a held input is made: the picture's, where it follows the picture's size."""
+    follows = None in getattr(function, "shape", ())
+    return order if follows else tuple(range(len(tensor.shape)))
+
+
 def _zero(picture: Any) -> Any:
     raise ModelError("an input of the model is not given")
-
-
-def _is_first(model: Any, tensor: Any) -> bool:
-    """Whether the first layer that cares for the order of axes wants channels first."""
-    waiting = {id(tensor)}
-    for call in recorded_calls(model.inputs, model.outputs):
-        if not any(id(t) in waiting for t in call.input_tensors):
-            continue
-        operation = unwrapped(call.operation)
-        if is_model(operation):
-            inner = [n for n, t in zip(operation.inputs, call.input_tensors, strict=True) if id(t) in waiting]
-            return any(_is_first(operation, n) for n in inner)
-        own = getattr(operation, "data_format", None)
-        if own is not None:
-            return bool(own == "channels_first")
-        if kind_of(operation) in _BY_AXIS:
-            return _axes(operation) == [1]
-        if any(tuple(t.shape) != tuple(tensor.shape) for t in call.outputs):
-            return False
-        waiting |= {id(t) for t in call.outputs}
-    return False
 
 
 class _Call:
@@ -151,10 +139,10 @@ class _Tracing:
 
     def _step(self, call: _Call, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
         operation, kind = call.operation, kind_of(call.operation)
-        if kind == "permute":
+        turn = turn_of(operation, len(inputs[0][1])) if inputs else None
+        if turn is not None and turn[0] == 0:
             tensor, order = inputs[0]
-            dims = (0, *operation.dims)
-            return [(tensor, tuple(dims.index(axis) for axis in order))]
+            return [(tensor, tuple(turn.index(axis) for axis in order))]
         first = getattr(operation, "data_format", None) == "channels_first"
         orders = {order for _, order in inputs}
         if first and all(len(order) == 4 for order in orders):

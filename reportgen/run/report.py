@@ -79,6 +79,7 @@ def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof
         custom=settings.custom,
         hold=settings.hold,
         max_memory=settings.max_memory,
+        channels=settings.channels,
     )
 
 
