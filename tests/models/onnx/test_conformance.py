@@ -10,12 +10,21 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import conformance
+import pytest
 
 from reportgen.models.onnx.registry import operators
 
 LISTED = tomllib.loads((Path(__file__).parent / "conformance_failures.toml").read_text())
 
 
+def test_a_tenth_of_the_cases_in_scope_passes_or_stands_by_name():
+    inside = [case for case in conformance.cases() if not conformance.out_of_scope(case)][::10]
+    failed = {case.name: why for case in inside if (why := conformance.run(case))}
+    assert len(inside) >= 50
+    assert {n: w for n, w in failed.items() if n not in LISTED} == {}
+
+
+@pytest.mark.slow
 def test_each_case_in_scope_passes_or_stands_by_name_with_its_reason(record_property):
     cases = conformance.cases()
     outside = Counter(conformance.out_of_scope(case) for case in cases)
