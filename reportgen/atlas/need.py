@@ -8,28 +8,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reportgen.atlas import removal_words as told
 from reportgen.atlas.layout import Place
 from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
-from reportgen.atlas.removal_plots import (
-    MANY_LAYERS,
-    MOST_DOTS,
-    MOST_DOTS_OF_MANY_LAYERS,
-    SeenUnit,
-    need_against_structure,
-    widths,
-)
+from reportgen.atlas.removal_plots import SeenUnit, need_against_structure, widths
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.words import mark
 from reportgen.removal import LayerNeed, Removal, UnitNeed
 
 Section = dict[str, Any]
 
-MOST_CURVES = 24
-"""Layers whose own curve stands on the model page; the others' are on their own pages."""
 _LONG = 16
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much a model page has room for beside its layers' pictures: what `check` allows is theirs first.
+
+    Attributes:
+        dots: Of units in the scatter.
+        curves: Of single layers; the others' stand on their own pages.
+        widths: Of layers.
+    """
+
+    dots: int
+    curves: int
+    widths: int
+
+
+def room_for(n_layers: int) -> Room:
+    """Return how much of need a model page of so many layers has room for."""
+    if n_layers <= 24:
+        return Room(dots=800, curves=24, widths=48)
+    return Room(dots=300, curves=12, widths=48) if n_layers <= 52 else Room(dots=60, curves=0, widths=12)
 
 
 def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict[str, Any]:
@@ -41,8 +55,8 @@ def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict
         rows: Its layers, with scores and needs.
     """
     units = list(_seen(place, removal, rows))
-    most = MOST_DOTS if len(rows) <= MANY_LAYERS else MOST_DOTS_OF_MANY_LAYERS
-    shown = _widest(removal.layers)
+    room = room_for(max(len(rows), len(removal.layers)))
+    shown = _widest(removal.layers, room.widths)
     return {
         "answer": told.answer(removal),
         "curve": removal_curve(removal),
@@ -51,9 +65,9 @@ def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict
         "widths": widths(shown, len(removal.layers) - len(shown)),
         "widths_told": told.widths_caption(removal, len(shown)),
         "long": len(shown) > _LONG,
-        **_alone(place, removal),
-        "cloud": need_against_structure(units, rows[0].thresholds.structure_z, most) if rows else {},
-        "cloud_told": told.cloud_caption(len(units), min(most, len(units))),
+        **_alone(place, removal, room.curves),
+        "cloud": need_against_structure(units, rows[0].thresholds.structure_z, room.dots) if rows else {},
+        "cloud_told": told.cloud_caption(len(units), min(room.dots, len(units))),
         "looks": told.looks_in_words(removal),
         "measured": told.measured_in_brief(removal),
         "how": told.how_measured(removal),
@@ -91,19 +105,19 @@ def _of_layer(removal: Removal, layer: str) -> LayerNeed | None:
     return next((x for x in removal.layers if x.layer == layer), None)
 
 
-def _widest(layers: Sequence[LayerNeed]) -> Sequence[LayerNeed]:
+def _widest(layers: Sequence[LayerNeed], most: int) -> Sequence[LayerNeed]:
     """Return the layers whose widths are drawn, in order: where there are many, those that can give most."""
-    if len(layers) <= MANY_LAYERS:
+    if len(layers) <= most:
         return layers
-    named = sorted(range(len(layers)), key=lambda i: (layers[i].together - layers[i].units, i))[:MANY_LAYERS]
+    named = sorted(range(len(layers)), key=lambda i: (layers[i].together - layers[i].units, i))[:most]
     return [layers[i] for i in sorted(named)]
 
 
-def _alone(place: Place, removal: Removal) -> dict[str, Any]:
+def _alone(place: Place, removal: Removal, most: int) -> dict[str, Any]:
     """Return the small curves of layers, each with its caption, and what is said of those left out."""
     scopes = dict.fromkeys(c.scope for c in removal.curves if c.scope)
     found = []
-    for layer in list(scopes)[:MOST_CURVES]:
+    for layer in list(scopes)[:most]:
         curve, slug = small_curve(removal, layer), place.slug(layer)
         if curve:
             said = told.alone_in_words(_of_layer(removal, layer))

@@ -12,9 +12,6 @@ from reportgen.atlas.drawing import Drawing, Mark, box, dot, drawing, line, shor
 from reportgen.atlas.plots import number
 from reportgen.removal import LayerNeed
 
-MOST_DOTS, MOST_DOTS_OF_MANY_LAYERS = 800, 240
-MANY_LAYERS = 48
-"""From more layers on, a model page has less room for dots, and for layers' widths."""
 _WIDE, _TALL = 420, 330
 _LEAST_FOR_MEDIANS = 24
 
@@ -100,7 +97,7 @@ def drawn(units: Sequence[SeenUnit], most: int) -> list[SeenUnit]:
     return [units[i] for i in np.unique(np.linspace(0, len(units) - 1, most).round().astype(int)).tolist()]
 
 
-def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int = MOST_DOTS) -> Drawing:
+def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> Drawing:
     """Return a dot a unit, need over structure, with the middle need of units that look alike.
 
     Args:

@@ -157,6 +157,8 @@ def alone_in_words(need: LayerNeed | None) -> str:
 
 def alone_caption(n_drawn: int, n: int) -> str:
     """Return what stands below the small curves."""
+    if not n_drawn:
+        return "Each layer’s own curve stands on its page." if n else ""
     told = "Lines as above, over units of that layer alone."
     return (
         told

@@ -12,7 +12,12 @@ from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas import removal_words as words
 from reportgen.atlas.check import MOST_PAGE_BYTES
 from reportgen.atlas.layout import Place
-from reportgen.atlas.need import MOST_CURVES, layer_need_view, need_section, need_view
+from reportgen.atlas.need import layer_need_view, need_section, need_view, room_for
+from reportgen.atlas.network import MOST
+from reportgen.atlas.pages import template_folder
+from reportgen.atlas.removal_plots import SeenUnit, need_against_structure
+from reportgen.atlas.sandbox import Sandbox
+from reportgen.atlas.summaries import n_strip
 from reportgen.removal import LayerNeed, UnitNeed
 from reportgen.store import open_store
 
@@ -195,14 +200,19 @@ def test_a_new_measurement_replaces_what_pages_say(tmp_path: Path):
     assert "accuracy 92.4 to 50 %" in read(folder, OVERVIEW)
 
 
-def test_a_network_of_very_many_layers_and_units_stays_small():
-    layers = tuple((f"block_{i}_expand", 500) for i in range(200))
-    removal = removal_of(layers)
-    place = Place("m", "v", tuple((name, f"s{i}") for i, (name, _) in enumerate(layers)))
-    view = need_view(place, removal, [])
-    assert len(view["alone"]) == MOST_CURVES and "24 of 200 layers" in view["alone_told"]
-    assert "48 of 200 layers" in view["widths_told"]
-    assert sum(len(str(value)) for value in view.values()) < MOST_PAGE_BYTES / 3
+@pytest.mark.parametrize("n", [4, 24, 25, 52, 53, 100, 200])
+def test_what_a_page_has_room_for_leaves_it_within_what_check_allows(n: int):
+    layers = tuple((f"block_{i}_expand", 400) for i in range(n))
+    place = Place("m", "v", tuple((name, name) for name, _ in layers))
+    view, room = need_view(place, removal_of(layers), []), room_for(n)
+    name = layers[-1][0]
+    units = [SeenUnit(name, i, f"{name}.html#u{i}", "s", i % 9, 2.0 ** (-i % 20), True) for i in range(999)]
+    view["cloud"] = need_against_structure(units, 2.0, room.dots)
+    frame = '{% from "need.html" import need_answer %}{{ need_answer(n, []) }}'
+    own = len(Sandbox((template_folder(),), {}).from_string(frame).render(n=view).encode())
+    others = 8_000 + n * (760 + 210 * n_strip(n)) + min(n, MOST) * 600
+    assert own + others < MOST_PAGE_BYTES
+    assert len(view["alone"]) == min(n, room.curves)
 
 
 def test_a_layer_of_which_nothing_is_known_has_no_section():

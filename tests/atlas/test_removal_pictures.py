@@ -12,7 +12,7 @@ from sample_removal import BEFORE, MAJORITY, curve_of, removal_of
 from reportgen.atlas.drawing import ticks
 from reportgen.atlas.labels import Labels
 from reportgen.atlas.removal_curve import MIDDLE, MOST_POINTS, NARROW, WIDE, removal_curve, small_curve
-from reportgen.atlas.removal_plots import MOST_DOTS, SeenUnit, drawn, need_against_structure, widths
+from reportgen.atlas.removal_plots import SeenUnit, drawn, need_against_structure, widths
 from reportgen.removal import CurvePoint, LayerNeed, RemovalCurve
 
 LINES = {"need", "looks", "structured", "random"}
@@ -164,7 +164,7 @@ def test_the_width_of_a_layer_and_what_it_needs_are_drawn_on_one_scale():
 
 
 def test_every_unit_is_a_dot_that_leads_to_it():
-    found = need_against_structure(seen(40), 2.0)
+    found = need_against_structure(seen(40), 2.0, 800)
     spots = marks(found, "spot")
     assert len(spots) == 40 and {m[2] for m in spots} == {f"conv.html#u{i}" for i in range(40)}
     assert sum(m[1] == "s open" for m in spots) == 20
@@ -173,21 +173,21 @@ def test_every_unit_is_a_dot_that_leads_to_it():
 
 def test_of_many_units_some_are_drawn_evenly():
     units = seen(10_000)
-    shown = drawn(units, MOST_DOTS)
-    assert len(shown) == MOST_DOTS and {shown[0], shown[-1]} == {units[0], units[-1]}
+    shown = drawn(units, 800)
+    assert len(shown) == 800 and {shown[0], shown[-1]} == {units[0], units[-1]}
     gaps = {b.unit - a.unit for a, b in itertools.pairwise(shown)}
     assert max(gaps) - min(gaps) <= 1
-    assert len(marks(need_against_structure(units, 2.0), "spot")) == MOST_DOTS
+    assert len(marks(need_against_structure(units, 2.0, 800), "spot")) == 800
 
 
 def test_units_of_no_need_stand_at_the_foot():
-    found = need_against_structure(seen(30, need=lambda i: 0.0 if i < 3 else 0.1 * i), 2.0)
+    found = need_against_structure(seen(30, need=lambda i: 0.0 if i < 3 else 0.1 * i), 2.0, 800)
     at = {m[2]: m[4] for m in marks(found, "spot")}
     assert all(
         at[f"conv.html#u{i}"] > max(y for h, y in at.items() if h != f"conv.html#u{i}") - 1 for i in range(3)
     )
     assert "≈ 0" in texts(found)
-    assert need_against_structure(seen(30, need=lambda i: 0.0), 2.0) == {}
+    assert need_against_structure(seen(30, need=lambda i: 0.0), 2.0, 800) == {}
 
 
 def test_a_layers_own_curve_marks_how_many_of_its_units_can_go_alone():
