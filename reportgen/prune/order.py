@@ -152,23 +152,22 @@ def ordered(
 
 def _least(measured: Measured, scores: NDArray[np.float64], removed: NDArray[np.bool_], n: int) -> list[int]:
     """Return the n least needed units, one at a time: what one told, another may have to tell now."""
-    groups = measured.trial.groups
-    worth = np.where(removed, np.inf, scores)
-    left = {layer: int((~removed[groups.of_layer(layer)]).sum()) for layer in groups.layers()}
+    owners = np.unique(measured.trial.groups.owner, return_inverse=True)[1]
+    left = np.bincount(owners, weights=~removed)
+    gone = removed.copy()
     alone = _Alone(measured, removed) if measured.compensate else None
+    worth = scores
     taken: list[int] = []
     while len(taken) < n:
-        found = np.flatnonzero(np.isfinite(worth))
-        found = np.asarray([g for g in found if left[groups.owner[g]] > 1], np.int64)
-        if not len(found):
+        free = ~gone & (left[owners] > 1)  # The last unit of a layer stays.
+        if not free.any():
             break
-        least = int(found[np.argmin(worth[found])])
+        least = int(np.argmin(np.where(free, worth, np.inf)))
         taken.append(least)
-        left[groups.owner[least]] -= 1
-        worth[least] = np.inf
+        left[owners[least]] -= 1
+        gone[least] = True
         if alone is not None:
-            factors = alone.without(least)
-            worth = np.where(np.isfinite(worth), scores * factors, np.inf)
+            worth = scores * alone.without(least)
     return taken
 
 
