@@ -169,6 +169,10 @@ class Removal:
     macs_after: int = 0
     fixed: tuple[tuple[str, str], ...] = ()
 
+    def goes(self, need: UnitNeed) -> bool:
+        """Whether a unit is removed at the count that was chosen: the least needed go."""
+        return need.need_rank > self.units - self.removed
+
     def curve(self, order: Order, scope: str = WHOLE_NETWORK) -> RemovalCurve | None:
         """Return the line of that order and scope, or None."""
         return next((c for c in self.curves if (c.order, c.scope) == (order, scope)), None)

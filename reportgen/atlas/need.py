@@ -7,7 +7,7 @@ Plain values for `templates/need.html` and for a unit's sections (see `panel`); 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ def layer_need_view(removal: Removal | None, layer: str) -> dict[str, Any] | Non
     }
 
 
-def need_section(removal: Removal | None, need: UnitNeed | None, layer: str) -> Section | None:
+def need_section(removal: Removal | None, need: UnitNeed | None) -> Section | None:
     """Return a unit's section on what it is needed for; None where it was not measured."""
     if removal is None or need is None:
         return None
@@ -94,9 +94,7 @@ def need_section(removal: Removal | None, need: UnitNeed | None, layer: str) -> 
     loss = told.loss_in_words(need)
     if loss:
         facts.append(["Without it", *loss])
-    own = _of_layer(removal, layer)
-    if own is not None:
-        facts.append(["Together", *told.fate_in_words(removal, stays=need.unit in own.kept)])
+    facts.append(["Together", *told.fate_in_words(removal, stays=not removal.goes(need))])
     note = "Measured by removal on pictures; how a unit looks does not tell it."
     return {"k": "facts", "t": "Is it needed?", "p": note, "m": "need", "i": facts}
 
@@ -129,12 +127,11 @@ def _alone(place: Place, removal: Removal, most: int) -> dict[str, Any]:
 
 def _seen(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Iterator[SeenUnit]:
     """Yield the units of which both need and structure are known, layer by layer."""
-    kept: Mapping[str, frozenset[int]] = {x.layer: frozenset(x.kept) for x in removal.layers}
     for own in rows:
         name = own.layer.name
-        slug, stays = place.slug(name) or own.layer.slug, kept.get(name, frozenset())
+        slug = place.slug(name) or own.layer.slug
         for unit, need in own.needs.items():
             score = own.scores.get(unit)
             if score is not None and score.structure is not None and math.isfinite(score.structure):
                 href, word = f"{slug}.html#u{unit}", mark(score.verdict)
-                yield SeenUnit(name, unit, href, word, score.structure, need.need, unit in stays)
+                yield SeenUnit(name, unit, href, word, score.structure, need.need, not removal.goes(need))

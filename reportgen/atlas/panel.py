@@ -47,7 +47,7 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
     built: list[Callable[[], Section | None]] = [
         *_pictures(scene, rows, unit, own),
         lambda: decision_section(score),
-        lambda: need_section(rows.removal, rows.needs.get(unit), rows.layer.name),
+        lambda: need_section(rows.removal, rows.needs.get(unit)),
         lambda: null_section(rows, score),
         lambda: numbers_section(rows, score),
         lambda: trust_section(score),

@@ -66,8 +66,7 @@ def certain_reason(score: UnitScore) -> str:
 
 def removed_units(removal: Removal, needs: Sequence[UnitNeed]) -> list[UnitNeed]:
     """Return the units of a layer that go at the count that was chosen, the first to go first."""
-    last = removal.units - removal.removed
-    return sorted((n for n in needs if n.need_rank > last), key=lambda n: (-n.need_rank, n.unit))
+    return sorted(filter(removal.goes, needs), key=lambda n: (-n.need_rank, n.unit))
 
 
 def _measured_reason(removal: Removal, need: UnitNeed) -> str:

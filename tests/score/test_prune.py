@@ -1,10 +1,8 @@
 """What could be left out is listed with the reason the judgement had."""
 
-from types import SimpleNamespace
-
 import pytest
 
-from reportgen.removal import UnitNeed
+from reportgen.removal import PictureCounts, Removal, UnitNeed
 from reportgen.score.prune import certain_reason, certain_units, prune_rows, removed_units
 from reportgen.units import UnitScore
 
@@ -12,6 +10,13 @@ from reportgen.units import UnitScore
 def a_score(**changes):
     fields = {"unit": 1, "verdict": "static", "verdict_detail": "", "reason": "r", "borderline": False}
     return UnitScore(**{**fields, **changes})
+
+
+def a_removal(units, removed):
+    return Removal(
+        "2026-01-01", units, removed, removed, removed, 0.01, None, None, (0.9, 1.0), 1.0, 0, 0.5,
+        PictureCounts(10, 10, 10), (),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -51,5 +56,5 @@ def test_a_row_names_unit_sureness_and_reason():
 
 def test_units_that_removal_takes_come_in_its_order():
     needs = [UnitNeed(unit=u, need=0.1, need_rank=rank) for u, rank in enumerate((1, 6, 3, 5, 2, 4))]
-    gone = removed_units(SimpleNamespace(units=6, removed=3), needs)
+    gone = removed_units(a_removal(units=6, removed=3), needs)
     assert [n.unit for n in gone] == [1, 3, 5]
