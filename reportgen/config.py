@@ -287,6 +287,10 @@ def decades(low: float, high: float) -> list[float]:
     return values
 
 
+_BESIDE = ("removal", "class_names")
+"""Files that come with a settings file: what it says of them is meant from its own folder."""
+
+
 def read_settings(options: Mapping[str, Any], file: str | Path | None = None) -> Settings:
     """Return the settings of a command.
 
@@ -303,7 +307,10 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
     said = {key: value for key, value in options.items() if value is not None}
     if file is None:
         check_unnamed({key: value for key, value in from_file.items() if key not in said}, path)
-    merged = {**from_file, **said}
+    beside = {
+        key: str(path.parent / from_file[key]) for key in _BESIDE if isinstance(from_file.get(key), str)
+    }
+    merged = {**from_file, **beside, **said}
     for table in ("set", "score", "atlas", "hold"):
         if isinstance(from_file.get(table), Mapping) and isinstance(said.get(table), Mapping):
             merged[table] = {**from_file[table], **said[table]}

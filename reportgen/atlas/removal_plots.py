@@ -205,7 +205,7 @@ def _medians(units: Sequence[SeenUnit]) -> list[tuple[float, float]]:
     if len(units) < _LEAST_FOR_MEDIANS:
         return []
     ordered = sorted(units, key=lambda u: (u.structure, u.layer, u.unit))
-    groups = np.array_split(np.arange(len(ordered)), min(8, max(3, len(ordered) // 12)))
+    groups = np.array_split(np.arange(len(ordered)), 4)
     return [
         (float(np.median([ordered[i].structure for i in g])), float(np.median([ordered[i].need for i in g])))
         for g in groups
