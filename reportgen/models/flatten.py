@@ -55,7 +55,7 @@ class _Flattening:
         name: str,
         operation: Any,
         inputs: Sequence[Ref],
-        call: Callable[[Sequence[Any]], tuple[Any, ...]],
+        call: Callable[..., tuple[Any, ...]],
         outputs: Sequence[Any],
         constants: Sequence[Any] = (),
         pattern: str = "t",
@@ -192,21 +192,25 @@ def recorded_calls(
         stack.extend((t, False) for t in reversed(record.input_tensors))
 
 
-def _call_of(record: Any, operation: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    """Return a function that makes the recorded call again on other tensors, with training off."""
+def _call_of(record: Any, operation: Any) -> Callable[..., tuple[Any, ...]]:
+    """Return a function that makes the recorded call again on other tensors, with training off.
+
+    It takes `instead`, another operation that is called so.
+    """
     tensors, flat = list(record.input_tensors), keras_module().tree.flatten
 
-    def call(values: Sequence[Any]) -> tuple[Any, ...]:
+    def call(values: Sequence[Any], instead: Any = None) -> tuple[Any, ...]:
+        called = operation if instead is None else instead
         filled = {id(t): v for t, v in zip(tensors, values, strict=True)}
         args, kwargs = record.arguments.fill_in(filled)
-        return tuple(flat(operation(*args, **with_training(operation, kwargs, False))))
+        return tuple(flat(called(*args, **with_training(called, kwargs, False))))
 
     return call
 
 
-def _plain_call(operation: Any) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
-    def call(values: Sequence[Any]) -> tuple[Any, ...]:
-        return (operation(values[0]),)
+def _plain_call(operation: Any) -> Callable[..., tuple[Any, ...]]:
+    def call(values: Sequence[Any], instead: Any = None) -> tuple[Any, ...]:
+        return ((operation if instead is None else instead)(values[0]),)
 
     return call
 

@@ -7,7 +7,7 @@ Values only. How they come out of a file is known in `loading`, how a network is
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Node:
         operation: The Keras layer or operation; None for the input.
         inputs: The tensors it is called with, in the order in which `call` wants them.
         call: Takes the input tensors and returns a tuple of output tensors, with every other argument
-            of the original call filled in and training off.
+            of the original call filled in and training off. `instead` names another operation to call so.
         output_shapes: One for each output tensor; the batch axis is None.
         function: For activations, which: `relu`, `silu`, `softmax`; else empty.
         constants: The arguments of the call that are no tensors of the network, in order.
@@ -45,7 +45,7 @@ class Node:
     kind: str
     operation: Any
     inputs: tuple[Ref, ...]
-    call: Callable[[Sequence[Any]], tuple[Any, ...]]
+    call: Callable[..., tuple[Any, ...]]
     output_shapes: tuple[tuple[int | None, ...], ...]
     function: str = ""
     constants: tuple[Any, ...] = ()

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.models.kinds import UNIT_KINDS
+from reportgen.prune.decision import end_of
 from reportgen.prune.passing import passed_labels
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class _Labelling:
         self._fixed: list[tuple[Labels, str]] = []
         self._of_operation: dict[int, tuple[Labels, Labels]] = {}
         self._taps = {tap.weights for tap in model.taps.values()}
-        self._heads = {tap.head[0] for tap in model.taps.values() if tap.head is not None}
+        self._ends = {end_of(model, ref).node for ref in model.outputs}
 
     def fresh(self, n: int) -> Labels:
         """Return n labels that nothing has yet."""
@@ -92,7 +93,7 @@ class _Labelling:
         inputs = [self.labels[ref] for ref in node.inputs]
         if node.kind == "input":
             found = [self._new(node, 0, "it is a channel of the picture")]
-        elif index in self._heads:
+        elif index in self._ends:
             found = inputs
         elif node.kind in UNIT_KINDS:
             found = [self._of_weights(index, node, inputs[0])]

@@ -7,6 +7,7 @@ it lies.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.models.framework import keras_module
+from reportgen.models.kinds import IDENTITIES
 
 if TYPE_CHECKING:
-    from reportgen.models import Model
+    from reportgen.models import Model, Node, Ref
 
 Floats = NDArray[np.float32]
 Kind = Literal["classes", "yes_no", "number"]
@@ -69,6 +71,37 @@ class Decision:
         return ops.sum(log * signs, axis=1) / float(chosen.shape[1]) ** 0.5
 
 
+@dataclass(frozen=True)
+class End:
+    """What one output of a network ends in.
+
+    Attributes:
+        before: The tensor before the softmax or sigmoid; the output itself where there is none.
+        function: Which it is; empty where there is none.
+        node: Index of its node; -1 where there is none.
+    """
+
+    before: Ref
+    function: str = ""
+    node: int = -1
+
+
+def end_of(model: Model, output: Ref) -> End:
+    """Return what an output ends in, perhaps before operations that change nothing."""
+    at = output
+    while True:
+        node = model.nodes[at[0]]
+        if node.function in _ENDS and int(getattr(node.operation, "axis", -1)) in (-1, _last_axis(node)):
+            return End(node.inputs[0], node.function, at[0])
+        if not (node.kind in IDENTITIES or node.function == "linear"):
+            return End(output)
+        at = node.inputs[0]
+
+
+def _last_axis(node: Node) -> int:
+    return len(node.output_shapes[0]) - 1
+
+
 def decisions_of(model: Model, outputs: Sequence[Floats]) -> list[Decision]:
     """Return how each output of a network is read.
 
@@ -77,15 +110,14 @@ def decisions_of(model: Model, outputs: Sequence[Floats]) -> list[Decision]:
         outputs: What it answers to some pictures, before a softmax or sigmoid.
     """
     found = []
-    for (index, output), values in zip(model.outputs, outputs, strict=True):
-        node, n = model.nodes[index], int(values.shape[-1])
+    for output, values in zip(model.outputs, outputs, strict=True):
+        n = int(values.shape[-1])
         if n > 1:
             found.append(Decision("classes", n))
-        elif node.function in ("sigmoid", "hard_sigmoid"):
+        elif end_of(model, output).function in _YES_NO:
             found.append(Decision("yes_no", n))
         else:
             found.append(Decision("number", n, float(np.median(values)), float(np.std(values)) or 1.0))
-        del output
     return found
 
 
@@ -99,6 +131,10 @@ def classifying(decisions: Sequence[Decision], shapes: Sequence[Sequence[int]], 
     """
     for place, (decision, shape) in enumerate(zip(decisions, shapes, strict=True)):
         fits = decision.n_units == n_classes or (decision.n_units, n_classes) == (1, 2)
-        if len(shape) == 2 and n_classes >= 2 and fits:
+        if math.prod(shape[1:-1]) == 1 and n_classes >= 2 and fits:
             return place
     return None
+
+
+_YES_NO = ("sigmoid", "hard_sigmoid")
+_ENDS = frozenset({"softmax", "log_softmax", *_YES_NO})

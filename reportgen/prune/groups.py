@@ -5,15 +5,14 @@ A group is owned by the first layer that makes one of its channels; layers tied 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.errors import ConfigError
 from reportgen.prune.channels import Channels, Labels, Ref, channels_of, mixes, same_at_every_place
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ class Groups:
         members: For each group, layer and unit of every channel that goes with it.
         readers: In the order of the network.
         fixed: Pairs of layer name and reason: layers none of whose units can be removed.
+        n_units: By layer, how wide it is.
     """
 
     channels: Channels
@@ -62,6 +62,7 @@ class Groups:
     members: tuple[tuple[tuple[str, int], ...], ...]
     readers: tuple[Reader, ...]
     fixed: tuple[tuple[str, str], ...]
+    n_units: Mapping[str, int]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,18 +86,39 @@ class Groups:
         return np.asarray(~np.isin(self.channels.labels[ref], gone))
 
 
-def groups_of_units(model: Model, layers: Sequence[str] | None = None) -> Groups:
+class Left:
+    """How many units each layer still has: none may lose its last.
+
+    Args:
+        groups: What can be removed.
+        removed: `(G,)`, what is gone.
+    """
+
+    def __init__(self, groups: Groups, removed: NDArray[np.bool_] | None = None) -> None:
+        self._units = [Counter(layer for layer, _ in own) for own in groups.members]
+        self._left = dict(groups.n_units)
+        for g in np.flatnonzero(removed) if removed is not None else ():
+            self.take(int(g))
+
+    def can_go(self, group: int) -> bool:
+        """Whether every layer keeps a unit without this group."""
+        return all(self._left[layer] > n for layer, n in self._units[group].items())
+
+    def take(self, group: int) -> None:
+        """Count a group as gone."""
+        for layer, n in self._units[group].items():
+            self._left[layer] -= n
+
+
+def groups_of_units(model: Model, layers: Collection[str] | None = None) -> Groups:
     """Return what can be removed.
 
     Args:
         model: The network.
-        layers: Patterns of names of layers whose units may go; those of all unless given.
-
-    Raises:
-        ConfigError: A pattern names no layer.
+        layers: Names of layers whose units may go; those of all unless given.
     """
     channels = channels_of(model)
-    asked = _asked(model, layers)
+    asked = {layer.name for layer in model.layers} if layers is None else set(layers)
     members: dict[int, list[tuple[str, int]]] = {}
     whole: dict[int, str] = {}
     fixed = []
@@ -120,27 +142,8 @@ def groups_of_units(model: Model, layers: Sequence[str] | None = None) -> Groups
         members=tuple(tuple(members[label]) for label in labels),
         readers=_readers(model, channels, labels),
         fixed=tuple(fixed),
+        n_units={layer.name: layer.n_units for layer in model.layers},
     )
-
-
-def _asked(model: Model, layers: Sequence[str] | None) -> set[str]:
-    names = [layer.name for layer in model.layers]
-    if layers is None:
-        return set(names)
-    found: set[str] = set()
-    for pattern in layers:
-        some = [name for name in names if re.fullmatch(_as_regex(pattern), name)]
-        if not some:
-            raise ConfigError(
-                f'layers: "{pattern}" names no layer of {model.file_name}',
-                hint="known: " + ", ".join(names[:12]),
-            )
-        found.update(some)
-    return found
-
-
-def _as_regex(pattern: str) -> str:
-    return re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def _readers(model: Model, channels: Channels, labels: Sequence[int]) -> tuple[Reader, ...]:

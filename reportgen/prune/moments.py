@@ -70,6 +70,7 @@ def moments_of(batches: Iterable[Sequence[Sequence[Floats]]], readers: Sequence[
         batches: For each batch of pictures and each reader, the tensors of its calls, `(n, ..., C)`.
         readers: In the same order.
     """
+    guesses: dict[int, Floats] = {}
     sums = [np.zeros((r.places, len(r.groups))) for r in readers]
     squares = [np.zeros((len(r.groups), len(r.groups))) for r in readers]
     rows = [0] * len(readers)
@@ -78,17 +79,19 @@ def moments_of(batches: Iterable[Sequence[Sequence[Floats]]], readers: Sequence[
         for number, (calls, reader) in enumerate(zip(batch, readers, strict=True)):
             for tensor in calls:
                 values = _rows(tensor, reader)
-                # Sums of squares around a first guess of the mean lose no digits.
+                # Squares around a first guess of the mean lose no digits where it is far from 0.
+                values = values - guesses.setdefault(number, values.mean(axis=0))
                 sums[number] += values.sum(axis=0, dtype=np.float64)
                 flat = values.reshape(-1, values.shape[-1])
                 squares[number] += flat.T @ flat
                 rows[number] += len(values)
         pictures += len(batch[0][0]) if batch else 0
     found = []
-    for total, square, n, reader in zip(sums, squares, rows, readers, strict=True):
-        mean = total / max(n, 1)
-        covariance = square / max(n * reader.places, 1) - mean.T @ mean / reader.places
-        found.append(Moments(mean, covariance, pictures))
+    for number, reader in enumerate(readers):
+        n = max(rows[number], 1)
+        off = sums[number] / n
+        covariance = squares[number] / (n * reader.places) - off.T @ off / reader.places
+        found.append(Moments(off + guesses.get(number, 0.0), covariance, pictures))
     return found
 
 

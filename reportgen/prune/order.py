@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.prune.decision import Decision
-from reportgen.prune.groups import STAYS, Reader
+from reportgen.prune.groups import STAYS, Left, Reader
 from reportgen.prune.moments import Moments
 from reportgen.prune.trial import Pictures, Trial
 from reportgen.prune.weights import Floats, Kept, Refit, replaced_by_means
@@ -152,20 +152,18 @@ def ordered(
 
 def _least(measured: Measured, scores: NDArray[np.float64], removed: NDArray[np.bool_], n: int) -> list[int]:
     """Return the n least needed units, one at a time: what one told, another may have to tell now."""
-    owners = np.unique(measured.trial.groups.owner, return_inverse=True)[1]
-    left = np.bincount(owners, weights=~removed)
-    gone = removed.copy()
+    left = Left(measured.trial.groups, removed)
+    tried = removed.copy()
     alone = _Alone(measured, removed) if measured.compensate else None
     worth = scores
     taken: list[int] = []
-    while len(taken) < n:
-        free = ~gone & (left[owners] > 1)  # The last unit of a layer stays.
-        if not free.any():
-            break
-        least = int(np.argmin(np.where(free, worth, np.inf)))
+    while len(taken) < n and not tried.all():
+        least = int(np.argmin(np.where(tried, np.inf, worth)))
+        tried[least] = True
+        if not left.can_go(least):
+            continue
         taken.append(least)
-        left[owners[least]] -= 1
-        gone[least] = True
+        left.take(least)
         if alone is not None:
             worth = scores * alone.without(least)
     return taken

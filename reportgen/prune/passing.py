@@ -6,6 +6,7 @@ must stay: whatever is not known here is held fast, which is always safe.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -48,25 +49,25 @@ def passed_labels(
     """
     if len(node.output_shapes) != 1 or not inputs or any(len(shape) < 2 for shape in shapes):
         return f"{_told(node)} has several outputs or takes no picture"
+    labels, before, after = inputs[0], shapes[0], node.output_shapes[0]
+    if len(inputs) == 1 and (node.kind in RESHAPES or node.kind in _ORDERS):
+        return _reshaped(join, node, labels, before, after)
+    inputs = [_at_every_place(join, some) for some in inputs]
+    labels = inputs[0]
     if len(inputs) > 1:
         return _joined(join, node, inputs, shapes)
-    labels, before, after = inputs[0], shapes[0], node.output_shapes[0]
-    if node.kind in RESHAPES or node.kind in _ORDERS:
-        return _reshaped(join, node, labels, before, after)
     if _drops_places(node, before):
-        return (
-            join.flat(labels)
-            if len(after) == 2
-            else join.flat(labels).reshape((1,) * (len(after) - 2) + (-1,))
-        )
+        return join.flat(labels).reshape((1,) * (len(after) - 2) + (-1,))
     if not _passes(node, before):
         return f"{_told(node)} computes with all of them together"
     if len(before) != len(after) or before[-1] != after[-1]:
         return f"{_told(node)} changes how many there are"
-    if labels.shape[:-1] != (1,) * (labels.ndim - 1) and before != after:
-        join.flat(labels)
-        return labels[(slice(0, 1),) * (labels.ndim - 1)]
     return labels
+
+
+def _at_every_place(join: Joining, labels: Labels) -> Labels:
+    """Return labels that are the same at every place, made so where they differ by axes in another order."""
+    return join.flat(labels).reshape((1,) * (labels.ndim - 1) + (-1,))
 
 
 def _passes(node: Node, shape: Shape) -> bool:
@@ -80,9 +81,19 @@ def _passes(node: Node, shape: Shape) -> bool:
         )
     if node.kind in _ELEMENTWISE:
         return all(_by_channel(constant, shape) for constant in node.constants)
+    if node.kind == "pad":
+        return _pads_places(node)
     if node.function:
         return node.function not in ("softmax", "log_softmax", "glu", "activation")
     return node.kind in IDENTITIES or node.kind in POOLS or node.kind in _PLACEWISE
+
+
+def _pads_places(node: Node) -> bool:
+    """Whether values are put around maps, and no channels before or behind those there are."""
+    width = getattr(node.operation, "pad_width", None)
+    return (
+        isinstance(width, (list, tuple)) and len(width) == len(node.output_shapes[0]) and not any(width[-1])
+    )
 
 
 def _is_last(axis: Any, rank: int) -> bool:
@@ -112,7 +123,7 @@ def _joined(join: Joining, node: Node, inputs: Sequence[Labels], shapes: Sequenc
             join.fix(labels, f"{_told(node)} spreads it over all channels of another tensor")
     for labels in wide[1:]:
         join.unite(labels, wide[0])
-    return max(wide, key=lambda labels: labels.size)
+    return wide[0]
 
 
 def _side_by_side(
@@ -120,8 +131,6 @@ def _side_by_side(
 ) -> Labels | str:
     axis = int(getattr(node.operation, "axis", -1)) % len(shapes[0])
     if axis == len(shapes[0]) - 1:
-        if len({labels.shape[:-1] for labels in inputs}) > 1:
-            inputs = [join.flat(labels).reshape((1,) * (labels.ndim - 1) + (-1,)) for labels in inputs]
         return np.concatenate(list(inputs), axis=-1)
     flat = [join.flat(labels) for labels in inputs]
     if axis == 0 or len({len(labels) for labels in flat}) > 1:
@@ -136,6 +145,9 @@ def _reshaped(join: Joining, node: Node, labels: Labels, before: Shape, after: S
     sides, wanted = before[1:], after[1:]
     if any(side is None for side in (*sides, *wanted)) or not 1 <= len(wanted) <= 3:
         return f"{_told(node)} lays values out in another way"
+    if math.prod(int(side or 0) for side in sides) != math.prod(int(side or 0) for side in wanted):
+        # Places become pictures of their own, or pictures places.
+        return f"{_told(node)} lays values out in another way"
     every = np.broadcast_to(labels, [int(side or 0) for side in sides])
     if node.kind in _ORDERS:
         order = axis_order(node)
@@ -143,9 +155,14 @@ def _reshaped(join: Joining, node: Node, labels: Labels, before: Shape, after: S
             return f"{_told(node)} lays values out in another way"
         every = every.transpose(order)
     found = every.reshape([int(side or 0) for side in wanted])
-    if found.ndim == 1:
-        return found
-    return join.flat(found).reshape((1,) * (found.ndim - 1) + (-1,))
+    if any(_varies_along_alone(found, axis) for axis in range(found.ndim - 1)):
+        return found  # Channels before places, as long as nothing but layouts is concerned.
+    return _at_every_place(join, found)
+
+
+def _varies_along_alone(labels: Labels, axis: int) -> bool:
+    first = tuple(slice(None) if a == axis else slice(0, 1) for a in range(labels.ndim))
+    return np.array_equal(labels, np.broadcast_to(labels[first], labels.shape))
 
 
 def _drops_places(node: Node, shape: Shape) -> bool:

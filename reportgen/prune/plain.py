@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from reportgen.errors import ModelError
 from reportgen.models.framework import keras_module
 
@@ -32,6 +34,8 @@ def plain_operation(node: Node, name: str, file_name: str) -> Any:
         return _TRANSLATED[node.kind](operation)
     config = dict(operation.get_config())
     config["name"] = name
+    if node.kind == "group_normalization" and config["groups"] == node.output_shapes[0][-1]:
+        config["groups"] = -1  # Each channel alone, however many there are.
     return type(operation).from_config(config)
 
 
@@ -40,4 +44,20 @@ def _hard_sigmoid(operation: Any) -> Callable[[Any], Any]:
     return lambda x: ops.clip(x * operation.alpha + operation.beta, 0.0, 1.0)
 
 
-_TRANSLATED: dict[str, Callable[[Any], Callable[[Any], Any]]] = {"hard_sigmoid": _hard_sigmoid}
+def _edge_padding(operation: Any) -> Callable[[Any], Any]:
+    ops = keras_module().ops
+
+    def padded(x: Any) -> Any:
+        for axis, width in zip((1, 2), operation.widths, strict=True):
+            if any(width):
+                nearest = np.pad(np.arange(int(x.shape[axis])), width, mode="edge").astype(np.int32)
+                x = ops.take(x, nearest, axis=axis)
+        return x
+
+    return padded
+
+
+_TRANSLATED: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+    "hard_sigmoid": _hard_sigmoid,
+    "edge_padding": _edge_padding,
+}

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reportgen.errors import ModelError
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.kinds import UNIT_KINDS
-from reportgen.prune.channels import Labels, Ref, groups_of, mixes
+from reportgen.prune.channels import Ref, groups_of, mixes
+from reportgen.prune.decision import end_of
 from reportgen.prune.passing import RESHAPES
 from reportgen.prune.plain import plain_operation
 from reportgen.prune.weights import Floats, set_weights, sliced, weights_of
@@ -86,7 +86,7 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
         building.add(index)
     own = building.inputs()
     inputs = [*(tensor for tensor, _ in own), *more_inputs]
-    outputs = [building.tensors[ref] for ref in model.outputs]
+    outputs = [building.tensors[ref] for ref in building.outputs]
     name = _NAME.sub("_", model.name).lstrip("_./-") or "network"
     network = functional(alone(inputs), alone(outputs), name=name)
     return Rebuilt(network, building.layers, tuple(value for _, value in own))
@@ -113,12 +113,11 @@ class _Building:
         self.weights, self.change = weights, change
         self.tensors: dict[Ref, Any] = {}
         self.layers: dict[int, Any] = {}
-        self.needed = _needed(model)
+        self.outputs = [end_of(model, ref).before if logits else ref for ref in model.outputs]
+        self.needed = _needed(model, self.outputs)
         self._inputs: dict[int, tuple[Any, Any]] = {}
         self._taken: set[str] = set()
         self._fused = self._activations()
-        heads = {tap.head[0] for tap in model.taps.values() if tap.head is not None}
-        self._heads = heads if logits else set()
 
     def inputs(self) -> list[tuple[Any, Any]]:
         """Return the network's inputs in the order its file has them, each with what it is held at."""
@@ -135,10 +134,10 @@ class _Building:
         given = [self.tensors[ref] for ref in node.inputs]
         if node.kind in UNIT_KINDS and self.change is not None and mixes(node):
             given[0] = self.change(index, given[0])
-        if index in self._heads or self._fused.get(index - 1) == index:
-            found: Any = given[0]  # Left out, or part of the layer before it again.
+        if self._fused.get(index - 1) == index:
+            found: Any = given[0]  # Part of the layer before it again.
         elif id(node.operation) in self.layers:
-            found = self.layers[id(node.operation)](*given)
+            found = node.call(given, self.layers[id(node.operation)])
         elif node.kind in UNIT_KINDS:
             found = self._with_units(index, node, given[0])
         else:
@@ -147,13 +146,19 @@ class _Building:
             self.tensors[index, output] = tensor
 
     def _activations(self) -> dict[int, int]:
-        """Return the layers whose activation was split off as the node after them."""
-        nodes = self.model.nodes
-        return {
-            index: index + 1
-            for index, (node, after) in enumerate(itertools.pairwise(nodes))
-            if node.kind in UNIT_KINDS and after.name == f"{node.name}/activation"
-        }
+        """Return the layers that get their activation back, which was split off as the node after them.
+
+        A layer of its own, which may have weights, stays by itself, and so does one whose input some call of
+        the layer puts out.
+        """
+        nodes, alone, found = self.model.nodes, set(), {}
+        for index, (node, after) in enumerate(itertools.pairwise(nodes)):
+            if node.kind in UNIT_KINDS and after.name == f"{node.name}/activation":
+                found[index] = index + 1
+                plain = isinstance(after.operation, keras_module().layers.Activation)
+                if not plain or (index, 0) in self.outputs:
+                    alone.add(id(node.operation))
+        return {i: after for i, after in found.items() if id(nodes[i].operation) not in alone}
 
     def _input(self, node: Node) -> Any:
         """Return an input; `held1` is the second of the file's, the picture the one that is not held."""
@@ -203,23 +208,18 @@ class _Building:
 
     def _activation(self, index: int) -> Any:
         after = self._fused.get(index)
-        if after is None or after in self._heads:
-            return "linear"
-        operation = self.model.nodes[after].operation
-        keras = keras_module()
-        if isinstance(operation, keras.layers.Activation):
-            return operation.activation
-        return _made(type(operation), operation.get_config())
+        return "linear" if after is None else self.model.nodes[after].operation.activation
 
     def _without_units(self, index: int, node: Node, given: list[Any]) -> Any:
         keras = keras_module()
         if node.kind == "flatten" and isinstance(node.operation, keras.layers.Flatten):
             return keras.layers.Flatten(name=self._name(node.name))(given[0])
-        kept = self._kept((index, 0)) if (index, 0) in self.groups.channels.labels else None
+        kept: Any = self._kept((index, 0)) if (index, 0) in self.groups.channels.labels else None
         whole = kept is None or bool(kept.all())
         if node.kind in RESHAPES and not whole:
-            sides = [int(side or 0) for side in node.output_shapes[0][1:]]
-            sides[-1] = int(self._row((index, 0)).sum())
+            every = np.broadcast_to(kept, [int(side or 0) for side in node.output_shapes[0][1:]])
+            axes = range(every.ndim)
+            sides = [int(every.any(axis=tuple(a for a in axes if a != axis)).sum()) for axis in axes]
             return keras.layers.Reshape(sides, name=self._name(node.name))(given[0])
         if isinstance(node.operation, keras.Layer):
             return self._layer(node, given, None if whole else self._row((index, 0)))
@@ -232,16 +232,17 @@ class _Building:
         layer = plain_operation(node, self._name(node.name), self.model.file_name)
         if not isinstance(layer, keras_module().Layer):
             return layer(*given)
-        arguments = given if len(given) == 1 else [given] if node.kind in _LISTS else given
-        made = layer(*arguments)
-        own = weights_of(node.operation)
-        if own:
-            width = 0 if kept is None else len(kept)
-            set_weights(layer, {k: v[..., kept] if width and v.ndim and v.shape[-1] == width else v
-                                for k, v in own.items()})  # fmt: skip
-        if node.operation.weights:
+        made = node.call(given, layer)
+        width = 0 if kept is None else len(kept)
+        before = node.operation.weights  # None of an activation that was never called.
+        for variable, own in zip(layer.weights, before, strict=bool(before)):
+            value = np.asarray(own.numpy())
+            variable.assign(value[..., kept] if width and value.shape[-1:] == (width,) else value)
+        if hasattr(layer, "finalize_state"):
+            layer.finalize_state()  # What it computes with follows from its weights.
+        if layer.weights:
             self.layers[id(node.operation)] = layer
-        return made
+        return made if len(node.output_shapes) > 1 else made[0]
 
     def _with_constants(self, node: Node, tensor: Any, kept: Any) -> Any:
         """Call an operation between a tensor and numbers, without those of channels that are gone."""
@@ -264,29 +265,12 @@ def _made(kind: Any, config: dict[str, Any]) -> Any:
     return kind.from_config(config)
 
 
-def _needed(model: Model) -> list[int]:
+def _needed(model: Model, outputs: Sequence[Ref]) -> list[int]:
     needed = {index for index, node in enumerate(model.nodes) if node.kind == "input"}
-    stack = [index for index, _ in model.outputs]
+    stack = [index for index, _ in outputs]
     while stack:
         index = stack.pop()
         if index not in needed:
             needed.add(index)
             stack.extend(i for i, _ in model.nodes[index].inputs)
     return sorted(needed)
-
-
-def check_plain(model: Model) -> None:
-    """Refuse a network that plain Keras cannot read back.
-
-    Raises:
-        ModelError: An operation is this package's own; it is named.
-    """
-    for index in _needed(model):
-        node = model.nodes[index]
-        if type(node.operation).__module__.startswith("reportgen.") and node.kind not in ("held_input",):
-            plain_operation(node, node.name, model.file_name)
-
-
-_LISTS = frozenset({"add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot"})
-
-__all__ = ["Labels", "ModelError", "Rebuilt", "check_plain", "rebuilt"]

@@ -5,7 +5,7 @@ Puts the parts of this room together. Files, stores and command lines are not kn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from reportgen.errors import ConfigError
 from reportgen.prune.curves import Choice, choice_of, removed_after, shares_along, shares_without
 from reportgen.prune.decision import classifying, decisions_of
-from reportgen.prune.groups import Groups, groups_of_units
+from reportgen.prune.groups import Groups, Left, groups_of_units
 from reportgen.prune.judging import Judge, Shares
 from reportgen.prune.moments import moments_of
 from reportgen.prune.order import Measured, Ordering, ordered
@@ -44,7 +44,7 @@ class Wanted:
         order: By what units go.
         compensate: Whether channels that stay make up for those that go.
         largest: Whether the largest count that holds is taken, not the one up to which all hold.
-        layers: Patterns of layers whose units may go; all unless given.
+        layers: Names of layers whose units may go; all unless given.
         structure: For `looks`, each layer's `(K,)`; NaN where a unit was not scored.
         seed: For `random`.
     """
@@ -53,7 +53,7 @@ class Wanted:
     order: Ordered = "need"
     compensate: bool = True
     largest: bool = False
-    layers: Sequence[str] | None = None
+    layers: Collection[str] | None = None
     structure: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     seed: int = 0
 
@@ -183,6 +183,9 @@ def find(search: Search, wanted: Wanted, *, rounds: Sequence[Sequence[int]] = ()
         note: Told what each round took, and how many units there are.
     """
     judge, n = search.judges["choose"], len(search.groups)
+    every = [g for taken in rounds for g in taken]
+    if len(set(every)) < len(every) or not all(0 <= g < n for g in every):
+        rounds = ()  # Of another network.
     curve = {0: shares_without(search.measured, judge, np.zeros(n, bool))}
     low = judge.majority_share() if len(judge.labels) else 1 / 3
 
@@ -221,12 +224,15 @@ def fixed_order(groups: Groups, wanted: Wanted, *, descending: bool = False) -> 
         found = np.argsort(structure, kind="stable").tolist()
         if descending:
             found.reverse()
-    left = {layer: len(groups.of_layer(layer)) for layer in groups.layers()}
+    left = Left(groups)
     order: list[int] = []
     kept: list[int] = []
     for g in found:
-        left[groups.owner[g]] -= 1
-        (order if left[groups.owner[g]] else kept).append(g)
+        if left.can_go(g):
+            left.take(g)
+            order.append(g)
+        else:
+            kept.append(g)
     step = max(1, round(len(groups) / 40))
     counts = (*range(0, len(order), step), len(order))
     return Ordering(np.asarray([*order, *kept], np.int64), counts, np.zeros(len(groups)))

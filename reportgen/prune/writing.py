@@ -34,7 +34,6 @@ def write_network(made: Rebuilt, path: Path, *, channels_first: bool = False) ->
         channels_first: Whether an ONNX file takes its picture channels first.
 
     Raises:
-        MissingExtra: What writes ONNX is not installed.
         ReportgenError: It cannot be written; in one line.
     """
     try:
@@ -70,17 +69,20 @@ def _umask() -> int:
 
 
 def _export(made: Rebuilt, path: Path, channels_first: bool) -> None:
-    keras = keras_module()
-    if keras.config.backend() == "tensorflow" and importlib.util.find_spec("tf2onnx") is None:
-        raise MissingExtra("onnx-export", needed_for="writing an ONNX file")
     network = _turned(made) if channels_first else made.network
-    # Keras exports only what was called once.
-    network(
-        alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks numpy for names of long ago
-        network.export(path, format="onnx", verbose=False)
+    try:
+        # Keras exports only what was called once.
+        network(
+            alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks numpy for names of long ago
+            network.export(path, format="onnx", verbose=False)
+    except OSError:
+        raise
+    except Exception as error:  # Of the exporter, which has none of its own.
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ReportgenError(f'"{path.name}" cannot be exported: {said}', hint="--out with .keras") from None
 
 
 def _turned(made: Rebuilt) -> Any:
@@ -128,6 +130,7 @@ def check_target(path: Path, source: Path, *, force: bool) -> None:
 
     Raises:
         ConfigError: With what to do.
+        MissingExtra: What writes ONNX is not installed.
     """
     if path.suffix not in FORMATS:
         raise ConfigError(f'out is "{path.name}", wanted a name ending in ' + " or ".join(FORMATS))
@@ -139,3 +142,5 @@ def check_target(path: Path, source: Path, *, force: bool) -> None:
         raise ConfigError(f'out: "{path.name}" is a folder')
     if path.exists() and not force:
         raise ConfigError(f'out: "{path.name}" is there already', hint="--force writes over it")
+    if path.suffix == ".onnx" and not all(map(importlib.util.find_spec, ("tf2onnx", "onnxruntime"))):
+        raise MissingExtra("onnx-export", needed_for="writing an ONNX file")

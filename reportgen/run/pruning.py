@@ -16,6 +16,7 @@ import numpy as np
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.models.sources import find_source
+from reportgen.plan import select_layers
 from reportgen.removal import Removal
 from reportgen.run.importing import load_network
 from reportgen.run.natural import at_once
@@ -178,7 +179,7 @@ def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> 
         order=order,
         compensate=settings.compensate,
         largest=largest,
-        layers=settings.layers or None,
+        layers=[x.name for x in select_layers(model.layers, settings.layers)] if settings.layers else None,
         structure=_structure(settings, model, order) if order == "looks" or settings.removal else {},
     )
 
