@@ -28,6 +28,7 @@ from known import (
 )
 
 import reportgen
+from reportgen.atlas import removal_words as told
 from reportgen.score.findings import ONLY_REMOVAL
 
 HERE = Path(__file__).resolve().parent
@@ -245,10 +246,19 @@ found by optimisation; no face is shown.
 """
 
 
-RECORD = (
-    "[What removal told of this network](decisions/0019-no-estimate-of-what-is-superfluous.md), and why no "
-    "estimate stands here."
+HOW = (
+    "[How it was measured](pruning.md) (`make prune` measures anew), and why [no estimate]"
+    "(decisions/0019-no-estimate-of-what-is-superfluous.md) stands here."
 )
+
+
+def answer(known: Known) -> list[str]:
+    """What removal told: the sentence, the curve, and what looks say of need."""
+    removal = known.store.removal(known.model.id)
+    if removal is None:
+        return [ONLY_REMOVAL, ""]
+    curve = f"![{told.curve_caption(removal)}](pictures/removal.svg)"
+    return [f"**{told.answer(removal)}**", "", curve, "", " ".join([told.looks_in_words(removal), HOW]), ""]
 
 
 def report(known: Known, out: Path) -> str:
@@ -260,10 +270,9 @@ def report(known: Known, out: Path) -> str:
     for number, (title, tell) in enumerate(FINDINGS, 1):
         text, shown = tell(known, out)
         lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
-    lines += ["", "## Are there more filters than necessary?", "", *layer_table(known), ""]
+    lines += ["", "## Are there more filters than necessary?", "", *answer(known), *layer_table(known), ""]
     if not any(found.get("twin") for found in known.findings.values()):
         lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
-    lines += [ONLY_REMOVAL, "", RECORD, ""]
     for layer in known.model.layers:
         found = known.findings[layer.name]
         said = [*found["text"], *(text for text in found.get("beside", []) if text != ONLY_REMOVAL)]

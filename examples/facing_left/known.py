@@ -11,7 +11,8 @@ import numpy as np
 from reportgen.images import decode_png, encode_webp
 from reportgen.measure import responses
 from reportgen.prune.curves import shares_without
-from reportgen.prune.search import PictureSet, Search, Wanted, begin
+from reportgen.prune.search import Search, Wanted, begin
+from reportgen.prune.sets import PictureSet
 from reportgen.store import ModelRecord, Store, layer_owner
 
 N_SHOWN, GAP_PX, SHIFT_PX, DRAWS = 8, 2, 12, 20

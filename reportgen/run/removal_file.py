@@ -35,8 +35,8 @@ class Measurement:
     needs: Mapping[str, tuple[UnitNeed, ...]]
 
 
-def take_measurement(store: Store, model: ModelRecord, file: Path, reporter: Reporter) -> None:
-    """Keep what a file of measurements says of a model version's file; nothing where it says nothing.
+def take_measurement(store: Store, model: ModelRecord, file: Path, reporter: Reporter) -> bool:
+    """Keep what a file of measurements says of a model version's file; return whether it says anything.
 
     Raises:
         ConfigError: It cannot be read.
@@ -46,6 +46,8 @@ def take_measurement(store: Store, model: ModelRecord, file: Path, reporter: Rep
             if store.removal_fingerprint(model.id) != found.fingerprint:
                 store.put_removal(model.id, found.removal, found.needs, fingerprint=found.fingerprint)
             reporter.say(f"removal: as measured on {found.removal.measured}, from {file.name}")
+            return True
+    return False
 
 
 _FILE = TypeAdapter(tuple[Measurement, ...])

@@ -155,10 +155,9 @@ def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequen
         measure_natural(store, model, source.load, plans, settings, reporter, stop)
     if settings.twin or settings.images is not None:
         score_store(store, model, settings.score_spec())
-    if settings.images is not None and not stop():
+    known = settings.removal is not None and take_measurement(store, model, settings.removal, reporter)
+    if settings.images is not None and not known and not stop():
         measure_removal(store, model, source.load, settings, reporter, stop)
-    elif settings.removal is not None:
-        take_measurement(store, model, settings.removal, reporter)
     wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
     asked = [what for what, said in wanted.items() if said]
     return f"{' and '.join(asked)} may be unfinished" if asked and stop() else ""
