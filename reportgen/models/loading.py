@@ -20,11 +20,12 @@ from reportgen.models.layer_graph import layer_graph
 from reportgen.models.model import Model, Node, Tap
 from reportgen.models.notes import training_notes
 from reportgen.models.opening import open_network
-from reportgen.models.pictures import hold_whole_pictures
+from reportgen.models.pictures import hold_whole_pictures, shapes_of_many
+from reportgen.models.places import lie_over_places
 from reportgen.models.range_check import range_doubt
-from reportgen.models.shared import sharing_calls
+from reportgen.models.shared import CallAside, sharing_calls
 from reportgen.models.sources import find_source
-from reportgen.models.taps import find_taps, unit_count
+from reportgen.models.taps import ON_CONSTANTS, find_taps, unit_count
 from reportgen.models.untrained import fresh_weights
 from reportgen.units import MOST_CHANNELS, Layer, unique_slugs
 
@@ -110,12 +111,15 @@ def load_model(
     _refuse_channels_first(nodes, file_name)
     nodes = _at_size(nodes, input_shape, file_name)
     hashes = node_hashes(nodes, file_name)
-    taps, skipped = find_taps(nodes, outputs, hold_whole_pictures(nodes, input_shape))
+    many = shapes_of_many(nodes, input_shape)
+    taps, skipped = find_taps(nodes, outputs, hold_whole_pictures(many), lie_over_places(nodes, many))
     if not taps:
         raise ModelError(
             f"{file_name}: none of its {len(nodes) - 1} operations has units to look at, "
             "wanted a convolution in two dimensions or a dense layer"
         )
+    sharing = sharing_calls(nodes, opened.aside)
+    skipped = (*skipped, *_set_aside(opened.aside, sharing, [node.name for node in nodes]))
     hash_ = source.digest()
     model = Model(
         name=name or source.name,
@@ -124,7 +128,7 @@ def load_model(
         file_hash=hash_,
         nodes=nodes,
         taps=taps,
-        layers=_layers(nodes, taps, hashes, input_shape),
+        layers=_layers(nodes, taps, hashes, input_shape, sharing),
         graph=layer_graph(nodes, taps),
         input_shape=input_shape,
         input_size_source=size_source,
@@ -222,15 +226,24 @@ def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_na
     return tuple(dataclasses.replace(n, output_shapes=s) for n, s in zip(nodes, shapes, strict=True))
 
 
+def _set_aside(
+    aside: Sequence[CallAside], sharing: Mapping[int, tuple[str, ...]], taken: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return the layers that no picture changes: those on held inputs, and those whose weights others use."""
+    shared = {name for names in sharing.values() for name in names}
+    return [(c.name, ON_CONSTANTS) for c in aside if (c.held or c.name in shared) and c.name not in taken]
+
+
 def _layers(
     nodes: Sequence[Node],
     taps: dict[str, Tap],
     hashes: Sequence[str],
     input_shape: tuple[int, int, int],
+    sharing: Mapping[int, tuple[str, ...]],
 ) -> tuple[Layer, ...]:
     untouched = _still_pictures(nodes)
     seen = list(zip(fields(nodes), localities(nodes, input_shape), strict=True))
-    slugs, sharing = unique_slugs(taps), sharing_calls(nodes)
+    slugs = unique_slugs(taps)
     return tuple(
         _layer(nodes, tap, position, name, slug, hashes, seen, untouched, sharing.get(tap.weights, ()))
         for position, ((name, tap), slug) in enumerate(zip(taps.items(), slugs, strict=True))

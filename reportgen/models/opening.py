@@ -23,6 +23,7 @@ from reportgen.models.keras_file import read_keras
 from reportgen.models.memory import default_max_memory, refuse_larger
 from reportgen.models.picture_axes import takes_channels_first
 from reportgen.models.retrace import retraced, works_channels_first
+from reportgen.models.shared import CallAside
 from reportgen.models.sources import APPLICATIONS, ModelSource
 from reportgen.models.subclassed import as_called, followed, is_subclassed
 
@@ -37,6 +38,7 @@ class Opened:
         notes: What a reader should know, each a sentence.
         input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
         picture_dtype: Element type in which the file wants its picture.
+        aside: Layers of the file that no picture changes, and that are not in the network.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Opened:
     notes: tuple[str, ...] = ()
     input_size_source: str = ""
     picture_dtype: str = "float32"
+    aside: tuple[CallAside, ...] = ()
 
 
 def open_network(
@@ -210,4 +213,4 @@ def _onnx(
         source.path, input_size=input_size, max_memory=limit, held=dict(hold), channels=channels
     )
     notes = tuple(found.notes)
-    return Opened(found.model, found.names, notes, found.input_size_source, found.picture_dtype)
+    return Opened(found.model, found.names, notes, found.input_size_source, found.picture_dtype, found.aside)

@@ -175,13 +175,18 @@ def turn_of(operation: Any, rank: int) -> tuple[int, ...] | None:
 def _picked(call: Any, axes: Axes, shape: tuple[Any, ...]) -> tuple[Axes, tuple[Any, ...]]:
     """Return axes and shape without those of which an index takes one place, as `x[:, 0]` does."""
     index = (*call.arguments.args, *call.arguments.kwargs.values())[1]
-    parts = list(index) if isinstance(index, (tuple, list)) else [index]
-    if Ellipsis in parts:
-        at = parts.index(Ellipsis)
-        parts[at : at + 1] = [slice(None)] * (len(axes) - len(parts) + 1)
-    gone = {i for i, part in enumerate(parts) if isinstance(part, (int, np.integer))}
-    kept = [i for i in range(len(axes)) if i not in gone]
+    kept = axes_kept(index if isinstance(index, (tuple, list)) else [index], len(axes))
     return tuple(axes[i] for i in kept), tuple(shape[i] for i in kept)
+
+
+def axes_kept(index: Sequence[Any], rank: int) -> list[int]:
+    """Return the axes of which an index does not take one place alone."""
+    parts = list(index)
+    at = next((i for i, part in enumerate(parts) if part is Ellipsis), None)
+    if at is not None:
+        parts[at : at + 1] = [slice(None)] * (rank - len(parts) + 1)
+    gone = {i for i, part in enumerate(parts) if isinstance(part, (int, np.integer))}
+    return [i for i in range(rank) if i not in gone]
 
 
 def _moved(operation: Any, axes: Axes, before: tuple[Any, ...], after: tuple[Any, ...]) -> Axes | None:

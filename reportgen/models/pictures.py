@@ -26,19 +26,35 @@ _ROW_BY_ROW = (
 """Operations that leave the first axis as it is; so do all of Keras's layers, by contract."""
 
 
-def hold_whole_pictures(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> list[bool]:
+def hold_whole_pictures(shapes: Sequence[Sequence[tuple[int, ...]]]) -> list[bool]:
     """Return for each node whether the first axis of its first output counts pictures.
 
-    Shapes are worked out for a prime number of pictures, and only where some operation may move the axis.
-    A node that cannot be worked out is taken to keep it.
+    A node that could not be worked out is taken to keep it.
 
     Args:
-        nodes: Of the network, the input first.
+        shapes: See `shapes_of_many`.
+    """
+    return [not outputs or outputs[0][:1] == (_PICTURES,) for outputs in shapes]
+
+
+def shapes_of_many(
+    nodes: Sequence[Node], input_shape: tuple[int, int, int]
+) -> list[tuple[tuple[int, ...], ...]]:
+    """Return the shapes of each node's outputs for a prime number of pictures; none where not worked out.
+
+    They are worked out only where some operation may move the axis of pictures.
+
+    Args:
+        nodes: Of the network, their shapes known but for the batch, the input first.
         input_shape: Height, width and channels.
     """
-    whole = [True] * len(nodes)
     if all(_keeps_rows(node) for node in nodes):
-        return whole
+        return [
+            tuple((_PICTURES, *(side or 1 for side in shape[1:])) for shape in node.output_shapes)
+            for node in nodes
+        ]
+    found: list[tuple[tuple[int, ...], ...]] = [()] * len(nodes)
+    found[0] = ((_PICTURES, *input_shape),)
     picture = keras_module().Input(batch_shape=(_PICTURES, *input_shape), dtype="float32")
     tensors: dict[int, tuple[Any, ...]] = {0: (picture,)}
     for index in _leading_to_units(nodes):
@@ -46,8 +62,8 @@ def hold_whole_pictures(nodes: Sequence[Node], input_shape: tuple[int, int, int]
         if all(source in tensors for source, _ in node.inputs):
             with contextlib.suppress(Exception):  # a batch that an operation rejects, in whichever way
                 tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
-                whole[index] = tuple(tensors[index][0].shape)[:1] == (_PICTURES,)
-    return whole
+                found[index] = tuple(tuple(tensor.shape) for tensor in tensors[index])
+    return found
 
 
 def _keeps_rows(node: Node) -> bool:

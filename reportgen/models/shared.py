@@ -7,6 +7,7 @@ that feeds two convolutions) or as copies. What follows for a judgement is not k
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,47 @@ _LOOKED_AT = 64
 """Numbers by which kernels are told apart before they are compared whole."""
 
 
-def sharing_calls(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
+@dataclass(frozen=True)
+class CallAside:
+    """A call that no picture changes, and that is no node: it was answered when the file was read.
+
+    Attributes:
+        name: The file's own.
+        kernel: Its weights, their axes in any order.
+        held: Whether it is on an input that is held; else on constants alone.
+    """
+
+    name: str
+    kernel: NDArray[Any]
+    held: bool
+
+
+def sharing_calls(nodes: Sequence[Node], aside: Sequence[CallAside] = ()) -> dict[int, tuple[str, ...]]:
     """Return the names of the other calls with the same weights, for each node that has any such.
 
     A kernel of one number throughout, as before any training, is no sign that it is shared.
+
+    Args:
+        nodes: Of the network.
+        aside: Calls that are no nodes.
     """
+    found = _sharing_nodes(nodes)
+    kernels = [(call.name, _in_a_row(call.kernel)) for call in aside]
+    for index, node in enumerate(nodes):
+        if kernels and getattr(node.operation, "weights", None):
+            own = _in_a_row(_kernel(node.operation))
+            names = tuple(name for name, kernel in kernels if _same(own, kernel))
+            if names:
+                found[index] = (*found.get(index, ()), *names)
+    return found
+
+
+def _in_a_row(kernel: NDArray[Any]) -> NDArray[Any]:
+    """Return a kernel's numbers by size: the same for one that is laid out otherwise."""
+    return np.sort(kernel.astype(np.float32), axis=None)
+
+
+def _sharing_nodes(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
     alike: dict[Any, list[list[int]]] = {}
     for index, node in enumerate(nodes):
         if not (getattr(node.operation, "weights", None)):

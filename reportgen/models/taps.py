@@ -14,6 +14,7 @@ from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, WorkedOut, kin
 from reportgen.models.model import Node, Ref, Tap
 
 _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
+ON_CONSTANTS = "a call on held inputs or constants alone, which no picture changes"
 _TOKENS = "its units answer to tokens, not to places of a picture"
 _SERIES = "it reads a series step by step, and its units have no places in a picture"
 _UNDRAWN = {
@@ -41,7 +42,10 @@ _SUPPORTING = frozenset(
 
 
 def find_taps(
-    nodes: Sequence[Node], outputs: Sequence[Ref], whole: Sequence[bool] | None = None
+    nodes: Sequence[Node],
+    outputs: Sequence[Ref],
+    whole: Sequence[bool] | None = None,
+    placed: Sequence[bool] | None = None,
 ) -> tuple[dict[str, Tap], tuple[tuple[str, str], ...]]:
     """Return where each layer with units is read, by name in topological order, and what was skipped.
 
@@ -49,12 +53,13 @@ def find_taps(
         nodes: Of the network.
         outputs: Where its outputs are.
         whole: For each node whether it has a row for each picture; all have, unless given.
+        placed: For each whether the places of its map are places of the picture; all are, unless given.
     """
     consumers = consumers_of(nodes)
     taps: dict[str, Tap] = {}
     skipped: list[tuple[str, str]] = []
     for index, node in enumerate(nodes):
-        reason = _reason_to_skip(node, whole is None or whole[index])
+        reason = _reason_to_skip(node, whole is None or whole[index], placed is None or placed[index])
         if reason:
             skipped.append((node.name, reason))
         elif node.kind in UNIT_KINDS:
@@ -76,18 +81,20 @@ def unit_count(node: Node) -> int:
     return int(node.output_shapes[0][-1] or 0)
 
 
-def _reason_to_skip(node: Node, whole: bool) -> str:
+def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
     """Return why a layer with weights has no units to look at; empty where it has, or has no weights."""
     if node.kind not in UNIT_KINDS and (node.kind in _SUPPORTING or not _has_weights(node)):
         return ""
     if not node.of_picture:
-        return "a call on held inputs or constants alone, which no picture changes"
+        return ON_CONSTANTS
     if node.kind in UNIT_KINDS:
         rank = len(node.output_shapes[0])
-        if node.kind == "dense" and (rank not in (2, 4) or not whole):
+        if node.kind == "dense" and (rank not in (2, 4) or not (whole and placed)):
             return _UNDRAWN["dense"]
         if not whole:
             return "its maps are of parts of a picture, such as windows or frames, not of whole ones"
+        if not placed:
+            return "its maps lie over windows, tokens or channels, not over places of a picture"
         return "" if rank in (2, 4) else f"its output has {rank} axes"
     for prefix in ("conv1d", "conv3d"):
         if prefix in node.kind:

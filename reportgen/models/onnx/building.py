@@ -25,6 +25,10 @@ from reportgen.models.onnx.registry import Operator, operators
 from reportgen.models.onnx.rows import needless_reshapes
 from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
+from reportgen.models.shared import CallAside
+
+_LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
+"""Operators whose stored inputs are weights of a layer."""
 
 
 class Builder:
@@ -44,6 +48,8 @@ class Builder:
         given_batch: The same, 1 if it does not.
         as_written: Whether a written 1 is a side of 1, and never the number of pictures of one.
         doubtful: Whether some written 1 may be either.
+        held: Names of inputs that are held, and of what follows from them alone.
+        aside: Layers among the nodes that were answered beforehand.
         built_late: Convolutions that were put off and are built.
     """
 
@@ -63,6 +69,9 @@ class Builder:
         self.given_batch = 1
         self.as_written = False
         self.doubtful = False
+        self.held: set[str] = set()
+        self.aside: list[CallAside] = []
+        self._stored: set[str] = set()
         self.built_late: dict[Any, tuple[Any, Value]] = {}
         self.outputs = set(outputs)
         self.consumers: dict[str, list[Any]] = {}
@@ -130,7 +139,10 @@ class Builder:
         operator = operators()[node.op_type]
         call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
         try:
-            found = fold(call) or spread(call)
+            folded = fold(call)
+            if folded is not None:
+                self._put_aside(node, call)
+            found = folded if folded is not None else spread(call)
             if found is None:
                 for index in operator.fixed:
                     if call.has(index):
@@ -148,6 +160,18 @@ class Builder:
         for name, value in zip(names, values, strict=False):
             self._store(call, name, value)
         self.name(node, values, inputs)
+
+    def _put_aside(self, node: Any, call: Call) -> None:
+        """Note a layer that was answered beforehand: it uses its weights all the same."""
+        held = any(name in self.held for name in node.input)
+        if held:
+            self.held.update(node.output)
+        given = zip(node.input, call.inputs, strict=True)
+        arrays = [v.array for name, v in given if v is not None and name in self._stored - self.held]
+        kernels = [array for array in arrays if array is not None and array.ndim > 1]
+        if node.op_type in _LAYERS and kernels:
+            kernel = max(kernels, key=lambda array: int(array.size))
+            self.aside.append(CallAside(node_name(node), kernel, held))
 
     def _build(self, call: Call, operator: Operator) -> Any:
         self.built += 1
@@ -246,6 +270,7 @@ class Builder:
 
     def constants(self, arrays: Mapping[str, Any]) -> None:
         """Enter the graph's stored tensors."""
+        self._stored.update(arrays)
         for name, array in arrays.items():
             kept = np.asarray(array)
             self.values[name] = constant(kept)

@@ -24,6 +24,7 @@ from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opse
 from reportgen.models.onnx.refusals import check_operators
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
+from reportgen.models.shared import CallAside
 
 _ASSUMED_PX = 224
 _PICTURE_TYPES = ((1, 2, 4, 10, 11, 16), (3, 5, 6, 12))
@@ -48,11 +49,12 @@ class OnnxImport:
         input_size_source: `model`, `given` or `assumed`.
         picture_input: ONNX name of the input.
         outputs: ONNX names of the model's outputs, in its order.
-        held: Inputs held at a constant value, by ONNX name.
+        held: Inputs held at a constant value, by ONNX name; one row, where they leave their batch open.
         output_axes: For each output, which ONNX axis each of its axes holds: maps stay channels last.
         channels_last: Whether the file itself wants its picture channels last.
         fixed_batch: Pictures of a batch, where the file fixes them; else None.
         picture_dtype: Element type that the file wants its picture in.
+        aside: Its layers that no picture changes.
     """
 
     model: Any
@@ -66,6 +68,7 @@ class OnnxImport:
     channels_last: bool = False
     fixed_batch: int | None = None
     picture_dtype: str = "float32"
+    aside: tuple[CallAside, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,7 @@ def _built(
     nodes = rewritten(list(graph.node), stored, source)
     builder = Builder(source, opset, nodes, [o.name for o in graph.output])
     builder.constants({**stored, **constants})
+    builder.held.update(constants)
     builder.fixed_batch, builder.given_batch = picture.batch, picture.batch or 1
     builder.as_written = as_written
     tensor = _enter(builder, picture)
@@ -181,6 +185,7 @@ def _built(
         channels_last=picture.last,
         fixed_batch=picture.batch,
         picture_dtype=picture.dtype,
+        aside=tuple(builder.aside),
     )
 
 

@@ -78,7 +78,8 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -
         feed = pictures if imported.channels_last else pictures.transpose(0, 3, 1, 2)
         feed = feed.astype(types[imported.picture_input])
         others = {n: a.astype(types[n]) for n, a in imported.held.items() if n in types}
-        n = imported.fixed_batch or len(feed)
+        # What is held has one row where its batch is open: it goes with one picture.
+        n = imported.fixed_batch or (1 if others else len(feed))
         ends = zip(imported.model.outputs, imported.output_axes, strict=True)
         along = [_picture_axis(tensor, axes) for tensor, axes in ends]
         parts = []
