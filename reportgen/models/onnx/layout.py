@@ -1,8 +1,9 @@
 """Which axis of an ONNX picture holds its channels: read from what the graph does with it, never from sizes.
 
 The picture's axes are followed from the input: through scalings, casts, pads, slices and transpositions to
-the first operation that treats one axis as channels: a convolution sums over it, a normalisation has a
-number for each of its places. Where nothing does, the graph does not tell, and the reader is asked.
+the first operation that treats one axis as channels: a convolution sums over it, a constant has a number for
+each of its places. Numbers along the last axis, or a product over it, are no sign: they may as well be of
+columns. Where nothing tells, the reader is asked.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def channel_axis(
     told = _Walk(picture.name, dims, stored, source).through(nodes)
     certain = [t for t in told if t.certain]
     chosen = certain or [ChannelAxis(axis, False) for axis in _denoted(picture)] or told
-    if len({t.axis for t in chosen}) != 1:
+    if len({t.axis for t in chosen}) != 1 or (chosen is told and told[0].axis == 3):
         return None
     return next((t for t in chosen if t.channels), chosen[0])
 
