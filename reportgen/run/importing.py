@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +107,20 @@ def load_network(path: str | Path, version: str, settings: Settings, untrained: 
         max_memory=settings.max_memory or default_bound(),
         untrained=untrained,
     )
+
+
+def facts_of(model: ModelRecord | Model) -> Iterator[str]:
+    """Yield what a person should see of a network before anything is done with it."""
+    height, width, channels = model.input_shape
+    n_units = sum(layer.n_units for layer in model.layers)
+    yield f"{model.name} {model.version}: {len(model.layers)} layers, {n_units:,} units"
+    size = "" if model.input_size_source == "model" else f" ({model.input_size_source})"
+    found = model.input_range
+    evidence = f": {found.evidence}" if found.evidence else ""
+    yield f"input {height}x{width}x{channels}{size}, range {found} ({found.source}{evidence})"
+    for name, reason in model.skipped:
+        yield f"skipped {name}: {reason}"
+    yield from model.notes
 
 
 def choose_device(device: str) -> None:

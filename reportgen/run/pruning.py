@@ -18,7 +18,7 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
 from reportgen.removal import Removal
-from reportgen.run.importing import load_network
+from reportgen.run.importing import facts_of, load_network
 from reportgen.run.natural import at_once
 from reportgen.run.removal_file import Measurement, write_measurement
 from reportgen.run.removal_pictures import Gathered, gather
@@ -138,7 +138,7 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
         check_target(out, source.path, force=force)
     model = load_network(path, settings.version or source.digest()[:8], settings)
     gathered = gather(settings, model.input_shape, model.file_name)
-    for line in _told(gathered):
+    for line in (*facts_of(model), *_told(gathered)):
         reporter.say(line)
     wanted = _wanted(settings, order, largest, model)
     search = begin(model, gathered.sets, wanted, at_once(model))

@@ -18,7 +18,7 @@ from reportgen.config import Settings
 from reportgen.plan import LayerPlan, Wish, make_plan, missing, recipe_hash
 from reportgen.run.budget import Clock, Measurer, Missing, missing_of, order
 from reportgen.run.estimate import estimated_seconds
-from reportgen.run.importing import Source, open_source
+from reportgen.run.importing import Source, facts_of, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.memory import Bound, default_bound
 from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
@@ -114,7 +114,7 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     for recipe in (wish.scored, wish.shown, *wish.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
     known = place_known(store, model, plans)
-    for line in _facts(model):
+    for line in facts_of(model):
         reporter.say(line)
     rendered = 0
     lacks_measuring = functools.partial(_lacks_measuring, store, model, plans, settings.arithmetic)
@@ -269,19 +269,6 @@ def plan_record(
         "credits": settings.credits or record.plan.get("credits", ""),
         **{key: record.plan[key] for key in ("report", "unfinished") if record.plan.get(key)},
     }
-
-
-def _facts(model: ModelRecord) -> Iterator[str]:
-    height, width, channels = model.input_shape
-    n_units = sum(layer.n_units for layer in model.layers)
-    yield f"{model.name} {model.version}: {len(model.layers)} layers, {n_units:,} units"
-    size = "" if model.input_size_source == "model" else f" ({model.input_size_source})"
-    found = model.input_range
-    evidence = f": {found.evidence}" if found.evidence else ""
-    yield f"input {height}x{width}x{channels}{size}, range {found} ({found.source}{evidence})"
-    for name, reason in model.skipped:
-        yield f"skipped {name}: {reason}"
-    yield from model.notes
 
 
 def _provenance(settings: Settings, device: str) -> dict[str, Any]:
