@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.models.kinds import SIGHTLESS
 from reportgen.models.model import Node, Ref
 from reportgen.models.view import Floats, View, sizes, thin, viewed
 
@@ -88,8 +89,8 @@ def _last_views(nodes: Sequence[Node]) -> list[View]:
     ended: dict[Ref, View] = {}
     for index, node in enumerate(nodes):
         seen = [ref for ref in node.inputs if ref in views]
-        # What is held gets its size from the picture, and none of its numbers.
-        if not seen or node.kind == "held_input":
+        # What is held gets its size from the picture, and none of its numbers; so do zeros and ones like it.
+        if not seen or node.kind in SIGHTLESS:
             continue
         made = viewed(node, [views[ref] for ref in seen]) if len(seen) == len(node.inputs) else []
         views.update({(index, output): view for output, view in enumerate(made)})

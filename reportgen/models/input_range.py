@@ -66,6 +66,7 @@ def read_graph(nodes: Sequence[Node]) -> GraphReading:
     """Return what the operations at the beginning of the network say of its input."""
     scaling = first_scaling(nodes)
     found = made_for(scaling, int(nodes[0].output_shapes[0][-1] or 1)) if scaling.words else None
+    order, blue_first = _order(scaling, found.ends if found else None)
     unclear = ", and other operations take the input as it is" if scaling.several else ""
     return GraphReading(
         words=" then ".join(scaling.words),
@@ -76,8 +77,8 @@ def read_graph(nodes: Sequence[Node]) -> GraphReading:
         else f"{unclear}, which fits no usual range of pictures",
         rivals=found.rivals if found else (),
         fits=lambda low, high: fits(scaling, low, high),
-        order=_order(scaling),
-        blue_first=_takes_blue_first(scaling),
+        order=order,
+        blue_first=blue_first,
     )
 
 
@@ -163,31 +164,41 @@ def _given(given: Sequence[Any], channels: int) -> InputRange:
     return InputRange(low, high, "given", "given by the user")
 
 
-_CAFFE_MEANS = (103.939, 116.779, 123.68)
-"""What Caffe's networks subtract from blue, green and red, in 0..255."""
+_BLUE_GREEN_RED = (0.406 / 0.485, 0.456 / 0.485, 1.0)
+"""Means of photographs by channel, as shares of that of red: those of ImageNet, and of Caffe's networks."""
 
 
-def _order(scaling: Scaling) -> str:
-    """Return what the scaling shows of the channels' order."""
-    means = _means(scaling)
+def _order(scaling: Scaling, ends: Ends | None) -> tuple[str, bool]:
+    """Return what the scaling shows of the channels' order, a sentence, and whether it is blue first.
+
+    The means are those of the picture's own channels, wherever the network has put them by then: they say
+    more than whether it reverses them.
+    """
+    shares = _mean_shares(scaling, ends)
+    if shares is not None and np.allclose(shares, _BLUE_GREEN_RED, atol=0.02):
+        return "the means subtracted are those of blue, green, red: it takes blue first", True
+    if shares is not None and np.allclose(shares[::-1], _BLUE_GREEN_RED, atol=0.02):
+        return "the means subtracted are those of red, green, blue: it takes red first", False
+    if shares is not None and shares[0] > shares[1] > shares[2] and shares[2] < 0.95:
+        return (
+            "the means subtracted fall from the first channel on, as red, green, blue do in photographs",
+            False,
+        )
     if scaling.flipped:
-        return "the model reverses its channels itself, as networks trained blue first do: it takes red first"
-    if means is None:
-        return ""
-    if _takes_blue_first(scaling):
-        return "the means subtracted are those of blue, green, red: it takes blue first"
-    if means[0] > means[1] > means[2] and np.ptp(means / means.max()) > 0.05:
-        return "the means subtracted fall from the first channel on, as red, green, blue do in photographs"
-    return ""
+        return (
+            "the model reverses its channels itself, as networks trained blue first do: it takes red first",
+            False,
+        )
+    return "", False
 
 
-def _means(scaling: Scaling) -> Floats | None:
-    """Return what is subtracted from each of three channels that are scaled in one way, else None."""
-    return -scaling.offset / scaling.scale if list(scaling.channel) == [0, 1, 2] else None
+def _mean_shares(scaling: Scaling, ends: Ends | None) -> Floats | None:
+    """Return what is subtracted from each of three channels scaled in one way, as shares of the largest.
 
-
-def _takes_blue_first(scaling: Scaling) -> bool:
-    means = _means(scaling)
-    if means is None or scaling.flipped:
-        return False
-    return bool(np.allclose(means, _CAFFE_MEANS, atol=0.5))
+    None where nothing is, or what is subtracted is no mean of pictures of the range.
+    """
+    if list(scaling.channel) != [0, 1, 2]:
+        return None
+    low = ends[0][0] if ends is not None and len(ends[0]) == 1 else 0.0
+    means: Floats = -scaling.offset / scaling.scale - low
+    return means / means.max() if (means > 0).all() else None

@@ -92,8 +92,12 @@ def _outputs(node: Node, inputs: list[View]) -> list[View]:
         return []
     if node.kind in IDENTITIES or node.kind == "cast" or node.function == "linear":
         return [first]
+    if node.kind in _SAME_RANGE or _cuts_off(node, first):
+        return [first]
     if node.kind in _IN_PLACE:
         return [_in_place(first, sizes(node.output_shapes[0]))]
+    if node.kind in ("mean", "sum", "rgb_to_grayscale") and (grey := _greyed(node, first)):
+        return [grey]
     if move := _rearrangement(node):
         return [first.rearranged(move)]
     name = f'{node.kind} "{node.name}"'
@@ -109,6 +113,36 @@ _IN_PLACE = frozenset(
     }
 )  # fmt: skip
 """Kinds that change the size of maps, and no values but by taking some together, or adding zeros."""
+
+
+_SAME_RANGE = frozenset({"auto_contrast", "solarization", "equalization"})
+"""Kinds whose results lie in the range of what they are given."""
+
+
+def _cuts_off(node: Node, view: View) -> bool:
+    """Whether an operation leaves a picture as it is but for values beyond a bound, which it has none of.
+
+    After a scaling a bound of any kind but `clip` is an activation.
+    """
+    if not all(np.ndim(c) == 0 for c in node.constants):
+        return False
+    cut = node.function in ("relu", "relu6") or node.kind in ("maximum", "minimum")
+    straight = not getattr(node.operation, "threshold", 0)
+    return node.kind == "clip" or (cut and straight and not view.words)
+
+
+def _greyed(node: Node, view: View) -> View | None:
+    """Return what is made of all channels of a place: for a grey picture, their scalings taken together."""
+    last = len(view.shape)
+    axis = getattr(node.operation, "axis", -1)
+    axes = {a % (last + 1) for a in (axis if isinstance(axis, (list, tuple)) else [axis]) if a is not None}
+    if axes != {last}:
+        return None
+    together = np.sum if node.kind == "sum" else np.mean
+    keeps = len(node.output_shapes[0]) == last + 1
+    scale, offset = (together(a, axis=-1, keepdims=keeps) for a in (view.scale, view.offset))
+    channel = view.channel[..., :1] if keeps else view.channel[..., 0]
+    return View(channel, scale, offset, view.words, view.before)
 
 
 def _in_place(view: View, shape: tuple[int, ...]) -> View:
@@ -153,8 +187,8 @@ def _rearrangement(node: Node) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
         at = operation.axis - 1 if operation.axis > 0 else operation.axis
         if node.kind == "repeat":
             return lambda a: np.repeat(a, operation.repeats, axis=at)
-        places = node.constants[0] if node.constants else operation.indices
-        return lambda a: np.take(a, np.asarray(places, np.int64), axis=at)
+        places = np.asarray(node.constants if len(node.constants) > 1 else node.constants[0], np.int64)
+        return lambda a: np.take(a, places if a.ndim == len(shape) else places.reshape(()), axis=at)
     return None
 
 

@@ -76,6 +76,35 @@ def test_caffes_range_and_its_means_in_the_graph_mean_blue_first_unless_said_oth
     assert load_model(path).input_range.order == "rgb"
 
 
+IMAGENET = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+
+
+def normalised(turned: bool = False) -> Any:
+    mean, deviation = (a[::-1] if turned else a for a in IMAGENET)
+    return layers.Normalization(mean=mean, variance=np.square(deviation))
+
+
+@pytest.mark.parametrize(
+    ("front", "order"),
+    [
+        (lambda x: normalised()(x), "rgb"),
+        (lambda x: normalised(turned=True)(x), "bgr"),
+        (lambda x: normalised(turned=True)(layers.Rescaling(1 / 255)(x)), "bgr"),
+        (lambda x: normalised()(x[..., ::-1]), "bgr"),
+        (lambda x: normalised()(keras.ops.take(x, [2, 1, 0], axis=-1)), "bgr"),
+        (lambda x: normalised(turned=True)(x)[..., ::-1], "bgr"),
+        (lambda x: normalised(turned=True)(x[..., ::-1]), "rgb"),
+        (lambda x: layers.Rescaling([1.0] * 3, offset=MEANS)(x)[..., ::-1], "bgr"),
+        (lambda x: layers.Rescaling([1.0] * 3, offset=MEANS[::-1])(x), "rgb"),
+        (lambda x: layers.Rescaling(1 / 255)(x[..., ::-1]), "rgb"),
+    ],
+)
+def test_means_are_those_of_the_pictures_own_channels_wherever_they_are_turned(
+    front: Any, order: str, tmp_path: Path
+) -> None:
+    assert load_model(saved(net(front), tmp_path)).input_range.order == order
+
+
 def test_only_what_has_three_channels_has_an_order(tmp_path: Path) -> None:
     x = keras.Input((16, 16, 1))
     path = saved(keras.Model(x, layers.Conv2D(2, 3)(x)), tmp_path)

@@ -56,6 +56,14 @@ BYTES = {
     "behind moved axes": lambda x: layers.Rescaling(1 / 255)(
         layers.Reshape((16, 16, 3))(layers.Permute((2, 1, 3))(layers.Reshape((16, 16, 3))(x)))
     ),
+    "cut off at both ends": lambda x: layers.Rescaling(1 / 255)(keras.ops.clip(x, 0, 255)),
+    "cut off by activations": lambda x: layers.Rescaling(1 / 255)(
+        layers.ReLU(255)(layers.Activation("relu")(x))
+    ),
+    "channels taken in another order": lambda x: keras.ops.take(x, [2, 0, 1], axis=-1) / 255.0,
+    "made grey by its mean": lambda x: layers.Rescaling(1 / 255)(keras.ops.mean(x, -1, keepdims=True)),
+    "made grey by weights": lambda x: keras.ops.image.rgb_to_grayscale(x) / 255.0,
+    "with more contrast": lambda x: layers.Rescaling(1 / 255)(layers.AutoContrast(value_range=(0, 255))(x)),
     "a mean picture": lambda x: x - MEAN_PICTURE,
     "a mean picture, over 255": lambda x: (x - MEAN_PICTURE) / 255.0,
     "a mean picture of one": lambda x: (x - MEAN_PICTURE[None]) * np.float32(1 / 58),
