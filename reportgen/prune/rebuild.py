@@ -223,7 +223,7 @@ class _Building:
             return keras.layers.Reshape(sides, name=self._name(node.name))(given[0])
         if isinstance(node.operation, keras.Layer):
             return self._layer(node, given, None if whole else self._row((index, 0)))
-        if node.constants and not whole:
+        if not whole and any(_is_by_channel(c, self._row((index, 0))) for c in node.constants):
             return self._with_constants(node, given[0], self._row((index, 0)))
         return node.call(given) if len(node.output_shapes) > 1 else node.call(given)[0]
 
@@ -246,13 +246,15 @@ class _Building:
 
     def _with_constants(self, node: Node, tensor: Any, kept: Any) -> Any:
         """Call an operation between a tensor and numbers, without those of channels that are gone."""
-        constants = [
-            np.asarray(c)[..., kept] if tuple(getattr(c, "shape", ()))[-1:] == (len(kept),) else c
-            for c in node.constants
-        ]
+        constants = [np.asarray(c)[..., kept] if _is_by_channel(c, kept) else c for c in node.constants]
         order = node.pattern.split(" ")[0]
         waiting = iter(constants)
         return getattr(keras_module().ops, node.kind)(*(tensor if p == "t" else next(waiting) for p in order))
+
+
+def _is_by_channel(constant: Any, kept: Any) -> bool:
+    """Whether a constant has a number for each channel."""
+    return tuple(getattr(constant, "shape", ()))[-1:] == (len(kept),)
 
 
 def _made(kind: Any, config: dict[str, Any]) -> Any:

@@ -146,7 +146,7 @@ class Trial:
             ops = keras_module().ops
 
             def gradient(*arrays: Any) -> Any:
-                inputs, rest = list(arrays[:n_inputs]), arrays[n_inputs:]
+                inputs, rest = [ops.convert_to_tensor(a) for a in arrays[:n_inputs]], arrays[n_inputs:]
                 own, signs = rest[: len(decisions)], rest[len(decisions) :]
 
                 def objective(gates: Any) -> tuple[Any, Any]:

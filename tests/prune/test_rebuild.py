@@ -24,7 +24,7 @@ from tests.prune.nets import CASES
 
 pytestmark = pytest.mark.usefixtures("uncompiled")
 
-QUICK = ("residual", "depthwise", "squeezed", "two_outputs", "tied_across", "siamese", "prelu")
+QUICK = ("residual", "depthwise", "squeezed", "tied_across", "siamese")
 """One of each way of going together; the others are as many again, and slow together."""
 
 
@@ -86,7 +86,10 @@ def test_the_smaller_network_answers_what_the_trial_does(opened, name, compensat
     if not compensate and CASES[name].exact:
         masked = outputs_of(model, masked_by_hand(model, search.groups, removed, in_range(shown, model)))
         assert apart(found, masked) < CASES[name].tolerance
-        assert apart(found, outputs_of(model, node_by_node(model, in_range(shown, model)))) > 1e-3
+        assert (
+            apart(found, outputs_of(model, node_by_node(model, in_range(shown, model))))
+            > 5 * CASES[name].tolerance
+        )
 
 
 def _opened_again(opened, names, folder):

@@ -51,7 +51,7 @@ def judged(name: str, forms: list[Form], folder: Path, data: Path = DATA) -> Ite
     made = [form for form in forms if form.source == "keras"]
     kept = [form for form in forms if form.source != "keras"]
     if kept:
-        _unpack(data, name, folder)
+        unpacked(name, folder, data)
     truth = write_anew(name, made, folder) if made else {}
     for form in forms:
         path = folder / f"{form.name}{form.suffix}"
@@ -59,7 +59,8 @@ def judged(name: str, forms: list[Form], folder: Path, data: Path = DATA) -> Ite
         yield form, judge(path, said, family_of(name, form))
 
 
-def _unpack(data: Path, name: str, folder: Path) -> None:
+def unpacked(name: str, folder: Path, data: Path = DATA) -> None:
+    """Unpack the kept files of a family into a folder."""
     if (loose := data / name).is_dir():  # as `make` leaves them
         for path in loose.iterdir():
             (folder / path.name).write_bytes(path.read_bytes())
