@@ -23,6 +23,7 @@ from reportgen.models.notes import drawn_by_chance
 from reportgen.models.opening import as_keras_has_it
 from reportgen.models.picture_axes import takes_channels_first
 from reportgen.models.proof import Difference, Proof, difference, in_range, probe_inputs
+from reportgen.models.replay import as_recorded, changed_by_each_call
 from reportgen.models.retrace import LAST
 from reportgen.models.sources import ModelSource
 
@@ -58,6 +59,9 @@ def prove_keras(
         network, prepared = as_keras_has_it(
             source, trust_model=trust_model, custom=custom, max_memory=max_memory
         )
+        if recorded and (changing := changed_by_each_call(network)):
+            reason = f'the file records "{changing}" as in training, where each call changes its kernel'
+            return Proof(of=len(names), reason=f"not compared: {reason}; the stored one is taken here")
         pictures = in_range(model, probe_inputs(model.input_shape))
         if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
             pictures = np.round(pictures)
@@ -103,11 +107,11 @@ def _answers(
         seen = seen.transpose(0, 3, 1, 2)
     values[at] = seen
     ordered = [values[i] for i in range(len(inputs))]
-    return _by_itself(network, ordered, {} if recorded else {"training": False})
+    return _by_itself(network, ordered, recorded)
 
 
-def _by_itself(network: Any, inputs: Sequence[Any], flags: Mapping[str, bool]) -> list[Floats]:
-    """Return what a network makes of each picture by itself."""
+def _by_itself(network: Any, inputs: Sequence[Any], recorded: bool) -> list[Floats]:
+    """Return what a network makes of each picture by itself, its layers under the recorded flags or none."""
     answers = []
     for n in range(len(inputs[0])):
         # A network that was made for a batch gets one: the same picture again and again.
@@ -116,7 +120,8 @@ def _by_itself(network: Any, inputs: Sequence[Any], flags: Mapping[str, bool]) -
             for v, t in zip(inputs, network.inputs, strict=True)
         ]
         given = one[0] if len(one) == 1 else keras_module().tree.pack_sequence_as(network.input, one)
-        answers.append([value[:1] for value in _values(network(given, **flags))])
+        found = as_recorded(network, one) if recorded else network(given, training=False)
+        answers.append([value[:1] for value in _values(found)])
     return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 

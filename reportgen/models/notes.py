@@ -18,7 +18,8 @@ def training_notes(nodes: Sequence[Node]) -> list[str]:
     if own:
         said.append(
             f"{_listed(own)} is recorded with training=True: each picture is normalised by its own moments, "
-            "as in a call of the model on one picture; predict() of Keras 3 takes the stored moments."
+            "as it stands in the file. Keras 3 does so for one picture in model(x), and there for every "
+            "BatchNormalization that comes after it as well; its predict() takes stored moments for all."
         )
     if chance:
         said.append(

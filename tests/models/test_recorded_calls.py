@@ -82,6 +82,34 @@ def test_stored_moments_are_used_where_the_file_asks_for_no_training_or_the_laye
     assert prove_keras(find_source(path), model).same
 
 
+def test_a_plain_normalisation_after_one_in_training_takes_stored_moments_and_the_proof_does_so(
+    tmp_path: Path,
+) -> None:
+    first, second = layers.BatchNormalization(name="own"), layers.BatchNormalization(name="stored")
+    x = keras.Input((SIDE, SIDE, 3))
+    y = layers.Conv2D(4, 3, name="down")(x)
+    middle = layers.Conv2D(4, 3, name="middle")(layers.ReLU()(first(y, training=True)))
+    z = layers.Conv2D(3, 3, name="up")(second(middle))
+    shifted(first), shifted(second)
+    network = keras.Model(x, [y, z])
+    path = saved(tmp_path, [y, z], x)
+    model = load_model(path)
+    for picture in pictures():
+        early = first(network(picture[None], training=False)[0], training=True)
+        late = network.get_layer("middle")(keras.ops.relu(early))
+        expected = network.get_layer("up")(second(late, training=False))
+        np.testing.assert_allclose(last_layer(model, picture[None]), np.asarray(expected), atol=1e-5)
+    assert prove_keras(find_source(path), model).same
+    assert any('"own" is recorded' in note and "after it as well" in note for note in model.notes)
+
+
+def test_a_layer_that_each_call_changes_is_not_compared_and_the_reason_told(tmp_path: Path) -> None:
+    x = keras.Input((SIDE, SIDE, 3))
+    y = layers.SpectralNormalization(layers.Conv2D(4, 3), name="spectral")(x, training=True)
+    path = saved(tmp_path, y, x)
+    assert '"spectral" as in training' in prove_keras(find_source(path), load_model(path)).reason
+
+
 def test_the_recorded_flag_is_part_of_what_a_picture_depends_on(tmp_path: Path) -> None:
     hashes = []
     for flag in (True, None):
