@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
     from reportgen.store import open_store
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _ROOMS = {
     "AtlasSpec": "spec",

@@ -175,7 +175,7 @@ _Ends = tuple[float, float] | tuple[tuple[float, ...], tuple[float, ...]]
 class Settings(BaseModel):
     """All settings of a command, checked.
 
-    Attributes stand in docs/formats.md with their meanings; see also `reportgen atlas --help`.
+    Attributes stand in docs/commands.md with their meanings; see also `reportgen atlas --help`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)

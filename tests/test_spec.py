@@ -147,7 +147,7 @@ def test_only_the_default_recipe_is_scored():
 
 
 def test_a_key_is_the_hash_of_the_canonical_json_of_all_its_parts():
-    """As docs/formats.md says, so that others can work it out."""
+    """As docs/store.md says, so that others can work it out."""
     whole = {
         "graph": "g", "range": [[0], [1]], "input": [48, 48, 1], "objective": [[3, 1]], "sign": "happy",
         "start": 0, "recipe": recipe_fields(RenderSpec()), "canvas": [48, 48], "arithmetic": "float32",

@@ -1,6 +1,6 @@
 """Where every page of a site stands, and how one page names another.
 
-Addresses are fixed and citable (docs/formats.md), made from names alone, always of a file and
+Addresses are fixed and citable (docs/site.md), made from names alone, always of a file and
 always relative. It does not know what is on a page.
 """
 

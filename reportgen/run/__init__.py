@@ -94,7 +94,7 @@ class Inspection:
 
     Attributes:
         model: What the store would keep of it.
-        report: The import report: layers, proof, input range with its evidence, estimate (docs/formats.md).
+        report: The import report (docs/import-report.md): layers, proof, input range, estimate.
     """
 
     model: ModelRecord
@@ -119,7 +119,7 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
     """Return the import report of a model file: layers, proof, input range, what its atlas would take.
 
     Args:
-        path: A model, named as in docs/formats.md: a file, or such as `keras.applications:VGG16`.
+        path: A model, named as in docs/models.md: a file, or such as `keras.applications:VGG16`.
         options: `version`, `input_range`, `input_size`, `trust_model`, `custom`, `hold`, `max_memory`.
 
     Raises:

@@ -69,7 +69,7 @@ class Pruned:
     apart: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what was found, as JSON values (docs/formats.md)."""
+        """Return what was found, as JSON values (docs/pruning.md)."""
         r = self.removal
         return {
             "accuracy_before": r.accuracy_before,

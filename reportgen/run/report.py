@@ -35,7 +35,7 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> dict[st
         settings: As it was read.
 
     Returns:
-        JSON values; the keys stand in docs/formats.md.
+        JSON values; the keys stand in docs/import-report.md.
     """
     from reportgen.models.evidence import file_metadata, input_evidence
     from reportgen.models.proof import prove_cuts

@@ -37,7 +37,7 @@ def render_key(
     start: int | str,
     **shared: Any,
 ) -> str:
-    """Return the content key of a render (docs/formats.md).
+    """Return the content key of a render (docs/store.md).
 
     Args:
         objective: Pairs of unit and coefficient, or the whole layer.

@@ -1,5 +1,5 @@
 // Units as columns, and the words of the filter: shared by a layer's sheet and by the view of all units.
-// Columns come packed in scripts (see docs/formats.md); a filter is a text, and marks the units it means.
+// Columns come packed in scripts (see docs/site.md); a filter is a text, and marks the units it means.
 (function () {
   "use strict";
 

@@ -47,7 +47,7 @@ def supported_operators() -> tuple[Supported, ...]:
 
 
 def markdown() -> str:
-    """Return the section of docs/formats.md: what is imported, and what is refused and why."""
+    """Return the section of docs/onnx-operators.md: what is imported, and what is refused and why."""
     lines = ["| operator | versions | must be constant | not read |", "|---|---|---|---|"]
     for line in supported_operators():
         fixed = ", ".join(f"`{n}`" for n in line.constant_inputs)

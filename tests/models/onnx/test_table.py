@@ -10,7 +10,7 @@ from reportgen.models.onnx.table import markdown
 
 
 def test_the_documentation_shows_the_table_of_the_code():
-    text = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "onnx-operators.md").read_text(encoding="utf-8")
     shown = text.split("<!-- operators: begin -->\n")[1].split("<!-- operators: end -->")[0]
     assert shown == markdown()
 

@@ -1,4 +1,4 @@
-"""The table of families and forms in `docs/formats.md`, made from what `judge` found.
+"""The table of families and forms in `docs/zoo.md`, made from what `judge` found.
 
 `python -m tests.models.zoo.table [FAMILY...]` judges those families (all unless named) and writes both the
 judgements beside the zoo's files and the table into the documentation.
@@ -17,7 +17,7 @@ from tests.models.zoo.forms import FORMS, kept_in
 from tests.models.zoo.judge import Judgement
 
 JUDGED = DATA / "judged.json"
-DOCS = Path(__file__).resolve().parents[3] / "docs" / "formats.md"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "zoo.md"
 BEGIN, END = "<!-- zoo: begin -->\n", "<!-- zoo: end -->"
 
 Judged = dict[str, dict[str, Judgement]]
