@@ -180,6 +180,8 @@ def _is_pointwise(node: Node) -> bool:
     if node.kind == "pad":
         widths = tuple(node.operation.pad_width)
         return len(widths) == 4 and not any((*widths[0], *widths[3]))
+    if node.kind in ("take", "flip"):
+        return node.operation.axis in (-1, 3) and len(node.output_shapes[0]) == 4
     if node.kind == "get_item":
         return _keeps_positions(node.constants)
     return node.kind in _POINTWISE or node.kind in IDENTITIES or node.kind in MERGES or bool(node.function)

@@ -5,9 +5,11 @@ Returns what Keras built; what it means is known elsewhere.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import shutil
+import textwrap
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -61,6 +63,7 @@ def read_keras(
     bringing = refuse_code(untrained, archive.name, trust_model=trust_model)
     notes = [f'Layer "{name}" runs code that came with the file.' for name in bringing]
     notes += [f"{text} is the user's own code." for text in custom]
+    notes += _own_training(archive.config)
     _refuse_quantized(archive)
     writer = Writer(major_version(archive.keras_version), archive.backend.lower())
     if archive.keras_version is not None and writer.version < 3:
@@ -109,6 +112,27 @@ def without_training(config: dict[str, Any]) -> dict[str, Any]:
         return value
 
     return {k: stripped(v) for k, v in config.items() if k != "compile_config"}
+
+
+def _own_training(config: Mapping[str, Any]) -> list[str]:
+    """Return a note of the losses, optimisers and metrics that are the user's own, if there are any."""
+    found: dict[str, None] = {}
+
+    def visit(value: Any) -> None:
+        if isinstance(value, dict):
+            name, registered = value.get("class_name"), value.get("registered_name")
+            named = registered if isinstance(registered, str) else ""
+            own = value.get("config") if name == "function" else name
+            outside = ">" in named or ("module" in value and not of_keras(value["module"]))
+            if isinstance(own, str) and outside and not named.startswith("keras"):
+                found[own[:60]] = None
+            value = list(value.values())
+        if isinstance(value, list):
+            for inner in value:
+                visit(inner)
+
+    visit(config.get("compile_config"))
+    return [f"Left out, for it trains a network and changes no result: {', '.join(found)}."] if found else []
 
 
 def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
@@ -182,9 +206,11 @@ def _built(
     keras: Any, archive: Archive, config: dict[str, Any], objects: dict[str, Any], limit: int, trusted: bool
 ) -> Any:
     """Return a configuration's network; no weight is allocated before all are known to fit."""
+    options = {"custom_objects": objects, "safe_mode": not trusted}
 
     def build() -> Any:
-        return keras.saving.deserialize_keras_object(config, custom_objects=objects, safe_mode=not trusted)
+        # Keras takes a configuration apart while it reads it.
+        return keras.saving.deserialize_keras_object(copy.deepcopy(config), **options)
 
     try:
         with warnings.catch_warnings(), deep_graphs():
@@ -193,7 +219,8 @@ def _built(
     except ReportgenError:
         raise
     except Exception as error:  # Keras raises whatever a damaged or hostile file makes it meet
-        raise _unbuildable(keras, archive, error) from None
+        found = _failing_layer(keras, config, options)
+        raise _unbuildable(keras, archive, found[1] if found else error, found[0] if found else "") from None
     if not isinstance(model, keras.Model):
         raise ModelError(
             f"{archive.name}: its configuration describes no model, but a {type(model).__name__}"
@@ -232,14 +259,43 @@ def _is_old_arrangement(weights: Path) -> bool:
         return "model_weights" in file or any(str(key).startswith("layer_names") for key in file.attrs)
 
 
-def _unbuildable(keras: Any, archive: Archive, error: BaseException) -> ModelError:
+def _unbuildable(keras: Any, archive: Archive, error: BaseException, where: str = "") -> ModelError:
     return ModelError(
-        f"{archive.name}: Keras {keras.__version__} cannot build it: {_cause(error)}",
+        f"{archive.name}: {where}Keras {keras.__version__} cannot build it: {_cause(error)}",
         hint="load it with the Keras it was saved with and save it as .keras",
     )
 
 
+def _failing_layer(keras: Any, config: Any, options: Mapping[str, Any]) -> tuple[str, BaseException] | None:
+    """Return the first layer that cannot be made even by itself, and why; None where each can be.
+
+    No layer is built, so that none allocates weights.
+    """
+    layers = config.get("config", {}).get("layers") if isinstance(config.get("config"), dict) else None
+    for entry in layers if isinstance(layers, list) else ():
+        inner = entry.get("config") if isinstance(entry, dict) else None
+        if not isinstance(inner, dict):
+            continue
+        if isinstance(inner.get("layers"), list):
+            if found := _failing_layer(keras, entry, options):
+                return found
+            continue
+        alone = {k: v for k, v in entry.items() if k not in ("build_config", "inbound_nodes")}
+        try:
+            keras.saving.deserialize_keras_object(alone, **options)
+        except Exception as error:  # as above
+            return f'layer "{str(inner.get("name"))[:60]}" ({str(entry.get("class_name"))[:60]}): ', error
+    return None
+
+
 def _cause(error: BaseException) -> str:
+    """Return what went wrong at first, in one line: Keras wraps an error in words about its own."""
+    first: BaseException | None = error
+    while first is not None:
+        error, first = first, first.__cause__ or first.__context__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    return (
+        f"{type(error).__name__}: {textwrap.shorten(lines[0], 240, placeholder='...')}"
+        if lines
+        else type(error).__name__
+    )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.models import known_classes as known
 
 CLASSES = {
     "Convolution2D": "Conv2D",
@@ -120,8 +121,9 @@ def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[s
     dropped: list[str] = []
     for key, value in _renamed(class_name, config, where).items():
         if key.endswith(_IDLE_ENDINGS) and key != "activity_regularizer":
-            if key not in accepted:
-                dropped.append(key)
+            own = _own_training(key, value)
+            if own or key not in accepted:
+                dropped.append(f"{key} {own}".strip())
         elif key in accepted:
             kept[key] = value
         elif key in _IDLE or any(value == idle for idle in _IDLE_AT.get(key, ())):
@@ -133,6 +135,31 @@ def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[s
             )
     kept.pop("activity_regularizer", None)
     return kept, dropped
+
+
+def _own_training(key: str, value: Any) -> str:
+    """Return the name of an initialiser, regulariser or constraint that Keras has not, else nothing."""
+    found = value.get("class_name") if isinstance(value, dict) else value
+    if found == "function" and isinstance(value, dict):
+        found = value.get("config")
+    if not isinstance(found, str):
+        return ""
+    return "" if _plain(found) in _KNOWN_TRAINING[key.rpartition("_")[2]] else found[:60]
+
+
+def _plain(name: str) -> str:
+    """Return a name as the classes and the functions of Keras share it: `MaxNorm`, `max_norm`, `maxnorm`."""
+    return name.replace("_", "").lower()
+
+
+_KNOWN_TRAINING = {
+    kind: {_plain(name) for name in (*table, *known.OLD_WORDS.get(kind, ()))}
+    for kind, table in (
+        ("initializer", known.INITIALIZERS),
+        ("regularizer", known.REGULARIZERS),
+        ("constraint", known.CONSTRAINTS),
+    )
+}
 
 
 def _renamed(class_name: str, config: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ _UNDRAWN = {
     "additive_attention": f"attention: {_TOKENS}",
     "embedding": "an embedding is no unit of an image network",
     "lstm": _SERIES, "gru": _SERIES, "simple_rnn": _SERIES, "rnn": _SERIES, "bidirectional": _SERIES,
-    "conv_lstm1d": _SERIES, "conv_lstm2d": _SERIES, "conv_lstm3d": _SERIES,
+    "conv_lst_m1d": _SERIES, "conv_lst_m2d": _SERIES, "conv_lst_m3d": _SERIES,
 }  # fmt: skip
 _PRODUCTS = frozenset({"matmul", "einsum", "tensordot", "dot"})
 _SUPPORTING = frozenset(

@@ -420,6 +420,26 @@ def test_a_number_that_makes_no_layer_is_told(good: Path, tmp_path: Path) -> Non
     assert "cannot build it" in refusal(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"activation": 5}, "activation"),
+        ({"groups": 0}, "groups"),
+        ({"filters": "4"}, "'str'"),
+        ({"unheard_of": 1}, "unheard_of"),
+        ({"kernel_size": [-3, 3]}, "kernel_size"),
+    ],
+)
+def test_a_layer_that_cannot_be_made_is_named_with_its_cause_in_one_whole_line(
+    good: Path, tmp_path: Path, change: dict[str, Any], cause: str
+) -> None:
+    said = refusal(
+        edited(good, tmp_path / "net.keras", in_conv(lambda layer: layer["config"].update(change)))
+    )
+    assert 'layer "conv" (Conv2D)' in said and cause in said
+    assert "could not be deserialized" not in said and "\n" not in said
+
+
 def test_hostile_names_stay_as_they_are_and_slugs_are_safe(good: Path, tmp_path: Path) -> None:
     name = '<img src=x onerror="alert(1)">\n..'
 

@@ -346,3 +346,30 @@ def test_an_architecture_of_keras_2_takes_weights_in_the_old_arrangement(tmp_pat
     with h5py.File(tmp_path / "b.h5", "r+") as file:
         file["c/c/kernel:0"][...] = kernel_2
     assert load_model(f"{tmp_path / 'a.json'}+{tmp_path / 'b.h5'}").file_hash != model.file_hash
+
+
+def test_own_objects_that_only_train_are_left_out_of_an_old_file_and_told(tmp_path: Path) -> None:
+    picture = {"name": "x", "batch_input_shape": [None, 7, 7, 2], "dtype": "float32"}
+    conv = {
+        "name": "conv", "filters": 3, "kernel_size": [3, 3],
+        "kernel_constraint": {"class_name": "Mine>Tied", "config": {}},
+        "kernel_initializer": {"class_name": "GlorotUniform", "config": {}}, "bias_regularizer": "l2",
+        "kernel_regularizer": {"class_name": "function", "config": "mine", "module": "builtins"},
+    }  # fmt: skip
+    listed = [
+        {"class_name": "InputLayer", "config": picture, "name": "x", "inbound_nodes": []},
+        {"class_name": "Conv2D", "config": conv, "name": "conv", "inbound_nodes": [[["x", 0, 0, {}]]]},
+    ]
+    config = {
+        "name": "net",
+        "layers": listed,
+        "input_layers": [["x", 0, 0]],
+        "output_layers": [["conv", 0, 0]],
+    }
+    arrays = {"conv": {"conv/kernel:0": numbers(3, 3, 2, 3), "conv/bias:0": numbers(3)}}
+    path = old_h5(
+        tmp_path / "net.h5", {"class_name": "Functional", "config": config}, arrays, version="2.13.1"
+    )
+    (note,) = [note for note in load_model(path).notes if "change no result" in note]
+    assert "kernel_constraint Mine>Tied (1)" in note and "kernel_regularizer mine (1)" in note
+    assert "l2" not in note and "Glorot" not in note

@@ -170,3 +170,18 @@ def test_products_over_the_width_or_over_windows_of_an_onnx_graph_are_skipped(tm
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.write_bytes(made.SerializeToString())
     assert looked_at(load_model(path)) == (["conv"], ["over_width", "over_windows"])
+
+
+def test_a_convolution_that_reads_a_series_is_skipped_as_such(tmp_path):
+    picture = keras.Input((32, 16, 3))
+    x = keras.layers.ConvLSTM2D(4, 3, name="series")(keras.layers.Reshape((4, 8, 16, 3))(picture))
+    x = keras.layers.Conv2D(3, 3, name="conv")(x)
+    model = saved(tmp_path, picture, keras.layers.GlobalAveragePooling2D()(x))
+    assert "series step by step" in dict(model.skipped)["series"]
+
+
+def test_channels_taken_in_another_order_see_no_more_of_the_picture(tmp_path):
+    picture = keras.Input((16, 12, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(keras.ops.take(picture, [2, 1, 0], axis=-1))
+    model = saved(tmp_path, picture, x)
+    assert model.layer("conv").receptive_field_px == (3, 3)
