@@ -13,6 +13,9 @@ is run on are noisy, and a number of seconds alone means little. Nothing here is
     compare   two made-up stores of 17,000 units compared; writes its section of RESULTS.md
     lighthouse  Lighthouse's scores of the example's pages, performance as the median of five; writes its
               section. Skipped, and said, without Chromium, Node and `npm ci --prefix benchmarks/node`
+    prune     removal on small networks that nothing was tuned on, and on the example, whose pictures are
+              fetched with pip; writes their sections. benchmarks/prune.py takes a folder of them by itself,
+              and the file of a MobileNetV2
     scale     a site of 100,000 units: a quarter of an hour and 12 GB of disk, so only when it is named;
               writes its section
 """
@@ -145,6 +148,14 @@ def compare(repeats: int) -> None:
     measure(["--repeats", str(repeats)])
 
 
+def prune(repeats: int) -> None:
+    """Units that removal takes, of small networks and of the example."""
+    from benchmarks.prune import main as measure
+
+    measure(["networks"])
+    measure(["example"])
+
+
 def _example_store(folder: str) -> Path:
     import reportgen
 
@@ -191,6 +202,7 @@ BENCHMARKS: dict[str, Callable[[int], None]] = {
     "site": site,
     "compare": compare,
     "lighthouse": lighthouse,
+    "prune": prune,
     "scale": scale,
 }
 
