@@ -18,6 +18,12 @@ from reportgen.prune.weights import Floats, Kept, Refit
 MOST_PLACES = 400
 """Places of a map whose values are taken of one picture, at most, evenly spread."""
 
+FOLDS = 4
+"""Parts of the pictures, each of which tests regressions found on the others."""
+
+RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Ridges that are tried, as shares of the mean variance of channels."""
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -27,11 +33,14 @@ class Moments:
         mean: `(P, C)`.
         covariance: `(C, C)`, float64.
         pictures: Pictures that were seen.
+        ridge: The one of `RIDGES` with which channels tell each other best on pictures that regressions have
+            not seen. Where those are few beside the channels, it is large, and what is told is near the mean.
     """
 
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
     pictures: int
+    ridge: float = RIDGES[1]
 
     def precision(self, kept: Kept, ridge: float) -> NDArray[np.float64]:
         """Return the inverse of the ridged covariance of channels that are kept, `(k, k)`."""
@@ -70,29 +79,71 @@ def moments_of(batches: Iterable[Sequence[Sequence[Floats]]], readers: Sequence[
         batches: For each batch of pictures and each reader, the tensors of its calls, `(n, ..., C)`.
         readers: In the same order.
     """
-    guesses: dict[int, Floats] = {}
-    sums = [np.zeros((r.places, len(r.groups))) for r in readers]
-    squares = [np.zeros((len(r.groups), len(r.groups))) for r in readers]
-    rows = [0] * len(readers)
+    sums = [_Sums(r.places, len(r.groups)) for r in readers]
     pictures = 0
     for batch in batches:
-        for number, (calls, reader) in enumerate(zip(batch, readers, strict=True)):
+        for calls, reader, own in zip(batch, readers, sums, strict=True):
             for tensor in calls:
-                values = _rows(tensor, reader)
-                # Squares around a first guess of the mean lose no digits where it is far from 0.
-                values = values - guesses.setdefault(number, values.mean(axis=0))
-                sums[number] += values.sum(axis=0, dtype=np.float64)
-                flat = values.reshape(-1, values.shape[-1])
-                squares[number] += flat.T @ flat
-                rows[number] += len(values)
+                # Places of one picture are alike: a picture is in one fold with all of its places.
+                for fold, some in enumerate(np.array_split(tensor, FOLDS)):
+                    if len(some):
+                        own.add(fold, _rows(some, reader))
         pictures += len(batch[0][0]) if batch else 0
-    found = []
-    for number, reader in enumerate(readers):
-        n = max(rows[number], 1)
-        off = sums[number] / n
-        covariance = squares[number] / (n * reader.places) - off.T @ off / reader.places
-        found.append(Moments(off + guesses.get(number, 0.0), covariance, pictures))
-    return found
+    return [own.moments(pictures) for own in sums]
+
+
+class _Sums:
+    """Running sums over the rows of one reader, by fold.
+
+    Args:
+        places: Of a flattened map.
+        width: Channels.
+    """
+
+    def __init__(self, places: int, width: int) -> None:
+        self._guess: Floats | None = None
+        self._sums = np.zeros((FOLDS, places, width))
+        self._squares = np.zeros((FOLDS, width, width))
+        self._rows = np.zeros(FOLDS, np.int64)
+
+    def add(self, fold: int, values: Floats) -> None:
+        """Add `(rows, P, C)` values."""
+        # Squares around a first guess of the mean lose no digits where it is far from 0.
+        self._guess = values.mean(axis=0) if self._guess is None else self._guess
+        values = values - self._guess
+        self._sums[fold] += values.sum(axis=0, dtype=np.float64)
+        flat = values.reshape(-1, values.shape[-1])
+        self._squares[fold] += flat.T @ flat
+        self._rows[fold] += len(values)
+
+    def moments(self, pictures: int) -> Moments:
+        """Return the moments of all folds together, with the ridge that serves best between them."""
+        off, covariance = self._of(range(FOLDS))
+        guess = 0.0 if self._guess is None else self._guess
+        return Moments(off + guess, covariance, pictures, self._best_ridge())
+
+    def _of(self, folds: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how far means lie from the guess, `(P, C)`, and the covariance."""
+        some = list(folds)
+        rows, places = max(int(self._rows[some].sum()), 1), self._sums.shape[1]
+        off = self._sums[some].sum(axis=0) / rows
+        return off, self._squares[some].sum(axis=0) / (rows * places) - off.T @ off / places
+
+    def _best_ridge(self) -> float:
+        tested = [f for f in range(FOLDS) if self._rows[f] and self._rows.sum() > self._rows[f]]
+        lost = np.zeros(len(RIDGES))
+        for fold in tested:
+            _, known = self._of([f for f in range(FOLDS) if f != fold])
+            _, unseen = self._of([fold])
+            lost += [_untold(known, unseen, ridge) * int(self._rows[fold]) for ridge in RIDGES]
+        return RIDGES[int(np.argmin(lost))] if tested else RIDGES[1]
+
+
+def _untold(known: NDArray[np.float64], unseen: NDArray[np.float64], ridge: float) -> float:
+    """Return the variance that channels, told from each other, leave untold on rows that were not seen."""
+    added = ridge * float(np.trace(known)) / len(known) + 1e-12
+    inverse = np.linalg.inv(known + added * np.eye(len(known)))
+    return float(np.sum(np.einsum("ij,ij->j", inverse, unseen @ inverse) / np.diag(inverse) ** 2))
 
 
 def _rows(tensor: Floats, reader: Reader) -> Floats:

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 Ordered = Literal["need", "looks", "random"]
 
-RIDGE_OF_MAPS, RIDGE_OF_VECTORS = 1e-3, 1e-2
-"""Of regressions of channels on each other, as a share of their mean variance."""
-
 REFINED = 8
 """Counts that are tried between the last round that holds and the next."""
 
@@ -115,11 +112,6 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
         raise ConfigError(f'{model.file_name}: no unit can be removed: "{name}": {reason}')
     trial = Trial(model, groups, batch)
     moments = moments_of(trial.read(sets["order"].pictures), groups.readers)
-    # A layer that reads vectors sees one row a picture.
-    ridge = [
-        RIDGE_OF_VECTORS if model.nodes[r.nodes[0]].kind == "dense" and r.places == 1 else RIDGE_OF_MAPS
-        for r in groups.readers
-    ]
     trial.take({})
     answers = {name: trial.answers(s.pictures) for name, s in sets.items()}
     if not all(np.isfinite(a).all() for some in answers.values() for a in some):
@@ -130,7 +122,7 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
         output = _output(model, decisions, [a.shape for a in answers[name]], s)
         whole = [d.decided(a) for d, a in zip(decisions, answers[name], strict=True)]
         judges[name] = Judge(s.pictures, decisions, whole, s.labels, output)
-    search = Search(Measured(trial, moments, wanted.compensate, ridge), judges)
+    search = Search(Measured(trial, moments, wanted.compensate, [m.ridge for m in moments]), judges)
     _refuse_chance(search, model)
     return search
 
