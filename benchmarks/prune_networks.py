@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 SIDE = 16
-N_TRAINED = 2500
 
 Drawn = tuple[np.ndarray, np.ndarray]
 
@@ -26,11 +25,13 @@ class Kind:
         build: From its input and the number of classes to its answer, before the softmax.
         draw: Pictures `(n, 16, 16, c)` uint8 and classes `(n,)`.
         epochs: Of training.
+        n_trained: Pictures it is trained on.
     """
 
     build: Callable[[Any, int], Any]
     draw: Callable[[np.random.Generator, int], Drawn]
     epochs: int = 8
+    n_trained: int = 2500
 
 
 def trained(kind: Kind, seed: int) -> Any:
@@ -38,7 +39,7 @@ def trained(kind: Kind, seed: int) -> Any:
     import keras
 
     keras.utils.set_random_seed(seed)
-    pictures, classes = kind.draw(np.random.default_rng(seed), N_TRAINED)
+    pictures, classes = kind.draw(np.random.default_rng(seed), kind.n_trained)
     given = keras.Input(pictures.shape[1:], name="picture")
     answer = kind.build(keras.layers.Rescaling(1 / 255)(given), int(classes.max()) + 1)
     network = keras.Model(given, keras.layers.Softmax()(answer))
@@ -94,8 +95,17 @@ def textures(rng: np.random.Generator, n: int) -> Drawn:
 
 def digits(rng: np.random.Generator, n: int) -> Drawn:
     """Digits of seven strokes, slanted, some strokes faint, light on dark or dark on light."""
+    return _digits(rng, n, 2, (-1, 1))
+
+
+def digits_in_the_middle(rng: np.random.Generator, n: int) -> Drawn:
+    """The same, in the middle and light on dark: what dense layers can learn."""
+    return _digits(rng, n, 0.7, (1,))
+
+
+def _digits(rng: np.random.Generator, n: int, shift: float, signs: tuple[int, ...]) -> Drawn:
     classes = rng.integers(0, 10, n)
-    x, y = _places(rng, n, shift=2, scale=(3.8, 5.5), turn=0.2)
+    x, y = _places(rng, n, shift=shift, scale=(3.8, 5.5), turn=0.2)
     x = x + rng.normal(0, 0.2, (n, 1, 1)) * y
     width = rng.uniform(0.15, 0.28, (n, 1, 1))
     weight = _STROKES[classes] * rng.uniform(0.5, 1, (n, 7))
@@ -104,7 +114,7 @@ def digits(rng: np.random.Generator, n: int) -> Drawn:
         along, across = (y - cy, x - cx) if upright else (x - cx, y - cy)
         stroke = (abs(along) < 0.5) & (abs(across) < width)
         value = np.maximum(value, stroke * weight[:, k, None, None])
-    light = rng.uniform(0.3, 0.8, (n, 1, 1)) * rng.choice([-1, 1], (n, 1, 1))
+    light = rng.uniform(0.3, 0.8, (n, 1, 1)) * rng.choice(signs, (n, 1, 1))
     return _noisy(rng, (0.5 - light / 2 + light * value)[..., None], 0.1), classes
 
 
@@ -252,5 +262,5 @@ KINDS: dict[str, Kind] = {
     "inverted residual": Kind(inverted, shapes),
     "dense block": Kind(dense_block, textures, 5),
     "squeeze and excite": Kind(squeezed, shapes),
-    "perceptron": Kind(perceptron, digits, 12),
+    "perceptron": Kind(perceptron, digits_in_the_middle, 10, 6000),
 }
