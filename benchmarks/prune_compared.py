@@ -14,7 +14,7 @@ import numpy as np
 SETS = {"order": 256, "choose": 1000, "report": 1000}
 """Pictures. Those that choose and report are many, so that a point of accuracy is not a matter of chance;
 those that order are as many as `prune` uses."""
-RANDOM_DRAWS = 3
+RANDOM_DRAWS = 2
 MAX_LOSS = 0.01
 
 
