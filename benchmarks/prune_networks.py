@@ -56,7 +56,7 @@ def trained(kind: Kind, seed: int) -> Any:
 def shapes(rng: np.random.Generator, n: int) -> Drawn:
     """Disc, square, triangle, cross, ring and bar, lighter than what is behind."""
     classes = rng.integers(0, 6, n)
-    x, y = _places(rng, n, shift=3, scale=(3.5, 5.5))
+    x, y = _places(rng, n, shift=1.5, scale=(4.5, 6.5), turn=0.3)
     r = np.hypot(x, y)
     inside = np.select(
         [(classes == k)[:, None, None] for k in range(6)],
@@ -70,8 +70,8 @@ def shapes(rng: np.random.Generator, n: int) -> Drawn:
         ],
     )
     back = rng.uniform(0.1, 0.5, (n, 1, 1, 3))
-    front = back + rng.uniform(0.1, 0.5, (n, 1, 1, 3))
-    return _noisy(rng, np.where(inside[..., None], front, back), 0.12), classes
+    front = back + rng.uniform(0.2, 0.5, (n, 1, 1, 3))
+    return _noisy(rng, np.where(inside[..., None], front, back), 0.1), classes
 
 
 def textures(rng: np.random.Generator, n: int) -> Drawn:
@@ -89,13 +89,13 @@ def textures(rng: np.random.Generator, n: int) -> Drawn:
         [(classes < 4)[:, None, None], *((classes == k)[:, None, None] for k in (4, 5, 6))],
         [first, np.sign(first * second), np.minimum(first, second), rings],
     )
-    contrast = rng.uniform(0.1, 0.35, (n, 1, 1))
+    contrast = rng.uniform(0.15, 0.35, (n, 1, 1))
     return _noisy(rng, (0.5 + contrast * value)[..., None], 0.16), classes
 
 
 def digits(rng: np.random.Generator, n: int) -> Drawn:
     """Digits of seven strokes, slanted, some strokes faint, light on dark or dark on light."""
-    return _digits(rng, n, 2, (-1, 1))
+    return _digits(rng, n, 1.5, (-1, 1))
 
 
 def digits_in_the_middle(rng: np.random.Generator, n: int) -> Drawn:
@@ -105,16 +105,16 @@ def digits_in_the_middle(rng: np.random.Generator, n: int) -> Drawn:
 
 def _digits(rng: np.random.Generator, n: int, shift: float, signs: tuple[int, ...]) -> Drawn:
     classes = rng.integers(0, 10, n)
-    x, y = _places(rng, n, shift=shift, scale=(3.8, 5.5), turn=0.2)
-    x = x + rng.normal(0, 0.2, (n, 1, 1)) * y
+    x, y = _places(rng, n, shift=shift, scale=(4.2, 5.8), turn=0.15)
+    x = x + rng.normal(0, 0.1, (n, 1, 1)) * y
     width = rng.uniform(0.15, 0.28, (n, 1, 1))
-    weight = _STROKES[classes] * rng.uniform(0.5, 1, (n, 7))
+    weight = _STROKES[classes] * rng.uniform(0.6, 1, (n, 7))
     value = np.zeros((n, SIDE, SIDE))
     for k, (cx, cy, upright) in enumerate(_SEGMENTS):
         along, across = (y - cy, x - cx) if upright else (x - cx, y - cy)
         stroke = (abs(along) < 0.5) & (abs(across) < width)
         value = np.maximum(value, stroke * weight[:, k, None, None])
-    light = rng.uniform(0.3, 0.8, (n, 1, 1)) * rng.choice(signs, (n, 1, 1))
+    light = rng.uniform(0.4, 0.8, (n, 1, 1)) * rng.choice(signs, (n, 1, 1))
     return _noisy(rng, (0.5 - light / 2 + light * value)[..., None], 0.1), classes
 
 
