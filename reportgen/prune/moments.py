@@ -130,13 +130,15 @@ class _Sums:
         return off, self._squares[some].sum(axis=0) / (rows * places) - off.T @ off / places
 
     def _best_ridge(self) -> float:
-        tested = [f for f in range(FOLDS) if self._rows[f] and self._rows.sum() > self._rows[f]]
+        tested = [f for f in range(FOLDS) if 0 < self._rows[f] < self._rows.sum()]
+        if not tested or not np.isfinite(self._squares).all():
+            return RIDGES[1]
         lost = np.zeros(len(RIDGES))
         for fold in tested:
             _, known = self._of([f for f in range(FOLDS) if f != fold])
             _, unseen = self._of([fold])
             lost += [_untold(known, unseen, ridge) * int(self._rows[fold]) for ridge in RIDGES]
-        return RIDGES[int(np.argmin(lost))] if tested else RIDGES[1]
+        return RIDGES[int(np.argmin(lost))]
 
 
 def _untold(known: NDArray[np.float64], unseen: NDArray[np.float64], ridge: float) -> float:
