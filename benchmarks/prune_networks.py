@@ -89,7 +89,7 @@ def textures(rng: np.random.Generator, n: int) -> Drawn:
         [(classes < 4)[:, None, None], *((classes == k)[:, None, None] for k in (4, 5, 6))],
         [first, np.sign(first * second), np.minimum(first, second), rings],
     )
-    contrast = rng.uniform(0.15, 0.35, (n, 1, 1))
+    contrast = rng.uniform(0.1, 0.35, (n, 1, 1))
     return _noisy(rng, (0.5 + contrast * value)[..., None], 0.16), classes
 
 
@@ -257,8 +257,8 @@ def _normed(x: Any, width: int, stride: int = 1, size: int = 3) -> Any:
 KINDS: dict[str, Kind] = {
     "plain": Kind(plain, shapes),
     "valid, strided": Kind(valid, digits),
-    "residual": Kind(residual, textures, 5),
-    "depthwise": Kind(depthwise, digits),
+    "residual": Kind(residual, textures, 4),
+    "depthwise": Kind(depthwise, digits, 14),
     "inverted residual": Kind(inverted, shapes),
     "dense block": Kind(dense_block, textures, 5),
     "squeeze and excite": Kind(squeezed, shapes),
