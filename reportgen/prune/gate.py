@@ -50,7 +50,9 @@ def gate_class() -> Any:
                 x = ops.reshape(x, (-1, self.places, self.width))
             short = ops.reshape(short, (-1, *(1,) * (len(x.shape) - 2), self.width))
             centre = self.centre if flat else self.centre[0]
-            left = x - short * ops.matmul(x - centre, self.matrix)
+            # The gradient is only asked for where nothing is short, so none of it goes through what is told.
+            told = ops.matmul(ops.stop_gradient(x) - centre, self.matrix)
+            left = x - short * told
             return ops.reshape(left, (-1, self.places * self.width)) if flat else left
 
         def compute_output_shape(self, shapes: Any) -> Any:
