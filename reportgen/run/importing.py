@@ -18,7 +18,7 @@ from reportgen.store import ModelRecord, Store
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-IMPORT_VERSION = 5
+IMPORT_VERSION = 6
 """Raised whenever the same file is read into other layers, so that stored records are renewed."""
 
 
