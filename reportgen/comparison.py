@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reportgen.verdicts import DEAD, STRUCTURED, Verdict
+
 STATES = ("unchanged", "moved", "sharpened", "blurred", "re-purposed", "died", "born", "unmatched")
 """What may have become of a unit, in the order in which they are told."""
 
@@ -252,8 +254,8 @@ def sentences(c: Comparison) -> list[str]:
     told.append(
         f"{c.counterparts_a} of {c.n_a} units of {before} have a counterpart in {after_it}{with_chance}."
     )
-    dead = [_of_verdict(c, "dead", side) for side in ("a", "b")]
-    structured = [_of_verdict(c, "structured", side) for side in ("a", "b")]
+    dead = [_of_verdict(c, DEAD, side) for side in ("a", "b")]
+    structured = [_of_verdict(c, STRUCTURED, side) for side in ("a", "b")]
     told.append(
         f"Structured units: {structured[0]} before, {structured[1]} after; dead: {dead[0]} and {dead[1]}."
     )
@@ -265,9 +267,9 @@ def states_in_words(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[s]} {s}" for s in STATES if counts.get(s)) or "no units"
 
 
-def _of_verdict(c: Comparison, verdict: str, side: str) -> int:
+def _of_verdict(c: Comparison, verdict: Verdict, side: str) -> int:
     found: list[Side | None] = [getattr(x, side) for pair in c.layers for x in pair.changes]
-    return sum(s is not None and s.verdict == verdict for s in found)
+    return sum(s is not None and s.verdict == verdict.word for s in found)
 
 
 def _layers(n: int) -> str:

@@ -18,7 +18,7 @@ from rich.table import Table
 from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import MOST_NAMED, GateResult, number
 from reportgen.run.report import report_lines
-from reportgen.units import VERDICTS
+from reportgen.verdicts import WORDS
 
 PLAIN_LINE_SECONDS = 10.0
 """Between two plain lines of progress, where there is no terminal."""
@@ -109,7 +109,7 @@ def print_renders(renders: Sequence[Any]) -> None:
 def print_verdicts(table: Any) -> None:
     """Print units a verdict, a line a layer, with a line of sums."""
     by_layer = table.by_layer()
-    seen = [v for v in VERDICTS if any(v in counts for counts in by_layer.values())]
+    seen = [v for v in WORDS if any(v in counts for counts in by_layer.values())]
     rows = Table(box=None, pad_edge=False, header_style="bold")
     several = len({key[:2] for key in by_layer}) > 1
     rows.add_column("layer")

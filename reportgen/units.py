@@ -20,8 +20,6 @@ SIGNS: tuple[Sign, ...] = ("happy", "sad")
 MOST_CHANNELS = 1024
 """Most channels of a picture; hyperspectral cameras have a few hundred bands."""
 
-VERDICTS = ("structured", "unstable", "multifaceted", "static", "flat", "dead", "undecided", "failed")
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class UnitId:

@@ -13,6 +13,7 @@ import numpy as np
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number
 from reportgen.units import UnitScore
+from reportgen.verdicts import verdict_of
 
 Section = dict[str, Any]
 Arrays = Mapping[str, np.ndarray]
@@ -49,7 +50,7 @@ def trust_section(score: UnitScore | None) -> Section | None:
     facts = [[label, _number(score, name), note] for name, label, note in _CHECKS]
     kept = [row for row in facts if row[1] != "–"]
     note = "Beside the verdict, never part of it."
-    if score.verdict == "static":
+    if verdict_of(score.verdict).noise:
         note += " Here they say that its noise recurs, not that there is a pattern."
     words = str(score.extra.get("trust") or "")
     told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note

@@ -18,6 +18,7 @@ import numpy as np
 from reportgen.atlas.strips import UnitPictures
 from reportgen.removal import UnitNeed
 from reportgen.units import UnitScore
+from reportgen.verdicts import MARKS
 
 NONE = 65535
 NUMBERS: Mapping[str, tuple[float, Callable[[UnitScore], float | None]]] = {
@@ -72,6 +73,7 @@ def pack(
         "n": len(units),
         "unit": None if list(units) == list(range(len(units))) else _numbers(list(units), 1.0),
         "numbers": {name: column for name, column in numbers.items() if column},
+        "marks": dict(MARKS),
         "words": {"verdict": _words(verdicts), "colour": _words(colours)},
         "flags": _base64(np.array(flags, np.uint8)),
         "group": _numbers(list(groups), 1.0),

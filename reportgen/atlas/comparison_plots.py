@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reportgen.atlas.plots import number
-from reportgen.atlas.words import VERDICT_MARKS, mark
+from reportgen.atlas.words import mark
 from reportgen.comparison import Comparison, Line, Series
+from reportgen.verdicts import MARKS
 
 Plot = dict[str, Any]
 
@@ -28,7 +29,7 @@ def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> Plot:
         `h`, `w`, `alt`.
     """
     total = sum(flow.values()) or 1
-    order = [*VERDICT_MARKS, _NO_UNIT]
+    order = [*MARKS, _NO_UNIT]
     named = {(x or _NO_UNIT, y or _NO_UNIT): n for (x, y), n in flow.items()}
     left = [v for v in order if any(x == v for x, _ in named)]
     right = [v for v in order if any(y == v for _, y in named)]

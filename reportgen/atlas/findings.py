@@ -17,6 +17,7 @@ from reportgen.score import certain_units
 from reportgen.score.copies import in_words
 from reportgen.score.findings import ONLY_REMOVAL, certain_in_words
 from reportgen.units import UnitScore
+from reportgen.verdicts import DEAD, FLAT, MULTIFACETED, STATIC, STRUCTURED, UNSTABLE, Verdict
 
 N_PICTURES, _OF_A_LAYER, N_GROUPS, _IN_A_GROUP, N_LAYERS = 24, 3, 8, 8, 6
 _MANY_SHARE = 0.25
@@ -57,8 +58,9 @@ def find(rows: Sequence[LayerRows], removal: Removal | None = None) -> list[Find
     return [finding for make in made if (finding := make(rows))]
 
 
-def _scored(rows: Sequence[LayerRows], keep: Callable[[UnitScore], bool]) -> list[tuple[int, UnitScore]]:
-    return [(at, s) for at, layer in enumerate(rows) for s in layer.scores.values() if keep(s)]
+def _judged(rows: Sequence[LayerRows], verdict: Verdict) -> list[tuple[int, UnitScore]]:
+    """Return the units of that verdict, each with the index of its layer."""
+    return [(at, s) for at, own in enumerate(rows) for s in own.scores.values() if s.verdict == verdict.word]
 
 
 def _best(found: Iterable[tuple[int, UnitScore]], worth: Callable[[UnitScore], float]) -> tuple[Place, ...]:
@@ -73,7 +75,7 @@ def _best(found: Iterable[tuple[int, UnitScore]], worth: Callable[[UnitScore], f
 
 
 def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "structured" and s.duplicate_of is None)
+    found = [x for x in _judged(rows, STRUCTURED) if x[1].duplicate_of is None]
     if not found:
         return None
 
@@ -89,12 +91,12 @@ def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
         "at most three of one layer, and pictures of little contrast "
         f"(below {SHOWCASE_CONTRAST:g} of the range) left out where there are others.",
         (("", _best(seen or found, worth)),),
-        query="verdict:structured !copy",
+        query=f"verdict:{STRUCTURED.word} !copy",
     )
 
 
 def _changing(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "unstable")
+    found = _judged(rows, UNSTABLE)
     if not found:
         return None
     return Finding(
@@ -103,19 +105,19 @@ def _changing(rows: Sequence[LayerRows]) -> Finding | None:
         "one sees is one "
         "of many answers. Open one and compare its starts.",
         (("", _best(found, lambda s: s.structure or 0.0)),),
-        query="verdict:unstable",
+        query=f"verdict:{UNSTABLE.word}",
     )
 
 
 def _several(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "multifaceted")
+    found = _judged(rows, MULTIFACETED)
     if not found:
         return None
     return Finding(
         "More than one favourite",
         f"The starts of {_count(len(found), 'unit')} fall into groups that agree within themselves.",
         (("", _best(found, lambda s: (s.facets or 0) * 100 + (s.structure or 0.0))),),
-        query="verdict:multifaceted",
+        query=f"verdict:{MULTIFACETED.word}",
     )
 
 
@@ -182,10 +184,10 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
 
 
 def _silent(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "dead")
+    found = _judged(rows, DEAD)
     if not found:
         return None
-    layers = _with_many(rows, "dead")
+    layers = _with_many(rows, DEAD)
     proved = sum(bool(s.dead_proof) for _, s in found)
     where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
     known = {0: "other inputs may, nothing is proved", len(found): "that is proved from the weights"}
@@ -196,12 +198,12 @@ def _silent(rows: Sequence[LayerRows]) -> Finding | None:
         f"was shown; {how}. Their pictures show only what the optimiser ended with. {where}",
         (("", _best(found, lambda s: 0.0)),),
         layers,
-        "verdict:dead",
+        f"verdict:{DEAD.word}",
     )
 
 
 def _noise(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "static")
+    found = _judged(rows, STATIC)
     if not found:
         return None
     return Finding(
@@ -210,13 +212,13 @@ def _noise(rows: Sequence[LayerRows]) -> Finding | None:
         "order than the renderer makes out of nothing. That does not say they are "
         "useless. Those that the next layer hears most of:",
         (("", _best(found, lambda s: s.use or 0.0)),),
-        _with_many(rows, "static"),
-        "verdict:static",
+        _with_many(rows, STATIC),
+        f"verdict:{STATIC.word}",
     )
 
 
 def _flat(rows: Sequence[LayerRows]) -> Finding | None:
-    found = _scored(rows, lambda s: s.verdict == "flat")
+    found = _judged(rows, FLAT)
     if not found:
         return None
     return Finding(
@@ -225,7 +227,7 @@ def _flat(rows: Sequence[LayerRows]) -> Finding | None:
         "Such units are "
         "often needed.",
         (("", _best(found, lambda s: s.use or 0.0)[:12]),),
-        query="verdict:flat",
+        query=f"verdict:{FLAT.word}",
     )
 
 
@@ -267,11 +269,11 @@ def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]
     return [(layer, len(certain_units(layer.findings))) for layer, s in told if isinstance(s, Mapping)]
 
 
-def _with_many(rows: Sequence[LayerRows], verdict: str) -> tuple[tuple[str, str], ...]:
+def _with_many(rows: Sequence[LayerRows], verdict: Verdict) -> tuple[tuple[str, str], ...]:
     """Return layers in which a quarter or more of the units have that verdict, largest shares first."""
-    found = [(layer.counts.get(verdict, 0), len(layer.units), layer) for layer in rows if len(layer.units)]
+    found = [(own.counts.get(verdict.word, 0), len(own.units), own) for own in rows if len(own.units)]
     many = sorted((x for x in found if x[0] >= _MANY_SHARE * x[1]), key=lambda x: -x[0] / x[1])[:N_LAYERS]
-    return tuple((x.layer.name, f"{n:,} of {of:,} {verdict}") for n, of, x in many)
+    return tuple((x.layer.name, f"{n:,} of {of:,} {verdict.word}") for n, of, x in many)
 
 
 def _count(n: int, noun: str) -> str:

@@ -20,7 +20,7 @@ from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
 from reportgen.atlas.showcase import showcase_rows, with_renders
 from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
-from reportgen.atlas.words import VERDICT_MARKS, citation, kind_in_words
+from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.score.trust import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
@@ -177,7 +177,6 @@ def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:
         }
         for own in rows
     ]
-    packed["marks"] = dict(VERDICT_MARKS)
     return packed
 
 

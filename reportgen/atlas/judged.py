@@ -14,6 +14,7 @@ from reportgen.atlas import plots
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 from reportgen.units import UnitScore
+from reportgen.verdicts import MULTIFACETED, verdict_of
 
 Section = dict[str, Any]
 
@@ -59,7 +60,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     begins = f"{rows.thresholds.structure_z:g}"
     compared = str(rows.findings.get("comparison") or "pictures of other units")
     agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
-    if score.verdict == "static":
+    if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
         ["Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"],
@@ -103,7 +104,7 @@ def facets_of(score: UnitScore | None) -> dict[int, str]:
 
     In order of the kinds; empty for a unit that has not several.
     """
-    if score is None or score.verdict != "multifaceted":
+    if score is None or score.verdict != MULTIFACETED.word:
         return {}
     names = ("facet_seeds", "facet_sizes", "facet_answers")
     seeds, sizes, answers = (_numbers_of(score.extra.get(name)) for name in names)

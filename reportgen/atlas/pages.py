@@ -22,6 +22,7 @@ from reportgen.atlas.layout import ASSETS, PICTURES, Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.errors import SiteError
+from reportgen.verdicts import MARKS, VERDICTS
 
 _ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js", "wall.js")
 _EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
@@ -159,7 +160,7 @@ def _environment(folders: tuple[Path, ...]) -> Sandbox:
     functions = {
         "counts_in_words": words.counts_in_words,
         "mark": words.mark,
-        "meanings": words.VERDICT_MEANINGS,
+        "meanings": {v.word: v.meaning for v in VERDICTS},
         "unfinished": words.unfinished,
         "bar": bar,
         "number": number,
@@ -188,9 +189,9 @@ def _without_remarks(script: bytes) -> bytes:
 
 @functools.lru_cache(8)
 def _sources(folders: tuple[Path, ...]) -> str:
-    """Return a hash of the templates and of this program, its version and the text of this room."""
+    """Return a hash of the templates and of this program: its version, this room's text and the verdicts'."""
     found = hashlib.blake2b(reportgen.__version__.encode(), digest_size=16)
-    own = sorted(Path(__file__).parent.glob("*.py"))
+    own = [*sorted(Path(__file__).parent.glob("*.py")), _beside("verdicts")]
     for path in [*own, *(p for f in folders for p in sorted(f.rglob("*")) if p.is_file())]:
         found.update(path.name.encode("utf-8", "surrogatepass") + b"\x00" + path.read_bytes() + b"\x00")
     return found.hexdigest()
@@ -201,8 +202,14 @@ def picture_sources() -> str:
     """Return a hash of the text that makes pictures from renders."""
     names = ("piece", "pictures", "preview", "sheets", "strips", "rows")
     own = [Path(__file__).with_name(f"{name}.py") for name in names]
-    text = b"\x00".join(path.read_bytes() for path in [*own, Path(reportgen.__file__).with_name("images.py")])
+    own += [_beside("images"), _beside("verdicts")]
+    text = b"\x00".join(path.read_bytes() for path in own)
     return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _beside(module: str) -> Path:
+    """Return the file of a module of the package itself."""
+    return Path(reportgen.__file__).with_name(f"{module}.py")
 
 
 def _read(folders: Sequence[Path], name: str) -> bytes:
@@ -213,7 +220,7 @@ def bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
     """Return `(mark, left, width)` in per cent, in the order of the verdicts."""
     total = sum(counts.values()) or 1
     found, left = [], 0.0
-    for word, letter in words.VERDICT_MARKS.items():
+    for word, letter in MARKS.items():
         if counts.get(word):
             share = counts[word] / total * 100
             found.append((letter, round(left, 3), round(share, 3)))

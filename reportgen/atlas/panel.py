@@ -26,6 +26,7 @@ from reportgen.atlas.scene import Section, View
 from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
 from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
+from reportgen.verdicts import verdict_of
 
 _RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, louder start"}
 """How a unit that answered nothing was brought to climb, in words."""
@@ -144,7 +145,7 @@ def _pictures(
     starts = lambda: _seeds(scene, rows, unit, own)  # noqa: E731
     if lead is None or lead.recipe != rows.scored_recipe or not rows.of(unit, rows.shown_recipe, "happy"):
         return [lambda: _shown(scene, rows, unit, own, "made to be looked at, not scored."), starts]
-    if score is not None and score.verdict == "static":
+    if score is not None and not verdict_of(score.verdict).shown_leads:
         why = "no more order than in what the same renderer makes of nothing."
         later = "this recipe makes patterns out of noise; the verdict is not about these."
         beside = null_pictures(scene, rows)[:1]

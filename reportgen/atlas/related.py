@@ -14,6 +14,7 @@ from reportgen.atlas.scene import Scene, Section
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.score.copies import in_words
 from reportgen.units import UnitScore
+from reportgen.verdicts import verdict_of
 
 _N_WEIGHTS = 6
 
@@ -62,7 +63,7 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | No
         why = score.extra.get("no_copy") if score else None
         told = f" {found[0][1]} is nearest and not a copy: {why}." if isinstance(why, str) and why else ""
         return {**section, "p": note + told}
-    if score is None or score.verdict in ("dead", "failed") or not rows.findings.get("kinds"):
+    if score is None or not verdict_of(score.verdict).tells or not rows.findings.get("kinds"):
         return None
     none = ["Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"]
     return {**section, "k": "facts", "i": [none]}

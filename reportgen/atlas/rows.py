@@ -21,6 +21,7 @@ from reportgen.removal import Removal, UnitNeed
 from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
+from reportgen.verdicts import verdict_of
 
 N_NEIGHBOURS = 8
 N_LINKS = 6
@@ -180,7 +181,7 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any], verdict: str
         return None
     alike = [r for r in found if r.sign == found[0].sign and not r.failure]
     shown, scored = ([r for r in alike if order.get(r.recipe) == place] for place in (0, 1))
-    instead = shown and scored and (verdict == "static" or _falls_short(shown[0], scored))
+    instead = shown and scored and (not verdict_of(verdict).shown_leads or _falls_short(shown[0], scored))
     return scored[0] if instead else found[0]
 
 
@@ -256,11 +257,7 @@ def ranked(rows: LayerRows) -> list[int]:
 
     def rank(unit: int) -> tuple[bool, bool, float, int]:
         score = rows.scores.get(unit)
-        good = (
-            score is not None
-            and score.verdict in ("structured", "multifaceted")
-            and score.duplicate_of is None
-        )
+        good = score is not None and bool(verdict_of(score.verdict).recurs) and score.duplicate_of is None
         return (not good, rows.pale(unit), -(score.structure or 0.0) if score else 0.0, unit)
 
     return sorted(rows.units, key=rank)

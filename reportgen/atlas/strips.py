@@ -17,11 +17,11 @@ import numpy as np
 from reportgen.atlas.pictures import PagePicture, Sizes, page_picture, page_pixels, page_size
 from reportgen.atlas.rows import LayerRows, RenderRow, lead_of
 from reportgen.images import WEBP_METHOD, encode_webp
+from reportgen.verdicts import verdict_of
 
 MOST_TILES = 8
 _BLOCK = 8
 _GREY = 119
-_NOISE = ("static", "dead", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,8 @@ def unit_pictures(
     """
     lead = lead_of(renders, roles, verdict)
     scored = [r for r in renders if r.recipe == roles.get("scored") and r.sign == "happy" and r is not lead]
-    kept = scored[:1] if sizes.few_seeds and verdict in _NOISE else scored
+    judged = verdict_of(verdict)
+    kept = scored[:1] if sizes.few_seeds and (judged.noise or not judged.tells) else scored
     shown = {roles.get("scored"), roles.get("shown"), *(roles.get("sweep") or ())}
     others = [r for r in renders if r.recipe in shown and r is not lead and r not in scored]
     page = (page_picture(lead.key, lead.height, lead.width, sizes), lead) if lead else None

@@ -12,36 +12,14 @@ from typing import Any
 
 from reportgen.spec import RenderSpec
 from reportgen.units import Layer, UnitId
+from reportgen.verdicts import MARKS, verdict_of
 
-VERDICT_MEANINGS: Mapping[str, str] = {
-    "structured": "The pictures hold more order than the same renderer makes out of nothing, and the starts "
-    "agree.",
-    "unstable": "Order, but another kind on each start: pictures of other units are as near as its own.",
-    "multifaceted": "Order of two or more kinds, each found from several starts.",
-    "static": "No more order than the same renderer makes out of nothing. Noise, as on a screen without a "
-    "signal.",
-    "flat": "The unit asks for one even colour or brightness.",
-    "dead": "Nothing shown to it made it answer, or its answer never changes.",
-    "undecided": "Too few usable pictures to say.",
-    "failed": "The picture could not be computed; the reason stands with the unit.",
-}
-VERDICT_MARKS: Mapping[str, str] = {
-    "structured": "s",
-    "unstable": "u",
-    "multifaceted": "m",
-    "static": "t",
-    "flat": "f",
-    "dead": "d",
-    "undecided": "n",
-    "failed": "x",
-    "": "o",
-}
 UNSCORED = "not scored"
 
 
 def mark(verdict: str) -> str:
     """Return the letter under which the style sheet knows a verdict."""
-    return VERDICT_MARKS.get(verdict, "o")
+    return verdict_of(verdict).mark
 
 
 def kind_in_words(layer: Layer) -> str:
@@ -87,7 +65,7 @@ def picture_alt(layer: str, unit: int, sign: str, seed: int, recipe: str, verdic
 
 def counts_in_words(counts: Mapping[str, int]) -> str:
     """Return `12 structured, 3 static` in the order of the verdicts."""
-    return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in VERDICT_MARKS if counts.get(v))
+    return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in MARKS if counts.get(v))
 
 
 def unfinished(plan: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from reportgen.compare.matching import Match, confidence
 from reportgen.compare.rows import LayerRows, incoming
 from reportgen.comparison import UnitChange
+from reportgen.verdicts import verdict_of
 
 KEPT = 0.8
 """Likeness from which a unit at the same index is the same."""
@@ -39,8 +40,6 @@ _WEIGHTS_EQUAL = 1e-4
 
 SAME_UNIT = ("unchanged", "moved", "sharpened", "blurred")
 """States of a unit that is still the same one."""
-
-_PATTERN = {"structured": 2, "multifaceted": 2, "unstable": 1, "static": 0, "flat": 0}
 
 Floats = NDArray[np.float32]
 
@@ -237,14 +236,12 @@ def _turn(p: Pairing, a: int, b: int) -> tuple[str, str]:
     before, after = p.a.scores.get(a), p.b.scores.get(b)
     if before is None or after is None:
         return "", ""
-    if before.verdict not in _PATTERN or after.verdict not in _PATTERN:
+    first, last = verdict_of(before.verdict).order, verdict_of(after.verdict).order
+    if first is None or last is None or first == last:
         return "", ""
-    rise = _PATTERN[after.verdict] - _PATTERN[before.verdict]
-    if not rise:
-        return "", ""
-    word = "sharpened" if rise > 0 else "blurred"
+    word = "sharpened" if last > first else "blurred"
     verdicts = f"{before.verdict} to {after.verdict}"
-    if {before.verdict, after.verdict} & {"static", "flat"}:
+    if 0 in (first, last):
         z = (before.structure, after.structure)
         if None in z or abs(float(z[1] or 0) - float(z[0] or 0)) >= _STEP:
             numbers = " to ".join("–" if v is None else f"{v:.1f}" for v in z)

@@ -17,6 +17,7 @@ from reportgen.plan import canvas_for
 from reportgen.spec import RECIPES, for_kind
 from reportgen.store import ModelRecord, Store, layer_owner
 from reportgen.units import Layer, UnitScore
+from reportgen.verdicts import DEAD
 
 Arrays = Mapping[str, NDArray[Any]]
 Floats = NDArray[np.float32]
@@ -73,7 +74,7 @@ class LayerRows:
 
     def dead(self, unit: int) -> bool:
         """Whether a unit was judged dead or constant."""
-        return unit in self.scores and self.scores[unit].verdict == "dead"
+        return unit in self.scores and self.scores[unit].verdict == DEAD.word
 
     @property
     def kernel(self) -> NDArray[np.float64] | None:

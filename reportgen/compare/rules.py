@@ -18,7 +18,8 @@ from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
 from reportgen.errors import ConfigError
 from reportgen.score import certain_units
-from reportgen.units import VERDICTS, UnitScore
+from reportgen.units import UnitScore
+from reportgen.verdicts import WORDS
 
 Unit = tuple[str, int]
 """Layer and index in the version that is judged, or, of a unit that is only in the other, there."""
@@ -33,7 +34,7 @@ _OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
 _FORM = re.compile(
     r"\s*(?P<name>[a-z][a-z_-]*)(?:\s+in\s+(?P<layers>\S+))?\s*(?P<op><=|>=|==|<|>)\s*(?P<limit>\S+)\s*"
 )
-_OWN = (*VERDICTS, "copies", "superfluous")
+_OWN = (*WORDS, "copies", "superfluous")
 _BETWEEN = (*STATES, "changed", "counterparts")
 _REMOVABLE = "removable_share"
 """Units that went, of those that can be removed: counted by removal on pictures, not by scores."""

@@ -9,17 +9,18 @@ from reportgen.compare.rows import Version
 from reportgen.comparison import Line, Series
 from reportgen.score import certain_units
 from reportgen.units import UnitScore
+from reportgen.verdicts import DEAD, STRUCTURED
 
 Scores = Sequence[UnitScore]
 Measure = Callable[[Scores, Mapping[str, Any]], float | None]
 
 
 def _share(scores: Scores, _: Mapping[str, Any]) -> float | None:
-    return sum(s.verdict == "structured" for s in scores) / len(scores) if scores else None
+    return sum(s.verdict == STRUCTURED.word for s in scores) / len(scores) if scores else None
 
 
 def _dead(scores: Scores, _: Mapping[str, Any]) -> float | None:
-    return float(sum(s.verdict == "dead" for s in scores)) if scores else None
+    return float(sum(s.verdict == DEAD.word for s in scores)) if scores else None
 
 
 def _copies(scores: Scores, _: Mapping[str, Any]) -> float | None:

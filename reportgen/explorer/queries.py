@@ -28,6 +28,7 @@ from reportgen.explorer.asked import Asked
 from reportgen.spec import RECIPES, AtlasSpec
 from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
 from reportgen.units import Layer
+from reportgen.verdicts import DEAD, STATIC, VERDICTS
 
 SIZES = Sizes(picture_px=256)
 """Pictures of the explorer: up to the usual input of a network they are shown as large as they are."""
@@ -249,9 +250,9 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
         "kind": words.kind_in_words(layer),
         "units": layer.n_units,
         "field": words.field(layer),
-        "structured": counts.get("structured", 0) + counts.get("multifaceted", 0),
-        "static": counts.get("static", 0),
-        "dead": counts.get("dead", 0),
+        "structured": sum(counts.get(v.word, 0) for v in VERDICTS if v.recurs),
+        "static": counts.get(STATIC.word, 0),
+        "dead": counts.get(DEAD.word, 0),
     }
 
 

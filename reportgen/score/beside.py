@@ -13,6 +13,7 @@ from typing import Any
 from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer, UnitScore
+from reportgen.verdicts import verdict_of
 
 BESIDE_VERSION = 3
 """Raised whenever the same evidence gives other numbers here."""
@@ -77,6 +78,6 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
             value = by_unit.get(score.unit)
             if value is not None and abs(value) != float("inf"):
                 extra[name] = round(value, 4)
-        words = trust_words(extra, spec) if score.verdict not in ("dead", "failed") else ""
+        words = trust_words(extra, spec) if verdict_of(score.verdict).tells else ""
         rows.append(dataclasses.replace(score, extra={**extra, **({"trust": words} if words else {})}))
     return rows, kept

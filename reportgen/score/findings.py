@@ -16,6 +16,7 @@ from reportgen.score.copies import in_words, is_exact_copy
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.kinds import ALIKE, SPAN_SHARE, Kinds
 from reportgen.units import UnitScore
+from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
 
 ONLY_REMOVAL = (
     "Which of the others the network needs, only removing them and looking at its answers to pictures "
@@ -77,7 +78,7 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], n_certain: int
     told = [f"{_count(n, 'unit')} judged: " + ", ".join(f"{c} {v}" for v, c in counts.most_common()) + "."]
     if evidence.note:
         told.append(f"Only {evidence.note}.")
-    dead = [s for s in scores if s.verdict == "dead"]
+    dead = [s for s in scores if s.verdict == DEAD.word]
     if dead:
         proved = sum(bool(s.dead_proof) for s in dead)
         known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
@@ -88,15 +89,16 @@ def _sentences(scores: Sequence[UnitScore], counts: Counter[str], n_certain: int
     told += _copies(scores)
     if any(s.complement_of is not None for s in scores):
         told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")
-    changing = counts["unstable"] + counts["multifaceted"]
-    judged = changing + counts["structured"]
+    judged = sum(counts[v.word] for v in VERDICTS if v.pattern)
+    changing = sum(counts[v.word] for v in VERDICTS if v.pattern and v.changes)
     if judged:
         told.append(
             f"{changing} of {judged} units with a pattern change from run to run; compared with {comparison}."
         )
     borderline = sum(s.borderline for s in scores)
     if borderline:
-        told.append(f"{_count(borderline, 'unit')} on the border between static and structured.")
+        between = f"{STATIC.word} and {STRUCTURED.word}"
+        told.append(f"{_count(borderline, 'unit')} on the border between {between}.")
     if evidence.layer.shared_with:
         told.append(
             f"Its weights are used elsewhere in the network too ({_listed(evidence.layer.shared_with)}): "

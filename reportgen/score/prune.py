@@ -12,6 +12,7 @@ from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
+from reportgen.verdicts import DEAD
 
 SURENESS = ("certain", "measured")
 """How it is known that a listed unit is not needed: proved from weights or bounds, or removed on pictures."""
@@ -56,7 +57,7 @@ def certain_reason(score: UnitScore) -> str:
     """Return in one line why a unit is superfluous for certain."""
     said = []
     if score.dead_proof:
-        said.append(f"{score.verdict_detail or 'dead'}: {score.dead_proof}")
+        said.append(f"{score.verdict_detail or DEAD.word}: {score.dead_proof}")
     if is_exact_copy(score):
         said.append(f"answers like unit {score.duplicate_of}, which stays")
     if "no outgoing weight" in score.verdict_detail:

@@ -22,6 +22,7 @@ from reportgen.score.spectrum import LEAST_PX, Floats, inside, spectrum
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, layer_owner
 from reportgen.units import Layer, Telemetry, UnitScore
+from reportgen.verdicts import verdict_of
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -34,8 +35,6 @@ ROBUST = 0.5
 NATURAL_AGREES = 0.75
 """Least agreement of synthetic and natural examples; one half is chance."""
 
-_LOOKS = ("structured", "unstable", "multifaceted", "static")
-
 
 def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
                   spec: ScoreSpec) -> dict[int, float]:  # fmt: skip
@@ -47,7 +46,7 @@ def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequen
     left.
     """
     evidence = read_evidence(store, model, layer)
-    wanted = [s.unit for s in scores if s.verdict in _LOOKS and s.unit in evidence.pictures]
+    wanted = [s.unit for s in scores if verdict_of(s.verdict).looks and s.unit in evidence.pictures]
     shown = _shown(store, model, layer, wanted)
     units = [u for u in wanted if u in shown]
     family = {s.unit: s.unit if s.duplicate_of is None else s.duplicate_of for s in scores}

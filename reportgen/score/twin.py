@@ -13,6 +13,7 @@ from scipy import stats
 
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
+from reportgen.verdicts import verdict_of
 
 
 def twin_findings(store: Store, model: ModelRecord, layer: Layer,
@@ -26,7 +27,7 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
         return None, [f"The untrained twin is not rendered far enough to compare with: {len(others)} judged."]
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
-    shares = [float(np.mean([s.verdict in _WITH_PATTERN for s in x])) for x in (scores, others)]
+    shares = [float(np.mean([bool(verdict_of(s.verdict).pattern) for s in x])) for x in (scores, others)]
     values = {
         "auc": round(area, 4),
         "n_trained": len(scores),
@@ -45,8 +46,6 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
 
 LEAST_UNITS = 16
 """Fewest untrained units, or all of a smaller layer, with which trained ones are compared."""
-
-_WITH_PATTERN = ("structured", "unstable", "multifaceted")
 
 
 def auc(first: Any, second: Any) -> float:

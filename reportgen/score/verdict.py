@@ -15,6 +15,22 @@ from reportgen.score.spectrum import Stripes
 from reportgen.score.structure import p_structured
 from reportgen.spec import ScoreSpec
 from reportgen.units import UnitScore
+from reportgen.verdicts import (
+    DEAD,
+    FAILED,
+    FLAT,
+    MULTIFACETED,
+    NO_ASCENT,
+    NO_RECURRENCE,
+    NO_RESPONSES,
+    NO_STRUCTURE,
+    STATIC,
+    STRUCTURED,
+    UNDECIDED,
+    UNSTABLE,
+    Cause,
+    Verdict,
+)  # fmt: skip
 
 ORIENTED = 0.5
 """Least `oriented` of a pattern (see `Stripes`) for a direction to be named."""
@@ -88,7 +104,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class _Word:
-    verdict: str
+    verdict: Verdict
     detail: str
     reason: str
 
@@ -96,16 +112,16 @@ class _Word:
 def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
     """Return the row of one unit: a verdict, its nuance, and the reason in one line."""
     word = _word(facts, spec)
-    seen = word.verdict in ("static", "unstable", "multifaceted", "structured", "undecided")
-    z = facts.z if seen else None
+    measured = word.verdict.measured
+    z = facts.z if measured else None
     low, high = spec.borderline_z
     borderline = z is not None and low <= z <= high
     details = [word.detail, facts.life.detail if facts.life.state == "live" else ""]
     details += ["no outgoing weight" if facts.unheard else ""]
-    agreed = facts.agreement if seen else None
+    agreed = facts.agreement if measured else None
     return UnitScore(
         unit=facts.unit,
-        verdict=word.verdict,
+        verdict=word.verdict.word,
         verdict_detail="; ".join(d for d in details if d),
         reason=_sentence([word.reason, "borderline" if borderline else "", *_besides(facts), facts.note]),
         borderline=borderline,
@@ -117,7 +133,7 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
         duplicate_of=facts.kin.duplicate_of,
         mirror_of=facts.kin.mirror_of,
         complement_of=facts.kin.complement_of,
-        facets=agreed.facets if agreed and word.verdict == "multifaceted" else None,
+        facets=agreed.facets if agreed and word.verdict is MULTIFACETED else None,
         dead_proof=facts.life.proof,
         extra={**_extra(facts, word.verdict), "decision": " | ".join(decision(facts, spec))},
     )
@@ -140,27 +156,24 @@ def _word(facts: Facts, spec: ScoreSpec) -> _Word:
     life = facts.life
     if life.state in ("dead", "constant"):
         proof = f" ({life.proof})" if life.proof else ", which proves nothing about other inputs"
-        return _Word("dead", life.detail, f"never answers: {life.words}{proof}")
+        return _Word(DEAD, life.detail, f"never answers: {life.words}{proof}")
     if not facts.pictures:
-        return _Word("failed", "", f"no picture: {facts.failure or 'nothing was rendered'}")
+        return _Word(FAILED, "", f"no picture: {facts.failure or 'nothing was rendered'}")
     if life.state == "unknown":
-        return _Word("undecided", "responses missing", life.words)
+        return _undecided(NO_RESPONSES, life.words)
     if not facts.climbed:
-        return _Word(
-            "undecided", "never climbed", f"none of its {facts.pictures} starts ended with an answer"
-        )
+        return _undecided(NO_ASCENT, f"none of its {facts.pictures} starts ended with an answer")
     contrast = facts.contrast or 0.0
     if contrast < spec.flat_contrast:
         differs = "; differs between runs" if facts.colour_spread > 0.2 else ""
         light = f"; {facts.answers_light}" if facts.answers_light else ""
         return _Word(
-            "flat",
+            FLAT,
             facts.colour + differs,
             f"one colour, {facts.colour}: contrast {contrast:.3f}, below {spec.flat_contrast:g}{light}",
         )
     if facts.too_small or facts.z is None:
-        reason = facts.too_small or facts.null_missing
-        return _Word("undecided", "structure not measured", reason)
+        return _undecided(NO_STRUCTURE, facts.too_small or facts.null_missing)
     return _look(facts, facts.z, spec)
 
 
@@ -170,7 +183,7 @@ def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
         f"structure {z:.1f}, {'above' if patterned else 'below'} {spec.structure_z:g} where patterns begin"
     )
     if not patterned:
-        return _Word("static", "", f"no more pattern than the renderer makes of nothing: {beyond}")
+        return _Word(STATIC, "", f"no more pattern than the renderer makes of nothing: {beyond}")
     pattern = ", ".join(x for x in (pattern_words(facts.wave), facts.axes) if x)
     beyond += f" ({pattern})" if pattern else ""
     if facts.agreement is None:
@@ -179,25 +192,27 @@ def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
             if facts.live < 2
             else "no pictures of other units to compare with"
         )
-        return _Word(
-            "undecided", "recurrence not measured", f"a pattern, {beyond}; whether it recurs is open: {why}"
-        )
+        return _undecided(NO_RECURRENCE, f"a pattern, {beyond}; whether it recurs is open: {why}")
     found = facts.agreement
     alike = f"consistency {found.consistency:.2f} over {facts.live} starts"
     if found.unstable(spec.unstable_share, spec.unstable_distance):
         if found.facets:
             sizes = " and ".join(str(len(g)) for g in found.groups)
             return _Word(
-                "multifaceted",
+                MULTIFACETED,
                 f"{found.facets} facets",
                 f"{found.facets} groups of alike pictures ({sizes}{_answered(facts)}); {beyond}; {alike}",
             )
         return _Word(
-            "unstable",
+            UNSTABLE,
             "",
             f"another pattern on each run: {alike}, texture distance {found.distance:.2f}; {beyond}",
         )
-    return _Word("structured", pattern, f"a pattern that recurs: {beyond}; {alike}")
+    return _Word(STRUCTURED, pattern, f"a pattern that recurs: {beyond}; {alike}")
+
+
+def _undecided(cause: Cause, reason: str) -> _Word:
+    return _Word(UNDECIDED, cause.word, reason)
 
 
 def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
@@ -278,7 +293,7 @@ def _sentence(parts: list[str]) -> str:
     return " ".join("; ".join(p for p in parts if p).split())
 
 
-def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | list[float]]:
+def _extra(facts: Facts, verdict: Verdict) -> dict[str, float | str | list[int] | list[float]]:
     found: dict[str, float | str | list[int] | list[float]] = {"live_starts": float(facts.live)}
     numbers = {
         "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "extent": facts.extent,
@@ -296,22 +311,21 @@ def _extra(facts: Facts, verdict: str) -> dict[str, float | str | list[int] | li
         found["no_copy"] = facts.kin.no_copy
     if facts.answers_light and facts.life.state == "live":
         found["light"] = facts.answers_light
-    if facts.colour and verdict != "dead":
+    if facts.colour and verdict is not DEAD:
         found["colour"] = facts.colour
-    if facts.agreement is not None and verdict == "multifaceted":
+    if facts.agreement is not None and verdict is MULTIFACETED:
         named = [facts.seeds[i] for group in facts.agreement.groups for i in group]
         sizes = [len(group) for group in facts.agreement.groups]
         found |= {"facet_seeds": named, "facet_sizes": sizes, "facet_answers": facet_answers(facts)}
-    if facts.agreement is not None and verdict not in ("dead", "flat"):
+    if facts.agreement is not None and verdict.measured:
         found["texture_distance"] = round(facts.agreement.distance, 4)
-    patterned = verdict in ("structured", "unstable", "multifaceted", "undecided")
-    words = pattern_words(facts.wave) if patterned else ""
+    words = pattern_words(facts.wave) if verdict.described else ""
     if words and facts.wave is not None:
         found["pattern"] = words
         if facts.wave.share >= PERIODIC_SHARE:
             found["period_px"] = round(facts.wave.period_px, 2)
         if facts.wave.oriented >= ORIENTED:
             found["orientation_degrees"] = round(facts.wave.degrees, 1)
-    if facts.axes and patterned:
+    if facts.axes and verdict.described:
         found["colours"] = facts.axes
     return found

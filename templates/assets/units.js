@@ -12,7 +12,7 @@
     var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
     var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
     var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0, top = 0;
-    var marks = all.marks, inside = make("div.rows", { role: "presentation" });
+    var marks = table.marks, inside = make("div.rows", { role: "presentation" });
     var wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" });
     [].slice.call(select.options).forEach(function (o) {
       var name = o.value.replace("-", "");

@@ -5,7 +5,7 @@ import pytest
 
 from reportgen.score import score_layer
 from reportgen.spec import ScoreSpec
-from reportgen.units import VERDICTS
+from reportgen.verdicts import WORDS
 
 SPEC = ScoreSpec()
 
@@ -47,7 +47,7 @@ def test_every_verdict_can_be_reached(zoo):
     found = verdicts(zoo)
     assert found[:16] == ["structured"] * 16
     assert found[16:] == ["static", "flat", "unstable", "multifaceted", "dead", "failed", "undecided"]
-    assert set(found) == set(VERDICTS)
+    assert set(found) == set(WORDS)
 
 
 def test_every_unit_has_a_reason_of_one_line(zoo):
