@@ -85,14 +85,15 @@ NO_RECURRENCE = Cause(
 STRUCTURED = Verdict(
     "structured",
     "s",
-    "The pictures hold more order than the same renderer makes out of nothing, and the starts agree.",
+    "The pictures hold structure that noise run through the same renderer does not have, and the starts "
+    "agree.",
     pattern=True,
     recurs=True,
 )
 UNSTABLE = Verdict(
     "unstable",
     "u",
-    "Order, but another kind on each start: pictures of other units are as near as its own.",
+    "There is structure, but each start finds a different one.",
     pattern=True,
     recurs=False,
     changes=True,
@@ -100,7 +101,7 @@ UNSTABLE = Verdict(
 MULTIFACETED = Verdict(
     "multifaceted",
     "m",
-    "Order of two or more kinds, each found from several starts.",
+    "The starts fall into two or more groups that agree within themselves: the unit has several favourites.",
     pattern=True,
     recurs=True,
     changes=True,
@@ -108,25 +109,32 @@ MULTIFACETED = Verdict(
 STATIC = Verdict(
     "static",
     "t",
-    "Noise, as on a screen without a signal: no more order than the same renderer makes out of nothing.",
+    "Noise, as on a screen without a signal: what the renderer makes of an objective without structure.",
     pattern=False,
     shown_leads=False,
 )
-FLAT = Verdict("flat", "f", "The unit asks for one even colour or brightness.", looks=False, pattern=False)
+FLAT = Verdict(
+    "flat", "f", "One even colour: the unit wants brightness, darkness or a tint.", looks=False, pattern=False
+)
 DEAD = Verdict(
-    "dead", "d", "Nothing shown to it made it answer, or its answer never changes.", tells=False, looks=False
+    "dead",
+    "d",
+    "The unit gives nothing, or always the same: proved from the weights, or no input was found that moves "
+    "it.",
+    tells=False,
+    looks=False,
 )
 UNDECIDED = Verdict(
     "undecided",
     "n",
-    "Something that a verdict hangs on is missing; the reason says what.",
+    "Something that a verdict needs is missing; the reason names it.",
     looks=None,
     causes=(NO_RESPONSES, NO_ASCENT, NO_STRUCTURE, NO_RECURRENCE),
 )
 FAILED = Verdict(
     "failed",
     "x",
-    "The picture could not be computed; the reason stands with the unit.",
+    "Rendering broke; the reason says how.",
     tells=False,
     looks=False,
 )

@@ -28,7 +28,7 @@ from reportgen.explorer.asked import Asked
 from reportgen.spec import RECIPES, AtlasSpec
 from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
 from reportgen.units import Layer
-from reportgen.verdicts import DEAD, STATIC, VERDICTS
+from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
 
 SIZES = Sizes(picture_px=256)
 """Pictures of the explorer: up to the usual input of a network they are shown as large as they are."""
@@ -250,9 +250,9 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
         "kind": words.kind_in_words(layer),
         "units": layer.n_units,
         "field": words.field(layer),
-        "structured": sum(counts.get(v.word, 0) for v in VERDICTS if v.recurs),
-        "static": counts.get(STATIC.word, 0),
-        "dead": counts.get(DEAD.word, 0),
+        STRUCTURED.word: sum(counts.get(v.word, 0) for v in VERDICTS if v.recurs),
+        STATIC.word: counts.get(STATIC.word, 0),
+        DEAD.word: counts.get(DEAD.word, 0),
     }
 
 

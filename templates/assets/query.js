@@ -30,7 +30,7 @@
     var starts = [], at = 0;
     layers.forEach(function (layer) { starts.push(at); at += layer.n; });
     var own = {
-      n: n, layers: layers, marks: packed.marks, starts: starts, flags: bytes(packed.flags), columns: Object.keys(packed.numbers),
+      n: n, layers: layers, marks: packed.marks, verdicts: Object.keys(packed.marks), starts: starts, flags: bytes(packed.flags), columns: Object.keys(packed.numbers),
       layerOf: function (i) {
         var low = 0, high = starts.length - 1;
         while (low < high) {
@@ -114,7 +114,7 @@
     if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_NAMES[found[1]] || found[1], found[2]);
     var one = word.replace(/ies$/, "y").replace(/s$/, ""), known = OTHER_WORDS[word] || OTHER_WORDS[one] || (FLAGS[word] ? word : one);
     if (FLAGS[known]) return byFlag(known);
-    if (known && known in t.marks) return byWords("verdict", known);
+    if (known && t.verdicts.includes(known)) return byWords("verdict", known);
     if (t.words("verdict").w.some(function (v) { return v.includes(word); })) return byWords("verdict", word);
     if (t.layers.some(function (layer) { return layer.name.toLowerCase().includes(word); })) {
       return byLayer(function (layer) { return layer.name.toLowerCase().includes(word); });
