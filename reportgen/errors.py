@@ -26,6 +26,17 @@ class ReportgenError(Exception):
     Args:
         message: What, where, what was received, what was wanted; one line.
         hint: What to try; one line, empty if nothing helps.
+
+    Attributes:
+        exit_code: What the command line ends with.
+
+    Example:
+        >>> import reportgen
+        >>> try:
+        ...     reportgen.verdicts("nowhere.db")
+        ... except reportgen.ReportgenError as error:
+        ...     print(error.message)
+        store "nowhere.db" does not exist
     """
 
     exit_code = 2

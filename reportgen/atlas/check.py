@@ -74,6 +74,12 @@ def check_site(site_dir: str | Path, max_site_bytes: int = _MOST_BYTES) -> list[
 
     Raises:
         SiteError: There is no site, or its manifest cannot be read.
+
+    Example:
+        >>> import reportgen
+        >>> _ = reportgen.write_atlas("reportgen.db", "site")
+        >>> reportgen.check_site("site")
+        []
     """
     folder = Path(site_dir)
     said = read_manifest(folder)

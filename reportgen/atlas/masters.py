@@ -14,7 +14,7 @@ from reportgen.store import ModelRecord, Store, layer_owner, model_owner, open_s
 
 
 def export_pictures(store_path: str | Path, folder: str | Path) -> int:
-    """Write a store's pictures as PNGs and return how many.
+    """Write a store's pictures as PNGs and return how many files were written.
 
     `<layer>/<unit>/happy-0.png` is the scored recipe's, `show-happy-0.png` and `show-sad-0.png` the
     display recipe's; other recipes are left out. More than one model version puts `<model>/<version>/`
@@ -25,6 +25,11 @@ def export_pictures(store_path: str | Path, folder: str | Path) -> int:
     Raises:
         StoreError: The store cannot be read.
         SiteError: The folder cannot be written, or a picture would come to lie outside of it.
+
+    Example:
+        >>> import reportgen
+        >>> reportgen.export_pictures("reportgen.db", "pictures")
+        20
     """
     folder, n_written = Path(folder), 0
     with open_store(store_path) as store:

@@ -209,17 +209,23 @@ FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes, "sqli
 
 
 def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
-    """Write the verdict table of a store and return its number of rows.
+    """Write the verdict table of a store and return its number of rows, one a unit.
 
     Args:
-        store_path: The store.
+        store_path: The store; only read.
         out: The file; it is there whole or not at all.
         format: `csv`, `json`, `parquet` or `sqlite`.
 
     Raises:
         ConfigError: Another format.
+        StoreError: The store cannot be read.
         MissingExtra: Parquet without pyarrow.
         SiteError: The file cannot be written.
+
+    Example:
+        >>> import reportgen
+        >>> reportgen.export_table("reportgen.db", "verdicts.csv", "csv")
+        5
     """
     if format not in FORMATS:
         raise ConfigError(f"format is {format!r}, wanted one of {', '.join(FORMATS)}")

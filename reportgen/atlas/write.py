@@ -115,10 +115,20 @@ def write_atlas(
         templates: A folder whose files stand in for templates of the same names.
         tell: Told in a line, before anything is written, how large the site and its pictures will be.
 
+    Returns:
+        Counts of pages, pictures and layers, the site's bytes, how many files were new or changed, the
+        seconds it took, and the page to open.
+
     Raises:
         StoreError: The store cannot be read.
         SiteError: The folder cannot be written; what was there is as it was.
         BudgetError: The site would be larger than `spec.max_site_bytes`; nothing was written.
+
+    Example:
+        >>> import reportgen
+        >>> site = reportgen.write_atlas("reportgen.db", "site", reportgen.AtlasSpec(title="Tiny"))
+        >>> site.layers, site.index.as_posix()
+        (2, 'site/index.html')
     """
     started, folder = time.monotonic(), Path(site_dir)
     if spec.url and not spec.url.endswith("/"):

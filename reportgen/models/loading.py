@@ -59,7 +59,8 @@ def load_model(
     """Return the network in a `.keras`, whole-model `.h5` or `.onnx` file, or another source.
 
     Args:
-        path: Of the file; or `architecture.json`, `architecture.json+weights.h5`, `keras.applications:NAME`.
+        path: Named as in docs/models.md: a file, `architecture.json`, `architecture.json+weights.h5`, or
+            `keras.applications:NAME`.
         name: What to call the model; the file's stem unless given.
         version: What to call this version; the first 8 digits of the file's hash unless given.
         input_range: Low and high end of the values a picture has where the model takes it, each a number or
@@ -76,11 +77,21 @@ def load_model(
         untrained: A seed: every weight is drawn anew, and a note says how.
         channels: Where a file has the channels of its picture, if its network does not tell.
 
+    Returns:
+        The network, rewritten channels last: its operations, its layers with units, the shape
+        `(height, width, channels)` and the range of the picture it takes, and notes on what was changed.
+
     Raises:
         ModelError: The file cannot be used, or is no image network.
         UntrustedModel: It brings code and is not trusted.
         ConfigError: The given range or size does not fit.
         MissingExtra: Keras or its backend is not installed.
+
+    Example:
+        >>> import reportgen
+        >>> model = reportgen.load_model("model.keras", input_range=(0, 255))
+        >>> model.input_shape, [(layer.name, layer.n_units) for layer in model.layers]
+        ((16, 16, 1), [('conv', 3), ('head', 2)])
     """
     source = find_source(path)
     opened = open_network(

@@ -118,12 +118,30 @@ class Inspection:
 def inspect_model(path: str | Path, **options: Any) -> Inspection:
     """Return the import report of a model file: layers, proof, input range, what its atlas would take.
 
+    Nothing is rendered, and no store is written.
+
     Args:
         path: A model, named as in docs/models.md: a file, or such as `keras.applications:VGG16`.
-        options: `version`, `input_range`, `input_size`, `trust_model`, `custom`, `hold`, `max_memory`.
+        options: Keys of the configuration that tell of the model: `version`, `input_range`, `input_size`,
+            `channels`, `channel_order`, `trust_model`, `custom`, `hold`, `max_memory`; others change the
+            estimate (docs/commands.md).
+
+    Returns:
+        What was found. `report` has the keys of docs/import-report.md: sizes in pixels of the model's own
+        input, `estimate` in pictures, seconds of this machine and bytes of the site.
 
     Raises:
         ModelError: The file cannot be used.
+        ConfigError: An option does not exist or does not fit.
+        MissingExtra: The framework that reads it is not installed.
+
+    Example:
+        >>> import reportgen
+        >>> found = reportgen.inspect_model("model.keras")
+        >>> [(layer["name"], layer["units"]) for layer in found.report["layers"]]
+        [('conv', 3), ('head', 2)]
+        >>> found.report["parity"]["same"], found.report["input"]["source"]
+        (True, 'assumed')
     """
     import tempfile
 
@@ -139,17 +157,31 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
 
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
            stop: Callable[[], bool] | None = None, **options: Any) -> list[RenderSummary]:  # fmt: skip
-    """Render and measure every unit of every layer of model files, as far as the store misses them.
+    """Render and measure every unit of every layer of model files, as far as the store lacks them.
 
     Args:
-        models: One file or several.
-        reporter: Told of the progress.
+        models: One file or several, named as in docs/models.md.
+        reporter: Told of the progress; nothing is printed unless given.
         stop: Asked between batches; when true the run ends with what is complete.
-        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, `budget`, ...),
-            and `config`, a file of them.
+        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, `budget`, ...;
+            docs/commands.md), and `config`, a file of them.
+
+    Returns:
+        One summary for each model file: how many pictures were planned, rendered and failed, and the seconds.
 
     Raises:
-        ModelError, ConfigError, StoreError: One line each; what was rendered is kept.
+        ModelError: A file cannot be used.
+        ConfigError: An option does not exist or does not fit.
+        StoreError: The store cannot be written, or another run is rendering into it.
+        MissingExtra: No framework is installed.
+
+    What was rendered before an error is kept; the next run does what is missing.
+
+    Example:
+        >>> import reportgen
+        >>> (done,) = reportgen.render("model.keras", store="new.db", units=1, seeds=1, signs="happy")
+        >>> done.planned, done.rendered, done.failed  # a scored and a display picture of two layers
+        (4, 4, 0)
     """
     settings, told = _settings(options), reporter or Silent()
     clock = Clock(settings.budget)
@@ -160,12 +192,24 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
 def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
     """Score what the store holds, and return the verdicts.
 
+    Needs no framework. A layer is scored again only where its pictures, measurements or thresholds changed.
+
     Args:
         reporter: Told of the progress.
-        options: `store`, and `score` with thresholds of `ScoreSpec`.
+        options: `store`; `score`, a mapping of thresholds of `ScoreSpec`; `config`.
+
+    Returns:
+        The verdict table of the whole store, one row a unit (columns: docs/formats.md).
 
     Raises:
-        StoreError: There is no store, or it cannot be read.
+        StoreError: There is no store, it holds no model, or it cannot be written.
+        ConfigError: A threshold does not exist or does not fit.
+
+    Example:
+        >>> import reportgen
+        >>> table = reportgen.score(store="reportgen.db", score={"structure_z": 2.5})
+        >>> table.by_layer()["tiny", "v1", "conv"]
+        {'structured': 3}
     """
     settings, told = _settings(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
@@ -195,11 +239,23 @@ def prune(
         force: Write over an earlier file.
         reporter: Told of the progress.
         stop: Asked between rounds; when true nothing is written, and a later call goes on.
-        options: Any key of the configuration; `images` is needed.
+        options: Any key of the configuration; `images`, a folder of pictures, is needed. `max_loss` is the
+            share of right (without classes: of equal) decisions that may be lost, 0.01 unless given.
+
+    Returns:
+        What was found, on pictures that neither ordered units nor chose how many go: `removal` counts units,
+        parameters and multiply-adds, with accuracy and agreement as shares 0..1; `file` is what was written.
 
     Raises:
         ConfigError: The pictures do not fit the network, or there is nothing to keep.
-        ReportgenError: One line; nothing half is left behind.
+        ModelError: The file cannot be used.
+        ReportgenError: The smaller network cannot be written, or the run was stopped; no half file is left.
+
+    Example:
+        >>> import reportgen
+        >>> found = reportgen.prune("model.keras", images="photos", out="small.keras")
+        >>> found.removal.units, found.file
+        (3, 'small.keras')
     """
     from reportgen.run.pruning import prune_model
 
@@ -209,16 +265,46 @@ def prune(
 
 
 def prune_list(store: str | Path) -> list[dict[str, Any]]:
-    """Return which units of each layer can be missed, for certain or as measured, each with its reason.
+    """Return which units of each layer can be removed, for certain or as measured, each with its reason.
 
-    Columns: docs/formats.md.
+    Args:
+        store: The store; only read.
+
+    Returns:
+        A mapping for each scored layer, in the network's order (keys: docs/formats.md). Units are indices
+        of output channels, from 0.
+
+    Raises:
+        StoreError: There is no store, or it cannot be read.
+
+    Example:
+        >>> import reportgen
+        >>> [(x["layer"], x["n_units"], x["certain"]) for x in reportgen.prune_list("reportgen.db")]
+        [('conv', 3, []), ('head', 2, [])]
     """
     with open_store(store) as opened:
         return units_to_prune(opened)
 
 
 def verdicts(store: str | Path) -> Verdicts:
-    """Return the verdict table of a store, one row a unit (columns: docs/formats.md)."""
+    """Return the verdict table of a store, one row a unit.
+
+    Args:
+        store: The store; only read, and needs no framework.
+
+    Returns:
+        The rows, each a mapping of the columns of docs/formats.md, by model version, layer and unit;
+        undefined values are None.
+
+    Raises:
+        StoreError: There is no store, or it cannot be read.
+
+    Example:
+        >>> import reportgen
+        >>> table = reportgen.verdicts("reportgen.db")
+        >>> len(table), table.rows[0]["layer"], table.rows[0]["verdict"]
+        (5, 'conv', 'structured')
+    """
     with open_store(store) as opened:
         return Verdicts(tuple(verdict_rows(opened)))
 
@@ -231,10 +317,24 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         models: One file or several; each becomes a model version of the atlas.
         reporter: Told of the progress.
         stop: Asked between batches; when true what there is gets scored and written.
-        options: Any key of the configuration.
+        options: Any key of the configuration (docs/commands.md), and `config`, a file of them.
+
+    Returns:
+        The summary of each model's renders, the verdict table, and what was written: `site.index` is the page
+        to open.
 
     Raises:
-        ReportgenError: One line; what was rendered is kept.
+        ModelError: A file cannot be used.
+        ConfigError: An option does not exist or does not fit.
+        StoreError, SiteError: The store or the site cannot be written.
+
+    What was rendered before an error is kept.
+
+    Example:
+        >>> import reportgen
+        >>> made = reportgen.atlas("model.keras", store="new.db", site="site", units=1, seeds=1)
+        >>> len(made.verdicts), made.site.index.as_posix()
+        (2, 'site/index.html')
     """
     settings = _settings(options)
     told, clock = reporter or Silent(), Clock(settings.budget)
@@ -304,8 +404,20 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
         stop: Asked between batches of rendering.
         options: Any key of the configuration.
 
+    Returns:
+        `found.pairs`, one comparison for each two versions in a row, and `found.series`. Counts are units by
+        what became of them; likeness is a correlation, -1..1.
+
     Raises:
-        ReportgenError: One line; what was rendered is kept.
+        ConfigError: A name leads to no version.
+        StoreError: A store cannot be read, or holds one version alone.
+        ModelError: A model file cannot be used; what was rendered is kept.
+
+    Example:
+        >>> import reportgen
+        >>> result = reportgen.compare("before.db", "reportgen.db")
+        >>> result.found.pairs[0].counts
+        {'unchanged': 5}
     """
     settings = _settings(options)
     names = named_versions([str(v) for v in versions], settings)
@@ -320,10 +432,20 @@ def gate(version: str | Path | None = None, **options: Any) -> GateResult:
 
     Args:
         version: A store (its last version), `STORE@VERSION` or a label in the store; the last one if None.
-        options: `rule`, one text or several; `against`, the version before; `store`, `config`.
+        options: `rule`, one text or several (docs/comparing.md); `against`, the version before; `store`,
+            `config`.
+
+    Returns:
+        Whether all rules hold (`held`), and for each its value, its limit, and the units behind it.
 
     Raises:
-        ReportgenError: One line.
+        ConfigError: A rule cannot be read, or names a layer that is not there.
+        StoreError: The store cannot be read.
+
+    Example:
+        >>> import reportgen
+        >>> reportgen.gate("reportgen.db", rule=["dead <= 5", "structured_share in conv >= 60%"]).held
+        True
     """
     settings = _settings(options)
     return run_gate(None if version is None else str(version), settings.rule, settings.against, settings)

@@ -52,6 +52,12 @@ class RenderSpec:
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
         rescue: Whether silent starts are climbed by the maxima of cells, then from a louder, coarser start.
         scored: Whether scores may be computed from this recipe's pictures.
+
+    Example:
+        >>> import reportgen
+        >>> recipe = reportgen.RenderSpec(name="smooth", tv=1.0)
+        >>> recipe.parametrization, recipe.steps
+        ('pixel', 96)
     """
 
     name: str = "default"

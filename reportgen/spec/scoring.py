@@ -21,6 +21,11 @@ class ScoreSpec:
         unstable_distance: Least texture distance between seeds of an unstable unit.
         duplicate_correlation: Response correlation from which a unit is a copy.
         min_comparison: Units a layer needs before its own pictures are comparison enough.
+
+    Example:
+        >>> import reportgen
+        >>> reportgen.ScoreSpec(structure_z=2.5).borderline_z
+        (1.5, 2.5)
     """
 
     crop: float = 0.10

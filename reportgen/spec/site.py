@@ -18,6 +18,11 @@ class AtlasSpec:
         picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged. Sites that
             would be too large get smaller ones.
         licence: Of the models and their pictures, in words.
+
+    Example:
+        >>> import reportgen
+        >>> reportgen.AtlasSpec(title="Faces", max_site_bytes=50_000_000).picture_px
+        128
     """
 
     title: str = "Atlas"

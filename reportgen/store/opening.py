@@ -57,9 +57,18 @@ def open_store(path: str | Path, *, create: bool = False, write: bool = False) -
         write: Whether it will be written: one of an earlier schema is then brought up to date, after a copy
             was made beside it (`Store.copy_of_before`). Else such a store is read as it is.
 
+    Returns:
+        The open store, to be used in a `with` statement or closed.
+
     Raises:
         StoreError: Missing, unreadable, not a store, or not to be brought up to date.
         StoreVersion: Written by a later schema version.
+
+    Example:
+        >>> import reportgen
+        >>> with reportgen.open_store("reportgen.db") as store:
+        ...     [(model.name, layer.name) for model in store.models() for layer in model.layers]
+        [('tiny', 'conv'), ('tiny', 'head')]
     """
     path = Path(path)
     if not path.exists() and not create:
