@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Ordered = Literal["need", "looks", "random"]
 
+GIVEN_UP = 0.25
+"""Beyond the loss that is allowed: after three rounds that lose more, no more units are put in order."""
+
 REFINED = 8
 """Counts that are tried between the last round that holds and the next."""
 
@@ -180,12 +183,13 @@ def find(search: Search, wanted: Wanted, *, rounds: Sequence[Sequence[int]] = ()
         rounds = ()  # Of another network.
     curve = {0: shares_without(search.measured, judge, np.zeros(n, bool))}
     low = judge.majority_share() if len(judge.labels) else 1 / 3
+    lost = max(low + 0.02, curve[0].share - wanted.max_loss - GIVEN_UP)
 
     def goes_on(taken: Sequence[int], count: int) -> bool:
         note(taken, n)
         curve[count] = judge.shares(search.measured.trial.answers(judge.pictures))
         last = [curve[c].share for c in sorted(curve)[-3:]]
-        return len(last) < 3 or any(share > low + 0.02 for share in last)
+        return len(last) < 3 or any(share > lost for share in last)
 
     if wanted.order == "need":
         order = search.judges["order"]
