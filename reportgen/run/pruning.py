@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reportgen.prune.rebuild import Rebuilt
     from reportgen.prune.search import Found, Search, Wanted
 
-PRUNE_VERSION = 1
+PRUNE_VERSION = 2
 """Raised whenever the same network and pictures would give another order or count."""
 
 Ordered = Literal["need", "looks", "random"]

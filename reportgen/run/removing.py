@@ -19,7 +19,7 @@ from reportgen.store import ModelRecord, Store
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-REMOVAL_VERSION = 1
+REMOVAL_VERSION = 2
 """Raised whenever the same network and pictures would give another measurement."""
 
 
