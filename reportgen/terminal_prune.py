@@ -49,7 +49,7 @@ def _of(before: int, after: int) -> tuple[str, str, str]:
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.0%}" if whole else ""
+    return f"{part / whole:.1%}" if whole else ""
 
 
 def _sentences(found: Any) -> list[str]:

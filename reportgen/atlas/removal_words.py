@@ -272,7 +272,7 @@ def _saved(removal: Removal) -> Iterator[tuple[str, str, str]]:
         ("Multiply-adds", removal.macs_before, removal.macs_after),
     ):
         if before and after:
-            fewer = f"{per_cent(1 - after / before, 0)} fewer" if after < before else ""
+            fewer = f"{per_cent(1 - after / before, 1)} fewer" if after < before else ""
             yield label, f"{before:,} to {after:,}", fewer
 
 
