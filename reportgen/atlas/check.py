@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from reportgen.atlas.manifest import MANIFEST, read_manifest
+from reportgen.atlas.site_map import NOT_FOUND, OF_SITE, START
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
@@ -25,7 +26,6 @@ MOST_PACKED_BYTES = 60_000
 _FOREIGN = re.compile(
     r"""(?:https?:)?//(?!www\.w3\.org/)[a-z0-9-]+\.[a-z]{2,}[^\s"')]*|\bfetch\s*\(|XMLHttpRequest|@import"""
 )
-NOT_FOUND = "404.html"
 _VIEW = re.compile(r"(q|sort)=")
 _LINKING = {"href", "src", "srcset", "poster", "data", "action", "formaction"}
 
@@ -112,7 +112,7 @@ def _manifest_problems(folder: Path, manifest: Mapping[str, int], moving: Mappin
             yield f"{path} is missing"
         elif place.stat().st_size not in (size, moving.get(path, size)):
             yield f"{path} has {place.stat().st_size} bytes, the manifest says {size}"
-    for name in ("index.html", "method.html", "about.html", "404.html", ".nojekyll"):
+    for name in (*(kind.address for kind in OF_SITE if not kind.compared), ".nojekyll"):
         if name not in manifest:
             yield f"{name} is not in {MANIFEST}"
 
@@ -173,7 +173,7 @@ def _target_problems(
 ) -> Iterator[str]:
     parts = urlsplit(link)
     target = _resolved(path, link) if parts.path else path
-    if path == NOT_FOUND and posixpath.basename(target) == "index.html":
+    if path == NOT_FOUND.address and posixpath.basename(target) == START.address:
         return  # it is served in place of pages at any depth, and leads up from each
     if target.startswith("..") or not (folder / target).is_file():
         yield f"leads nowhere: {link[:80]}"

@@ -15,8 +15,9 @@ from typing import Any
 
 from reportgen.atlas.comparison_pictures import TILE_PX, Strip, encoded, strips
 from reportgen.atlas.comparison_plots import cka_plot, flow_plot, lines_plot
-from reportgen.atlas.layout import COMPARISONS, Place
+from reportgen.atlas.layout import Place
 from reportgen.atlas.pages import Pages, template_folder
+from reportgen.atlas.site_map import CHANGES, COMPARISONS, PAIR, SERIES, VERSIONS
 from reportgen.atlas.words import mark
 from reportgen.comparison import (
     STATES,
@@ -84,24 +85,28 @@ def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, by
         path = series_path(shelf, series)
         plots = [(title, lines_plot(series, measure, title)) for measure, title in _MEASURES]
         yield path, shelf.pages.page(
-            "series.html", path, extra=extra, series=series, plots=[x for x in plots if x[1]],
+            SERIES.template, path, extra=extra, series=series, plots=[x for x in plots if x[1]],
             table=_table(series), links=[shelf.place(v).index for v in series.versions],
         )  # fmt: skip
-    path = f"{COMPARISONS}/index.html"
+    path = VERSIONS.address
     pairs = [(pair_path(shelf, c), c, sentences(c)) for c in found.pairs]
     lines = [(series_path(shelf, s), s) for s in found.series]
-    yield path, shelf.pages.page("versions.html", path, extra=extra, pairs=pairs, series=lines, bar=state_bar)
+    yield (
+        path,
+        shelf.pages.page(VERSIONS.template, path, extra=extra, pairs=pairs, series=lines, bar=state_bar),
+    )
 
 
-def pair_path(shelf: Shelf, c: Comparison, page: str = "index.html") -> str:
-    """Return the path of a comparison's page."""
+def pair_path(shelf: Shelf, c: Comparison, layer: str | None = None) -> str:
+    """Return the path of a comparison's page, or of one of its layers' by slug."""
     a, b = shelf.place(c.a), shelf.place(c.b)
-    return f"{COMPARISONS}/{a.model}/{a.version}/{b.model}/{b.version}/{page}"
+    names = {"model": a.model, "version": a.version, "other_model": b.model, "other_version": b.version}
+    return PAIR.at(**names) if layer is None else CHANGES.at(**names, layer=layer)
 
 
 def series_path(shelf: Shelf, series: Series) -> str:
     """Return the path of a series' page."""
-    return f"{COMPARISONS}/{shelf.place(series.versions[-1]).model}/series.html"
+    return SERIES.at(model=shelf.place(series.versions[-1]).model)
 
 
 def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
@@ -132,10 +137,10 @@ def _pair_files(
         largest |= {
             _key(pair, x): r for x, r in zip(_sorted(pair), rows, strict=True) if _key(pair, x) in wanted
         }
-        path = pair_path(shelf, c, f"{slugs[i]}.html")
+        path = pair_path(shelf, c, slugs[i])
         around = {"previous": slugs[i - 1] if i else "", "next": slugs[i + 1] if i + 1 < len(slugs) else ""}
         yield path, shelf.pages.page(
-            "changes.html", path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
+            CHANGES.template, path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
             flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
             groups=_groups(rows), kept=[r for r in rows if r["x"].state == "unchanged"],
             pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
@@ -146,7 +151,7 @@ def _pair_files(
         for slug, pair in zip(slugs, c.layers, strict=True)
     ]
     yield path, shelf.pages.page(
-        "compare.html", path, extra=extra, c=c, layers=layers, bar=state_bar, state_mark=_STATE_MARKS,
+        PAIR.template, path, extra=extra, c=c, layers=layers, bar=state_bar, state_mark=_STATE_MARKS,
         sentences=sentences(c), cka=cka_plot(c), tile=TILE_PX,
         largest=[largest[_key(pair, x)] for pair, x in c.largest(_N_LARGEST)],
         pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,

@@ -23,8 +23,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from reportgen.atlas.exchange import clear_leftovers, exchange
-from reportgen.atlas.layout import OWN_PAGES, WRITTEN
+from reportgen.atlas.layout import WRITTEN
 from reportgen.atlas.manifest import MANIFEST, Manifest, Piece, check_path, read_manifest
+from reportgen.atlas.site_map import RESERVED, START
 from reportgen.errors import BudgetError, SiteError
 
 _STAGING = ".atlas-staging"
@@ -266,10 +267,10 @@ class SiteFiles:
         stem, html, _ = path.rpartition(".html")
         _, _, name = stem.rpartition("/")
         group, rank = posixpath.dirname(path), 0
-        if html and path.count("/") == 3 and name not in OWN_PAGES:
+        if html and path.count("/") == 3 and name not in RESERVED:
             group = stem  # a layer's page, right after what it is drawn from
         elif html:
-            rank = 1 if path.count("/") > 3 else 4 if path == "index.html" else 3 if name == "index" else 2
+            rank = 1 if path.count("/") > 3 else 4 if path == START.address else 3 if name == "index" else 2
         return path in self.before, rank, group, bool(html), path
 
     def _write_manifest(self, manifest: Manifest) -> None:

@@ -18,10 +18,26 @@ from reportgen.atlas.panel import Scene
 from reportgen.atlas.rows import LayerRows, listed_rows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
 from reportgen.atlas.showcase import showcase_rows, with_renders
+from reportgen.atlas.site_map import (
+    ABOUT,
+    DOWNLOADS,
+    FINDINGS,
+    LAYER,
+    METHOD,
+    MODEL,
+    NOT_FOUND,
+    OF_MODEL,
+    OF_SITE,
+    START,
+    UNITS,
+    WALL,
+    PageKind,
+)  # fmt: skip
 from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
+from reportgen.removal import Removal
 from reportgen.score.trust import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
@@ -108,52 +124,45 @@ def _model_files(
             for at, unit in places:
                 wanted.setdefault(at, set()).add(unit)
     drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
-    summary = ModelSummary(
-        record,
-        scene.place,
-        tuple(summary_of(scene, own, n_pictures) for own in drawn),
-        tuple(store.runs_of(record.id)),
-    )
-    preview = f"{folder}/preview.jpg"
-    values = {"model": summary, "record": record, "place": scene.place}
+    layers = tuple(summary_of(scene, own, n_pictures) for own in drawn)
+    summary = ModelSummary(record, scene.place, layers, tuple(store.runs_of(record.id)))
+    packed, data = _all_units(scene.place, rows)
+    shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
+    shared: dict[str, Any] = {"model": summary, "record": record, "place": scene.place}
+    picture = f"{folder}/preview.jpg"
+    values = _model_values(scene, summary, rows, removal, shown, packed)
+    files = [(packed, data)]
+    for kind in OF_MODEL:
+        path = scene.place.page(kind)
+        files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
+    if scene.spec.url:
+        files.append((picture, _preview(store, scene, drawn, shown)))
+    return summary, files
+
+
+def _model_values(
+    scene: Scene, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
+    shown: Sequence[tuple[Finding, Any]], packed: str,
+) -> dict[PageKind, dict[str, Any]]:  # fmt: skip
+    """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
+    record = summary.record
     cite = citation(
         None, record.name, record.version, record.file_hash, title=scene.spec.title,
         made_with=scene.made_with, address=scene.spec.url + scene.place.index,
     )  # fmt: skip
-    packed, data = _all_units(scene.place, rows)
-    model = pages.page(
-        "model.html", scene.place.index, preview=preview, cite=cite,
-        recipes=recipes_of(record, scene.recipes), imported=import_view(record),
-        network=network_view(record.graph, summary.layers),
-        necessary=necessary_in_words(rows, measured=removal is not None),
-        need=need_view(scene.place, removal, rows) if removal else None, **values,
-    )  # fmt: skip
-    shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
-    files = [(scene.place.index, model), (packed, data)]
-    for name, extra in (
-        ("findings", {"found": shown, "cite": cite}),
-        ("units", {"columns": posixpath.basename(packed), "orders": ORDERS}),
-        (
-            "wall",
-            {
-                "sheets": [
-                    (
-                        own.layer.name,
-                        scene.place.slug(own.layer.name),
-                        _n_sheets(own),
-                        min(ACROSS, max(own.units) + 1),
-                        max(own.units) + 1,
-                    )
-                    for own in rows
-                ]
-            },
-        ),
-    ):
-        path = f"{folder}/{name}.html"
-        files.append((path, pages.page(f"{name}.html", path, preview=preview, **extra, **values)))
-    if scene.spec.url:
-        files.append((preview, _preview(store, scene, drawn, shown)))
-    return summary, files
+    return {
+        MODEL: {
+            "cite": cite,
+            "recipes": recipes_of(record, scene.recipes),
+            "imported": import_view(record),
+            "network": network_view(record.graph, summary.layers),
+            "necessary": necessary_in_words(rows, measured=removal is not None),
+            "need": need_view(scene.place, removal, rows) if removal else None,
+        },
+        FINDINGS: {"found": shown, "cite": cite},
+        UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS},
+        WALL: {"sheets": [_sheets(scene.place, own) for own in rows]},
+    }
 
 
 def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:
@@ -198,8 +207,16 @@ def _pictures(
     return found
 
 
-def _n_sheets(rows: LayerRows) -> list[int]:
-    return sorted({unit // UNITS_PER_SHEET for unit in rows.units})
+def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], int, int]:
+    """Return of a layer on the wall: name, slug, sheets, units in the first row, one more than its last."""
+    end, name = max(rows.units) + 1, rows.layer.name
+    return (
+        name,
+        place.slug(name),
+        sorted({unit // UNITS_PER_SHEET for unit in rows.units}),
+        min(ACROSS, end),
+        end,
+    )
 
 
 def _preview(
@@ -221,22 +238,15 @@ def _start_files(
         (name, [m for m in models if m.record.name == name])
         for name in dict.fromkeys(m.record.name for m in models)
     ]
-    yield "index.html", pages.page("index.html", "index.html", grouped=grouped)
-    yield (
-        "method.html",
-        pages.page(
-            "method.html", "method.html", spec=ScoreSpec(), robust=ROBUST, natural_agrees=NATURAL_AGREES
-        ),
-    )
-    yield (
-        "about.html",
-        pages.page("about.html", "about.html", models=models, credits=credits, spec=scene.spec),
-    )
-    yield (
-        "downloads.html",
-        pages.page("downloads.html", "downloads.html", models=models, sizes=sizes, spec=scene.spec),
-    )
-    yield "404.html", pages.not_found()
+    values: dict[PageKind, dict[str, Any]] = {
+        START: {"grouped": grouped},
+        METHOD: {"spec": ScoreSpec(), "robust": ROBUST, "natural_agrees": NATURAL_AGREES},
+        ABOUT: {"models": models, "credits": credits, "spec": scene.spec},
+        DOWNLOADS: {"models": models, "sizes": sizes, "spec": scene.spec},
+    }
+    for kind, own in values.items():
+        yield kind.address, pages.page(kind.template, kind.address, **own)
+    yield NOT_FOUND.address, pages.not_found()
     yield ".nojekyll", b""
     if scene.spec.url:
         yield "sitemap.txt", _sitemap(scene.spec.url, models)
@@ -244,10 +254,10 @@ def _start_files(
 
 
 def _sitemap(url: str, models: Sequence[ModelSummary]) -> bytes:
-    found = ["index.html", "method.html", "about.html", "downloads.html"]
+    found = [kind.address for kind in OF_SITE if kind.listed]
     for m in models:
-        found += [f"{m.place.folder}/{name}.html" for name in ("index", "findings", "units", "wall")]
-        found += [m.place.layer_page(x.slug) for x in m.layers]
+        found += [m.place.page(kind) for kind in OF_MODEL if kind.listed]
+        found += [m.place.layer_page(x.slug) for x in m.layers if LAYER.listed]
     return "".join(f"{url}{path}\n" for path in sorted(found)[:50_000]).encode()
 
 

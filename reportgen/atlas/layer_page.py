@@ -22,6 +22,7 @@ from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.scene import Scene, View
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
+from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import UnitPictures
 from reportgen.score import certain_units
 from reportgen.spec import ScoreSpec
@@ -77,7 +78,7 @@ def layer_pages(
     yield (
         path,
         pages.page(
-            "layer.html", path, preview=preview, parts=parts, around=around,
+            LAYER.template, path, preview=preview, parts=parts, around=around,
             rows_digest=content_digest(packed), names_digest=content_digest(names), **context, **shared,
         ),
     )  # fmt: skip
@@ -106,7 +107,7 @@ def _unit_pages(
         }
         path = scene.place.unit_page(shared["slug"], view["u"])
         preview = f"{scene.place.folder}/{shared['slug']}/preview.jpg"
-        yield path, pages.page("unit.html", path, preview=preview, view=view, around=around, **shared)
+        yield path, pages.page(UNIT.template, path, preview=preview, view=view, around=around, **shared)
 
 
 def layer_context(

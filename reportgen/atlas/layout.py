@@ -12,18 +12,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from reportgen.atlas.site_map import (
+    ASSETS,
+    COMPARISONS,
+    LAYER,
+    MODEL,
+    OF_SITE,
+    PICTURES,
+    RESERVED,
+    UNIT,
+    VERSION,
+    PageKind,
+)  # fmt: skip
 from reportgen.errors import SiteError
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, hashed_slug, slug_of
 
-PICTURES = "p"
-OWN_PAGES = ("index", "units", "findings", "wall")
-"""Pages of a model version that stand beside its layers'; stores of before they were reserved may "
-"have one."""
-ASSETS = "assets"
-COMPARISONS = "c"
 WRITTEN = re.compile(
-    r"(?:index|method|about|downloads|404)\.html|\.nojekyll|sitemap\.txt|verdicts\.(?:csv|json|parquet|sqlite)"
+    "|".join(re.escape(kind.address) for kind in OF_SITE)
+    + r"|\.nojekyll|sitemap\.txt|verdicts\.(?:csv|json|parquet|sqlite)"
     rf"|{ASSETS}/[a-z0-9]+\.[0-9a-f]{{10}}\.(?:css|js)|{PICTURES}/[0-9a-f]+\.webp"
     rf"|(?:m|{COMPARISONS})/.+\.(?:html|js|css|webp)"
 )
@@ -42,12 +49,16 @@ class Place:
     @property
     def folder(self) -> str:
         """The version's folder, from the site's root."""
-        return f"m/{self.model}/{self.version}"
+        return VERSION.format(model=self.model, version=self.version)
 
     @property
     def index(self) -> str:
         """The model page."""
-        return f"{self.folder}/index.html"
+        return self.page(MODEL)
+
+    def page(self, kind: PageKind) -> str:
+        """Return the path of a page that a model version has once."""
+        return kind.at(model=self.model, version=self.version)
 
     def slug(self, layer: str) -> str | None:
         """Return the slug of a layer's name, None if the version has no such layer."""
@@ -63,11 +74,11 @@ class Place:
 
     def layer_page(self, slug: str) -> str:
         """Return the path of a layer's page."""
-        return f"{self.folder}/{slug}.html"
+        return LAYER.at(model=self.model, version=self.version, layer=slug)
 
     def unit_page(self, slug: str, unit: int) -> str:
         """Return the path of a unit's own page."""
-        return f"{self.folder}/{slug}/{unit}.html"
+        return UNIT.at(model=self.model, version=self.version, layer=slug, unit=unit)
 
     def address(self, slug: str, unit: int) -> str:
         """Return the address of a unit, the one to cite."""
@@ -121,7 +132,7 @@ def _layer_slugs(layers: Iterable[Layer]) -> tuple[tuple[str, str], ...]:
     """Return `(name, slug)` of the layers, each slug looked at again: the store may be anybody's."""
     pairs = []
     for layer in layers:
-        own = hashed_slug(layer.name) if layer.slug.lower() in OWN_PAGES else layer.slug
+        own = hashed_slug(layer.name) if layer.slug.lower() in RESERVED else layer.slug
         if not _SAFE.fullmatch(layer.slug) or layer.slug.lower().endswith(".html"):
             raise SiteError(f'layer "{layer.name}" has the address "{layer.slug}", which is no file name')
         pairs.append((layer.name, own))

@@ -18,9 +18,10 @@ from typing import Any
 
 import reportgen
 from reportgen.atlas import words
-from reportgen.atlas.layout import ASSETS, PICTURES, Place, relative, root_of
+from reportgen.atlas.layout import Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.sandbox import Sandbox, rendered
+from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, site_links
 from reportgen.errors import SiteError
 from reportgen.verdicts import MARKS, VERDICTS
 
@@ -91,6 +92,7 @@ class Pages:
             "tables": self.tables,
             "assumed": self.assumed,
             "compared": self.compared,
+            "site_links": site_links(compared=self.compared),
             "asset": self.asset,
             "site_url": self.url,
             "preview": preview if self.url else "",
@@ -102,7 +104,7 @@ class Pages:
         """Return `404.html`: served at any depth, so its style is its own, allowed by its hash."""
         source = _read(self._folders, "assets/404.css").decode("utf-8", "replace").strip()
         digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
-        return self.page("404.html", "404.html", style=source, style_hash=digest)
+        return self.page(NOT_FOUND.template, NOT_FOUND.address, style=source, style_hash=digest)
 
     @cached_property
     def digest(self) -> str:
@@ -166,6 +168,7 @@ def _environment(folders: tuple[Path, ...]) -> Sandbox:
         "number": number,
         "tenths": tenths,
         "pictures": PICTURES,
+        "model_links": model_links(),
         "colours": _colours,
     }
     return Sandbox(folders, functions, callable_kinds=(Place,))

@@ -15,13 +15,13 @@ import numpy as np
 from reportgen.atlas import preview
 from reportgen.atlas.files import Stage, Written
 from reportgen.atlas.layer_page import layer_pages
-from reportgen.atlas.layout import PICTURES
 from reportgen.atlas.natural import TilePixels, natural_strip
 from reportgen.atlas.pages import Pages
 from reportgen.atlas.panel import Scene, pictures_of
 from reportgen.atlas.pictures import encode_page_picture
 from reportgen.atlas.rows import LayerRows, layer_rows, null_pictures
 from reportgen.atlas.sheets import Sheets
+from reportgen.atlas.site_map import PICTURES
 from reportgen.atlas.strips import UnitPictures, encode_strip, null_strip
 from reportgen.images import decode_png
 from reportgen.store import ModelRecord, Store, open_store, pictures_by_key

@@ -21,10 +21,11 @@ from reportgen.atlas.files import SiteFiles, check_budget, site_files
 from reportgen.atlas.foretell import foreteller, sampled
 from reportgen.atlas.front import front_files, tables_here
 from reportgen.atlas.ladder import SMALLER, Chosen, choose
-from reportgen.atlas.layout import PICTURES, Place, places
+from reportgen.atlas.layout import Place, places
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.panel import Scene
 from reportgen.atlas.piece import LayerTask, make_layer
+from reportgen.atlas.site_map import PICTURES, START
 from reportgen.comparison import Comparisons
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec, content_hash
@@ -158,7 +159,7 @@ def write_atlas(
         layers=plan.n_layers,
         written=written,
         seconds=time.monotonic() - started,
-        index=folder / "index.html",
+        index=folder / START.address,
         sizes=chosen.words,
     )
 

@@ -22,6 +22,7 @@ from reportgen.atlas.panel import unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
 from reportgen.atlas.scene import Scene, View
+from reportgen.atlas.site_map import UNITS
 from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import Asked
@@ -52,7 +53,7 @@ class Version:
     @property
     def home(self) -> str:
         """The address of its view of all units."""
-        return f"/{self.place.folder}/units.html"
+        return f"/{self.place.page(UNITS)}"
 
     def layer(self, slug: str) -> Layer:
         """Return the layer whose page has that name.

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from reportgen.atlas.site_map import OF_MODEL
 from reportgen.errors import ReportgenError, StoreError
 from reportgen.explorer.answers import Desk
 from reportgen.explorer.page import Shell
@@ -20,7 +21,7 @@ from reportgen.explorer.queries import Version, find_version
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _KEY = re.compile(r"[0-9a-f]{32,64}")
 _MOST_ASKED = 32
-_PAGES = ("index", "units", "findings", "wall")
+_PAGES = frozenset(kind.name for kind in OF_MODEL if kind.explored)
 
 
 def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:

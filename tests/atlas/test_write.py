@@ -13,6 +13,7 @@ from sample_store import HOSTILE, write_sample_store
 from reportgen.atlas import check_site, piece, write_atlas
 from reportgen.atlas.files import site_files
 from reportgen.atlas.manifest import MANIFEST
+from reportgen.atlas.site_map import RESERVED
 from reportgen.errors import BudgetError, SiteError, StoreError
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
@@ -189,7 +190,7 @@ def test_names_from_a_model_are_never_markup(site: Path) -> None:
 
 def test_every_hostile_layer_has_a_page_of_its_own_with_a_plain_name(site: Path) -> None:
     found = [p.name for p in (site / "m/garden/v2").glob("*.html")]
-    of_layers = set(found) - {"index.html", "findings.html", "wall.html", "units.html"}
+    of_layers = set(found) - {f"{name}.html" for name in RESERVED}
     assert len(found) == len({name.lower() for name in found})
     assert len(of_layers) == len(HOSTILE) + 4  # conv1, conv2, fc, logits
     assert all(re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.html", name) for name in found)

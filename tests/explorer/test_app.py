@@ -8,6 +8,7 @@ import pytest
 from asking import ask
 from sketching_studio import SketchingStudio
 
+from reportgen.atlas.site_map import OF_MODEL
 from reportgen.explorer.guard import Door
 from reportgen.explorer.queries import Shelf
 from reportgen.store import open_store
@@ -35,7 +36,7 @@ def test_the_front_leads_to_the_version_that_came_last(app, shelf):
     assert answer.status == 303 and answer.headers["location"] == shelf.versions()[-1].home
 
 
-@pytest.mark.parametrize("name", ["units", "index", "findings", "wall", "conv1"])
+@pytest.mark.parametrize("name", [*sorted(kind.name for kind in OF_MODEL if kind.explored), "conv1"])
 def test_the_atlas_s_addresses_are_the_explorers(app, name):
     answer = ask(app, f"/m/garden/v2/{name}.html")
     assert answer.status == 200 and 'id="react-entry-point"' in answer.text

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from reportgen.atlas import write_atlas
+from reportgen.atlas.site_map import RESERVED
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import parse
 from reportgen.explorer.queries import KEY_BYTES, Shelf, find_version
@@ -44,7 +45,7 @@ def test_the_columns_of_all_units_are_those_of_the_atlas(shelf, garden, site):
 
 def test_every_page_of_a_layer_has_its_place_in_the_explorer(shelf, garden, site):
     for page in (site / garden.place.folder).glob("*.html"):
-        if page.stem not in ("index", "units", "findings", "wall"):
+        if page.stem not in RESERVED:
             assert garden.layer(page.stem).name
 
 
