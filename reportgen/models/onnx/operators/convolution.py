@@ -13,6 +13,8 @@ from reportgen.models.onnx.operators.windows import Window, crop, pad, window_of
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Array, Dealt, Late, Value
 
+_BOTH = "has strides and dilations above 1 at once, which Keras does not compute"
+
 
 @operator("Conv", fixed=(1, 2))
 def _conv(call: Call) -> Value:
@@ -38,6 +40,8 @@ def _convolved(call: Call, value: Value, kernel: Array, bias: Array | None, wind
         tensor = pad(call, tensor, window.pads, 0.0)
     if value.rank == 4 and _is_depthwise(kernel, groups, value.shape[1], window):
         return call.map_out(_depthwise(call, tensor, kernel, bias, window, padding))
+    if max(window.strides) > 1 and max(window.dilations) > 1:
+        call.refuse(_BOTH)
     layer = call.layer(
         f"Conv{value.rank - 2}D", int(kernel.shape[0]), kernel.shape[2:], strides=window.strides,
         padding=padding, dilation_rate=window.dilations, groups=groups, use_bias=bias is not None,
@@ -159,6 +163,8 @@ class _Spread:
         n = len(sides)
         self.strides = tuple(int(s) for s in call.attr("strides", [1] * n))
         self.dilations = tuple(int(d) for d in call.attr("dilations", [1] * n))
+        if max(self.strides) > 1 and max(self.dilations) > 1:
+            call.refuse(_BOTH)
         more = [int(p) for p in call.attr("output_padding", [0] * n)]
         reach = [(k - 1) * d + 1 for k, d in zip(kernel, self.dilations, strict=True)]
         full = [s * (side - 1) + r for s, side, r in zip(self.strides, sides, reach, strict=True)]

@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.models.onnx.call import Call
 
 Pads = tuple[tuple[int, int], ...]
+_AUTO = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
     strides = tuple(int(s) for s in call.attr("strides", [1] * n))
     dilations = tuple(int(d) for d in call.attr("dilations", [1] * n))
     auto = str(call.attr("auto_pad", "NOTSET"))
+    if auto not in _AUTO:
+        call.refuse(f'has auto_pad "{auto[:40]}", wanted {", ".join(_AUTO)}')
+    named = [int(k) for k in call.attr("kernel_shape", kernel)]
+    if named != [int(k) for k in kernel]:
+        call.refuse(f"names windows of {tuple(named)}, and has some of {tuple(kernel)}")
     if (
         len(kernel) != n
         or len(strides) != n
@@ -74,6 +80,8 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
         pads = tuple(_same(*a, auto) for a in zip(sides, reach, strides, strict=True))
     else:
         flat = [0] * 2 * n if auto == "VALID" else [int(p) for p in call.attr("pads", [0] * 2 * n)]
+        if len(flat) != 2 * n:
+            call.refuse(f"has {len(flat)} pads on {n} axes, wanted {2 * n}")
         pads = tuple(zip(flat[:n], flat[n:], strict=True))
     for side, *moved in zip(sides, reach, strides, pads, strict=True):
         if moved != [1, 1, (0, 0)]:
