@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import Shape, activation_called
 from reportgen.measure import intervals as iv
 from reportgen.measure import passing
 from reportgen.measure.intervals import Floats, Interval
-from reportgen.measure.kernels import Kernel, function_name, kernel_of
+from reportgen.measure.kernels import Kernel, kernel_of
+from reportgen.models.kinds import with_settings
 
 if TYPE_CHECKING:
     from reportgen.models import Model, Node
@@ -77,14 +79,16 @@ def intervals_of(model: Model) -> dict[tuple[int, int], Interval]:
     return found
 
 
-def _gated(model: Model, node: Node) -> tuple[int, str] | None:
-    """Return which input of `x * sigmoid(x)`, spelt out as a product, is x, and the name of the function."""
+def _gated(model: Model, node: Node) -> tuple[int, Shape | None] | None:
+    """Return which input of `x * sigmoid(x)`, spelt out as a product, is x, and how the product runs."""
     if node.kind != "multiply" or len(node.inputs) != 2:
         return None
     for x, gate in ((0, 1), (1, 0)):
         sigmoid = model.nodes[node.inputs[gate][0]]
-        if sigmoid.function in passing.GATES and sigmoid.inputs == (node.inputs[x],):
-            return x, passing.GATES[sigmoid.function]
+        row = activation_called(sigmoid.function)
+        product = activation_called(row.gates) if row is not None and row.gates else None
+        if product is not None and sigmoid.inputs == (node.inputs[x],):
+            return x, product.shape(with_settings(sigmoid.operation))
     return None
 
 
@@ -109,12 +113,12 @@ def _sized(x: Interval, shape: Sequence[int | None]) -> Interval:
     return replace(x, size=(int(shape[1]), int(shape[2])))
 
 
-def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, str] | None) -> Interval | None:
+def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, Shape | None] | None) -> Interval | None:
     kernel = kernel_of(node)
     if kernel is not None:
         return _of_kernel(kernel, inputs[0]) if len(inputs) == 1 else None
     if gated is not None:
-        return iv.elementwise(inputs[gated[0]], gated[1])
+        return iv.activated(inputs[gated[0]], gated[1])
     if node.kind in passing.SEVERAL and len(inputs) > 1:
         return iv.joined(inputs, passing.SEVERAL[node.kind])
     rule = passing.RULES.get(node.kind)
@@ -126,8 +130,8 @@ def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, str] | None) 
         return passing.with_constant(node, inputs[0])
     if node.kind in passing.KEEPING:
         return inputs[0]
-    function = function_name(node)
-    return iv.softmax(inputs[0]) if function == "softmax" else iv.elementwise(inputs[0], function)
+    row = activation_called(node.function)
+    return None if row is None else iv.activated(inputs[0], row.shape(with_settings(node.operation)))
 
 
 # Layers with weights

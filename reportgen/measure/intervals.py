@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, log_expit
+
+from reportgen.activations import Curve, Shape, Shares, Slopes
 
 Floats = NDArray[np.float64]
 Pads = tuple[tuple[int, int], tuple[int, int]]
@@ -159,79 +160,19 @@ def affine(x: Interval, scale: Floats, offset: Floats) -> Interval:
     return x.with_ends(np.minimum(a, b), np.maximum(a, b), exact=x.exact, box=x.box)
 
 
-# Elementwise functions
+# Functions of numbers
 
 
-def _gelu(v: Floats) -> Floats:
-    return np.asarray(0.5 * v * (1 + erf(v / np.sqrt(2))))
-
-
-def _gelu_tanh(v: Floats) -> Floats:
-    return np.asarray(0.5 * v * (1 + np.tanh(np.sqrt(2 / np.pi) * (v + 0.044715 * v**3))))
-
-
-def _sigmoid(v: Floats) -> Floats:
-    return np.asarray(np.exp(log_expit(v)))
-
-
-def _softplus(v: Floats) -> Floats:
-    return np.asarray(np.logaddexp(v, 0))
-
-
-def _hard_sigmoid(v: Floats) -> Floats:
-    return np.asarray(np.clip(v / 6 + 0.5, 0, 1))
-
-
-RISING: dict[str, Callable[[Floats], Floats]] = {
-    "linear": lambda v: v,
-    "relu": lambda v: np.maximum(v, 0),
-    "relu6": lambda v: np.clip(v, 0, 6),
-    "sigmoid": _sigmoid,
-    "tanh": np.tanh,
-    "softplus": _softplus,
-    "softsign": lambda v: v / (1 + abs(v)),
-    "elu": lambda v: np.where(v > 0, v, np.expm1(np.minimum(v, 0))),
-    "selu": lambda v: (
-        1.0507009873554805 * np.where(v > 0, v, 1.6732632423543772 * np.expm1(np.minimum(v, 0)))
-    ),
-    "exponential": np.exp,
-    "exp": np.exp,
-    "hard_sigmoid": _hard_sigmoid,
-    "leaky_relu": lambda v: np.where(v > 0, v, 0.2 * v),
-    "squareplus": lambda v: (v + np.sqrt(v * v + 4)) / 2,
-    "hard_tanh": lambda v: np.clip(v, -1, 1),
-    "log_sigmoid": log_expit,
-    "tanh_shrink": lambda v: v - np.tanh(v),
-    "sqrt": lambda v: np.sqrt(np.where(v < 0, np.nan, v)),
-}
-"""Functions that never fall: their ends are the images of the ends. Parameters are Keras's defaults."""
-
-DIPPING: dict[str, tuple[Callable[[Floats], Floats], float]] = {
-    "silu": (lambda v: v * _sigmoid(v), -1.2784645427610738),
-    "gelu": (_gelu, -0.7517915240358459),
-    "gelu_tanh": (_gelu_tanh, -0.7524614220710162),
-    "mish": (lambda v: v * np.tanh(_softplus(v)), -1.1924312145139216),
-    "hard_silu": (lambda v: v * _hard_sigmoid(v), -1.5),
-    "abs": (np.abs, 0.0),
-    "absolute": (np.abs, 0.0),
-    "square": (np.square, 0.0),
-}
-"""Functions that fall to one lowest point, then rise; with where that point lies."""
-
-
-def elementwise(x: Interval, name: str) -> Interval | None:
-    """Return the ends of a function of each value, or None if no function of that name is known."""
-    if name in RISING:
-        return rising(x, RISING[name])
-    if name in DIPPING:
-        function, lowest = DIPPING[name]
-        x = x.unpadded()
-        with np.errstate(over="ignore", invalid="ignore"):
-            at_low, at_high = function(x.low), function(x.high)
-            low = function(np.clip(lowest, x.low, x.high))
-        at_low, at_high = _limits(at_low, x.low), _limits(at_high, x.high)
-        return x.with_ends(low, np.maximum(at_low, at_high), exact=x.exact, box=x.box)
-    return None
+def curved(x: Interval, curve: Curve) -> Interval:
+    """Return the ends of a function of each value."""
+    x = x.unpadded()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        at_low, at_high = curve.function(x.low), curve.function(x.high)
+        if curve.lowest is None:
+            return x.with_ends(at_low, at_high, exact=x.exact, box=x.box)
+        low = curve.function(np.clip(curve.lowest, x.low, x.high))
+    at_low, at_high = _limits(at_low, x.low), _limits(at_high, x.high)
+    return x.with_ends(low, np.maximum(at_low, at_high), exact=x.exact, box=x.box)
 
 
 def _limits(values: Floats, ends: Floats) -> Floats:
@@ -239,22 +180,39 @@ def _limits(values: Floats, ends: Floats) -> Floats:
     return np.where(np.isnan(values) & (ends == -np.inf), 0.0, values)
 
 
-def rising(x: Interval, function: Callable[[Floats], Floats]) -> Interval:
-    """Return the ends of a function that never falls."""
+def sloped(x: Interval, slopes: Slopes) -> Interval | None:
+    """Return the ends of v where positive, slope times v elsewhere; None for slopes of other channels."""
+    least, most = slopes.least, slopes.most
+    if len(least) not in (1, len(x.low)):
+        return None
     x = x.unpadded()
-    with np.errstate(over="ignore", invalid="ignore"):
-        return x.with_ends(function(x.low), function(x.high), exact=x.exact, box=x.box)
+    corners = [np.where(end > 0, end, slope * end) for end in (x.low, x.high) for slope in (least, most)]
+    corners.append(np.where((x.low < 0) & (x.high > 0), 0.0, corners[0]))
+    alike = bool((least == most).all())
+    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+    return x.with_ends(low, high, exact=x.exact and alike, box=x.box and alike)
 
 
-def softmax(x: Interval) -> Interval:
-    """Return the ends of a softmax over channels: each is lowest where itself is low and all others high."""
+def shared(x: Interval, shares: Shares) -> Interval | None:
+    """Return the ends of numbers held against each other: lowest where itself is low and all others high."""
+    if shares.axis not in (-1, 3 if x.is_map else 1):
+        return None
     x = x.unpadded()
 
-    def share(own: Floats, others: Floats) -> Floats:
+    def ends(own: Floats, others: Floats) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.array([1 / (1 + np.exp(np.delete(others, i) - own[i]).sum()) for i in range(len(own))])
+            return np.array([shares.share(own[i], np.delete(others, i)) for i in range(len(own))])
 
-    return x.with_ends(share(x.low, x.high), share(x.high, x.low))
+    return x.with_ends(ends(x.low, x.high), ends(x.high, x.low))
+
+
+def activated(x: Interval, shape: Shape | None) -> Interval | None:
+    """Return the ends of an activation, or None where it is not known how it runs."""
+    if isinstance(shape, Curve):
+        return curved(x, shape)
+    if isinstance(shape, Slopes):
+        return sloped(x, shape)
+    return None if shape is None else shared(x, shape)
 
 
 # Several tensors

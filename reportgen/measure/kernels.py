@@ -129,14 +129,6 @@ def numbers(value: Any) -> Floats | None:
     return found if np.isfinite(found).all() else None
 
 
-def function_name(node: Node) -> str:
-    """Return the word for the function a node applies, such as `relu` or `gelu_tanh`; else its kind."""
-    name = node.function or node.kind
-    if name == "gelu" and getattr(node.operation, "approximate", False):
-        return "gelu_tanh"
-    return name
-
-
 def _separable(layer: Any) -> Kernel | None:
     deep, point = _stored(layer.depthwise_kernel), _stored(layer.pointwise_kernel)
     if layer.padding not in ("valid", "same"):

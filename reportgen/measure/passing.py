@@ -1,4 +1,4 @@
-"""What layers without units do to intervals: normalise, rectify, pool, pad, reshape, join.
+"""What layers without units do to intervals: normalise, pool, pad, reshape, join.
 
 One rule a kind of node, each sound; None where a setting makes the outcome unknown. Which node
 comes after which is known in `bounds`.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reportgen.activations import Curve
 from reportgen.measure import intervals as iv
 from reportgen.measure.intervals import Floats, Interval
 from reportgen.measure.kernels import array, numbers
@@ -54,57 +55,15 @@ def _normalization(node: Node, inputs: list[Interval]) -> Interval | None:
     return iv.affine(inputs[0], scale, -mean * scale)
 
 
-def _re_lu(node: Node, inputs: list[Interval]) -> Interval | None:
-    layer = node.operation
-    slope = float(getattr(layer, "negative_slope", 0) or 0)
-    threshold = float(getattr(layer, "threshold", 0) or 0)
-    most = getattr(layer, "max_value", None)
-    if slope < 0 or threshold < 0:
-        return None
-
-    def relu(v: Floats) -> Floats:
-        rectified = np.where(v >= threshold, v, slope * (v - threshold))
-        rectified = np.where(np.isnan(v), np.nan, rectified)
-        return rectified if most is None else np.minimum(rectified, float(most))
-
-    return iv.rising(inputs[0], relu)
-
-
-def _leaky(node: Node, inputs: list[Interval]) -> Interval | None:
-    slope = numbers(getattr(node.operation, "negative_slope", None))
-    return None if slope is None else _sloped(inputs[0], slope.ravel(), slope.ravel())
-
-
-def _p_re_lu(node: Node, inputs: list[Interval]) -> Interval | None:
-    slopes = array(node.operation.alpha)
-    slopes = slopes.reshape(-1, slopes.shape[-1])
-    if slopes.shape[-1] not in (1, len(inputs[0].low)):
-        return None
-    return _sloped(inputs[0], slopes.min(axis=0), slopes.max(axis=0))
-
-
-def _sloped(x: Interval, least: Floats, most: Floats) -> Interval:
-    """Return the ends of v where positive, slope times v elsewhere, for slopes from `least` to `most`."""
-    x = x.unpadded()
-    corners = [np.where(end > 0, end, slope * end) for end in (x.low, x.high) for slope in (least, most)]
-    corners.append(np.where((x.low < 0) & (x.high > 0), 0.0, corners[0]))
-    alike = bool((least == most).all())
-    low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    return x.with_ends(low, high, exact=x.exact and alike, box=x.box and alike)
-
-
-def _elu(node: Node, inputs: list[Interval]) -> Interval | None:
-    alpha = float(getattr(node.operation, "alpha", 1.0))
-    if alpha < 0:
-        return None
-    return iv.rising(inputs[0], lambda v: np.where(v > 0, v, alpha * np.expm1(np.minimum(v, 0))))
-
-
 def _clip(node: Node, inputs: list[Interval]) -> Interval | None:
     low, high = (numbers(getattr(node.operation, name, None)) for name in ("x_min", "x_max"))
     if low is None or high is None or low.size != 1 or high.size != 1:
         return None
-    return iv.rising(inputs[0], lambda v: np.clip(v, low.item(), high.item()))
+    return iv.curved(inputs[0], Curve(lambda v: np.clip(v, low.item(), high.item())))
+
+
+def _number_by_number(curve: Curve) -> Callable[[Node, list[Interval]], Interval]:
+    return lambda node, inputs: iv.curved(inputs[0], curve)
 
 
 def _max_pooling(node: Node, inputs: list[Interval]) -> Interval:
@@ -229,10 +188,13 @@ SEVERAL: dict[str, Callable[[Interval, Interval], tuple[Floats, Floats]]] = {
     "minimum": iv.minima,
 }  # fmt: skip
 
+_SIZE = Curve(np.abs, 0.0)
+_ROOT = Curve(lambda v: np.sqrt(np.where(v < 0, np.nan, v)))
+
 RULES: dict[str, Callable[[Any, list[Interval]], Interval | None]] = {
     "batch_normalization": _batch_normalization, "rescaling": _rescaling, "normalization": _normalization,
-    "re_lu": _re_lu, "leaky_re_lu": _leaky, "leaky_relu": _leaky, "p_re_lu": _p_re_lu, "elu": _elu,
-    "clip": _clip,
+    "clip": _clip, "abs": _number_by_number(_SIZE), "absolute": _number_by_number(_SIZE),
+    "square": _number_by_number(Curve(np.square, 0.0)), "sqrt": _number_by_number(_ROOT),
     "max_pooling2d": _max_pooling, "average_pooling2d": _average_pooling, "zero_padding2d": _zero_padding,
     "global_average_pooling2d": _global_pooling, "global_max_pooling2d": _global_pooling,
     "max_pool": _max_pooling, "average_pool": _average_pooling, "mean": _reduction, "max": _reduction,
@@ -241,6 +203,5 @@ RULES: dict[str, Callable[[Any, list[Interval]], Interval | None]] = {
 }  # fmt: skip
 
 AFFINE = {"add", "subtract", "multiply", "divide", "true_divide"}
-GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 KEEPING = IDENTITIES | {"cast"}
 """Operations that leave values alone when a network is not trained."""

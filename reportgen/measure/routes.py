@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called
 from reportgen.measure.passing import AFFINE, KEEPING, axis_order
 from reportgen.models.kinds import POOLS, UNIT_KINDS
 
@@ -90,7 +91,8 @@ def _mixes(node: Node) -> bool:
     """Whether each value also depends on other channels, though it mostly carries its own."""
     if node.kind == "batch_normalization":
         return False
-    return node.function in ("softmax", "log_softmax", "glu") or (
+    row = activation_called(node.function)
+    return (row is not None and row.reach in ("channels", "pairs")) or (
         node.kind.endswith("normalization") and node.kind != "normalization"
     )
 
@@ -115,7 +117,8 @@ def _passed(model: Model, node: Node, inputs: list[tuple[Route, ...]]) -> tuple[
             for part in r.units.reshape(-1, r.units.shape[-1])
         ]
         return _unique(routes)
-    keeps = node.function and node.function != "glu"
+    row = activation_called(node.function)
+    keeps = node.function and (row is None or row.reach != "pairs")
     if keeps or node.kind in _PASSING or node.kind in AFFINE or node.kind.endswith("normalization"):
         return inputs[0]
     return None

@@ -14,18 +14,13 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+from reportgen.activations import activation_called
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES, POOLS
 from reportgen.models.model import Node, Ref
 
 Tensors = Mapping[Ref, Any]
 
-_ELEMENTWISE = frozenset(
-    {
-        "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "celu", "gelu", "silu", "hard_silu",
-        "hard_sigmoid", "sigmoid", "tanh", "hard_tanh", "softplus", "softsign", "exponential", "mish",
-    }
-)  # fmt: skip
 _CHANNEL_BY_CHANNEL = POOLS | IDENTITIES | {"zero_padding2d", "cropping2d"}
 
 
@@ -67,9 +62,9 @@ def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
             return None
         before, scaled = inner, chosen_layers().ChosenScale(operation)
         return Choice(inner.needs, lambda whole, choice: scaled([before.build(whole, choice), choice]))
-    if node.function in _ELEMENTWISE or (node.kind in _CHANNEL_BY_CHANNEL and not node.function):
-        return _after(nodes, node)
-    return None
+    row = activation_called(node.function)
+    alone = node.kind in _CHANNEL_BY_CHANNEL and not node.function if row is None else row.reach == "number"
+    return _after(nodes, node) if alone else None
 
 
 def _by_layer(source: Ref, layer: Callable[[], Any]) -> Choice:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.activations import activation_called
 from reportgen.models.kinds import IDENTITIES, MERGES, POOLS
 from reportgen.models.model import Node
 
@@ -46,7 +47,7 @@ class Field:
 
 _POINTWISE = frozenset(
     {
-        "rescaling", "re_lu", "leaky_re_lu", "elu", "activation", "cast", "abs", "absolute",
+        "rescaling", "cast", "abs", "absolute",
         "square", "sqrt", "negative", "clip", "power", "zero_padding2d", "cropping2d", "true_divide",
         "divide", "log", "log1p", "floor", "rsqrt", "reciprocal", "where", "expm1", "held_input",
         "edge_padding",
@@ -58,8 +59,6 @@ _CHANNELWISE = frozenset(
         "batch_normalization",
         "layer_normalization",
         "normalization",
-        "softmax",
-        "log_softmax",
         "unit_normalization",
     }
 )
@@ -173,9 +172,10 @@ def _is_pointwise(node: Node) -> bool:
         return False
     if node.kind == "dense":
         return True
-    if node.kind == "p_re_lu":
-        return set(node.operation.shared_axes or ()) >= {1, 2}
-    if node.kind in _CHANNELWISE or node.function in ("softmax", "log_softmax"):
+    row = activation_called(node.function)
+    if row is not None and row.reach == "place":
+        return set(getattr(node.operation, "shared_axes", None) or ()) >= {1, 2}
+    if node.kind in _CHANNELWISE or (row is not None and row.reach in ("channels", "pairs")):
         return _over_channels(node)
     if node.kind == "pad":
         widths = tuple(node.operation.pad_width)

@@ -1,8 +1,8 @@
 """What the operations of Keras are called here, and which of them do what.
 
 A table of words: kinds that hold units, that pass values through, that work on one
-position at a time, that are activations. Everything not named here is treated as
-unknown, which is always safe: an unknown operation is taken to see everything.
+position at a time. Everything not named here is treated as unknown, which is always safe: an
+unknown operation is taken to see everything. Activations have a table of their own, `activations`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 from typing import Any
 
 import numpy as np
+
+from reportgen.activations import Activation, activation_called, activation_of_kind
 
 UNIT_KINDS = frozenset(
     {"conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense"},
@@ -30,28 +32,10 @@ IDENTITIES = frozenset(
 )  # fmt: skip
 """Kinds that return what they are given once training is over."""
 
-ACTIVATION_KINDS = {
-    "re_lu": "relu", "relu": "relu", "relu6": "relu6", "leaky_re_lu": "leaky_relu",
-    "leaky_relu": "leaky_relu", "p_re_lu": "prelu", "elu": "elu", "selu": "selu", "celu": "celu",
-    "gelu": "gelu", "silu": "silu", "swish": "silu", "hard_silu": "hard_silu", "hard_swish": "hard_silu",
-    "hard_sigmoid": "hard_sigmoid", "sigmoid": "sigmoid", "tanh": "tanh", "hard_tanh": "hard_tanh",
-    "softplus": "softplus", "softsign": "softsign", "softmax": "softmax", "log_softmax": "log_softmax",
-    "log_sigmoid": "log_sigmoid", "exp": "exponential", "mish": "mish",
-    "squareplus": "squareplus", "sparse_plus": "sparse_plus", "soft_shrink": "soft_shrink",
-    "hard_shrink": "hard_shrink", "tanh_shrink": "tanh_shrink", "threshold": "threshold",
-    "thresholded_re_lu": "threshold",
-}  # fmt: skip
-"""Kinds that are activations, and the one word for each."""
-
-_FUNCTION_ALIASES = {"swish": "silu", "hard_swish": "hard_silu", "exp": "exponential", "p_re_lu": "prelu"}
-
 MERGES = frozenset({"add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate"})
 """Kinds that bring branches together, position by position."""
 
 POOLS = frozenset({"max_pooling2d", "average_pooling2d", "max_pool", "average_pool"})
-
-HEADS = frozenset({"softmax", "sigmoid", "log_softmax"})
-"""Activations that end a classifier; objectives climb what they are given."""
 
 SIGHTLESS = frozenset({"held_input", "zeros_like", "ones_like", "full_like"})
 """Kinds that take from a picture how many there are and how large, and nothing else."""
@@ -91,34 +75,37 @@ def kinds_inside(operation: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def activation_of(operation: Any) -> Activation | None:
+    """Return what is known of the activation that an operation is or applies; None where nothing is."""
+    kind = kind_of(operation)
+    if kind == "activation":
+        return _of_function(operation.activation)
+    return activation_of_kind(kind, operation)
+
+
 def function_of(operation: Any) -> str:
     """Return the activation an operation applies, `linear` for none at all, "" if it is no activation.
 
     An activation of unknown making is called `activation`.
     """
-    kind = kind_of(operation)
-    if kind == "activation":
-        return activation_name(operation.activation)
-    word = ACTIVATION_KINDS.get(kind, "")
-    if word == "relu" and kind == "re_lu":
-        return _relu_name(operation)
-    return word
+    found = activation_of(operation)
+    return found.word if found is not None else "activation" if kind_of(operation) == "activation" else ""
 
 
 def activation_name(activation: Any) -> str:
     """Return the word for an activation function or layer; `activation` where it has none."""
+    found = _of_function(activation)
+    return "activation" if found is None else found.word
+
+
+def with_settings(operation: Any) -> Any:
+    """Return what has the settings of an activation: the operation, or what it was given to apply."""
+    return operation.activation if kind_of(operation) == "activation" else operation
+
+
+def _of_function(activation: Any) -> Activation | None:
     if activation is None:
-        return "linear"
+        return activation_called("linear")
     if not isinstance(activation, type) and hasattr(activation, "get_config"):
-        return function_of(activation) or "activation"
-    name = str(getattr(activation, "__name__", ""))
-    name = _FUNCTION_ALIASES.get(name, name)
-    known = set(ACTIVATION_KINDS.values()) | {"linear"}
-    return name if name in known else "activation"
-
-
-def _relu_name(operation: Any) -> str:
-    top = getattr(operation, "max_value", None)
-    if float(getattr(operation, "negative_slope", 0.0) or 0.0) != 0.0:
-        return "leaky_relu"
-    return "relu6" if top is not None and float(top) == 6.0 else "relu"
+        return activation_of(activation)
+    return activation_called(str(getattr(activation, "__name__", "")))

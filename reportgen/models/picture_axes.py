@@ -17,7 +17,7 @@ from reportgen.errors import ConfigError, ModelError
 from reportgen.models.calls import is_model, unwrapped
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.held import shape_text
-from reportgen.models.kinds import IDENTITIES, kind_of
+from reportgen.models.kinds import IDENTITIES, activation_of, kind_of
 
 Axes = tuple[int | None, ...]
 """Which axis of the picture each axis of a tensor is; None for one that is none of them."""
@@ -200,7 +200,8 @@ def _moved(operation: Any, axes: Axes, before: tuple[Any, ...], after: tuple[Any
     if kind == "stack":
         at = operation.axis % len(after)
         return _filled((*axes[:at], None, *axes[at:]))
-    if kind in _MIXING or (getattr(operation, "weights", None) and kind not in _BY_AXIS | {"p_re_lu"}):
+    keeping = kind in _BY_AXIS or activation_of(operation) is not None
+    if kind in _MIXING or (getattr(operation, "weights", None) and not keeping):
         return None
     keeps = before == after or kind in _IN_PLACE or getattr(operation, "data_format", None) is not None
     return _filled(axes) if keeps and len(after) == len(before) and kind != "flatten" else None

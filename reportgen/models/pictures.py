@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import ACTIVATION_KINDS, IDENTITIES, MERGES, POOLS, UNIT_KINDS
+from reportgen.models.kinds import IDENTITIES, MERGES, POOLS, UNIT_KINDS
 from reportgen.models.model import Node
 
 _PICTURES = 10007
 """A prime: a first axis of that length counts pictures, a multiple of it counts parts of them."""
 
 _ROW_BY_ROW = (
-    IDENTITIES | MERGES | POOLS | frozenset(ACTIVATION_KINDS) | frozenset(
+    IDENTITIES | MERGES | POOLS | frozenset(
         {"true_divide", "divide", "power", "square", "sqrt", "rsqrt", "absolute", "abs", "negative", "clip",
          "cast", "mean", "pad", "minimum", "maximum", "where", "resized", "log", "log1p", "reciprocal"}
     )
@@ -70,7 +70,8 @@ def _keeps_rows(node: Node) -> bool:
     own = type(node.operation).__module__.startswith("keras.") and isinstance(
         node.operation, keras_module().Layer
     )
-    return node.operation is None or node.kind in _ROW_BY_ROW or (own and node.kind != "lambda")
+    known = node.operation is None or bool(node.function) or node.kind in _ROW_BY_ROW
+    return known or (own and node.kind != "lambda")
 
 
 def _leading_to_units(nodes: Sequence[Node]) -> list[int]:

@@ -16,7 +16,7 @@ from reportgen.errors import ModelError
 from reportgen.models.calls import is_model, own_name, recorded_training, unwrapped, with_training
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import functional, keras_module
-from reportgen.models.kinds import IDENTITIES, MERGES, function_of, kind_of
+from reportgen.models.kinds import IDENTITIES, MERGES, activation_of, kind_of
 from reportgen.models.picture_axes import turn_of
 
 Order = tuple[int, ...]
@@ -24,8 +24,8 @@ Order = tuple[int, ...]
 
 _Ordered = tuple[Any, Order]
 LAST: Order = (0, 2, 3, 1)
-_POINTWISE = IDENTITIES | {"activation", "cast"}
-_BY_AXIS = {"batch_normalization", "layer_normalization", "concatenate", "softmax", "unit_normalization"}
+_POINTWISE = IDENTITIES | {"cast"}
+_BY_AXIS = {"batch_normalization", "layer_normalization", "concatenate", "unit_normalization"}
 _BY_NUMBERS = {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power"}
 
 
@@ -149,7 +149,7 @@ class _Tracing:
             return self._channels_first(call, inputs, prefix)
         common = next(iter(orders)) if len(orders) == 1 else None
         if common is not None and len(common) == 4 and common[0] == 0 and common != (0, 1, 2, 3):
-            if kind in _BY_AXIS or kind == "p_re_lu":
+            if kind in _BY_AXIS or _reach(operation) == "place" or _is_along_an_axis(operation):
                 made = self._moved(operation, common)
                 return self._called(call, made, [t for t, _ in inputs], common, prefix)
             if _is_pointwise(call) and all(len(t.shape) == 4 for t in call.outputs):
@@ -165,7 +165,7 @@ class _Tracing:
 
     def _moved(self, operation: Any, order: Order) -> Any:
         """Return a layer with its axes where they are in another order."""
-        if kind_of(operation) == "p_re_lu":
+        if _reach(operation) == "place":
             shared = [order.index(axis) for axis in operation.shared_axes or ()]
             return self._again(operation, order, {"shared_axes": sorted(shared) or None})
         axes = [order.index(axis % 4) for axis in _axes(operation)]
@@ -244,11 +244,21 @@ class _Tracing:
 
 def _placed(array: Any, operation: Any, order: Order) -> Any:
     """Return a weight for the new order: only weights that have places of their own are turned."""
-    if kind_of(operation) == "p_re_lu" and array.ndim == 3:
+    if _reach(operation) == "place" and array.ndim == 3:
         return array.transpose([axis - 1 for axis in order[1:]])
     if kind_of(operation) == "layer_normalization" and array.ndim > 1:
         raise ModelError(f'layer "{operation.name}" normalises over several axes, wanted one')
     return array
+
+
+def _reach(operation: Any) -> str:
+    """Return how far an activation that is an operation of its own reaches; empty for others."""
+    row = activation_of(operation)
+    return "" if row is None or kind_of(operation) == "activation" else row.reach
+
+
+def _is_along_an_axis(operation: Any) -> bool:
+    return _reach(operation) == "channels" and hasattr(operation, "axis")
 
 
 def _axes(operation: Any) -> list[int]:
@@ -267,9 +277,10 @@ def _is_pointwise(call: _Call) -> bool:
         return all(isinstance(a, (keras.KerasTensor, int, float)) or a is None for a in given)
     if kind == "rescaling":
         return np.ndim(operation.scale) == 0 and np.ndim(operation.offset) == 0
-    if kind.startswith("spatial") or function_of(operation) in ("softmax", "log_softmax", "activation"):
-        return False
-    return kind in _POINTWISE or bool(function_of(operation) and kind != "p_re_lu")
+    row = activation_of(operation)
+    if row is not None:
+        return row.reach == "number"
+    return kind in _POINTWISE and not kind.startswith("spatial")
 
 
 def _result(call: _Call, operation: Any, tensors: Sequence[Any]) -> list[Any]:

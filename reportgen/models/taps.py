@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from reportgen.models.kinds import HEADS, IDENTITIES, UNIT_KINDS, WorkedOut, kinds_inside
+from reportgen.activations import activation_called
+from reportgen.models.kinds import IDENTITIES, UNIT_KINDS, WorkedOut, kinds_inside
 from reportgen.models.model import Node, Ref, Tap
 
-_GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_silu"}
 ON_CONSTANTS = "a call on held inputs or constants alone, which no picture changes"
 _TOKENS = "its units answer to tokens, not to places of a picture"
 _SERIES = "it reads a series step by step, and its units have no places in a picture"
@@ -35,7 +35,7 @@ _PRODUCTS = frozenset({"matmul", "einsum", "tensordot", "dot"})
 _SUPPORTING = frozenset(
     {
         "input", "batch_normalization", "layer_normalization", "group_normalization", "rms_normalization",
-        "unit_normalization", "normalization", "p_re_lu", "rescaling",
+        "unit_normalization", "normalization", "rescaling",
     }
 )  # fmt: skip
 """Kinds whose weights scale the units of other layers, or a picture, and make none of their own."""
@@ -83,7 +83,8 @@ def unit_count(node: Node) -> int:
 
 def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
     """Return why a layer with weights has no units to look at; empty where it has, or has no weights."""
-    if node.kind not in UNIT_KINDS and (node.kind in _SUPPORTING or not _has_weights(node)):
+    supports = node.kind in _SUPPORTING or bool(node.function)
+    if node.kind not in UNIT_KINDS and (supports or not _has_weights(node)):
         return ""
     if not node.of_picture:
         return ON_CONSTANTS
@@ -171,7 +172,8 @@ def _ended(
         nodes[post[0]].output_shapes != nodes[pre[0]].output_shapes
     ):  # it mixes units, as gated linear units do
         return Tap(index, pre, pre)
-    if function in HEADS and _is_output(post, consumers, nodes, outputs):
+    row = activation_called(function)
+    if row is not None and row.cut == "before" and _is_output(post, consumers, nodes, outputs):
         return Tap(index, pre, pre, head=post, activation="linear")
     return Tap(index, pre, post, activation=function)
 
@@ -199,9 +201,9 @@ def _gate(
 ) -> tuple[int, str] | None:
     """Return the product and the name of `x * sigmoid(x)` spelt out as two operations."""
     for sigmoid, product in (readers, readers[::-1]):
-        function = nodes[sigmoid].function
+        row = activation_called(nodes[sigmoid].function)
         alone = consumers.get((sigmoid, 0), []) == [product] and (sigmoid, 0) not in outputs
         both = set(nodes[product].inputs) == {at, (sigmoid, 0)}
-        if function in _GATES and nodes[product].kind == "multiply" and alone and both:
-            return product, _GATES[function]
+        if row is not None and row.gates and nodes[product].kind == "multiply" and alone and both:
+            return product, row.gates
     return None

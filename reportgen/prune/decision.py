@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
 
@@ -91,11 +92,18 @@ def end_of(model: Model, output: Ref) -> End:
     at = output
     while True:
         node = model.nodes[at[0]]
-        if node.function in _ENDS and int(getattr(node.operation, "axis", -1)) in (-1, _last_axis(node)):
+        row = activation_called(node.function)
+        decides = row is not None and bool(row.decides)
+        if decides and int(getattr(node.operation, "axis", -1)) in (-1, _last_axis(node)):
             return End(node.inputs[0], node.function, at[0])
         if not (node.kind in IDENTITIES or node.function == "linear"):
             return End(output)
         at = node.inputs[0]
+
+
+def _answers_yes(end: End) -> bool:
+    row = activation_called(end.function)
+    return row is not None and row.decides == "yes"
 
 
 def _last_axis(node: Node) -> int:
@@ -114,7 +122,7 @@ def decisions_of(model: Model, outputs: Sequence[Floats]) -> list[Decision]:
         n = int(values.shape[-1])
         if n > 1:
             found.append(Decision("classes", n))
-        elif end_of(model, output).function in _YES_NO:
+        elif _answers_yes(end_of(model, output)):
             found.append(Decision("yes_no", n))
         else:
             found.append(Decision("number", n, float(np.median(values)), float(np.std(values)) or 1.0))
@@ -134,7 +142,3 @@ def classifying(decisions: Sequence[Decision], shapes: Sequence[Sequence[int]], 
         if math.prod(shape[1:-1]) == 1 and n_classes >= 2 and fits:
             return place
     return None
-
-
-_YES_NO = ("sigmoid", "hard_sigmoid")
-_ENDS = frozenset({"softmax", "log_softmax", *_YES_NO})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called
 from reportgen.measure.passing import axis_order
 from reportgen.models.kinds import IDENTITIES, POOLS
 
@@ -84,7 +85,8 @@ def _passes(node: Node, shape: Shape) -> bool:
     if node.kind == "pad":
         return _pads_places(node)
     if node.function:
-        return node.function not in ("softmax", "log_softmax", "glu", "activation")
+        row = activation_called(node.function)
+        return row is not None and row.reach in ("number", "place")
     return node.kind in IDENTITIES or node.kind in POOLS or node.kind in _PLACEWISE
 
 

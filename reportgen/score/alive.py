@@ -13,13 +13,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called
 from reportgen.spec import ScoreSpec
 
 Numbers = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 
-# Activations that are exactly zero when off, or have no off state: there a tiny response is a response.
-_EXACT = {"linear", "relu", "re_lu", "relu6", "leaky_relu", "leaky_re_lu", "prelu", "p_re_lu", "threshold"}
 _ROUNDING = 1e-6
 """Range, as a share of the level, that float32 sums make of nothing."""
 
@@ -68,7 +67,8 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
     level = np.maximum(np.abs(high), np.abs(low))
     span = high - low
     usual_level, usual_span = _median_of_some(level), _median_of_some(span)
-    exact = activation.lower() in _EXACT
+    row = activation_called(activation)
+    exact = row is not None and row.exact  # There a tiny response is a response.
     counts = [
         0 if r is None or e is None else len(r["max"]) for r, e in zip((probes, renders), seen, strict=True)
     ]

@@ -39,7 +39,14 @@ def unlike(x):
     return layers.MaxPooling2D(2)(keras.ops.sigmoid(x) * x + 0.3)
 
 
-@pytest.mark.parametrize("body", [branches, pooled, gated, swapped, unlike])
+def unusual_settings(x):
+    x = layers.Conv2D(4, 3, padding="same", activation=layers.LeakyReLU(0.01))(x)
+    x = layers.Conv2D(4, 3, padding="same", activation=layers.ELU(2.0))(keras.ops.squareplus(x, b=0.1))
+    x = layers.Conv2D(4, 3, padding="same", activation="soft_shrink")(keras.ops.celu(x, alpha=0.5))
+    return layers.Activation("hard_sigmoid")(x) * x
+
+
+@pytest.mark.parametrize("body", [branches, pooled, gated, swapped, unlike, unusual_settings])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_picture_leaves_the_bounds(tmp_path, body, seed):
     picture = keras.Input(SIZE)
@@ -130,3 +137,13 @@ def test_every_tensor_of_a_plain_network_has_an_interval(tmp_path):
     model = loaded(tmp_path, picture, layers.Dense(2)(layers.GlobalMaxPooling2D()(x)))
     found = intervals_of(model)
     assert all(np.isfinite(found[i, 0].low).all() for i in range(len(model.nodes)))
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_shares_are_bounded_over_channels_and_unknown_over_places(tmp_path, axis):
+    picture = keras.Input(SIZE)
+    shares = layers.Softmax(axis=axis)(layers.Conv2D(3, 3, padding="same")(picture))
+    model = loaded(tmp_path, picture, shares)
+    last = intervals_of(model)[len(model.nodes) - 1, 0]
+    assert np.isnan(last.high).all() == (axis == 1)
+    assert axis == 1 or ((last.low > 0).all() and (last.high < 1).all())

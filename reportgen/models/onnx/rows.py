@@ -14,15 +14,12 @@ from typing import Any
 import numpy as np
 
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import ACTIVATION_KINDS, IDENTITIES, kind_of
+from reportgen.models.kinds import IDENTITIES, activation_of, kind_of, with_settings
 
 _NUMBER_BY_NUMBER = IDENTITIES | frozenset(
     {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power", "square", "sqrt",
      "rsqrt", "absolute", "negative", "clip", "cast", "exp", "log", "log1p", "erf", "reciprocal"}
 )  # fmt: skip
-_ALONG_AN_AXIS = frozenset({"softmax", "log_softmax", "p_re_lu"})
-"""Activations that need to know which axis is which."""
-
 Sides = tuple[int, ...]
 
 
@@ -129,9 +126,10 @@ def _row_by_row(record: Any) -> bool:
         return False
     if kind == "dense":
         return True
-    if kind in _ALONG_AN_AXIS:
-        return getattr(operation, "axis", None) == -1
-    if kind not in _NUMBER_BY_NUMBER and kind not in ACTIVATION_KINDS and kind != "activation":
+    row = activation_of(operation)
+    if row is not None and row.reach != "number":  # It needs to know which axis is which.
+        return getattr(with_settings(operation), "axis", None) == -1
+    if row is None and kind not in _NUMBER_BY_NUMBER and kind != "activation":
         return False
     keras = keras_module()
     rest = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))
