@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from reportgen.explorer.asked import Device
-from reportgen.spec import RECIPES, RenderSpec
+from reportgen.spec import CHOICES, RECIPES, RenderSpec
 from reportgen.units import SIGNS
 
 NOT_IN_FORM = ("name", "scored", "tv_dense", "spectrum")
@@ -122,8 +122,8 @@ def recipe_values(recipe: RenderSpec) -> dict[str, Any]:
 
 
 def _field(name: str, label: str, note: str, hint: Any) -> Field:
-    if get_origin(hint) is Literal:
-        return Field(name, label, "choice", get_args(hint), note=note)
+    if name in CHOICES:
+        return Field(name, label, "choice", CHOICES[name], note=note)
     slider = _SLIDERS.get(name)
     if name in _WEIGHTS:
         return Field(name, label, "weight", slider=slider, note=note)

@@ -9,16 +9,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from reportgen.render import objectives, penalties, transforms
-from reportgen.render.backend import arithmetic, backend
-from reportgen.render.optimisers import optimiser
-from reportgen.render.parametrizations import Parametrization, parametrization
+from reportgen.render import objectives, transforms
+from reportgen.render.backend import backend
+from reportgen.render.objectives import OBJECTIVES, Aim
+from reportgen.render.optimisers import OPTIMISERS
+from reportgen.render.parametrizations import PARAMETRIZATIONS, Parametrization, parametrization
+from reportgen.render.penalties import PENALTIES
+from reportgen.render.structure import Structure, output_of, structure_of
 from reportgen.spec import RenderSpec
 
 if TYPE_CHECKING:
@@ -26,40 +29,6 @@ if TYPE_CHECKING:
 
 Tensor = Any
 State = dict[str, Tensor]
-Aim = Literal["unit", "units", "layer"]
-"""What is climbed: one unit a picture, a sum of units, or the whole layer."""
-
-AROUND_MIN_PLACES = 8
-"""Places a map needs on each side before pictures are moved around their own edges."""
-
-
-@dataclass(frozen=True)
-class Structure:
-    """What of a recipe is compiled in.
-
-    Besides: what is climbed, `aim`, and how many steps one call takes, `part` of a window.
-    """
-
-    parametrization: str
-    decorrelate: bool
-    start_mean: float
-    decay: float
-    band: float
-    spectrum: tuple[float, ...]
-    spread: float
-    objective: str
-    reduction: objectives.Reduction
-    optimiser: str
-    penalties: tuple[tuple[str, float], ...]
-    gradient_scaling: bool
-    keep_best: bool
-    bfloat16: bool
-    moved: bool
-    turned: bool
-    around: bool
-    window: int
-    aim: Aim
-    part: int
 
 
 @dataclass(frozen=True)
@@ -88,45 +57,6 @@ TRACE = ("objective", "gradient", "finite", "silence")
 """What the chunk tells of each step and picture, each `(part, n)`."""
 
 
-def structure_of(cut: Cut, recipe: RenderSpec, aim: Aim = "unit", part: int | None = None) -> Structure:
-    """Return what of the recipe is compiled in for this cut.
-
-    Args:
-        aim: What is climbed.
-        part: Steps a call takes, which divide the recipe's window; all of it if None.
-    """
-    charged = []
-    if recipe.tv > 0:
-        charged.append(("tv", recipe.tv_power))
-    if recipe.lp > 0:
-        charged.append(("lp", recipe.lp_power))
-    kind = "mean-square" if aim == "layer" else recipe.reduction if cut.is_map else "neuron"
-    places = tuple(int(p) for p in _layer_of(cut, recipe).shape[1:3]) if cut.is_map else (1, 1)
-    cell = cut.field_places or (-(-places[0] // 3), -(-places[1] // 3))
-    return Structure(
-        parametrization=recipe.parametrization,
-        decorrelate=recipe.decorrelate,
-        start_mean=recipe.start_mean,
-        decay=recipe.decay,
-        band=recipe.band,
-        spectrum=recipe.spectrum,
-        spread=recipe.start_noise if recipe.parametrization == "phases" else 0.0,
-        objective=recipe.objective,
-        reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue, cell),
-        optimiser=recipe.optimiser,
-        penalties=tuple(charged),
-        gradient_scaling=recipe.penalty_scaling == "gradient",
-        keep_best=recipe.keep == "best",
-        bfloat16=arithmetic() == "bfloat16",
-        moved=transforms.moves(recipe),
-        turned=transforms.turns(recipe),
-        around=cut.is_map and min(places) >= AROUND_MIN_PLACES,
-        window=recipe.window,
-        aim=aim,
-        part=part or recipe.window,
-    )
-
-
 def ascent(cut: Cut, recipe: RenderSpec, pictures: int, aim: Aim = "unit", part: int | None = None) -> Ascent:
     """Return the compiled ascent of `pictures` pictures at once; the last few are kept."""
     parameters = parametrization(recipe, (*cut.canvas_px, cut.channels), cut.input_range)
@@ -153,24 +83,11 @@ class _ByIdentity:
         return isinstance(other, _ByIdentity) and other.cut.network is self.cut.network
 
 
-def _layer_of(cut: Cut, recipe: RenderSpec) -> Tensor:
-    return cut.network.outputs[1 if recipe.objective == "post" else 0]
-
-
 @functools.lru_cache(maxsize=16)
 def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
     cut, engine, traces = key.cut, backend(), [0]
     size = (*cut.canvas_px, cut.channels)
-    recipe = RenderSpec(
-        parametrization=structure.parametrization,  # type: ignore[arg-type]
-        decorrelate=structure.decorrelate,
-        start_mean=structure.start_mean,
-        decay=structure.decay,
-        band=structure.band,
-        spectrum=structure.spectrum,
-        start_noise=structure.spread,
-    )
-    parameters = parametrization(recipe, size, cut.input_range)
+    parameters = parametrization(structure.recipe, size, cut.input_range)
     network, answers = _looked_at(cut, structure)
 
     def objective(
@@ -217,7 +134,8 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
 
 def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tensor]]:
     """Return the network that is used, and what gives each picture's own answers, `(n, H, W)` or `(n,)`."""
-    plain = structure.objective == "pre" and structure.parametrization != "raw" and structure.aim == "unit"
+    which, own_range = output_of(structure.recipe), _in_own_range(structure)
+    plain = which == 0 and not own_range and structure.aim == "unit"
     if plain and cut.chosen_network is not None:
         chosen = cut.chosen_network
 
@@ -226,25 +144,27 @@ def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tenso
             return answer * ops.reshape(numbers["sign"], (-1,) + (1,) * (len(answer.shape) - 1))
 
         return chosen, own
-    network = cut.raw_network if structure.parametrization == "raw" else cut.network
-    which = 1 if structure.objective == "post" else 0
+    network, objective = cut.raw_network if own_range else cut.network, OBJECTIVES[structure.aim]
 
     def picked(seen: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
-        layer, signs = network(seen, training=False)[which], numbers["sign"]
-        if structure.aim == "layer":
-            return objectives.squared(layer, signs)
-        if structure.aim == "units":
-            return objectives.summed(layer, numbers["weights"], signs)
-        return objectives.answers(layer, numbers["unit"], signs)
+        return objective(network(seen, training=False)[which], numbers)
 
     return network, picked
 
 
+def _in_own_range(structure: Structure) -> bool:
+    return PARAMETRIZATIONS[structure.recipe.parametrization].own_range
+
+
 def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
     grey = np.full((1, *cut.canvas_px, cut.channels), 0.5, np.float32)
-    flat = backend().called(cut.network, grey)[1 if structure.objective == "post" else 0]
+    flat = backend().called(cut.network, grey)[output_of(structure.recipe)]
     values = np.asarray(ops.convert_to_numpy(objectives.reference(flat, structure.reduction.rim)), np.float32)
     return np.where(np.isfinite(values), values, 0.0).astype(np.float32)
+
+
+SCALES = 1 + len(PENALTIES)
+"""Scales of a picture: of the objective, and of as many penalties as it may be charged."""
 
 
 def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
@@ -252,7 +172,7 @@ def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[
 
     `x` the numbers that are optimised, mostly the pictures; `first` and `second` the optimiser's moments,
     `best` the kept numbers (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `silence`;
-    `scale`: what one unit of the objective and of each penalty counts, `(n, 3)`.
+    `scale`: what one unit of the objective and of each penalty counts, `(n, SCALES)`.
     """
     many = (pictures, *size)
     return {
@@ -263,7 +183,7 @@ def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[
         "best_loss": np.full(pictures, np.inf, np.float32),
         "step": np.zeros(pictures, np.float32),
         "silence": np.zeros(pictures, np.float32),
-        "scale": np.ones((pictures, 3), np.float32),
+        "scale": np.ones((pictures, SCALES), np.float32),
     }
 
 
@@ -271,7 +191,7 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    engine, update = backend(), optimiser(structure.optimiser)
+    recipe, engine, update = structure.recipe, backend(), OPTIMISERS[structure.recipe.optimiser]
 
     def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
         move, begins = inputs
@@ -282,11 +202,11 @@ def _step(
         push = _rms(uphill)
         charges = [_charge(structure, parameters, kind, power, x) for kind, power in structure.penalties]
         scale = state["scale"]
-        if structure.gradient_scaling:
+        if recipe.penalty_scaling == "gradient":
             measured = [_inverse(push)] + [
                 _inverse(_rms(g)) * ops.cast(push > 0, "float32") for _, g in charges
             ]
-            measured += [ops.ones_like(push)] * (3 - len(measured))
+            measured += [ops.ones_like(push)] * (SCALES - len(measured))
             scale = ops.where(begins > 0, ops.stack(measured, axis=1), scale)
         loss, downhill = -values * scale[:, 0], -uphill * _wide(scale[:, 0])
         for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
@@ -308,7 +228,7 @@ def _step(
             "best": state["best"],
             "best_loss": state["best_loss"],
         }
-        if structure.keep_best:
+        if recipe.keep == "best":
             # As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
             better = goes * ops.cast(loss < state["best_loss"], "float32")
             new["best"] = ops.where(_wide(better) > 0, x, state["best"])
@@ -322,16 +242,11 @@ def _charge(
     structure: Structure, parameters: Parametrization, kind: str, power: float, x: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Return a penalty of each picture and its gradient at the numbers that are optimised."""
-    engine = backend()
     picture = x if parameters.picture is None else parameters.picture(x)
-    if kind == "tv":
-        values, gradient = penalties.total_variation(picture, power)
-    else:
-        function = penalties.lp_norm if structure.parametrization == "raw" else penalties.distance_from_grey
-        (values, _), gradient = engine.value_and_gradient(lambda p: (function(p, power), ()), picture)
+    values, gradient = PENALTIES[kind](picture, power, _in_own_range(structure))
     if parameters.picture is not None:
         made, pull = parameters.picture, ops.stop_gradient(gradient)
-        _, gradient = engine.value_and_gradient(lambda x: (ops.sum(made(x) * pull, axis=(1, 2, 3)), ()), x)
+        _, gradient = backend().value_and_gradient(lambda x: (ops.sum(made(x) * pull, axis=(1, 2, 3)), ()), x)
     return values, gradient
 
 

@@ -11,14 +11,19 @@ and others, "Inceptionism", 2015): no unit is chosen, whatever is there already 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from keras import ops
 
+from reportgen.registry import Registry
+from reportgen.spec import CHOICES
 from reportgen.units import without_rim
 
 Tensor = Any
+Aim = Literal["unit", "units", "layer"]
+"""What is climbed: one unit a picture, a sum of units, or the whole layer."""
 
 LEAK = 0.1
 """Slope below the reference; share of all places where the best of each cell is climbed."""
@@ -47,6 +52,30 @@ class Reduction:
     def word(self, silence: float) -> str:
         """Return what is climbed at that silence, in words."""
         return {SILENT: "cell-maxima", WOKEN: "positive-mean"}.get(silence, self.kind)
+
+
+REDUCTIONS: Registry[Callable[[Tensor, Reduction, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]] = Registry(
+    "reduction", (*CHOICES["reduction"], "mean-square")
+)
+"""Each takes places `(n, h, w)` within the rim, and then what `reduced` takes."""
+
+OBJECTIVES: Registry[Callable[[Tensor, Mapping[str, Tensor]], Tensor]] = Registry("objective", get_args(Aim))
+"""Each takes a layer and a run's numbers; it returns each picture's own answers, `(n, H, W)` or `(n,)`."""
+
+
+@OBJECTIVES.named("unit")
+def _of_unit(layer: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+    return answers(layer, numbers["unit"], numbers["sign"])
+
+
+@OBJECTIVES.named("units")
+def _of_units(layer: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+    return summed(layer, numbers["weights"], numbers["sign"])
+
+
+@OBJECTIVES.named("layer")
+def _of_layer(layer: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+    return squared(layer, numbers["sign"])
 
 
 def answers(layer: Tensor, units: Tensor, signs: Tensor) -> Tensor:
@@ -113,9 +142,20 @@ def reduced(
     """
     if len(values.shape) == 1:
         return values, silence
-    places = inside(values, how.rim)
-    if how.kind in ("mean", "mean-square"):
-        return ops.mean(places, axis=(1, 2)), silence
+    return REDUCTIONS[how.kind](inside(values, how.rim), how, references, silence, look)
+
+
+@REDUCTIONS.named("mean", "mean-square")
+def _mean(
+    places: Tensor, how: Reduction, references: Tensor, silence: Tensor, look: Tensor
+) -> tuple[Tensor, Tensor]:
+    return ops.mean(places, axis=(1, 2)), silence
+
+
+@REDUCTIONS.named("leaky-mean")
+def _leaky_mean(
+    places: Tensor, how: Reduction, references: Tensor, silence: Tensor, look: Tensor
+) -> tuple[Tensor, Tensor]:
     peaks = cell_maxima(places, how.cell)
     if how.rescue:
         awake = ops.mean(ops.cast(peaks > references[:, None], "float32"), axis=1) >= AWAKE

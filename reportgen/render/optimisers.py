@@ -7,19 +7,19 @@ from typing import Any
 
 from keras import ops
 
+from reportgen.registry import Registry
+from reportgen.spec import CHOICES
+
 Tensor = Any
 Optimiser = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-def optimiser(name: str) -> Optimiser:
-    """Return the optimiser of that name.
-
-    It takes the gradient of a loss, two moments, all `(n, h, w, c)`, and the 0-based step `(n,)`; it returns
-    the step to subtract, for a step size of 1, and the new moments.
-    """
-    return rmsprop_2019 if name == "rmsprop-2019" else adam
+OPTIMISERS: Registry[Optimiser] = Registry("optimiser", CHOICES["optimiser"])
+"""Each takes the gradient of a loss, two moments, all `(n, h, w, c)`, and the 0-based step `(n,)`; it returns
+the step to subtract, for a step size of 1, and the new moments."""
 
 
+@OPTIMISERS.named("adam")
 def adam(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of about a hundred steps."""
     count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
@@ -30,6 +30,7 @@ def adam(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple
     return mean / (spread + 1e-8), first, second
 
 
+@OPTIMISERS.named("rmsprop-2019")
 def rmsprop_2019(
     gradient: Tensor, first: Tensor, second: Tensor, step: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

@@ -17,9 +17,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from reportgen.registry import Registry
 from reportgen.render.randomness import normals, uniforms
 from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, law
-from reportgen.spec import RenderSpec
+from reportgen.spec import CHOICES, RenderSpec
 from reportgen.units import InputRange
 
 Tensor = Any
@@ -60,20 +61,45 @@ class Parametrization:
     picture: Callable[[Tensor], Tensor] | None = None
 
 
+@dataclass(frozen=True)
+class Way:
+    """A parametrization that recipes may name.
+
+    Attributes:
+        make: From recipe, shape and input range.
+        compiled: Fields of a recipe whose values its `picture` and `stepped` hold: compiled in.
+        own_range: Whether its numbers are the model's own input values, not pictures in [0,1].
+    """
+
+    make: Callable[[RenderSpec, Shape, InputRange], Parametrization]
+    compiled: tuple[str, ...]
+    own_range: bool
+
+
+PARAMETRIZATIONS: Registry[Way] = Registry("parametrization", CHOICES["parametrization"])
+
+
+def _way(
+    name: str, *, compiled: tuple[str, ...] = (), own_range: bool = False
+) -> Callable[[Callable[[RenderSpec, Shape, InputRange], Parametrization]], Callable[..., Parametrization]]:
+    """Return a decorator that lets recipes name what it stands above."""
+
+    def entered(
+        make: Callable[[RenderSpec, Shape, InputRange], Parametrization],
+    ) -> Callable[..., Parametrization]:
+        PARAMETRIZATIONS.enter(name, Way(make, compiled, own_range))
+        return make
+
+    return entered
+
+
 def parametrization(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Return the recipe's parametrization of pictures of `shape` (h, w, c)."""
-    if recipe.parametrization == "fourier":
-        return fourier(recipe, shape)
-    if recipe.parametrization == "raw":
-        return raw(recipe, shape, input_range)
-    if recipe.parametrization == "spectrum":
-        return spectrum(recipe, shape)
-    if recipe.parametrization == "phases":
-        return phases(recipe, shape)
-    return pixel(recipe, shape)
+    return PARAMETRIZATIONS[recipe.parametrization].make(recipe, shape, input_range)
 
 
-def pixel(recipe: RenderSpec, shape: Shape) -> Parametrization:
+@_way("pixel")
+def pixel(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """The picture itself, kept in [0,1]; starts as white noise around the mean."""
 
     def start(keys: Sequence[int], louder: bool) -> Array:
@@ -86,7 +112,8 @@ def pixel(recipe: RenderSpec, shape: Shape) -> Parametrization:
     return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray, _float32)
 
 
-def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
+@_way("fourier", compiled=("decay", "band", "decorrelate"))
+def fourier(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """The picture, kept in [0,1], whose steps prefer broad waves and, decorrelated, grey to colour.
 
     A step is weighed wave by wave, 1/max(|f|, 1/N)**decay of mean square 1 (and hardly anything beyond
@@ -120,6 +147,7 @@ def fourier(recipe: RenderSpec, shape: Shape) -> Parametrization:
     return Parametrization(start, stepped, np.asarray, _float32)
 
 
+@_way("raw", own_range=True)
 def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Unbounded values as the model takes them, range and order; starts as uniform noise of exact moments."""
     low, high = (np.asarray(ends, np.float64) for ends in (input_range.low, input_range.high))
@@ -143,7 +171,8 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
     return Parametrization(start, lambda x, change: x - change, to_unit, numbers_of)
 
 
-def spectrum(recipe: RenderSpec, shape: Shape) -> Parametrization:
+@_way("spectrum", compiled=("decay", "decorrelate", "start_mean"))
+def spectrum(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Waves, weighed by 1/f, as pictures behind a sigmoid (Olah et al., "Feature visualization", 2017).
 
     Figures of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is that of
@@ -178,7 +207,8 @@ def spectrum(recipe: RenderSpec, shape: Shape) -> Parametrization:
     return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
 
 
-def phases(recipe: RenderSpec, shape: Shape) -> Parametrization:
+@_way("phases", compiled=("decay", "spectrum", "start_mean", "start_noise"))
+def phases(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Phases of waves whose amplitudes are given (Fel et al., "MaCo", NeurIPS 2023).
 
     The amplitudes are the recipe's `spectrum`, or 1/f**decay with the spread `start_noise`; the mean is

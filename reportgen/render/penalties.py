@@ -5,13 +5,23 @@ They see the untransformed picture alone, never the network. How much each count
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from keras import ops
 
+from reportgen.registry import Registry
+from reportgen.render.backend import backend
+
 Tensor = Any
 
 _SMOOTHING = 1e-6  # keeps the square root's gradient finite where neighbours are equal
+
+
+PENALTIES: Registry[Callable[[Tensor, float, bool], tuple[Tensor, Tensor]]] = Registry("penalty")
+"""Each takes `(n, h, w, c)` pictures, an exponent and whether they are in the model's own input range; it
+returns the penalty of each, `(n,)`, and its gradient. A recipe has two fields for it, `<name>`, its weight,
+and `<name>_power`."""
 
 
 def total_variation(pictures: Tensor, power: float) -> tuple[Tensor, Tensor]:
@@ -56,6 +66,18 @@ def lp_norm(values: Tensor, power: float) -> Tensor:
     largest = ops.stop_gradient(ops.max(ops.abs(values), axis=(1, 2, 3), keepdims=True)) + 1e-12
     total = ops.sum(ops.power(ops.abs(values) / largest, power), axis=(1, 2, 3))
     return largest[:, 0, 0, 0] * ops.power(total, 1.0 / power) / _size(values)
+
+
+@PENALTIES.named("tv")
+def _roughness(pictures: Tensor, power: float, own_range: bool) -> tuple[Tensor, Tensor]:
+    return total_variation(pictures, power)
+
+
+@PENALTIES.named("lp")
+def _extremes(pictures: Tensor, power: float, own_range: bool) -> tuple[Tensor, Tensor]:
+    function = lp_norm if own_range else distance_from_grey
+    (values, _), gradient = backend().value_and_gradient(lambda p: (function(p, power), ()), pictures)
+    return values, gradient
 
 
 def _size(pictures: Tensor) -> float:

@@ -17,8 +17,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from reportgen.render import transforms
-from reportgen.render.ascent import Aim, Ascent, ascent, empty_state
-from reportgen.render.objectives import SILENT, STARTED
+from reportgen.render.ascent import Ascent, ascent, empty_state
+from reportgen.render.objectives import SILENT, STARTED, Aim
+from reportgen.render.penalties import PENALTIES
 from reportgen.render.randomness import key_of
 from reportgen.spec import RenderSpec
 from reportgen.units import Sign, Telemetry
@@ -190,7 +191,7 @@ class Run:
         numbers, moves, part = self._numbers(self.slots), self._moves(), self.engine.structure.part
         left = max(self.recipe.steps - slot.step for slot in self.slots if slot is not None)
         parts = []
-        for at in range(0, min(self.engine.structure.window, left), part):
+        for at in range(0, min(self.recipe.window, left), part):
             begins = np.zeros(part, np.float32)
             begins[0] = at == 0
             state, trace = self.engine.chunk(self.state, numbers, moves[at : at + part], begins)
@@ -218,8 +219,7 @@ class Run:
             "reference": np.maximum(signs * levels, 0.0).astype(np.float32),
             "steps": np.array([recipe.steps if slot else 0 for slot in slots], np.float32),
             "step_size": np.float32(recipe.step_size),
-            "tv": np.float32(recipe.tv),
-            "lp": np.float32(recipe.lp),
+            **{name: np.float32(getattr(recipe, name)) for name in PENALTIES},
         }
 
     def _aimed(self, jobs: list[Job | None]) -> tuple[dict[str, Any], Array]:
@@ -238,7 +238,7 @@ class Run:
 
     def _moves(self) -> Array:
         """Return the window's transforms; its first step sees the picture as it is."""
-        window = self.engine.structure.window
+        window = self.recipe.window
         moves = np.tile(transforms.IDENTITY, (window, self.places, 1, 1))
         if self.engine.structure.moved:
             for i, slot in enumerate(self.slots):
@@ -253,7 +253,7 @@ class Run:
 
     def _note(self, slot: _Slot, told: list[Array]) -> None:
         """Write down what one window told of a picture, and whether it is done."""
-        count = min(self.engine.structure.window, self.recipe.steps - slot.step)
+        count = min(self.recipe.window, self.recipe.steps - slot.step)
         values, gradients, finite, silence = (part[:count] for part in told)
         bad = int(np.sum(finite <= 0))
         slot.non_finite += bad
@@ -289,7 +289,7 @@ class Run:
         leaving = [i for i in active if (slot := self.slots[i]) is not None and slot.stop]
         if not leaving:
             return
-        kept = np.array(ops.convert_to_numpy(self.state["best" if self.engine.structure.keep_best else "x"]))
+        kept = np.array(ops.convert_to_numpy(self.state["best" if self.recipe.keep == "best" else "x"]))
         for i in leaving:
             slot = self.slots[i]
             assert slot is not None

@@ -11,6 +11,7 @@ from reportgen.spec.keys import content_hash as content_hash
 from reportgen.spec.keys import recipe_fields as recipe_fields
 from reportgen.spec.keys import render_key as render_key
 from reportgen.spec.keys import render_keys as render_keys
+from reportgen.spec.recipe import CHOICES as CHOICES
 from reportgen.spec.recipe import SPECTRUM_FREQUENCIES as SPECTRUM_FREQUENCIES
 from reportgen.spec.recipe import RenderSpec as RenderSpec
 from reportgen.spec.recipe import check_recipe as check_recipe

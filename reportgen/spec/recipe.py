@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reportgen.errors import ConfigError, in_brief
 
@@ -99,6 +99,12 @@ class RenderSpec:
         object.__setattr__(self, "spectrum", tuple(self.spectrum))
 
 
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    name: get_args(hint) for name, hint in get_type_hints(RenderSpec).items() if get_origin(hint) is Literal
+}
+"""Of each field that is a choice, what may be chosen."""
+
+
 def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
     """Return `recipe` with some of its fields replaced, each checked for type and range.
 
@@ -143,13 +149,7 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
             f'recipe "{recipe.name}": spectrum is not {len(SPECTRUM_FREQUENCIES)} amplitudes of grey, '
             "or as many of each of three colours"
         )
-    choices = {
-        "parametrization": ("pixel", "fourier", "raw", "spectrum", "phases"), "objective": ("pre", "post"),
-        "reduction": ("leaky-mean", "mean"), "optimiser": ("adam", "rmsprop-2019"),
-        "penalty_scaling": ("gradient", "absolute"), "keep": ("last", "best"),
-        "canvas": ("receptive-field", "input"), "output": ("clip", "standardise"),
-    }  # fmt: skip
-    for key, wanted in choices.items():
+    for key, wanted in CHOICES.items():
         value = getattr(recipe, key)
         if value not in wanted:
             raise ConfigError(

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reportgen.errors import ConfigError
+from reportgen.registry import Registry
 from reportgen.spec.recipe import RenderSpec
 
-RECIPES: Mapping[str, RenderSpec] = {
-    "default": RenderSpec(),
-    "show": RenderSpec(
+_recipes: Registry[RenderSpec] = Registry("recipe")
+RECIPES: Mapping[str, RenderSpec] = _recipes
+"""The named recipes. `default` is scored, `show` is the display recipe."""
+
+
+def _recipe(make: Callable[[], RenderSpec]) -> Callable[[], RenderSpec]:
+    """Enter the recipe that a function returns under the recipe's own name."""
+    made = make()
+    _recipes.enter(made.name, made)
+    return make
+
+
+@_recipe
+def _default() -> RenderSpec:
+    """Plain pixels, which manufacture nothing: what is scored."""
+    return RenderSpec()
+
+
+@_recipe
+def _show() -> RenderSpec:
+    """The display recipe: the picture itself, stepped in a metric of 1/f."""
+    return RenderSpec(
         name="show",
         parametrization="fourier",
         decay=0.75,
@@ -24,10 +44,17 @@ RECIPES: Mapping[str, RenderSpec] = {
         rotate_degrees=6.0,
         tv=0.05,
         scored=False,
-    ),
-    # Figures of Lucid 0.3: fft_image, standard_transforms, Adam. Climbed is not the mean of a channel, as
-    # there, which sees nothing of a kernel whose sum is zero, but what all recipes climb.
-    "lucid": RenderSpec(
+    )
+
+
+@_recipe
+def _lucid() -> RenderSpec:
+    """Figures of Lucid 0.3: fft_image, standard_transforms, Adam.
+
+    Climbed is not the mean of a channel, as there, which sees nothing of a kernel whose sum is zero, but
+    what all recipes climb.
+    """
+    return RenderSpec(
         name="lucid",
         parametrization="spectrum",
         decorrelate=True,
@@ -42,9 +69,13 @@ RECIPES: Mapping[str, RenderSpec] = {
         tv=0.0,
         canvas_min_px=128,
         scored=False,
-    ),
-    # Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped.
-    "maco": RenderSpec(
+    )
+
+
+@_recipe
+def _maco() -> RenderSpec:
+    """Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped."""
+    return RenderSpec(
         name="maco",
         parametrization="phases",
         start_noise=0.2,
@@ -58,9 +89,13 @@ RECIPES: Mapping[str, RenderSpec] = {
         tv=0.0,
         canvas_min_px=128,
         scored=False,
-    ),
-    # Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers.
-    "keras-vis-2019": RenderSpec(
+    )
+
+
+@_recipe
+def _keras_vis_2019() -> RenderSpec:
+    """Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers."""
+    return RenderSpec(
         name="keras-vis-2019",
         parametrization="raw",
         objective="post",
@@ -85,9 +120,7 @@ RECIPES: Mapping[str, RenderSpec] = {
         output="standardise",
         rescue=False,
         scored=False,
-    ),
-}
-"""The named recipes. `default` is scored, `show` is the display recipe."""
+    )
 
 
 def recipe_named(name: str) -> RenderSpec:

@@ -9,7 +9,7 @@ import pytest
 from reportgen.render import Job, render_units
 from reportgen.render.parametrizations import parametrization
 from reportgen.render.randomness import key_of
-from reportgen.spec import RECIPES, RenderSpec
+from reportgen.spec import CHOICES, RECIPES, RenderSpec
 
 from .planted import answers, convolution, cut_of, edge, neurons, orientation
 
@@ -176,7 +176,7 @@ def two_layers(x):
 
 
 @pytest.mark.parametrize("objective", ["pre", "post"])
-@pytest.mark.parametrize("parametrization", ["pixel", "fourier", "raw", "spectrum", "phases"])
+@pytest.mark.parametrize("parametrization", CHOICES["parametrization"])
 @pytest.mark.parametrize("reduction", ["leaky-mean", pytest.param("mean", marks=pytest.mark.slow)])
 def test_every_ascent_ascends(parametrization, objective, reduction):
     base = {"fourier": SHOW, "spectrum": RECIPES["lucid"], "phases": RECIPES["maco"]}.get(

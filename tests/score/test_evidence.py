@@ -186,7 +186,7 @@ def test_places_on_the_canvas_decide_whether_pictures_have_a_frame(
 
 def test_the_renderer_has_the_same_least_number_of_places():
     pytest.importorskip("keras", reason="the renderer needs Keras")
-    from reportgen.render.ascent import AROUND_MIN_PLACES
+    from reportgen.render.structure import AROUND_MIN_PLACES
     from reportgen.score import evidence
 
     assert evidence._AROUND_PLACES == AROUND_MIN_PLACES

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from reportgen.registry import Registry
+
 _FAMILIES = (
     "arithmetic", "activations", "convolution", "pooling", "shape", "indexing", "constants", "reduction",
     "normalization", "resizing", "matrix", "recurrent", "logic", "padding", "sampling", "attention",
@@ -37,17 +39,21 @@ class Operator:
     note: str
 
 
-_found: dict[str, Operator] = {}
+_found: Registry[Operator] = Registry("operator")
 
 
 def operator(
     *names: str, fixed: tuple[int, ...] = (), note: str = ""
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """Enter a function into the table under one or more names."""
+    """Enter a function into the table under one or more names.
+
+    Raises:
+        ValueError: A name is entered already.
+    """
 
     def enter(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for name in names:
-            _found[name] = Operator(name, build.__module__.rsplit(".", 1)[-1], build, fixed, note)
+            _found.enter(name, Operator(name, build.__module__.rsplit(".", 1)[-1], build, fixed, note))
         return build
 
     return enter
