@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
+from reportgen.models.onnx.registry import operators
 
-_ELEMENTWISE = frozenset(
-    {"Identity", "Cast", "CastLike", "Dropout", "Relu", "LeakyRelu", "Elu", "Selu", "Celu", "Sigmoid", "Tanh",
-     "Softplus", "Softsign", "HardSigmoid", "HardSwish", "Gelu", "Mish", "Swish", "Clip", "Abs", "Neg", "Exp",
-     "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Erf", "ThresholdedRelu", "Shrink",
+_IN_PLACE = frozenset(
+    {"Identity", "Cast", "CastLike", "Dropout", "Clip", "Abs", "Neg", "Exp",
+     "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Erf",
      "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Mean", "Sum", "PRelu", "Where", "Mod",
      "Pad", "Slice", "Resize", "Upsample", "Concat", "Split"}
 )  # fmt: skip
-"""Operators after which each axis still is what it was."""
+"""Operators after which each axis still is what it was, besides those that their row calls elementwise."""
 
 _NOT_MEETING = frozenset({"Pad", "Slice", "Resize", "Upsample", "Split", "Clip"})
 """Those of them whose further inputs say how, and meet the first in no axis."""
@@ -39,6 +39,11 @@ _SAME_AXES = frozenset({"MaxPool", "AveragePool", "LpPool", "BatchNormalization"
                         "GroupNormalization", "LRN"})  # fmt: skip
 
 Axes = tuple[int | None, ...]
+
+
+def _keeps_axes(kind: str) -> bool:
+    row = operators().get(kind)
+    return kind in _IN_PLACE or (row is not None and row.elementwise)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class _Walk:
             self._tell(axes[1], True, self._summed(node))
         elif kind in ("MatMul", "LayerNormalization", "RMSNormalization") and node.input[0] == read:
             self._over_the_last(node, axes)
-        if kind in _ELEMENTWISE:
+        if _keeps_axes(kind):
             self._number_for_each_place(node, axes)
         after = self._after(node, kind, axes, read)
         if after is None:
@@ -168,7 +173,7 @@ class _Walk:
 
     def _after(self, node: Any, kind: str, axes: Axes, read: str) -> Axes | None:
         """Return which axis stands where after a node; None where the picture is one no longer."""
-        if kind in _ELEMENTWISE:
+        if _keeps_axes(kind):
             return self._together(node, axes, read)
         if kind in _SAME_AXES:
             return axes

@@ -30,6 +30,7 @@ class Operator:
         build: Takes a `Call`, returns one value or several.
         fixed: Positions of inputs that must be constant.
         note: What is not read, for the table.
+        elementwise: Whether each number that comes out is made of the one number in its place.
     """
 
     name: str
@@ -37,13 +38,14 @@ class Operator:
     build: Callable[[Any], Any]
     fixed: tuple[int, ...]
     note: str
+    elementwise: bool
 
 
 _found: Registry[Operator] = Registry("operator")
 
 
 def operator(
-    *names: str, fixed: tuple[int, ...] = (), note: str = ""
+    *names: str, fixed: tuple[int, ...] = (), note: str = "", elementwise: bool = False
 ) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
     """Enter a function into the table under one or more names.
 
@@ -53,7 +55,8 @@ def operator(
 
     def enter(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
         for name in names:
-            _found.enter(name, Operator(name, build.__module__.rsplit(".", 1)[-1], build, fixed, note))
+            family = build.__module__.rsplit(".", 1)[-1]
+            _found.enter(name, Operator(name, family, build, fixed, note, elementwise))
         return build
 
     return enter

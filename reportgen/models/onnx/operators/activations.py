@@ -17,19 +17,19 @@ _NAMED = {
 }  # fmt: skip
 
 
-@operator(*_NAMED)
+@operator(*_NAMED, elementwise=True)
 def _named(call: Call) -> Value:
     return call.unary(call.layer("Activation", _NAMED[call.node.op_type]))
 
 
-@operator("Relu")
+@operator("Relu", elementwise=True)
 def _relu(call: Call) -> Value:
     if call.value(0).dtype != "float32":
         return call.unary(call.ops.relu)
     return call.unary(call.layer("ReLU"))
 
 
-@operator("LeakyRelu")
+@operator("LeakyRelu", elementwise=True)
 def _leaky(call: Call) -> Value:
     return call.unary(call.layer("LeakyReLU", negative_slope=float(call.attr("alpha", 0.01))))
 
@@ -50,12 +50,12 @@ def _prelu(call: Call) -> Value:
     )  # fmt: skip
 
 
-@operator("Elu")
+@operator("Elu", elementwise=True)
 def _elu(call: Call) -> Value:
     return call.unary(call.layer("ELU", alpha=float(call.attr("alpha", 1.0))))
 
 
-@operator("Selu")
+@operator("Selu", elementwise=True)
 def _selu(call: Call) -> Value:
     alpha = float(call.attr("alpha", 1.67326319217681884765625))
     gamma = float(call.attr("gamma", 1.05070102214813232421875))
@@ -65,19 +65,19 @@ def _selu(call: Call) -> Value:
     return call.unary(lambda x: call.ops.multiply(elu(x), np.float32(gamma)))
 
 
-@operator("Celu")
+@operator("Celu", elementwise=True)
 def _celu(call: Call) -> Value:
     return call.unary(lambda x: call.ops.celu(x, alpha=float(call.attr("alpha", 1.0))))
 
 
-@operator("Gelu")
+@operator("Gelu", elementwise=True)
 def _gelu(call: Call) -> Value:
     if call.attr("approximate", "none") == "tanh":
         return call.unary(lambda x: call.ops.gelu(x, approximate=True))
     return call.unary(lambda x: call.ops.gelu(x, approximate=False))
 
 
-@operator("Swish")
+@operator("Swish", elementwise=True)
 def _swish(call: Call) -> Value:
     alpha = float(call.attr("alpha", 1.0))
     if alpha == 1.0:
@@ -86,7 +86,7 @@ def _swish(call: Call) -> Value:
     return call.unary(lambda x: ops.multiply(x, ops.sigmoid(ops.multiply(x, np.float32(alpha)))))
 
 
-@operator("HardSigmoid")
+@operator("HardSigmoid", elementwise=True)
 def _hard_sigmoid(call: Call) -> Value:
     alpha, beta = float(call.attr("alpha", 0.2)), float(call.attr("beta", 0.5))
     if abs(alpha - 1 / 6) < 1e-7 and beta == 0.5:
@@ -94,13 +94,13 @@ def _hard_sigmoid(call: Call) -> Value:
     return call.unary(own_layers().HardSigmoid(alpha=alpha, beta=beta, dtype="float32"))
 
 
-@operator("ThresholdedRelu")
+@operator("ThresholdedRelu", elementwise=True)
 def _threshold(call: Call) -> Value:
     alpha = np.float32(call.attr("alpha", 1.0))
     return call.unary(lambda x: call.ops.where(call.ops.greater(x, alpha), x, np.float32(0)))
 
 
-@operator("Shrink")
+@operator("Shrink", elementwise=True)
 def _shrink(call: Call) -> Value:
     ops, dtype = call.ops, call.value(0).dtype
     limit = np.asarray(call.attr("lambd", 0.5), "float32")
