@@ -80,6 +80,7 @@ class Activation:
         decides: What the outputs of a network are that it ends: shares of `classes`, the chance of `yes`, or
             nothing of the kind.
         gates: The word for a number times this function of it, where that has one.
+        bounds: Whether it leaves numbers as they are but for those beyond a bound.
     """
 
     word: str
@@ -91,6 +92,7 @@ class Activation:
     cut: Literal["before", "behind"] = "behind"
     decides: Literal["classes", "yes", ""] = ""
     gates: str = ""
+    bounds: bool = False
 
 
 def activation_called(word: str) -> Activation | None:
@@ -280,8 +282,8 @@ _row = Activation
 ACTIVATIONS: tuple[Activation, ...] = (
     # word, kinds, reach, exact, shape
     _row("linear", (), "number", True, _always(lambda v: v)),
-    _row("relu", ("re_lu", "relu"), "number", True, _rectified()),
-    _row("relu6", ("relu6",), "number", True, _rectified(most=6.0)),
+    _row("relu", ("re_lu", "relu"), "number", True, _rectified(), bounds=True),
+    _row("relu6", ("relu6",), "number", True, _rectified(most=6.0), bounds=True),
     _row("leaky_relu", ("leaky_re_lu", "leaky_relu"), "number", True, _rectified(slope=0.2)),
     _row("prelu", ("p_re_lu",), "place", True, _by_weights),
     _row("elu", ("elu",), "number", False, _elu),
@@ -297,7 +299,7 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("sparse_sigmoid", ("sparse_sigmoid",), "number", True, _always(_sparse_sigmoid)),
     _row("log_sigmoid", ("log_sigmoid",), "number", False, _always(log_expit)),
     _row("tanh", ("tanh",), "number", False, _always(np.tanh)),
-    _row("hard_tanh", ("hard_tanh",), "number", True, _always(_hard_tanh)),
+    _row("hard_tanh", ("hard_tanh",), "number", True, _always(_hard_tanh), bounds=True),
     _row("tanh_shrink", ("tanh_shrink",), "number", True, _always(lambda v: v - np.tanh(v))),
     _row("soft_shrink", ("soft_shrink",), "number", True, _soft_shrink),
     _row("hard_shrink", ("hard_shrink",), "number", True, _hard_shrink),

@@ -137,6 +137,14 @@ def test_an_exact_activation_never_only_tends_to_a_value(row: Activation) -> Non
     assert settled == row.exact
 
 
+@pytest.mark.parametrize("row", CURVES, ids=named)
+def test_bounds_leave_numbers_as_they_are_and_hold_all_beyond(row: Activation) -> None:
+    found = curve_of(row).function(GRID)
+    kept, held = found == GRID, np.isin(found, (found[0], found[-1]))
+    whole = bool((kept | held).all()) and np.diff(found).max() < 0.1  # Without a jump.
+    assert row.bounds == (whole and 1 < kept.sum() < len(GRID))
+
+
 @pytest.mark.parametrize("row", [row for row in ACTIVATIONS if row.gates], ids=named)
 def test_a_gate_times_its_number_is_the_activation_it_names(row: Activation) -> None:
     product = activation_called(row.gates)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.model import Node
 from reportgen.models.scaling_step import MOST_VALUES, measured_step, scaling_step
@@ -126,7 +127,8 @@ def _cuts_off(node: Node, view: View) -> bool:
     """
     if not all(np.ndim(c) == 0 for c in node.constants):
         return False
-    cut = node.function in ("relu", "relu6") or node.kind in ("maximum", "minimum")
+    row = activation_called(node.function)
+    cut = (row is not None and row.bounds) or node.kind in ("maximum", "minimum")
     straight = not getattr(node.operation, "threshold", 0)
     return node.kind == "clip" or (cut and straight and not view.words)
 
