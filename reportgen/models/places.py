@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.models.kinds import UNIT_KINDS
+from reportgen.models.kinds import UNIT_KINDS, WorkedOut
 from reportgen.models.model import Node
 from reportgen.models.picture_axes import axes_kept, turn_of
 
@@ -69,7 +69,9 @@ def lie_over_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) ->
 def _may_be_place(axis: _Axis) -> bool:
     if not axis or any(part.of == _UNKNOWN for part in axis):
         return True
-    return len(axis) == 1 and axis[0].of in (_DOWN, _ACROSS) and axis[0].is_coarsest
+    # Behind the steps on an axis may come places within one, made of features: a pixel shuffle.
+    first, *within = axis
+    return first.of in (_DOWN, _ACROSS) and first.is_coarsest and all(p.of == _FEATURES for p in within)
 
 
 def _whole(of: str, size: int) -> _Axis:
@@ -96,6 +98,8 @@ def _followed(
         return tuple(axes[at] for at in turn)
     if node.kind in ("reshape", "flatten", "expand_dims", "squeeze"):
         return _reshaped(axes, after)
+    if node.constants and all(isinstance(c, WorkedOut) for c in node.constants):
+        return _beside(axes, before, after)  # such as the matrices of a resize
     if node.kind in _BY_KIND:
         return _BY_KIND[node.kind](node, given, after)
     if node.kind in UNIT_KINDS or node.kind == "einsum_dense":
@@ -140,6 +144,8 @@ def _tells_less(axis: _Axis) -> int:
 def _reshaped(axes: Sequence[_Axis], after: Shape) -> tuple[_Axis, ...]:
     """Return the axes after a reshape: all parts in a row, cut where the new sides end."""
     rest = [part for axis in axes for part in axis]
+    if not any(part.of in (_DOWN, _ACROSS) for part in rest):  # a decoder's map begins
+        return tuple(_whole(_PICTURES if at == 0 else _UNKNOWN, side) for at, side in enumerate(after))
     found = []
     for side in after:
         taken: list[_Part] = []

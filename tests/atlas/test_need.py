@@ -107,7 +107,7 @@ def test_how_it_was_measured_names_the_three_sets_and_warns_where_no_group_was_n
     alone = dataclasses.replace(alone, pictures=dataclasses.replace(alone.pictures, groups=0))
     rows = {row[0]: row[1:] for row in words.how_measured(grouped)}
     assert rows["Three sets that never mix"][0] == "90, 46 and 92 pictures" and rows["Groups"][0] == "40"
-    assert rows["Parameters"] == ("321,456 to 98,765", "69\u00a0% fewer")
+    assert rows["Parameters"] == ("321,456 to 98,765", "69.3\u00a0% fewer")
     assert rows["Cannot be removed"] == ("outputs", "its units are the classes")
     assert "flatter" in {row[0]: row for row in words.how_measured(alone)}["Groups"][2]
 

@@ -125,7 +125,8 @@ def test_other_words_on_the_pages_leave_the_pictures(small_store: Path, small_si
 def test_a_page_that_was_lost_or_spoilt_is_made_again(small_store: Path, small_site: Path) -> None:
     whole = contents(small_site)
     (small_site / "m/garden/v1/conv1/17.html").unlink()
-    (small_site / "m/garden/v2/fc.html").write_text("spoilt")
+    page = small_site / "m/garden/v2/fc.html"
+    page.write_bytes(page.read_bytes()[:5000])
     next((small_site / "p").iterdir()).unlink()
     write_atlas(small_store, small_site)
     assert contents(small_site) == whole
