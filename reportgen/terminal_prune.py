@@ -70,8 +70,12 @@ def _sentences(found: Any) -> list[str]:
         f"pictures from {p.source}: {p.order:,} ordered units, {p.choose:,} chose how many go, "
         f"{p.report:,} others report{groups}"
     )
-    largest = f"; {r.largest:,} also hold" if r.largest > r.removed else ""
-    lines.append(f"removed {r.removed:,} of {r.units:,}; all smaller counts hold up to {r.steady:,}{largest}")
+    largest = f"; {r.largest:,} hold too (--largest)" if r.largest > r.removed else ""
+    lines.append(
+        f"removed {r.removed:,} of {r.units:,}; every count that was tried up to {r.steady:,} holds{largest}"
+    )
+    if not r.removed:
+        lines.append("no unit can go at that loss: the file has all of them, without what training keeps")
     if found.file:
-        lines.append(f"written: {found.file}")
+        lines.append(f"written: {found.file}; at most {found.apart:.2g} from the network it was tried on")
     return lines

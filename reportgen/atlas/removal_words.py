@@ -95,7 +95,7 @@ def layer_answer(removal: Removal, layer: str) -> str:
 def held_in_words(removal: Removal) -> str:
     """Return which counts hold: all up to one, and the largest of all."""
     lost = f"at most {per_cent(removal.max_loss)} lost on the pictures that choose"
-    steady = f"every count up to {removal.steady:,} holds ({lost})"
+    steady = f"every count that was tried up to {removal.steady:,} holds ({lost})"
     if removal.steady == removal.largest:
         return f"{steady}, none beyond"
     which = "first" if removal.removed == removal.steady else "second"

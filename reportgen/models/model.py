@@ -124,6 +124,7 @@ class Model:
         skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
         notes: What a reader should know, each a sentence.
         outputs: Where the model's own outputs are, in its order.
+        channels_first: Whether its file is of ONNX and wants its picture channels first.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Model:
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     outputs: tuple[Ref, ...] = ()
+    channels_first: bool = False
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.

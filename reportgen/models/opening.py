@@ -39,6 +39,7 @@ class Opened:
         input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
         picture_dtype: Element type in which the file wants its picture.
         aside: Layers of the file that no picture changes, and that are not in the network.
+        channels_first: Whether the file is of ONNX and wants its picture channels first.
     """
 
     model: Any
@@ -47,6 +48,7 @@ class Opened:
     input_size_source: str = ""
     picture_dtype: str = "float32"
     aside: tuple[CallAside, ...] = ()
+    channels_first: bool = False
 
 
 def open_network(
@@ -213,4 +215,12 @@ def _onnx(
         source.path, input_size=input_size, max_memory=limit, held=dict(hold), channels=channels
     )
     notes = tuple(found.notes)
-    return Opened(found.model, found.names, notes, found.input_size_source, found.picture_dtype, found.aside)
+    return Opened(
+        found.model,
+        found.names,
+        notes,
+        found.input_size_source,
+        found.picture_dtype,
+        found.aside,
+        not found.channels_last,
+    )

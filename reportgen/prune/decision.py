@@ -33,7 +33,7 @@ class Decision:
     Attributes:
         kind: `classes` (the largest of several), `yes_no` (on which side of 0), `number`.
         n_units: Of the output.
-        middle: For numbers, the median of the whole network's answers.
+        middle: For numbers, the median of the whole network's answers; for yes or no, where yes begins.
         scale: For numbers, the standard deviation of the whole network's answers.
     """
 
@@ -66,7 +66,8 @@ class Decision:
             taken = ops.one_hot(chosen, self.n_units)
             log = ops.sum(ops.log_softmax(values, axis=-1) * taken, axis=-1)
         elif self.kind == "yes_no":
-            log = ops.log_sigmoid(values[:, :, 0] * ops.cast(2 * chosen - 1, values.dtype))
+            sides = ops.cast(2 * chosen - 1, values.dtype)
+            log = ops.log_sigmoid((values[:, :, 0] - self.middle) * sides)
         else:
             log = values[:, :, 0] / self.scale
         return ops.sum(log * signs, axis=1) / float(chosen.shape[1]) ** 0.5
@@ -127,6 +128,18 @@ def decisions_of(model: Model, outputs: Sequence[Floats]) -> list[Decision]:
         else:
             found.append(Decision("number", n, float(np.median(values)), float(np.std(values)) or 1.0))
     return found
+
+
+def deciding(decision: Decision, answers: Floats, labels: NDArray[np.int64]) -> Decision:
+    """Return how the output that has the classes is read: one number without a sigmoid says yes or no too.
+
+    Yes begins at 0, as logits have it, or at one half, as numbers trained towards 0 and 1 have it: where more
+    of the pictures that put units in order are right.
+    """
+    if decision.kind != "number" or not len(labels):
+        return decision
+    read = [Decision("yes_no", decision.n_units, middle) for middle in (0.0, 0.5)]
+    return max(read, key=lambda d: float(np.mean(d.decided(answers)[:, 0] == labels)))
 
 
 def classifying(decisions: Sequence[Decision], shapes: Sequence[Sequence[int]], n_classes: int) -> int | None:

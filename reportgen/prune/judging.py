@@ -60,7 +60,8 @@ class Judge:
     def shares(self, answers: Sequence[Floats]) -> Shares:
         """Return how good answers are, given before a softmax or sigmoid."""
         now = [d.decided(a) for d, a in zip(self.decisions, answers, strict=True)]
-        same = [np.mean(n == w, axis=1) for n, w in zip(now, self.whole, strict=True)]
+        every = [np.mean(n == w, axis=1) for n, w in zip(now, self.whole, strict=True)]
+        same = [every[self.output]] if len(self.labels) else every  # Classes are what is asked, if there are.
         agreement = float(np.mean(same))
         changed = int(np.sum(np.min(same, axis=0) < 1))
         right = np.mean(now[self.output][:, 0] == self.labels) if len(self.labels) else None

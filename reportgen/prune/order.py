@@ -8,7 +8,7 @@ channels as the reference; without compensation, with the mean).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,15 +123,14 @@ def ordered(
     counts = [0]
     step = max(1, round(len(groups) / ROUNDS))
 
-    def scored() -> NDArray[np.float64]:
-        effects = measured.trial.effects(
-            pictures, decisions, chosen, measured.directions(removed), len(order)
-        )
+    def scored(directions: Mapping[int, tuple[Floats, Floats]] | None = None) -> NDArray[np.float64]:
+        told = directions or measured.directions(removed)
+        effects = measured.trial.effects(pictures, decisions, chosen, told, len(order))
         return np.asarray(np.mean(np.square(effects, dtype=np.float64), axis=0))
 
     measured.trial.take({})
+    needs, stale = np.sqrt(scored(measured.directions_from_means(removed))), False
     scores = scored()
-    needs, stale = np.sqrt(scores), False
     for number in range(len(groups)):
         again = number < len(known)
         if stale and not again:

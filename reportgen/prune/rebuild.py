@@ -258,12 +258,10 @@ def _is_by_channel(constant: Any, kept: Any) -> bool:
 
 
 def _made(kind: Any, config: dict[str, Any]) -> Any:
-    """Return a layer of a configuration, without what matters in training alone."""
+    """Return a layer of a configuration; its weights are set, so that how they began does not matter."""
     for key in ("kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer"):
         if key in config:
             config[key] = "zeros"
-    for key in [k for k in config if k.endswith(("_regularizer", "_constraint"))]:
-        config[key] = None
     return kind.from_config(config)
 
 

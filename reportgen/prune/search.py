@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ConfigError
 from reportgen.prune.curves import Choice, choice_of, removed_after, shares_along, shares_without
-from reportgen.prune.decision import classifying, decisions_of
+from reportgen.prune.decision import classifying, deciding, decisions_of
 from reportgen.prune.groups import Groups, Left, groups_of_units
 from reportgen.prune.judging import Judge, Shares
 from reportgen.prune.moments import moments_of
@@ -120,9 +120,10 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
     if not all(np.isfinite(a).all() for some in answers.values() for a in some):
         raise ConfigError(f"{model.file_name}: answers to some of the pictures are no numbers")
     decisions = decisions_of(model, answers["order"])
+    output = _output(model, decisions, [a.shape for a in answers["order"]], sets["order"])
+    decisions[output] = deciding(decisions[output], answers["order"][output], sets["order"].labels)
     judges = {}
     for name, s in sets.items():
-        output = _output(model, decisions, [a.shape for a in answers[name]], s)
         whole = [d.decided(a) for d, a in zip(decisions, answers[name], strict=True)]
         judges[name] = Judge(s.pictures, decisions, whole, s.labels, output)
     search = Search(Measured(trial, moments, wanted.compensate, [m.ridge for m in moments]), judges)

@@ -133,6 +133,8 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
     from reportgen.prune.search import begin, find
     from reportgen.prune.writing import check_target
 
+    if settings.removal is not None and order != "need":
+        raise ConfigError(f"removal: a measurement is by need, and the order is {order}", hint="--order need")
     source = find_source(path)
     if out is not None:
         check_target(out, source.path, force=force)
@@ -147,13 +149,13 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
     keeping = _Progress(out, content_hash(_asked(model, settings, gathered, order)))
     found = find(search, wanted, rounds=keeping.rounds, note=_noting(keeping, reporter, stop))
     done = _pruned(search, found, removal_of(search, found, wanted, gathered), order)
-    if out is not None:
-        done = _written(search, found, done, model, source.path, out)
-    if settings.removal is not None and order == "need":
+    if settings.removal is not None:
         reporter.say("the lines of all orders, and what is lost without each unit alone")
         removal, needs = in_full(search, found, wanted, gathered, stop)
         kept = Measurement(model.file_hash, keeping.mark, removal, {k: tuple(v) for k, v in needs.items()})
         write_measurement(settings.removal, kept)
+    if out is not None:
+        done = _written(search, found, done, model, source.path, out)
     keeping.forget()
     return done
 
@@ -215,7 +217,7 @@ def _told(gathered: Gathered) -> Iterator[str]:
     if gathered.unread:
         yield f"pictures: {gathered.unread} files cannot be read and are left out"
     if gathered.twice:
-        yield f"pictures: {gathered.twice} files are copies of others and are left out"
+        yield f"pictures: {gathered.twice} files show the same picture as others and are left out"
 
 
 def _facts(search: Search) -> Iterator[str]:
@@ -295,7 +297,7 @@ def _written(search: Search, found: Found, done: Pruned, model: Model, source: P
     from reportgen.prune.trial import in_range
     from reportgen.prune.writing import opened_again, write_network
 
-    first = source.suffix.lower() == ".onnx" and out.suffix == ".onnx"
+    first = model.channels_first and out.suffix == ".onnx"
     made = smaller(search, found.removed())
     write_network(made, out, channels_first=first)
     answer = opened_again(made, out, channels_first=first)

@@ -40,7 +40,7 @@ class Gathered:
         counts: How many there are, and where they came from.
         classes: Names by output unit; empty without classes.
         unread: Files that could not be read.
-        twice: Files with the bytes of another, which are left out.
+        twice: Files that show the same picture as another, which are left out.
         content: Hash of all that was used, and of which set it is in.
     """
 
@@ -74,7 +74,7 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
     shares = {name: s for name, s in SHARES.items() if judging is None or name != "report"}
     used = _shared_out(folder, settings.group, shares, shape)
     if judging is not None:
-        _refuse_same(folder, judging)
+        _refuse_same(folder, judging, settings.group)
         chosen = _evenly(judging, range(len(judging.names)), min(MOST["report"], _room(shape)))
         used["report"] = [(judging, i) for i in chosen]
     sets: dict[SetName, PictureSet] = {}
@@ -85,20 +85,20 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
     for name in SHARES:
         shown, labels, read = [], [], []
         for where, index in used.get(name, []):
-            data = where.read(where.names[index])
-            digest = hashlib.blake2b(data, digest_size=16).digest()
-            if digest in seen:
-                twice += 1
-                continue
             try:
-                shown.append(fitted_photograph(data, shape[:2], shape[2]))
+                picture = fitted_photograph(where.read(where.names[index]), shape[:2], shape[2])
             except ReportgenError:
                 unread += 1
                 continue
-            content.update(f"{name}\0{where.names[index]}\0".encode("utf-8", "surrogatepass"))
-            content.update(digest)
+            digest = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+            if digest in seen:
+                twice += 1
+                continue
             seen.add(digest)
+            shown.append(picture)
             labels += [classes.index(where.classes[where.labels[index]])] if classes else []
+            told = (name, where.names[index], *map(str, labels[-1:]), "")
+            content.update("\0".join(told).encode("utf-8", "surrogatepass") + digest)
             read.append(where.names[index])
         pictures = np.stack(shown) if shown else np.empty((0, *shape), np.uint8)
         sets[name] = PictureSet(pictures, np.asarray(labels, np.int64), len(classes))
@@ -194,10 +194,18 @@ def _evenly(folder: Folder, some: Sequence[int], most: int) -> list[int]:
     return sorted(i for group in evenly(groups, most) for i in group)
 
 
-def _refuse_same(folder: Folder, judging: Folder) -> None:
-    """Refuse to judge on pictures that order or choose."""
+def _refuse_same(folder: Folder, judging: Folder, regex: str | None) -> None:
+    """Refuse to judge on pictures, or people, that order or choose."""
     if folder.path.resolve() == judging.path.resolve():
         raise ConfigError("judge: the folder of --images itself, wanted pictures that it does not have")
+    if lacking := sorted(set(folder.classes) - set(judging.classes)):
+        raise ConfigError(f'judge: no pictures of class "{lacking[0]}", which --images has')
+    both = sorted(set(_groups(folder, regex) or ()) & set(_groups(judging, regex) or ()) - {""})
+    if both:
+        raise ConfigError(
+            f'judge: group "{both[0]}" is in --images too, and would be judged on what was chosen on it',
+            hint="leave it out of one of the two, or name folders otherwise",
+        )
 
 
 def _refuse_few(sets: Mapping[SetName, PictureSet], unread: int, settings: Settings) -> None:
