@@ -69,9 +69,7 @@ def test_where_every_unit_is_needed_next_to_nothing_goes(tmp_path):
         ("hidden", "copies"),
         ("first", "pairs"),
         ("second", "pairs"),
-        pytest.param(
-            "hidden", "pairs", marks=pytest.mark.xfail(strict=False, reason="not all are found yet")
-        ),
+        ("hidden", "pairs"),
     ],
 )
 def test_units_added_to_one_layer_are_found_whole(base, tmp_path, layer, way):
