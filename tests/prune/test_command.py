@@ -172,7 +172,7 @@ def test_options_do_what_they_say(given, tmp_path):
     assert at_random["order"] == "random"
     assert at_random["units_after"] >= _pruned(given)["units_after"]
     strict, lax = (_pruned(given, max_loss=loss) for loss in (0.0, 0.45))
-    assert lax["units_after"] < strict["units_after"]
+    assert lax["units_after"] <= strict["units_after"]
     largest = _pruned(given, largest=True)
     assert largest["units_before"] - largest["units_after"] == largest["largest"] >= largest["steady"]
     judged = _pruned(given, judge=folder_of(tmp_path / "judge", n=7, seed=3))
