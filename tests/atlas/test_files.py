@@ -14,7 +14,7 @@ from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec
 
 CALLS = ("replace", "rename", "link", "unlink", "rmdir", "mkdir", "remove")
-FIXED = ("method.html", "about.html", "404.html", ".nojekyll")
+FIXED = ("method.html", "downloads.html", "about.html", "404.html", ".nojekyll")
 
 
 class Killed(BaseException):
