@@ -68,6 +68,6 @@ def test_from_python_as_from_the_command_line(tmp_path, tiny_model):
 
 def test_names_of_a_model_are_escaped_where_results_show_themselves():
     row = {"model": "m", "version": "v", "layer": "<script>alert(1)</script>", "verdict": "flat"}
-    from reportgen.run import Verdicts
+    from reportgen.run.results import Verdicts
 
     assert "<script>" not in Verdicts((row,))._repr_html_()

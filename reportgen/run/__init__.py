@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
-from reportgen.compare import as_json, markdown
-from reportgen.comparison import Comparisons, sentences
+from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
 from reportgen.plan import make_plan
 from reportgen.run.budget import Clock
 from reportgen.run.comparing import (
-    Places,
     compare_named,
-    linker,
     named_versions,
     render_named,
     stored_comparisons,
@@ -36,83 +31,14 @@ from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent, tell_of_copy
+from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.versions import read_name
 from reportgen.score import prune_list as units_to_prune
 from reportgen.score import score_store
-from reportgen.store import ModelRecord, Store, open_store
+from reportgen.store import Store, open_store
 
 if TYPE_CHECKING:
     from reportgen.run.pruning import Pruned
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """The verdict table: one row a unit, columns as in docs/formats.md. Shows itself in a notebook."""
-
-    rows: tuple[dict[str, Any], ...]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self) -> Any:
-        return iter(self.rows)
-
-    def by_layer(self) -> dict[tuple[str, str, str], dict[str, int]]:
-        """Return units a verdict, by model, version and layer, in the network's order."""
-        counts: dict[tuple[str, str, str], dict[str, int]] = {}
-        for row in self.rows:
-            of_layer = counts.setdefault((row["model"], row["version"], row["layer"]), {})
-            of_layer[row["verdict"]] = of_layer.get(row["verdict"], 0) + 1
-        return counts
-
-    def _repr_html_(self) -> str:
-        head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
-        body = "".join(
-            f"<tr><td>{escape(layer)}</td><td>{sum(counts.values())}</td>"
-            f"<td>{escape(', '.join(f'{n} {verdict}' for verdict, n in counts.items()))}</td></tr>"
-            for (_, _, layer), counts in self.by_layer().items()
-        )
-        return f"<table>{head}{body}</table>"
-
-
-@dataclass(frozen=True, slots=True)
-class AtlasResult:
-    """What `atlas` did: the renders of each model file, the verdicts, and the site."""
-
-    renders: tuple[RenderSummary, ...]
-    verdicts: Verdicts
-    site: AtlasSummary
-
-    def _repr_html_(self) -> str:
-        link = escape(Path(self.site.index).resolve().as_uri())
-        return f'{self.verdicts._repr_html_()}<p><a href="{link}">{link}</a></p>'
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """A model file looked at without rendering an atlas of it.
-
-    Attributes:
-        model: What the store would keep of it.
-        report: The import report (docs/import-report.md): layers, proof, input range, estimate.
-    """
-
-    model: ModelRecord
-    report: Mapping[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what was found, as JSON values."""
-        found = dataclasses.asdict(self.model)
-        for key in ("id", "graph", "plan", "options"):
-            del found[key]
-        return {**found, **self.report}
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{escape(x.name)}</td><td>{escape(x.kind)}</td><td>{x.n_units}</td></tr>"
-            for x in self.model.layers
-        )
-        return f"<table><tr><th>layer</th><th>kind</th><th>units</th></tr>{rows}</table>"
 
 
 def inspect_model(path: str | Path, **options: Any) -> Inspection:
@@ -365,31 +291,6 @@ def publish(
         templates=settings.templates,
         tell=tell,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class CompareResult:
-    """What `compare` did: the renders of model files that were named, and what became of the units.
-
-    Attributes:
-        places: Where the versions stand on the sites of their stores.
-    """
-
-    renders: tuple[RenderSummary, ...]
-    found: Comparisons
-    places: Places = field(default_factory=dict, repr=False)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the comparison as JSON values (docs/comparing.md)."""
-        return as_json(self.found)
-
-    def markdown(self, url: str = "") -> str:
-        """Return a summary fit for a comment on a pull request; links lead to the site at `url`, if given."""
-        return markdown(self.found, linker(self.places, url))
-
-    def _repr_html_(self) -> str:
-        lines = [line for pair in self.found.pairs for line in (f"{pair.a} and {pair.b}", *sentences(pair))]
-        return "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
 def compare(*versions: str | Path, chance: str | Path | None = None, reporter: Reporter | None = None,

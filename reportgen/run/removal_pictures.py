@@ -36,7 +36,6 @@ class Gathered:
 
     Attributes:
         sets: By name.
-        names: Of the files in each set.
         counts: How many there are, and where they came from.
         classes: Names by output unit; empty without classes.
         unread: Files that could not be read.
@@ -45,7 +44,6 @@ class Gathered:
     """
 
     sets: Mapping[SetName, PictureSet]
-    names: Mapping[SetName, tuple[str, ...]]
     counts: PictureCounts
     classes: tuple[str, ...]
     unread: int
@@ -78,12 +76,11 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
         chosen = _evenly(judging, range(len(judging.names)), min(MOST["report"], _room(shape)))
         used["report"] = [(judging, i) for i in chosen]
     sets: dict[SetName, PictureSet] = {}
-    names: dict[SetName, tuple[str, ...]] = {}
     unread = twice = 0
     seen: set[bytes] = set()
     content = hashlib.blake2b(digest_size=16)
     for name in SHARES:
-        shown, labels, read = [], [], []
+        shown, labels = [], []
         for where, index in used.get(name, []):
             try:
                 picture = fitted_photograph(where.read(where.names[index]), shape[:2], shape[2])
@@ -99,17 +96,15 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
             labels += [classes.index(where.classes[where.labels[index]])] if classes else []
             told = (name, where.names[index], *map(str, labels[-1:]), "")
             content.update("\0".join(told).encode("utf-8", "surrogatepass") + digest)
-            read.append(where.names[index])
         pictures = np.stack(shown) if shown else np.empty((0, *shape), np.uint8)
         sets[name] = PictureSet(pictures, np.asarray(labels, np.int64), len(classes))
-        names[name] = tuple(read)
     _refuse_few(sets, unread, settings)
     counts = PictureCounts(
         **{name: len(s.pictures) for name, s in sets.items()},
         groups=len({g for f in (folder, judging) if f is not None for g in _groups(f, settings.group) or ()}),
         source=settings.images.resolve().name,
     )
-    return Gathered(sets, names, counts, classes, unread, twice, content.hexdigest())
+    return Gathered(sets, counts, classes, unread, twice, content.hexdigest())
 
 
 def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple[str, ...]:

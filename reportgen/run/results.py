@@ -1,0 +1,112 @@
+"""What the commands give back, as values; each shows itself in a notebook."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from reportgen.atlas import AtlasSummary
+from reportgen.compare import as_json, markdown
+from reportgen.comparison import Comparisons, sentences
+from reportgen.run.comparing import Places, linker
+from reportgen.run.rendering import RenderSummary
+from reportgen.store import ModelRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """The verdict table: one row a unit, columns as in docs/formats.md. Shows itself in a notebook."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Any:
+        return iter(self.rows)
+
+    def by_layer(self) -> dict[tuple[str, str, str], dict[str, int]]:
+        """Return units a verdict, by model, version and layer, in the network's order."""
+        counts: dict[tuple[str, str, str], dict[str, int]] = {}
+        for row in self.rows:
+            of_layer = counts.setdefault((row["model"], row["version"], row["layer"]), {})
+            of_layer[row["verdict"]] = of_layer.get(row["verdict"], 0) + 1
+        return counts
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
+        body = "".join(
+            f"<tr><td>{escape(layer)}</td><td>{sum(counts.values())}</td>"
+            f"<td>{escape(', '.join(f'{n} {verdict}' for verdict, n in counts.items()))}</td></tr>"
+            for (_, _, layer), counts in self.by_layer().items()
+        )
+        return f"<table>{head}{body}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class AtlasResult:
+    """What `atlas` did: the renders of each model file, the verdicts, and the site."""
+
+    renders: tuple[RenderSummary, ...]
+    verdicts: Verdicts
+    site: AtlasSummary
+
+    def _repr_html_(self) -> str:
+        link = escape(Path(self.site.index).resolve().as_uri())
+        return f'{self.verdicts._repr_html_()}<p><a href="{link}">{link}</a></p>'
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model file looked at without rendering an atlas of it.
+
+    Attributes:
+        model: What the store would keep of it.
+        report: The import report (docs/import-report.md): layers, proof, input range, estimate.
+    """
+
+    model: ModelRecord
+    report: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was found, as JSON values."""
+        found = dataclasses.asdict(self.model)
+        for key in ("id", "graph", "plan", "options"):
+            del found[key]
+        return {**found, **self.report}
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{escape(x.name)}</td><td>{escape(x.kind)}</td><td>{x.n_units}</td></tr>"
+            for x in self.model.layers
+        )
+        return f"<table><tr><th>layer</th><th>kind</th><th>units</th></tr>{rows}</table>"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareResult:
+    """What `compare` did: the renders of model files that were named, and what became of the units.
+
+    Attributes:
+        places: Where the versions stand on the sites of their stores.
+    """
+
+    renders: tuple[RenderSummary, ...]
+    found: Comparisons
+    places: Places = field(default_factory=dict, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the comparison as JSON values (docs/comparing.md)."""
+        return as_json(self.found)
+
+    def markdown(self, url: str = "") -> str:
+        """Return a summary fit for a comment on a pull request; links lead to the site at `url`, if given."""
+        return markdown(self.found, linker(self.places, url))
+
+    def _repr_html_(self) -> str:
+        lines = [line for pair in self.found.pairs for line in (f"{pair.a} and {pair.b}", *sentences(pair))]
+        return "".join(f"<p>{escape(line)}</p>" for line in lines)
