@@ -18,7 +18,7 @@ from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
 from reportgen.atlas.strips import encode_strip
 from reportgen.atlas.table import csv_bytes, json_bytes, table_row
 from reportgen.images import decode_png
-from reportgen.store import ModelRecord, Store, layer_owner, pictures_by_key
+from reportgen.store import FirstStart, ModelRecord, Store, layer_owner, pictures_by_key
 
 BYTES_A_LAYER = 16_000
 """What a layer takes besides its units, about: the frame of its page, and its row on the pages above."""
@@ -86,7 +86,8 @@ def _sample(
         (0, 0),
     )
     keys = sorted({r.key for own in renders.values() for r in own})
-    return Sample(scene, rows, {k: decode_png(png, c) for k, png, c in pictures_by_key(store, keys)}, weight)
+    pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}
+    return Sample(scene, rows, pixels, weight)
 
 
 def foreteller(
@@ -139,7 +140,7 @@ def _table_bytes(sample: Sample, tables: Sequence[str]) -> float:
         score, first = sample.rows.scores.get(unit), None
         for r in sample.rows.of(unit, sample.rows.scored_recipe, "happy")[:1]:
             told = r.telemetry
-            first = (r.height, r.width, told.activation_start, told.activation_end, told.steps)
+            first = FirstStart(r.height, r.width, told.activation_start, told.activation_end, told.steps)
         need = sample.rows.needs.get(unit)
         rows.append(table_row(record, sample.scene.place, layer, unit, score, first, need))
     as_csv = len(csv_bytes(rows)) - len(csv_bytes([]))

@@ -227,7 +227,7 @@ def _preview(
         : preview.N_TILES
     ]
     keys = [lead.key for at, unit in places if (lead := rows[at].lead(unit))]
-    pixels = {key: decode_png(png, channels) for key, png, channels in pictures_by_key(store, keys)}
+    pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}
     return preview.montage([preview.tile(pixels[key]) for key in keys if key in pixels])
 
 

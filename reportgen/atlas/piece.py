@@ -148,4 +148,5 @@ def _needed_pixels(
         for strip in own[unit].strips:
             if not stage.has(f"{PICTURES}/{strip.name}"):
                 wanted.update(strip.keys)
-    return {key: decode_png(png, channels) for key, png, channels in pictures_by_key(store, sorted(wanted))}
+    found = pictures_by_key(store, sorted(wanted))
+    return {picture.key: decode_png(picture.png, picture.channels) for picture in found}

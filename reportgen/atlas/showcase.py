@@ -22,7 +22,7 @@ def showcase_rows(store: Store, rows: LayerRows, n_pictures: int) -> LayerRows:
     known = with_renders(store, rows, best)
     leads = {lead.key: unit for unit in best if (lead := known.lead(unit)) is not None}
     pictures = pictures_by_key(store, list(leads))
-    dim = {leads[key] for key, png, channels in pictures if png and is_dim(decode_png(png, channels))}
+    dim = {leads[p.key] for p in pictures if p.png and is_dim(decode_png(p.png, p.channels))}
     return dataclasses.replace(known, dim=frozenset(dim))
 
 

@@ -6,12 +6,10 @@ empty. It knows the store and files, nothing of pages.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
 import math
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +17,7 @@ from typing import Any, Literal
 from reportgen.atlas.layout import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.removal import UnitNeed
-from reportgen.store import ModelRecord, Store, first_starts, open_store, units_of
+from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
 
 COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
@@ -94,7 +92,7 @@ def table_row(
     layer: Layer,
     unit: int,
     score: UnitScore | None,
-    first: tuple[int, int, float | None, float | None, int] | None,
+    first: FirstStart | None,
     need: UnitNeed | None,
 ) -> Row:
     """Return the row of a unit.
@@ -119,12 +117,11 @@ def table_row(
         "address": place.address(place.slug(layer.name) or layer.slug, unit),
     }
     if first is not None:
-        height, width, start, end, steps = first
         row |= {
-            "canvas_px": max(height, width),
-            "activation_start": _finite(start),
-            "activation_end": _finite(end),
-            "steps": steps,
+            "canvas_px": max(first.height, first.width),
+            "activation_start": _finite(first.activation_start),
+            "activation_end": _finite(first.activation_end),
+            "steps": first.steps,
         }
     if score is not None:
         for name in ("p_structured", "consistency", "structure", "use", "p_value"):
@@ -192,17 +189,8 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
 def sqlite_bytes(rows: Sequence[Row]) -> bytes:
     """Return rows as an SQLite file with one table, `verdicts`."""
     types = {"text": "TEXT", "integer": "INTEGER", "number": "REAL", "boolean": "INTEGER"}
-    with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.execute(
-            f"CREATE TABLE verdicts({', '.join(f'{name} {types[kind]}' for name, kind in COLUMNS.items())})"
-        )
-        marks = ",".join("?" * len(COLUMNS))
-        db.executemany(
-            f"INSERT INTO verdicts VALUES({marks})",
-            ([_plain_text(row[name]) for name in COLUMNS] for row in rows),
-        )
-        db.commit()
-        return bytes(db.serialize())
+    columns = {name: types[kind] for name, kind in COLUMNS.items()}
+    return sqlite_table("verdicts", columns, ([_plain_text(row[name]) for name in COLUMNS] for row in rows))
 
 
 FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes, "sqlite": sqlite_bytes}

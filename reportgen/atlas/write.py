@@ -29,7 +29,7 @@ from reportgen.atlas.site_map import PICTURES, START
 from reportgen.comparison import Comparisons
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec, content_hash
-from reportgen.store import ModelRecord, Store, layer_digest, open_store, units_of
+from reportgen.store import ModelRecord, Store, layer_digest, open_store, run_seconds, units_of
 
 _DEFAULT = AtlasSpec()
 _NONE = Comparisons()
@@ -137,10 +137,12 @@ def write_atlas(
     with open_store(store_path) as store, site_files(folder) as files:
         compared = bool(comparisons.pairs or comparisons.series)
         plan = _plan(store, spec, template_folders(templates), compared=compared)
-        runs = store.read("SELECT id, seconds FROM runs ORDER BY id")
         made_from = content_hash(
-            [plan.pages.digest, spec, credits, repr(comparisons), plan.records, runs, *plan.digests.items()]
-        )
+            [
+                plan.pages.digest, spec, credits, repr(comparisons), plan.records, run_seconds(store),
+                *plan.digests.items(),
+            ]
+        )  # fmt: skip
         present, before = files.present(), files.pieces_before.get(_FRONT)
         known = before is not None and before.made_from.startswith(made_from)
         chosen = Chosen.read(before.made_from.removeprefix(made_from)) if before and known else None

@@ -27,7 +27,16 @@ from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import Asked
 from reportgen.spec import RECIPES, AtlasSpec
-from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
+from reportgen.store import (
+    ModelRecord,
+    Store,
+    n_placements,
+    open_store,
+    pictures_by_key,
+    units_stamp,
+    verdict_counts,
+    verdicts_of,
+)
 from reportgen.units import Layer
 from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
 
@@ -152,12 +161,11 @@ class Shelf:
     def picture(self, key: str) -> bytes | None:
         """Return the WebP of a stored render by its content key; None where there is none."""
         with open_store(self.path) as store:
-            rows = store.read("SELECT height, width, failure FROM renders WHERE key=?", (key,))
             found = next(pictures_by_key(store, [key]), None)
-        if found is None or rows[0][2]:
+        if found is None or found.failure:
             return None
-        _, png, channels = found
-        return encode_stored(png, channels, page_picture(key, rows[0][0], rows[0][1], SIZES), SIZES)
+        shown = page_picture(key, found.height, found.width, SIZES)
+        return encode_stored(found.png, found.channels, shown, SIZES)
 
     def _keep(self, key: tuple[Any, ...], stamp: str, make: Callable[[], bytes]) -> bytes:
         """Return what was made for `key` under that stamp; made once, however many ask at a time."""
@@ -188,15 +196,11 @@ def _versions(store: Store) -> list[Version]:
 
 def _stamp(store: Store, at: Version) -> str:
     """Return a text that changes with the units of a version's pages, their scores and needs."""
-    marks = store.read("SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (at.record.id,))
-    (n,) = store.read("SELECT count(*) FROM placements WHERE model=?", (at.record.id,))[0]
-    return f"{at.record.file_hash} {n} {marks} {store.removal_fingerprint(at.record.id)}"
+    return f"{at.record.file_hash} {units_stamp(store, at.record.id)}"
 
 
 def _layer_stamp(store: Store, at: Version, layer: Layer) -> str:
-    (n,) = store.read(
-        "SELECT count(*) FROM placements WHERE model=? AND layer=?", (at.record.id, layer.name)
-    )[0]
+    n = n_placements(store, at.record.id, layer.name)
     return f"{at.record.file_hash} {n} {at.record.roles(layer.name)}"
 
 
@@ -209,7 +213,7 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
     """Return the names of a layer's pictures: `lead` all in one, `starts` a list a unit, with `seeds`."""
     renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
     units = listed_rows(store, at.record, layer).units
-    verdicts = _verdicts(store, at, layer)
+    verdicts = verdicts_of(store, at.record.id, layer.name)
     leads = [lead_of(renders.get(unit, ()), roles, verdicts.get(unit, "")) for unit in units]
     starts = [
         [
@@ -228,23 +232,13 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
     return columns.script("atlasNames", slug, packed)
 
 
-def _verdicts(store: Store, at: Version, layer: Layer) -> dict[int, str]:
-    query = "SELECT unit, verdict FROM scores WHERE model=? AND layer=?"
-    return dict(store.read(query, (at.record.id, layer.name)))
-
-
 def _packed(key: str) -> str:
     """Return a content key in 24 characters: its bytes, filled up to a multiple of three."""
     return base64.b64encode(bytes.fromhex(key or "00" * KEY_BYTES) + b"\x00\x00").decode()
 
 
 def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
-    counts: dict[str, int] = dict(
-        store.read(
-            "SELECT verdict, count(*) FROM scores WHERE model=? AND layer=? GROUP BY verdict",
-            (at.record.id, layer.name),
-        )
-    )
+    counts = verdict_counts(store, at.record.id, layer.name)
     return {
         "layer": layer.name,
         "slug": at.place.slug(layer.name),
@@ -302,7 +296,7 @@ def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]
 
 
 def _leads(store: Store, at: Version, layer: Layer, units: Collection[int]) -> dict[int, str]:
-    roles, verdicts = at.record.roles(layer.name), _verdicts(store, at, layer)
+    roles, verdicts = at.record.roles(layer.name), verdicts_of(store, at.record.id, layer.name)
     renders = render_rows(store, at.record, layer, sorted(units))
     found: dict[int, RenderRow | None] = {
         unit: lead_of(own, roles, verdicts.get(unit, "")) for unit, own in renders.items()

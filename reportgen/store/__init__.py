@@ -7,12 +7,20 @@ Every commit is whole: a killed run loses at most the batch in flight.
 
 from reportgen.store.arrays import pack_arrays as pack_arrays
 from reportgen.store.arrays import unpack_arrays as unpack_arrays
+from reportgen.store.briefs import FirstStart as FirstStart
+from reportgen.store.briefs import StoredPicture as StoredPicture
 from reportgen.store.briefs import first_starts as first_starts
 from reportgen.store.briefs import layer_digest as layer_digest
+from reportgen.store.briefs import n_placements as n_placements
 from reportgen.store.briefs import pictures_by_key as pictures_by_key
+from reportgen.store.briefs import run_seconds as run_seconds
 from reportgen.store.briefs import units_of as units_of
+from reportgen.store.briefs import units_stamp as units_stamp
+from reportgen.store.briefs import verdict_counts as verdict_counts
+from reportgen.store.briefs import verdicts_of as verdicts_of
 from reportgen.store.database import Store as Store
 from reportgen.store.experiments import Experiment as Experiment
+from reportgen.store.export import sqlite_table as sqlite_table
 from reportgen.store.migrations import SCHEMA_VERSION as SCHEMA_VERSION
 from reportgen.store.opening import open_store as open_store
 from reportgen.store.records import ModelRecord as ModelRecord

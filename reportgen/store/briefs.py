@@ -1,4 +1,4 @@
-"""A store in short: texts that change with a layer, its units, numbers of first pictures, pictures by key.
+"""A store in short: texts that change with what it holds, a layer's units and verdicts, pictures by key.
 
 Pictures count by their content keys and measurements by their fingerprints and sizes, so that nothing
 large is read: whoever keeps what was made from a layer can tell at once whether it still holds.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from reportgen.store.database import Store
 from reportgen.store.records import check_placed, layer_owner, model_owner
@@ -18,6 +19,27 @@ _PARTS = (
     "SELECT group_concat(record, char(10)) FROM scores WHERE model=? AND layer=?",
     "SELECT fingerprint || ' ' || findings FROM scored WHERE model=? AND layer=?",
 )  # fmt: skip
+
+
+class FirstStart(NamedTuple):
+    """What is known in numbers of a unit's first picture: sides in pixels, the objective, the steps taken."""
+
+    height: int
+    width: int
+    activation_start: float | None
+    activation_end: float | None
+    steps: int
+
+
+class StoredPicture(NamedTuple):
+    """A render's picture alone: PNG bytes (see `images.decode_png`), and why it failed if it did."""
+
+    key: str
+    png: bytes
+    height: int
+    width: int
+    channels: int
+    failure: str
 
 
 def layer_digest(store: Store, model: int, layer: str) -> str:
@@ -53,25 +75,51 @@ def units_of(store: Store, model: int, layer: str) -> tuple[int, ...]:
     return found
 
 
-def first_starts(
-    store: Store, model: int, layer: str, recipe: str
-) -> dict[int, tuple[int, int, float | None, float | None, int]]:
-    """Return by unit what is known in numbers of its happy picture of a recipe's first seed.
+def units_stamp(store: Store, model: int) -> str:
+    """Return a text that changes with a model version's pictures, scores and needs."""
+    marks = store.read("SELECT layer, fingerprint FROM scored WHERE model=? ORDER BY layer", (model,))
+    (n,) = store.read("SELECT count(*) FROM placements WHERE model=?", (model,))[0]
+    return f"{n} {marks} {store.removal_fingerprint(model)}"
 
-    Height and width in pixels, the objective at the start and at the end, and the steps taken.
-    """
+
+def n_placements(store: Store, model: int, layer: str) -> int:
+    """Return how many pictures stand for units of a layer."""
+    query = "SELECT count(*) FROM placements WHERE model=? AND layer=?"
+    return int(store.read(query, (model, layer))[0][0])
+
+
+def run_seconds(store: Store) -> list[tuple[int, float | None]]:
+    """Return the number of each run, in order, and how long it took; None where it did not end."""
+    return store.read("SELECT id, seconds FROM runs ORDER BY id")
+
+
+def verdicts_of(store: Store, model: int, layer: str) -> dict[int, str]:
+    """Return the verdict's word by unit, of those that were scored."""
+    return dict(store.read("SELECT unit, verdict FROM scores WHERE model=? AND layer=?", (model, layer)))
+
+
+def verdict_counts(store: Store, model: int, layer: str) -> dict[str, int]:
+    """Return how many units of a layer have each verdict, by its word."""
+    query = "SELECT verdict, count(*) FROM scores WHERE model=? AND layer=? GROUP BY verdict"
+    return dict(store.read(query, (model, layer)))
+
+
+def first_starts(store: Store, model: int, layer: str, recipe: str) -> dict[int, FirstStart]:
+    """Return by unit what is known in numbers of its happy picture of a recipe's first seed."""
     query = (
         "SELECT p.unit, r.height, r.width, r.activation_start, r.activation_end, r.steps "
         "FROM (SELECT unit, key, min(seed) FROM placements "
         "WHERE model=? AND layer=? AND recipe=? AND sign='happy' GROUP BY unit) p "
         "JOIN renders r ON r.key = p.key"
     )
-    return {row[0]: row[1:] for row in store.read(query, (model, layer, recipe))}
+    return {row[0]: FirstStart(*row[1:]) for row in store.read(query, (model, layer, recipe))}
 
 
-def pictures_by_key(store: Store, keys: Sequence[str]) -> Iterator[tuple[str, bytes, int]]:
-    """Yield `(key, PNG, channels)` of renders by their keys."""
+def pictures_by_key(store: Store, keys: Sequence[str]) -> Iterator[StoredPicture]:
+    """Yield the pictures of renders by their keys."""
     for start in range(0, len(keys), 500):
         part = keys[start : start + 500]
         marks = ",".join("?" * len(part))
-        yield from store.read(f"SELECT key, picture, channels FROM renders WHERE key IN ({marks})", part)
+        columns = "key, picture, height, width, channels, failure"
+        rows = store.read(f"SELECT {columns} FROM renders WHERE key IN ({marks})", part)
+        yield from map(StoredPicture._make, rows)
