@@ -52,7 +52,7 @@ class InputRange:
     order: Literal["rgb", "bgr"] = "rgb"
 
     @property
-    def key(self) -> tuple[object, ...]:
+    def key(self) -> tuple[tuple[float, ...] | str, ...]:
         """What content keys hold of it: the ends, and the order where it is not red first."""
         return (self.low, self.high) if self.order == "rgb" else (self.low, self.high, self.order)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,21 +11,109 @@ import pytest
 from small_networks import QUICK
 
 import reportgen
+from reportgen.config import Settings
+from reportgen.run import options as options_module
 
+WITH_OPTIONS = ("atlas", "compare", "gate", "inspect_model", "prune", "render", "score")
 COMMITTED = Path(__file__).parent / "golden" / "public-names.txt"
 
 
-def signature_of(name):
-    thing = getattr(reportgen, name)
+def signature_of(name, thing):
+    """A signature; a long one has a line for each parameter."""
     if dataclasses.is_dataclass(thing):  # Its numbers may be tuned; its names are the interface.
         return f"{name}({', '.join(field.name for field in dataclasses.fields(thing))})"
-    return f"{name}{inspect.signature(thing)}"
+    signature = inspect.signature(thing)
+    if len(signature.parameters) < 6:
+        return f"{name}{signature}"
+    inside = str(signature).removeprefix("(").rpartition(") -> ")[0]
+    lines = re.sub(r", (?=\*|\w+: )", "\n    ", inside)
+    return f"{name}(\n    {lines}\n) -> {signature.return_annotation}"
+
+
+def given_back():
+    """The classes of what public functions give back, by name."""
+    from reportgen.atlas import AtlasSummary
+    from reportgen.run import gating, pruning, rendering, results
+
+    found = [
+        *(thing for thing in vars(results).values() if getattr(thing, "__module__", "") == results.__name__),
+        *(AtlasSummary, gating.GateResult, pruning.Pruned, rendering.RenderSummary),
+    ]
+    return {thing.__name__: thing for thing in found if inspect.isclass(thing)}
+
+
+def members_of(name, thing):
+    """Public methods and properties of a class, each with its signature."""
+    for member, value in sorted(vars(thing).items()):
+        if isinstance(value, property):
+            yield f"{name}.{member} -> {inspect.signature(value.fget).return_annotation}"
+        elif inspect.isfunction(value) and (not member.startswith("_") or member in OPERATORS):
+            yield f"{name}.{member}{inspect.signature(value)}"
+
+
+OPERATORS = ("__call__", "__getitem__", "__iter__", "__len__")
+
+
+def interface():
+    """All that others write against: public names, and what they give back, one text each."""
+    found = [signature_of(name, getattr(reportgen, name)) for name in sorted(reportgen.__all__)]
+    for name, thing in sorted(given_back().items()):
+        found += [signature_of(name, thing), *members_of(name, thing)]
+    return found
 
 
 def test_names_and_signatures_are_the_committed_ones():
     """A change here is a change of the interface: write it into the file and the changelog."""
-    found = [signature_of(name) for name in sorted(reportgen.__all__)]
-    assert found == COMMITTED.read_text().splitlines()
+    assert "\n".join(interface()) + "\n" == COMMITTED.read_text()
+
+
+def test_no_public_signature_says_any():
+    said = [line for line in interface() if re.search(r"\bAny\b", line)]
+    said += [
+        f"{name}.{field.name}: {field.type}"
+        for name, thing in given_back().items()
+        for field in dataclasses.fields(thing)
+        if re.search(r"\bAny\b", str(field.type))
+    ]
+    assert not said
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_a_misspelt_option_is_a_type_error_that_names_the_nearest(name):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'stroe'. Did you mean 'store'\?"):
+        getattr(reportgen, name)(stroe="x.db")
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_every_option_is_a_key_of_the_configuration_and_takes_none_for_not_said(name):
+    keys = {field.alias or key for key, field in Settings.model_fields.items()}
+    named = inspect.signature(getattr(reportgen, name)).parameters
+    own = {"config", "models", "path", "model", "version", "versions", "chance", "reporter", "stop", "out"}
+    options = set(named) - own - {"order", "largest", "force"}
+    assert options <= keys
+    assert all(named[option].default is None for option in options)
+
+
+def test_every_key_of_the_configuration_is_an_option_of_some_function():
+    keys = {field.alias or key for key, field in Settings.model_fields.items()}
+    named = {key for name in WITH_OPTIONS for key in inspect.signature(getattr(reportgen, name)).parameters}
+    assert keys <= named
+
+
+@pytest.mark.parametrize("name", WITH_OPTIONS)
+def test_signatures_show_the_options_that_a_function_is_annotated_with(name):
+    function = getattr(reportgen, name).__wrapped__
+    annotated = inspect.signature(function).parameters["options"].annotation
+    options = getattr(options_module, annotated.removeprefix("Unpack[").removesuffix("]"))
+    assert set(options.__annotations__) < set(inspect.signature(getattr(reportgen, name)).parameters)
+
+
+def test_every_option_is_told_in_the_docstring_of_a_kind_that_has_it():
+    kinds = [thing for name, thing in vars(options_module).items() if name.endswith("Options")]
+    told = {
+        (kind, key) for kind in kinds for key in kind.__annotations__ if f"        {key}: " in kind.__doc__
+    }
+    assert {key for _, key in told} == {key for kind in kinds for key in kind.__annotations__}
 
 
 def test_every_public_name_is_documented():

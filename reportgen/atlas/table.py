@@ -12,10 +12,11 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reportgen.atlas.layout import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
+from reportgen.json_values import Cell
 from reportgen.removal import UnitNeed
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
@@ -67,7 +68,7 @@ BESIDE = tuple(COLUMNS)[tuple(COLUMNS).index("address") + 1 : tuple(COLUMNS).ind
 OF_NEED = ("need", "need_rank", "changed", "hurt")
 """Columns of what the network loses without a unit, named as in `UnitNeed`."""
 
-Row = dict[str, Any]
+Row = dict[str, Cell]
 
 
 def verdict_rows(store: Store) -> Iterator[Row]:
@@ -230,7 +231,7 @@ def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
     return len(rows)
 
 
-def csv_cell(value: Any, kind: str) -> str:
+def csv_cell(value: object, kind: str) -> str:
     """Return a value as CSV has it; texts that a spreadsheet would run get an apostrophe in front."""
     if value is None:
         return ""
@@ -242,7 +243,7 @@ def csv_cell(value: Any, kind: str) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def _beside(score: UnitScore | None, name: str) -> Any:
+def _beside(score: UnitScore | None, name: str) -> Cell:
     """Return a value of `extra` of its column's type; a store may be anybody's."""
     value = score.extra.get(name) if score is not None else None
     if COLUMNS[name] == "text":
@@ -250,7 +251,7 @@ def _beside(score: UnitScore | None, name: str) -> Any:
     return _finite(float(value)) if isinstance(value, (int, float)) else None
 
 
-def _plain_text(value: Any) -> Any:
+def _plain_text(value: Cell) -> Cell:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 

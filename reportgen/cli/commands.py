@@ -162,7 +162,8 @@ def prune_list(format_: str, **options: Any) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(PRUNE_COLUMNS)
     for row in prune_rows(listed):
-        writer.writerow([csv_cell(row[name], kind) for name, kind in PRUNE_COLUMNS.items()])
+        cells: dict[str, object] = {**row}
+        writer.writerow([csv_cell(cells[name], kind) for name, kind in PRUNE_COLUMNS.items()])
 
 
 @cli.command()

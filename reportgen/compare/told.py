@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 from reportgen.comparison import (
     STATES,
@@ -16,6 +15,7 @@ from reportgen.comparison import (
     VersionId,
     sentences,
 )
+from reportgen.json_values import JsonObject
 
 N_LARGEST = 10
 Link = Callable[[VersionId, str, int], str]
@@ -24,7 +24,7 @@ Link = Callable[[VersionId, str, int], str]
 _UNSAFE = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|!~"})
 
 
-def as_json(found: Comparisons) -> dict[str, Any]:
+def as_json(found: Comparisons) -> JsonObject:
     """Return all of a comparison as JSON values (docs/comparing.md)."""
     return {
         "comparisons": [_comparison(c) for c in found.pairs],
@@ -87,8 +87,8 @@ def _number(measure: str, value: float) -> str:
     return f"{100 * value:.0f} %" if measure.endswith("_share") else f"{value:.1f}".removesuffix(".0")
 
 
-def _comparison(c: Comparison) -> dict[str, Any]:
-    body = {
+def _comparison(c: Comparison) -> JsonObject:
+    body: JsonObject = {
         "a": dataclasses.asdict(c.a),
         "b": dataclasses.asdict(c.b),
         "chance": dataclasses.asdict(c.chance) if c.chance else None,
@@ -104,7 +104,7 @@ def _comparison(c: Comparison) -> dict[str, Any]:
     return {**body, "layers": [_layer(pair) for pair in c.layers]}
 
 
-def _layer(pair: LayerPair) -> dict[str, Any]:
+def _layer(pair: LayerPair) -> JsonObject:
     fields = {f.name: getattr(pair, f.name) for f in dataclasses.fields(pair) if f.name not in ("changes",)}
     flow = [{"a": a, "b": b, "units": n} for (a, b), n in pair.flow.items()]
     units = [dataclasses.asdict(x) for x in pair.changes]

@@ -50,7 +50,7 @@ def load_model(
     input_size: tuple[int, int] | None = None,
     trust_model: bool = False,
     custom: Sequence[str] = (),
-    hold: Mapping[str, Any] | None = None,
+    hold: Mapping[str, float | Sequence[float]] | None = None,
     max_memory: int | None = None,
     channel_order: Literal["rgb", "bgr"] | None = None,
     untrained: int | None = None,

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
@@ -28,29 +28,39 @@ from reportgen.run.comparing import (
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
+from reportgen.run.options import (
+    CompareOptions,
+    GateOptions,
+    InspectOptions,
+    PruneOptions,
+    RenderOptions,
+    ScoreOptions,
+    SiteOptions,
+    StoreOptions,
+    takes,
+)
 from reportgen.run.rendering import RenderSummary, render_model, wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent, tell_of_copy
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.versions import read_name
+from reportgen.score import LayerPruneList, score_store
 from reportgen.score import prune_list as units_to_prune
-from reportgen.score import score_store
 from reportgen.store import Store, open_store
 
 if TYPE_CHECKING:
     from reportgen.run.pruning import Pruned
 
 
-def inspect_model(path: str | Path, **options: Any) -> Inspection:
+@takes(InspectOptions)
+def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspection:
     """Return the import report of a model file: layers, proof, input range, what its atlas would take.
 
     Nothing is rendered, and no store is written.
 
     Args:
         path: A model, named as in docs/models.md: a file, or such as `keras.applications:VGG16`.
-        options: Keys of the configuration that tell of the model: `version`, `input_range`, `input_size`,
-            `channels`, `channel_order`, `trust_model`, `custom`, `hold`, `max_memory`; others change the
-            estimate (docs/commands.md).
+        options: What the file may not say, and what an atlas of it would render (docs/commands.md).
 
     Returns:
         What was found. `report` has the keys of docs/import-report.md: sizes in pixels of the model's own
@@ -58,7 +68,7 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
 
     Raises:
         ModelError: The file cannot be used.
-        ConfigError: An option does not exist or does not fit.
+        ConfigError: An option does not fit.
         MissingExtra: The framework that reads it is not installed.
 
     Example:
@@ -81,23 +91,24 @@ def inspect_model(path: str | Path, **options: Any) -> Inspection:
     return Inspection(source.record, report)
 
 
+@takes(RenderOptions)
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
-           stop: Callable[[], bool] | None = None, **options: Any) -> list[RenderSummary]:  # fmt: skip
+           stop: Callable[[], bool] | None = None,
+           **options: Unpack[RenderOptions]) -> list[RenderSummary]:  # fmt: skip
     """Render and measure every unit of every layer of model files, as far as the store lacks them.
 
     Args:
         models: One file or several, named as in docs/models.md.
         reporter: Told of the progress; nothing is printed unless given.
         stop: Asked between batches; when true the run ends with what is complete.
-        options: Any key of the configuration (`store`, `layers`, `units`, `seeds`, `recipe`, `budget`, ...;
-            docs/commands.md), and `config`, a file of them.
+        options: What is rendered, how, and where it is kept (docs/commands.md).
 
     Returns:
         One summary for each model file: how many pictures were planned, rendered and failed, and the seconds.
 
     Raises:
         ModelError: A file cannot be used.
-        ConfigError: An option does not exist or does not fit.
+        ConfigError: An option does not fit.
         StoreError: The store cannot be written, or another run is rendering into it.
         MissingExtra: No framework is installed.
 
@@ -115,14 +126,15 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         return _render_all(store, _paths(models), settings, clock, told, stop or _never)
 
 
-def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
+@takes(ScoreOptions)
+def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) -> Verdicts:
     """Score what the store holds, and return the verdicts.
 
     Needs no framework. A layer is scored again only where its pictures, measurements or thresholds changed.
 
     Args:
         reporter: Told of the progress.
-        options: `store`; `score`, a mapping of thresholds of `ScoreSpec`; `config`.
+        options: The store, and thresholds.
 
     Returns:
         The verdict table of the whole store, one row a unit (columns: docs/formats.md).
@@ -144,6 +156,7 @@ def score(*, reporter: Reporter | None = None, **options: Any) -> Verdicts:
         return Verdicts(tuple(verdict_rows(store)))
 
 
+@takes(PruneOptions)
 def prune(
     model: str | Path,
     *,
@@ -153,7 +166,7 @@ def prune(
     force: bool = False,
     reporter: Reporter | None = None,
     stop: Callable[[], bool] | None = None,
-    **options: Any,
+    **options: Unpack[PruneOptions],
 ) -> Pruned:
     """Return how many units of a network can go without loss on pictures, and write the smaller network.
 
@@ -165,8 +178,8 @@ def prune(
         force: Write over an earlier file.
         reporter: Told of the progress.
         stop: Asked between rounds; when true nothing is written, and a later call goes on.
-        options: Any key of the configuration; `images`, a folder of pictures, is needed. `max_loss` is the
-            share of right (without classes: of equal) decisions that may be lost, 0.01 unless given.
+        options: `images`, a folder of pictures, is needed. `max_loss` is the share of right (without classes:
+            of equal) decisions that may be lost, 0.01 unless given.
 
     Returns:
         What was found, on pictures that neither ordered units nor chose how many go: `removal` counts units,
@@ -190,7 +203,7 @@ def prune(
     return prune_model(model, settings, where, order, told, stop or _never, largest=largest, force=force)
 
 
-def prune_list(store: str | Path) -> list[dict[str, Any]]:
+def prune_list(store: str | Path) -> list[LayerPruneList]:
     """Return which units of each layer can be removed, for certain or as measured, each with its reason.
 
     Args:
@@ -235,15 +248,17 @@ def verdicts(store: str | Path) -> Verdicts:
         return Verdicts(tuple(verdict_rows(opened)))
 
 
+@takes(SiteOptions)
 def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
-          stop: Callable[[], bool] | None = None, **options: Any) -> AtlasResult:  # fmt: skip
+          stop: Callable[[], bool] | None = None,
+          **options: Unpack[SiteOptions]) -> AtlasResult:  # fmt: skip
     """Import, render, score and write the site: the whole way in one call.
 
     Args:
         models: One file or several; each becomes a model version of the atlas.
         reporter: Told of the progress.
         stop: Asked between batches; when true what there is gets scored and written.
-        options: Any key of the configuration (docs/commands.md), and `config`, a file of them.
+        options: What is rendered, how, and where it goes (docs/commands.md).
 
     Returns:
         The summary of each model's renders, the verdict table, and what was written: `site.index` is the page
@@ -251,7 +266,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
 
     Raises:
         ModelError: A file cannot be used.
-        ConfigError: An option does not exist or does not fit.
+        ConfigError: An option does not fit.
         StoreError, SiteError: The store or the site cannot be written.
 
     What was rendered before an error is kept.
@@ -293,8 +308,10 @@ def publish(
     )
 
 
+@takes(CompareOptions)
 def compare(*versions: str | Path, chance: str | Path | None = None, reporter: Reporter | None = None,
-            stop: Callable[[], bool] | None = None, **options: Any) -> CompareResult:  # fmt: skip
+            stop: Callable[[], bool] | None = None,
+            **options: Unpack[CompareOptions]) -> CompareResult:  # fmt: skip
     """Return each version compared with the next, and lines over three or more (docs/comparing.md).
 
     Args:
@@ -303,7 +320,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
         chance: An untrained twin of the later version, named likewise: counterparts found there are chance.
         reporter: Told of the progress.
         stop: Asked between batches of rendering.
-        options: Any key of the configuration.
+        options: The store of labels, and how model files are rendered.
 
     Returns:
         `found.pairs`, one comparison for each two versions in a row, and `found.series`. Counts are units by
@@ -328,13 +345,13 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
     return CompareResult(tuple(renders), *compare_named(names, twin, settings))
 
 
-def gate(version: str | Path | None = None, **options: Any) -> GateResult:
+@takes(GateOptions)
+def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> GateResult:
     """Return what rules give for a version; nothing is raised where one does not hold.
 
     Args:
         version: A store (its last version), `STORE@VERSION` or a label in the store; the last one if None.
-        options: `rule`, one text or several (docs/comparing.md); `against`, the version before; `store`,
-            `config`.
+        options: `rule`, one text or several (docs/comparing.md); `against`, the version before.
 
     Returns:
         Whether all rules hold (`held`), and for each its value, its limit, and the units behind it.
@@ -395,9 +412,10 @@ def _score_all(store: Store, settings: Settings, reporter: Reporter) -> None:
         score_store(store, model, settings.score_spec())
 
 
-def _settings(options: dict[str, Any]) -> Settings:
-    file = options.pop("config", None)
-    return read_settings(options, file)
+def _settings(options: StoreOptions) -> Settings:
+    return read_settings(
+        {key: value for key, value in options.items() if key != "config"}, options.get("config")
+    )
 
 
 def _never() -> bool:

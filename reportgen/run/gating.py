@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from reportgen.compare import compare_versions
 from reportgen.compare.rules import Outcome, Rule, judge, read_rule
@@ -13,6 +12,7 @@ from reportgen.compare.told import plain
 from reportgen.comparison import VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, StoreError
+from reportgen.json_values import JsonObject
 from reportgen.run.comparing import Places, linker, places_of
 from reportgen.run.versions import Named, opened, read_name
 from reportgen.store import open_store
@@ -38,7 +38,7 @@ class GateResult:
         """Whether every rule holds."""
         return all(outcome.held for outcome in self.outcomes)
 
-    def as_dict(self, url: str = "") -> dict[str, Any]:
+    def as_dict(self, url: str = "") -> JsonObject:
         """Return what was found, as JSON values; `url` is the address of the site."""
         rules = [
             {
@@ -50,7 +50,7 @@ class GateResult:
             }
             for o in self.outcomes
         ]
-        sides = {"version": dataclasses.asdict(self.version)}
+        sides: JsonObject = {"version": dataclasses.asdict(self.version)}
         if self.against is not None:
             sides["against"] = dataclasses.asdict(self.against)
         return {**sides, "held": self.held, "rules": rules}
@@ -94,7 +94,7 @@ def number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}" if value != int(value) else f"{value:.0f}"
 
 
-def _unit(version: str, layer: str, unit: int, address: str) -> dict[str, Any]:
+def _unit(version: str, layer: str, unit: int, address: str) -> JsonObject:
     return {"version": version, "layer": layer, "unit": unit, "address": address}
 
 

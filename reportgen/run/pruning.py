@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError
+from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
 from reportgen.removal import Removal
@@ -40,6 +41,9 @@ PRUNE_VERSION = 2
 Ordered = Literal["need", "looks", "random"]
 
 _TIMED_SECONDS = 1.0
+
+Answering = Callable[[np.ndarray], Sequence[np.ndarray]]
+"""A network that is run: pictures in, an array an output out."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Pruned:
     seconds_after: float = 0.0
     apart: float = 0.0
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return what was found, as JSON values (docs/pruning.md)."""
         r = self.removal
         return {
@@ -160,7 +164,7 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
     return done
 
 
-def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered) -> dict[str, Any]:
+def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered) -> JsonObject:
     return {
         "version": PRUNE_VERSION,
         "file": model.file_hash,
@@ -329,7 +333,7 @@ def _written(search: Search, found: Found, done: Pruned, model: Model, source: P
     )
 
 
-def _in_batches(answer: Any, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
+def _in_batches(answer: Answering, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
     parts = [answer(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
@@ -343,7 +347,7 @@ def _shares_of_file(judge: Judge, answers: Sequence[np.ndarray], made: Rebuilt) 
     return judge.shares(judged)
 
 
-def _seconds(networks: Sequence[Any], pictures: np.ndarray) -> list[float]:
+def _seconds(networks: Sequence[Answering], pictures: np.ndarray) -> list[float]:
     """Return seconds a picture of networks, run in turns; the quickest of the turns counts."""
     best = [np.inf] * len(networks)
     for network in networks:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from reportgen.atlas import AtlasSummary
+from reportgen.atlas.table import Row
 from reportgen.compare import as_json, markdown
 from reportgen.comparison import Comparisons, sentences
+from reportgen.json_values import Json, JsonObject
 from reportgen.run.comparing import Places, linker
 from reportgen.run.rendering import RenderSummary
 from reportgen.store import ModelRecord
@@ -21,20 +22,21 @@ from reportgen.store import ModelRecord
 class Verdicts:
     """The verdict table: one row a unit, columns as in docs/formats.md. Shows itself in a notebook."""
 
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[Row, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
 
     def by_layer(self) -> dict[tuple[str, str, str], dict[str, int]]:
         """Return units a verdict, by model, version and layer, in the network's order."""
         counts: dict[tuple[str, str, str], dict[str, int]] = {}
         for row in self.rows:
-            of_layer = counts.setdefault((row["model"], row["version"], row["layer"]), {})
-            of_layer[row["verdict"]] = of_layer.get(row["verdict"], 0) + 1
+            of_layer = counts.setdefault((str(row["model"]), str(row["version"]), str(row["layer"])), {})
+            verdict = str(row["verdict"])
+            of_layer[verdict] = of_layer.get(verdict, 0) + 1
         return counts
 
     def _repr_html_(self) -> str:
@@ -70,9 +72,9 @@ class Inspection:
     """
 
     model: ModelRecord
-    report: Mapping[str, Any]
+    report: Mapping[str, Json]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return what was found, as JSON values."""
         found = dataclasses.asdict(self.model)
         for key in ("id", "graph", "plan", "options"):
@@ -99,7 +101,7 @@ class CompareResult:
     found: Comparisons
     places: Places = field(default_factory=dict, repr=False)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return the comparison as JSON values (docs/comparing.md)."""
         return as_json(self.found)
 

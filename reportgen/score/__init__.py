@@ -12,6 +12,8 @@ from reportgen.score.beside import beside_fingerprint, put_beside
 from reportgen.score.evidence import LayerEvidence as LayerEvidence
 from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
 from reportgen.score.evidence import read_evidence as read_evidence
+from reportgen.score.prune import LayerPruneList as LayerPruneList
+from reportgen.score.prune import PruneRow as PruneRow
 from reportgen.score.prune import certain_units as certain_units
 from reportgen.score.prune import prune_list as prune_list
 from reportgen.score.prune import prune_rows as prune_rows

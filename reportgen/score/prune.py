@@ -6,7 +6,7 @@ Says what the findings of a layer hold and what removal on pictures told, and no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, Literal, TypedDict
 
 from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
@@ -14,8 +14,41 @@ from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import DEAD
 
-SURENESS = ("certain", "measured")
+Sureness = Literal["certain", "measured"]
+SURENESS: Final[tuple[Sureness, ...]] = ("certain", "measured")
 """How it is known that a listed unit is not needed: proved from weights or bounds, or removed on pictures."""
+
+
+class UnitReason(TypedDict):
+    """A unit that can be missed, and why."""
+
+    unit: int
+    reason: str
+
+
+class LayerPruneList(TypedDict):
+    """What could be left out of a layer (docs/formats.md)."""
+
+    model: str
+    version: str
+    file_hash: str
+    layer: str
+    kind: str
+    n_units: int
+    n_judged: int
+    certain: list[UnitReason]
+    measured: list[UnitReason]
+
+
+class PruneRow(TypedDict):
+    """A unit that can be missed, as a row of a table."""
+
+    model: str
+    version: str
+    layer: str
+    unit: int
+    sureness: Sureness
+    reason: str
 
 
 def certain_units(findings: Mapping[str, Any]) -> list[int]:
@@ -28,7 +61,7 @@ def certain_units(findings: Mapping[str, Any]) -> list[int]:
     return sorted({unit for unit in listed if type(unit) is int}) if isinstance(listed, list) else []
 
 
-def prune_list(store: Store) -> list[dict[str, Any]]:
+def prune_list(store: Store) -> list[LayerPruneList]:
     """Return what could be left out of every scored layer of every model version (docs/formats.md)."""
     return [
         _layer_list(store, model, layer)
@@ -38,7 +71,7 @@ def prune_list(store: Store) -> list[dict[str, Any]]:
     ]
 
 
-def prune_rows(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def prune_rows(listed: Sequence[LayerPruneList]) -> Iterator[PruneRow]:
     """Yield one row a unit: model, version, layer, unit, sureness, and the reason."""
     for layer in listed:
         for word in SURENESS:
@@ -76,7 +109,7 @@ def _measured_reason(removal: Removal, need: UnitNeed) -> str:
     return f"removal {place} of {removal.removed}: {lost}"
 
 
-def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> dict[str, Any]:
+def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> LayerPruneList:
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
     certain = certain_units(store.findings(model.id, layer.name))
     removal = store.removal(model.id)

@@ -1,0 +1,15 @@
+"""Values that JSON holds, and those that a cell of a table holds, as types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, Union
+
+Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007
+"""What JSON can say, to be written."""
+
+JsonObject: TypeAlias = dict[str, Json]
+"""A JSON object: names with values."""
+
+Cell: TypeAlias = str | int | float | bool | None
+"""A value of a table; None where it is undefined."""
