@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from reportgen.errors import ConfigError, in_brief
+from reportgen.removal import READINGS, Reading
 from reportgen.settings_file import check_unnamed, read_toml
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
 from reportgen.units import MOST_CHANNELS
@@ -149,6 +150,17 @@ def _share(value: Any) -> Any:
     return share
 
 
+def _decision(value: Any) -> Any:
+    """Accept a word for all outputs, `OUTPUT=WORD`, several with commas, a list of them, or a table."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    parts = [p.strip() for text in ([value] if isinstance(value, str) else value) for p in text.split(",")]
+    found = {name.strip(): word.strip() for name, _, word in (p.rpartition("=") for p in parts)}
+    if not all(word in READINGS for word in found.values()):
+        raise _Wanted("wanted " + ", ".join(READINGS) + ", or OUTPUT=WORD")
+    return found
+
+
 def _regex(text: str) -> str:
     """Accept a regular expression that Python can read."""
     try:
@@ -213,6 +225,9 @@ class Settings(BaseModel):
     class_names: _Place | None = None
     max_loss: Annotated[float, _as(_share, "a share such as 1%, below 100%")] = 0.01
     compensate: bool = True
+    decision: Annotated[dict[str, Reading], _as(_decision, "a word, or OUTPUT=WORD")] = Field(
+        default_factory=dict
+    )
     removal: _Place | None = None
     twin: bool = False
     score: dict[str, Any] = Field(default_factory=dict)

@@ -15,6 +15,11 @@ ORDERS: tuple[Order, ...] = ("need", "looks", "structured_first", "random")
 """In what order units are removed: the least needed first, the least structured first, the most structured
 first, or at random."""
 
+Reading = Literal["largest", "each", "number"]
+READINGS: tuple[Reading, ...] = ("largest", "each", "number")
+"""How an output decides: by its largest unit, by each unit's yes or no, or by the side of the median on which
+each of its numbers lies."""
+
 WHOLE_NETWORK = ""
 """The scope of a curve over all layers; else the name of a layer, whose units alone are removed."""
 
@@ -67,6 +72,7 @@ class PictureCounts:
         report: Pictures on which the numbers are told.
         groups: Groups of pictures that were kept together (people, videos); 0 where none were named.
         source: Name of the folder, without its path.
+        judge: Name of the folder of pictures that report alone; empty where they are of `source`.
     """
 
     order: int
@@ -74,6 +80,22 @@ class PictureCounts:
     report: int
     groups: int = 0
     source: str = ""
+    judge: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReading:
+    """What one output of a network was taken to decide.
+
+    Attributes:
+        output: Its name.
+        units: How many it has.
+        reading: How it decides.
+    """
+
+    output: str
+    units: int
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +165,8 @@ class Removal:
         classes: Names of the classes, in the order of the output's units.
         parameters_before, parameters_after, macs_before, macs_after: Of the network as built; 0 if not known.
         fixed: Pairs of layer name and reason: layers none of whose units can be removed.
+        outputs: What was taken for a decision, of each output that counts: of the one with the classes alone,
+            where there are classes. Empty in measurements of before.
     """
 
     measured: str
@@ -168,6 +192,7 @@ class Removal:
     macs_before: int = 0
     macs_after: int = 0
     fixed: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[OutputReading, ...] = ()
 
     def goes(self, need: UnitNeed) -> bool:
         """Whether a unit is removed at the count that was chosen: the least needed go."""

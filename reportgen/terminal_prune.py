@@ -11,6 +11,8 @@ from rich.table import Table
 
 from reportgen.terminal import printable
 
+_TIMED_BY = {"": "", "keras": ", in Keras", "onnxruntime": ", in onnxruntime"}
+
 
 def print_pruned(found: Any) -> None:
     """Print one table: layers, then costs, then what was lost and on which pictures."""
@@ -29,12 +31,17 @@ def print_pruned(found: Any) -> None:
     if found.file:
         rows.add_row("file, bytes", *_of(found.bytes_before, found.bytes_after))
         times = [found.seconds_before, found.seconds_after]
-        rows.add_row("ms a picture", *(f"{s * 1000:.3g}" for s in times), _share(times[1], times[0]))
+        name = f"ms a picture{_TIMED_BY[found.timed_by]}"
+        rows.add_row(name, *(f"{s * 1000:.3g}" for s in times), _share(times[1], times[0]))
     if r.accuracy_before is not None:
         rows.add_row("accuracy", f"{r.accuracy_before:.1%}", f"{r.accuracy_after:.1%}", "")
     Console(highlight=False, soft_wrap=True).print(rows)
     for line in _sentences(found):
         click.echo(printable(line))
+
+
+def _of_judge(folder: str) -> str:
+    return f"of {folder}" if folder else "others"
 
 
 def _with_tied(layer: str, tied: Any) -> str:
@@ -68,7 +75,7 @@ def _sentences(found: Any) -> list[str]:
     groups = f", {p.groups:,} groups of pictures kept together" if p.groups else ""
     lines.append(
         f"pictures from {p.source}: {p.order:,} ordered units, {p.choose:,} chose how many go, "
-        f"{p.report:,} others report{groups}"
+        f"{p.report:,} {_of_judge(p.judge)} report{groups}"
     )
     largest = f"; {r.largest:,} hold too (--largest)" if r.largest > r.removed else ""
     lines.append(

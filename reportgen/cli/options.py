@@ -110,6 +110,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         default=None,
         help="Whether weights behind removed units are refitted.  [they are]",
     ),
+    "decision": click.option(
+        "--decision",
+        multiple=True,
+        metavar="[OUTPUT=]WORD",
+        help="How outputs decide: largest unit, each unit yes or no, or number.  [by what they end in]",
+    ),
     "removal": click.option(
         "--removal",
         metavar="FILE",
@@ -145,7 +151,7 @@ IMPORT = (
     "arithmetic",
 )
 WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
-REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate")
+REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate", "decision")
 BESIDE = ("images", "no_crops", *REMOVAL, "removal", "twin")
 RENDER = ("store", *IMPORT, *WHAT, *BESIDE, "batch", "budget", "ray")
 COMMON = ("config", "json")

@@ -147,7 +147,7 @@ def load_model(
         skipped=skipped,
         notes=tuple(notes),
         outputs=outputs,
-        channels_first=opened.channels_first,
+        signature=opened.signature,
     )
     doubt = range_doubt(model)
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model

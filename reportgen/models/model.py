@@ -107,6 +107,25 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class OnnxSignature:
+    """How an ONNX file wants its picture, and gives its outputs.
+
+    Attributes:
+        picture: Name of the input that takes the picture.
+        picture_dtype: Element type that it wants it in.
+        channels_first: Whether the picture has its channels first.
+        outputs: Names of the outputs, in the order of the model's.
+        output_axes: For each output, which axis of the file each axis of the model's output is.
+    """
+
+    picture: str
+    picture_dtype: str
+    channels_first: bool
+    outputs: tuple[str, ...]
+    output_axes: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Model:
     """A model file, read.
 
@@ -124,7 +143,7 @@ class Model:
         skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
         notes: What a reader should know, each a sentence.
         outputs: Where the model's own outputs are, in its order.
-        channels_first: Whether its file is of ONNX and wants its picture channels first.
+        signature: What its file takes and gives, if it is one of ONNX.
     """
 
     name: str
@@ -141,7 +160,7 @@ class Model:
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     outputs: tuple[Ref, ...] = ()
-    channels_first: bool = False
+    signature: OnnxSignature | None = None
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.

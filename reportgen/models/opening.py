@@ -21,6 +21,7 @@ from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_inputs, picture_input
 from reportgen.models.keras_file import read_keras
 from reportgen.models.memory import default_max_memory, refuse_larger
+from reportgen.models.model import OnnxSignature
 from reportgen.models.picture_axes import takes_channels_first
 from reportgen.models.retrace import retraced, works_channels_first
 from reportgen.models.shared import CallAside
@@ -39,7 +40,7 @@ class Opened:
         input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
         picture_dtype: Element type in which the file wants its picture.
         aside: Layers of the file that no picture changes, and that are not in the network.
-        channels_first: Whether the file is of ONNX and wants its picture channels first.
+        signature: What the file takes and gives, if it is one of ONNX.
     """
 
     model: Any
@@ -48,7 +49,7 @@ class Opened:
     input_size_source: str = ""
     picture_dtype: str = "float32"
     aside: tuple[CallAside, ...] = ()
-    channels_first: bool = False
+    signature: OnnxSignature | None = None
 
 
 def open_network(
@@ -222,5 +223,11 @@ def _onnx(
         found.input_size_source,
         found.picture_dtype,
         found.aside,
-        not found.channels_last,
+        OnnxSignature(
+            found.picture_input,
+            found.picture_dtype,
+            not found.channels_last,
+            found.outputs,
+            found.output_axes,
+        ),
     )

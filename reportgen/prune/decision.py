@@ -1,14 +1,14 @@
 """What a network decides, in a form that can be counted, and in one whose gradient tells what it hangs on.
 
-An output of several units decides for the largest, at each of its places. One unit behind a sigmoid decides
-yes or no, a map of one unit which places lie above its mean, and a single number on which side of the middle
-it lies.
+Several units decide for the largest, at each place; several behind a sigmoid each say yes or no, as labels
+do. A number decides on which side of its median it lies, a map of numbers which places lie above their mean.
+What a file does not tell, a vector of numbers from logits, a person can say.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
+from reportgen.errors import ConfigError
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
+from reportgen.removal import Reading
 
 if TYPE_CHECKING:
     from reportgen.models import Model, Node, Ref
@@ -31,46 +33,53 @@ class Decision:
     """How one output of a network is read.
 
     Attributes:
-        kind: `classes` (the largest of several), `yes_no` (on which side of 0), `number`.
+        kind: `classes` (the largest of several), `yes_no` (each unit, on which side of its middle), `number`.
         n_units: Of the output.
-        middle: For numbers, the median of the whole network's answers; for yes or no, where yes begins.
-        scale: For numbers, the standard deviation of the whole network's answers.
+        middles: For numbers, the median of each unit's answers by the whole network; for yes or no, where yes
+            begins. Empty for classes.
+        scales: For numbers, the standard deviation of each unit's answers.
     """
 
     kind: Kind
     n_units: int
-    middle: float = 0.0
-    scale: float = 1.0
+    middles: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
 
     def decided(self, output: Floats) -> NDArray[np.int64]:
-        """Return what `(n, ..., K)` answers decide, `(n, places)`."""
+        """Return what `(n, ..., K)` answers decide: `(n, places)` for classes, else `(n, places * K)`."""
         values = output.reshape(len(output), -1, self.n_units)
         if self.kind == "classes":
             return np.asarray(values.argmax(axis=2), np.int64)
-        if self.kind == "number" and values.shape[1] > 1:
-            return np.asarray(values[:, :, 0] > values[:, :, 0].mean(axis=1, keepdims=True), np.int64)
-        return np.asarray(values[:, :, 0] > self.middle, np.int64)
+        is_map = self.kind == "number" and values.shape[1] > 1
+        middles = values.mean(axis=1, keepdims=True) if is_map else np.asarray(self.middles)
+        return np.asarray((values > middles).reshape(len(output), -1), np.int64)
 
     def objective(self, output: Any, chosen: Any, signs: Any) -> Any:
         """Return a number for each picture, `(n,)`: its squared gradient says what decisions hang on.
 
         Args:
             output: Tensor `(n, ..., K)`, before a softmax or sigmoid.
-            chosen: `(n, places)`, what the whole network decides.
-            signs: `(n, places)`, -1 or 1 at random: so the squared gradient of the sum is, on average, the
-                sum of those of all places.
+            chosen: What the whole network decides, as `decided` returns it.
+            signs: As many, -1 or 1 at random: so the squared gradient of the sum is, on average, the sum of
+                those of all places.
         """
         ops = keras_module().ops
-        values = ops.reshape(output, (-1, chosen.shape[1], self.n_units))
+        n_decided = chosen.shape[1]
         if self.kind == "classes":
+            values = ops.reshape(output, (-1, n_decided, self.n_units))
             taken = ops.one_hot(chosen, self.n_units)
             log = ops.sum(ops.log_softmax(values, axis=-1) * taken, axis=-1)
-        elif self.kind == "yes_no":
-            sides = ops.cast(2 * chosen - 1, values.dtype)
-            log = ops.log_sigmoid((values[:, :, 0] - self.middle) * sides)
         else:
-            log = values[:, :, 0] / self.scale
-        return ops.sum(log * signs, axis=1) / float(chosen.shape[1]) ** 0.5
+            values = ops.reshape(output, (-1, n_decided))
+            if self.kind == "yes_no":
+                sides = ops.cast(2 * chosen - 1, values.dtype)
+                log = ops.log_sigmoid((values - self._at_each(self.middles, n_decided)) * sides)
+            else:
+                log = values / self._at_each(self.scales, n_decided)
+        return ops.sum(log * signs, axis=1) / float(n_decided) ** 0.5
+
+    def _at_each(self, values: tuple[float, ...], n_decided: int) -> Floats:
+        return np.tile(np.asarray(values, np.float32), n_decided // self.n_units)
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,11 @@ def end_of(model: Model, output: Ref) -> End:
         at = node.inputs[0]
 
 
+def after_sigmoid(model: Model, output: Ref) -> bool:
+    """Whether an output comes after a sigmoid, or what is like one: its yes begins at one half."""
+    return _answers_yes(end_of(model, output))
+
+
 def _answers_yes(end: End) -> bool:
     row = activation_called(end.function)
     return row is not None and row.decides == "yes"
@@ -111,34 +125,84 @@ def _last_axis(node: Node) -> int:
     return len(node.output_shapes[0]) - 1
 
 
-def decisions_of(model: Model, outputs: Sequence[Floats]) -> list[Decision]:
+def decisions_of(
+    model: Model, outputs: Sequence[Floats], said: Mapping[str, Reading] | None = None
+) -> list[Decision]:
     """Return how each output of a network is read.
 
     Args:
         model: The network.
         outputs: What it answers to some pictures, before a softmax or sigmoid.
+        said: By name of an output how it is to be read; under the empty name, all that are not named.
+
+    Raises:
+        ConfigError: There is no output of that name.
     """
+    said = dict(said or {})
+    names = output_names(model)
+    for name in said:
+        if name and name not in names:
+            raise ConfigError(
+                f'decision: {model.file_name} has no output "{name}"', hint="known: " + ", ".join(names[:10])
+            )
     found = []
-    for output, values in zip(model.outputs, outputs, strict=True):
-        n = int(values.shape[-1])
-        if n > 1:
-            found.append(Decision("classes", n))
-        elif _answers_yes(end_of(model, output)):
-            found.append(Decision("yes_no", n))
-        else:
-            found.append(Decision("number", n, float(np.median(values)), float(np.std(values)) or 1.0))
+    for name, output, values in zip(names, model.outputs, outputs, strict=True):
+        end = end_of(model, output)
+        reading = said.get(name, said.get(""))
+        if reading is not None and name in said and not _can_be(reading, end):
+            raise ConfigError(f'decision: output "{name}" ends in {end.function}: it cannot be read as {reading}')
+        if reading is None or not _can_be(reading, end):
+            reading = _usual(end, values)
+        found.append(_decision(values, reading))
     return found
 
 
-def deciding(decision: Decision, answers: Floats, labels: NDArray[np.int64]) -> Decision:
-    """Return how the output that has the classes is read: one number without a sigmoid says yes or no too.
+def _can_be(reading: Reading, end: End) -> bool:
+    """Whether an output can be read so: what a softmax or sigmoid gives is no number of its own."""
+    if not end.function:
+        return True
+    return reading == "largest" or (reading == "each" and _answers_yes(end))
 
-    Yes begins at 0, as logits have it, or at one half, as numbers trained towards 0 and 1 have it: where more
-    of the pictures that put units in order are right.
+
+def _usual(end: End, values: Floats) -> Reading:
+    """Return how an output is read by what it ends in: several numbers behind nothing count as logits."""
+    if _answers_yes(end):
+        return "each"
+    return "largest" if values.shape[-1] > 1 else "number"
+
+
+def _decision(values: Floats, reading: Reading) -> Decision:
+    n = int(values.shape[-1])
+    if reading == "largest" and n > 1:
+        return Decision("classes", n)
+    if reading == "each":
+        return Decision("yes_no", n, (0.0,) * n)
+    flat = values.reshape(-1, n)
+    scales = np.where((spread := flat.std(axis=0)) > 0, spread, 1.0)
+    return Decision("number", n, tuple(np.median(flat, axis=0).tolist()), tuple(scales.tolist()))
+
+
+def output_names(model: Model) -> list[str]:
+    """Return what outputs of a network are called: as in its ONNX file, else as the layers they are of."""
+    if model.signature is not None:
+        return list(model.signature.outputs)
+    return [model.nodes[index].name.removesuffix("/activation") for index, _ in model.outputs]
+
+
+def deciding(decision: Decision, answers: Floats, labels: NDArray[np.int64]) -> Decision:
+    """Return how the output that has the classes is read.
+
+    Several units decide for the largest, whatever function they end in. One number without a sigmoid says
+    yes or no: yes begins at 0, as logits have it, or at one half, as numbers trained towards 0 and 1 have it,
+    where more of the pictures that put units in order are right.
     """
-    if decision.kind != "number" or not len(labels):
+    if not len(labels):
         return decision
-    read = [Decision("yes_no", decision.n_units, middle) for middle in (0.0, 0.5)]
+    if decision.n_units > 1:
+        return Decision("classes", decision.n_units)
+    if decision.kind != "number":
+        return decision
+    read = [Decision("yes_no", 1, (middle,)) for middle in (0.0, 0.5)]
     return max(read, key=lambda d: float(np.mean(d.decided(answers)[:, 0] == labels)))
 
 

@@ -23,7 +23,8 @@ class Shares:
 
     Attributes:
         n: Pictures.
-        agreement: 0..1, decisions that are those of the whole network.
+        agreement: 0..1, decisions that are those of the whole network; of several outputs, for each picture,
+            of the one that keeps least.
         changed: Pictures any of whose decisions is another.
         accuracy: 0..1; None without classes.
     """
@@ -61,9 +62,9 @@ class Judge:
         """Return how good answers are, given before a softmax or sigmoid."""
         now = [d.decided(a) for d, a in zip(self.decisions, answers, strict=True)]
         every = [np.mean(n == w, axis=1) for n, w in zip(now, self.whole, strict=True)]
-        same = [every[self.output]] if len(self.labels) else every  # Classes are what is asked, if there are.
-        agreement = float(np.mean(same))
-        changed = int(np.sum(np.min(same, axis=0) < 1))
+        # Classes are what is asked, if there are; else the output of each picture that keeps least counts.
+        same = every[self.output] if len(self.labels) else np.min(every, axis=0)
+        agreement, changed = float(np.mean(same)), int(np.sum(same < 1))
         right = np.mean(now[self.output][:, 0] == self.labels) if len(self.labels) else None
         return Shares(len(self.pictures), agreement, changed, None if right is None else float(right))
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ConfigError
 from reportgen.prune.curves import Choice, choice_of, removed_after, shares_along, shares_without
-from reportgen.prune.decision import classifying, deciding, decisions_of
+from reportgen.prune.decision import Kind, classifying, deciding, decisions_of, output_names
 from reportgen.prune.groups import Groups, Left, groups_of_units
 from reportgen.prune.judging import Judge, Shares
 from reportgen.prune.moments import moments_of
@@ -22,11 +22,14 @@ from reportgen.prune.order import Measured, Ordering, ordered
 from reportgen.prune.rebuild import Rebuilt, rebuilt
 from reportgen.prune.sets import FEWEST_PICTURES, PictureSet, SetName
 from reportgen.prune.trial import Trial
+from reportgen.removal import OutputReading, Reading
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
 Ordered = Literal["need", "looks", "random"]
+
+_READ: dict[Kind, Reading] = {"classes": "largest", "yes_no": "each", "number": "number"}
 
 GIVEN_UP = 0.25
 """Beyond the loss that is allowed: after three rounds that lose more, no more units are put in order."""
@@ -46,6 +49,7 @@ class Wanted:
         largest: Whether the largest count that holds is taken, not the one up to which all hold.
         layers: Names of layers whose units may go; all unless given.
         structure: For `looks`, each layer's `(K,)`; NaN where a unit was not scored.
+        decision: By name of an output how it decides, under the empty name for all that are not named.
         seed: For `random`.
     """
 
@@ -55,6 +59,7 @@ class Wanted:
     largest: bool = False
     layers: Collection[str] | None = None
     structure: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    decision: Mapping[str, Reading] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -69,6 +74,16 @@ class Search:
 
     measured: Measured
     judges: Mapping[SetName, Judge]
+
+    def readings(self) -> tuple[OutputReading, ...]:
+        """Return what is taken for a decision, of each output that counts."""
+        judge = self.judges["report"]
+        names = output_names(self.measured.trial.model)
+        counted = [judge.output] if len(judge.labels) else range(len(names))
+        return tuple(
+            OutputReading(names[i], judge.decisions[i].n_units, _READ[judge.decisions[i].kind])
+            for i in counted
+        )
 
     @property
     def groups(self) -> Groups:
@@ -119,7 +134,7 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
     answers = {name: trial.answers(s.pictures) for name, s in sets.items()}
     if not all(np.isfinite(a).all() for some in answers.values() for a in some):
         raise ConfigError(f"{model.file_name}: answers to some of the pictures are no numbers")
-    decisions = decisions_of(model, answers["order"])
+    decisions = decisions_of(model, answers["order"], wanted.decision)
     output = _output(model, decisions, [a.shape for a in answers["order"]], sets["order"])
     decisions[output] = deciding(decisions[output], answers["order"][output], sets["order"].labels)
     judges = {}

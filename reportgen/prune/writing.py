@@ -8,30 +8,31 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from reportgen.errors import ConfigError, MissingExtra, ReportgenError
-from reportgen.models.framework import deep_graphs, functional, keras_module
+from reportgen.models.framework import deep_graphs, keras_module
 from reportgen.prune.decision import Floats
-from reportgen.prune.rebuild import Rebuilt, alone
+from reportgen.prune.onnx_file import answers_of_onnx, export_onnx
+from reportgen.prune.rebuild import Rebuilt
+
+if TYPE_CHECKING:
+    from reportgen.models.model import OnnxSignature
 
 FORMATS = (".keras", ".onnx")
 Answers = Callable[[Floats], list[Floats]]
 """From pictures in a network's own range, channels last, to what each output answers."""
 
 
-def write_network(made: Rebuilt, path: Path, *, channels_first: bool = False) -> None:
+def write_network(made: Rebuilt, path: Path, signature: OnnxSignature | None = None) -> None:
     """Write a network; nothing half is left behind, and an earlier file stays until the new one is whole.
 
     Args:
         made: The network.
         path: Ending in `.keras` or `.onnx`.
-        channels_first: Whether an ONNX file takes its picture channels first.
+        signature: What the ONNX file takes and gives that the network came from, which an ONNX file keeps.
 
     Raises:
         ReportgenError: It cannot be written; in one line.
@@ -44,7 +45,7 @@ def write_network(made: Rebuilt, path: Path, *, channels_first: bool = False) ->
     passing = Path(name)
     try:
         if path.suffix == ".onnx":
-            _export(made, passing, channels_first)
+            export_onnx(made, passing, path.name, signature)
         else:
             with deep_graphs():
                 made.network.save(passing)
@@ -68,61 +69,14 @@ def _umask() -> int:
     return mask
 
 
-def _export(made: Rebuilt, path: Path, channels_first: bool) -> None:
-    network = _turned(made) if channels_first else made.network
-    try:
-        # Keras exports only what was called once.
-        network(
-            alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks numpy for names of long ago
-            network.export(path, format="onnx", verbose=False)
-    except OSError:
-        raise
-    except Exception as error:  # Of the exporter, which has none of its own.
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ReportgenError(f'"{path.name}" cannot be exported: {said}', hint="--out with .keras") from None
-
-
-def _turned(made: Rebuilt) -> Any:
-    """Return the network with its pictures channels first, as ONNX files mostly have them."""
-    keras = keras_module()
-    inputs, given = [], []
-    for tensor, held in zip(made.network.inputs, made.held, strict=True):
-        height, width, channels = tensor.shape[1:] if held is None else (0, 0, 0)
-        own = keras.Input((channels, height, width) if held is None else tensor.shape[1:],
-                          dtype=tensor.dtype, name=tensor.name)  # fmt: skip
-        inputs.append(own)
-        given.append(keras.layers.Permute((2, 3, 1))(own) if held is None else own)
-    found = made.network(alone(given))
-    outputs = list(found) if isinstance(found, (list, tuple)) else [found]
-    outputs = [keras.layers.Permute((3, 1, 2))(t) if len(t.shape) == 4 else t for t in outputs]
-    return functional(alone(inputs), alone(outputs))
-
-
-def opened_again(made: Rebuilt, path: Path, *, channels_first: bool = False) -> Answers:
+def opened_again(made: Rebuilt, path: Path, signature: OnnxSignature | None = None) -> Answers:
     """Return what a file that was written answers, opened as anybody would open it."""
     if path.suffix == ".keras":
         keras = keras_module()
         with deep_graphs():
             network = keras.saving.load_model(path, compile=False)
         return lambda pictures: made.predicted(pictures, network)
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    names = [i.name for i in session.get_inputs()]
-
-    def answers(pictures: Floats) -> list[Floats]:
-        arrays = made.with_held(pictures)
-        if channels_first:
-            arrays = [a.transpose(0, 3, 1, 2) if h is None else a
-                      for a, h in zip(arrays, made.held, strict=True)]  # fmt: skip
-        found = session.run(None, dict(zip(names, arrays, strict=True)))
-        return [np.moveaxis(f, 1, -1) if channels_first and f.ndim == 4 else f for f in found]
-
-    return answers
+    return answers_of_onnx(made, path, signature)
 
 
 def check_target(path: Path, source: Path, *, force: bool) -> None:

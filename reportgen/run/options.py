@@ -97,6 +97,7 @@ class RemovalOptions(TypedDict, total=False):
         class_names: A file with a name a line, for each output unit.
         max_loss: Share 0..1 (or `"1%"`) of right, without classes of equal, decisions that may be lost.
         compensate: Whether weights behind removed units are refitted.
+        decision: How outputs decide: `"each"`, or by name `{"box": "number"}` (docs/pruning.md).
         removal: A file of measurements of removal.
     """
 
@@ -106,6 +107,7 @@ class RemovalOptions(TypedDict, total=False):
     class_names: str | Path | None
     max_loss: float | str | None
     compensate: bool | None
+    decision: str | Mapping[str, Reading] | None
     removal: str | Path | None
 
 

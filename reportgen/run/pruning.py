@@ -18,7 +18,7 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
-from reportgen.removal import Removal
+from reportgen.removal import Reading, Removal
 from reportgen.run.importing import facts_of, load_network
 from reportgen.run.natural import at_once
 from reportgen.run.removal_file import Measurement, write_measurement
@@ -26,13 +26,12 @@ from reportgen.run.removal_pictures import Gathered, gather
 from reportgen.run.removal_result import in_full, removal_of
 from reportgen.run.removing import structure_of
 from reportgen.run.reporting import Reporter
+from reportgen.run.smaller_file import SmallerFile, TimedBy, write_and_judge
 from reportgen.spec import content_hash
 from reportgen.store import open_store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-    from reportgen.prune.judging import Judge, Shares
-    from reportgen.prune.rebuild import Rebuilt
     from reportgen.prune.search import Found, Search, Wanted
 
 PRUNE_VERSION = 2
@@ -40,10 +39,13 @@ PRUNE_VERSION = 2
 
 Ordered = Literal["need", "looks", "random"]
 
-_TIMED_SECONDS = 1.0
-
-Answering = Callable[[np.ndarray], Sequence[np.ndarray]]
-"""A network that is run: pictures in, an array an output out."""
+_READ_AS: dict[tuple[Reading, bool], str] = {
+    ("largest", True): "the largest of its units (--decision each or number reads it otherwise)",
+    ("each", True): "yes or no of each of its units",
+    ("each", False): "yes or no",
+    ("number", True): "for each of its numbers, on which side of its median it lies",
+    ("number", False): "on which side of its median the number lies",
+}
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Pruned:
         file: Where the smaller network is; None where none was written.
         bytes_before, bytes_after: Of the files; 0 where there is none.
         seconds_before, seconds_after: Of one picture, in batches; 0 where they were not timed.
+        timed_by: What ran both for that: onnxruntime the two files, Keras the networks read from them.
         apart: Largest difference, of any output, between the file and the network it was tried on.
     """
 
@@ -70,6 +73,7 @@ class Pruned:
     bytes_after: int = 0
     seconds_before: float = 0.0
     seconds_after: float = 0.0
+    timed_by: TimedBy = ""
     apart: float = 0.0
 
     def as_dict(self) -> JsonObject:
@@ -95,6 +99,8 @@ class Pruned:
             "bytes_after": self.bytes_after,
             "seconds_before": self.seconds_before,
             "seconds_after": self.seconds_after,
+            "timed_by": self.timed_by or None,
+            "apart": self.apart,
             "pictures": dataclasses.asdict(r.pictures),
             "classes": list(r.classes),
             "order": self.order,
@@ -109,6 +115,7 @@ class Pruned:
                 }
                 for x in r.layers
             ],
+            "outputs": [dataclasses.asdict(x) for x in r.outputs],
             "fixed": [{"layer": name, "reason": reason} for name, reason in r.fixed],
             "curve": [{"removed": n, "accuracy": a, "agreement": g} for n, a, g in self.curve],
             "file": self.file,
@@ -159,7 +166,7 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
         kept = Measurement(model.file_hash, keeping.mark, removal, {k: tuple(v) for k, v in needs.items()})
         write_measurement(settings.removal, kept)
     if out is not None:
-        done = _written(search, found, done, model, source.path, out)
+        done = _of_file(done, write_and_judge(search, found.removed(), source.path, out))
     keeping.forget()
     return done
 
@@ -173,6 +180,7 @@ def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered)
         "pictures": gathered.content,
         "layers": settings.layers,
         "compensate": settings.compensate,
+        "decision": settings.decision,
         "order": order,
     }
 
@@ -187,6 +195,7 @@ def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> 
         largest=largest,
         layers=[x.name for x in select_layers(model.layers, settings.layers)] if settings.layers else None,
         structure=_structure(settings, model, order) if order == "looks" or settings.removal else {},
+        decision=settings.decision,
     )
 
 
@@ -218,6 +227,13 @@ def _told(gathered: Gathered) -> Iterator[str]:
         f"pictures{classes}: {c.order} order units, {c.choose} choose how many go, {c.report} report what is "
         f"lost{groups}"
     )
+    if gathered.unused:
+        yield f"pictures: {gathered.unused:,} more are not used: a set takes at most as many"
+    if gathered.left_out:
+        yield (
+            f"pictures: {gathered.left_out:,} files are left out: outside the class folders, links to "
+            "elsewhere, or too large"
+        )
     if gathered.unread:
         yield f"pictures: {gathered.unread} files cannot be read and are left out"
     if gathered.twice:
@@ -227,6 +243,8 @@ def _told(gathered: Gathered) -> Iterator[str]:
 def _facts(search: Search) -> Iterator[str]:
     groups = search.groups
     yield f"{len(groups):,} units of {len(groups.layers())} layers can be removed"
+    for read in search.readings():
+        yield f'decision of output "{read.output}": {_READ_AS[read.reading, read.units > 1]}'
     for name, reason in groups.fixed[:4]:
         yield f"kept: {name}: {reason}"
     if len(groups.fixed) > 4:
@@ -294,68 +312,24 @@ def _pruned(search: Search, found: Found, removal: Removal, order: Ordered) -> P
     return Pruned(removal, order, curve, tied)
 
 
-def _written(search: Search, found: Found, done: Pruned, model: Model, source: Path, out: Path) -> Pruned:
-    """Write the smaller network, open it again, and tell the numbers of that file."""
+def _of_file(done: Pruned, file: SmallerFile) -> Pruned:
     from reportgen.prune.judging import interval_of
-    from reportgen.prune.search import smaller
-    from reportgen.prune.trial import in_range
-    from reportgen.prune.writing import opened_again, write_network
 
-    first = model.channels_first and out.suffix == ".onnx"
-    made = smaller(search, found.removed())
-    write_network(made, out, channels_first=first)
-    answer = opened_again(made, out, channels_first=first)
-    judge = search.judges["report"]
-    pictures = in_range(judge.pictures, model)
-    batch = search.measured.trial.batch
-    answers = _in_batches(answer, pictures, batch)
-    after = _shares_of_file(judge, answers, made)
-    expected = _in_batches(made.predicted, pictures, batch)
-    apart = max(float(np.abs(a - b).max()) for a, b in zip(answers, expected, strict=True))
-    whole = smaller(search, np.zeros(len(search.groups), bool))
-    seconds = _seconds([whole.predicted, made.predicted], pictures[:batch])
     removal = dataclasses.replace(
         done.removal,
-        accuracy_after=after.accuracy,
-        agreement=after.agreement,
-        changed=after.changed,
-        interval=interval_of(after.share, after.n),
+        accuracy_after=file.shares.accuracy,
+        agreement=file.shares.agreement,
+        changed=file.shares.changed,
+        interval=interval_of(file.shares.share, file.shares.n),
     )
     return dataclasses.replace(
         done,
         removal=removal,
-        file=str(out),
-        bytes_before=source.stat().st_size if source.is_file() else 0,
-        bytes_after=out.stat().st_size,
-        seconds_before=seconds[0],
-        seconds_after=seconds[1],
-        apart=apart,
+        file=str(file.path),
+        bytes_before=file.bytes_before,
+        bytes_after=file.bytes_after,
+        seconds_before=file.seconds_before,
+        seconds_after=file.seconds_after,
+        timed_by=file.timed_by,
+        apart=file.apart,
     )
-
-
-def _in_batches(answer: Answering, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
-    parts = [answer(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-
-def _shares_of_file(judge: Judge, answers: Sequence[np.ndarray], made: Rebuilt) -> Shares:
-    """Judge what a file answers, whose outputs come after their softmax or sigmoid."""
-    judged = [
-        np.log(np.clip(a, 1e-38, None)) - np.log(np.clip(1 - a, 1e-38, None)) if d.kind == "yes_no" else a
-        for a, d in zip(answers, judge.decisions, strict=True)
-    ]
-    return judge.shares(judged)
-
-
-def _seconds(networks: Sequence[Answering], pictures: np.ndarray) -> list[float]:
-    """Return seconds a picture of networks, run in turns; the quickest of the turns counts."""
-    best = [np.inf] * len(networks)
-    for network in networks:
-        network(pictures)
-    started = time.monotonic()
-    while time.monotonic() - started < _TIMED_SECONDS or not np.isfinite(best).all():
-        for i, network in enumerate(networks):
-            began = time.perf_counter()
-            network(pictures)
-            best[i] = min(best[i], (time.perf_counter() - began) / len(pictures))
-    return [float(b) for b in best]

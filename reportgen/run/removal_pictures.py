@@ -39,6 +39,8 @@ class Gathered:
         counts: How many there are, and where they came from.
         classes: Names by output unit; empty without classes.
         unread: Files that could not be read.
+        unused: Pictures beyond what a set, or the memory, takes.
+        left_out: Files that are no use: beside the class folders, links out of the folder, too large.
         twice: Files that show the same picture as another, which are left out.
         content: Hash of all that was used, and of which set it is in.
     """
@@ -49,6 +51,8 @@ class Gathered:
     unread: int
     twice: int
     content: str
+    unused: int = 0
+    left_out: int = 0
 
 
 def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> Gathered:
@@ -103,8 +107,14 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
         **{name: len(s.pictures) for name, s in sets.items()},
         groups=len({g for f in (folder, judging) if f is not None for g in _groups(f, settings.group) or ()}),
         source=settings.images.resolve().name,
+        judge="" if settings.judge is None else settings.judge.resolve().name,
     )
-    return Gathered(sets, counts, classes, unread, twice, content.hexdigest())
+    folders = [f for f in (folder, judging) if f is not None]
+    return Gathered(
+        sets, counts, classes, unread, twice, content.hexdigest(),
+        unused=sum(f.n_found for f in folders) - sum(map(len, used.values())),
+        left_out=sum(f.n_left_out for f in folders),
+    )  # fmt: skip
 
 
 def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ def removal_of(search: Search, found: Found, wanted: Wanted, gathered: Gathered)
         macs_before=multiply_adds(whole),
         macs_after=multiply_adds(small),
         fixed=groups.fixed,
+        outputs=search.readings(),
     )
 
 

@@ -69,7 +69,12 @@ def measured(
     from reportgen.prune.search import Wanted, begin, find
     from reportgen.run.natural import at_once
 
-    wanted = Wanted(max_loss=settings.max_loss, compensate=settings.compensate, structure=structure)
+    wanted = Wanted(
+        max_loss=settings.max_loss,
+        compensate=settings.compensate,
+        structure=structure,
+        decision=settings.decision,
+    )
     search = begin(network, gathered.sets, wanted, at_once(network))
     reporter.say(
         f"removal: {len(search.groups):,} units in order on {gathered.counts.order:,} pictures, their number "
@@ -116,6 +121,7 @@ def _mark(
             "pictures": gathered.content,
             "max_loss": settings.max_loss,
             "compensate": settings.compensate,
+            **({"decision": settings.decision} if settings.decision else {}),
             "structure": {
                 k: [None if np.isnan(x) else round(float(x), 6) for x in v] for k, v in structure.items()
             },

@@ -91,15 +91,15 @@ def test_an_interval_holds_the_share_and_narrows_with_pictures():
 
 
 def test_decisions_are_read_by_kind():
-    assert Decision("yes_no", 1).decided(np.array([[-1.0], [2.0]], np.float32)).tolist() == [[0], [1]]
-    number = Decision("number", 1, middle=5.0)
+    assert Decision("yes_no", 1, (0.0,)).decided(np.array([[-1.0], [2.0]], np.float32)).tolist() == [[0], [1]]
+    number = Decision("number", 1, (5.0,), (1.0,))
     assert number.decided(np.array([[4.0], [6.0]], np.float32)).tolist() == [[0], [1]]
     maps = Decision("classes", 2).decided(np.array([[[[0, 1], [3, 2]]]], np.float32))
     assert maps.tolist() == [[1, 0]]
 
 
 def test_the_output_with_a_unit_for_each_class_is_the_classifier():
-    decisions = [Decision("number", 1), Decision("classes", 3), Decision("yes_no", 1)]
+    decisions = [Decision("number", 1, (0.0,), (1.0,)), Decision("classes", 3), Decision("yes_no", 1, (0.0,))]
     shapes = [(4, 8, 8, 1), (4, 1, 1, 3), (4, 1)]
     assert classifying(decisions, shapes, 3) == 1
     assert classifying(decisions, shapes, 2) == 2

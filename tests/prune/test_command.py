@@ -41,7 +41,7 @@ def given(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _no_time_is_taken_for_timing(monkeypatch):
-    monkeypatch.setattr("reportgen.run.pruning._TIMED_SECONDS", 0.0)
+    monkeypatch.setattr("reportgen.run.smaller_file._TIMED_SECONDS", 0.0)
 
 
 def _left(folder: Path) -> list[str]:

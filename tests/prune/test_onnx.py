@@ -95,8 +95,54 @@ def test_onnx_is_written_and_read_as_it_came_or_refused_before_anything_is_measu
     shown = pictures_for(model)
     search = trial_of(model, shown)
     made = smaller(search, some_groups(search.groups, 0.5, seed=1))
-    write_network(made, out, channels_first=True)
+    write_network(made, out, model.signature)
     given = in_range(shown, model)
-    assert apart(opened_again(made, out, channels_first=True)(given), made.predicted(given)) < 1e-4
+    assert apart(opened_again(made, out, model.signature)(given), made.predicted(given)) < 1e-4
     session = onnxruntime.InferenceSession(str(out))
-    assert session.get_inputs()[0].shape[1:] == [3, 8, 8]
+    (taken,), (told,) = session.get_inputs(), session.get_outputs()
+    assert (taken.name, taken.shape[1:], taken.type) == ("x", [3, 8, 8], "tensor(float)")
+    assert told.name == "y"
+    assert apart(session.run(["y"], {"x": given.transpose(0, 3, 1, 2)}), made.predicted(given)) < 1e-4
+
+
+def _map_of_bytes(folder):
+    """A picture of bytes, channels last, as serving has it; a map, channels first, and its mean."""
+    rng = np.random.default_rng(8)
+    arrays = {"w": rng.normal(0, 0.02, (5, 3, 3, 3)), "v": rng.normal(size=(2, 5, 1, 1))}
+    nodes = [
+        helper.make_node("Cast", ["picture:0"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["f"], ["t"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["t", "w"], ["c"], name="conv", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Conv", ["r", "v"], ["map"], name="answer"),
+        helper.make_node("GlobalAveragePool", ["map"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["mean"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [helper.make_tensor_value_info("picture:0", TensorProto.UINT8, ["n", 8, 8, 3])],
+        [
+            helper.make_tensor_value_info("map", TensorProto.FLOAT, ["n", 2, 8, 8]),
+            helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["n", 2]),
+        ],
+        [numpy_helper.from_array(a.astype(np.float32), name) for name, a in arrays.items()],
+    )
+    path = folder / "map.onnx"
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+@pytest.mark.skipif(not HAS_EXPORT, reason="needs reportgen[onnx-export]")
+def test_names_axes_and_element_type_are_those_of_the_file_it_came_from(tmp_path):
+    path, out = _map_of_bytes(tmp_path), tmp_path / "small.onnx"
+    model = load_model(path)
+    shown = pictures_for(model)
+    search = trial_of(model, shown)
+    write_network(smaller(search, np.zeros(len(search.groups), bool)), out, model.signature)
+    before, after = (onnxruntime.InferenceSession(str(p)) for p in (path, out))
+    for told in ("get_inputs", "get_outputs"):
+        was, now = getattr(before, told)(), getattr(after, told)()
+        assert [(x.name, x.type, x.shape[1:]) for x in now] == [(x.name, x.type, x.shape[1:]) for x in was]
+    assert apart(after.run(None, {"picture:0": shown}), before.run(None, {"picture:0": shown})) < 1e-4

@@ -1,0 +1,121 @@
+"""The smaller network as a file: written, opened again as anybody would open it, judged and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+    from reportgen.prune.judging import Judge, Shares
+    from reportgen.prune.rebuild import Rebuilt
+    from reportgen.prune.search import Search
+
+TimedBy = Literal["", "keras", "onnxruntime"]
+
+Answering = Callable[[np.ndarray], Sequence[np.ndarray]]
+"""A network that is run: pictures in, an array an output out."""
+
+_TIMED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class SmallerFile:
+    """A file that was written, and what it does.
+
+    Attributes:
+        path: Where it is.
+        shares: What it keeps, on the pictures that report.
+        bytes_before, bytes_after: Of the model file and of this one; 0 where there is none.
+        seconds_before, seconds_after: Of one picture, in batches.
+        timed_by: What ran both for that: onnxruntime the two files, Keras the networks read from them.
+        apart: Largest difference, of any output, between the file and the network it was tried on.
+    """
+
+    path: Path
+    shares: Shares
+    bytes_before: int
+    bytes_after: int
+    seconds_before: float
+    seconds_after: float
+    timed_by: TimedBy
+    apart: float
+
+
+def write_and_judge(search: Search, removed: np.ndarray, source: Path, out: Path) -> SmallerFile:
+    """Write the network without groups `(G,)`, open the file again, and judge it.
+
+    Raises:
+        ReportgenError: It cannot be written; nothing half is left.
+    """
+    from reportgen.prune.search import smaller
+    from reportgen.prune.trial import in_range
+    from reportgen.prune.writing import opened_again, write_network
+
+    model = search.measured.trial.model
+    made = smaller(search, removed)
+    write_network(made, out, model.signature)
+    judge, batch = search.judges["report"], search.measured.trial.batch
+    pictures = in_range(judge.pictures, model)
+    answers = _in_batches(opened_again(made, out, model.signature), pictures, batch)
+    expected = _in_batches(made.predicted, pictures, batch)
+    seconds, timed_by = _timed(search, made, source, out, pictures[:batch])
+    return SmallerFile(
+        path=out,
+        shares=_shares(judge, answers, model),
+        bytes_before=source.stat().st_size if source.is_file() else 0,
+        bytes_after=out.stat().st_size,
+        seconds_before=seconds[0],
+        seconds_after=seconds[1],
+        timed_by=timed_by,
+        apart=max(float(np.abs(a - b).max()) for a, b in zip(answers, expected, strict=True)),
+    )
+
+
+def _in_batches(answer: Answering, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
+    parts = [answer(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def _shares(judge: Judge, answers: Sequence[np.ndarray], model: Model) -> Shares:
+    """Judge what a file answers, whose outputs come after their softmax or sigmoid: yes begins at one half."""
+    from reportgen.prune.decision import after_sigmoid
+
+    return judge.shares(
+        [a - 0.5 if after_sigmoid(model, o) else a for o, a in zip(model.outputs, answers, strict=True)]
+    )
+
+
+def _timed(search: Search, made: Rebuilt, source: Path, out: Path,
+           pictures: np.ndarray) -> tuple[list[float], TimedBy]:  # fmt: skip
+    """Return seconds a picture before and after: of two ONNX files in onnxruntime, else in Keras."""
+    from reportgen.prune.onnx_file import answers_of_onnx, batch_of_onnx
+    from reportgen.prune.search import smaller
+
+    whole = smaller(search, np.zeros(len(search.groups), bool))
+    signature = search.measured.trial.model.signature
+    if out.suffix == ".onnx" and signature is not None:
+        at_once = batch_of_onnx(source, len(pictures))
+        if at_once is not None and at_once <= len(pictures):
+            files = [answers_of_onnx(whole, source, signature), answers_of_onnx(made, out, signature)]
+            return _seconds(files, pictures[:at_once]), "onnxruntime"
+    return _seconds([whole.predicted, made.predicted], pictures), "keras"
+
+
+def _seconds(networks: Sequence[Answering], pictures: np.ndarray) -> list[float]:
+    """Return seconds a picture of networks, run in turns; the quickest of the turns counts."""
+    best = [np.inf] * len(networks)
+    for network in networks:
+        network(pictures)
+    started = time.monotonic()
+    while time.monotonic() - started < _TIMED_SECONDS or not np.isfinite(best).all():
+        for i, network in enumerate(networks):
+            began = time.perf_counter()
+            network(pictures)
+            best[i] = min(best[i], (time.perf_counter() - began) / len(pictures))
+    return [float(b) for b in best]
