@@ -150,7 +150,9 @@ def decisions_of(
         end = end_of(model, output)
         reading = said.get(name, said.get(""))
         if reading is not None and name in said and not _can_be(reading, end):
-            raise ConfigError(f'decision: output "{name}" ends in {end.function}: it cannot be read as {reading}')
+            raise ConfigError(
+                f'decision: output "{name}" ends in {end.function}: it cannot be read as {reading}'
+            )
         if reading is None or not _can_be(reading, end):
             reading = _usual(end, values)
         found.append(_decision(values, reading))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypedDict, TypeVar
 
+from reportgen.removal import Reading
+
 _Asked = ParamSpec("_Asked")
 _Given = TypeVar("_Given")
 

@@ -83,11 +83,14 @@ def _in_batches(answer: Answering, pictures: np.ndarray, batch: int) -> list[np.
 
 
 def _shares(judge: Judge, answers: Sequence[np.ndarray], model: Model) -> Shares:
-    """Judge what a file answers, whose outputs come after their softmax or sigmoid: yes begins at one half."""
+    """Judge what a file answers, whose outputs come after their sigmoid: yes begins at one half."""
     from reportgen.prune.decision import after_sigmoid
 
     return judge.shares(
-        [a - 0.5 if after_sigmoid(model, o) else a for o, a in zip(model.outputs, answers, strict=True)]
+        [
+            a - np.float32(0.5) if after_sigmoid(model, o) else a
+            for o, a in zip(model.outputs, answers, strict=True)
+        ]
     )
 
 
