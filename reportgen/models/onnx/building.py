@@ -15,9 +15,11 @@ import numpy as np
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import MOST_OPERATIONS, keras_module
+from reportgen.models.hdf5 import first_line
 from reportgen.models.kinds import kind_of
 from reportgen.models.onnx.branches import branch_of, is_if, reads
 from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.fixed_batch import for_readers, open_rows
 from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 from reportgen.models.onnx.refusals import node_name
@@ -138,7 +140,9 @@ class Builder:
         inputs = [self._input(node, name) for name in node.input]
         operator = operators()[node.op_type]
         call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
+        where = f'{self.file_name}: node "{node_name(node)}" ({node.op_type})'
         try:
+            open_rows(call)
             folded = fold(call)
             if folded is not None:
                 self._put_aside(node, call)
@@ -148,13 +152,15 @@ class Builder:
                     if call.has(index):
                         call.array(index)
                 found = self._build(call, operator)
+        except ModelError as error:
+            raise for_readers(error, where, self.fixed_batch) from None
         except ReportgenError:
             raise
         except MemoryError:
             call.refuse("takes more memory than there is")
         except Exception as error:  # whatever a hostile shape or attribute makes a library say
-            cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-            call.refuse(f"cannot be built: {cause}")
+            told = ModelError(f"{where} cannot be built: {first_line(error)}")
+            raise for_readers(told, where, self.fixed_batch) from None
         values = [found] if isinstance(found, Value) else list(found)
         names = [self._stands_for.get(id(node), node.output[0]), *node.output[1:]]
         for name, value in zip(names, values, strict=False):
@@ -166,12 +172,16 @@ class Builder:
         held = any(name in self.held for name in node.input)
         if held:
             self.held.update(node.output)
-        given = zip(node.input, call.inputs, strict=True)
-        arrays = [v.array for name, v in given if v is not None and name in self._stored - self.held]
-        kernels = [array for array in arrays if array is not None and array.ndim > 1]
-        if node.op_type in _LAYERS and kernels:
-            kernel = max(kernels, key=lambda array: int(array.size))
-            self.aside.append(CallAside(node_name(node), kernel, held))
+        stored = [i for i, name in enumerate(node.input) if name in self._stored]
+        if node.op_type not in _LAYERS:
+            if len(stored) == len(node.input):  # The same weights under another name, or turned.
+                self._stored.update(node.output)
+            return
+        arrays = {i: call.value(i).array for i in stored if node.input[i] not in self.held}
+        kernels = {i: array for i, array in arrays.items() if array is not None and array.ndim > 1}
+        if kernels:
+            largest = max(kernels, key=lambda i: int(kernels[i].size))
+            self.aside.append(CallAside(node_name(node), kernels.get(1, kernels[largest]), held))
 
     def _build(self, call: Call, operator: Operator) -> Any:
         self.built += 1

@@ -16,6 +16,7 @@ from reportgen.errors import ModelError
 from reportgen.models.onnx.reading import widened
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.values import (
+    BATCH,
     Array,
     Dealt,
     Value,
@@ -92,12 +93,20 @@ class Call:
             f'{self.builder.file_name}: node "{node_name(self.node)}" ({self.node.op_type}) {why}', hint=hint
         )
 
+    def opened(self, side: int, own: int) -> int:
+        """Return a written side, or the own one where it stands for the pictures of the file's batch."""
+        return own if carries_batch(own) and side == own // BATCH * self.builder.given_batch else side
+
+    @property
+    def one_by_one(self) -> str:
+        """What to do about pictures that are worked on together."""
+        alone = self.builder.fixed_batch == 1
+        return "export with a dynamic batch" if alone else "export with a batch of 1"
+
     def no_batch(self, side: int, doing: str) -> None:
         """Refuse what would mix pictures of a batch."""
         if carries_batch(side):
-            self.refuse(
-                f"{doing} the pictures of a batch, wanted each for itself", "export with a batch of 1"
-            )
+            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", self.one_by_one)
 
     # -- tensors in an order of axes
 

@@ -16,8 +16,10 @@ import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import functional, keras_module
+from reportgen.models.hdf5 import first_line
 from reportgen.models.onnx.building import Builder, rebatch
 from reportgen.models.onnx.endings import up_to_numbers
+from reportgen.models.onnx.fixed_batch import for_readers, way_out
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
 from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
@@ -114,12 +116,15 @@ def read_onnx(
     check_operators(graph.node, operators(), source.file_name)
     stored = dict(initialisers(graph, source))
     picture, others = _inputs(graph, stored, input_size, channels, source)
-    constants = _held(others, held or {}, source)
+    constants = _held(others, held or {}, picture.batch, source)
 
     def built(picture: _Picture) -> OnnxImport:
         said = (*endings, *_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
         as_written = picture.batch is None
-        return _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
+        try:
+            return _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
+        except ModelError as error:
+            raise for_readers(error, source.file_name, picture.batch) from None
 
     try:
         return built(picture)
@@ -170,7 +175,13 @@ def _built(
             raise
         return _built(graph, opset, stored, constants, picture, said, source, as_written=False)
     axes, ends = _ends(builder, values)
-    fresh, results = rebatch(tensor, ends)
+    try:
+        fresh, results = rebatch(tensor, ends)
+    except Exception as error:  # whatever an operation says that minds how many pictures there are
+        raise ModelError(
+            f"{source.file_name}: does not follow the number of pictures: {first_line(error)}",
+            hint=way_out(builder.given_batch),
+        ) from None
     model = functional(fresh, results)
     model.trainable = False
     return OnnxImport(
@@ -292,7 +303,10 @@ def _shown(dims: Sequence[int | None]) -> str:
 
 
 def _held(
-    others: Sequence[tuple[str, tuple[int | None, ...], str]], given: Mapping[str, Any], source: Source
+    others: Sequence[tuple[str, tuple[int | None, ...], str]],
+    given: Mapping[str, Any],
+    batch: int | None,
+    source: Source,
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Return the constant value of each input that takes no picture."""
     names = [n for n, _, _ in others]
@@ -304,7 +318,7 @@ def _held(
         )
     found = {}
     for name, dims, dtype in others:
-        shape = tuple(1 if d is None else d for d in dims)
+        shape = tuple((batch if i == 0 and batch else 1) if d is None else d for i, d in enumerate(dims))
         if int(np.prod(shape, dtype=object)) * 8 > source.max_memory:
             raise ModelError(f'{source.file_name}: input "{name}" of {shape} is too large')
         try:

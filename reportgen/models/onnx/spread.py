@@ -37,7 +37,7 @@ def spread(call: Call) -> list[Value] | None:
     if known and all(v.array is not None or v.once is not None for v in given):
         values = _known(call, counted)
     if values is None and counted and not (call.node.op_type == "Gather" and not given[0].step):
-        call.refuse("counts the pictures of a batch", "export with a batch of 1")
+        call.refuse("counts the pictures of a batch", call.one_by_one)
     return values
 
 

@@ -61,3 +61,11 @@ def test_the_proof_feeds_the_held_input_as_often_as_there_are_pictures(tmp_path:
     for batch in ("n", 1):
         path = twins(tmp_path, batch=batch)
         assert prove_import(path, load_model(path)).same
+
+
+def test_weights_under_another_name_are_the_same(tmp_path: Path) -> None:
+    path = twins(tmp_path, "alias")
+    model = onnx.load(path)
+    model.graph.node.insert(0, helper.make_node("Identity", ["k"], ["alias"]))
+    onnx.save(model, path)
+    assert load_model(path).layer("left").shared_with == ("right",)

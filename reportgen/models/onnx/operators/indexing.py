@@ -21,7 +21,9 @@ def _slice(call: Call) -> Value:
     places = []
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         side = value.shape[axis % value.rank]
-        places.append((axis % value.rank, *slice(start, _end(end, side, step), step).indices(side)))
+        first, last, step = slice(start, _end(end, side, step), step).indices(side)
+        last = last if call.builder.fixed_batch is None else call.opened(last, side)
+        places.append((axis % value.rank, first, last, step))
     if value.late is not None and (ended := _ended(value, value.late, places)) is not None:
         return ended
     tensor, order = call.held(value)
@@ -98,7 +100,7 @@ def _own_places(call: Call, side: int, index: Value) -> tuple[Array, int] | None
     """
     own = side // BATCH if carries_batch(side) else 0
     if index.step and (own == 0 or index.step != own):
-        call.refuse("counts the pictures of a batch", "export with a batch of 1")
+        call.refuse("counts the pictures of a batch", call.one_by_one)
     if not own:
         return None
     if index.once is not None and index.step:

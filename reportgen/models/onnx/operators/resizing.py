@@ -18,7 +18,7 @@ from reportgen.models.framework import keras_module
 from reportgen.models.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import BATCH, Array, Value, carries_batch, channels_last, live
+from reportgen.models.onnx.values import Array, Value, channels_last, live
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,7 @@ def _axes(call: Call, how: str) -> list[Axis]:
     scales = call.array(2).reshape(-1) if call.has(2) else np.zeros(0)
     sizes = call.ints(3) if call.has(3) else []
     if sizes:
-        # The number of pictures is written out where the batch is fixed.
-        own = call.builder.given_batch
-        sizes = [
-            shape[a] if carries_batch(shape[a]) and n == shape[a] // BATCH * own else n
-            for n, a in zip(sizes, chosen, strict=True)
-        ]
+        sizes = [call.opened(n, shape[a]) for n, a in zip(sizes, chosen, strict=True)]
         factors = [n / shape[a] for n, a in zip(sizes, chosen, strict=True)]
         policy = str(call.attr("keep_aspect_ratio_policy", "stretch"))
         if policy != "stretch":

@@ -48,6 +48,7 @@ def _affine_grid(call: Call) -> Value:
     """Places on a map that an affine function of them gives, from -1 to 1; `(n, h, w, 2)`, across first."""
     theta, ops, sides = call.plain(0), call.ops, call.ints(1)
     value, places = call.value(0), sides[2:]
+    sides[0] = call.opened(sides[0], value.shape[0])
     if value.shape != (sides[0], len(places), len(places) + 1):
         call.refuse(f"turns {places} places by {value.shape}")
     terms = ops.reshape(theta, target((sides[0], *(1,) * len(places), *value.shape[1:])))

@@ -74,21 +74,25 @@ def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
     """Return a wanted shape without -1, and with the batch where exporters have written its number."""
     total, rest = count(value.shape), [w for w in wanted if w != -1]
     known = int(np.prod(rest, dtype=object)) if rest else 1
+    batch_at = next((i for i, s in enumerate(value.shape) if carries_batch(s)), None)
+    fixed, said = call.builder.given_batch, any(carries_batch(w) for w in wanted)
     if -1 in wanted:
         side = 0 if known == 0 else total // known
+        if known and total % known and batch_at is not None:
+            side = total // BATCH * fixed // known  # The other sides have the number of pictures written out.
         wanted = [side if w == -1 else w for w in wanted]
         known *= side
-    batch_at = next((i for i, s in enumerate(value.shape) if carries_batch(s)), None)
     held = sum(carries_batch(w) for w in wanted)
-    fixed = call.builder.given_batch
     before = int(np.prod(value.shape[:batch_at])) if batch_at is not None else 1
-    if batch_at is None or (known == total and held == 1 and not _swallowed(call, wanted, before)):
+    sure = said if fixed > 1 else not _swallowed(call, wanted, before)
+    if batch_at is None or (known == total and held == 1 and sure):
         if known != total:
             call.refuse(f"makes {tuple(wanted)} of {value.shape}")
         return tuple(wanted)
     # The number of pictures was written out: it belongs where as many positions stand before it as do now.
     plain = [w // BATCH * fixed if carries_batch(w) else w for w in wanted]
-    at = _batch_place(plain, value, batch_at, before, fixed)
+    place = _place_by_strides(plain, value.shape, batch_at, fixed) if fixed > 1 else None
+    at = _batch_place(plain, value, batch_at, before, fixed) if place is None else place
     if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
         call.refuse(
             f"makes {tuple(plain)} of {tuple(s // BATCH if carries_batch(s) else s for s in value.shape)} "
@@ -99,15 +103,38 @@ def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
     return tuple(plain)
 
 
+def _place_by_strides(plain: list[int], shape: tuple[int, ...], batch_at: int, fixed: int) -> int | None:
+    """Return which written side holds the pictures of a batch: numbers keep their order, pictures their stride.
+
+    In a side that pictures share with something else either may stand before the other; a place that is the
+    pictures' alone is taken first.
+    """
+    after, merged = count(shape[batch_at + 1 :]), shape[batch_at] // BATCH
+    fitting = []
+    for stride in dict.fromkeys((after * merged, after)):
+        below = 1
+        for at in reversed(range(len(plain))):
+            top = below * plain[at]
+            if (
+                plain[at]
+                and below <= stride
+                and stride * fixed <= top
+                and stride % below == top % (stride * fixed) == 0
+            ):
+                fitting.append(at)
+            below = top
+    return next((at for at in fitting if plain[at] == fixed), fitting[0] if fitting else None)
+
+
 def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fixed: int) -> int | None:
     """Return which written side the number of pictures belongs to."""
     at = _meeting(plain, before, fixed)
     if at is None:
         return None
-    following = [int(n) for n in np.cumprod(value.shape[batch_at + 1 :])]
-    whole = plain[at] in following and plain[at] != fixed
     merged = value.shape[batch_at] // BATCH
-    if at > 0 and merged == 1 and whole and plain[at - 1] % fixed == 0:
+    following = [merged * int(n) for n in np.cumprod(value.shape[batch_at + 1 :])]
+    whole = plain[at] in following and plain[at] != fixed
+    if at > 0 and whole and plain[at - 1] % fixed == 0:
         return at - 1  # (tokens, pictures, features) made one list of tokens
     if merged > 1 and plain[at] == merged and plain[at + 1 : at + 2] == [fixed]:
         return at + 1  # and the list parted again
@@ -213,6 +240,7 @@ def _expand(call: Call) -> Value:
     value, wanted = call.value(0), tuple(call.ints(1))
     rank = max(value.rank, len(wanted))
     own, goal = (1,) * (rank - value.rank) + value.shape, (1,) * (rank - len(wanted)) + wanted
+    goal = tuple(call.opened(w, side) for w, side in zip(goal, own, strict=True))
     try:
         shape = tuple(np.broadcast_shapes(own, goal))
     except ValueError:
@@ -273,7 +301,7 @@ def _concat(call: Call) -> Value:
     order = call.held(lead)[1] if lead is not None else tuple(range(values[0].rank))
     shape = tuple(max(v.shape[i] for v in values) for i in range(values[0].rank))
     if any(carries_batch(v.shape[axis]) for v in values):
-        call.refuse("puts the pictures of a batch beside others", "export with a batch of 1")
+        call.refuse("puts the pictures of a batch beside others", call.one_by_one)
     filled = [expanded(call, v, (*shape[:axis], v.shape[axis], *shape[axis + 1 :])) for v in values]
     parts = [call.ordered(v, order) for v in filled]
     at = order.index(axis)
