@@ -48,6 +48,7 @@ class Builder:
         picture: The live tensor that carries the batch, if there is one.
         fixed_batch: Pictures of a batch that the file fixes, if it does.
         given_batch: The same, 1 if it does not.
+        pictures_last: How many of something else share a side with the pictures and stand before them.
         as_written: Whether a written 1 is a side of 1, and never the number of pictures of one.
         doubtful: Whether some written 1 may be either.
         held: Names of inputs that are held, and of what follows from them alone.
@@ -69,6 +70,7 @@ class Builder:
         self.picture: Any = None
         self.fixed_batch: int | None = None
         self.given_batch = 1
+        self.pictures_last: set[int] = set()
         self.as_written = False
         self.doubtful = False
         self.held: set[str] = set()

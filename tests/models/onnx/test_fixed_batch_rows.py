@@ -1,4 +1,4 @@
-"""A batch that is written into a file is opened where all its rows are one, else named; never an inner number."""
+"""A batch that is written into a file is opened where its rows are one, else named; never an inner number."""
 
 from __future__ import annotations
 
@@ -53,17 +53,40 @@ def with_a_class_token(folder: Path, batch: int, rows: np.ndarray) -> Path:
 
 
 def with_learned_queries(folder: Path, batch: int) -> Path:
-    """Queries times keys, each by heads, their batch and heads one axis, as torch's older exporter writes it."""
+    """Queries times keys, each by heads, batch and heads one axis, as torch's older exporter writes them."""
     size = FEATURES // HEADS
     query = np.repeat(numbers(1, HEADS, 3, size), batch, axis=0).reshape(batch * HEADS, 3, size)
     nodes = [
         node("Reshape", ["c", "by_heads"], ["k"]), node("MatMul", ["query", "k"], ["scores"]),
-        node("Reshape", ["scores", "parted"], ["p"]), node("ReduceMean", ["p"], ["m"], axes=[1, 2], keepdims=0),
+        node("Reshape", ["scores", "parted"], ["p"]),
+        node("ReduceMean", ["p"], ["m"], axes=[1, 2], keepdims=0),
         node("Gemm", ["m", "w"], ["y"], name="end"),
     ]  # fmt: skip
     arrays = {
         "by_heads": np.array([batch * HEADS, size, TOKENS]), "parted": np.array([batch, HEADS, 3, TOKENS]),
         "query": query, "w": numbers(TOKENS, 2),
+    }  # fmt: skip
+    return saved(folder, batch, nodes, arrays)
+
+
+def with_tokens_first(folder: Path, batch: int, tokens_first: bool) -> Path:
+    """Attention whose tokens stand before the pictures, or after, and that makes one list of both between."""
+    size = FEATURES // HEADS
+    rows, pairs = (TOKENS, batch) if tokens_first else (batch, TOKENS), [batch * HEADS, TOKENS, size]
+    nodes = [
+        node("Reshape", ["c", "flat"], ["t"]),
+        node("Transpose", ["t"], ["u"], perm=[2, 0, 1] if tokens_first else [0, 2, 1]),
+        node("Reshape", ["u", "list"], ["l"]), node("Gemm", ["l", "w"], ["g"]), node("Relu", ["g"], ["r"]),
+        node("Reshape", ["r", "parted"], ["p"]),
+        node("Transpose", ["p"], ["n"], perm=[1, 0, 2] if tokens_first else [0, 1, 2]),
+        node("Reshape", ["n", "by_heads"], ["h"]), node("Softmax", ["h"], ["s"], axis=1),
+        node("Reshape", ["s", "together"], ["o"]), node("ReduceMean", ["o"], ["m"], axes=[1], keepdims=0),
+        node("Gemm", ["m", "k"], ["y"], name="end"),
+    ]  # fmt: skip
+    arrays = {
+        "flat": np.array([batch, FEATURES, -1]), "list": np.array([batch * TOKENS, FEATURES]),
+        "w": numbers(FEATURES, FEATURES), "parted": np.array([*rows, FEATURES]), "by_heads": np.array(pairs),
+        "together": np.array([batch, TOKENS, FEATURES]), "k": numbers(FEATURES, 2),
     }  # fmt: skip
     return saved(folder, batch, nodes, arrays)
 
@@ -97,6 +120,15 @@ def test_a_class_token_with_a_row_for_each_picture_is_opened(tmp_path: Path, bat
 @pytest.mark.parametrize("batch", [1, 4])
 def test_learned_queries_that_are_split_by_heads_are_opened(tmp_path: Path, batch: int) -> None:
     path = with_learned_queries(tmp_path, batch)
+    assert prove_import(path, load_model(path)).same
+
+
+@pytest.mark.parametrize("tokens_first", [True, False])
+@pytest.mark.parametrize("batch", [2, TOKENS, 8])
+def test_pictures_keep_their_stride_through_lists_of_tokens(
+    tmp_path: Path, batch: int, tokens_first: bool
+) -> None:
+    path = with_tokens_first(tmp_path, batch, tokens_first)
     assert prove_import(path, load_model(path)).same
 
 

@@ -11,6 +11,7 @@ from reportgen.errors import ModelError
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
+from reportgen.models.onnx.sides import with_batch
 from reportgen.models.onnx.values import (
     BATCH,
     Dealt,
@@ -67,97 +68,7 @@ def _reshape(call: Call) -> Value:
         if any(w == 0 and i >= value.rank for i, w in enumerate(wanted)):
             call.refuse(f"copies a side that {value.shape} has not")
         wanted = [value.shape[i] if w == 0 else w for i, w in enumerate(wanted)]
-    return reshaped(call, value, _with_batch(call, value, wanted))
-
-
-def _with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
-    """Return a wanted shape without -1, and with the batch where exporters have written its number."""
-    total, rest = count(value.shape), [w for w in wanted if w != -1]
-    known = int(np.prod(rest, dtype=object)) if rest else 1
-    batch_at = next((i for i, s in enumerate(value.shape) if carries_batch(s)), None)
-    fixed, said = call.builder.given_batch, any(carries_batch(w) for w in wanted)
-    if -1 in wanted:
-        side = 0 if known == 0 else total // known
-        if known and total % known and batch_at is not None:
-            side = total // BATCH * fixed // known  # The other sides have the number of pictures written out.
-        wanted = [side if w == -1 else w for w in wanted]
-        known *= side
-    held = sum(carries_batch(w) for w in wanted)
-    before = int(np.prod(value.shape[:batch_at])) if batch_at is not None else 1
-    sure = said if fixed > 1 else not _swallowed(call, wanted, before)
-    if batch_at is None or (known == total and held == 1 and sure):
-        if known != total:
-            call.refuse(f"makes {tuple(wanted)} of {value.shape}")
-        return tuple(wanted)
-    # The number of pictures was written out: it belongs where as many positions stand before it as do now.
-    plain = [w // BATCH * fixed if carries_batch(w) else w for w in wanted]
-    place = _place_by_strides(plain, value.shape, batch_at, fixed) if fixed > 1 else None
-    at = _batch_place(plain, value, batch_at, before, fixed) if place is None else place
-    if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
-        call.refuse(
-            f"makes {tuple(plain)} of {tuple(s // BATCH if carries_batch(s) else s for s in value.shape)} "
-            "pictures of a batch",
-            "export with a dynamic batch",
-        )
-    plain[at] = plain[at] // fixed * BATCH
-    return tuple(plain)
-
-
-def _place_by_strides(plain: list[int], shape: tuple[int, ...], batch_at: int, fixed: int) -> int | None:
-    """Return which written side holds the pictures of a batch: numbers keep their order, pictures their stride.
-
-    In a side that pictures share with something else either may stand before the other; a place that is the
-    pictures' alone is taken first.
-    """
-    after, merged = count(shape[batch_at + 1 :]), shape[batch_at] // BATCH
-    fitting = []
-    for stride in dict.fromkeys((after * merged, after)):
-        below = 1
-        for at in reversed(range(len(plain))):
-            top = below * plain[at]
-            if (
-                plain[at]
-                and below <= stride
-                and stride * fixed <= top
-                and stride % below == top % (stride * fixed) == 0
-            ):
-                fitting.append(at)
-            below = top
-    return next((at for at in fitting if plain[at] == fixed), fitting[0] if fitting else None)
-
-
-def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fixed: int) -> int | None:
-    """Return which written side the number of pictures belongs to."""
-    at = _meeting(plain, before, fixed)
-    if at is None:
-        return None
-    merged = value.shape[batch_at] // BATCH
-    following = [merged * int(n) for n in np.cumprod(value.shape[batch_at + 1 :])]
-    whole = plain[at] in following and plain[at] != fixed
-    if at > 0 and whole and plain[at - 1] % fixed == 0:
-        return at - 1  # (tokens, pictures, features) made one list of tokens
-    if merged > 1 and plain[at] == merged and plain[at + 1 : at + 2] == [fixed]:
-        return at + 1  # and the list parted again
-    return at
-
-
-def _swallowed(call: Call, wanted: list[int], before: int) -> bool:
-    """Whether a -1 took in the batch although a written 1 stands in its place, as in (1, -1)."""
-    builder = call.builder
-    at, fixed = _meeting(wanted, before, builder.given_batch), builder.given_batch
-    if at is None or carries_batch(wanted[at]) or wanted[at] != fixed or before != 1:
-        return False
-    builder.doubtful = True
-    return not builder.as_written
-
-
-def _meeting(sides: list[int], before: int, fixed: int) -> int | None:
-    product = 1
-    for at, side in enumerate(sides):
-        if product == before and side % fixed == 0:
-            return at
-        product *= side
-    return None
+    return reshaped(call, value, with_batch(call, value, wanted))
 
 
 def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
