@@ -3,13 +3,14 @@
 ReportgenError
 ├── ConfigError            wrong option, key or value                   exit 2
 ├── ModelError             a model file that cannot be used             exit 2
-│   ├── UnknownLayer       a layer name or glob that matches nothing
+│   ├── UnknownLayer       a layer name or glob that matches nothing (also LookupError)
 │   └── UntrustedModel     a file that brings code of its own
 ├── ShapeError             an array of the wrong shape (also ValueError)
 ├── MissingExtra           a package that is not installed              exit 2
 ├── StoreError             a store that cannot be read or written       exit 2
 │   ├── StoreVersion       written by another schema version
-│   └── StoreLocked        another run is rendering into it
+│   ├── StoreLocked        another run is rendering into it
+│   └── UnknownUnit        a unit that is not there (also LookupError)
 ├── SiteError              a site that cannot be written                exit 2
 │   └── BudgetError        a site larger than it may be
 └── CheckFailed            a site or a gate that does not hold          exit 4
@@ -58,7 +59,7 @@ class ModelError(ReportgenError):
     """A model file that is missing, damaged, or not an image network."""
 
 
-class UnknownLayer(ModelError):
+class UnknownLayer(ModelError, LookupError):
     """A layer name or glob that matches no layer of the model."""
 
 
@@ -91,6 +92,10 @@ class StoreVersion(StoreError):
 
 class StoreLocked(StoreError):
     """A store into which another run is rendering."""
+
+
+class UnknownUnit(StoreError, LookupError):
+    """The number of a unit that the layer does not have, or that was not rendered."""
 
 
 class SiteError(ReportgenError):

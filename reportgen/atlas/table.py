@@ -77,14 +77,17 @@ def verdict_rows(store: Store) -> Iterator[Row]:
     place = places(records)
     for record in records:
         for layer in record.layers:
-            scored = str(record.roles(layer.name).get("scored", ""))
-            first = first_starts(store, record.id, layer.name, scored)
-            scores = {s.unit: s for s in store.scores(record.id, layer.name)}
-            needs = {n.unit: n for n in store.needs(record.id, layer.name)}
-            for unit in units_of(store, record.id, layer.name):
-                yield table_row(
-                    record, place[record.id], layer, unit, scores.get(unit), first.get(unit), needs.get(unit)
-                )
+            yield from layer_rows(store, record, place[record.id], layer)
+
+
+def layer_rows(store: Store, record: ModelRecord, place: Place, layer: Layer) -> Iterator[Row]:
+    """Yield a row for every unit of a layer that was rendered or scored."""
+    scored = str(record.roles(layer.name).get("scored", ""))
+    first = first_starts(store, record.id, layer.name, scored)
+    scores = {s.unit: s for s in store.scores(record.id, layer.name)}
+    needs = {n.unit: n for n in store.needs(record.id, layer.name)}
+    for unit in units_of(store, record.id, layer.name):
+        yield table_row(record, place, layer, unit, scores.get(unit), first.get(unit), needs.get(unit))
 
 
 def table_row(

@@ -28,6 +28,7 @@ from reportgen.run.comparing import (
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
+from reportgen.run.opened import Atlas, open_atlas
 from reportgen.run.options import (
     CompareOptions,
     GateOptions,
@@ -246,6 +247,30 @@ def verdicts(store: str | Path) -> Verdicts:
     """
     with open_store(store) as opened:
         return Verdicts(tuple(verdict_rows(opened)))
+
+
+def open(store: str | Path, *, model: str | None = None, version: str | None = None) -> Atlas:
+    """Return a model version of a store, to be looked at: layers by name, units by number, their pictures.
+
+    Args:
+        store: The store; only read, and needs no framework.
+        model: Its name, where the store holds several.
+        version: Its label; the version stored last unless given.
+
+    Returns:
+        The model version. It is read when it is first asked for things; open it again to see what changed.
+
+    Raises:
+        StoreError: There is no store, it cannot be read, or does not hold that model and version.
+        UnknownLayer, UnknownUnit: Later, for a layer or unit that is not there.
+
+    Example:
+        >>> import reportgen
+        >>> unit = reportgen.open("reportgen.db")["conv"][2]
+        >>> unit.verdict, len(unit.pictures), unit.pictures[0].array.shape
+        ('structured', 4, (16, 16, 1))
+    """
+    return open_atlas(store, model, version)
 
 
 @takes(SiteOptions)

@@ -7,15 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reportgen.atlas import AtlasSummary
-from reportgen.atlas.table import Row
+from reportgen.atlas.table import COLUMNS, Row
 from reportgen.compare import as_json, markdown
 from reportgen.comparison import Comparisons, sentences
+from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
 from reportgen.run.comparing import Places, linker
 from reportgen.run.rendering import RenderSummary
 from reportgen.store import ModelRecord
+
+if TYPE_CHECKING:
+    import pandas
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,24 @@ class Verdicts:
             verdict = str(row["verdict"])
             of_layer[verdict] = of_layer.get(verdict, 0) + 1
         return counts
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the table as a data frame of pandas: undefined values are missing, whole numbers stay whole.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtra("pandas", needed_for="a data frame") from None
+        kinds = {"text": "object", "integer": "Int64", "number": "float64", "boolean": "boolean"}
+        return pandas.DataFrame(
+            {
+                name: pandas.Series([row.get(name) for row in self.rows], dtype=kinds[kind])
+                for name, kind in COLUMNS.items()
+            }
+        )
 
     def _repr_html_(self) -> str:
         head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"

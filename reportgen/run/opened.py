@@ -1,0 +1,322 @@
+"""A store opened to be looked at from Python: a model version, its layers, their units, and pictures.
+
+What is seen is read when it is first asked for and kept; nothing stays open, and no framework is needed.
+Everything shows itself in a notebook.
+"""
+
+from __future__ import annotations
+
+import difflib
+import operator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, SupportsIndex
+
+import numpy as np
+
+from reportgen.atlas.layout import Place, places
+from reportgen.atlas.rows import RenderRow, lead_of, render_rows
+from reportgen.atlas.table import Row, layer_rows
+from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief
+from reportgen.images import decode_png
+from reportgen.run.results import Verdicts
+from reportgen.run.showing import atlas_html, layer_html, picture_html, unit_html
+from reportgen.store import ModelRecord, open_store, pictures_by_key
+from reportgen.units import Layer
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_SHOWN = 64
+"""Units of a layer that a notebook shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPicture:
+    """A picture that was found for a unit.
+
+    Attributes:
+        layer, unit: Whose it is.
+        sign: `happy`, which maximises the unit, or `sad`, which minimises it.
+        seed: Number of its random start.
+        recipe: Name of its recipe.
+        png: The stored file, lossless; of other than 1 or 3 channels these lie side by side.
+        channels: How many the picture has.
+        activation_start, activation_end: The objective at the start and of the finished picture.
+        failure: Why there is no picture; else empty.
+    """
+
+    layer: str
+    unit: int
+    sign: str
+    seed: int
+    recipe: str
+    png: bytes = field(repr=False)
+    channels: int
+    activation_start: float
+    activation_end: float
+    failure: str = ""
+
+    @property
+    def array(self) -> np.ndarray:
+        """Its pixels, `(height, width, channels)` uint8.
+
+        Raises:
+            StoreError: It failed, and there are none.
+        """
+        if self.failure or not self.png:
+            raise StoreError(f'layer "{self.layer}", unit {self.unit}: this picture failed: {self.failure}')
+        return decode_png(self.png, self.channels)
+
+    def _repr_html_(self) -> str:
+        return picture_html(self)
+
+
+class AtlasUnit:
+    """A unit as the store knows it: its verdict, the reason, its numbers and pictures.
+
+    Attributes:
+        layer: The layer it belongs to.
+        number: Its place in the layer, from 0.
+        row: Its row of the verdict table (columns: docs/formats.md).
+    """
+
+    def __init__(self, layer: AtlasLayer, number: int, row: Row) -> None:
+        self.layer = layer
+        self.number = number
+        self.row = row
+
+    @property
+    def verdict(self) -> str:
+        """The word for it; empty if it was not scored."""
+        return str(self.row["verdict"] or "")
+
+    @property
+    def reason(self) -> str:
+        """Why it got that word, in one line; empty if it was not scored."""
+        return str(self.row["reason"] or "")
+
+    @cached_property
+    def pictures(self) -> tuple[UnitPicture, ...]:
+        """All its pictures; the one that stands for it first, then by recipe, sign and seed.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return self.layer.pictures_of([self.number])[self.number]
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return its row of the verdict table as a data frame.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return Verdicts((self.row,)).to_frame()
+
+    def __repr__(self) -> str:
+        return f"<unit {self.number} of {self.layer.name}: {self.verdict or 'not scored'}>"
+
+    def _repr_html_(self) -> str:
+        return unit_html(self)
+
+
+class AtlasLayer:
+    """A layer as the store knows it: `layer[3]` is its unit 3; loops go over the units that were rendered.
+
+    Attributes:
+        name: In the network.
+        kind: What it computes, such as `conv`.
+        n_units: How many units it has in the network.
+    """
+
+    def __init__(self, atlas: Atlas, layer: Layer) -> None:
+        self._atlas, self._layer = atlas, layer
+        self.name, self.kind, self.n_units = layer.name, layer.kind, layer.n_units
+
+    @cached_property
+    def _rows(self) -> dict[int, Row]:
+        with open_store(self._atlas.path) as store:
+            rows = layer_rows(store, self._atlas.record, self._atlas.place, self._layer)
+            return {int(row["unit"] or 0): row for row in rows}
+
+    @cached_property
+    def _units(self) -> dict[int, AtlasUnit]:
+        return {number: AtlasUnit(self, number, row) for number, row in self._rows.items()}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[AtlasUnit]:
+        return iter(self._units.values())
+
+    def __getitem__(self, unit: SupportsIndex) -> AtlasUnit:
+        try:
+            number = operator.index(unit)
+        except TypeError:
+            raise UnknownUnit(f'layer "{self.name}": unit {in_brief(unit)} is no whole number') from None
+        if number not in self._rows:
+            raise self._unknown(number)
+        return self._units[number]
+
+    def _unknown(self, number: int) -> UnknownUnit:
+        last = self.n_units - 1
+        if not 0 <= number <= last:
+            nearest = min(max(number, 0), last)
+            return UnknownUnit(
+                f'layer "{self.name}" has units 0 to {last}, not {in_brief(number)}',
+                hint=f"did you mean {nearest}?",
+            )
+        near = min(self._rows, key=lambda known: abs(known - number), default=None)
+        return UnknownUnit(
+            f'layer "{self.name}": unit {number} was not rendered',
+            hint="none of its units was" if near is None else f"{len(self)} were; the nearest is {near}",
+        )
+
+    def pictures_of(self, units: Sequence[int]) -> dict[int, tuple[UnitPicture, ...]]:
+        """Return the pictures of several units at once, by unit; see `AtlasUnit.pictures`.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        record = self._atlas.record
+        with open_store(self._atlas.path) as store:
+            names = {hash_: recipe.name for hash_, recipe in store.recipes().items()}
+            renders = render_rows(store, record, self._layer, units)
+            rows = {unit: self._ordered(unit, renders.get(unit, ())) for unit in units}
+            wanted = [row.key for own in rows.values() for row in own]
+            data = {found.key: found.png for found in pictures_by_key(store, wanted)}
+        return {
+            unit: tuple(self._picture(row, names.get(row.recipe, ""), data.get(row.key, b"")) for row in own)
+            for unit, own in rows.items()
+        }
+
+    def _ordered(self, unit: int, renders: Sequence[RenderRow]) -> list[RenderRow]:
+        roles = self._atlas.record.roles(self.name)
+        lead = lead_of(renders, roles, self._units[unit].verdict)
+        order = {roles.get("shown"): 0, roles.get("scored"): 1}
+        return sorted(
+            renders, key=lambda r: (r is not lead, order.get(r.recipe, 2), r.recipe, r.sign, r.seed)
+        )
+
+    def _picture(self, row: RenderRow, recipe: str, png: bytes) -> UnitPicture:
+        told = row.telemetry
+        return UnitPicture(
+            self.name, row.unit, row.sign, row.seed, recipe, png, row.channels,
+            told.activation_start, told.activation_end, row.failure,
+        )  # fmt: skip
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return the layer's rows of the verdict table as a data frame, one a unit.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return Verdicts(tuple(self._rows.values())).to_frame()
+
+    def __repr__(self) -> str:
+        return f"<layer {self.name} ({self.kind}): {len(self)} of {self.n_units} units rendered>"
+
+    def _repr_html_(self) -> str:
+        shown = list(self)[:MOST_SHOWN]
+        pictures = self.pictures_of([unit.number for unit in shown])
+        return layer_html(self, [(unit, pictures[unit.number][:1]) for unit in shown])
+
+
+class Atlas:
+    """A model version as a store knows it: `atlas["conv2d_1"]` is a layer; loops go over the layers.
+
+    Attributes:
+        path: The store.
+        model: The model's name.
+        version: The version's label.
+        layers: Names of its layers, in the network's order.
+    """
+
+    def __init__(self, path: Path, record: ModelRecord, place: Place) -> None:
+        self.path, self.record, self.place = path, record, place
+        self.model, self.version = record.name, record.version
+        self.layers = tuple(layer.name for layer in record.layers)
+
+    @cached_property
+    def _by_name(self) -> dict[str, AtlasLayer]:
+        return {layer.name: AtlasLayer(self, layer) for layer in self.record.layers}
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[AtlasLayer]:
+        return iter(self._by_name.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, layer: str) -> AtlasLayer:
+        if layer not in self._by_name:
+            raise UnknownLayer(
+                f"{self.model} {self.version} has no layer {in_brief(layer)}",
+                hint=_nearest(layer, self.layers),
+            )
+        return self._by_name[layer]
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """The verdict table of all its units.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        return Verdicts(tuple(unit.row for layer in self for unit in layer))
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return its verdict table as a data frame, one row a unit.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return self.verdicts.to_frame()
+
+    def __repr__(self) -> str:
+        return f"<atlas of {self.model} {self.version}: {', '.join(self.layers)}>"
+
+    def _repr_html_(self) -> str:
+        return atlas_html(self)
+
+
+def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atlas:
+    """Return a model version of a store, to be looked at; see `reportgen.open`."""
+    path = Path(path)
+    with open_store(path) as store:
+        records = store.models()
+    place = places(records)
+    names = list(dict.fromkeys(r.name for r in records))
+    if not records:
+        raise StoreError(f'store "{path.name}" holds no model', hint="render a model first")
+    if model is None and len(names) > 1:
+        raise StoreError(
+            f'store "{path.name}" holds {len(names)} models', hint=f"say model= one of {_listed(names)}"
+        )
+    name = names[0] if model is None else model
+    if name not in names:
+        raise StoreError(f'store "{path.name}" holds no model {in_brief(name)}', hint=_nearest(name, names))
+    own = {r.version: r for r in records if r.name == name}
+    label = list(own)[-1] if version is None else version
+    if label not in own:
+        raise StoreError(
+            f'store "{path.name}" holds no version {in_brief(label)} of {name}',
+            hint=_nearest(label, list(own)),
+        )
+    return Atlas(path, own[label], place[own[label].id])
+
+
+def _nearest(word: object, known: Sequence[str]) -> str:
+    """Return which of the known words was meant, or all of them."""
+    found = difflib.get_close_matches(str(word), known, n=1)
+    return f'did you mean "{found[0]}"?' if found else f"there are {_listed(known)}"
+
+
+def _listed(words: Iterable[str], most: int = 12) -> str:
+    every = list(words)
+    more = f" and {len(every) - most} more" if len(every) > most else ""
+    return ", ".join(every[:most]) + more

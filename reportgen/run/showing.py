@@ -1,0 +1,85 @@
+"""How models, layers and units show themselves in a notebook: as HTML that stands alone.
+
+Pictures are part of it, and nothing is asked of any other place. Colours are those of the notebook, light or
+dark; pictures lie on the grey that they lie on in the atlas.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+from reportgen.atlas.pictures import page_pixels
+from reportgen.errors import ReportgenError
+from reportgen.images import encode_png
+
+if TYPE_CHECKING:
+    from reportgen.run.opened import Atlas, AtlasLayer, AtlasUnit, UnitPicture
+
+SIDE_PX = 128
+"""Side of a picture on the screen."""
+
+_WHOLE = "color:inherit;background:transparent;font-family:inherit"
+_FIGURE = "display:inline-block;vertical-align:top;margin:0 8px 8px 0;width:{width}px"
+_IMAGE = "display:block;margin:0;width:{width}px;max-width:none;background:#777;image-rendering:pixelated"
+_CAPTION = "font-size:85%;line-height:1.3;margin-top:2px;overflow-wrap:anywhere"
+
+
+def atlas_html(atlas: Atlas) -> str:
+    """Return a model version: its name, and each layer with the verdicts of its units."""
+    head = f"<b>{escape(atlas.model)}</b> {escape(atlas.version)}"
+    return _whole(head, atlas.verdicts._repr_html_())
+
+
+def layer_html(layer: AtlasLayer, shown: Sequence[tuple[AtlasUnit, Sequence[UnitPicture]]]) -> str:
+    """Return a layer: its name, and for each unit that is shown the picture that stands for it."""
+    left = len(layer) - len(shown)
+    more = f", the first {len(shown)} of them shown" if left else ""
+    head = f"<b>{escape(layer.name)}</b>: {escape(layer.kind)}, {len(layer)} of {layer.n_units} units{more}"
+    figures = (
+        _figure(
+            pictures[0] if pictures else None, f"{unit.number} {unit.verdict or 'not scored'}", SIDE_PX // 2
+        )
+        for unit, pictures in shown
+    )
+    return _whole(head, "".join(figures))
+
+
+def unit_html(unit: AtlasUnit) -> str:
+    """Return a unit: its verdict with the reason, and all its pictures."""
+    head = f"<b>{escape(unit.layer.name)}, unit {unit.number}: {escape(unit.verdict or 'not scored')}</b>"
+    reason = f"<div>{escape(unit.reason)}</div>" if unit.reason else ""
+    return _whole(head + reason, "".join(_figure(p, _told(p), SIDE_PX) for p in unit.pictures))
+
+
+def picture_html(picture: UnitPicture) -> str:
+    """Return a picture, with what it is beneath."""
+    return _whole("", _figure(picture, f"unit {picture.unit} of {picture.layer}, {_told(picture)}", SIDE_PX))
+
+
+def _whole(head: str, body: str) -> str:
+    return f'<div style="{_WHOLE}"><div style="margin-bottom:6px">{head}</div>{body}</div>'
+
+
+def _told(picture: UnitPicture) -> str:
+    return f"{picture.sign}, {picture.recipe} {picture.seed}"
+
+
+def _figure(picture: UnitPicture | None, caption: str, width: int) -> str:
+    image = "" if picture is None else _image(picture, width)
+    text = f'<div style="{_CAPTION}">{escape(caption)}</div>'
+    return f'<div style="{_FIGURE.format(width=width)}">{image}{text}</div>'
+
+
+def _image(picture: UnitPicture, width: int) -> str:
+    """Return the picture itself as text; a line in its place if there is none or it cannot be read."""
+    try:
+        data = encode_png(page_pixels(picture.array, SIDE_PX))
+    except ReportgenError as error:
+        return f'<div style="{_CAPTION}">{escape(picture.failure or error.message)}</div>'
+    text = base64.b64encode(data).decode()
+    told = f"unit {picture.unit} of {picture.layer}, {picture.sign}"
+    style = _IMAGE.format(width=width)
+    return f'<img style="{style}" alt="{escape(told)}" src="data:image/png;base64,{text}">'
