@@ -1,21 +1,20 @@
 """What stands beside a unit's verdict on its page: how far to trust it, and its answers to natural pictures.
 
-Sections as in `panel`: plain values that templates and script draw alike.
+Sections as in `views`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number
+from reportgen.atlas.views import Fact, Facts, Plotted
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
-Section = dict[str, Any]
 Arrays = Mapping[str, np.ndarray]
 
 _CHECKS = (
@@ -43,31 +42,31 @@ _FACTS = (
 )
 
 
-def trust_section(score: UnitScore | None) -> Section | None:
+def trust_section(score: UnitScore | None) -> Facts | None:
     """Return the checks of trust that were made of a unit."""
     if score is None:
         return None
-    facts = [[label, _number(score, name), note] for name, label, note in _CHECKS]
-    kept = [row for row in facts if row[1] != "–"]
+    facts = [Fact(label, _number(score, name), note) for name, label, note in _CHECKS]
+    kept = tuple(fact for fact in facts if fact.value != "–")
     note = "Beside the verdict, never part of it."
     if verdict_of(score.verdict).noise:
         note += " Here they say that its noise recurs, not that there is a pattern."
     words = str(score.extra.get("trust") or "")
     told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
-    return {"k": "facts", "t": "Trust", "p": told, "m": "trust", "i": kept} if kept else None
+    return Facts(title="Trust", note=told, means="trust", facts=kept) if kept else None
 
 
-def natural_section(score: UnitScore | None) -> Section | None:
+def natural_section(score: UnitScore | None) -> Facts | None:
     """Return what a person's own pictures say of a unit."""
     if score is None or "zeros_share" not in score.extra:
         return None
-    facts = [[label, _number(score, name), note] for name, label, note in _FACTS]
+    facts = [Fact(label, _number(score, name), note) for name, label, note in _FACTS]
     if isinstance(found := score.extra.get("selective_class"), str):
-        facts.append(["Class", found, "to which it answers most"])
-    return {"k": "facts", "t": "On natural pictures", "i": [row for row in facts if row[1] != "–"]}
+        facts.append(Fact("Class", found, "to which it answers most"))
+    return Facts(title="On natural pictures", facts=tuple(fact for fact in facts if fact.value != "–"))
 
 
-def histogram_section(natural: Arrays, unit: int) -> Section | None:
+def histogram_section(natural: Arrays, unit: int) -> Plotted | None:
     """Return a unit's histogram of answers to natural pictures."""
     if not {"counts", "start", "width"} <= set(natural) or not 0 <= unit < len(natural["counts"]):
         return None
@@ -88,7 +87,7 @@ def histogram_section(natural: Arrays, unit: int) -> Section | None:
     )
     plot = plots.curves([("c0", points)], across="answer", alt=alt)
     note = "Share of answers by size, at fixed places of all natural pictures, after the activation."
-    return {"k": "plot", "t": "Answers to natural pictures", "p": note, "g": plot} if plot else None
+    return Plotted(title="Answers to natural pictures", note=note, plot=plot) if plot else None
 
 
 def _number(score: UnitScore, name: str) -> str:

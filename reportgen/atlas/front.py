@@ -33,7 +33,7 @@ from reportgen.atlas.site_map import (
     WALL,
     PageKind,
 )  # fmt: skip
-from reportgen.atlas.summaries import ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
+from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
@@ -195,15 +195,12 @@ def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 
-def _pictures(
-    scene: Scene, rows: Sequence[LayerRows], finding: Finding
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the groups of a finding as `(caption, pictures with links)`."""
+def _pictures(scene: Scene, rows: Sequence[LayerRows], finding: Finding) -> list[tuple[str, list[DrawnUnit]]]:
+    """Return the groups of a finding as `(caption, units)`."""
     found = []
     for caption, places in finding.groups:
-        drawn = [(at, drawn_unit(scene, rows[at], unit)) for at, unit in places]
-        own = [{**x, "c": f"{rows[at].layer.name} {x['u']}"} for at, x in drawn if x]
-        found.append((caption, own))
+        drawn = [drawn_unit(scene, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
+        found.append((caption, [x for x in drawn if x]))
     return found
 
 

@@ -1,6 +1,6 @@
 """How a unit came to its verdict, as its page shows it: the path of questions, the null, numbers, light.
 
-Sections as in `panel`: plain values that templates and script draw alike. A store may be anybody's: what is
+Sections as in `views`. A store may be anybody's: what is
 not of the form that scoring writes is left out.
 """
 
@@ -13,16 +13,15 @@ from typing import Any
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.views import Fact, Facts, Plotted
 from reportgen.units import UnitScore
 from reportgen.verdicts import MULTIFACETED, verdict_of
-
-Section = dict[str, Any]
 
 _LARGEST = 1e9
 """No number of a score is larger; those of a store that says otherwise are not shown."""
 
 
-def decision_section(score: UnitScore | None) -> Section | None:
+def decision_section(score: UnitScore | None) -> Facts | None:
     """Return the questions that led to the verdict, in order, and the verdict at their end."""
     told = score.extra.get("decision") if score else None
     if score is None or not isinstance(told, str) or not told:
@@ -32,13 +31,13 @@ def decision_section(score: UnitScore | None) -> Section | None:
         question, mark, rest = step.partition("? ")
         answer, _, words = rest.partition(": ")
         asked = f"{at}. {question[:1].upper()}{question[1:]}"
-        path.append([f"{asked}?" if mark else asked, answer, words])
-    path.append(["So", score.verdict, "borderline" if score.borderline else ""])
+        path.append(Fact(f"{asked}?" if mark else asked, answer, words))
+    path.append(Fact("So", score.verdict, "borderline" if score.borderline else ""))
     note = "Questions in order; the first answer that settles it ends the path."
-    return {"k": "facts", "t": "How it was decided", "p": note, "m": "decided", "i": path}
+    return Facts(title="How it was decided", note=note, means="decided", facts=tuple(path))
 
 
-def null_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
+def null_section(rows: LayerRows, score: UnitScore | None) -> Plotted | None:
     """Return the histogram of the null's structure with the unit's place in it."""
     if score is None or score.structure is None:
         return None
@@ -49,10 +48,10 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     note += f": bars, {len(null)} pictures)" if null else ")"
     note += ". The line is where patterns begin; grey is borderline."
     title = "Beside pictures made of nothing"
-    return {"k": "plot", "t": title, "p": note, "m": "null", "g": plot} if plot else None
+    return Plotted(title=title, note=note, means="null", plot=plot) if plot else None
 
 
-def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
+def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
     """Return the numbers of a unit, each with its meaning."""
     if score is None:
         return None
@@ -63,24 +62,32 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Section | None:
     if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     found = [
-        ["Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"],
-        ["Score", number(score.p_structured), "P(structured), 0 to 1: the same as the chance of a pattern"],
-        ["p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"],
-        ["p, adjusted", _extra(score, "p_adjusted"), "p, allowing for the number of units in the layer"],
-        ["More order than", _share(score.extra.get("null_place")), "of the null’s pictures"],
-        ["Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"],
-        ["Consistency", number(score.consistency), agree],
-        ["Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"],
-        ["Facets", number(score.facets), "kinds of picture, each from several starts"],
-        ["Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")],
+        Fact(
+            "Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"
+        ),
+        Fact(
+            "Score", number(score.p_structured), "P(structured), 0 to 1: the same as the chance of a pattern"
+        ),
+        Fact(
+            "p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"
+        ),
+        Fact("p, adjusted", _extra(score, "p_adjusted"), "p, allowing for the number of units in the layer"),
+        Fact("More order than", _share(score.extra.get("null_place")), "of the null’s pictures"),
+        Fact("Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"),
+        Fact("Consistency", number(score.consistency), agree),
+        Fact(
+            "Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"
+        ),
+        Fact("Facets", number(score.facets), "kinds of picture, each from several starts"),
+        Fact("Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")),
     ]
     if score.dead_proof:
-        found.append(["Proof", score.dead_proof, "why it can be called dead"])
-    kept = [row for row in found if row[1] != "–"]
-    return {"k": "facts", "t": "Numbers", "m": "structure", "i": kept} if kept else None
+        found.append(Fact("Proof", score.dead_proof, "why it can be called dead"))
+    kept = tuple(fact for fact in found if fact.value != "–")
+    return Facts(title="Numbers", means="structure", facts=kept) if kept else None
 
 
-def light_section(rows: LayerRows, unit: int) -> Section | None:
+def light_section(rows: LayerRows, unit: int) -> Plotted | None:
     """Return a unit's answers to pictures of one grey, and what its answers to light and colours say."""
     level, response = rows.flat.get("level"), rows.flat.get("response")
     if level is None or response is None or unit >= response.shape[1]:
@@ -96,7 +103,7 @@ def light_section(rows: LayerRows, unit: int) -> Section | None:
     share = _share(score.extra.get("light_share")) if score else "–"
     if share != "–":
         note += f" Light and colour alone cover {share} of the range of all its answers."
-    return {"k": "plot", "t": "Answer to flat grey", "p": note, "g": plot} if plot else None
+    return Plotted(title="Answer to flat grey", note=note, plot=plot) if plot else None
 
 
 def facets_of(score: UnitScore | None) -> dict[int, str]:

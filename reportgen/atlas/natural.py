@@ -17,6 +17,7 @@ from reportgen.atlas.pictures import Sizes, shrink
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.strips import Strip, encode_strip, make_strip, tile_side
+from reportgen.atlas.views import Picture, Pictures
 from reportgen.images import decode_webp
 from reportgen.store import Store, pictures_owner
 
@@ -90,18 +91,23 @@ def natural_strip(rows: LayerRows, unit: int, sizes: Sizes) -> tuple[Strip | Non
     return make_strip([t.key for t in tiles], tile_side(TILE_PX, TILE_PX, sizes), sizes), tiles
 
 
-def natural_pictures(rows: LayerRows, unit: int, sizes: Sizes) -> dict[str, Any] | None:
+def natural_pictures(rows: LayerRows, unit: int, sizes: Sizes) -> Pictures | None:
     """Return the section of a unit's page that shows them."""
     strip, tiles = natural_strip(rows, unit, sizes)
     if strip is None:
         return None
-    plain = {"s": strip.stem, "w": strip.side, "h": strip.side}
-    places = [{"k": i, "n": len(tiles)} if len(tiles) > 1 else {} for i in range(len(tiles))]
-    shown = [{**plain, "a": t.alt, "c": t.caption, **at} for t, at in zip(tiles, places, strict=True)]
+    n = len(tiles)
+    shown = tuple(
+        Picture(
+            file=strip.stem, width=strip.side, height=strip.side, alt=tile.alt, caption=tile.caption,
+            tile=i if n > 1 else None, tiles=n if n > 1 else None,
+        )
+        for i, tile in enumerate(tiles)
+    )  # fmt: skip
     note = (
         "What one of its places saw: where it answered most, then least, one place a picture, and how much."
     )
-    return {"k": "pics", "z": "s", "t": "Natural pictures", "p": note, "i": shown}
+    return Pictures(title="Natural pictures", note=note, size="s", pictures=shown)
 
 
 class TilePixels:

@@ -1,6 +1,6 @@
 """What pages show of removal: a model version's section, a layer's, and a unit's.
 
-Plain values for `templates/need.html` and for a unit's sections (see `panel`); sentences come from
+Plain values for `templates/need.html` and for a unit's sections (see `views`); sentences come from
 `removal_words`, drawings from `removal_curve` and `removal_plots`.
 """
 
@@ -16,10 +16,9 @@ from reportgen.atlas.layout import Place
 from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
 from reportgen.atlas.removal_plots import SeenUnit, need_against_structure, widths
 from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.views import Fact, Facts
 from reportgen.atlas.words import mark
 from reportgen.removal import LayerNeed, Removal, UnitNeed
-
-Section = dict[str, Any]
 
 _LONG = 16
 
@@ -85,18 +84,18 @@ def layer_need_view(removal: Removal | None, layer: str) -> dict[str, Any] | Non
     }
 
 
-def need_section(removal: Removal | None, need: UnitNeed | None) -> Section | None:
+def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None:
     """Return a unit's section on what it is needed for; None where it was not measured."""
     if removal is None or need is None:
         return None
     rank = told.rank_in_words(need, removal.units)
-    facts = [["Need", rank, told.need_in_words(need)]]
+    facts = [Fact("Need", rank, told.need_in_words(need))]
     loss = told.loss_in_words(need)
     if loss:
-        facts.append(["Without it", *loss])
-    facts.append(["Together", *told.fate_in_words(removal, stays=not removal.goes(need))])
+        facts.append(Fact("Without it", *loss))
+    facts.append(Fact("Together", *told.fate_in_words(removal, stays=not removal.goes(need))))
     note = "Measured by removal on pictures; how a unit looks does not tell it."
-    return {"k": "facts", "t": "Is it needed?", "p": note, "m": "need", "i": facts}
+    return Facts(title="Is it needed?", note=note, means="need", facts=tuple(facts))
 
 
 def _of_layer(removal: Removal, layer: str) -> LayerNeed | None:

@@ -1,17 +1,9 @@
-"""A unit as its page and its panel show it: sections of pictures, facts, plots and links.
-
-One plain value per unit, JSON as it stands. The template of a unit's page and the script of a
-layer's page both draw it and add no words of their own, so they cannot disagree. Paths to pictures
-are file stems, with a place where the file is a strip; links name a layer's slug and a unit, whose
-thumbnail is its tile on that layer's sheet.
-
-Kinds of sections (`k`): `pics`, `facts`, `units` (thumbnails that link), `plot`, `table`, `kernel`, `code`.
-"""
+"""A unit as its page and its panel show it: sections of pictures, facts, plots and links (see `views`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from reportgen.atlas import plots, words
 from reportgen.atlas.beside import histogram_section, natural_section, trust_section
@@ -22,8 +14,18 @@ from reportgen.atlas.plots import number
 from reportgen.atlas.related import neighbours_section, relations_section, weights_section
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
 from reportgen.atlas.scene import Scene as Scene
-from reportgen.atlas.scene import Section, View
 from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
+from reportgen.atlas.views import (
+    Channel,
+    Code,
+    Kernel,
+    Picture,
+    Pictures,
+    Plotted,
+    Section,
+    Table,
+    UnitView,
+)
 from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore
 from reportgen.verdicts import verdict_of
@@ -39,7 +41,7 @@ def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
     return unit_pictures(rows.renders.get(unit, ()), roles, score.verdict if score else "", scene.sizes)
 
 
-def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> View:
+def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> UnitView:
     """Return all that is shown of one unit; `own` are its pictures, where they are known already."""
     score = rows.scores.get(unit)
     own = own or pictures_of(scene, rows, unit)
@@ -65,15 +67,14 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
         lambda: weights_section(scene, rows, unit, "out"),
         lambda: _sweep(scene, rows, unit, own),
     ]
-    sections = [section for build in built if (section := build())]
-    return {
-        "u": unit,
-        "v": score.verdict if score else "",
-        "m": words.mark(score.verdict if score else ""),
-        "d": _verdict_detail(score),
-        "r": _reason(rows, score, unit),
-        "s": sections,
-        "c": words.citation(
+    return UnitView(
+        unit=unit,
+        verdict=score.verdict if score else "",
+        mark=words.mark(score.verdict if score else ""),
+        detail=_verdict_detail(score),
+        reason=_reason(rows, score, unit),
+        sections=tuple(section for build in built if (section := build())),
+        citation=words.citation(
             UnitId(record.name, record.version, rows.layer.name, unit),
             record.name,
             record.version,
@@ -82,27 +83,21 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
             made_with=scene.made_with,
             address=scene.spec.url + address,
         ),
-    }
+    )
 
 
-def recipe_sections(scene: Scene, rows: LayerRows) -> list[Section]:
+def recipe_sections(scene: Scene, rows: LayerRows) -> list[Code]:
     """Return the recipes of a layer's pictures as TOML, with the numbers that hold for its kind."""
     found = []
     for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
         if hash_ in scene.recipes:
             recipe = for_kind(scene.recipes[hash_], rows.layer.kind)
-            found.append(
-                {"k": "code", "t": f"Recipe “{recipe.name}”, {role}", "x": words.recipe_toml(recipe)}
-            )
+            found.append(Code(title=f"Recipe “{recipe.name}”, {role}", text=words.recipe_toml(recipe)))
     return found
 
 
-def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str) -> list[Section]:
-    """Return a render as a page shows it, or nothing where the site has it not.
-
-    One value in a list: stem, width, height, alternative text, caption; and where the file is a strip, the
-    place `k` of `n`.
-    """
+def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str) -> list[Picture]:
+    """Return a render as a page shows it, in a list; nothing where the site has it not."""
     found = own.find(row.key)
     if found is None:
         return []
@@ -115,8 +110,13 @@ def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, ca
         recipe_name(scene.recipes, row.recipe),
         score.verdict if score else "",
     )
-    shown = {"s": found.stem, "w": found.width, "h": found.height, "a": alt, "c": caption}
-    return [{**shown, "k": found.at, "n": found.n} if found.n > 1 else shown]
+    of_many = found.n > 1
+    return [
+        Picture(
+            file=found.stem, width=found.width, height=found.height, alt=alt, caption=caption,
+            tile=found.at if of_many else None, tiles=found.n if of_many else None,
+        )
+    ]  # fmt: skip
 
 
 def _verdict_detail(score: UnitScore | None) -> str:
@@ -155,40 +155,47 @@ def _pictures(
         beside = []
     judged = picture(scene, rows, lead, own, f"Judged: start {lead.seed}")
     name = recipe_name(scene.recipes, lead.recipe)
-    first: Section = {"k": "pics", "z": "l", "t": "What was judged", "m": "null", "i": judged + beside}
+    note, shown = f"Recipe “{name}”: {why}", tuple(judged + beside)
+    first = Pictures(title="What was judged", note=note, means="null", size="l", pictures=shown)
     return [
-        lambda: {**first, "p": f"Recipe “{name}”: {why}"} if judged else None,
+        lambda: first if judged else None,
         starts,
         lambda: _shown(scene, rows, unit, own, later, size="m"),
     ]
 
 
-def null_pictures(scene: Scene, rows: LayerRows) -> list[dict[str, Any]]:
+def null_pictures(scene: Scene, rows: LayerRows) -> list[Picture]:
     """Return the first pictures of the renderer null as a page shows them."""
     strip = null_strip(rows, scene.sizes) if scene.nulls else None
     if strip is None:
         return []
-    n, plain = len(strip.keys), {"s": strip.stem, "w": strip.side, "h": strip.side, "c": "Made of nothing"}
-    told = [f"Picture {i} of the renderer null: made of nothing" for i in range(n)]
-    return [{**plain, "a": text, **({"k": i, "n": n} if n > 1 else {})} for i, text in enumerate(told)]
+    n = len(strip.keys)
+    return [
+        Picture(
+            file=strip.stem, width=strip.side, height=strip.side,
+            alt=f"Picture {i} of the renderer null: made of nothing", caption="Made of nothing",
+            tile=i if n > 1 else None, tiles=n if n > 1 else None,
+        )
+        for i in range(n)
+    ]  # fmt: skip
 
 
 def _shown(
-    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures, told: str, size: str = "l"
-) -> Section | None:
+    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures, told: str, size: Literal["m", "l"] = "l"
+) -> Pictures | None:
     pairs = [
         (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
         (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
     ]
-    found = [
+    found = tuple(
         x for renders, caption in pairs if renders for x in picture(scene, rows, renders[0], own, caption)
-    ]
+    )
     note = f"Recipe “{recipe_name(scene.recipes, rows.shown_recipe)}”: {told}"
-    section: Section = {"k": "pics", "z": size, "t": "Happy and sad", "p": note, "m": "recipes", "i": found}
+    section = Pictures(title="Happy and sad", note=note, means="recipes", size=size, pictures=found)
     return section if found else None
 
 
-def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
+def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
     facets = facets_of(rows.scores.get(unit))
     starts = rows.of(unit, rows.scored_recipe, "happy")
     if facets:
@@ -196,30 +203,28 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
         starts = tuple(sorted(starts, key=lambda r: order.get(r.seed, len(order))))
     happy = [(r, f"start {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
     sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
-    found = [x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption)]
+    found = tuple(x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption))
     name = recipe_name(scene.recipes, rows.scored_recipe)
     note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
     note += "Same unit, other random starts; the number is its seed."
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
-    return {"k": "pics", "z": "m", "t": "Every start", "p": note, "m": "seed", "i": found} if found else None
+    section = Pictures(title="Every start", note=note, means="seed", size="m", pictures=found)
+    return section if found else None
 
 
-def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Plotted | None:
     renders = rows.of(unit, rows.scored_recipe, "happy")
     lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
     plot = plots.curves(
         lines, across="steps", alt=f"Activation over steps, a line a start; at the end {ends}."
     )
-    return (
-        {"k": "plot", "t": "Activation while climbing", "p": "One line a start, scored recipe.", "g": plot}
-        if plot
-        else None
-    )
+    note = "One line a start, scored recipe."
+    return Plotted(title="Activation while climbing", note=note, plot=plot) if plot else None
 
 
-def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Table | None:
     recipes = dict.fromkeys((rows.shown_recipe, rows.scored_recipe))
     renders = [r for recipe in recipes for sign in ("happy", "sad") for r in rows.of(unit, recipe, sign)]
     body = []
@@ -227,49 +232,47 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
         told = r.telemetry
         notes = [told.stop_reason.replace("_", " "), _RESCUES.get(told.rescue, told.rescue), r.failure]
         body.append(
-            [
+            (
                 f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}",
                 number(told.activation_start),
                 number(told.activation_end),
                 str(told.steps),
                 number(told.moved),
                 ", ".join(n for n in notes if n),
-            ]
+            )
         )
-    head = ["render", "start", "end", "steps", "moved", "stopped"]
+    head = ("render", "start", "end", "steps", "moved", "stopped")
     note = (
         "Activation in the network’s own units, before the activation function; "
         "moved is RMS, in [0, 1] units."
     )
-    return (
-        {"k": "table", "t": "Telemetry", "p": note, "m": "telemetry", "h": head, "i": body} if body else None
-    )
+    section = Table(title="Telemetry", note=note, means="telemetry", head=head, rows=tuple(body))
+    return section if body else None
 
 
-def _kernel(rows: LayerRows, unit: int) -> Section | None:
+def _kernel(rows: LayerRows, unit: int) -> Kernel | None:
     kernel = rows.weights.get("kernel")
     if kernel is None or unit >= kernel.shape[3]:
         return None
     own = kernel[:, :, :, unit]
     tall, wide, channels = own.shape
     names = ["red", "green", "blue"] if channels == 3 else ["grey"] if channels == 1 else []
-    tiles = [
-        [names[c] if c < len(names) else f"channel {c}", colours]
+    shown = tuple(
+        Channel(names[c] if c < len(names) else f"channel {c}", colours)
         for c, colours in enumerate(plots.kernel_colours(own)[:16])
-    ]
+    )
     reach = number(float(abs(own).max()))
-    return {
-        "k": "kernel",
-        "t": "Kernel",
-        "h": tall,
-        "w": wide,
-        "i": tiles,
-        "p": f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
-        "a": f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
-    }
+    return Kernel(
+        title="Kernel",
+        note=f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
+        height=tall,
+        width=wide,
+        alt=f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
+        channels=shown,
+    )
 
 
-def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Section | None:
+def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
     recipes = {
         h: for_kind(scene.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in scene.recipes
     }
@@ -286,7 +289,7 @@ def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Secti
     if varied == ["tv"]:
         title = "Weight sweep"
         note = "The same unit and start under growing weights of total variation, the penalty on roughness."
-    return {"k": "pics", "z": "s", "t": title, "p": note, "i": found} if found else None
+    return Pictures(title=title, note=note, size="s", pictures=tuple(found)) if found else None
 
 
 def varied_fields(recipes: Sequence[RenderSpec]) -> list[str]:

@@ -1,8 +1,6 @@
 """Small plots as numbers: points, marks and words on a canvas, each with a text that says the same.
 
-A plot is a plain dict, so that a page's template and its script draw it alike:
-`a` (alternative text), `w`, `h`, `L` lines `[class, points]`, `S` boxes `[class, x, y, w, h]`,
-`D` dots `[class, x, y]`, `T` words `[anchor, x, y, text]`. Nothing here is HTML.
+A page's template and its script draw a plot alike (see `views`). Nothing here is HTML.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-Plot = dict[str, Any]
+from reportgen.atlas.views import Box, Dot, Label, Line, Plot
 
 _WIDTH, _HEIGHT = 320, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 8, 10, 22
@@ -43,8 +41,10 @@ def tenths(value: float | None) -> str:
     return f"{(math.floor(value * 100) + 5) // 10 / 10:.1f}".replace("-", "−")
 
 
-def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across: str, alt: str) -> Plot:
-    """Return lines over one another.
+def curves(
+    lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across: str, alt: str
+) -> Plot | None:
+    """Return lines over one another; None where there is nothing to draw.
 
     Args:
         lines: `(class, points)`; points with numbers that are not finite are left out.
@@ -53,32 +53,26 @@ def curves(lines: Sequence[tuple[str, Sequence[tuple[float, float]]]], *, across
     """
     kept = [(c, finite) for c, points in lines if len(finite := _finite(points)) > 1]
     if not kept:
-        return {}
+        return None
     every = np.concatenate([points for _, points in kept])
     (x0, y0), (x1, y1) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
     y0, y1 = min(y0, 0.0), max(y1, 0.0)
     places = iter(_places(every, (x0, x1), (y0, y1)))
     to_y = _scale(y0, y1, _HEIGHT - _BOTTOM, _TOP)
     zero = to_y(0.0)
-    words = [["end", _LEFT - 5, to_y(y1) + 4, number(y1)], ["start", _LEFT, _HEIGHT - 7, number(x0)]]
-    words += [
-        ["end", _WIDTH - _RIGHT, _HEIGHT - 7, number(x1)],
-        ["middle", (_WIDTH + _LEFT) // 2, _HEIGHT - 7, across],
+    labels = [
+        Label("end", _LEFT - 5, to_y(y1) + 4, number(y1)),
+        Label("start", _LEFT, _HEIGHT - 7, number(x0)),
+        Label("end", _WIDTH - _RIGHT, _HEIGHT - 7, number(x1)),
+        Label("middle", (_WIDTH + _LEFT) // 2, _HEIGHT - 7, across),
     ]
     if abs(zero - to_y(y1)) > 12:
-        words.append(["end", _LEFT - 5, zero + 4, "0"])
+        labels.append(Label("end", _LEFT - 5, zero + 4, "0"))
     if abs(to_y(y0) - zero) > 12:
-        words.append(["end", _LEFT - 5, to_y(y0) + 4, number(y0)])
-    return {
-        "a": alt,
-        "w": _WIDTH,
-        "h": _HEIGHT,
-        "S": [],
-        "D": [],
-        "T": words,
-        "L": [["axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}"]]
-        + [[c, " ".join(islice(places, len(points)))] for c, points in kept],
-    }
+        labels.append(Label("end", _LEFT - 5, to_y(y0) + 4, number(y0)))
+    axis = Line("axis", f"{_LEFT},{zero} {_WIDTH - _RIGHT},{zero}")
+    drawn = [Line(c, " ".join(islice(places, len(points)))) for c, points in kept]
+    return Plot(alt=alt, width=_WIDTH, height=_HEIGHT, lines=(axis, *drawn), labels=tuple(labels))
 
 
 def _finite(points: Sequence[tuple[float, float]]) -> np.ndarray:
@@ -102,35 +96,37 @@ def _words_of_places() -> list[str]:
     return [f"{x},{y}" for x in range(_WIDTH) for y in range(_HEIGHT)]
 
 
-def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot:
+def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot | None:
     """Return where a structure score of `z` deviations of the null stands beside the null and the cut.
 
     Args:
-        z: Of the unit; no plot if it is not finite.
+        z: Of the unit; None if it is not finite.
         cut: From which on a unit is structured.
         band: Between which it is borderline.
         null: Structure of each null picture, drawn as a histogram; none is drawn where it is not known.
     """
     if not math.isfinite(z):
-        return {}
+        return None
     low = math.floor(min(-3.0, cut - 1.0, band[0], *null))
     high = max(8.0, *(math.ceil(x) + 1.0 for x in (z, cut, band[1], *null)))
     to_x = _scale(low, high, 8, _WIDTH - 8)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
     told = f"pictures made of nothing are centred on 0{_null_in_words(z, null)}."
-    words = [["end", to_x(0) + 10, 50, "null"], ["start", to_x(cut) - 4, 50, f"pattern from {number(cut)}"]]
+    begins = Label("start", to_x(cut) - 4, 50, f"pattern from {number(cut)}")
+    labels = [Label("end", to_x(0) + 10, 50, "null"), begins]
     if not to_x(0) - 30 < at < to_x(cut) + 105:
-        words.append(["middle", at, 50, tenths(z)])
-    return {
-        "a": f"Structure {tenths(z)}, {side} {number(cut)} where patterns begin; {told}",
-        "w": _WIDTH,
-        "h": 58,
-        "S": [["band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26], *_bars(null, low, to_x)],
-        "L": [["axis", f"8,34 {_WIDTH - 8},34"], ["cut", f"{to_x(cut)},6 {to_x(cut)},38"]],
-        "D": [["unit", at, 34]],
-        "T": words,
-    }
+        labels.append(Label("middle", at, 50, tenths(z)))
+    borderline = Box("band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26)
+    return Plot(
+        alt=f"Structure {tenths(z)}, {side} {number(cut)} where patterns begin; {told}",
+        width=_WIDTH,
+        height=58,
+        boxes=(borderline, *_bars(null, low, to_x)),
+        lines=(Line("axis", f"8,34 {_WIDTH - 8},34"), Line("cut", f"{to_x(cut)},6 {to_x(cut)},38")),
+        dots=(Dot("unit", at, 34),),
+        labels=tuple(labels),
+    )
 
 
 def _null_in_words(z: float, null: Sequence[float]) -> str:
@@ -143,7 +139,7 @@ def _null_in_words(z: float, null: Sequence[float]) -> str:
     )
 
 
-def _bars(null: Sequence[float], low: float, to_x: Any) -> list[list[Any]]:
+def _bars(null: Sequence[float], low: float, to_x: Any) -> list[Box]:
     """Return the histogram of the null as boxes that stand on the axis, half a deviation wide."""
     counts = Counter(math.floor((x - low) / _NULL_BIN) for x in null)
     most = max(counts.values(), default=1)
@@ -151,7 +147,7 @@ def _bars(null: Sequence[float], low: float, to_x: Any) -> list[list[Any]]:
     for place, count in sorted(counts.items()):
         left, right = (to_x(low + (place + more) * _NULL_BIN) for more in (0, 1))
         tall = max(1, round(24 * count / most))
-        found.append(["null", left, 34 - tall, max(1, right - left), tall])
+        found.append(Box("null", left, 34 - tall, max(1, right - left), tall))
     return found
 
 

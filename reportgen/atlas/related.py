@@ -1,17 +1,17 @@
 """Which other units a unit is tied to: copies and opposites, those that answer most like it, its weights.
 
-Sections as in `panel`: plain values that templates and script draw alike.
+Sections as in `views`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, neighbours_of
-from reportgen.atlas.scene import Scene, Section
+from reportgen.atlas.scene import Scene
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
+from reportgen.atlas.views import Fact, Facts, Link, Links
 from reportgen.score.copies import in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
@@ -19,14 +19,13 @@ from reportgen.verdicts import verdict_of
 _N_WEIGHTS = 6
 
 
-def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> list[Any]:
-    """Return `[slug or empty, unit, sheet or empty, column, row, label, note]`."""
+def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> Link:
     slug = scene.place.slug(layer) or ""
     sheet = sheet_name(slug, unit) if unit in scene.drawn.get(layer, ()) else ""
-    return [slug, unit, sheet, *place_on_sheet(unit), label, note]
+    return Link(slug, unit, sheet, *place_on_sheet(unit), label, note)
 
 
-def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Section | None:
+def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Links | None:
     """Return the units that a unit is a copy, mirror or complement of, and those that are copies of it."""
     if score is None:
         return None
@@ -43,10 +42,11 @@ def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) ->
     copies = rows.copies.get(score.unit, [])
     found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
     note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
-    return {"k": "units", "t": "Copies and opposites", "p": note, "m": "copy", "i": found} if found else None
+    section = Links(title="Copies and opposites", note=note, means="copy", links=tuple(found))
+    return section if found else None
 
 
-def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | None:
+def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Facts | None:
     """Return the units that answer most like one, and why the nearest is no copy.
 
     Says so where there is none, of a unit that answers at all in a layer whose answers were measured.
@@ -57,19 +57,21 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Section | No
         for other, r in neighbours_of(score)
         if other in rows.renders or other in rows.scores
     ]
-    section: Section = {"k": "units", "t": "Answers most like", "m": "alike", "i": found}
+    title, means = "Answers most like", "alike"
     if found:
         note = "By correlation r of their answers at the same places of probe pictures and renders."
         why = score.extra.get("no_copy") if score else None
-        told = f" {found[0][1]} is nearest and not a copy: {why}." if isinstance(why, str) and why else ""
-        return {**section, "p": note + told}
+        told = f" {found[0].unit} is nearest and not a copy: {why}." if isinstance(why, str) and why else ""
+        return Links(title=title, note=note + told, means=means, links=tuple(found))
     if score is None or not verdict_of(score.verdict).tells or not rows.findings.get("kinds"):
         return None
-    none = ["Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"]
-    return {**section, "k": "facts", "i": [none]}
+    none = Fact(
+        "Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"
+    )
+    return Facts(title=title, means=means, facts=(none,))
 
 
-def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Section | None:
+def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Links | None:
     """Return the units whose weights into (`in`) or out of (`out`) a unit are strongest, in that order."""
     links = rows.links.get(way, [])
     strongest = links[unit] if unit < len(links) else []
@@ -84,8 +86,7 @@ def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Secti
     titles = {"in": ("Fed by", "Strongest incoming weights"), "out": ("Feeds", "Strongest outgoing weights")}
     title, what = titles[way]
     over = "." if single else ": root of the sum of squares over positions; then their sum, with its sign."
-    section: Section = {"k": "units", "t": title, "p": what + over, "m": "weights", "i": found}
-    return section if found else None
+    return Links(title=title, note=what + over, means="weights", links=tuple(found)) if found else None
 
 
 def _signed(weight: float) -> str:

@@ -1,17 +1,13 @@
-"""What a unit's view needs besides its layer, and what a view is made of."""
+"""What a unit's view needs besides its layer."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from reportgen.atlas.layout import Place
 from reportgen.atlas.pictures import Sizes
 from reportgen.spec import AtlasSpec, RenderSpec
-
-Section = dict[str, Any]
-View = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from reportgen.atlas import words
 from reportgen.atlas.layout import Place
 from reportgen.atlas.panel import Scene, picture, pictures_of
 from reportgen.atlas.rows import LayerRows, ranked
+from reportgen.atlas.views import Picture
 from reportgen.spec import RenderSpec
 from reportgen.store import ModelRecord
 
@@ -23,6 +24,15 @@ def n_strip(n_layers: int) -> int:
     Some 700 in all keep the page within what `check` allows.
     """
     return max(3, min(12, 720 // max(1, n_layers)))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnUnit:
+    """A unit's leading picture, which leads to the unit: `href` begins at the model version's folder."""
+
+    unit: int
+    href: str
+    picture: Picture
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class LayerSummary:
     n_listed: int
     field: str
     counts: Mapping[str, int]
-    strip: tuple[Mapping[str, Any], ...]
+    strip: tuple[DrawnUnit, ...]
 
 
 def counted(layers: Sequence[LayerSummary]) -> dict[str, int]:
@@ -68,7 +78,7 @@ class ModelSummary:
         return sum(layer.n_listed for layer in self.layers)
 
     @property
-    def mosaic(self) -> list[Mapping[str, Any]]:
+    def mosaic(self) -> list[DrawnUnit]:
         """Pictures of all layers by turns, the best of each first."""
         depth = max((len(x.strip) for x in self.layers), default=0)
         return [layer.strip[i] for i in range(depth) for layer in self.layers if i < len(layer.strip)][:24]
@@ -96,16 +106,16 @@ def recipes_of(record: ModelRecord, recipes: Mapping[str, RenderSpec]) -> list[t
     return [(role, recipes[h].name, words.recipe_toml(recipes[h])) for role, h in named if h in recipes]
 
 
-def drawn_unit(scene: Scene, rows: LayerRows, unit: int) -> dict[str, Any] | None:
-    """Return a unit's leading picture with its unit and link; None where it has none."""
+def drawn_unit(scene: Scene, rows: LayerRows, unit: int, caption: str = "") -> DrawnUnit | None:
+    """Return a unit's leading picture; None where it has none."""
     own, slug = pictures_of(scene, rows, unit), scene.place.slug(rows.layer.name) or rows.layer.slug
     if own.lead is None:
         return None
-    (found,) = picture(scene, rows, own.lead[1], own, "")
-    return {**found, "u": unit, "href": f"{slug}.html#u{unit}"}
+    (found,) = picture(scene, rows, own.lead[1], own, caption)
+    return DrawnUnit(unit, f"{slug}.html#u{unit}", found)
 
 
-def _strip(scene: Scene, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[dict[str, Any]]:
+def _strip(scene: Scene, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[DrawnUnit]:
     """Yield the pictures that stand for a layer: its most structured units, copies left out."""
     for unit in [u for u in ranked(rows) if u in rows.renders][:n_pictures]:
         found = drawn_unit(scene, rows, unit)

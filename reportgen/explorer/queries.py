@@ -7,8 +7,9 @@ Where an atlas names files, the explorer names content keys. Knows neither Dash 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from reportgen.atlas.natural import TilePixels, natural_strip
 from reportgen.atlas.panel import unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
-from reportgen.atlas.scene import Scene, View
+from reportgen.atlas.scene import Scene
 from reportgen.atlas.site_map import UNITS
 from reportgen.atlas.strips import Shown, UnitPictures
+from reportgen.atlas.views import Links, Pictures, Section, UnitView
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import Asked
 from reportgen.spec import RECIPES, AtlasSpec
@@ -90,6 +92,21 @@ class KeyedPictures(UnitPictures):
         return Shown(key, wide * enlarge, tall * enlarge)
 
 
+@dataclass(frozen=True)
+class OpenUnit:
+    """A unit that is open in the explorer.
+
+    Attributes:
+        view: As the atlas shows it.
+        lead: Content key of the picture that stands for it; empty where it has none.
+        made: The form that would ask for that picture; None where no form does.
+    """
+
+    view: UnitView
+    lead: str
+    made: Mapping[str, Any] | None
+
+
 class Shelf:
     """A store as the explorer reads it. Safe for threads: each call reads through a connection of its own.
 
@@ -132,7 +149,7 @@ class Shelf:
         with open_store(self.path) as store:
             return [_layer_row(store, at, layer) for layer in at.record.layers]
 
-    def unit(self, at: Version, slug: str, unit: int) -> View:
+    def unit(self, at: Version, slug: str, unit: int) -> OpenUnit:
         """Return all that is known of a unit, as its panel shows it.
 
         Raises:
@@ -251,7 +268,7 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
     }
 
 
-def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
+def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
     rows = layer_rows(store, at.record, layer, [unit])
     renders = rows.renders.get(unit, ())
     own = KeyedPictures(None, (), sizes={r.key: (r.height, r.width) for r in renders if not r.failure})
@@ -259,15 +276,17 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> View:
     scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, made_with, SIZES, nulls=False)
     view = unit_view(scene, rows, unit, own)
     strip, _ = natural_strip(rows, unit, SIZES)
-    for picture in [i for s in view["s"] if s["k"] == "pics" for i in s["i"]]:
-        if strip is not None and picture["s"] == strip.stem:  # These have no content key, but a unit.
-            picture["s"] = f"/{at.place.folder}/{at.place.slug(layer.name)}/{unit}/natural"
-    _add_thumbnails(store, at, view["s"])
+    natural = f"/{at.place.folder}/{at.place.slug(layer.name)}/{unit}/natural"
+    files = {strip.stem: natural} if strip else {}  # These have no content key, but a unit.
+    thumbnails = _thumbnails(store, at, view.sections)
     lead = rows.lead(unit)
-    view["lead"] = lead.key if lead and not lead.failure else ""
-    view["made"] = _made(store, at, layer, lead) if lead else None
-    view["layer"], view["sees"] = layer.name, words.field(layer)
-    return view
+    return OpenUnit(
+        view=dataclasses.replace(
+            view, sections=tuple(_served(section, files, thumbnails) for section in view.sections)
+        ),
+        lead=lead.key if lead and not lead.failure else "",
+        made=_made(store, at, layer, lead) if lead else None,
+    )
 
 
 def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> dict[str, Any] | None:
@@ -283,16 +302,28 @@ def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> dict[st
     return asked.as_dict()
 
 
-def _add_thumbnails(store: Store, at: Version, sections: Sequence[dict[str, Any]]) -> None:
-    """Add to each link to another unit the key of the picture that stands for it."""
-    linked = [row for s in sections if s["k"] == "units" for row in s["i"]]
+def _served(section: Section, files: Mapping[str, str], thumbnails: Mapping[tuple[str, int], str]) -> Section:
+    """Return a section with the files that the explorer serves, and a picture of its own for each link."""
+    match section:
+        case Pictures(pictures=pictures):
+            found = tuple(dataclasses.replace(p, file=files.get(p.file, p.file)) for p in pictures)
+            return dataclasses.replace(section, pictures=found)
+        case Links(links=links):
+            linked = tuple(x._replace(thumbnail=thumbnails.get((x.slug, x.unit), "")) for x in links)
+            return dataclasses.replace(section, links=linked)
+    return section
+
+
+def _thumbnails(store: Store, at: Version, sections: Iterable[Section]) -> dict[tuple[str, int], str]:
+    """Return the key of the picture that stands for each unit that is linked to, by `(slug, unit)`."""
     by_slug: dict[str, set[int]] = {}
-    for row in linked:
-        if row[0]:
-            by_slug.setdefault(row[0], set()).add(row[1])
-    leads = {slug: _leads(store, at, at.layer(slug), units) for slug, units in by_slug.items()}
-    for row in linked:
-        row.append(leads.get(row[0], {}).get(row[1], ""))
+    for link in (link for s in sections if isinstance(s, Links) for link in s.links if link.slug):
+        by_slug.setdefault(link.slug, set()).add(link.unit)
+    return {
+        (slug, unit): key
+        for slug, units in by_slug.items()
+        for unit, key in _leads(store, at, at.layer(slug), units).items()
+    }
 
 
 def _leads(store: Store, at: Version, layer: Layer, units: Collection[int]) -> dict[int, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from reportgen.atlas.packing import pack
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.errors import ReportgenError, StoreError
 from reportgen.explorer.answers import Desk
@@ -55,7 +56,10 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     @server.get("/m/{model}/{version}/{slug}/{unit:int}.json")
     def unit(model: str, version: str, slug: str, unit: int) -> Response:
         found = at(model, version)
-        return JSONResponse(shelf.unit(found, slug, unit)) if found else _missing()
+        if found is None:
+            return _missing()
+        own = shelf.unit(found, slug, unit)
+        return JSONResponse({"view": pack(own.view), "lead": own.lead, "made": own.made})
 
     @server.get("/m/{model}/{version}/{slug}/{unit:int}/natural.webp")
     def natural(model: str, version: str, slug: str, unit: int) -> Response:

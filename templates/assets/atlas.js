@@ -70,10 +70,41 @@
     });
   }
 
+  // What data files hold short, with its whole names: reportgen/atlas/packing.py has the same table
+
+  var LETTERS = {
+    a: "alt", b: "boxes", c: "caption", C: "channels", q: "citation", d: "detail", D: "dots", f: "facts", i: "file",
+    H: "head", h: "height", k: "kind", T: "labels", L: "lines", j: "links", m: "mark", e: "means", p: "note",
+    P: "pictures", g: "plot", r: "reason", R: "rows", s: "sections", z: "size", X: "text", n: "tile", N: "tiles",
+    t: "title", u: "unit", v: "verdict", w: "width",
+  };
+  var ROWS = {
+    boxes: ["style", "x", "y", "width", "height"], channels: ["name", "colours"], dots: ["style", "x", "y"],
+    facts: ["label", "value", "note"], labels: ["anchor", "x", "y", "text"], lines: ["style", "points"],
+    links: ["slug", "unit", "sheet", "column", "row", "label", "note", "thumbnail"],
+  };
+
+  function unpack(packed) {
+    if (Array.isArray(packed)) return packed.map(unpack);
+    if (packed === null || typeof packed !== "object") return packed;
+    var found = {};
+    Object.keys(packed).forEach(function (letter) {
+      var name = LETTERS[letter], places = ROWS[name];
+      found[name] = places ? packed[letter].map(function (row) { return unpackRow(row, places); }) : unpack(packed[letter]);
+    });
+    return found;
+  }
+
+  function unpackRow(row, places) {
+    var found = {};
+    places.forEach(function (name, at) { found[name] = at < row.length ? row[at] : ""; });
+    return found;
+  }
+
   // A unit's sections: the same as templates/parts.html draws
 
   function image(i) {
-    var found = make("img" + (i.n ? ".k" + i.k + ".n" + i.n : ""), { src: picturePath(i.s), width: i.w, height: i.h, alt: i.a });
+    var found = make("img" + (i.tiles ? ".k" + i.tile + ".n" + i.tiles : ""), { src: picturePath(i.file), width: i.width, height: i.height, alt: i.alt });
     found.decoding = "async";
     return found;
   }
@@ -90,57 +121,59 @@
 
   var sections = {
     pics: function (s) {
-      return make.apply(null, ["ul.pics.z-" + s.z, {}].concat(s.i.map(function (i) {
-        return make("li", {}, image(i), make("span", {}, i.c));
+      return make.apply(null, ["ul.pics.z-" + s.size, {}].concat(s.pictures.map(function (i) {
+        return make("li", {}, image(i), make("span", {}, i.caption));
       })));
     },
     facts: function (s) {
-      return make.apply(null, ["dl.facts", {}].concat(s.i.map(function (row) {
-        return make("div", {}, make("dt", {}, row[0]), make("dd", {}, make("b", {}, row[1]), " ", make("span", {}, row[2])));
+      return make.apply(null, ["dl.facts", {}].concat(s.facts.map(function (fact) {
+        return make("div", {}, make("dt", {}, fact.label), make("dd", {}, make("b", {}, fact.value), " ", make("span", {}, fact.note)));
       })));
     },
     units: function (s) {
-      return make.apply(null, ["ul.units", {}].concat(s.i.map(function (i) {
-        var label = make("span", {}, i[5]);
-        var shown = i[7] ? make("img", { src: picturePath(i[7]), width: 64, height: 64, alt: "" }) : i[2] ? tile(i[2], i[3], i[4]) : null;
-        var named = i[0] && shown ? make("a", { href: i[0] + ".html#u" + i[1] }, shown, label) : label;
-        return make("li", {}, named, i[6] ? " " : null, i[6] ? make("b", {}, i[6]) : null);
+      return make.apply(null, ["ul.units", {}].concat(s.links.map(function (u) {
+        var label = make("span", {}, u.label), shown = null;
+        if (u.thumbnail) shown = make("img", { src: picturePath(u.thumbnail), width: 64, height: 64, alt: "" });
+        else if (u.sheet) shown = tile(u.sheet, u.column, u.row);
+        var named = u.slug && shown ? make("a", { href: u.slug + ".html#u" + u.unit }, shown, label) : label;
+        return make("li", {}, named, u.note ? " " : null, u.note ? make("b", {}, u.note) : null);
       })));
     },
     plot: function (s) {
-      var g = s.g;
-      return draw.apply(null, ["svg.plot", { viewBox: "0 0 " + g.w + " " + g.h, role: "img", "aria-label": g.a }].concat(
-        g.S.map(function (b) { return draw("rect.g-" + b[0], { x: b[1], y: b[2], width: b[3], height: b[4] }); }),
-        g.L.map(function (l) { return draw("polyline.g-" + l[0], { points: l[1] }); }),
-        g.D.map(function (d) { return draw("circle.g-" + d[0], { cx: d[1], cy: d[2], r: 5 }); }),
-        g.T.map(function (t) { return draw("text", { x: t[1], y: t[2], "text-anchor": t[0] }, t[3]); })));
+      var g = s.plot;
+      return draw.apply(null, ["svg.plot", { viewBox: "0 0 " + g.width + " " + g.height, role: "img", "aria-label": g.alt }].concat(
+        (g.boxes || []).map(function (b) { return draw("rect.g-" + b.style, { x: b.x, y: b.y, width: b.width, height: b.height }); }),
+        (g.lines || []).map(function (l) { return draw("polyline.g-" + l.style, { points: l.points }); }),
+        (g.dots || []).map(function (d) { return draw("circle.g-" + d.style, { cx: d.x, cy: d.y, r: 5 }); }),
+        (g.labels || []).map(function (t) { return draw("text", { x: t.x, y: t.y, "text-anchor": t.anchor }, t.text); })));
     },
     table: function (s) {
-      var head = make.apply(null, ["tr", {}].concat(s.h.map(function (h) { return make("th", { scope: "col" }, h); })));
-      var rows = s.i.map(function (row) {
+      var head = make.apply(null, ["tr", {}].concat(s.head.map(function (h) { return make("th", { scope: "col" }, h); })));
+      var rows = s.rows.map(function (row) {
         return make.apply(null, ["tr", {}].concat(row.map(function (cell, at) {
           return at ? make("td", {}, cell) : make("th", { scope: "row" }, cell);
         })));
       });
-      return make("div.scroll", { tabindex: 0, role: "region", "aria-label": s.t },
+      return make("div.scroll", { tabindex: 0, role: "region", "aria-label": s.title },
         make("table", {}, make("thead", {}, head), make.apply(null, ["tbody", {}].concat(rows))));
     },
     kernel: function (s) {
-      return make.apply(null, ["ul.kernels", {}].concat(s.i.map(function (tile) {
-        var codes = tile[1].match(/.{6}/g) || [];
-        var svg = draw.apply(null, ["svg.kernel", { viewBox: "0 0 " + s.w + " " + s.h, role: "img", "aria-label": s.a + "; " + tile[0] }].concat(
+      return make.apply(null, ["ul.kernels", {}].concat(s.channels.map(function (channel) {
+        var codes = channel.colours.match(/.{6}/g) || [];
+        var svg = draw.apply(null, ["svg.kernel", { viewBox: "0 0 " + s.width + " " + s.height, role: "img", "aria-label": s.alt + "; " + channel.name }].concat(
           codes.map(function (code, at) {
-            return draw("rect", { x: at % s.w, y: Math.floor(at / s.w), width: 1, height: 1, fill: "#" + code });
+            return draw("rect", { x: at % s.width, y: Math.floor(at / s.width), width: 1, height: 1, fill: "#" + code });
           })));
-        return make("li", {}, svg, make("span", {}, tile[0]));
+        return make("li", {}, svg, make("span", {}, channel.name));
       })));
     },
   };
 
   // Words that the method page explains link there; the explorer has no such page
   function section(s) {
-    var page = s.m && document.querySelector("a[href$='method.html']"), means = page && make("a", { href: page.href + "#" + s.m }, "What this means");
-    return make("section.sec.k-" + s.k, {}, make("h3", {}, s.t), s.p || means ? make("p.note", {}, s.p, means && " ", means || null) : null, sections[s.k](s));
+    var page = s.means && document.querySelector("a[href$='method.html']"), means = page && make("a", { href: page.href + "#" + s.means }, "What this means");
+    var note = s.note || means ? make("p.note", {}, s.note, means && " ", means || null) : null;
+    return make("section.sec.k-" + s.kind, {}, make("h3", {}, s.title), note, sections[s.kind](s));
   }
 
   // The other pictures of a unit, below or above what the pointer or the keyboard is at, from one strip or one by one.
@@ -159,10 +192,10 @@
     function show(cell) {
       var strip = stripOf(cell, function () { if (at === cell) show(cell); });
       if (strip === undefined) return;
-      if (!strip || !(strip.s || strip.each) || strip.n < 2) return hide();
-      var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 28) / strip.n - 4), tiles = [];
-      for (var i = 0; i < strip.n; i += 1) {
-        var img = make("img" + (strip.each ? "" : ".k" + i + ".n" + strip.n), { alt: "", src: picturePath(strip.each ? strip.each[i] : strip.s), width: side, height: side });
+      if (!strip || !(strip.file || strip.each) || strip.tiles < 2) return hide();
+      var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 28) / strip.tiles - 4), tiles = [];
+      for (var i = 0; i < strip.tiles; i += 1) {
+        var img = make("img" + (strip.each ? "" : ".k" + i + ".n" + strip.tiles), { alt: "", src: picturePath(strip.each ? strip.each[i] : strip.file), width: side, height: side });
         tiles.push(make("span", {}, img, strip.told && strip.told[i]));
       }
       shown.replaceChildren.apply(shown, tiles);
@@ -208,7 +241,7 @@
     element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || location.hash, location.href).href; }));
   });
   self.Atlas = {
-    make: make, draw: draw, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
+    make: make, draw: draw, unpack: unpack, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
     peeking: peeking, help: help(),
   };
 })();

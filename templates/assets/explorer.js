@@ -99,8 +99,8 @@
     fetch(folder + at.slug + "/" + at.unit + ".json").then(function (answer) {
       if (!answer.ok) return answer.text().then(function (text) { throw new Error(text.trim()); });
       return answer.json();
-    }).then(function (view) {
-      if (mine === asked) drawUnit(at, view, focus);
+    }).then(function (found) {
+      if (mine === asked) drawUnit(at, self.Atlas.unpack(found.view), found, focus);
     }, function (error) {
       if (mine === asked) document.getElementById("head").replaceChildren(make("p.wrong", { role: "alert" }, error.message));
     });
@@ -108,18 +108,18 @@
 
   function show() { if (open) units.reveal(open.slug, open.unit); }
 
-  function drawUnit(at, view, focus) {
+  function drawUnit(at, view, found, focus) {
     var head = document.getElementById("head"), evidence = document.getElementById("evidence");
     var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
     head.replaceChildren(
       make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html#u" + at.unit, location.href).href; })),
-      make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
-      make("p.reason", {}, view.r));
+      make("p.verdict." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
+      make("p.reason", {}, view.reason));
     var shown = make("div.sections");
-    shown.append.apply(shown, view.s.map(self.Atlas.section));
-    evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.c));
+    shown.append.apply(shown, view.sections.map(self.Atlas.section));
+    evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.citation));
     self.Atlas.copyButtons(evidence);
-    bench.setUnit(at.layer, at.unit, view.lead, view.made);
+    bench.setUnit(at.layer, at.unit, found.lead, found.made);
     if (focus) {
       heading.focus({ preventScroll: true });
       document.querySelector(".bench").scrollTo({ top: 0 });

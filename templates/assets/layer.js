@@ -142,8 +142,8 @@
     cells.forEach(function (cell) {
       if (!cell.img) return;
       var strip = query.strip(names, cell.i), at = strip.told.indexOf("start " + seed);
-      cell.img.className = at < 0 ? cell.was[0] : "k" + at + " n" + strip.n;
-      cell.img.src = at < 0 ? cell.was[1] : self.Atlas.picturePath(strip.s);
+      cell.img.className = at < 0 ? cell.was[0] : "k" + at + " n" + strip.tiles;
+      cell.img.src = at < 0 ? cell.was[1] : self.Atlas.picturePath(strip.file);
     });
     count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + seed + " of every unit; press " + (seed + 1) + " again to go back";
   }
@@ -155,7 +155,7 @@
 
   function unpack(text) {
     var stream = new Blob([query.bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Response(stream).json().then(function (list) { list.forEach(function (v) { views.set(v.u, v); }); });
+    return new Response(stream).json().then(function (list) { self.Atlas.unpack(list).forEach(function (view) { views.set(view.unit, view); }); });
   }
 
   function load(unit) {
@@ -228,13 +228,13 @@
   }
 
   function content(view) {
-    var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), make("p.cite", { "data-copy": "citation" }, view.c));
+    var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), make("p.cite", { "data-copy": "citation" }, view.citation));
     self.Atlas.copyButtons(last);
     return [
-      panelTools(view.u), make("p.note", {}, body.dataset.of), make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.u)),
-      make("p.verdict." + view.m, {}, make("i"), make("b", {}, view.v || "not scored"), view.d ? ", " + view.d : null),
-      make("p.reason", {}, view.r),
-    ].concat(view.s.map(self.Atlas.section), [last]);
+      panelTools(view.unit), make("p.note", {}, body.dataset.of), make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.unit)),
+      make("p.verdict." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
+      make("p.reason", {}, view.reason),
+    ].concat(view.sections.map(self.Atlas.section), [last]);
   }
 
   function follow(focus, first) {

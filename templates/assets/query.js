@@ -181,7 +181,7 @@
   function strip(packed, i) {
     packed.kinds = packed.kinds || bytes(packed.told.d);
     packed.counts = packed.counts || bytes(packed.tiles);
-    return { s: stem(packed.strip, i), n: packed.counts[i], told: (packed.told.w[packed.kinds[i]] || "").split("|") };
+    return { file: stem(packed.strip, i), tiles: packed.counts[i], told: (packed.told.w[packed.kinds[i]] || "").split("|") };
   }
 
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were

@@ -13,15 +13,15 @@ def a_score(**extra):
 
 def test_checks_that_were_made_are_shown_with_their_meaning():
     found = trust_section(a_score(recipes_agree=0.98, beyond_natural=1.8, trust="recipes agree"))
-    assert [row[:2] for row in found["i"]] == [["Recipes", "0.98"], ["Beyond natural", "1.8"]]
-    assert found["p"].startswith("Recipes agree.") and all(row[2] for row in found["i"])
+    assert [fact[:2] for fact in found.facts] == [("Recipes", "0.98"), ("Beyond natural", "1.8")]
+    assert found.note.startswith("Recipes agree.") and all(fact.note for fact in found.facts)
     assert trust_section(a_score()) is None and trust_section(None) is None
 
 
 def test_a_units_class_and_zeros_are_named():
     found = natural_section(a_score(zeros_share=0.4, selectivity=0.5, selective_class="<b>cat"))
-    assert ["Class", "<b>cat", "to which it answers most"] in found["i"]
-    assert ["Zeros", "0.4"] in [row[:2] for row in found["i"]]
+    assert ("Class", "<b>cat", "to which it answers most") in found.facts
+    assert ("Zeros", "0.4") in [fact[:2] for fact in found.facts]
     assert natural_section(a_score(natural_max=1.0)) is None
 
 
@@ -30,11 +30,11 @@ def test_a_histogram_is_a_curve_that_says_itself_in_words():
     counts[1, [0, 3]] = [30, 10]
     natural = {"counts": counts, "start": np.array([0.0, -2.0]), "width": np.array([1.0, 0.5])}
     found = histogram_section(natural, 1)
-    assert "from −2 to 0; 75% lie between −2 and −1.5" in found["g"]["a"]
+    assert "from −2 to 0; 75% lie between −2 and −1.5" in found.plot.alt
     assert histogram_section(natural, 0) is None and histogram_section({}, 0) is None
 
 
 @pytest.mark.parametrize("wrong", ["<script>", [1.0], None])
 def test_a_store_may_hold_anything_in_a_numbers_place(wrong):
     found = trust_section(a_score(recipes_agree=wrong, robust_share=0.5))
-    assert [row[0] for row in found["i"]] == ["Transforms"]
+    assert [fact.label for fact in found.facts] == ["Transforms"]

@@ -131,32 +131,32 @@ def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_o
     rows, scene = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
-    titles = [s["t"] for s in unit_view(scene, own, unit)["s"]]
-    judged, _, shown = unit_view(scene, own, unit)["s"][:3]
+    titles = [s.title for s in unit_view(scene, own, unit).sections]
+    judged, _, shown = unit_view(scene, own, unit).sections[:3]
     assert titles[:3] == ["What was judged", "Every start", "Happy and sad"]
-    assert [i["c"] for i in judged["i"]] == ["Judged: start 0", "Made of nothing"]
-    assert judged["z"] == "l" and shown["z"] == "m", "the largest picture is one that was judged"
-    assert "makes patterns out of noise" in shown["p"]
+    assert [i.caption for i in judged.pictures] == ["Judged: start 0", "Made of nothing"]
+    assert judged.size == "l" and shown.size == "m", "the largest picture is one that was judged"
+    assert "makes patterns out of noise" in shown.note
     structured = next(u for u, s in own.scores.items() if s.verdict == "structured")
-    assert unit_view(scene, own, structured)["s"][0]["t"] == "Happy and sad"
+    assert unit_view(scene, own, structured).sections[0].title == "Happy and sad"
 
 
 def test_noise_that_recurs_is_not_told_as_a_sign_of_a_pattern(garden):
     rows, scene = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
-    numbers = next(s for s in unit_view(scene, own, unit)["s"] if s["t"] == "Numbers")
-    note = next(row[2] for row in numbers["i"] if row[0] == "Consistency")
+    numbers = next(s for s in unit_view(scene, own, unit).sections if s.title == "Numbers")
+    note = next(fact.note for fact in numbers.facts if fact.label == "Consistency")
     assert "noise can be alike too" in note
 
 
 def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
     rows, scene = garden
     section = neighbours_section(scene, rows[0], 3)
-    assert section["i"][0][5:7] == ["11", "r 0.983"]
-    assert section["p"].endswith("11 is nearest and not a copy: a copy needs r 0.99.")
+    assert (section.links[0].label, section.links[0].note) == ("11", "r 0.983")
+    assert section.note.endswith("11 is nearest and not a copy: a copy needs r 0.99.")
     bare = changed(rows[0], lambda s: dataclasses.replace(s, extra={}))
-    assert neighbours_section(scene, bare, 3)["i"][0][1] == "none"
+    assert neighbours_section(scene, bare, 3).facts[0].value == "none"
 
 
 def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
@@ -178,7 +178,7 @@ def test_neighbours_that_are_no_units_of_the_layer_are_not_named(garden, told):
     rows, scene = garden
     extra = {"neighbours": told, "neighbour_correlations": [0.9]}
     wrong = [changed(own, lambda s: dataclasses.replace(apart(s), extra=extra)) for own in rows]
-    assert neighbours_section(scene, wrong[0], 3)["i"][0][1] == "none"
+    assert neighbours_section(scene, wrong[0], 3).facts[0].value == "none"
     assert copies_of(wrong).groups == ()
 
 
@@ -187,7 +187,7 @@ def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
     for way in ("in", "out"):
         for own in rows:
             section = weights_section(scene, own, 3, way) if 3 in own.scores else None
-            shown = [float(i[6].split(",")[0].replace("−", "-")) for i in section["i"]] if section else []
+            shown = [float(x.note.split(",")[0].replace("−", "-")) for x in section.links] if section else []
             assert shown == sorted(shown, reverse=True)
 
 

@@ -122,7 +122,7 @@ def test_the_recipe_on_a_dense_layers_page_has_the_numbers_for_dense_layers(own:
         record = opened.models()[0]
         for name, kind in (("fc", "dense"), ("conv1", "conv2d")):
             sections = recipe_sections(scene_of(opened), layer_rows(opened, record, record.layer(name)))
-            lines = sections[0]["x"].splitlines()
+            lines = sections[0].text.splitlines()
             assert f"tv = {for_kind(recipe, kind).tv}" in lines
 
 
@@ -138,9 +138,9 @@ def test_a_sweep_is_captioned_by_what_differs(own: Path) -> None:
     with open_store(own) as opened:
         record = opened.models()[0]
         view = unit_view(scene_of(opened), layer_rows(opened, record, record.layer("conv1")), 0)
-    (sweep,) = (s for s in view["s"] if s["t"] == "Sweep")
-    assert [p["c"] for p in sweep["i"]] == ["step_size 0.01", "step_size 0.1"]
-    assert "step_size" in sweep["p"]
+    (sweep,) = (s for s in view.sections if s.title == "Sweep")
+    assert [p.caption for p in sweep.pictures] == ["step_size 0.01", "step_size 0.1"]
+    assert "step_size" in sweep.note
 
 
 def test_pages_name_the_cut_a_layer_was_scored_with(own: Path, tmp_path: Path) -> None:

@@ -24,11 +24,11 @@ def changed(**extra):
 
 def test_the_path_asks_in_order_and_ends_with_the_verdict():
     section = decision_section(SCORE)
-    assert section["i"] == [
-        ["1. Answers?", "yes", "4.1 at most"],
-        ["2. A pattern?", "yes", "structure 5.0, patterns begin at 2: clear"],
-        ["So", "multifaceted", ""],
-    ]
+    assert section.facts == (
+        ("1. Answers?", "yes", "4.1 at most"),
+        ("2. A pattern?", "yes", "structure 5.0, patterns begin at 2: clear"),
+        ("So", "multifaceted", ""),
+    )
     assert decision_section(changed(decision="")) is None
     assert decision_section(changed(decision=7.0)) is None
 
@@ -49,12 +49,12 @@ def test_groups_that_do_not_fit_their_seeds_are_not_told(sizes):
 def test_every_null_picture_stands_in_the_histogram_where_it_belongs():
     null = [-1.2, -1.1, 0.1, 1.9, 2.6]
     plot = plots.place_in_null(2.2, 2.0, (1.5, 2.5), null)
-    bars = [box for box in plot["S"] if box[0] == "null"]
-    cut = next(float(points.split(",")[0]) for name, points in plot["L"] if name == "cut")
-    assert [bar[4] for bar in bars] == [24, 12, 12, 12]
-    assert [bar[1] >= cut for bar in bars] == [False, False, False, True]
-    assert "its 5 pictures lie between −1.2 and 2.6, 1 of them at or above the unit" in plot["a"]
-    assert not [box for box in plots.place_in_null(2.2, 2.0, (1.5, 2.5))["S"] if box[0] == "null"]
+    bars = [box for box in plot.boxes if box.style == "null"]
+    cut = next(float(points.split(",")[0]) for name, points in plot.lines if name == "cut")
+    assert [bar.height for bar in bars] == [24, 12, 12, 12]
+    assert [bar.x >= cut for bar in bars] == [False, False, False, True]
+    assert "its 5 pictures lie between −1.2 and 2.6, 1 of them at or above the unit" in plot.alt
+    assert not [box for box in plots.place_in_null(2.2, 2.0, (1.5, 2.5)).boxes if box.style == "null"]
 
 
 def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tmp_path):

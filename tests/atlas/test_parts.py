@@ -88,17 +88,17 @@ def test_neighbours_are_those_of_the_scoring_and_r_is_what_copies_are_told_by() 
 
 def test_a_plot_says_in_words_what_it_draws_and_leaves_out_what_is_no_number() -> None:
     plot = plots.curves([("c0", [(0, 0.0), (1, float("nan")), (2, 4.0)])], across="steps", alt="rises to 4")
-    assert plot["a"] == "rises to 4"
-    assert len(plot["L"][1][1].split()) == 2
-    assert plots.curves([("c0", [(0, float("nan"))])], across="steps", alt="") == {}
+    assert plot.alt == "rises to 4"
+    assert len(plot.lines[1].points.split()) == 2
+    assert plots.curves([("c0", [(0, float("nan"))])], across="steps", alt="") is None
 
 
 def test_a_score_stands_right_of_the_cut_exactly_when_it_is_above() -> None:
     for z in (-5.0, 0.0, 1.9, 2.1, 40.0):
         plot = plots.place_in_null(z, 2.0, (1.5, 2.5))
-        cut = next(float(points.split(",")[0]) for name, points in plot["L"] if name == "cut")
-        assert (plot["D"][0][1] > cut) == (z > 2.0)
-        assert ("above" in plot["a"]) == (z > 2.0)
+        cut = next(float(points.split(",")[0]) for name, points in plot.lines if name == "cut")
+        assert (plot.dots[0].x > cut) == (z > 2.0)
+        assert ("above" in plot.alt) == (z > 2.0)
 
 
 def test_kernel_colours_are_symmetric_about_white() -> None:

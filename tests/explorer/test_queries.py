@@ -50,19 +50,21 @@ def test_every_page_of_a_layer_has_its_place_in_the_explorer(shelf, garden, site
 
 
 def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(shelf, garden, sample):
-    view = shelf.unit(garden, "conv1", 3)
-    assert view["u"] == 3 and view["v"] and view["r"]
-    titles = [section["t"] for section in view["s"]]
+    own = shelf.unit(garden, "conv1", 3)
+    assert own.view.unit == 3 and own.view.verdict and own.view.reason
+    titles = [section.title for section in own.view.sections]
     assert {"Every start", "Numbers", "Activation while climbing"} <= set(titles)
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1") if p[0] == 3}
-    shown = {i["s"] for section in view["s"] if section["k"] == "pics" for i in section["i"]}
-    assert shown and shown <= keys and view["lead"] in keys
+    shown = {p.file for section in own.view.sections if section.kind == "pics" for p in section.pictures}
+    assert shown and shown <= keys and own.lead in keys
 
 
 def test_links_to_other_units_have_a_picture(shelf, garden):
-    rows = [row for s in shelf.unit(garden, "conv1", 3)["s"] if s["k"] == "units" for row in s["i"]]
-    assert rows and all(re.fullmatch(r"[0-9a-f]{32}", row[7]) for row in rows if row[0] == "conv1")
+    view = shelf.unit(garden, "conv1", 3).view
+    links = [link for section in view.sections if section.kind == "units" for link in section.links]
+    own = [link.thumbnail for link in links if link.slug == "conv1"]
+    assert own and all(re.fullmatch(r"[0-9a-f]{32}", key) for key in own)
 
 
 def test_the_names_of_a_layers_pictures_are_their_content_keys(shelf, garden, sample):
@@ -73,11 +75,11 @@ def test_the_names_of_a_layers_pictures_are_their_content_keys(shelf, garden, sa
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1")}
     assert len(found) == garden.record.layer("conv1").n_units and set(found) <= keys | {"00" * KEY_BYTES}
-    assert found[3] == shelf.unit(garden, "conv1", 3)["lead"]
+    assert found[3] == shelf.unit(garden, "conv1", 3).lead
 
 
 def test_a_picture_is_found_by_its_key_alone(shelf, garden):
-    key = shelf.unit(garden, "conv1", 3)["lead"]
+    key = shelf.unit(garden, "conv1", 3).lead
     assert decode_webp(shelf.picture(key)).shape[2] == 3
     assert shelf.picture("0" * 32) is None
 
@@ -100,8 +102,8 @@ def test_pieces_of_a_person_s_own_pictures_are_shown_and_found(sample, tmp_path)
         kept = pictures_owner("f" * 32, at.record.input_shape)
         for index in ("0", "1"):
             store.put_measurement(kept, index, "x", {"webp": np.frombuffer(red, np.uint8)})
-    (section,) = [s for s in own.unit(at, "conv1", 2)["s"] if s["t"] == "Natural pictures"]
-    assert {i["s"] for i in section["i"]} == {"/m/garden/v2/conv1/2/natural"}
+    (section,) = [s for s in own.unit(at, "conv1", 2).view.sections if s.title == "Natural pictures"]
+    assert {picture.file for picture in section.pictures} == {"/m/garden/v2/conv1/2/natural"}
     pixels = decode_webp(own.natural(at, "conv1", 2)).astype(float)
     assert pixels.shape[1] >= 2 * pixels.shape[0]
     assert np.abs(pixels[pixels.shape[0] // 2, pixels.shape[0] // 2] - (200, 40, 40)).max() < 30
@@ -141,4 +143,4 @@ def test_a_unit_says_by_which_form_its_leading_picture_was_made(tiny_store):
     version = own.versions()[0]
     layer = version.record.layers[0]
     view = own.unit(version, version.place.slug(layer.name), 0)
-    assert view["lead"] and parse(view["made"]).key(version.record) == view["lead"]
+    assert view.lead and parse(view.made).key(version.record) == view.lead

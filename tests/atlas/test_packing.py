@@ -1,0 +1,109 @@
+"""Names are short in data files alone, by one table that Python and the scripts have alike."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reportgen.atlas import views
+from reportgen.atlas.packing import LETTERS, ROWS, pack
+from reportgen.atlas.views import SECTIONS, Fact, Facts, Link, Links, Picture, Pictures, Plot, UnitView
+
+SCRIPT = Path(__file__).parents[2] / "templates/assets/atlas.js"
+VIEWS = (UnitView, Picture, Plot, *SECTIONS)
+
+
+def of_script(name: str) -> dict:
+    """Return a table of the script as it stands there."""
+    text = re.search(rf"var {name} = (\{{.*?\n  \}});", SCRIPT.read_text(encoding="utf-8"), re.S)[1]
+    return json.loads(re.sub(r"(\w+):", r'"\1":', re.sub(r",(\s*\})", r"\1", text)))
+
+
+def test_the_script_has_the_same_table():
+    assert of_script("LETTERS") == {letter: name for name, letter in LETTERS.items()}
+    assert of_script("ROWS") == {name: list(places) for name, places in ROWS.items()}
+
+
+def test_each_letter_stands_for_one_name():
+    assert len(set(LETTERS.values())) == len(LETTERS)
+    assert all(re.fullmatch("[A-Za-z]", letter) for letter in LETTERS.values())
+
+
+def test_each_field_of_a_view_is_in_the_table_and_nothing_else():
+    fields = {field.name for kind in VIEWS for field in dataclasses.fields(kind)}
+    assert fields | {"kind"} == set(LETTERS)
+
+
+def test_every_view_and_every_row_of_the_module_is_known_to_the_table():
+    own = [
+        kind for kind in vars(views).values() if isinstance(kind, type) and kind.__module__ == views.__name__
+    ]
+    assert {kind for kind in own if dataclasses.is_dataclass(kind)} == {*VIEWS, views.Section}
+    assert {kind._fields for kind in own if hasattr(kind, "_fields")} == set(ROWS.values())
+    assert len({kind.kind for kind in SECTIONS}) == len(SECTIONS)
+
+
+def whole(packed):
+    """Return what a script makes of a packed view, by the table alone."""
+    if isinstance(packed, list):
+        return [whole(one) for one in packed]
+    if not isinstance(packed, dict):
+        return packed
+    names = {letter: name for name, letter in LETTERS.items()}
+    return {
+        names[letter]: [
+            dict(zip(ROWS[names[letter]], [*row, *[""] * 9], strict=False)) for row in value
+        ]
+        if names[letter] in ROWS
+        else whole(value)
+        for letter, value in packed.items()
+    }  # fmt: skip
+
+
+def test_what_is_packed_is_had_back_with_its_names():
+    shown = Pictures(
+        title="Starts",
+        size="m",
+        pictures=(Picture(file="ab", width=8, height=8, alt="a", tile=0, tiles=3),),
+    )
+    facts = Facts(title="Numbers", means="structure", facts=(Fact("p", "0.1", ""), Fact("", "", "told")))
+    links = Links(title="Fed by", note="n", links=(Link("conv", 0, "", 0, 3, "conv 0", "", "k"),))
+    view = UnitView(
+        unit=0, verdict="", mark="o", reason="r", sections=(shown, facts, links), citation="c"
+    )  # fmt: skip
+    assert whole(json.loads(json.dumps(pack(view)))) == {
+        "unit": 0, "verdict": "", "mark": "o", "reason": "r", "citation": "c",
+        "sections": [
+            {
+                "kind": "pics", "title": "Starts", "size": "m",
+                "pictures": [{"file": "ab", "width": 8, "height": 8, "alt": "a", "tile": 0, "tiles": 3}],
+            },
+            {
+                "kind": "facts", "title": "Numbers", "means": "structure",
+                "facts": [
+                    {"label": "p", "value": "0.1", "note": ""}, {"label": "", "value": "", "note": "told"},
+                ],
+            },
+            {
+                "kind": "units", "title": "Fed by", "note": "n",
+                "links": [
+                    {
+                        "slug": "conv", "unit": 0, "sheet": "", "column": 0, "row": 3, "label": "conv 0",
+                        "note": "", "thumbnail": "k",
+                    }
+                ],
+            },
+        ],
+    }  # fmt: skip
+
+
+def test_a_packed_row_keeps_its_places_and_drops_empty_texts_at_its_end_alone():
+    facts = Facts(title="t", facts=(Fact("a", "", ""), Fact("", "", ""), Fact("", "b", "")))
+    assert pack(facts)[LETTERS["facts"]] == [["a"], [], ["", "b"]]
+
+
+def test_a_value_that_is_no_view_is_refused():
+    with pytest.raises(TypeError):
+        pack([object()])
