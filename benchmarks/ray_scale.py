@@ -63,7 +63,7 @@ def _turns(path: Path, pictures: int, repeats: int) -> dict[str, list[float]]:
     bare = [_Bare(path, pictures, repeats) for _ in range(2)]
     ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level="error")
     try:
-        both = Cluster(ray, str(path), record.file_hash, settings, "float32", _Quiet())
+        both = Cluster(ray, str(path), record.file_hash, settings, _Quiet())
         while both.workers < 2 or both._starting:
             both.wait_for_a_worker(lambda: False)
             both._collect(0.5)

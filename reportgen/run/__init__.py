@@ -18,13 +18,13 @@ from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
 from reportgen.errors import StoreError
 from reportgen.plan import make_plan
-from reportgen.run.budget import Clock
 from reportgen.run.comparing import (
     compare_named,
     named_versions,
     render_named,
     stored_comparisons,
 )
+from reportgen.run.context import Clock, RunContext
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
@@ -124,7 +124,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
     settings, told = _settings(options), reporter or Silent()
     clock = Clock(settings.budget)
     with _rendering_store(settings.store, told) as store:
-        return _render_all(store, _paths(models), settings, clock, told, stop or _never)
+        return _render_all(RunContext(store, settings, told, clock, stop or _never), _paths(models))
 
 
 @takes(ScoreOptions)
@@ -153,7 +153,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
     settings, told = _settings(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
         tell_of_copy(store, told)
-        _score_all(store, settings, told)
+        _score_all(store, settings)
         return Verdicts(tuple(verdict_rows(store)))
 
 
@@ -305,8 +305,8 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     settings = _settings(options)
     told, clock = reporter or Silent(), Clock(settings.budget)
     with _rendering_store(settings.store, told) as store:
-        renders = _render_all(store, _paths(models), settings, clock, told, stop or _never)
-        _score_all(store, settings, told)
+        renders = _render_all(RunContext(store, settings, told, clock, stop or _never), _paths(models))
+        _score_all(store, settings)
         table = Verdicts(tuple(verdict_rows(store)))
     return AtlasResult(tuple(renders), table, publish(settings, tell=told.say))
 
@@ -415,21 +415,20 @@ def _rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
                     path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def _render_all(store: Store, paths: Sequence[Path], settings: Settings, clock: Clock, reporter: Reporter,
-                stop: Callable[[], bool]) -> list[RenderSummary]:  # fmt: skip
+def _render_all(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]:
     summaries: list[RenderSummary] = []
     for path in paths:
-        time_of_it = clock.share(len(paths) - len(summaries))
-        summary = render_model(store, path, settings, reporter, stop, time_of_it)
-        if stop() and path != paths[-1]:
+        share = run.clock.share(len(paths) - len(summaries))
+        summary = render_model(run.with_clock(share), path)
+        if run.stop() and path != paths[-1]:
             summary = dataclasses.replace(summary, stopped=True)
         summaries.append(summary)
-        if stop():
+        if run.stop():
             break
     return summaries
 
 
-def _score_all(store: Store, settings: Settings, reporter: Reporter) -> None:
+def _score_all(store: Store, settings: Settings) -> None:
     models = store.models(twins=True)
     if not models:
         raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")

@@ -21,6 +21,7 @@ from reportgen.config import Settings
 from reportgen.errors import MissingExtra, ReportgenError
 from reportgen.models.sources import find_source
 from reportgen.plan import LayerPlan
+from reportgen.run.context import RunContext
 from reportgen.run.reporting import Reporter
 from reportgen.run.slices import GPU_SLICE, SLICE, Slice, Slices
 from reportgen.run.work import Part
@@ -37,18 +38,14 @@ first worker to be ready; for workers to hand out what is complete after a stop.
 
 
 @contextlib.contextmanager
-def cluster(
-    address: str, model: str | Path, file_hash: str, settings: Settings, arithmetic: str, reporter: Reporter,
-    stop: Callable[[], bool],
-) -> Iterator[Cluster]:  # fmt: skip
+def cluster(run: RunContext, address: str, model: str | Path, file_hash: str) -> Iterator[Cluster]:
     """Connect to a Ray cluster, or start one here; its workers end with the block.
 
     Args:
+        run: For which; a worker must compute in its arithmetic.
         address: `local` to start one here, else such as `auto`, `10.0.0.1:6379` or `ray://10.0.0.1:10001`.
         model: What the user named; workers must reach it under the same name.
         file_hash: Of the model; a worker that finds another one is refused.
-        arithmetic: What pictures are computed in; a worker's must be the same.
-        stop: Asked while the first worker is waited for.
 
     Raises:
         MissingExtra: Ray is not installed.
@@ -61,9 +58,9 @@ def cluster(
     ours = not ray.is_initialized()
     if ours:
         _connect(ray, address)
-    found = Cluster(ray, _everywhere(model), file_hash, settings, arithmetic, reporter)
+    found = Cluster(ray, _everywhere(model), file_hash, run.settings, run.reporter)
     try:
-        found.wait_for_a_worker(stop)
+        found.wait_for_a_worker(run.halted)
         yield found
     finally:
         found.end()
@@ -74,9 +71,8 @@ def cluster(
 class Cluster:
     """The workers of a cluster, as an engine that carries plans out."""
 
-    def __init__(self, ray: Any, model: str, file_hash: str, settings: Settings, arithmetic: str,
-                 reporter: Reporter) -> None:  # fmt: skip
-        self._ray, self._settings, self._reporter, self._arithmetic = ray, settings, reporter, arithmetic
+    def __init__(self, ray: Any, model: str, file_hash: str, settings: Settings, reporter: Reporter) -> None:
+        self._ray, self._settings, self._reporter = ray, settings, reporter
         self._made = (model, file_hash, settings)
         self._idle: dict[Any, str] = {}  # Worker to the set it was last at.
         self._starting: dict[Any, Any] = {}  # What a worker answers when it is ready, to the worker.
@@ -193,9 +189,9 @@ class Cluster:
         worker = self._starting.pop(ref)
         told, alive = self._got(ref)
         if alive:
-            if told["arithmetic"] != self._arithmetic:
+            if told["arithmetic"] != self._settings.arithmetic:
                 raise ReportgenError(
-                    f"a worker computes in {told['arithmetic']}, this machine in {self._arithmetic}",
+                    f"a worker computes in {told['arithmetic']}, this machine in {self._settings.arithmetic}",
                     hint="render on machines of one kind",
                 )
             self._idle[worker] = ""

@@ -11,7 +11,7 @@ from reportgen.compare import Version, compare_versions, series_of
 from reportgen.comparison import Comparisons, VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError
-from reportgen.run.budget import Clock
+from reportgen.run.context import Clock, RunContext
 from reportgen.run.crossing import cross_excite
 from reportgen.run.importing import open_source
 from reportgen.run.rendering import RenderSummary, render_model
@@ -49,11 +49,11 @@ def render_named(names: Sequence[Named], settings: Settings, reporter: Reporter,
     with open_store(settings.store, create=True) as store:
         store.lock_for_rendering()
         tell_of_copy(store, reporter)
-        clock = Clock(settings.budget)
+        run = RunContext(store, settings, reporter, Clock(settings.budget), stop)
         for i, named in enumerate(files):
-            own = _own_settings(store, str(named.model), settings)
-            share = clock.share(len(files) - i)
-            done.append(render_model(store, Path(str(named.model)), own, reporter, stop, share))
+            own = run.with_settings(_own_settings(store, str(named.model), settings))
+            share = run.clock.share(len(files) - i)
+            done.append(render_model(own.with_clock(share), Path(str(named.model))))
         for record in store.models():
             score_store(store, record, settings.score_spec())
     return done

@@ -11,7 +11,8 @@ import numpy as np
 from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.run.memory import Bound, looked_at, out_of_memory
+from reportgen.run.context import RunContext
+from reportgen.run.memory import looked_at, out_of_memory
 from reportgen.run.work import in_a_line, within_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
@@ -29,10 +30,10 @@ MAX_RESPONSES = 24_000_000
 """Most numbers of one response array kept in the store; above it the finer arrays are left out."""
 
 
-def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: str) -> list[str]:
+def unmeasured(run: RunContext, model: ModelRecord, plan: LayerPlan) -> list[str]:
     """Return the names of a layer's measurements that are missing or stale."""
-    owner = layer_owner(model.id, plan.layer.name)
-    wanted = _fingerprints(store, model, plan, arithmetic)
+    store, owner = run.store, layer_owner(model.id, plan.layer.name)
+    wanted = _fingerprints(run, model, plan)
     stale = [name for name, mark in wanted.items() if store.measurement_fingerprint(owner, name) != mark]
     if (
         "null" in wanted
@@ -43,23 +44,22 @@ def unmeasured(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: st
     return stale
 
 
-def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerPlan, arithmetic: str,
-                  passes: Passes, bound: Bound, stop: Callable[[], bool],
-                  told: Callable[[str], None]) -> None:  # fmt: skip
+def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: LayerPlan, passes: Passes, *,
+                  null: bool) -> None:  # fmt: skip
     """Take the measurements of a layer that are missing or stale, one commit each.
+
+    A measurement that fails is told in a line, and the others do not wait for it.
 
     Args:
         passes: What one pass over the network gave for all layers; filled here, kept by the caller.
-        bound: How much memory may be taken.
-        told: Takes a line about each measurement that failed, which the others do not wait for.
-
-    The renderer null is left out when the run is asked to stop; everything else takes seconds.
+        null: Whether the renderer null is among them; it is left out all the same once the run is to end.
+            Everything else takes seconds.
     """
     from reportgen import measure
 
     layer, canvas, channels = plan.layer, _scored(plan).canvas_px, model.input_shape[2]
     owner = layer_owner(model.id, layer.name)
-    marks = _fingerprints(store, model, plan, arithmetic)
+    marks = _fingerprints(run, model, plan)
     cut = functools.cache(lambda: network.cut(layer, canvas))
     at_once = functools.cache(lambda: looked_at(cut()))
 
@@ -68,33 +68,32 @@ def measure_layer(store: Store, model: ModelRecord, network: Model, plan: LayerP
             passes[name] = take(network)
         return passes[name][layer.name]
 
-    def null() -> Arrays | None:
-        done = not stop() and ensure_null(store, plan, channels, marks["null"], bound, stop)
+    def pictures_of_null() -> Arrays | None:
+        done = null and not run.halted() and ensure_null(run, plan, channels, marks["null"])
         return {"setting": np.array([marks["null"]])} if done else None
 
     takers: dict[str, Callable[[], Arrays | None]] = {
         "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels), batch=at_once()),
-        "renders": lambda: _render_responses(store, model, plan, cut, at_once),
+        "renders": lambda: _render_responses(run.store, model, plan, cut, at_once),
         "flat": lambda: measure.flat_curve(cut(), batch=at_once()),
         "bounds": lambda: of_all_layers("bounds", measure.bounds),
         "weights": lambda: of_all_layers("weights", measure.weights),
-        "null": null,
+        "null": pictures_of_null,
     }
-    for name in unmeasured(store, model, plan, arithmetic):
+    for name in unmeasured(run, model, plan):
         try:
             arrays = takers[name]()
         except Exception as error:  # whatever one layer makes a framework say; the others go on
             of_the_layer = isinstance(error, ShapeError) or not isinstance(error, ReportgenError)
             if out_of_memory(error) or not of_the_layer:
                 raise
-            told(f'layer "{layer.name}": {name} could not be measured: {in_a_line(error)}')
+            run.reporter.say(f'layer "{layer.name}": {name} could not be measured: {in_a_line(error)}')
             continue
         if arrays is not None:
-            store.put_measurement(owner, name, marks[name], arrays)
+            run.store.put_measurement(owner, name, marks[name], arrays)
 
 
-def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, bound: Bound,
-                stop: Callable[[], bool]) -> bool:  # fmt: skip
+def ensure_null(run: RunContext, plan: LayerPlan, channels: int, setting: str) -> bool:
     """Render the null of a setting unless the store has it; nothing is kept of one that was stopped.
 
     Returns:
@@ -103,20 +102,20 @@ def ensure_null(store: Store, plan: LayerPlan, channels: int, setting: str, boun
     from reportgen.measure import null_cuts
     from reportgen.render import Job
 
-    if store.measurement_fingerprint(null_owner(setting), "pictures"):
+    if run.store.measurement_fingerprint(null_owner(setting), "pictures"):
         return True
     scored = _scored(plan)
     pictures: list[np.ndarray] = []
     canvas = null_canvas(scored.canvas_px)
     for cut in null_cuts(canvas, channels, "map" if plan.layer.is_map else "vector"):
         jobs = [Job(unit, "happy", 0) for unit in range(cut.n_units)]
-        batches = within_memory(cut, jobs, scored.recipe, bound, len(jobs), stop)
+        batches = within_memory(cut, jobs, scored.recipe, run.bound, len(jobs), run.halted)
         found = [render for batch in batches for render in batch]
         if len(found) < len(jobs):
             return False
         pictures += [r.picture for r in sorted(found, key=lambda r: r.job.unit) if not r.failure]
     if pictures:
-        store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
+        run.store.put_measurement(null_owner(setting), "pictures", setting, {"pictures": np.stack(pictures)})
     return bool(pictures)
 
 
@@ -148,7 +147,7 @@ def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Ca
     return {**marks, **{name: np.concatenate(arrays) for name, arrays in parts.items()}}
 
 
-def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic: str) -> dict[str, str]:
+def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[str, str]:
     """Return the names of a layer's measurements, each with the hash of all it depends on."""
     scored = _scored(plan)
     network = {
@@ -159,7 +158,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
     }
     keys = [
         key
-        for _, recipe, sign, _, key in store.placements(model.id, plan.layer.name)
+        for _, recipe, sign, _, key in run.store.placements(model.id, plan.layer.name)
         if recipe == scored.recipe_hash and sign == "happy"
     ]
     whole = content_hash(
@@ -177,7 +176,7 @@ def _fingerprints(store: Store, model: ModelRecord, plan: LayerPlan, arithmetic:
         model.input_shape[2],
         is_map=plan.layer.is_map,
         version=NULL_VERSION,
-        arithmetic=arithmetic,
+        arithmetic=run.arithmetic,
     )
     marks = {
         "probes": content_hash(network),

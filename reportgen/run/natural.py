@@ -16,8 +16,8 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.folder import Folder, find_pictures
 from reportgen.images import encode_webp, fitted_photograph
 from reportgen.plan import LayerPlan, Wish
+from reportgen.run.context import RunContext
 from reportgen.run.memory import looked_at
-from reportgen.run.reporting import Reporter
 from reportgen.spec import RenderSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner, pictures_owner
 
@@ -119,13 +119,13 @@ def _readable(folder: Folder, names: Sequence[str], shape: tuple[int, int, int])
     return found
 
 
-def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan],
-                    settings: Settings, reporter: Reporter, stop: Callable[[], bool]) -> str:  # fmt: skip
+def measure_natural(
+    run: RunContext, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan]
+) -> str:
     """Run a person's pictures through a network, unless the store has what that gives; nothing half is kept.
 
     Args:
         load: Gives the network, and is called only where it is needed.
-        stop: Asked between batches; when true the pass ends without a result.
 
     Returns:
         The fingerprint under which it is kept; empty where the run was stopped.
@@ -133,6 +133,7 @@ def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model],
     Raises:
         ConfigError: There is no picture that can be read.
     """
+    store, settings = run.store, run.settings
     pictures = open_pictures(settings, model)
     mark = content_hash(
         {
@@ -146,45 +147,45 @@ def measure_natural(store: Store, model: ModelRecord, load: Callable[[], Model],
         }
     )
     if store.measurement_fingerprint(model_owner(model.id), "natural") != mark:
-        if not _first_pass(store, model, load(), pictures, mark, settings, reporter, stop):
+        if not _first_pass(run, model, load(), pictures, mark):
             return ""
         if settings.no_crops:
             store.drop_measurements(pictures_owner(pictures.content, pictures.shape))
     else:
-        reporter.say("images: these pictures were looked at before")
+        run.reporter.say("images: these pictures were looked at before")
     for plan in plans:
-        if not stop():
-            _near(store, model, load, pictures, plan, mark, settings)
+        if not run.halted():
+            _near(store, model, load, pictures, plan, mark)
     return mark
 
 
-def _first_pass(store: Store, model: ModelRecord, network: Model, pictures: Pictures, mark: str,
-                settings: Settings, reporter: Reporter, stop: Callable[[], bool]) -> bool:  # fmt: skip
+def _first_pass(run: RunContext, model: ModelRecord, network: Model, pictures: Pictures, mark: str) -> bool:
+    """Run all pictures through the network once; return whether it came to its end."""
     from reportgen.measure import natural_pass
 
-    folder = pictures.folder
+    store, folder, crops = run.store, pictures.folder, not run.settings.no_crops
     batch = at_once(network)
     used: list[int] = []
     unread: list[str] = []
-    batches = _batches(pictures, batch, used, unread, stop)
+    batches = _batches(pictures, batch, used, unread, run.halted)
     found = natural_pass(network, batches, len(folder.classes), batch)
-    if stop():
+    if run.halted():
         return False
     if not used:
         raise ConfigError(f'images "{folder.path}": none of {len(folder.names)} files: {unread[0]}')
     for line in _told(folder, len(used), unread):
-        reporter.say(line)
+        run.reporter.say(line)
     for layer in model.layers:
         store.put_measurement(layer_owner(model.id, layer.name), "natural", mark, found[layer.name])
     names = [folder.names[i] for i in used]
-    if not settings.no_crops:
+    if crops:
         _keep(store, pictures, names, found)
     about = {
         "names": np.array(names, "U"),
         "labels": np.array([folder.labels[i] for i in used] if folder.labels else [], np.int32),
         "classes": np.array(folder.classes, "U"),
         "folder": np.array([pictures.content], "U"),
-        "crops": np.array([not settings.no_crops]),
+        "crops": np.array([crops]),
         "unread": np.array([len(unread) + folder.n_left_out], np.int64),
         "n_found": np.array([folder.n_found], np.int64),
     }
@@ -242,7 +243,7 @@ def _keep(store: Store, pictures: Pictures, names: Sequence[str], found: dict[st
 
 
 def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures, plan: LayerPlan,
-          mark: str, settings: Settings) -> None:  # fmt: skip
+          mark: str) -> None:  # fmt: skip
     """Measure what lies around the top places of a layer's rendered units, unless that was done."""
     from reportgen.measure import surroundings
 

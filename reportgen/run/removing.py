@@ -10,9 +10,9 @@ import numpy as np
 from reportgen.config import Settings
 from reportgen.errors import ConfigError
 from reportgen.removal import Removal, UnitNeed
+from reportgen.run.context import RunContext
 from reportgen.run.removal_pictures import Gathered, gather
 from reportgen.run.removal_result import in_full
-from reportgen.run.reporting import Reporter
 from reportgen.spec import content_hash
 from reportgen.store import ModelRecord, Store
 
@@ -23,45 +23,37 @@ REMOVAL_VERSION = 2
 """Raised whenever the same network and pictures would give another measurement."""
 
 
-def measure_removal(store: Store, model: ModelRecord, load: Callable[[], Model], settings: Settings,
-                    reporter: Reporter, stop: Callable[[], bool]) -> None:  # fmt: skip
+def measure_removal(run: RunContext, model: ModelRecord, load: Callable[[], Model]) -> None:
     """Measure what a scored model version loses as units go, unless the store has that.
 
     A network or pictures that cannot be used for it are told in one line; the atlas goes on without.
     """
+    store, settings = run.store, run.settings
     try:
         gathered = gather(settings, model.input_shape, model.file_name)
         structure = structure_of(store, model)
         mark = _mark(model, settings, gathered, structure)
         if store.removal_fingerprint(model.id) == mark:
-            reporter.say("removal: measured before on these pictures")
+            run.reporter.say("removal: measured before on these pictures")
             return
-        found = measured(load(), settings, gathered, structure, reporter, stop)
+        found = measured(run, load(), gathered, structure)
     except ConfigError as error:
-        reporter.say(f"removal was not measured: {error.message}")
+        run.reporter.say(f"removal was not measured: {error.message}")
         return
-    if found is not None and not stop():
+    if found is not None and not run.halted():
         removal, needs = found
         store.put_removal(model.id, removal, needs, fingerprint=mark)
 
 
 def measured(
-    network: Model,
-    settings: Settings,
-    gathered: Gathered,
-    structure: Mapping[str, np.ndarray],
-    reporter: Reporter,
-    stop: Callable[[], bool],
+    run: RunContext, network: Model, gathered: Gathered, structure: Mapping[str, np.ndarray]
 ) -> tuple[Removal, dict[str, list[UnitNeed]]] | None:
     """Return what removal tells of a network, with all lines; None where it was stopped.
 
     Args:
         network: Loaded.
-        settings: Which may name `layers`, `max_loss` and `compensate`.
         gathered: Pictures.
         structure: By layer, `(K,)`; empty where nothing was scored.
-        reporter: Told of the progress.
-        stop: Asked between rounds.
 
     Raises:
         ConfigError: The pictures do not fit, or there is nothing to keep.
@@ -69,6 +61,7 @@ def measured(
     from reportgen.prune.search import Wanted, begin, find
     from reportgen.run.natural import at_once
 
+    settings = run.settings
     wanted = Wanted(
         max_loss=settings.max_loss,
         compensate=settings.compensate,
@@ -76,7 +69,7 @@ def measured(
         decision=settings.decision,
     )
     search = begin(network, gathered.sets, wanted, at_once(network))
-    reporter.say(
+    run.reporter.say(
         f"removal: {len(search.groups):,} units in order on {gathered.counts.order:,} pictures, their number "
         f"chosen on {gathered.counts.choose:,}, told on {gathered.counts.report:,}"
     )
@@ -85,16 +78,16 @@ def measured(
         pass
 
     def note(taken: Sequence[int], n: int) -> None:
-        if stop():
+        if run.halted():
             raise _Stopped
 
     try:
         found = find(search, wanted, note=note)
     except _Stopped:
         return None
-    removal, needs = in_full(search, found, wanted, gathered, stop)
-    reporter.say(f"removal: {removal.removed:,} of {removal.units:,} units can go together")
-    return None if stop() else (removal, needs)
+    removal, needs = in_full(search, found, wanted, gathered, run.halted)
+    run.reporter.say(f"removal: {removal.removed:,} of {removal.units:,} units can go together")
+    return None if run.halted() else (removal, needs)
 
 
 def structure_of(store: Store, model: ModelRecord) -> dict[str, np.ndarray]:

@@ -9,23 +9,22 @@ import functools
 import importlib.metadata
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
 from reportgen.plan import LayerPlan, Wish, make_plan, missing, recipe_hash
-from reportgen.run.budget import Clock, Measurer, Missing, missing_of, order
+from reportgen.run.budget import Measurer, Missing, missing_of, order
+from reportgen.run.context import RunContext
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source, facts_of, open_source
 from reportgen.run.measuring import unmeasured
-from reportgen.run.memory import Bound, default_bound
 from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
 from reportgen.run.removal_file import take_measurement
 from reportgen.run.removing import measure_removal
 from reportgen.run.report import import_report, report_lines
-from reportgen.run.reporting import Reporter
 from reportgen.run.work import Engine, Here
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store
@@ -79,24 +78,16 @@ def wish_of(settings: Settings) -> Wish:
     )
 
 
-def render_model(store: Store, path: str | Path, settings: Settings, reporter: Reporter,
-                 stop: Callable[[], bool], clock: Clock | None = None) -> RenderSummary:  # fmt: skip
+def render_model(run: RunContext, path: str | Path) -> RenderSummary:
     """Render and measure what the store misses of one model file.
 
-    Args:
-        store: Open, locked for rendering.
-        stop: Asked between batches; when true the run ends with what is complete.
-        clock: The time it may take; without end if None.
+    Once the run is to end, it ends with what is complete.
 
     Raises:
         ReportgenError: A model, setting or store that cannot be used. What was rendered is kept.
     """
     started = time.monotonic()
-    clock = clock or Clock(None)
-
-    def halted() -> bool:
-        return stop() or clock.over()
-
+    store, settings, reporter = run.store, run.settings, run.reporter
     source = open_source(store, path, settings)
     if settings.images is not None:
         check_pictures(settings, source.record)
@@ -117,30 +108,28 @@ def render_model(store: Store, path: str | Path, settings: Settings, reporter: R
     for line in facts_of(model):
         reporter.say(line)
     rendered = 0
-    lacks_measuring = functools.partial(_lacks_measuring, store, model, plans, settings.arithmetic)
-    if (missing(plans, known) or lacks_measuring()) and not halted():
-        model = _with_report(store, model, source, path, settings, reporter)
-        model = _note_progress(store, model, None, clock)
-        rendered = render_and_measure(store, model, source, plans, known, settings, reporter, clock, halted)
+    lacks_measuring = functools.partial(_lacks_measuring, run, model, plans)
+    if (missing(plans, known) or lacks_measuring()) and not run.halted():
+        model = _with_report(run, model, source, path)
+        model = _note_progress(run, model, None)
+        rendered = render_and_measure(run, model, source, plans, known)
     there = place_known(store, model, plans)
-    besides = _look_beside(store, model, source, plans, settings, reporter, clock, halted)
+    besides = _look_beside(run, model, source, plans)
     lack = missing_of(plans, there)
     unfinished = bool(lack.pictures) or lacks_measuring() or bool(besides)
     return RenderSummary(
-        model=_note_progress(store, model, lack, clock),
+        model=_note_progress(run, model, lack),
         planned=lack.of_pictures,
         rendered=rendered,
         failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
-        stopped=unfinished and halted(),
+        stopped=unfinished and run.halted(),
         seconds=time.monotonic() - started,
         missing=str(lack) if lack.pictures else besides,
-        spent=unfinished and clock.over() and not stop(),
+        spent=unfinished and run.clock.over() and not run.stop(),
     )
 
 
-def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
-                 settings: Settings, reporter: Reporter, clock: Clock,
-                 stop: Callable[[], bool]) -> str:  # fmt: skip
+def _look_beside(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan]) -> str:
     """Measure what was asked for besides: the untrained twin, a person's own pictures.
 
     Returns:
@@ -148,30 +137,30 @@ def _look_beside(store: Store, model: ModelRecord, source: Source, plans: Sequen
     """
     from reportgen.run.twin import render_twin
 
-    if settings.twin and not stop():
-        twin = render_twin(store, model, source.path, settings, reporter, clock, stop)
+    store, settings = run.store, run.settings
+    if settings.twin and not run.halted():
+        twin = render_twin(run, model, source.path)
         score_store(store, twin, settings.score_spec())
-    if settings.images is not None and not stop():
-        measure_natural(store, model, source.load, plans, settings, reporter, stop)
+    if settings.images is not None and not run.halted():
+        measure_natural(run, model, source.load, plans)
     if settings.twin or settings.images is not None:
         score_store(store, model, settings.score_spec())
-    known = settings.removal is not None and take_measurement(store, model, settings.removal, reporter)
-    if settings.images is not None and not known and not stop():
-        measure_removal(store, model, source.load, settings, reporter, stop)
+    known = settings.removal is not None and take_measurement(store, model, settings.removal, run.reporter)
+    if settings.images is not None and not known and not run.halted():
+        measure_removal(run, model, source.load)
     wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
     asked = [what for what, said in wanted.items() if said]
-    return f"{' and '.join(asked)} may be unfinished" if asked and stop() else ""
+    return f"{' and '.join(asked)} may be unfinished" if asked and run.halted() else ""
 
 
-def _with_report(store: Store, model: ModelRecord, source: Source, path: str | Path, settings: Settings,
-                 reporter: Reporter) -> ModelRecord:  # fmt: skip
+def _with_report(run: RunContext, model: ModelRecord, source: Source, path: str | Path) -> ModelRecord:
     """Return the record with its import report; made at the first render of a file, and then kept."""
     if model.plan.get("report"):
         return model
-    report = import_report(path, source.load(), settings)
+    report = import_report(path, source.load(), run.settings)
     for line in report_lines(report):
-        reporter.say(line)
-    return store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
+        run.reporter.say(line)
+    return run.store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
 
 
 def place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
@@ -183,68 +172,65 @@ def place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) ->
     return known
 
 
-def _note_progress(store: Store, model: ModelRecord, lack: Missing | None, clock: Clock) -> ModelRecord:
+def _note_progress(run: RunContext, model: ModelRecord, lack: Missing | None) -> ModelRecord:
     """Keep with the plan what is missing of it, for the pages to say; None while it is being rendered."""
     plan = {key: value for key, value in model.plan.items() if key != "unfinished"}
     if lack is None or lack.pictures:
         said = "the run that renders it has not come to its end" if lack is None else str(lack)
-        plan["unfinished"] = {"missing": said, "budget": clock.seconds}
-    return model if plan == model.plan else store.put_model(dataclasses.replace(model, plan=plan))
+        plan["unfinished"] = {"missing": said, "budget": run.clock.seconds}
+    return model if plan == model.plan else run.store.put_model(dataclasses.replace(model, plan=plan))
 
 
-def _lacks_measuring(store: Store, model: ModelRecord, plans: Sequence[LayerPlan], arithmetic: str) -> bool:
-    return any(unmeasured(store, model, plan, arithmetic) for plan in plans)
+def _lacks_measuring(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
+    return any(unmeasured(run, model, plan) for plan in plans)
 
 
-def render_and_measure(store: Store, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
-                        known: set[str], settings: Settings, reporter: Reporter, clock: Clock,
-                        stop: Callable[[], bool]) -> int:  # fmt: skip
+def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
+                       known: set[str]) -> int:  # fmt: skip
     """Render what is missing of plans and measure every layer; return how many pictures were rendered."""
     network = source.load()
     began, rendered = time.monotonic(), 0
-    bound = Bound(settings.max_memory or default_bound())
-    with _engine(network, source, settings, bound, reporter, stop) as engine:
-        run = store.begin_run(_now(), _provenance(settings, engine.device))
+    store, reporter = run.store, run.reporter
+    with _engine(run, network, source) as engine:
+        number_of_run = store.begin_run(_now(), _provenance(run.settings, engine.device))
         turns, seconds = order(
-            plans, known, clock, lambda left: estimated_seconds(network, left) / engine.workers
+            plans, known, run.clock, lambda left: estimated_seconds(network, left) / engine.workers
         )
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
-        measurer = Measurer(store, model, network, plans, clock, bound, settings.arithmetic, reporter.say)
+        measurer = Measurer(run, model, network, plans)
         try:
             for number, turn in enumerate(turns):
-                for part in engine.carry_out(turn, stop):
+                for part in engine.carry_out(turn, run.halted):
                     if part.rows:
-                        store.put_renders(model.id, part.layer, part.rows, run=run)
+                        store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)
                         reporter.rendered(len(part.rows))
                     if part.ends:
                         # The null of a first pass waits until every layer has something.
-                        measurer.layer(part.layer, stop, null=number > 0 or len(turns) == 1)
+                        measurer.layer(part.layer, null=number > 0 or len(turns) == 1)
                 if number == 0 and len(turns) > 1:
-                    measurer.all(stop)
-            measurer.all(stop)
+                    measurer.all()
+            measurer.all()
         finally:
             reporter.end()
-            if bound.halved:
+            if run.bound.halved:
                 reporter.say(
                     "memory ran out and batches were halved: pictures after that can round otherwise than "
                     "those of whole batches; more memory avoids that, or --batch N, which has keys of its own"
                 )
-            store.end_run(run, time.monotonic() - began)
+            store.end_run(number_of_run, time.monotonic() - began)
     return rendered
 
 
 @contextlib.contextmanager
-def _engine(network: Model, source: Source, settings: Settings, bound: Bound, reporter: Reporter,
-            stop: Callable[[], bool]) -> Iterator[Engine]:  # fmt: skip
+def _engine(run: RunContext, network: Model, source: Source) -> Iterator[Engine]:
     """Return what renders: this machine, or a cluster while the block lasts."""
-    if settings.ray is None:
-        yield Here(network, bound, settings.batch, reporter)
+    if run.settings.ray is None:
+        yield Here(network, run.bound, run.settings.batch, run.reporter)
         return
     from reportgen.run.cluster import cluster
 
-    hash_ = source.record.file_hash
-    with cluster(settings.ray, source.path, hash_, settings, settings.arithmetic, reporter, stop) as workers:
+    with cluster(run, run.settings.ray, source.path, source.record.file_hash) as workers:
         yield workers
 
 

@@ -7,17 +7,15 @@ record of its own that no table and no site lists.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
 from reportgen.plan import make_plan, missing, recipe_hash
-from reportgen.run.budget import Clock
+from reportgen.run.context import RunContext
 from reportgen.run.importing import Source, load_network, record_of
 from reportgen.run.measuring import unmeasured
 from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
-from reportgen.run.reporting import Reporter
 from reportgen.store import ModelRecord, Store, twin_version
 
 if TYPE_CHECKING:
@@ -31,8 +29,7 @@ TWIN_VERSION = 1
 """Raised whenever the same file gets other fresh weights."""
 
 
-def render_twin(store: Store, model: ModelRecord, path: str | Path, settings: Settings, reporter: Reporter,
-                clock: Clock, stop: Callable[[], bool]) -> ModelRecord:  # fmt: skip
+def render_twin(run: RunContext, model: ModelRecord, path: str | Path) -> ModelRecord:
     """Render and measure what the store misses of a model version's untrained twin; return its record.
 
     Only the scored recipe's happy pictures, of as many starts as the model's own, and of the first 32 units
@@ -41,9 +38,11 @@ def render_twin(store: Store, model: ModelRecord, path: str | Path, settings: Se
     Raises:
         ModelError: A layer cannot be made anew.
     """
-    own = settings.model_copy(update={"ray": None, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None})
+    changes = {"ray": None, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None}
+    own, store = run.settings.model_copy(update=changes), run.store
+    run = run.with_settings(own)
     source = _twin_source(store, model, path, own)
-    wish = dataclasses.replace(wish_of(own), layers=settings.layers)
+    wish = wish_of(own)
     plans = [
         dataclasses.replace(plan, sets=plan.sets[:1])
         for plan in make_plan(source.record, wish, arithmetic=own.arithmetic)
@@ -53,10 +52,10 @@ def render_twin(store: Store, model: ModelRecord, path: str | Path, settings: Se
     )
     store.put_recipe(recipe_hash(wish.scored), wish.scored)
     known = place_known(store, record, plans)
-    lacks = bool(missing(plans, known)) or any(unmeasured(store, record, p, own.arithmetic) for p in plans)
-    if lacks and not stop():
-        reporter.say(f"untrained twin of {model.name} {model.version}")
-        render_and_measure(store, record, source, plans, known, own, reporter, clock, stop)
+    lacks = bool(missing(plans, known)) or any(unmeasured(run, record, p) for p in plans)
+    if lacks and not run.halted():
+        run.reporter.say(f"untrained twin of {model.name} {model.version}")
+        render_and_measure(run, record, source, plans, known)
         place_known(store, record, plans)
     return record
 

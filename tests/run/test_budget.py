@@ -11,7 +11,8 @@ from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.plan import make_plan
 from reportgen.run import budget as budgets
-from reportgen.run.budget import Clock, missing_of, order
+from reportgen.run.budget import missing_of, order
+from reportgen.run.context import Clock
 from reportgen.run.rendering import wish_of
 from reportgen.store import open_store
 
