@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import onnx
 
 _NUMBERS = [-(2**63), -(2**31), -5, -1, 0, 1, 2, 3, 4, 5, 7, 16, 64, 1000, 2**31 - 1, 2**31, 2**63 - 1]
@@ -84,18 +85,85 @@ def _drawn(draw: random.Random, field: Any, places: list[tuple[Any, Any]]) -> An
     return draw.randbytes(draw.choice([0, 1, 4, 17]))
 
 
-def keras_mutant(file: Path, seed: int, mutant: Path) -> None:
-    """Write a `.keras` archive with one to three values of its configuration changed, dropped or swapped."""
+def mutant_of(file: Path, seed: int, folder: Path) -> Path:
+    """Write a mutant of a model file of any form to a folder, its weights beside it, and return where."""
+    mutant = folder / f"mutant{file.suffix}"
+    if file.suffix == ".onnx":
+        mutant.write_bytes(onnx_mutant(onnx.load(file), seed))
+    elif file.suffix == ".json":
+        mutant.write_text(json.dumps(_edited(random.Random(seed), json.loads(file.read_text()))))
+        mutant.with_suffix(".weights.h5").write_bytes(file.with_suffix(".weights.h5").read_bytes())
+    elif zipfile.is_zipfile(file):
+        _archive_mutant(file, seed, mutant)
+    else:
+        mutant.write_bytes(file.read_bytes())
+        _change_hdf5(random.Random(seed), mutant)
+    return mutant
+
+
+def _archive_mutant(file: Path, seed: int, mutant: Path) -> None:
+    """Write a `.keras` archive with its configuration changed, or the weights in it, or their names."""
     draw = random.Random(seed)
+    chosen = draw.choice(["config.json"] * 6 + ["metadata.json", "model.weights.h5", "model.weights.h5"])
     with zipfile.ZipFile(file) as old, zipfile.ZipFile(mutant, "w") as new:
         for name in old.namelist():
             data = old.read(name)
-            if name == "config.json":
-                config = json.loads(data)
-                for _ in range(draw.randint(1, 3)):
-                    _edit(draw, config)
-                data = json.dumps(config).encode()
+            if name == chosen and name.endswith(".json"):
+                data = json.dumps(_edited(draw, json.loads(data))).encode()
+            elif name == chosen:
+                beside = mutant.with_suffix(".inner")
+                beside.write_bytes(data)
+                _change_hdf5(draw, beside)
+                data = beside.read_bytes()
             new.writestr(name, data)
+
+
+def _change_hdf5(draw: random.Random, file: Path) -> None:
+    """Change an HDF5 file: what its attributes say of the network, or its arrays."""
+    with h5py.File(file, "r+") as opened:
+        said = [name for name in ("model_config", "training_config") if name in opened.attrs]
+        if said and draw.random() < 0.6:
+            name = draw.choice([*said, said[0]])
+            opened.attrs[name] = json.dumps(_edited(draw, json.loads(opened.attrs[name])))
+            return
+        for _ in range(draw.randint(1, 3)):
+            _change_item(draw, opened)
+
+
+def _change_item(draw: random.Random, opened: Any) -> None:
+    items: list[str] = []
+    opened.visit(items.append)
+    if not items:
+        return
+    name = draw.choice(items)
+    item, how = opened[name], draw.choice(["drop", "rename", "shape", "type", "attribute", "other", "group"])
+    if how == "attribute" and (keys := [*item.attrs, *opened.attrs]):
+        owner = item if (key := draw.choice(keys)) in item.attrs else opened
+        owner.attrs[key] = draw.choice([0, -1.5, "text", b"\xff\xfe", [1, 2], ["a", "b"], "[]", "null", ""])
+    elif how == "rename":
+        opened.move(name, f"{name}{draw.choice(['_1', '.', 'é', ' '])}")
+    elif how in ("drop", "group"):
+        del opened[name]
+        if how == "group":
+            opened.create_group(name)
+    elif how == "other":
+        other = draw.choice(items)
+        if not (f"{name}/".startswith(f"{other}/") or f"{other}/".startswith(f"{name}/")):
+            del opened[name]
+            opened[name] = opened[other]
+    elif isinstance(item, h5py.Dataset):
+        shape = tuple(draw.choice([0, 1, 2, 3, 7]) for _ in range(draw.randint(0, 5)))
+        kind = draw.choice(["f2", "f8", "i8", "?", "S3", "c8"]) if how == "type" else item.dtype
+        old = item.shape if how == "type" else shape
+        del opened[name]
+        opened.create_dataset(name, old, kind)
+
+
+def _edited(draw: random.Random, config: Any) -> Any:
+    """Return a configuration with one to three values changed, dropped or swapped."""
+    for _ in range(draw.randint(1, 3)):
+        _edit(draw, config)
+    return config
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

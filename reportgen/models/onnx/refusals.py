@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from reportgen.errors import ModelError
+from reportgen.models.onnx.reading import onnx_module
 
 _FLOW = (
     "control flow has no fixed graph",
@@ -53,6 +54,31 @@ REFUSED: Mapping[str, tuple[str, str]] = {
 """Operators that are refused by design: the reason, and what to do."""
 
 _STANDARD = ("", "ai.onnx")
+
+
+def check_arity(nodes: Sequence[Any], known: Mapping[str, Any], opset: int, file_name: str) -> None:
+    """Refuse a node that writes nothing, or whose operator takes more or fewer values than it reads.
+
+    Raises:
+        ModelError: Naming the first such node.
+    """
+    defs = onnx_module().defs
+    for node in nodes:
+        where = f'{file_name}: node "{node_name(node)}" ({node.op_type})'
+        if not any(node.output):
+            raise ModelError(f"{where} writes nothing")
+        standard = node.domain in _STANDARD
+        if (standard and node.op_type not in known) or not isinstance(node.op_type, str):
+            continue  # refused by name
+        try:
+            description = (node.op_type, opset, "") if standard else (node.op_type, node.domain)
+            schema = defs.get_schema(*description)
+        except (defs.SchemaError, TypeError):  # of another opset, or of a domain that is no text
+            continue
+        least, most = schema.min_input, schema.max_input
+        if not least <= len(node.input) <= most:
+            wanted = str(least) if least == most else f"{least} to {most}"
+            raise ModelError(f"{where} reads {len(node.input)} values, wanted {wanted}")
 
 
 def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: str) -> None:

@@ -386,3 +386,22 @@ def test_pictures_of_whole_numbers_are_read(tmp_path, kind):
     assert imported.picture_dtype == kind.lower() and any(kind.lower() in note for note in imported.notes)
     pictures = RNG.uniform(0, 100, (2, *imported.model.inputs[0].shape[1:])).astype(np.float32)
     assert max(p.max_rel for p in parity(path, imported, pictures)) <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("node", "said"),
+    [
+        (helper.make_node("Clip", [], ["y"], name="a"), r'"a" \(Clip\) reads 0 values, wanted 1 to 3'),
+        (helper.make_node("Relu", ["x", "x"], ["y"], name="cut"), r'"cut" \(Relu\) reads 2 values, wanted 1'),
+        (helper.make_node("Constant", [], [], name="b", value_float=1.0), r'"b" \(Constant\) writes nothing'),
+    ],
+)  # fmt: skip
+def test_a_node_with_other_inputs_than_its_operator_takes_is_refused_by_name(tmp_path, node, said):
+    path = tmp_path / "net.onnx"
+    ends = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 3, 8, 8)), ("y", None))
+    ]
+    graph = helper.make_graph([node], "net", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(ModelError, match=said):
+        read_onnx(path)
