@@ -130,6 +130,7 @@ def prove_import(
         max_memory=max_memory or default_max_memory(),
         held=dict(hold or {}),
         channels=channels,
+        before_bounds=True,
     )
     try:
         with np.errstate(all="ignore"):  # what is not finite is said, not warned of

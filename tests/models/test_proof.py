@@ -13,6 +13,7 @@ import onnx.numpy_helper
 import pytest
 
 from reportgen.models import load_model
+from reportgen.models.onnx import parity, read_onnx
 from reportgen.models.proof import Difference, Proof, probe_inputs, prove_cuts, prove_import
 from tests.models.nets import loaded, nested_twice, plain, skipping
 
@@ -92,3 +93,49 @@ def test_probe_inputs_are_the_same_every_time_and_fill_the_range() -> None:
     one, two = probe_inputs((20, 30, 3)), probe_inputs((20, 30, 3))
     assert np.array_equal(one, two) and one.shape == (2, 20, 30, 3)
     assert one.min() >= 0 and one.max() <= 1 and one.std() > 0.1
+
+
+def saturated_onnx(path: Path, end: str, factor: float = 1.0) -> Path:
+    """Write a convolution and a bounded end that is all but still: its numbers are some 1e-5 of its range."""
+    helper = onnx.helper
+    rng = np.random.default_rng(3)
+    kernel = (rng.normal(size=(2, 3, 3, 3)) * factor).astype(np.float32)
+    start = np.array([-13.0, -13.0] if end != "Softmax" else [0.0, 25.0], np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+            helper.make_node("Mul", ["c", "little"], ["m"]),
+            helper.make_node("Add", ["m", "start"], ["a"]),
+            helper.make_node(end, ["a"], ["y"], name="end", **({"axis": 1} if end == "Softmax" else {})),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", 1, ["n", 3, 16, 16])],
+        [helper.make_tensor_value_info("y", 1, ["n", 2, 14, 14])],
+        [
+            onnx.numpy_helper.from_array(kernel, "w"),
+            onnx.numpy_helper.from_array(np.float32(0.05), "little"),
+            onnx.numpy_helper.from_array(start.reshape(1, 2, 1, 1), "start"),
+        ],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize("end", ["Sigmoid", "Tanh"])
+def test_rounding_near_a_bound_is_no_difference_and_a_wrong_weight_is(tmp_path: Path, end: str) -> None:
+    path = saturated_onnx(tmp_path / "net.onnx", end)
+    assert prove_import(path, load_model(path)).same
+    # The proof reads the file itself: what onnxruntime runs is put in its place, a thousandth off.
+    other = saturated_onnx(tmp_path / "other.onnx", end, factor=1.001)
+    imported = read_onnx(path, before_bounds=True)
+    pictures = probe_inputs((16, 16, 3))
+    assert max(found.max_rel for found in parity(other, imported, pictures)) > 5e-4
+    assert max(found.max_rel for found in parity(path, imported, pictures)) < 1e-4
+
+
+def test_another_function_with_the_same_bound_is_found_out(tmp_path: Path) -> None:
+    path = saturated_onnx(tmp_path / "net.onnx", "Sigmoid")
+    imported = read_onnx(path, before_bounds=True)
+    other = saturated_onnx(tmp_path / "other.onnx", "HardSigmoid")
+    found = {p.name: p for p in parity(other, imported, probe_inputs((16, 16, 3)))}
+    assert found["a"].max_rel < 1e-4 < found["y"].max_rel

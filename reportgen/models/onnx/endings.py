@@ -26,6 +26,23 @@ _NAMING = {"ArrayFeatureExtractor": 1, "LabelEncoder": 0, "CategoryMapper": 0}
 """Operators that give a class its name, and which of their inputs says the class."""
 
 
+_BOUNDED = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Tanh", "Softsign"})
+
+
+def with_outputs_before_bounds(graph: Any) -> dict[str, str]:
+    """Make what bounded functions at a graph's end are given outputs too; return it by each output's name.
+
+    At its bounds such a function hides how far its inputs are apart.
+    """
+    writer = {name: node for node in graph.node for name in node.output if name}
+    ends = {o.name: writer[o.name] for o in graph.output if o.name in writer}
+    before = {name: node.input[0] for name, node in ends.items() if node.op_type in _BOUNDED and node.input}
+    known = {o.name for o in graph.output}
+    new = [name for name in dict.fromkeys(before.values()) if name in writer and name not in known]
+    graph.output.extend(onnx_module().helper.make_empty_tensor_value_info(name) for name in new)
+    return {name: source for name, source in before.items() if source in known or source in new}
+
+
 def up_to_numbers(graph: Any) -> list[str]:
     """End a graph at the numbers that its classes are named by; return a sentence for each changed output.
 

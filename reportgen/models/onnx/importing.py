@@ -18,7 +18,7 @@ from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.onnx.building import Builder, rebatch
-from reportgen.models.onnx.endings import up_to_numbers
+from reportgen.models.onnx.endings import up_to_numbers, with_outputs_before_bounds
 from reportgen.models.onnx.fixed_batch import for_readers, way_out
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
@@ -57,6 +57,7 @@ class OnnxImport:
         fixed_batch: Pictures of a batch, where the file fixes them; else None.
         picture_dtype: Element type that the file wants its picture in.
         aside: Its layers that no picture changes.
+        before: Outputs that a function with bounds ends, each with the value before it, an output as well.
     """
 
     model: Any
@@ -71,6 +72,7 @@ class OnnxImport:
     fixed_batch: int | None = None
     picture_dtype: str = "float32"
     aside: tuple[CallAside, ...] = ()
+    before: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def read_onnx(
     max_memory: int = 8 << 30,
     held: Mapping[str, Any] | None = None,
     channels: Literal["first", "last"] | None = None,
+    before_bounds: bool = False,
 ) -> OnnxImport:
     """Read an ONNX file into a Keras model.
 
@@ -102,6 +105,7 @@ def read_onnx(
         max_memory: Most bytes that the weights, or any value for one picture, may take.
         held: Values of inputs other than the picture, by name; zeros unless given.
         channels: Where the file has its picture's channels, if the graph does not tell.
+        before_bounds: Whether what a sigmoid or the like is given that ends the network is an output as well.
 
     Raises:
         ModelError: The file is damaged, or has what is not imported; the node is named. Or its graph does not
@@ -114,6 +118,7 @@ def read_onnx(
     graph = proto.graph
     check_arity(graph.node, operators(), opset, source.file_name)
     endings = up_to_numbers(graph)
+    before = with_outputs_before_bounds(graph) if before_bounds else {}
     check_operators(graph.node, operators(), source.file_name)
     stored = dict(initialisers(graph, source))
     picture, others = _inputs(graph, stored, input_size, channels, source)
@@ -123,7 +128,8 @@ def read_onnx(
         said = (*endings, *_widenings(proto), *picture.notes, *_held_notes(constants, held or {}))
         as_written = picture.batch is None
         try:
-            return _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
+            found = _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
+            return dataclasses.replace(found, before=before)
         except ModelError as error:
             raise for_readers(error, source.file_name, picture.batch) from None
 

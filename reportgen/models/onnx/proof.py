@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport
 
 
+_LEAST_RANGE = 0.01
+"""Of a sigmoid and its like, with bounds 1 apart: implementations differ by the rounding of 1, some 1e-7,
+however close to a bound all their numbers are. What they are given tells networks apart."""
+
+
 @dataclass(frozen=True)
 class OutputParity:
     """How far one output is from onnxruntime's.
@@ -24,7 +29,8 @@ class OutputParity:
     Attributes:
         name: ONNX name of the output.
         max_abs: Largest difference.
-        max_rel: The same as a share of the output's range over all pictures.
+        max_rel: The same as a share of the output's range over all pictures; of at least `_LEAST_RANGE` where
+            what a bounded function is given, whose result it is, is compared as well.
     """
 
     name: str
@@ -63,6 +69,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
             )
         worst = float(np.max(np.abs(array - their), initial=0.0))
         spread = float(np.ptp(their)) if their.size else 0.0
+        spread = max(spread, _LEAST_RANGE) if imported.before.get(name) in imported.outputs else spread
         found.append(OutputParity(name, worst, worst / spread if spread > 0 else worst))
     return found
 
