@@ -107,11 +107,6 @@ def activation_of_kind(kind: str, operation: Any) -> Activation | None:
     return _BY_KIND.get(kind)
 
 
-def is_activation_kind(kind: str) -> bool:
-    """Whether a class of Keras, in snake case, is an activation."""
-    return kind in _BY_KIND
-
-
 def _relu_word(operation: Any) -> str:
     top = getattr(operation, "max_value", None)
     if float(getattr(operation, "negative_slope", 0.0) or 0.0) != 0.0:

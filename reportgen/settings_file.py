@@ -26,6 +26,9 @@ MOST_KEY = 80
 _DOTTED = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}""")
 _DIGITS = re.compile(r"[0-9][0-9_]{1000,}")
 
+LOCAL_CLUSTER = "local"
+"""The `ray` of a machine by itself: what reaches no other."""
+
 _CODE = ("trust_model", "custom", "templates")
 _PLACES = ("store", "site", "images", "judge", "class_names", "removal")
 
@@ -109,7 +112,7 @@ def check_unnamed(values: Mapping[str, Any], path: Path) -> None:
             outside = isinstance(value, str) and not _inside(folder, value)
             reason = f"{key} lies outside this folder and" if outside else ""
         else:
-            reaches_out = (key in _CODE and bool(value)) or (key == "ray" and value != "local")
+            reaches_out = (key in _CODE and bool(value)) or (key == "ray" and value != LOCAL_CLUSTER)
             reason = key if reaches_out else ""
         if reason:
             option = "--" + key.replace("_", "-")

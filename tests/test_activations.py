@@ -20,7 +20,7 @@ from reportgen.activations import (
     Shares,
     Slopes,
     activation_called,
-    is_activation_kind,
+    activation_of_kind,
 )  # fmt: skip
 from reportgen.models.kinds import kind_of
 from reportgen.models.onnx.own_layers import own_layers
@@ -79,7 +79,7 @@ def test_every_activation_layer_of_keras_is_a_kind_of_some_row() -> None:
     ]  # fmt: skip
     for made in found:
         operation = made.__new__(made)
-        assert is_activation_kind(kind_of(operation)), made
+        assert activation_of_kind(kind_of(operation), operation) is not None, made
 
 
 @pytest.mark.parametrize("row", ACTIVATIONS, ids=named)

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from reportgen.errors import ReportgenError
 from reportgen.explorer.asked import Asked, parse
 from reportgen.explorer.form import form_spec
-from reportgen.explorer.jobs import ENDED, Progress, Ticket
+from reportgen.explorer.jobs import ENDED, SWEEP, Progress, Ticket
 from reportgen.explorer.queries import Shelf, Version
 from reportgen.explorer.starts import MOST_UPLOAD_BYTES
 
 What = Literal["picture", "sweep"]
-
-MOST_TICKETS = 4096
-SWEEP = ("1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
-"""The weights of total variation of a sweep, in the order in which the studio takes them."""
 
 
 class Rendering(Protocol):
@@ -37,6 +32,9 @@ class Rendering(Protocol):
 
     def progress(self, ticket: str) -> Progress:
         """Return how a request stands."""
+
+    def owner(self, ticket: str) -> str | None:
+        """Return whose request it is."""
 
     def cancel(self, ticket: str) -> None:
         """End a request."""
@@ -60,8 +58,6 @@ class Desk:
 
     shelf: Shelf
     studio: Rendering
-    _owners: dict[str, str] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def page(self, at: Version) -> dict[str, Any]:
         """Return what the page of a version is drawn from: versions, form and place. JSON's types only."""
@@ -107,10 +103,6 @@ class Desk:
             ]  # fmt: skip
         except ReportgenError as error:
             return {"what": what, "wrong": str(error)}
-        with self._lock:
-            self._owners.update((ticket.id, person) for ticket in taken)
-            while len(self._owners) > MOST_TICKETS:
-                del self._owners[next(iter(self._owners))]
         notes = SWEEP if what == "sweep" else [asked.words]
         return {
             "what": what,
@@ -173,8 +165,7 @@ class Desk:
         return asked.to_toml(), command, asked.not_in_command(), ""
 
     def _owns(self, ticket: str, person: str) -> bool:
-        with self._lock:
-            return self._owners.get(ticket) == person
+        return self.studio.owner(ticket) == person
 
 
 def told(progress: Progress) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from reportgen.config import decades
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.explorer.asked import Asked
 from reportgen.explorer.files import Files, ModelFile
@@ -34,8 +33,8 @@ from reportgen.plan import key_parts
 from reportgen.spec import with_numbers
 from reportgen.store import Experiment, ModelRecord
 
-SWEEP = tuple(decades(1e-5, 1e3))
-"""Weights of total variation of a sweep."""
+SWEEP = ("1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
+"""Weights of total variation of a sweep, weakest first, as people read them."""
 
 MOST_WAITING, MOST_OF_A_PERSON = 512, 64
 """Requests that wait at once, of all people and of one."""
@@ -134,6 +133,12 @@ class Studio:
                 return Progress("failed", message="there is no such request; the explorer was started again")
             request.looked = time.monotonic()
             return request.told(self._place(request), self._ledger.trouble(request.key))
+
+    def owner(self, ticket: str) -> str | None:
+        """Return the person whose request it is; None of an unknown one."""
+        with self._lock:
+            request = self._requests.get(ticket)
+            return request.person if request else None
 
     def cancel(self, ticket: str) -> None:
         """End a request; nothing happens to one that has ended."""
@@ -337,7 +342,8 @@ class Studio:
 
 def sweep_of(asked: Asked) -> list[Asked]:
     """Return the wishes of a sweep: the same with weights of total variation from 1e-5 to 1e3, in decades."""
-    return [dataclasses.replace(asked, recipe=with_numbers(asked.recipe, {"tv": weight})) for weight in SWEEP]
+    recipes = [with_numbers(asked.recipe, {"tv": float(weight)}) for weight in SWEEP]
+    return [dataclasses.replace(asked, recipe=recipe) for recipe in recipes]
 
 
 def _experiment(done: Done, request: Request) -> Experiment:

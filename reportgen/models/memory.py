@@ -11,17 +11,22 @@ from reportgen.errors import ModelError
 from reportgen.models.framework import keras_module
 
 LEAST_DEFAULT = 2 << 30
+_UNTOLD = 4 << 30
 _OPEN_SIDE = 224
 _NUMBER_BYTES = 4
 
 
+def machine_memory() -> int:
+    """Return the machine's memory in bytes; 4 GB where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return _UNTOLD
+
+
 def default_max_memory() -> int:
     """Return half of the machine's memory in bytes, at least 2 GB."""
-    try:
-        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        whole = 0
-    return max(LEAST_DEFAULT, whole // 2)
+    return max(LEAST_DEFAULT, machine_memory() // 2)
 
 
 def build_within(build: Callable[[], Any], max_memory: int, file_name: str) -> Any:

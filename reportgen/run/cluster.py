@@ -26,8 +26,8 @@ from reportgen.run.reporting import Reporter
 from reportgen.run.slices import GPU_SLICE, SLICE, Slice, Slices
 from reportgen.run.work import Part
 from reportgen.run.worker import Worker
+from reportgen.settings_file import LOCAL_CLUSTER
 
-LOCAL = "local"
 AHEAD = 2
 """Slices a worker has at once: one at work, one waiting, so that it never waits for the driver."""
 TRIES = 3
@@ -280,7 +280,7 @@ def _alone(ray: Any, address: str) -> Iterator[dict[str, Any]]:
     Raises:
         ReportgenError: This Ray listens on a network all the same; it is shut down again.
     """
-    if address != LOCAL:
+    if address != LOCAL_CLUSTER:
         yield {}
         return
     services: Any = importlib.import_module("ray._private.services")

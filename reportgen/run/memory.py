@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reportgen.models.memory import machine_memory
+
 if TYPE_CHECKING:
     from reportgen.models import Cut
 
@@ -30,11 +32,7 @@ def memory_here(group: Path = _GROUP, mount: Path = _MOUNT) -> int:
         group: The file that names the process's control groups.
         mount: Where control groups are mounted.
     """
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        machine = 4 << 30
-    return min([machine, *_limits(group, mount)])
+    return min([machine_memory(), *_limits(group, mount)])
 
 
 def default_bound() -> int:

@@ -22,7 +22,7 @@ from reportgen.units import Layer
 if TYPE_CHECKING:
     from reportgen.models import Model
     from reportgen.models.evidence import InputEvidence, Reading
-    from reportgen.models.proof import Difference, Proof
+    from reportgen.models.proof import Proof
     from reportgen.models.sources import ModelSource
 
 
@@ -158,10 +158,6 @@ def _proof(proof: Proof, against: str) -> dict[str, Any] | None:
             for d in proof.found
         ],
     }
-
-
-def _difference(found: Difference) -> dict[str, Any]:
-    return {"name": found.name, "max_abs": _number(found.max_abs), "max_rel": _number(found.max_rel)}
 
 
 def _sentence(proof: Proof, against: str, thing: str) -> str:

@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from filelock import FileLock
 
@@ -33,8 +33,6 @@ from reportgen.store.records import (
 from reportgen.store.removals import Removals, forget_removal
 from reportgen.units import InputRange, Layer, LayerGraph, Sign, UnitScore
 
-_Made = TypeVar("_Made")
-_WRONG_JSON = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 _MODEL_COLUMNS = "id, name, version, file_name, file_hash, options, plan, record"
 
 _PACKS_WELL = "length(r.picture) < 100 + r.height * r.width * r.channels / 50.0"

@@ -83,6 +83,9 @@ class SketchingStudio:
         shown = 0.5 + 0.4 * share * wave + (1 - share) * rng.normal(0, 0.2, (48, 48))
         return encode_webp((np.clip(shown, 0, 1) * 255).astype(np.uint8)[:, :, None], quality=60)
 
+    def owner(self, ticket):
+        return self.requests[ticket]["whose"][0] if ticket in self.requests else None
+
     def cancel(self, ticket):
         own = self.requests.get(ticket)
         if own and not own["end"]:

@@ -10,7 +10,8 @@ import zlib
 import pytest
 from PIL import Image
 
-from reportgen.explorer.answers import SWEEP, Desk
+from reportgen.explorer.answers import Desk
+from reportgen.explorer.jobs import SWEEP
 from reportgen.explorer.starts import MOST_UPLOAD_BYTES
 
 FORM = {"model": "garden", "version": "v2", "layer": "conv1", "terms": "3", "seed": 1}

@@ -23,7 +23,8 @@ _HANDLED_ONE_BY_ONE = frozenset(
      "ArgMax", "ArgMin", "TopK", "OneHot", "BitShift", "Range", "Einsum", "CumProd", "CumSum")
 )  # fmt: skip
 _POOLS = frozenset(("AveragePool", "MaxPool", "LpPool"))
-_GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+"""By recurrent operator, how many matrices its weights stack."""
 
 
 def operations(call: Any, answers: Sequence[Shape]) -> int:
@@ -77,7 +78,7 @@ def _recurrent(call: Any, given: Sequence[Shape], made: int) -> int:
     if call.attr("layout"):
         steps, pictures = pictures, steps
     ways, _, hidden = (*given[2], 1, 1, 1)[:3]
-    weights = ways * _GATES[call.node.op_type] * hidden * (features + hidden)
+    weights = ways * GATES[call.node.op_type] * hidden * (features + hidden)
     return int(steps * (pictures * weights + ways * _STEP))
 
 

@@ -276,10 +276,6 @@ class Builder:
         """Return a value's tensor in ONNX's own order of axes."""
         return Call(onnx_module().NodeProto(), [], 1, self).plain(value)
 
-    def constant_of(self, array: Any) -> Value:
-        """Return the value of an array."""
-        return constant(array)
-
     def constants(self, arrays: Mapping[str, Any]) -> None:
         """Enter the graph's stored tensors."""
         self._stored.update(arrays)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from reportgen.models.onnx.budget import GATES
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.own_layers import own_layers
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Array, Value, live
 
-_GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 _USUAL = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}
 _KNOWN = {"Sigmoid", "Tanh", "Relu", "Softsign", "Softplus"}
 
@@ -25,7 +25,7 @@ def _recurrent(call: Call) -> list[Value]:
     x = call.plain(value) if last_first else call.ordered(value, (1, 0, 2))
     weights, recurrent = call.array(1), call.array(2)
     n_ways, hidden = recurrent.shape[0], recurrent.shape[2]
-    if weights.shape != (n_ways, _GATES[kind] * hidden, value.shape[2]):
+    if weights.shape != (n_ways, GATES[kind] * hidden, value.shape[2]):
         call.refuse(f"has weights of {weights.shape} for {value.shape[2]} features")
     functions = [
         str(f.decode() if isinstance(f, bytes) else f)
@@ -33,7 +33,7 @@ def _recurrent(call: Call) -> list[Value]:
     ]
     if not set(functions) <= _KNOWN:
         call.refuse(f"uses {', '.join(functions)}, wanted {', '.join(sorted(_KNOWN))}")
-    bias = call.array(3) if call.has(3) else np.zeros((n_ways, 2 * _GATES[kind] * hidden), np.float32)
+    bias = call.array(3) if call.has(3) else np.zeros((n_ways, 2 * GATES[kind] * hidden), np.float32)
     peephole = call.array(7) if call.has(7) else None
     direction, each = str(call.attr("direction", "forward")), len(functions) // n_ways
     ways = []
