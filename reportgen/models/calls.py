@@ -1,7 +1,8 @@
 """What the recorded call of a Keras layer says: which layer does the work, and whether as in training.
 
 `training=True` in a file is a part of the network: pix2pix normalises by the moments of the picture it is
-given. An outer model's own flag goes before those of the calls inside it, as in Keras.
+given. An outer model's own flag goes before those of the calls inside it, as in Keras. A layer that computes
+what a plainer one does is known by that.
 """
 
 from __future__ import annotations
@@ -85,3 +86,41 @@ def by_own_moments(operation: Any, shape: Sequence[int | None]) -> Any:
         if getattr(made, name) is not None:
             getattr(made, name).assign(getattr(operation, name))
     return made
+
+
+def as_dense(operation: Any, shape: Sequence[int | None]) -> Any:
+    """Return the dense layer that a product over the last axis alone is, as of `...c,cd->...d`.
+
+    Over a map that is a convolution of 1x1. Any other operation is returned as it is.
+    """
+    if kind_of(operation) != "einsum_dense" or (turned := _over_last_axis(operation)) is None:
+        return operation
+    keras = keras_module()
+    kernel = keras.ops.transpose(operation.kernel) if turned else operation.kernel
+    made = keras.layers.Dense(
+        int(kernel.shape[1]),
+        activation=operation.activation,
+        use_bias=operation.bias is not None,
+        dtype=operation.dtype_policy,
+        name=operation.name,
+    )
+    made.build(tuple(shape))
+    made.kernel.assign(kernel)
+    if operation.bias is not None:
+        made.bias.assign(operation.bias)
+    return made
+
+
+def _over_last_axis(operation: Any) -> bool | None:
+    """Return whether a kernel has its units first, for a sum over the last axis; None for other sums."""
+    terms, _, result = operation.equation.replace(" ", "").partition("->")
+    given, _, kernel = terms.partition(",")
+    bias = operation.bias
+    if len(kernel) != 2 or not given or not result or given[:-1] != result[:-1]:
+        return None
+    summed, unit = given[-1], result[-1]
+    if sorted(kernel) != sorted(summed + unit) or summed == unit or summed in result or unit in given:
+        return None
+    if bias is not None and tuple(bias.shape) != (operation.kernel.shape[kernel.index(unit)],):
+        return None
+    return bool(kernel[0] == unit)

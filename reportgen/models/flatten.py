@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from reportgen.models.calls import (
+    as_dense,
     by_own_moments,
     is_model,
     own_name,
@@ -47,7 +48,7 @@ class _Flattening:
         self.nodes: list[Node] = []
         self.true_names = names
         self._fused: dict[int, Any] = {}
-        self._by_own_moments: dict[int, Any] = {}
+        self._instead: dict[tuple[int, bool], Any] = {}
 
     def add(
         self,
@@ -128,12 +129,12 @@ class _Flattening:
     def _as_recorded(self, record: Any, training: bool | None) -> Any:
         """Return the layer that does what a recorded call does, the same one for all calls of one layer."""
         operation = unwrapped(record.operation)
-        if not training:
-            return operation
-        if id(operation) not in self._by_own_moments:
-            shape = record.input_tensors[0].shape
-            self._by_own_moments[id(operation)] = by_own_moments(operation, shape)
-        return self._by_own_moments[id(operation)]
+        key = (id(operation), bool(training))
+        if key not in self._instead:
+            shape = record.input_tensors[0].shape if record.input_tensors else ()
+            does = by_own_moments(operation, shape) if training else operation
+            self._instead[key] = as_dense(does, shape)
+        return self._instead[key]
 
     def _split(self, operation: Any, kind: str) -> Any:
         """Return the activation of a layer with units as an operation, leaving the layer linear."""
