@@ -6,6 +6,7 @@ EXAMPLE = examples/facing_left
 MODEL  ?= $(EXAMPLE)/facing_left.keras
 ARGS   ?=
 UNDER  ?= atlas
+OUT    ?= reference
 PORT   ?= 8000
 # The example comes with its settings; another model takes reportgen.toml, if there is one here.
 CONFIG ?= $(if $(filter-out $(EXAMPLE)/facing_left.keras,$(MODEL)),,$(EXAMPLE)/reportgen.toml)
@@ -22,7 +23,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas explore versions prune test check gate bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas explore versions prune test check docs gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +60,9 @@ check: $(READY)-dev ## lint, format, types and layers; not the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(READY)-docs ## the reference of the Python interface, as HTML in reference/ (OUT=folder)
+	@$(BIN)/python docs/reference.py $(call quoted,$(OUT))
+
 GATE = $(BIN)/reportgen render --store .gate.db --units 2 --seeds 2 --signs happy --set steps=32 --set show.steps=32
 gate: $(READY) ## the example's ONNX export against its Keras file, by the rules of a gate; some units
 	@rm -f .gate.db .gate.db-wal .gate.db-shm .gate.db.lock
@@ -83,7 +87,7 @@ serve: ## show site/ as Pages would, at http://127.0.0.1:8000/atlas/ (UNDER=othe
 
 clean: ## remove the site, builds and caches (keeps the store and .venv)
 	@if test -d site; then find site -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +; fi
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	@rm -rf build dist reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 distclean: clean ## also remove .venv, .venv-peers and reportgen.db, with every picture in it
@@ -123,6 +127,11 @@ $(READY): .venv/.made pyproject.toml constraints.txt
 $(READY)-explorer: $(READY)
 	@echo "installing what the explorer needs into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),explorer]'
+	@touch $@
+
+$(READY)-docs: $(READY)
+	@echo "installing what the reference needs into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),docs]'
 	@touch $@
 
 $(READY)-dev: $(READY)

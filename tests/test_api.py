@@ -66,7 +66,8 @@ def interface():
     found = [signature_of(name, getattr(reportgen, name)) for name in sorted(reportgen.__all__)]
     for name, thing in sorted(given_back().items()):
         found += [signature_of(name, thing), *members_of(name, thing)]
-    return found
+    # In which module a type lies is another with each Python.
+    return [re.sub(r"\b(?:collections\.abc|pathlib(?:\._local)?|typing)\.", "", text) for text in found]
 
 
 def test_names_and_signatures_are_the_committed_ones():
@@ -110,8 +111,7 @@ def test_every_key_of_the_configuration_is_an_option_of_some_function():
 
 @pytest.mark.parametrize("name", WITH_OPTIONS)
 def test_signatures_show_the_options_that_a_function_is_annotated_with(name):
-    function = getattr(reportgen, name).__wrapped__
-    annotated = inspect.signature(function).parameters["options"].annotation
+    annotated = getattr(reportgen, name).__annotations__["options"]
     options = getattr(options_module, annotated.removeprefix("Unpack[").removesuffix("]"))
     assert set(options.__annotations__) < set(inspect.signature(getattr(reportgen, name)).parameters)
 

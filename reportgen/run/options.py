@@ -10,7 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, ParamSpec, TypedDict, TypeVar
+from typing import Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
 
 from reportgen.removal import Reading
 
@@ -201,14 +201,16 @@ def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked
     Editors, `help` and notebooks show them; one of another name is a TypeError.
     """
     named = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_text(kind))
-        for name, kind in options.__annotations__.items()
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in get_type_hints(options).items()
     ]
 
     def decorate(function: Callable[_Asked, _Given]) -> Callable[_Asked, _Given]:
         plain = inspect.signature(function)
         fixed = [p for p in plain.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
         signature = plain.replace(parameters=[*fixed, *named])
+        # Of the function itself: what reads documentation looks beneath decorators.
+        function.__signature__ = signature  # type: ignore[attr-defined]
 
         @functools.wraps(function)
         def checked(*args: _Asked.args, **kwargs: _Asked.kwargs) -> _Given:
@@ -217,15 +219,9 @@ def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked
                     raise TypeError(_unknown(function.__name__, name, list(signature.parameters)))
             return function(*args, **kwargs)
 
-        checked.__signature__ = signature  # type: ignore[attr-defined]
         return checked
 
     return decorate
-
-
-def _text(kind: object) -> object:
-    """Return an annotation as it was written."""
-    return getattr(kind, "__forward_arg__", kind)
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:

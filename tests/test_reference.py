@@ -1,0 +1,55 @@
+"""The reference of the Python interface builds without a warning, has every public name, and asks nobody."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reportgen
+
+SCRIPT = Path(__file__).resolve().parent.parent / "docs" / "reference.py"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """All pages, by path; made by a process of its own, as by `make docs`."""
+    for needed in ("pdoc", "pandas"):
+        if importlib.util.find_spec(needed) is None:
+            pytest.skip(f"{needed} is not installed")
+    folder = tmp_path_factory.mktemp("reference")
+    done = subprocess.run([sys.executable, SCRIPT, folder], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder / "reportgen.html")
+    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in folder.rglob("*.html")}
+
+
+def test_every_public_name_and_option_is_there(pages):
+    page = pages["reportgen.html"]
+    assert all(f'id="{name}"' in page for name in reportgen.__all__)
+    (render,) = re.findall(r'<section id="render">(.*?)</section>', page, re.DOTALL)
+    signature = re.sub(r"<[^>]+>", "", render)
+    assert all(f"{option}: " in signature for option in ("seeds", "budget", "input_range"))
+    assert 'id="AtlasUnit.pictures"' in pages["reportgen/run/opened.html"]
+    assert 'id="UnknownLayer"' in pages["reportgen/errors.html"]
+
+
+def test_types_of_a_signature_lead_to_their_pages(pages):
+    (opened,) = re.findall(r'<section id="open">(.*?)</section>', pages["reportgen.html"], re.DOTALL)
+    assert 'href="reportgen/run/opened.html#Atlas"' in opened
+
+
+def test_pages_fetch_nothing_from_elsewhere(pages):
+    for name, page in pages.items():
+        assert not re.findall(r'<(?:script|img|link|iframe)[^>]*(?:src|href)="(?:https?:)?//', page), name
+
+
+def test_links_between_pages_lead_to_pages(pages):
+    for name, page in pages.items():
+        for link in re.findall(r'href="((?!https?:|#|data:)[^"#]+)', page):
+            if "${" in link:  # In a script, which fills it in.
+                continue
+            target = (Path("/") / name).parent.joinpath(link).resolve().relative_to("/").as_posix()
+            assert target in pages, (name, link)
