@@ -10,9 +10,21 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
+
+from reportgen.judgement import (
+    Decision,
+    Facet,
+    Light,
+    Look,
+    Natural,
+    Relations,
+    Responsiveness,
+    Starts,
+    Trust,
+)
 
 Sign = Literal["happy", "sad"]
 SIGNS: tuple[Sign, ...] = ("happy", "sad")
@@ -176,9 +188,17 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class UnitScore:
-    """The judgement of one unit: one row of the verdict table.
+    """The judgement of one unit: one row of the verdict table, with all it was made from.
 
     Numbers are None where undefined. `structure`, `consistency` and `use`: higher is more.
+
+    Attributes:
+        verdict_detail, reason: The judgement in words, written from the rest (see `sentences`); an earlier
+            release left some rows whose numbers stand there alone. They are shown, and never read for data.
+        cause: Why it is undecided, one of `verdicts.Cause.word`; else empty.
+        facet_groups: The kinds of picture of a unit that has several.
+        raw_use: Outgoing weights times the spread of its answer, in the network's own units.
+        decision: The questions that led to the verdict, in order.
     """
 
     unit: int
@@ -195,8 +215,17 @@ class UnitScore:
     mirror_of: int | None = None
     complement_of: int | None = None
     facets: int | None = None
-    dead_proof: str = ""
-    extra: Mapping[str, float | str | list[int] | list[float]] = field(default_factory=dict)
+    cause: str = ""
+    starts: Starts = field(default_factory=Starts)
+    responsiveness: Responsiveness = field(default_factory=Responsiveness)
+    look: Look = field(default_factory=Look)
+    relations: Relations = field(default_factory=Relations)
+    light: Light = field(default_factory=Light)
+    trust: Trust = field(default_factory=Trust)
+    natural: Natural | None = None
+    facet_groups: tuple[Facet, ...] = ()
+    raw_use: float | None = None
+    decision: tuple[Decision, ...] = ()
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")

@@ -5,40 +5,42 @@ Sections as in `views`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number
 from reportgen.atlas.views import Fact, Facts, Plotted
+from reportgen.judgement import Natural, Trust
+from reportgen.sentences.answers import trust_of
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
 Arrays = Mapping[str, np.ndarray]
 
-_CHECKS = (
+_CHECKS: tuple[tuple[Callable[[Trust], float | None], str, str], ...] = (
     (
-        "recipes_agree",
+        lambda t: t.recipes_agree,
         "Recipes",
         "how surely its scored and its shown picture are told to be of one unit; 0.5 is chance, 1 always",
     ),
     (
-        "robust_share",
+        lambda t: t.robust_share,
         "Transforms",
         "share of the shown picture’s gain that stays when it is shifted and turned",
     ),
-    ("beyond_natural", "Beyond natural", "times its answer to the strongest natural picture"),
+    (lambda t: t.beyond_natural, "Beyond natural", "times its answer to the strongest natural picture"),
     (
-        "natural_agreement",
+        lambda t: t.natural_agreement,
         "Natural examples",
         "how surely its pictures are told to belong to its natural ones; 0.5 is chance, 1 always",
     ),
 )
-_FACTS = (
-    ("natural_max", "Largest answer", "to any natural picture, after its activation"),
-    ("zeros_share", "Zeros", "share of its answers to natural pictures that are exactly zero"),
-    ("selectivity", "Class selectivity", "0 answers to all classes alike, 1 to one alone"),
+_FACTS: tuple[tuple[Callable[[Natural], float | None], str, str], ...] = (
+    (lambda n: n.max, "Largest answer", "to any natural picture, after its activation"),
+    (lambda n: n.zeros_share, "Zeros", "share of its answers to natural pictures that are exactly zero"),
+    (lambda n: n.selectivity, "Class selectivity", "0 answers to all classes alike, 1 to one alone"),
 )
 
 
@@ -46,23 +48,24 @@ def trust_section(score: UnitScore | None) -> Facts | None:
     """Return the checks of trust that were made of a unit."""
     if score is None:
         return None
-    facts = [Fact(label, _number(score, name), note) for name, label, note in _CHECKS]
+    facts = [Fact(label, number(check(score.trust)), note) for check, label, note in _CHECKS]
     kept = tuple(fact for fact in facts if fact.value != "–")
     note = "Beside the verdict, never part of it."
     if verdict_of(score.verdict).noise:
         note += " Here they say that its noise recurs, not that there is a pattern."
-    words = str(score.extra.get("trust") or "")
+    words = trust_of(score)
     told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
     return Facts(title="Trust", note=told, means="trust", facts=kept) if kept else None
 
 
 def natural_section(score: UnitScore | None) -> Facts | None:
     """Return what a person's own pictures say of a unit."""
-    if score is None or "zeros_share" not in score.extra:
+    natural = score.natural if score is not None else None
+    if natural is None or natural.zeros_share is None:
         return None
-    facts = [Fact(label, _number(score, name), note) for name, label, note in _FACTS]
-    if isinstance(found := score.extra.get("selective_class"), str):
-        facts.append(Fact("Class", found, "to which it answers most"))
+    facts = [Fact(label, number(fact(natural)), note) for fact, label, note in _FACTS]
+    if natural.selective_class:
+        facts.append(Fact("Class", natural.selective_class, "to which it answers most"))
     return Facts(title="On natural pictures", facts=tuple(fact for fact in facts if fact.value != "–"))
 
 
@@ -88,8 +91,3 @@ def histogram_section(natural: Arrays, unit: int) -> Plotted | None:
     plot = plots.curves([("c0", points)], across="answer", alt=alt)
     note = "Share of answers by size, at fixed places of all natural pictures, after the activation."
     return Plotted(title="Answers to natural pictures", note=note, plot=plot) if plot else None
-
-
-def _number(score: UnitScore, name: str) -> str:
-    value = score.extra.get(name)
-    return number(float(value)) if isinstance(value, (int, float)) else "–"

@@ -27,8 +27,8 @@ NUMBERS: Mapping[str, tuple[float, Callable[[UnitScore], float | None]]] = {
     "consistency": (0.002, lambda s: s.consistency),
     "use": (0.001, lambda s: s.use),
     "facets": (1.0, lambda s: s.facets),
-    "period": (0.1, lambda s: _extra(s, "period_px")),
-    "angle": (1.0, lambda s: _extra(s, "orientation_degrees")),
+    "period": (0.1, lambda s: _rounded(s.look.period_px, 2)),
+    "angle": (1.0, lambda s: _rounded(s.look.orientation_degrees, 1)),
 }
 """Columns of numbers: the least step, and where the number stands."""
 
@@ -118,17 +118,12 @@ def visible_json(data: bytes) -> bytes:
     return _CONTROL.sub(rb"\1\\u24\2", data) if rb"\u00" in data else data
 
 
-def _extra(score: UnitScore, name: str) -> float | None:
-    value = score.extra.get(name)
-    return float(value) if isinstance(value, (int, float)) else None
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _colour(score: UnitScore) -> str:
-    for name in ("colours", "colour"):
-        value = score.extra.get(name)
-        if isinstance(value, str):
-            return value[:60]
-    return ""
+    return (score.look.colours or score.look.colour)[:60]
 
 
 def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
@@ -137,7 +132,7 @@ def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
     copied = group is not None and score.duplicate_of is None
     bits = (score.borderline, score.duplicate_of is not None, score.mirror_of is not None,
             score.complement_of is not None, copied, drawn,
-            "no outgoing weight" in score.verdict_detail, "constant" in score.verdict_detail)  # fmt: skip
+            score.responsiveness.unheard, score.responsiveness.state == "constant")  # fmt: skip
     return sum(bool(bit) << i for i, bit in enumerate(bits))
 
 

@@ -14,8 +14,8 @@ from reportgen.atlas.removal_words import answer, looks_in_words
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
 from reportgen.removal import Removal
 from reportgen.score import certain_units
-from reportgen.score.copies import in_words
-from reportgen.score.findings import ONLY_REMOVAL, certain_in_words
+from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
+from reportgen.sentences.layers import ONLY_REMOVAL, certain_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, FLAT, MULTIFACETED, STATIC, STRUCTURED, UNSTABLE, Verdict
 
@@ -174,11 +174,11 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         return Finding("Copies", f"{said} Copies would be units of which {_copy_rule(rows)}")
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
-    lacks = f": {told}" if isinstance(told := score.extra.get("no_copy"), str) and told else ""
+    lacks = f": {told}" if (told := shortfall_in_words(score.relations.no_copy)) else ""
     return Finding(
         "Copies",
         f"No unit is a copy of another. Copies would be two units of one layer of which {_copy_rule(rows)} "
-        f"Nearest to it come {unit} and {other} of {name}, r {in_words(r)}{lacks}.",
+        f"Nearest to it come {unit} and {other} of {name}, r {correlation_in_words(r)}{lacks}.",
         ((f"{name}, the nearest two", ((at, unit), (at, other))),),
     )
 
@@ -188,7 +188,7 @@ def _silent(rows: Sequence[LayerRows]) -> Finding | None:
     if not found:
         return None
     layers = _with_many(rows, DEAD)
-    proved = sum(bool(s.dead_proof) for _, s in found)
+    proved = sum(bool(s.responsiveness.proof) for _, s in found)
     where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
     known = {0: "other inputs may, nothing is proved", len(found): "that is proved from the weights"}
     how = known.get(proved, f"for {proved:,} that is proved from the weights")

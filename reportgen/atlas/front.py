@@ -38,7 +38,7 @@ from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.removal import Removal
-from reportgen.score.trust import NATURAL_AGREES, ROBUST
+from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 

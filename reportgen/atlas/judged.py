@@ -6,7 +6,6 @@ not of the form that scoring writes is left out.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,8 @@ from reportgen.atlas import plots
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.views import Fact, Facts, Plotted
+from reportgen.sentences.answers import light_in_words, proof_in_words
+from reportgen.sentences.reasons import decision_in_words, pattern_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import MULTIFACETED, verdict_of
 
@@ -23,15 +24,10 @@ _LARGEST = 1e9
 
 def decision_section(score: UnitScore | None) -> Facts | None:
     """Return the questions that led to the verdict, in order, and the verdict at their end."""
-    told = score.extra.get("decision") if score else None
-    if score is None or not isinstance(told, str) or not told:
+    if score is None or not score.decision:
         return None
-    path = []
-    for at, step in enumerate(told.split(" | "), 1):
-        question, mark, rest = step.partition("? ")
-        answer, _, words = rest.partition(": ")
-        asked = f"{at}. {question[:1].upper()}{question[1:]}"
-        path.append(Fact(f"{asked}?" if mark else asked, answer, words))
+    told = enumerate(decision_in_words(score), 1)
+    path = [Fact(f"{at}. {question}", answer, numbers) for at, (question, answer, numbers) in told]
     path.append(Fact("So", score.verdict, "borderline" if score.borderline else ""))
     note = "Questions in order; the first answer that settles it ends the path."
     return Facts(title="How it was decided", note=note, means="decided", facts=tuple(path))
@@ -71,18 +67,22 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
         Fact(
             "p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"
         ),
-        Fact("p, adjusted", _extra(score, "p_adjusted"), "p, allowing for the number of units in the layer"),
-        Fact("More order than", _share(score.extra.get("null_place")), "of the null’s pictures"),
-        Fact("Contrast", _extra(score, "contrast"), "RMS distance from its mean colour, of the range 0 to 1"),
+        Fact(
+            "p, adjusted", number(score.look.p_adjusted), "p, allowing for the number of units in the layer"
+        ),
+        Fact("More order than", _share(score.look.null_place), "of the null’s pictures"),
+        Fact(
+            "Contrast", number(score.look.contrast), "RMS distance from its mean colour, of the range 0 to 1"
+        ),
         Fact("Consistency", number(score.consistency), agree),
         Fact(
             "Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"
         ),
         Fact("Facets", number(score.facets), "kinds of picture, each from several starts"),
-        Fact("Pattern", str(score.extra.get("pattern") or "–"), str(score.extra.get("colours") or "")),
+        Fact("Pattern", pattern_in_words(score.look) or "–", score.look.colours),
     ]
-    if score.dead_proof:
-        found.append(Fact("Proof", score.dead_proof, "why it can be called dead"))
+    if score.responsiveness.proof:
+        found.append(Fact("Proof", proof_in_words(score.responsiveness), "why it can be called dead"))
     kept = tuple(fact for fact in found if fact.value != "–")
     return Facts(title="Numbers", means="structure", facts=kept) if kept else None
 
@@ -97,11 +97,10 @@ def light_section(rows: LayerRows, unit: int) -> Plotted | None:
     plot = plots.curves([("c0", points)], across="grey level", alt=alt)
     note = "What it answers to pictures of one grey, black 0 to white 1."
     score = rows.scores.get(unit)
-    told = score.extra.get("light") if score else None
-    if isinstance(told, str) and told:
+    if score is not None and (told := light_in_words(score.light)):
         note += f" {told[:1].upper()}{told[1:]}."
-    share = _share(score.extra.get("light_share")) if score else "–"
-    if share != "–":
+    if score is not None and score.light.share is not None:
+        share = _share(score.light.share)
         note += f" Light and colour alone cover {share} of the range of all its answers."
     return Plotted(title="Answer to flat grey", note=note, plot=plot) if plot else None
 
@@ -113,16 +112,10 @@ def facets_of(score: UnitScore | None) -> dict[int, str]:
     """
     if score is None or score.verdict != MULTIFACETED.word:
         return {}
-    names = ("facet_seeds", "facet_sizes", "facet_answers")
-    seeds, sizes, answers = (_numbers_of(score.extra.get(name)) for name in names)
-    if not seeds or sum(sizes) != len(seeds):
-        return {}
-    found, start = {}, 0
-    for at, size in enumerate(sizes):
-        answer = f", answer {number(answers[at])}" if len(answers) == len(sizes) else ""
-        for seed in seeds[start : start + int(size)]:
-            found[int(seed)] = f"facet {at + 1}{answer}"
-        start += int(size)
+    found: dict[int, str] = {}
+    for at, facet in enumerate(score.facet_groups, 1):
+        answer = "" if facet.answer is None else f", answer {number(facet.answer)}"
+        found |= dict.fromkeys(facet.seeds, f"facet {at}{answer}")
     return found
 
 
@@ -134,10 +127,5 @@ def _numbers_of(value: Any) -> Sequence[float]:
     return [float(x) for x in value] if right else ()
 
 
-def _extra(score: UnitScore, name: str) -> str:
-    value = score.extra.get(name)
-    return number(float(value)) if isinstance(value, (int, float)) else "–"
-
-
-def _share(value: object) -> str:
-    return f"{value:.0%}" if isinstance(value, (int, float)) and math.isfinite(value) else "–"
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"

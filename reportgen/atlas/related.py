@@ -12,7 +12,7 @@ from reportgen.atlas.rows import LayerRows, neighbours_of
 from reportgen.atlas.scene import Scene
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.atlas.views import Fact, Facts, Link, Links
-from reportgen.score.copies import in_words
+from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
@@ -53,15 +53,21 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Fact
     """
     score = rows.scores.get(unit)
     found = [
-        _link(scene, rows.layer.name, other, str(other), f"r {in_words(r)}" if math.isfinite(r) else "")
+        _link(
+            scene,
+            rows.layer.name,
+            other,
+            str(other),
+            f"r {correlation_in_words(r)}" if math.isfinite(r) else "",
+        )
         for other, r in neighbours_of(score)
         if other in rows.renders or other in rows.scores
     ]
     title, means = "Answers most like", "alike"
     if found:
         note = "By correlation r of their answers at the same places of probe pictures and renders."
-        why = score.extra.get("no_copy") if score else None
-        told = f" {found[0].unit} is nearest and not a copy: {why}." if isinstance(why, str) and why else ""
+        why = shortfall_in_words(score.relations.no_copy) if score else ""
+        told = f" {found[0].unit} is nearest and not a copy: {why}." if why else ""
         return Links(title=title, note=note + told, means=means, links=tuple(found))
     if score is None or not verdict_of(score.verdict).tells or not rows.findings.get("kinds"):
         return None

@@ -146,8 +146,8 @@ class LayerRows:
 
     def pale(self, unit: int) -> bool:
         """Return whether a unit's scored pictures, or the one it leads with, are known to be hard to see."""
-        contrast = self.scores[unit].extra.get("contrast") if unit in self.scores else None
-        return unit in self.dim or (isinstance(contrast, (int, float)) and contrast < SHOWCASE_CONTRAST)
+        contrast = self.scores[unit].look.contrast if unit in self.scores else None
+        return unit in self.dim or (contrast is not None and contrast < SHOWCASE_CONTRAST)
 
     @cached_property
     def copies(self) -> dict[int, list[int]]:
@@ -287,13 +287,11 @@ def neighbours_of(score: UnitScore | None) -> tuple[tuple[int, float], ...]:
 
     Correlations are those by which copies are told; nan where a store does not say them.
     """
-    if score is None or not isinstance(named := score.extra.get("neighbours"), list):
+    if score is None:
         return ()
-    told = score.extra.get("neighbour_correlations", [])
-    values: list[Any] = list(told) if isinstance(told, list) else []
-    values = values or [score.extra.get("nearest_correlation")]
-    found = [float(x) if _is_number(x) else math.nan for x in values] + [math.nan] * len(named)
-    return tuple((u, r) for u, r in zip(named[:N_NEIGHBOURS], found, strict=False) if isinstance(u, int))
+    named, told = score.relations.neighbours[:N_NEIGHBOURS], score.relations.correlations
+    known = [math.nan if r is None else r for r in told] + [math.nan] * len(named)
+    return tuple(zip(named, known, strict=False))
 
 
 def _is_number(value: Any) -> bool:

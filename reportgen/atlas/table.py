@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from reportgen.atlas.layout import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.json_values import Cell
 from reportgen.removal import UnitNeed
+from reportgen.sentences.answers import trust_of
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
 
@@ -62,8 +63,18 @@ COLUMNS: Mapping[str, Literal["text", "integer", "number", "boolean"]] = {
 }
 """Names and types of the columns, in order."""
 
-BESIDE = tuple(COLUMNS)[tuple(COLUMNS).index("address") + 1 : tuple(COLUMNS).index("need")]
-"""Columns whose values stand beside the judgement, in a score's `extra`."""
+BESIDE: Mapping[str, Callable[[UnitScore], float | str | None]] = {
+    "recipes_agree": lambda s: s.trust.recipes_agree,
+    "robust_share": lambda s: s.trust.robust_share,
+    "beyond_natural": lambda s: s.trust.beyond_natural,
+    "natural_agreement": lambda s: s.trust.natural_agreement,
+    "trust": trust_of,
+    "natural_max": lambda s: s.natural.max if s.natural else None,
+    "zeros_share": lambda s: s.natural.zeros_share if s.natural else None,
+    "selectivity": lambda s: s.natural.selectivity if s.natural else None,
+    "selective_class": lambda s: s.natural.selective_class if s.natural else "",
+}
+"""Columns whose values stand beside the judgement, and where in a score."""
 
 OF_NEED = ("need", "need_rank", "changed", "hurt")
 """Columns of what the network loses without a unit, named as in `UnitNeed`."""
@@ -118,6 +129,8 @@ def table_row(
         "verdict": "",
         "verdict_detail": "",
         "reason": "",
+        "trust": "",
+        "selective_class": "",
         "address": place.address(place.slug(layer.name) or layer.slug, unit),
     }
     if first is not None:
@@ -141,7 +154,7 @@ def table_row(
             "facets",
         ):
             row[name] = getattr(score, name)
-    row |= {name: _beside(score, name) for name in BESIDE}
+        row |= {name: value(score) for name, value in BESIDE.items()}
     row |= {name: getattr(need, name) for name in OF_NEED} if need is not None else {"hurt": ""}
     return row
 
@@ -244,14 +257,6 @@ def csv_cell(value: object, kind: str) -> str:
         text = visible(str(value))
         return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
     return repr(value) if isinstance(value, float) else str(value)
-
-
-def _beside(score: UnitScore | None, name: str) -> Cell:
-    """Return a value of `extra` of its column's type; a store may be anybody's."""
-    value = score.extra.get(name) if score is not None else None
-    if COLUMNS[name] == "text":
-        return value if isinstance(value, str) else ""
-    return _finite(float(value)) if isinstance(value, (int, float)) else None
 
 
 def _plain_text(value: Cell) -> Cell:

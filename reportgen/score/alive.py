@@ -6,14 +6,15 @@ pre-activation. What its pictures look like is not known here.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
+from reportgen.judgement import Nuance, Proof, Responsiveness
 from reportgen.spec import ScoreSpec
 
 Numbers = NDArray[np.float64]
@@ -23,27 +24,9 @@ _ROUNDING = 1e-6
 """Range, as a share of the level, that float32 sums make of nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
-    """Whether a unit answers.
-
-    Attributes:
-        state: `live`, `dead` (always zero, as near as counts), `constant` (always one other value)
-            or `unknown`.
-        detail: Nuance in words: `silent but excitable`, `faint`, or empty.
-        proof: What proves that it is dead or constant; empty if nothing does.
-        words: What was seen, in words with numbers.
-    """
-
-    state: Literal["live", "dead", "constant", "unknown"]
-    detail: str = ""
-    proof: str = ""
-    words: str = ""
-
-
 def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: Arrays | None,
           weights: Arrays | None, *, activation: str, spec: ScoreSpec,
-          assumed_range: str = "") -> list[Life]:  # fmt: skip
+          assumed_range: str = "") -> list[Responsiveness]:  # fmt: skip
     """Return for each unit of a layer whether it answers.
 
     Args:
@@ -57,11 +40,10 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
     """
     seen = [_ends(r, n_units) for r in (probes, renders)]
     fixed = _fixed_by_bounds(bounds, n_units)
-    asked_in = f"the assumed input range {assumed_range}" if assumed_range else ""
     cut_off = without_consumers(weights, n_units)
     both = [e for e in seen if e is not None]
     if not both:
-        return [_unmeasured(fixed[k], asked_in) for k in range(n_units)]
+        return [_unmeasured(fixed[k], bool(cut_off[k]), assumed_range) for k in range(n_units)]
     high = np.max([e[1] for e in both], axis=0)
     low = np.min([e[0] for e in both], axis=0)
     level = np.maximum(np.abs(high), np.abs(low))
@@ -78,16 +60,24 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
             span[k] <= spec.constant_share * usual_span and span[k] <= 1e-2 * level[k]
         )
         nothing = level[k] == 0 or (level[k] <= spec.dead_share * usual_level and (still or not exact))
+        seen_of = Responsiveness(
+            unheard=bool(cut_off[k]),
+            low=_finite(low[k]),
+            high=_finite(high[k]),
+            bound=fixed[k],
+            n_probes=counts[0],
+            n_renders=counts[1],
+            assumed_range=assumed_range,
+        )
         if not np.isfinite(span[k]):
-            found.append(Life("unknown", words="its responses are not finite numbers"))
+            found.append(dataclasses.replace(seen_of, lacks="finite"))
         elif nothing or still:
-            proof = ("" if asked_in else fixed[k]) or ("no outgoing weight" if cut_off[k] else "")
-            found.append(_unresponsive(counts, float(high[k]), nothing, proof, asked_in))
+            found.append(_unresponsive(seen_of, bool(nothing)))
         else:
             quiet = seen[0] is not None and _silent(seen[0], k, spec, usual_level, usual_span)
             faint = level[k] <= spec.dead_share * usual_level
-            detail = "silent but excitable" if quiet else "faint" if faint else ""
-            found.append(Life("live", detail, "", f"answers {low[k]:.3g} to {high[k]:.3g}"))
+            nuance: Nuance = "silent" if quiet else "faint" if faint else ""
+            found.append(dataclasses.replace(seen_of, state="live", nuance=nuance))
     return found
 
 
@@ -115,40 +105,41 @@ def _ends(responses: Arrays | None, n_units: int) -> tuple[Numbers, Numbers] | N
     return low.min(axis=0).astype(float), high.max(axis=0).astype(float)
 
 
-def _fixed_by_bounds(bounds: Arrays | None, n_units: int) -> list[str]:
+def _fixed_by_bounds(bounds: Arrays | None, n_units: int) -> list[float | None]:
+    """Return the one value that bounds leave each unit; None where they leave it room."""
     if bounds is None or len(bounds.get("post_high", ())) != n_units:
-        return [""] * n_units
+        return [None] * n_units
     low, high = np.asarray(bounds["post_low"], float), np.asarray(bounds["post_high"], float)
     room = high - low
     return [
-        f"interval bounds: {high[k]:.3g} for every picture the input can hold"
-        if np.isfinite(room[k]) and room[k] <= 1e-9 * max(1e-30, abs(high[k]))
-        else ""
+        float(high[k]) if np.isfinite(room[k]) and room[k] <= 1e-9 * max(1e-30, abs(high[k])) else None
         for k in range(n_units)
     ]
 
 
-def _unresponsive(counts: list[int], value: float, nothing: bool, proof: str, asked_in: str) -> Life:
-    asked = " and ".join(
-        f"{n} {what}" for n, what in zip(counts, ("probe pictures", "renders of its layer"), strict=True) if n
-    )
-    if not proof and not all(counts):
-        missing = "probe pictures" if not counts[0] else "the layer's renders"
-        return Life("unknown", words=f"silent on {asked}; its responses to {missing} were not measured")
-    where = f" in {asked_in}" if asked_in and not proof else ""
-    if nothing:
-        detail = "proved" if proof else f"no input found{where}"
-        return Life("dead", detail, proof, f"zero on {asked}{where}")
-    detail = "constant, proved" if proof else f"constant{where}"
-    return Life("constant", detail, proof, f"always {value:.3g} on {asked}{where}")
+def _unresponsive(seen: Responsiveness, nothing: bool) -> Responsiveness:
+    """Return what is known of a unit that did not answer, or always the same."""
+    proof: Proof = "bounds" if _proved(seen) else "weights" if seen.unheard else ""
+    if not proof and not (seen.n_probes and seen.n_renders):
+        return dataclasses.replace(seen, lacks="renders" if seen.n_probes else "probes")
+    return dataclasses.replace(seen, state="dead" if nothing else "constant", proof=proof)
 
 
-def _unmeasured(fixed: str, asked_in: str) -> Life:
-    if not fixed or asked_in:
-        words = "no responses were measured, so it cannot be told whether it ever answers"
-        return Life("unknown", words=words + (f"; bounds over {asked_in} prove nothing" if fixed else ""))
-    zero = fixed.startswith("interval bounds: 0 ")
-    return Life("dead" if zero else "constant", "proved" if zero else "constant, proved", fixed, "not asked")
+def _unmeasured(bound: float | None, unheard: bool, assumed_range: str) -> Responsiveness:
+    """Return what is known of a unit whose answers were not measured: what its bounds prove."""
+    found = Responsiveness(unheard=unheard, bound=bound, assumed_range=assumed_range)
+    if not _proved(found):
+        return dataclasses.replace(found, lacks="responses")
+    return dataclasses.replace(found, state="dead" if bound == 0 else "constant", proof="bounds")
+
+
+def _proved(found: Responsiveness) -> bool:
+    """Whether bounds leave a unit one value, over an input range that is known."""
+    return found.bound is not None and not found.assumed_range
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _silent(ends: tuple[Numbers, Numbers], k: int, spec: ScoreSpec, level: float, span: float) -> bool:

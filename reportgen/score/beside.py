@@ -7,22 +7,18 @@ twin that come later change no verdict and nothing has to be judged again.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reportgen.judgement import Trust
+from reportgen.sentences.layers import ONLY_REMOVAL
 from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer, UnitScore
-from reportgen.verdicts import verdict_of
 
 BESIDE_VERSION = 3
 """Raised whenever the same evidence gives other numbers here."""
-
-UNIT_KEYS = (
-    "recipes_agree", "robust_share", "beyond_natural", "natural_agreement", "natural_max", "natural_silent",
-    "zeros_share", "selectivity", "selective_class", "trust",
-)  # fmt: skip
-"""Keys of `UnitScore.extra` that are made here."""
 
 LAYER_KEYS = ("natural", "twin", "beside")
 """Keys of a layer's findings that are made here; `beside` are their sentences."""
@@ -52,9 +48,8 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
                findings: Mapping[str, Any],
                spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:  # fmt: skip
     """Return a layer's scores and findings with what is said beside; what was said before is replaced."""
-    from reportgen.score.findings import ONLY_REMOVAL
     from reportgen.score.natural import natural_facts, natural_findings
-    from reportgen.score.trust import recipes_agree, robust_shares, trust_words, with_data
+    from reportgen.score.trust import recipes_agree, robust_shares, with_data
     from reportgen.score.twin import twin_findings
 
     kept = {key: value for key, value in findings.items() if key not in LAYER_KEYS}
@@ -70,14 +65,21 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
         **with_data(store, model, layer, scores),
     }
     facts = natural_facts(store, model, layer)
-    rows = []
-    for score in scores:
-        extra = {key: value for key, value in score.extra.items() if key not in UNIT_KEYS}
-        extra |= facts.get(score.unit, {})
-        for name, by_unit in checks.items():
-            value = by_unit.get(score.unit)
-            if value is not None and abs(value) != float("inf"):
-                extra[name] = round(value, 4)
-        words = trust_words(extra, spec) if verdict_of(score.verdict).tells else ""
-        rows.append(dataclasses.replace(score, extra={**extra, **({"trust": words} if words else {})}))
+    rows = [
+        dataclasses.replace(score, trust=_trust(checks, score.unit, spec), natural=facts.get(score.unit))
+        for score in scores
+    ]
     return rows, kept
+
+
+def _trust(checks: Mapping[str, Mapping[int, float]], unit: int, spec: ScoreSpec) -> Trust:
+    """Return the checks that were made of a unit, to four digits."""
+
+    def found(name: str) -> float | None:
+        value = checks.get(name, {}).get(unit)
+        return round(value, 4) if value is not None and math.isfinite(value) else None
+
+    agree = found("recipes_agree")
+    holds = None if agree is None else agree >= 1 - spec.unstable_share
+    robust, beyond, natural = map(found, ("robust_share", "beyond_natural", "natural_agreement"))
+    return Trust(agree, holds, robust, beyond, natural)

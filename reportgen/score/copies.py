@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.judgement import Shortfall
 from reportgen.units import UnitScore
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -27,8 +28,9 @@ _ALIKE = 0.5
 _LEAST_HEARD = 1e-4
 """Least spread of answers, as a share of their size, of which a correlation is taken."""
 
-_PARTS = ("the probe pictures", "the renders")
-"""What the rows of two measurements are called."""
+On = Literal["all", "probes", "renders", "white"]
+_PARTS: tuple[On, ...] = ("probes", "renders")
+"""What the rows of two measurements are."""
 
 EXACT = 1 - 1e-5
 """Least correlation of answers that differ by rounding alone."""
@@ -47,7 +49,7 @@ class Kin:
         complement_of: The other output of a softmax over two.
         neighbours: Up to 8 units that answer most alike, nearest first.
         correlations: With each of them.
-        no_copy: Why the first of them is no copy, in words; empty where it is, or there is none.
+        no_copy: Why the first of them is no copy; None where it is, or there is none.
         alike: All units that answer so alike that their pictures are no strangers.
     """
 
@@ -57,7 +59,7 @@ class Kin:
     complement_of: int | None = None
     neighbours: tuple[int, ...] = ()
     correlations: tuple[float, ...] = ()
-    no_copy: str = ""
+    no_copy: Shortfall | None = None
     alike: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
 
 
@@ -130,9 +132,9 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     found[~alive] = np.nan
     found[:, ~alive] = np.nan
     np.fill_diagonal(found, np.nan)
-    parts = [(f"on {n} alone", correlations([r]), least) for n, r in zip(_PARTS, rows, strict=False)]
+    parts = [(on, correlations([r]), least) for on, r in zip(_PARTS, rows, strict=False)]
     parts = parts if len(rows) > 1 else []
-    parts += [("on white noise", _heard(r), surely(least, len(r))) for r in white]
+    parts += [("white", _heard(r), surely(least, len(r))) for r in white]
     same = found >= least
     opposite = found <= -least
     lowest = found
@@ -145,7 +147,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     kin = []
     for k in range(n_units):
         near, alike = _neighbours(found[k])
-        why = "" if not near or same[k, near[0]] else _no_copy(k, near[0], [("", found, least), *parts])
+        why = None if not near or same[k, near[0]] else _no_copy(k, near[0], [("all", found, least), *parts])
         first = _lowest(same[k], k)
         kin.append(
             Kin(
@@ -164,22 +166,18 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
 
 def is_exact_copy(score: UnitScore) -> bool:
     """Whether a unit answers as another of a lower index does, times a constant, to rounding."""
-    likeness = score.extra.get("copy_correlation")
-    return score.duplicate_of is not None and isinstance(likeness, float) and likeness >= EXACT
+    likeness = score.relations.copy_correlation
+    return score.duplicate_of is not None and likeness is not None and likeness >= EXACT
 
 
-def _no_copy(one: int, other: int, asked: Sequence[tuple[str, NDArray[np.float32], float]]) -> str:
+def _no_copy(
+    one: int, other: int, asked: Sequence[tuple[On, NDArray[np.float32], float]]
+) -> Shortfall | None:
     """Return on what two units do not agree as copies do: the first of these that falls short."""
-    for where, found, least in asked:
+    for on, found, least in asked:
         if found[one, other] < least:
-            r = in_words(float(found[one, other]))
-            return f"{where} r is {r}, a copy needs {least:.3g}" if where else f"a copy needs r {least:.3g}"
-    return ""
-
-
-def in_words(correlation: float) -> str:
-    """Return a correlation to three digits: cut, not rounded, so that none below .99 reads as that."""
-    return f"{math.floor(1000 * correlation + 1e-6) / 1000:.3f}"
+            return Shortfall(on, float(found[one, other]), least)
+    return None
 
 
 def surely(least: float, n: int) -> float:

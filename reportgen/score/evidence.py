@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.images import decode_png
+from reportgen.sentences.layers import rendered_in_words
 from reportgen.spec import RenderSpec, ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
-SCORE_VERSION = 11
+SCORE_VERSION = 12
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
@@ -109,7 +110,6 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
     owner = layer_owner(model.id, layer.name)
     measured = {name: store.measurement(owner, name) for name in _MEASURED if name != "null"}
     rendered = len({*seeds, *failures})
-    whole = rendered == layer.n_units
     return LayerEvidence(
         layer=layer,
         pictures=_StoredPictures(store, model.id, layer.name, recipe, seeds),
@@ -118,7 +118,7 @@ def read_evidence(store: Store, model: ModelRecord, layer: Layer | str) -> Layer
         null=_null(store, owner),
         around=_around(model, layer, store.recipes().get(recipe), canvas),
         comparison=_StoredComparison(store, model, layer, rendered),
-        note="" if whole else f"{rendered} of {layer.n_units} units rendered",
+        note=rendered_in_words(rendered, layer.n_units),
         assumed_range=_assumed_range(model),
         **measured,
     )

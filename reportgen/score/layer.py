@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.judgement import Compared, Obstacle, Responsiveness
 from reportgen.score import agreement as agree
 from reportgen.score import structure as st
-from reportgen.score.alive import Life, lives, without_consumers
+from reportgen.score.alive import lives
 from reportgen.score.colour import colour_axes, colour_name, contrast
 from reportgen.score.copies import Kin, correlations, kinships, response_rows
 from reportgen.score.evidence import Arrays, LayerEvidence, Picture
 from reportgen.score.findings import layer_findings
 from reportgen.score.kinds import Kinds, kinds
-from reportgen.score.light import answers_light, light_share
+from reportgen.score.light import light_of
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
 from reportgen.score.verdict import Facts, judge
@@ -48,7 +49,7 @@ class _Seen:
     looks: agree.Looks | None = None
     wave: Stripes | None = None
     axes: str = ""
-    too_small: str = ""
+    too_small: Obstacle | None = None
 
 
 # A network may answer with numbers beyond all range: such units are looked for and said, not warned of.
@@ -88,7 +89,6 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
     probe_rows = response_rows(evidence.n_units, evidence.probes)
     raw = raw_use(evidence.weights, probe_rows, evidence.n_units)
     use = ranked(raw)
-    unheard = without_consumers(evidence.weights, evidence.n_units)
     scores = []
     for unit in evidence.units:
         facts = Facts(
@@ -96,8 +96,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             life=found[unit],
             kin=kin[unit],
             failure=evidence.failures.get(unit, ""),
-            answers_light=answers_light(evidence.flat, unit),
-            light_share=light_share(evidence, unit),
+            light=light_of(evidence, unit),
             z=deviations.get(unit),
             p=p_values.get(unit),
             q=q_values.get(unit),
@@ -106,7 +105,6 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             agreement=agreements.get(unit),
             use=use[unit],
             raw_use=float(raw[unit]) if np.isfinite(raw[unit]) else None,
-            unheard=bool(unheard[unit]),
             note=evidence.note,
             **_facts_seen(evidence, unit, seen.get(unit)),
         )
@@ -117,7 +115,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         "duplicate_correlation": spec.duplicate_correlation,
     }
     places = {"null": [] if null is None else [round(float(z), 3) for z in null.deviations]}
-    said = layer_findings(scores, found, evidence, comparison, _kinds(evidence, found))
+    said = layer_findings(scores, evidence, comparison, _kinds(evidence, found))
     return scores, {**said, **places, **thresholds}
 
 
@@ -139,8 +137,7 @@ def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:
     )
     h, w = inner.shape[1:3]
     if min(h, w) < LEAST_PX:
-        small = f"the inside of its pictures is {h} by {w} px, wanted at least {LEAST_PX}"
-        return dataclasses.replace(seen, too_small=small)
+        return dataclasses.replace(seen, too_small=Obstacle("small", (h, w, LEAST_PX)))
     power = spectrum(inner, evidence.around)
     mean = power.mean(axis=0)
     return dataclasses.replace(
@@ -157,26 +154,26 @@ def _crop(evidence: LayerEvidence, spec: ScoreSpec) -> float:
     return 0.0 if evidence.around else spec.crop
 
 
-def _null(evidence: LayerEvidence, seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[st.Null | None, str]:
+def _null(evidence: LayerEvidence, seen: dict[int, _Seen],
+          spec: ScoreSpec) -> tuple[st.Null | None, Obstacle | None]:  # fmt: skip
     """Return the renderer null, or None and why there is none."""
-    missing = "the renderer null of this setting is not there, so structure cannot be told from its making"
+    missing = Obstacle("no null")
     pictures = evidence.null
     if pictures is None or not len(pictures):
         return None, missing
     h, w, c = next((s.shape for s in seen.values()), pictures.shape[1:])
     if pictures.shape[1:] != (*null_canvas((h, w)), c):
-        size = " by ".join(map(str, pictures.shape[1:]))
-        return None, f"the renderer null stored is of another canvas, {size}; render again to make its own"
+        return None, Obstacle("another canvas", tuple(pictures.shape[1:]))
     inner = inside(pictures, _crop(evidence, spec))
     if min(inner.shape[1:3]) < LEAST_PX:
         return None, missing
     null = st.null_of(st.orders_of(inner, spectrum(inner, evidence.around), evidence.around))
     if null is None:
-        return None, f"the renderer null has fewer than {st.LEAST_NULL} pictures with anything in them"
-    return null, ""
+        return None, Obstacle("few", (st.LEAST_NULL,))
+    return null, None
 
 
-def _kin(evidence: LayerEvidence, found: Sequence[Life], spec: ScoreSpec) -> list[Kin]:
+def _kin(evidence: LayerEvidence, found: Sequence[Responsiveness], spec: ScoreSpec) -> list[Kin]:
     kernel = evidence.weights.get("kernel") if evidence.weights is not None else None
     return kinships(
         response_rows(evidence.n_units, evidence.probes, evidence.renders),
@@ -193,7 +190,7 @@ def _first_pictures(measured: Arrays | None, n: int) -> Arrays | None:
     return None if measured is None else {name: values[:n] for name, values in measured.items()}
 
 
-def _kinds(evidence: LayerEvidence, found: Sequence[Life]) -> Kinds | None:
+def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> Kinds | None:
     rows = response_rows(evidence.n_units, evidence.probes, evidence.renders)
     if not rows:
         return None
@@ -204,9 +201,9 @@ def _kinds(evidence: LayerEvidence, found: Sequence[Life]) -> Kinds | None:
 
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
-                found: Sequence[Life], kin: Sequence[Kin], null: st.Null | None,
-                spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], str]:  # fmt: skip
-    """Return how each unit's pictures agree, and in words what they were compared with.
+                found: Sequence[Responsiveness], kin: Sequence[Kin], null: st.Null | None,
+                spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], Compared]:  # fmt: skip
+    """Return how each unit's pictures agree, and what they were compared with.
 
     Strangers are pictures that show a pattern, of units that do not answer alike: static and flat
     pictures are nearly all the same, and a layer may have four units for one and the same edge.
@@ -222,7 +219,7 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
     copied = {u: kin[u].duplicate_of for u in seen}
     family = {u: u if first is None else first for u, first in copied.items()}
     families = len({family[u] for u in patterned})
-    filled, words = _filling(evidence, patterned, families, null, seen, spec)
+    filled, compared = _filling(evidence, patterned, families, null, seen, spec)
     pool, owners = _pool([(u, seen[u].looks) for u in patterned], filled)
     result = {}
     for u, s in seen.items():
@@ -231,7 +228,7 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
             result[u] = agree.agreement(
                 s.looks, pool.rows(strange), share=spec.unstable_share, distance=spec.unstable_distance
             )
-    return result, words
+    return result, compared
 
 
 def _pool(own: Sequence[tuple[int, agree.Looks | None]],
@@ -254,27 +251,24 @@ def _pool(own: Sequence[tuple[int, agree.Looks | None]],
 
 
 def _filling(evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
-             seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[agree.Looks | None, str]:  # fmt: skip
-    """Return what stands in where a layer has too few units of its own, and the comparison in words."""
-    many = len(patterned) != 1
-    own = f"{len(patterned)} unit{'s' * many} of this layer that show{'s' * (not many)} a pattern"
+             seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[agree.Looks | None, Compared]:  # fmt: skip
+    """Return what stands in where a layer has too few units of its own, and what there is to compare with."""
+    own = Compared(len(patterned))
     if families >= spec.min_comparison:
         return None, own
     channels = {s.shape[2] for s in seen.values()}
-    parts, words = [], [own] if patterned else []
+    parts = []
     others = [p for p in evidence.comparison if p.shape[2] in channels]
     others_seen = [x for p in others if (x := _stranger(p, evidence, null, spec)) is not None]
     if others_seen:
         parts.append(agree.together(others_seen))
-        words.append(f"{len(others_seen)} pictures of other layers")
+        own = dataclasses.replace(own, n_others=len(others_seen))
     if families + len(others_seen) < spec.min_comparison and evidence.null is not None:
         inner = inside(evidence.null, _crop(evidence, spec))
         if min(inner.shape[1:3]) >= LEAST_PX and inner.shape[3] in channels:
             parts.append(agree.looks(inner, spectrum(inner, evidence.around)))
-            words.append(
-                f"{len(inner)} pictures of the renderer null, which makes agreement look better than it is"
-            )
-    return (agree.together(parts) if parts else None), " and ".join(words) or "nothing"
+            own = dataclasses.replace(own, n_null=len(inner))
+    return (agree.together(parts) if parts else None), own
 
 
 def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,

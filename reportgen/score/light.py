@@ -5,12 +5,14 @@ What its pictures look like is not known here.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.judgement import Light
 from reportgen.score.colour import colour_name
 from reportgen.score.evidence import LayerEvidence
 
@@ -20,8 +22,16 @@ _TINTED = 1.25
 """How many times the range over greys that over colours must be for a colour to be named."""
 
 
-def answers_light(flat: Arrays | None, unit: int) -> str:
-    """Return in words how a unit answers flat inputs; empty where it does not care or nothing is known.
+def light_of(evidence: LayerEvidence, unit: int) -> Light:
+    """Return all that is known of how a unit answers pictures of one colour."""
+    share = light_share(evidence, unit)
+    return dataclasses.replace(
+        answers_light(evidence.flat, unit), share=None if share is None else round(share, 6)
+    )
+
+
+def answers_light(flat: Arrays | None, unit: int) -> Light:
+    """Return how a unit answers flat inputs; nothing where it does not care or nothing is known.
 
     Whether it simply rises or falls with brightness, and the colour it answers most where colours move
     it by a quarter more than greys.
@@ -31,23 +41,23 @@ def answers_light(flat: Arrays | None, unit: int) -> str:
         unit: Its index.
     """
     if flat is None or flat["response"].ndim != 2 or not 0 <= unit < flat["response"].shape[1]:
-        return ""
+        return Light()
     curve = np.asarray(flat["response"][:, unit], float)
     if not np.isfinite(curve).all():
-        return ""
-    told, span = [], float(np.ptp(curve))
-    ends = f"from {curve[0]:.3g} on black to {curve[-1]:.3g} on white"
+        return Light()
+    found, span = Light(), float(np.ptp(curve))
     steps = np.diff(curve)
+    black, white = float(curve[0]), float(curve[-1])
     if span > 0 and (steps >= 0).all():
-        told.append(f"its answer rises with brightness, {ends}")
+        found = Light("rises", black, white)
     elif span > 0 and (steps <= 0).all():
-        told.append(f"its answer falls with brightness, {ends}")
+        found = Light("falls", black, white)
     colours = np.asarray(flat["colour_response"][:, unit], float) if "colour_response" in flat else curve[:0]
     if len(colours) and np.isfinite(colours).all() and float(np.ptp(colours)) > _TINTED * span:
         best = int(colours.argmax())
         name = colour_name(np.asarray(flat["colour"][best], np.float32))
-        told.append(f"of flat colours it answers most to {name}, {colours[best]:.3g}")
-    return "; ".join(told)
+        found = dataclasses.replace(found, colour=name, colour_answer=float(colours[best]))
+    return found
 
 
 def light_share(evidence: LayerEvidence, unit: int) -> float | None:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.judgement import Natural
+from reportgen.sentences.layers import natural_in_words
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer
 
@@ -46,27 +48,33 @@ def selectivity(class_means: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray
     return share, np.where(known, best, -1)
 
 
-def natural_facts(store: Store, model: ModelRecord, layer: Layer) -> dict[int, dict[str, Any]]:
-    """Return by unit what is kept of it beside its score; empty where no pictures were given."""
+def natural_facts(store: Store, model: ModelRecord, layer: Layer) -> dict[int, Natural]:
+    """Return by unit what it answers to them; empty where no pictures were given."""
     found = natural_of(store, model, layer)
     if found is None:
         return {}
     arrays, about = found
     share, best = selectivity(arrays["class_mean"])
-    facts: dict[int, dict[str, Any]] = {}
-    for unit in range(layer.n_units):
-        numbers = {
-            "natural_max": arrays["max"][unit],
-            "zeros_share": arrays["zeros"][unit],
-            "selectivity": share[unit],
-        }
-        own: dict[str, Any] = {n: round(float(v), 6) for n, v in numbers.items() if np.isfinite(v)}
-        if best[unit] >= 0:
-            own["selective_class"] = str(about["classes"][best[unit]])
-        if not arrays["max"][unit] > 0 and arrays["zeros"][unit] == 1:
-            own["natural_silent"] = 1.0
-        facts[unit] = own
-    return facts
+    silent = _silent(arrays)
+    return {
+        unit: Natural(
+            max=_finite(arrays["max"][unit]),
+            zeros_share=_finite(arrays["zeros"][unit]),
+            silent=bool(silent[unit]),
+            selectivity=_finite(share[unit]),
+            selective_class=str(about["classes"][best[unit]]) if best[unit] >= 0 else "",
+        )
+        for unit in range(layer.n_units)
+    }
+
+
+def _silent(arrays: Arrays) -> NDArray[np.bool_]:
+    """Return `(K,)`: units that answered to no picture."""
+    return np.asarray(~(arrays["max"] > 0) & (arrays["zeros"] == 1))
+
+
+def _finite(value: float) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
 
 
 def natural_of(store: Store, model: ModelRecord, layer: Layer) -> tuple[Arrays, Arrays] | None:
@@ -104,7 +112,7 @@ def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[di
         return {}, []
     arrays, about = found
     n, n_classes = len(about["names"]), len(about["classes"])
-    silent = [int(u) for u in np.flatnonzero(~(arrays["max"] > 0) & (arrays["zeros"] == 1))]
+    silent = [int(u) for u in np.flatnonzero(_silent(arrays))]
     zeros = float(np.median(arrays["zeros"]))
     share, _ = selectivity(arrays["class_mean"])
     known = share[np.isfinite(share)]
@@ -115,14 +123,12 @@ def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[di
         "zeros_share_median": round(zeros, 4),
         "selectivity_median": round(float(np.median(known)), 4) if len(known) else None,
     }
-    where = f"{n:,} natural pictures" + (f" in {n_classes} classes" if n_classes else "")
-    told = f"On {where}, {_units(len(silent))} of {layer.n_units} never answered"
-    if layer.activation not in ("", "linear"):
-        told += f"; the middle unit gives exactly zero at {zeros:.0%} of places"
-    if len(known):
-        told += f"; the middle unit's class selectivity is {np.median(known):.2f} (0 none, 1 one class alone)"
-    return values, [told + "."]
-
-
-def _units(n: int) -> str:
-    return f"{n} unit" + "s" * (n != 1)
+    told = natural_in_words(
+        n_pictures=n,
+        n_classes=n_classes,
+        n_silent=len(silent),
+        n_units=layer.n_units,
+        zeros_share=None if layer.activation in ("", "linear") else zeros,
+        selectivity=float(np.median(known)) if len(known) else None,
+    )
+    return values, [told]

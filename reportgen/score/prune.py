@@ -10,9 +10,9 @@ from typing import Any, Final, Literal, TypedDict
 
 from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
+from reportgen.sentences.answers import superfluous_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
-from reportgen.verdicts import DEAD
 
 Sureness = Literal["certain", "measured"]
 SURENESS: Final[tuple[Sureness, ...]] = ("certain", "measured")
@@ -88,14 +88,8 @@ def prune_rows(listed: Sequence[LayerPruneList]) -> Iterator[PruneRow]:
 
 def certain_reason(score: UnitScore) -> str:
     """Return in one line why a unit is superfluous for certain."""
-    said = []
-    if score.dead_proof:
-        said.append(f"{score.verdict_detail or DEAD.word}: {score.dead_proof}")
-    if is_exact_copy(score):
-        said.append(f"answers like unit {score.duplicate_of}, which stays")
-    if "no outgoing weight" in score.verdict_detail:
-        said.append("all its outgoing weights are zero")
-    return "; ".join(said)
+    found = score.responsiveness
+    return superfluous_in_words(found, copy_of=score.duplicate_of if is_exact_copy(score) else None)
 
 
 def removed_units(removal: Removal, needs: Sequence[UnitNeed]) -> list[UnitNeed]:

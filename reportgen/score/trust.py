@@ -29,12 +29,6 @@ Arrays = Mapping[str, NDArray[Any]]
 LEAST_UNITS = 8
 """Fewest other units with which a unit's pictures are compared."""
 
-ROBUST = 0.5
-"""Least share of what a picture gained that stays under fresh transforms, for it to be called robust."""
-
-NATURAL_AGREES = 0.75
-"""Least agreement of synthetic and natural examples; one half is chance."""
-
 
 def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
                   spec: ScoreSpec) -> dict[int, float]:  # fmt: skip
@@ -183,24 +177,6 @@ def _correlations(one: Floats, rows: Floats) -> NDArray[np.float64]:
     scale = np.linalg.norm(a) * np.linalg.norm(b, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(scale > 0, b @ a / scale, np.nan))
-
-
-def trust_words(extra: Mapping[str, Any], spec: ScoreSpec) -> str:
-    """Return what the checks say of one unit, in a few words each; empty where nothing was checked."""
-    said = []
-    if (agree := extra.get("recipes_agree")) is not None:
-        said.append("recipes agree" if agree >= 1 - spec.unstable_share else "recipes disagree")
-    if (share := extra.get("robust_share")) is not None:
-        said.append("robust" if share >= ROBUST else "fragile under transforms")
-    if extra.get("natural_silent"):
-        said.append("silent on all natural pictures")
-    elif (beyond := extra.get("beyond_natural")) is not None:
-        said.append(f"{beyond:.2g} times its best natural picture")
-    if (agree := extra.get("natural_agreement")) is not None:
-        said.append(
-            "synthetic and natural agree" if agree >= NATURAL_AGREES else "synthetic and natural disagree"
-        )
-    return ", ".join(said)
 
 
 def family_of(scores: Sequence[UnitScore]) -> dict[int, int]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from reportgen.sentences.layers import beside_twin_in_words, too_few_twins_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import verdict_of
@@ -24,7 +25,7 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     if not others or not scores:
         return None, []
     if len(others) < min(LEAST_UNITS, layer.n_units):
-        return None, [f"The untrained twin is not rendered far enough to compare with: {len(others)} judged."]
+        return None, [too_few_twins_in_words(len(others))]
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
     shares = [float(np.mean([bool(verdict_of(s.verdict).pattern) for s in x])) for x in (scores, others)]
@@ -36,12 +37,7 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
         "patterned_share_untrained": round(shares[1], 4),
     }
     how = str(twin.options.get("twin_how", "")) if twin is not None else ""
-    sentence = (
-        f"Beside the untrained twin: a trained unit has more structure than an untrained one with "
-        f"probability {area:.2f} (0.5 is no difference); {shares[0]:.0%} of trained and {shares[1]:.0%} of "
-        f"untrained units show a pattern"
-    )
-    return values, [sentence + (f" ({how})." if how else ".")]
+    return values, [beside_twin_in_words(area, shares[0], shares[1], how)]
 
 
 LEAST_UNITS = 16

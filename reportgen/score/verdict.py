@@ -1,18 +1,30 @@
-"""The word for a unit, with the reason: from facts about it to one row of the verdict table.
+"""The word for a unit: from facts about it to one row of the verdict table.
 
 Order: failed, dead, flat, static, unstable or multifaceted, structured; `undecided` where a fact that
-the word hangs on is missing, and the reason says which. How the facts are found is not known here.
+the word hangs on is missing. How the facts are found is not known here, nor how any of it is said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+import math
+from dataclasses import dataclass, field
 
+from reportgen.judgement import (
+    Decision,
+    Facet,
+    Light,
+    Look,
+    Obstacle,
+    Relations,
+    Responsiveness,
+    Starts,
+)
 from reportgen.score.agreement import Agreement
-from reportgen.score.alive import Life
 from reportgen.score.copies import Kin
 from reportgen.score.spectrum import Stripes
 from reportgen.score.structure import p_structured
+from reportgen.sentences.reasons import reason, verdict_detail
 from reportgen.spec import ScoreSpec
 from reportgen.units import UnitScore
 from reportgen.verdicts import (
@@ -38,6 +50,9 @@ ORIENTED = 0.5
 PERIODIC_SHARE = 0.2
 """Least share of the power beside one frequency for a period to be named."""
 
+DIFFERS = 0.2
+"""Largest difference between mean colours of a unit's pictures, in [0,1], up to which they are one colour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -52,25 +67,23 @@ class Facts:
         climbed: Whether any start gained anything; True where telemetry is missing.
         failure: Reason of a failed render, or empty.
         contrast: Inner RMS contrast, median over live pictures; None without pictures.
-        colour: Mean colour in words.
+        colour: The name of its mean colour.
         colour_spread: Largest difference between mean colours of its pictures, in [0,1].
-        answers_light: How it answers flat inputs, in words, or empty.
-        light_share: How much of its whole range flat pictures alone take it through, 0..1; None if unknown.
-        too_small: Why structure cannot be measured on its pictures, or empty.
+        light: How it answers flat inputs.
+        too_small: Why structure cannot be measured on its pictures; None where it can.
         z, p, q, place: Null deviations, p-value, the same adjusted for the layer, share of the null below;
             None where there is no null.
         reach, extent, repeat, flow: Means over pictures.
-        null_missing: Why there is no null, or empty.
+        null_missing: Why there is no null; None where there is one.
         agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
         wave: Its strongest wave.
-        axes: Along which colours it varies, in words.
+        axes: Along which colours it varies, by name.
         kin, use, raw_use: Relations and use.
-        unheard: Whether all its outgoing weights are zero.
         note: Of the layer, such as `3 of 64 units rendered`.
     """
 
     unit: int
-    life: Life
+    life: Responsiveness
     kin: Kin
     pictures: int = 0
     live: int = 0
@@ -81,9 +94,8 @@ class Facts:
     contrast: float | None = None
     colour: str = ""
     colour_spread: float = 0.0
-    answers_light: str = ""
-    light_share: float | None = None
-    too_small: str = ""
+    light: Light = field(default_factory=Light)
+    too_small: Obstacle | None = None
     z: float | None = None
     p: float | None = None
     q: float | None = None
@@ -92,39 +104,27 @@ class Facts:
     extent: float | None = None
     repeat: float | None = None
     flow: float | None = None
-    null_missing: str = ""
+    null_missing: Obstacle | None = None
     agreement: Agreement | None = None
     wave: Stripes | None = None
     axes: str = ""
     use: float | None = None
     raw_use: float | None = None
-    unheard: bool = False
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    verdict: Verdict
-    detail: str
-    reason: str
-
-
 def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
-    """Return the row of one unit: a verdict, its nuance, and the reason in one line."""
-    word = _word(facts, spec)
-    measured = word.verdict.measured
-    z = facts.z if measured else None
+    """Return the row of one unit: a verdict, what it was made from, and the reason in one line."""
+    verdict, cause = _verdict(facts, spec)
+    z = facts.z if verdict.measured else None
     low, high = spec.borderline_z
-    borderline = z is not None and low <= z <= high
-    details = [word.detail, facts.life.detail if facts.life.state == "live" else ""]
-    details += ["no outgoing weight" if facts.unheard else ""]
-    agreed = facts.agreement if measured else None
-    return UnitScore(
+    agreed = facts.agreement if verdict.measured else None
+    score = UnitScore(
         unit=facts.unit,
-        verdict=word.verdict.word,
-        verdict_detail="; ".join(d for d in details if d),
-        reason=_sentence([word.reason, "borderline" if borderline else "", *_besides(facts), facts.note]),
-        borderline=borderline,
+        verdict=verdict.word,
+        verdict_detail="",
+        reason="",
+        borderline=z is not None and low <= z <= high,
         structure=z,
         p_structured=None if z is None else p_structured(z, spec.structure_z, spec.structure_slope),
         p_value=facts.p if z is not None else None,
@@ -133,199 +133,121 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
         duplicate_of=facts.kin.duplicate_of,
         mirror_of=facts.kin.mirror_of,
         complement_of=facts.kin.complement_of,
-        facets=agreed.facets if agreed and word.verdict is MULTIFACETED else None,
-        dead_proof=facts.life.proof,
-        extra={**_extra(facts, word.verdict), "decision": " | ".join(decision(facts, spec))},
+        facets=agreed.facets if agreed and verdict is MULTIFACETED else None,
+        cause=cause.word if cause is not None else "",
+        starts=Starts(facts.pictures, facts.live, facts.failure),
+        responsiveness=facts.life,
+        look=_look(facts, verdict, agreed),
+        relations=_relations(facts.kin),
+        light=facts.light if facts.life.state == "live" else Light(share=facts.light.share),
+        facet_groups=facet_groups(facts) if verdict is MULTIFACETED else (),
+        raw_use=_known(facts.raw_use),
+        decision=tuple(decision(facts, spec)),
+    )
+    return dataclasses.replace(
+        score, verdict_detail=verdict_detail(score), reason=reason(score, note=facts.note)
     )
 
 
-def pattern_words(wave: Stripes | None) -> str:
-    """Return a pattern in words, such as `oriented 45 degrees, period 6 px`; empty if none stands out.
-
-    Directions are those of the stripes, counter-clockwise from horizontal, to the nearest 5 degrees.
-    """
-    if wave is None:
-        return ""
-    parts = [f"oriented {5 * round(wave.degrees / 5) % 180} degrees"] if wave.oriented >= ORIENTED else []
-    if wave.share >= PERIODIC_SHARE:
-        parts.append(f"period {wave.period_px:.2g} px")
-    return ", ".join(parts)
-
-
-def _word(facts: Facts, spec: ScoreSpec) -> _Word:
-    life = facts.life
-    if life.state in ("dead", "constant"):
-        proof = f" ({life.proof})" if life.proof else ", which proves nothing about other inputs"
-        return _Word(DEAD, life.detail, f"never answers: {life.words}{proof}")
+def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
+    """Return the verdict, and why where it is undecided."""
+    if facts.life.state in ("dead", "constant"):
+        return DEAD, None
     if not facts.pictures:
-        return _Word(FAILED, "", f"no picture: {facts.failure or 'nothing was rendered'}")
-    if life.state == "unknown":
-        return _undecided(NO_RESPONSES, life.words)
+        return FAILED, None
+    if facts.life.state == "unknown":
+        return UNDECIDED, NO_RESPONSES
     if not facts.climbed:
-        return _undecided(NO_ASCENT, f"none of its {facts.pictures} starts ended with an answer")
-    contrast = facts.contrast or 0.0
-    if contrast < spec.flat_contrast:
-        differs = "; differs between runs" if facts.colour_spread > 0.2 else ""
-        light = f"; {facts.answers_light}" if facts.answers_light else ""
-        return _Word(
-            FLAT,
-            facts.colour + differs,
-            f"one colour, {facts.colour}: contrast {contrast:.3f}, below {spec.flat_contrast:g}{light}",
-        )
-    if facts.too_small or facts.z is None:
-        return _undecided(NO_STRUCTURE, facts.too_small or facts.null_missing)
-    return _look(facts, facts.z, spec)
-
-
-def _look(facts: Facts, z: float, spec: ScoreSpec) -> _Word:
-    patterned = z >= spec.structure_z
-    beyond = (
-        f"structure {z:.1f}, {'above' if patterned else 'below'} {spec.structure_z:g} where patterns begin"
-    )
-    if not patterned:
-        return _Word(STATIC, "", f"no more pattern than the renderer makes of nothing: {beyond}")
-    pattern = ", ".join(x for x in (pattern_words(facts.wave), facts.axes) if x)
-    beyond += f" ({pattern})" if pattern else ""
+        return UNDECIDED, NO_ASCENT
+    if (facts.contrast or 0.0) < spec.flat_contrast:
+        return FLAT, None
+    if facts.too_small is not None or facts.z is None:
+        return UNDECIDED, NO_STRUCTURE
+    if facts.z < spec.structure_z:
+        return STATIC, None
     if facts.agreement is None:
-        why = (
-            f"{facts.live} live start{'s' if facts.live != 1 else ''} of {facts.pictures}, two are needed"
-            if facts.live < 2
-            else "no pictures of other units to compare with"
-        )
-        return _undecided(NO_RECURRENCE, f"a pattern, {beyond}; whether it recurs is open: {why}")
-    found = facts.agreement
-    alike = f"consistency {found.consistency:.2f} over {facts.live} starts"
-    if found.unstable(spec.unstable_share, spec.unstable_distance):
-        if found.facets:
-            sizes = " and ".join(str(len(g)) for g in found.groups)
-            return _Word(
-                MULTIFACETED,
-                f"{found.facets} facets",
-                f"{found.facets} groups of alike pictures ({sizes}{_answered(facts)}); {beyond}; {alike}",
-            )
-        return _Word(
-            UNSTABLE,
-            "",
-            f"another pattern on each run: {alike}, texture distance {found.distance:.2f}; {beyond}",
-        )
-    return _Word(STRUCTURED, pattern, f"a pattern that recurs: {beyond}; {alike}")
+        return UNDECIDED, NO_RECURRENCE
+    if facts.agreement.unstable(spec.unstable_share, spec.unstable_distance):
+        return (MULTIFACETED if facts.agreement.facets else UNSTABLE), None
+    return STRUCTURED, None
 
 
-def _undecided(cause: Cause, reason: str) -> _Word:
-    return _Word(UNDECIDED, cause.word, reason)
-
-
-def decision(facts: Facts, spec: ScoreSpec) -> list[str]:
+def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     """Return the questions that led to the verdict, each with its answer and numbers, in order."""
     life = facts.life
-    steps = [
-        f"answers? {'not known' if life.state == 'unknown' else _yes(life.state == 'live')}: {life.words}"
-    ]
+    steps = [Decision("answers", None if life.state == "unknown" else life.state == "live")]
     if life.state != "live" or not facts.pictures or not facts.climbed or facts.contrast is None:
         return steps
     flat = facts.contrast < spec.flat_contrast
-    steps.append(
-        f"more than one colour? {_yes(not flat)}: contrast {facts.contrast:.3f}, "
-        f"{spec.flat_contrast:g} is needed"
-    )
+    steps.append(Decision("colours", not flat, {"contrast": facts.contrast, "needed": spec.flat_contrast}))
     if flat:
         return steps
-    if facts.z is None or facts.too_small:
-        return [*steps, f"a pattern? not measured: {facts.too_small or facts.null_missing}"]
+    if facts.z is None or facts.too_small is not None:
+        return [*steps, Decision("pattern", None)]
     patterned = facts.z >= spec.structure_z
-    steps.append(
-        f"a pattern? {_yes(patterned)}: structure {facts.z:.1f}, patterns begin at {spec.structure_z:g}"
-        + ("" if facts.place is None else f"; more order than {facts.place:.0%} of the pictures of nothing")
-    )
+    steps.append(Decision("pattern", patterned, {"structure": facts.z, "begins": spec.structure_z}))
     if not patterned:
         return steps
     found = facts.agreement
     if found is None:
-        return [*steps, f"the same on every run? not measured: {facts.live} live of {facts.pictures} starts"]
+        return [*steps, Decision("recurs", None)]
     same = not found.unstable(spec.unstable_share, spec.unstable_distance)
-    steps.append(
-        f"the same on every run? {_yes(same)}: of other units' pictures {found.stranger_share:.0%} look more "
-        f"like one start than the other starts do, at most {spec.unstable_share:.0%} may; or the starts' "
-        f"textures differ by {found.distance:.2f}, at most {spec.unstable_distance:g}"
-    )
+    numbers = {
+        "strangers": found.stranger_share,
+        "most_strangers": spec.unstable_share,
+        "distance": found.distance,
+        "most_distance": spec.unstable_distance,
+    }
+    steps.append(Decision("recurs", same, numbers))
     if not same:
-        groups = " and ".join(str(len(g)) for g in found.groups)
-        steps.append(f"a few kinds? {_yes(found.facets is not None)}: groups of {groups} alike pictures")
+        steps.append(Decision("kinds", found.facets is not None, groups=tuple(map(len, found.groups))))
     return steps
 
 
-def _yes(answer: bool) -> str:
-    return "yes" if answer else "no"
+def facet_groups(facts: Facts) -> tuple[Facet, ...]:
+    """Return a unit's kinds of picture: the seeds of each, and its mean answer to them where measured."""
+    if facts.agreement is None:
+        return ()
+    known = len(facts.answers) == len(facts.seeds) > 0
+    return tuple(
+        Facet(
+            tuple(facts.seeds[i] for i in group),
+            sum(facts.answers[i] for i in group) / len(group) if known else None,
+        )
+        for group in facts.agreement.groups
+    )
 
 
-def facet_answers(facts: Facts) -> list[float]:
-    """Return what a unit answers to the pictures of each of its groups, on average; empty if not measured."""
-    if facts.agreement is None or not facts.answers or len(facts.answers) != len(facts.seeds):
-        return []
-    return [sum(facts.answers[i] for i in group) / len(group) for group in facts.agreement.groups]
+def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
+    wave = facts.wave if verdict.described else None
+    return Look(
+        contrast=_known(facts.contrast),
+        colour=facts.colour if verdict is not DEAD else "",
+        colour_differs=facts.colour_spread > DIFFERS,
+        colours=facts.axes if verdict.described else "",
+        orientation_degrees=_known(wave.degrees) if wave and wave.oriented >= ORIENTED else None,
+        period_px=_known(wave.period_px) if wave and wave.share >= PERIODIC_SHARE else None,
+        null_place=_known(facts.place),
+        p_adjusted=_known(facts.q),
+        reach=_known(facts.reach),
+        extent=_known(facts.extent),
+        repeat=_known(facts.repeat),
+        flow=_known(facts.flow),
+        texture_distance=_known(agreed.distance) if agreed else None,
+        obstacle=facts.too_small or facts.null_missing,
+    )
 
 
-def _answered(facts: Facts) -> str:
-    found = facet_answers(facts)
-    return "; it answers them " + " and ".join(f"{x:.3g}" for x in found) if found else ""
+def _relations(kin: Kin) -> Relations:
+    copied = kin.copy_correlation
+    return Relations(
+        neighbours=kin.neighbours,
+        correlations=tuple(_known(r) for r in kin.correlations),
+        copy_correlation=None if copied is None else round(copied, 8),
+        no_copy=kin.no_copy,
+    )
 
 
-def _besides(facts: Facts) -> list[str]:
-    said = []
-    if facts.life.state == "live" and facts.life.detail == "silent but excitable":
-        said.append("silent on all probe pictures, only renders excite it")
-    if facts.life.detail == "faint":
-        said.append(f"its answers are tiny beside its layer's: {facts.life.words}")
-    if facts.pictures and facts.failure:
-        said.append(f"some starts failed: {facts.failure}")
-    if facts.kin.duplicate_of is not None:
-        said.append(f"answers like unit {facts.kin.duplicate_of}")
-    if facts.kin.mirror_of is not None:
-        said.append(f"answers opposite to unit {facts.kin.mirror_of}")
-    if facts.kin.complement_of is not None:
-        said.append(f"one minus unit {facts.kin.complement_of} by the softmax itself")
-    if facts.unheard:
-        said.append("nothing after it takes it: all its outgoing weights are zero")
-    return said
-
-
-def _sentence(parts: list[str]) -> str:
-    return " ".join("; ".join(p for p in parts if p).split())
-
-
-def _extra(facts: Facts, verdict: Verdict) -> dict[str, float | str | list[int] | list[float]]:
-    found: dict[str, float | str | list[int] | list[float]] = {"live_starts": float(facts.live)}
-    numbers = {
-        "null_place": facts.place, "p_adjusted": facts.q, "reach": facts.reach, "extent": facts.extent,
-        "repeat": facts.repeat, "flow": facts.flow,
-        "contrast": facts.contrast, "light_share": facts.light_share, "raw_use": facts.raw_use,
-        "nearest_correlation": next(iter(facts.kin.correlations), None),
-    }  # fmt: skip
-    found |= {name: round(float(v), 6) for name, v in numbers.items() if v is not None and v == v}
-    if facts.kin.neighbours:
-        found["neighbours"] = list(facts.kin.neighbours)
-        found["neighbour_correlations"] = [round(r, 6) for r in facts.kin.correlations]
-    if facts.kin.copy_correlation is not None:
-        found["copy_correlation"] = round(facts.kin.copy_correlation, 8)
-    if facts.kin.no_copy:
-        found["no_copy"] = facts.kin.no_copy
-    if facts.answers_light and facts.life.state == "live":
-        found["light"] = facts.answers_light
-    if facts.colour and verdict is not DEAD:
-        found["colour"] = facts.colour
-    if facts.agreement is not None and verdict is MULTIFACETED:
-        named = [facts.seeds[i] for group in facts.agreement.groups for i in group]
-        sizes = [len(group) for group in facts.agreement.groups]
-        found |= {"facet_seeds": named, "facet_sizes": sizes, "facet_answers": facet_answers(facts)}
-    if facts.agreement is not None and verdict.measured:
-        found["texture_distance"] = round(facts.agreement.distance, 4)
-    words = pattern_words(facts.wave) if verdict.described else ""
-    if words and facts.wave is not None:
-        found["pattern"] = words
-        if facts.wave.share >= PERIODIC_SHARE:
-            found["period_px"] = round(facts.wave.period_px, 2)
-        if facts.wave.oriented >= ORIENTED:
-            found["orientation_degrees"] = round(facts.wave.degrees, 1)
-    if facts.axes and verdict.described:
-        found["colours"] = facts.axes
-    return found
+def _known(value: float | None) -> float | None:
+    """Return a number as it is kept, to six digits; None where it is undefined."""
+    return round(float(value), 6) if value is not None and math.isfinite(value) else None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.store.locking import rendering_lock
+from reportgen.store.records import score_of_today
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (  # 1 to 2: what removal on pictures tells of a model version and of its units.
@@ -25,6 +26,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "unit INTEGER NOT NULL, need REAL NOT NULL, need_rank INTEGER NOT NULL, changed INTEGER, "
         "pictures INTEGER NOT NULL, hurt TEXT NOT NULL, hurt_pictures INTEGER NOT NULL, "
         "PRIMARY KEY(model, layer, unit)) WITHOUT ROWID",
+    ),
+    (  # 2 to 3: scores are data by part; before, a table of numbers by name and sentences.
+        "UPDATE scores SET record = score_of_today(record)",
     ),
 )
 """The statements that lead from schema 1 to 2, from 2 to 3, and so on."""
@@ -62,6 +66,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
 
 def take_steps(connection: sqlite3.Connection) -> None:
     """Take all steps that are due, inside the transaction of the caller."""
+    connection.create_function("score_of_today", 1, score_of_today, deterministic=True)
     for statements in STEPS[schema_of(connection) - 1 :]:
         for statement in statements:
             connection.execute(statement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from reportgen.errors import StoreError, in_brief
+from reportgen.errors import ReportgenError, StoreError, in_brief
 from reportgen.removal import Removal
+from reportgen.store.earlier_scores import of_today
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
 _Kind = TypeVar("_Kind")
@@ -131,7 +131,7 @@ def to_stored(value: Any) -> str:
 
 
 _ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal)
+    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal, UnitScore)
 }
 
 
@@ -171,31 +171,35 @@ def render_from_row(row: Sequence[Any]) -> StoredRender:
 
 
 def score_from_json(text: str) -> UnitScore:
-    """Return a stored score.
+    """Return a stored score, of this or of an earlier schema.
 
     Raises:
-        StoreError: It names a unit that is none, or a verdict that is no word.
+        StoreError: It is none, or names a unit that is none.
     """
-    score = UnitScore(**json.loads(text))
-    others = (score.duplicate_of, score.mirror_of, score.complement_of)
+    fields = from_json(text, cache_strings="keys")
+    earlier = "responsiveness" not in fields
+    try:
+        score = from_stored(UnitScore, json.dumps(of_today(fields)) if earlier else text)
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"the store has a score that is no score: {error}") from None
+    others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
     if not is_unit(score.unit) or not all(other is None or is_unit(other) for other in others):
         told = f"{in_brief(score.unit)} with relations {in_brief(others)}"
         raise StoreError(f"the store has a score of unit {told}")
-    numbers = (score.structure, score.p_structured, score.p_value, score.consistency, score.use, score.facets)
-    words = (score.verdict, score.verdict_detail, score.reason, score.dead_proof)
-    if not (
-        all(isinstance(word, str) for word in words)
-        and all(number is None or type(number) in (int, float) for number in numbers)
-        and isinstance(score.extra, dict)
-    ):
-        raise StoreError(f"the store has a score of unit {score.unit} that is no score")
     return score
 
 
 def score_to_json(score: UnitScore) -> str:
     """Return a score as it is stored; numbers that are not finite become null."""
-    fields = {k: finite(v) if isinstance(v, float) else v for k, v in dataclasses.asdict(score).items()}
-    return json.dumps(fields, allow_nan=False)
+    return _ADAPTERS[UnitScore].dump_json(score, warnings="error").decode()
+
+
+def score_of_today(text: str) -> str:
+    """Return a stored score in the form of today; what is none stays as it is, and is refused when read."""
+    try:
+        return score_to_json(score_from_json(text))
+    except (ReportgenError, ArithmeticError, TypeError, ValueError, KeyError):
+        return text
 
 
 def finite(value: float | None) -> float | None:

@@ -1,0 +1,136 @@
+"""What is said of a unit's answers: whether it gives any, to light, beside others', on real pictures."""
+
+from __future__ import annotations
+
+import math
+
+from reportgen.judgement import Light, Natural, Responsiveness, Shortfall, Trust
+from reportgen.units import UnitScore
+from reportgen.verdicts import verdict_of
+
+ROBUST = 0.5
+"""Least share of what a picture gained that stays under fresh transforms, for it to be called robust."""
+
+NATURAL_AGREES = 0.75
+"""Least agreement of synthetic and natural examples; one half is chance."""
+
+_NUANCES = {"": "", "silent": "silent but excitable", "faint": "faint"}
+_ON = {"all": "", "probes": "on the probe pictures alone", "renders": "on the renders alone",
+       "white": "on white noise"}  # fmt: skip
+
+
+def answers_in_words(found: Responsiveness) -> str:
+    """Return what a unit was seen to answer, with numbers."""
+    if found.lacks == "finite":
+        return "its responses are not finite numbers"
+    if found.lacks == "responses":
+        nothing = "no responses were measured, so it cannot be told whether it ever answers"
+        assumed = f"; bounds over {_assumed(found)} prove nothing"
+        return nothing + (assumed if found.bound is not None else "")
+    asked = _asked(found)
+    if found.lacks:
+        missing = "probe pictures" if found.lacks == "probes" else "the layer's renders"
+        return f"silent on {asked}; its responses to {missing} were not measured"
+    if found.state == "live":
+        known = found.low is not None and found.high is not None
+        return f"answers {found.low:.3g} to {found.high:.3g}" if known else "answers"
+    if not asked:
+        return "not asked"
+    value = "zero" if found.state == "dead" or found.high is None else f"always {found.high:.3g}"
+    return f"{value} on {asked}{_where(found)}"
+
+
+def liveliness_in_words(found: Responsiveness) -> str:
+    """Return in a few words how a unit answers, or what is known of one that does not; empty for most."""
+    if found.state == "live":
+        return _NUANCES[found.nuance]
+    if found.state == "dead":
+        return "proved" if found.proof else f"no input found{_where(found)}"
+    if found.state == "constant":
+        return "constant, proved" if found.proof else f"constant{_where(found)}"
+    return ""
+
+
+def proof_in_words(found: Responsiveness) -> str:
+    """Return what proves that a unit is dead or constant; empty if nothing does."""
+    if found.proof == "bounds":
+        value = "one value" if found.bound is None else f"{found.bound:.3g}"
+        return f"interval bounds: {value} for every picture the input can hold"
+    return "no outgoing weight" if found.proof else ""
+
+
+def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
+    """Return in one line why a unit is superfluous for certain.
+
+    Args:
+        found: Whether it answers.
+        copy_of: The unit of which it is a copy to rounding.
+    """
+    said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof else []
+    if copy_of is not None:
+        said.append(f"answers like unit {copy_of}, which stays")
+    if found.unheard:
+        said.append("all its outgoing weights are zero")
+    return "; ".join(said)
+
+
+def _asked(found: Responsiveness) -> str:
+    counts = ((found.n_probes, "probe pictures"), (found.n_renders, "renders of its layer"))
+    return " and ".join(f"{n} {what}" for n, what in counts if n)
+
+
+def _assumed(found: Responsiveness) -> str:
+    return f"the assumed input range {found.assumed_range}"
+
+
+def _where(found: Responsiveness) -> str:
+    return f" in {_assumed(found)}" if found.assumed_range and not found.proof else ""
+
+
+def light_in_words(light: Light) -> str:
+    """Return how a unit answers flat inputs; empty where it does not care or nothing is known."""
+    if light.told:
+        return light.told
+    said = []
+    if light.brightness:
+        ends = f"from {light.black:.3g} on black to {light.white:.3g} on white"
+        said.append(f"its answer {light.brightness} with brightness, {ends}")
+    if light.colour:
+        said.append(f"of flat colours it answers most to {light.colour}, {light.colour_answer:.3g}")
+    return "; ".join(said)
+
+
+def correlation_in_words(correlation: float) -> str:
+    """Return a correlation to three digits: cut, not rounded, so that none below .99 reads as that."""
+    return f"{math.floor(1000 * correlation + 1e-6) / 1000:.3f}"
+
+
+def shortfall_in_words(short: Shortfall | None) -> str:
+    """Return on what two units do not agree as copies do; empty where they do."""
+    if short is None or short.told or short.correlation is None or short.needed is None:
+        return short.told if short is not None else ""
+    if short.on == "all":
+        return f"a copy needs r {short.needed:.3g}"
+    return f"{_ON[short.on]} r is {correlation_in_words(short.correlation)}, a copy needs {short.needed:.3g}"
+
+
+def trust_of(score: UnitScore) -> str:
+    """Return what the checks say of a unit whose pictures tell anything; else nothing."""
+    return trust_in_words(score.trust, score.natural) if verdict_of(score.verdict).tells else ""
+
+
+def trust_in_words(trust: Trust, natural: Natural | None) -> str:
+    """Return what the checks say of one unit, in a few words each; empty where nothing was checked."""
+    said = []
+    if trust.recipes_hold is not None:
+        said.append("recipes agree" if trust.recipes_hold else "recipes disagree")
+    if trust.robust_share is not None:
+        said.append("robust" if trust.robust_share >= ROBUST else "fragile under transforms")
+    if natural is not None and natural.silent:
+        said.append("silent on all natural pictures")
+    elif trust.beyond_natural is not None:
+        said.append(f"{trust.beyond_natural:.2g} times its best natural picture")
+    if trust.natural_agreement is not None:
+        agree = trust.natural_agreement >= NATURAL_AGREES
+        said.append(f"synthetic and natural {'agree' if agree else 'disagree'}")
+    return ", ".join(said)

@@ -1,0 +1,179 @@
+"""What is said of a layer as a whole: counts, copies, what its answers have in common, beside a twin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reportgen.judgement import Compared, Shortfall
+from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
+from reportgen.units import UnitScore
+from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
+
+ONLY_REMOVAL = (
+    "Which of the others the network needs, only removing them and looking at its answers to pictures "
+    "tells: reportgen prune MODEL --images DIR."
+)
+"""What is said wherever removal was not measured."""
+
+
+def rendered_in_words(n_rendered: int, n_units: int) -> str:
+    """Return how much of a layer was rendered; empty where all of it was."""
+    return "" if n_rendered >= n_units else f"{n_rendered} of {n_units} units rendered"
+
+
+def compared_in_words(compared: Compared) -> str:
+    """Return what consistency was compared with."""
+    n, said = compared.n_units, []
+    if n:
+        said.append(f"{n} unit{'s' * (n != 1)} of this layer that show{'s' * (n == 1)} a pattern")
+    if compared.n_others:
+        said.append(f"{compared.n_others} pictures of other layers")
+    if compared.n_null:
+        null = "pictures of the renderer null, which makes agreement look better than it is"
+        said.append(f"{compared.n_null} {null}")
+    return " and ".join(said) or "nothing"
+
+
+def certain_in_words(n: int, of: int) -> str:
+    """Return in a sentence how many units are superfluous for certain, and what makes them so."""
+    count = f"{n:,} of {_count(of, 'unit')} {'is' if n == 1 else 'are'}" if n else "No unit is"
+    return (
+        f"{count} superfluous for certain (proved silent or constant, a copy of another to rounding, or "
+        "nothing takes its answer)."
+    )
+
+
+def judged_in_words(scores: Sequence[UnitScore], *, note: str, assumed_range: str) -> list[str]:
+    """Return the counts of verdicts, and what is known of the units that never answered.
+
+    Args:
+        scores: Rows of the rendered units.
+        note: How much of the layer was rendered, or empty.
+        assumed_range: The input range where it is assumed, or empty.
+    """
+    counts = Counter(s.verdict for s in scores)
+    judged = ", ".join(f"{c} {v}" for v, c in counts.most_common())
+    told = [f"{_count(len(scores), 'unit')} judged: {judged}."]
+    if note:
+        told.append(f"Only {note}.")
+    dead = [s for s in scores if s.verdict == DEAD.word]
+    if dead:
+        proved = sum(bool(s.responsiveness.proof) for s in dead)
+        known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
+        how = known.get(proved, f"proved for {proved}, no input was found for the others")
+        told.append(f"{_count(len(dead), 'unit')} never answered: {how}.")
+        if assumed_range and proved < len(dead):
+            told.append(f"The input range {assumed_range} is assumed; in another they may answer.")
+    return told
+
+
+def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
+    """Return how many units with a pattern change from run to run, and how many are on the border.
+
+    Args:
+        scores: Rows of the rendered units.
+        compared: With what their pictures were compared, in words.
+    """
+    counts, told = Counter(s.verdict for s in scores), []
+    judged = sum(counts[v.word] for v in VERDICTS if v.pattern)
+    changing = sum(counts[v.word] for v in VERDICTS if v.pattern and v.changes)
+    if any(s.complement_of is not None for s in scores):
+        told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")
+    if judged:
+        told.append(
+            f"{changing} of {judged} units with a pattern change from run to run; compared with {compared}."
+        )
+    if borderline := sum(s.borderline for s in scores):
+        between = f"{STATIC.word} and {STRUCTURED.word}"
+        told.append(f"{_count(borderline, 'unit')} on the border between {between}.")
+    return told
+
+
+def shared_in_words(layers: Sequence[str]) -> str:
+    """Return why nothing is called superfluous where other layers have the same weights."""
+    listed = ", ".join(layers[:3]) + (f" and {len(layers) - 3} more" if len(layers) > 3 else "")
+    return (
+        f"Its weights are used elsewhere in the network too ({listed}): "
+        "what is idle here may be needed there, so that nothing is called superfluous."
+    )
+
+
+def copies_in_words(n_copies: int) -> str:
+    """Return how many units are copies."""
+    answer = "answers" if n_copies == 1 else "answer"
+    return f"{_count(n_copies, 'unit')} {answer} like another of a lower index: copies."
+
+
+def nearest_in_words(unit: int, other: int, correlation: float, short: Shortfall) -> str:
+    """Return which two units of a layer without copies are nearest to it, and what they lack."""
+    r = correlation_in_words(correlation)
+    alike = f"Most alike answer {unit} and {other}, r {r}: {shortfall_in_words(short)}."
+    return f"No unit is a copy of another. {alike}"
+
+
+def common_in_words(*, live: int, span: int, span_share: float, effective_rank: float,
+                    groups: Sequence[Sequence[int]], alike: float) -> list[str]:  # fmt: skip
+    """Return what the answers of a layer's units have in common.
+
+    Args:
+        live: Units that answer.
+        span, span_share: From how many of them this share of what all answer can be computed.
+        effective_rank: How many independent ones they are worth.
+        groups: Units that answer much alike, the largest group first.
+        alike: Least mean correlation within a group.
+    """
+    told = [
+        f"From the answers of {span} of the {_count(live, 'unit')} that answer, "
+        f"{span_share:.0%} of what all of them answer can be computed, as sums; all together are worth "
+        f"{effective_rank:.1f} independent ones (effective rank)."
+    ]
+    if groups:
+        many = f"{len(groups)} groups" if len(groups) > 1 else "One group"
+        inside = sum(map(len, groups))
+        told.append(
+            f"{many} of units answer much alike (mean correlation {alike:g} and more), {inside} units in "
+            f"all, the largest of {len(groups[0])}."
+        )
+    return told
+
+
+def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units: int,
+                     zeros_share: float | None, selectivity: float | None) -> str:  # fmt: skip
+    """Return what a person's own pictures say of a layer.
+
+    Args:
+        zeros_share: Of the middle unit; None where no activation makes zeros.
+        selectivity: Of the middle unit; None where it is undefined.
+    """
+    where = f"{n_pictures:,} natural pictures" + (f" in {n_classes} classes" if n_classes else "")
+    told = f"On {where}, {_count(n_silent, 'unit')} of {n_units} never answered"
+    if zeros_share is not None:
+        told += f"; the middle unit gives exactly zero at {zeros_share:.0%} of places"
+    if selectivity is not None:
+        told += f"; the middle unit's class selectivity is {selectivity:.2f} (0 none, 1 one class alone)"
+    return told + "."
+
+
+def beside_twin_in_words(area: float, trained_share: float, untrained_share: float, how: str) -> str:
+    """Return how a layer stands beside its untrained twin.
+
+    Args:
+        area: Probability that a trained unit has more structure than an untrained one.
+        trained_share, untrained_share: Of the units with a pattern.
+        how: How the twin's weights were drawn, or empty.
+    """
+    return (
+        f"Beside the untrained twin: a trained unit has more structure than an untrained one with "
+        f"probability {area:.2f} (0.5 is no difference); {trained_share:.0%} of trained and "
+        f"{untrained_share:.0%} of untrained units show a pattern" + (f" ({how})." if how else ".")
+    )
+
+
+def too_few_twins_in_words(n: int) -> str:
+    """Return that an untrained twin is not rendered far enough, with how many of its units are judged."""
+    return f"The untrained twin is not rendered far enough to compare with: {n} judged."
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")

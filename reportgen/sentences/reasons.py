@@ -1,0 +1,224 @@
+"""What is said of a unit's verdict: the reason in one line, its nuance, and the questions that led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reportgen.judgement import Decision, Look, Obstacle, Question
+from reportgen.sentences.answers import (
+    answers_in_words,
+    light_in_words,
+    liveliness_in_words,
+    proof_in_words,
+)
+from reportgen.units import UnitScore
+from reportgen.verdicts import (
+    DEAD,
+    FAILED,
+    FLAT,
+    MULTIFACETED,
+    NO_ASCENT,
+    NO_RESPONSES,
+    NO_STRUCTURE,
+    STATIC,
+    UNDECIDED,
+    UNSTABLE,
+)
+
+_QUESTIONS: Mapping[Question, str] = {
+    "answers": "Answers?",
+    "colours": "More than one colour?",
+    "pattern": "A pattern?",
+    "recurs": "The same on every run?",
+    "kinds": "A few kinds?",
+}
+
+
+def verdict_detail(score: UnitScore) -> str:
+    """Return the nuance of a verdict in a few words; empty for most."""
+    found = score.responsiveness
+    details = [_detail(score), liveliness_in_words(found) if found.state == "live" else ""]
+    details += ["no outgoing weight" if found.unheard else ""]
+    return "; ".join(d for d in details if d)
+
+
+def reason(score: UnitScore, *, note: str = "") -> str:
+    """Return why a unit got its verdict, in one line.
+
+    Args:
+        score: All of it but its words.
+        note: What a reader should know of the whole layer, such as `3 of 64 units rendered`.
+    """
+    borderline = "borderline" if score.borderline else ""
+    parts = [_verdict_in_words(score), borderline, *_besides(score), note]
+    return " ".join("; ".join(p for p in parts if p).split())
+
+
+def pattern_in_words(look: Look) -> str:
+    """Return a pattern, such as `oriented 45 degrees, period 6 px`; empty if none stands out.
+
+    Directions are those of the stripes, counter-clockwise from horizontal, to the nearest 5 degrees.
+    """
+    degrees, period = look.orientation_degrees, look.period_px
+    parts = [] if degrees is None else [f"oriented {5 * round(degrees / 5) % 180} degrees"]
+    return ", ".join([*parts, *([] if period is None else [f"period {period:.2g} px"])])
+
+
+def decision_in_words(score: UnitScore) -> list[tuple[str, str, str]]:
+    """Return the questions that led to the verdict, in order: each with its answer, and the numbers."""
+    return [(_QUESTIONS[step.question], _answer(step), _numbers(step, score)) for step in score.decision]
+
+
+def obstacle_in_words(found: Obstacle | None) -> str:
+    """Return why structure cannot be measured; empty where it can."""
+    if found is None:
+        return ""
+    if found.kind == "no null":
+        return "the renderer null of this setting is not there, so structure cannot be told from its making"
+    if found.kind == "another canvas":
+        size = " by ".join(map(str, found.sizes))
+        return f"the renderer null stored is of another canvas, {size}; render again to make its own"
+    if found.kind == "few":
+        least = found.sizes[0] if found.sizes else "the needed"
+        return f"the renderer null has fewer than {least} pictures with anything in them"
+    *inside, least = found.sizes or ("too small",)
+    size = " by ".join(map(str, inside))
+    return f"the inside of its pictures is {size} px, wanted at least {least}"
+
+
+def _detail(score: UnitScore) -> str:
+    look = score.look
+    if score.verdict == DEAD.word:
+        return liveliness_in_words(score.responsiveness)
+    if score.verdict == UNDECIDED.word:
+        return score.cause
+    if score.verdict == FLAT.word:
+        return look.colour + ("; differs between runs" if look.colour_differs else "")
+    if score.verdict == MULTIFACETED.word:
+        return f"{score.facets} facets"
+    return _described(look) if score.verdict not in (FAILED.word, STATIC.word, UNSTABLE.word) else ""
+
+
+def _described(look: Look) -> str:
+    return ", ".join(x for x in (pattern_in_words(look), look.colours) if x)
+
+
+def _verdict_in_words(score: UnitScore) -> str:
+    found = score.responsiveness
+    if score.verdict == DEAD.word:
+        proof = proof_in_words(found)
+        known = f" ({proof})" if proof else ", which proves nothing about other inputs"
+        return f"never answers: {answers_in_words(found)}{known}"
+    if score.verdict == FAILED.word:
+        return f"no picture: {score.starts.failure or 'nothing was rendered'}"
+    if score.verdict == FLAT.word:
+        numbers, light = _asked(score, "colours"), light_in_words(score.light)
+        measured = f"contrast {score.look.contrast or 0.0:.3f}, below {numbers.get('needed', 0):g}"
+        return f"one colour, {score.look.colour}: {measured}" + (f"; {light}" if light else "")
+    if score.verdict == UNDECIDED.word:
+        return _missing_in_words(score)
+    if score.verdict == STATIC.word:
+        return f"no more pattern than the renderer makes of nothing: {_beyond(score)}"
+    return _agreement_in_words(score)
+
+
+def _missing_in_words(score: UnitScore) -> str:
+    """Return what an undecided unit lacks."""
+    starts = score.starts
+    if score.cause == NO_RESPONSES.word:
+        return answers_in_words(score.responsiveness)
+    if score.cause == NO_ASCENT.word:
+        return f"none of its {starts.pictures} starts ended with an answer"
+    if score.cause == NO_STRUCTURE.word:
+        return obstacle_in_words(score.look.obstacle)
+    why = "no pictures of other units to compare with"
+    if starts.live < 2:
+        many = "s" if starts.live != 1 else ""
+        why = f"{starts.live} live start{many} of {starts.pictures}, two are needed"
+    return f"a pattern, {_beyond(score)}; whether it recurs is open: {why}"
+
+
+def _beyond(score: UnitScore) -> str:
+    """Return a unit's structure beside where patterns begin, and which pattern that is."""
+    numbers = _asked(score, "pattern")
+    begins, z = numbers.get("begins", 0.0), score.structure or 0.0
+    patterned = z >= begins
+    beyond = f"structure {z:.1f}, {'above' if patterned else 'below'} {begins:g} where patterns begin"
+    pattern = _described(score.look) if patterned else ""
+    return beyond + (f" ({pattern})" if pattern else "")
+
+
+def _agreement_in_words(score: UnitScore) -> str:
+    """Return how the starts of a unit with a pattern agree."""
+    alike = f"consistency {score.consistency or 0.0:.2f} over {score.starts.live} starts"
+    if score.verdict == MULTIFACETED.word:
+        sizes = " and ".join(str(len(f.seeds)) for f in score.facet_groups)
+        answers = [f.answer for f in score.facet_groups if f.answer is not None]
+        told = f"; it answers them {' and '.join(f'{x:.3g}' for x in answers)}" if answers else ""
+        return f"{score.facets} groups of alike pictures ({sizes}{told}); {_beyond(score)}; {alike}"
+    if score.verdict == UNSTABLE.word:
+        distance = f"texture distance {score.look.texture_distance or 0.0:.2f}"
+        return f"another pattern on each run: {alike}, {distance}; {_beyond(score)}"
+    return f"a pattern that recurs: {_beyond(score)}; {alike}"
+
+
+def _besides(score: UnitScore) -> list[str]:
+    """Return what is said of any verdict beside its own reason."""
+    found, said = score.responsiveness, []
+    if found.state == "live" and found.nuance == "silent":
+        said.append("silent on all probe pictures, only renders excite it")
+    if found.state == "live" and found.nuance == "faint":
+        said.append(f"its answers are tiny beside its layer's: {answers_in_words(found)}")
+    if score.starts.pictures and score.starts.failure:
+        said.append(f"some starts failed: {score.starts.failure}")
+    if score.duplicate_of is not None:
+        said.append(f"answers like unit {score.duplicate_of}")
+    if score.mirror_of is not None:
+        said.append(f"answers opposite to unit {score.mirror_of}")
+    if score.complement_of is not None:
+        said.append(f"one minus unit {score.complement_of} by the softmax itself")
+    if found.unheard:
+        said.append("nothing after it takes it: all its outgoing weights are zero")
+    return said
+
+
+def _answer(step: Decision) -> str:
+    if step.answer is None:
+        return "not known" if step.question == "answers" else "not measured"
+    return "yes" if step.answer else "no"
+
+
+def _asked(score: UnitScore, question: Question) -> Mapping[str, float]:
+    """Return the numbers of a question that was asked on the way to a verdict."""
+    return next((step.numbers for step in score.decision if step.question == question), {})
+
+
+def _numbers(step: Decision, score: UnitScore) -> str:
+    """Return what was measured for a question, and what is needed."""
+    found = step.numbers
+    if step.told or step.question == "answers":
+        return step.told or answers_in_words(score.responsiveness)
+    if step.question == "pattern" and step.answer is None:
+        return obstacle_in_words(score.look.obstacle)
+    if step.question == "recurs" and step.answer is None:
+        return f"{score.starts.live} live of {score.starts.pictures} starts"
+    if step.question == "kinds":
+        return f"groups of {' and '.join(map(str, step.groups))} alike pictures"
+    try:
+        return _MEASURED[step.question].format_map(found) + _place(step, score)
+    except KeyError:  # Of a store whose maker named them otherwise.
+        return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+
+
+def _place(step: Decision, score: UnitScore) -> str:
+    place = score.look.null_place if step.question == "pattern" else None
+    return "" if place is None else f"; more order than {place:.0%} of the pictures of nothing"
+
+
+_MEASURED: Mapping[Question, str] = {
+    "colours": "contrast {contrast:.3f}, {needed:g} is needed",
+    "pattern": "structure {structure:.1f}, patterns begin at {begins:g}",
+    "recurs": "of other units' pictures {strangers:.0%} look more like one start than the other starts do, "
+    "at most {most_strangers:.0%} may; or the starts' textures differ by {distance:.2f}, "
+    "at most {most_distance:g}",
+}

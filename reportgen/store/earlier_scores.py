@@ -1,0 +1,167 @@
+"""Scores as stores before schema 3 have them, made into those of today.
+
+Such a row keeps numbers by name in one table, `extra`, and the rest in sentences. What anything depends on is
+read out of these here, once, and nowhere else; what is only shown stays a sentence, under `told`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reportgen.verdicts import DEAD, UNDECIDED, verdict_of
+
+_KEPT = (
+    "unit", "verdict", "verdict_detail", "reason", "borderline", "structure", "p_structured", "p_value",
+    "consistency", "use", "duplicate_of", "mirror_of", "complement_of", "facets",
+)  # fmt: skip
+_LOOK = (
+    "contrast", "colour", "colours", "orientation_degrees", "period_px", "null_place", "p_adjusted", "reach",
+    "extent", "repeat", "flow", "texture_distance",
+)  # fmt: skip
+_CHECKS = ("recipes_agree", "robust_share", "beyond_natural", "natural_agreement")
+_NATURAL = {
+    "natural_max": "max", "zeros_share": "zeros_share", "selectivity": "selectivity",
+    "selective_class": "selective_class",
+}  # fmt: skip
+_QUESTIONS = {
+    "answers": "answers",
+    "more than one colour": "colours",
+    "a pattern": "pattern",
+    "the same on every run": "recurs",
+    "a few kinds": "kinds",
+}
+_ANSWERS = {"yes": True, "no": False}
+_BOUND = re.compile(r"interval bounds: (\S+) for ")
+_DIRECTION = re.compile(r"oriented (\d{1,3}) degrees")
+_UNHEARD = "no outgoing weight"
+_NUANCES = {"silent but excitable": "silent", "faint": "faint"}
+
+
+def of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an earlier score as JSON values of one of today.
+
+    Raises:
+        ValueError: It is no score.
+    """
+    extra = fields.get("extra", {})
+    texts = (fields.get(name) for name in ("verdict", "verdict_detail", "reason"))
+    if not isinstance(extra, Mapping) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("a score that is none")
+    found: dict[str, Any] = {name: fields[name] for name in _KEPT if name in fields}
+    for name, make in _PARTS.items():
+        if (part := make(fields, extra)) is not None:
+            found[name] = part
+    return found
+
+
+def _cause(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+    return _details(fields)[0] if fields["verdict"] == UNDECIDED.word else ""
+
+
+def _starts(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    live = extra.get("live_starts", 0)
+    return {"live": int(live) if isinstance(live, float) and live.is_integer() else live}
+
+
+def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    proof, details = fields.get("dead_proof", ""), _details(fields)
+    if not isinstance(proof, str):
+        raise ValueError("a proof that is none")
+    known = verdict_of(fields["verdict"]).tells and _cause(fields, extra) != "responses missing"
+    state = "live" if known else "unknown"
+    if fields["verdict"] == DEAD.word:
+        state = "constant" if details[0].startswith("constant") else "dead"
+    bound = _BOUND.match(proof)
+    return {
+        "state": state,
+        "nuance": next((_NUANCES[d] for d in details if d in _NUANCES), ""),
+        "proof": "" if not proof else "weights" if proof == _UNHEARD else "bounds",
+        "bound": float(bound[1]) if bound else None,
+        "unheard": _UNHEARD in details,
+    }
+
+
+def _look(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    found = {name: extra[name] for name in _LOOK if name in extra}
+    named, degrees = _DIRECTION.match(str(extra.get("pattern", ""))), found.get("orientation_degrees")
+    if named and isinstance(degrees, float):  # Kept to a tenth: half way between two names, it takes its own.
+        beyond = (degrees - int(named[1]) + 90) % 180 - 90
+        found["orientation_degrees"] = degrees - math.copysign(0.01, beyond) * (abs(beyond) >= 2.5)
+    return found
+
+
+def _relations(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    nearest = [extra["nearest_correlation"]] if "nearest_correlation" in extra else []
+    told = extra.get("no_copy")
+    return {
+        "neighbours": extra.get("neighbours", []),
+        "correlations": extra.get("neighbour_correlations") or nearest,
+        "copy_correlation": extra.get("copy_correlation"),
+        "no_copy": {"told": told} if told else None,
+    }
+
+
+def _light(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    return {"told": extra.get("light", ""), "share": extra.get("light_share")}
+
+
+def _trust(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    said = str(extra.get("trust", "")).split(", ")
+    holds = True if "recipes agree" in said else False if "recipes disagree" in said else None
+    return {**{name: extra[name] for name in _CHECKS if name in extra}, "recipes_hold": holds}
+
+
+def _natural(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any] | None:
+    found = {today: extra[name] for name, today in _NATURAL.items() if name in extra}
+    return {**found, "silent": bool(extra.get("natural_silent"))} if found else None
+
+
+def _facets(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+    seeds, sizes, answers = (extra.get(f"facet_{name}", []) for name in ("seeds", "sizes", "answers"))
+    if not all(isinstance(part, list) for part in (seeds, sizes, answers)):
+        raise ValueError("facets that are none")
+    if not all(type(size) is int and size > 0 for size in sizes) or sum(sizes) != len(seeds):
+        raise ValueError("facets that do not fit their seeds")
+    ends = [sum(sizes[: at + 1]) for at in range(len(sizes))]
+    known = answers if len(answers) == len(sizes) else [None] * len(sizes)
+    return [
+        {"seeds": seeds[end - size : end], "answer": answer}
+        for size, end, answer in zip(sizes, ends, known, strict=True)
+    ]
+
+
+def _decision(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = extra.get("decision", "")
+    if not isinstance(told, str):
+        raise ValueError("a decision that is none")
+    steps = []
+    for step in told.split(" | ") if told else ():
+        asked, _, rest = step.partition("? ")
+        answer, _, numbers = rest.partition(": ")
+        if asked not in _QUESTIONS:  # Of a release that is not known here: a path with a gap would mislead.
+            return []
+        steps.append({"question": _QUESTIONS[asked], "answer": _ANSWERS.get(answer), "told": numbers})
+    return steps
+
+
+def _details(fields: Mapping[str, Any]) -> list[str]:
+    details: list[str] = fields["verdict_detail"].split("; ")
+    return details
+
+
+_PARTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Any]] = {
+    "cause": _cause,
+    "starts": _starts,
+    "responsiveness": _responsiveness,
+    "look": _look,
+    "relations": _relations,
+    "light": _light,
+    "trust": _trust,
+    "natural": _natural,
+    "facet_groups": _facets,
+    "raw_use": lambda _, extra: extra.get("raw_use"),
+    "decision": _decision,
+}
