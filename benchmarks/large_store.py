@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from reportgen.images import encode_png
+from reportgen.judgement import Look, Responsiveness, Starts
 from reportgen.spec import RECIPES, content_hash, recipe_fields
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, null_owner, open_store
 from reportgen.units import InputRange, Layer, LayerGraph, Telemetry, UnitScore
@@ -182,10 +183,14 @@ def scores_of(looks: np.ndarray, salt: int) -> list[UnitScore]:
                 use=round(float(rng.random()), 4),
                 duplicate_of=copy,
                 facets=2 if look == "multifaceted" else None,
-                dead_proof="bounds" if look == "dead" and unit % 2 else "",
-                extra={"pattern": pattern, "colours": colours, "null_place": 0.97, "live_starts": 4.0}
+                starts=Starts(4, 4),
+                responsiveness=Responsiveness(
+                    "dead" if look == "dead" else "live",
+                    proof="bounds" if look == "dead" and unit % 2 else "",
+                ),
+                look=Look(colours=colours, orientation_degrees=45.0, null_place=0.97)
                 if z is not None and z > 2
-                else {"live_starts": 4.0},
+                else Look(),
             )
         )
     return found

@@ -29,7 +29,7 @@ from known import (
 
 import reportgen
 from reportgen.atlas import removal_words as told
-from reportgen.score.findings import ONLY_REMOVAL
+from reportgen.sentences.layers import ONLY_REMOVAL
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -90,8 +90,8 @@ def bright_filters(known: Known, out: Path) -> tuple[str, str]:
 
 def edges(known: Known, out: Path) -> tuple[str, str]:
     """Some were beautiful edge detectors."""
-    units = known.where(FIRST, lambda s: s.verdict == "structured" and "orientation_degrees" in s.extra)
-    angles = [float(s.extra["orientation_degrees"]) for s in known.rows[FIRST] if s.unit in units]
+    units = known.where(FIRST, lambda s: s.verdict == "structured" and s.look.orientation_degrees is not None)
+    angles = [float(s.look.orientation_degrees) for s in known.rows[FIRST] if s.unit in units]
     spread = sorted({int(a // 45) for a in angles})
     structured = known.where(FIRST, lambda s: s.verdict == "structured")
     text = (
@@ -147,7 +147,7 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
     parts, shown = [], []
     for layer in DEEPER:
         rows = [s for s in known.rows[layer] if s.verdict == "structured"]
-        plain = [s.unit for s in rows if "orientation_degrees" not in s.extra]
+        plain = [s.unit for s in rows if s.look.orientation_degrees is None]
         field_px = known.model.layer(layer).receptive_field_px
         reach = np.median([s.structure for s in rows]) if rows else float("nan")
         twin = known.findings[layer].get("twin") or {}

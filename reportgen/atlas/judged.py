@@ -57,6 +57,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
     agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
     if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
+    look = score.look
     found = [
         Fact(
             "Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"
@@ -70,16 +71,14 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
         Fact(
             "p, adjusted", number(score.look.p_adjusted), "p, allowing for the number of units in the layer"
         ),
-        Fact("More order than", _share(score.look.null_place), "of the null’s pictures"),
-        Fact(
-            "Contrast", number(score.look.contrast), "RMS distance from its mean colour, of the range 0 to 1"
-        ),
+        Fact("More order than", _share(look.null_place), "of the null’s pictures"),
+        Fact("Contrast", number(look.contrast), "RMS distance from its mean colour, of the range 0 to 1"),
         Fact("Consistency", number(score.consistency), agree),
         Fact(
             "Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"
         ),
         Fact("Facets", number(score.facets), "kinds of picture, each from several starts"),
-        Fact("Pattern", pattern_in_words(score.look) or "–", score.look.colours),
+        Fact("Pattern", pattern_in_words(look) or "–", look.colours),
     ]
     if score.responsiveness.proof:
         found.append(Fact("Proof", proof_in_words(score.responsiveness), "why it can be called dead"))

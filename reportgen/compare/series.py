@@ -28,7 +28,7 @@ def _copies(scores: Scores, _: Mapping[str, Any]) -> float | None:
 
 
 def _certain(scores: Scores, findings: Mapping[str, Any]) -> float | None:
-    return float(len(certain_units(findings))) if scores and "superfluous" in findings else None
+    return float(len(certain_units(findings))) if scores and findings.get("superfluous") is not None else None
 
 
 def _units(scores: Scores, _: Mapping[str, Any]) -> float | None:

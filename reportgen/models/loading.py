@@ -104,8 +104,10 @@ def load_model(
         channels=channels,
     )
     keras_model, notes, file_name = opened.model, list(opened.notes), source.file_name
+    drawn = ""
     if untrained is not None:
-        notes.append(fresh_weights(keras_model, untrained, source.kind, file_name))
+        drawn = fresh_weights(keras_model, untrained, source.kind, file_name)
+        notes.append(f"untrained: {drawn}")
     fixed = _picture_shape(keras_model, file_name)
     height_width, size_source = _input_size(fixed[:2], input_size, file_name)
     size_source = opened.input_size_source or size_source
@@ -148,6 +150,7 @@ def load_model(
         notes=tuple(notes),
         outputs=outputs,
         signature=opened.signature,
+        drawn=drawn,
     )
     doubt = range_doubt(model)
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model

@@ -144,6 +144,7 @@ class Model:
         notes: What a reader should know, each a sentence.
         outputs: Where the model's own outputs are, in its order.
         signature: What its file takes and gives, if it is one of ONNX.
+        drawn: How its weights were drawn anew, in words; empty where they are the file's.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Model:
     notes: tuple[str, ...]
     outputs: tuple[Ref, ...] = ()
     signature: OnnxSignature | None = None
+    drawn: str = ""
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name.

@@ -21,7 +21,7 @@ _PLAIN = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_va
 
 
 def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
-    """Draw a Keras model's weights anew, in place; return in a sentence how.
+    """Draw a Keras model's weights anew, in place; return in words how.
 
     Args:
         model: Functional or sequential, nested ones included.
@@ -39,9 +39,9 @@ def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
     finally:
         random.setstate(before)
     if kind != "onnx":
-        return "untrained: fresh weights by the initialisers of its file"
+        return "fresh weights by the initialisers of its file"
     stays = f"; {left} other weights stay" if left else ""
-    return f"untrained: fresh weights by He's rule, since the file names no initialisers{stays}"
+    return f"fresh weights by He's rule, since the file names no initialisers{stays}"
 
 
 def _layers(model: Any) -> Iterator[Any]:

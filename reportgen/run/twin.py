@@ -75,6 +75,5 @@ def _twin_source(store: Store, model: ModelRecord, path: str | Path, settings: S
     if stored is not None and {k: v for k, v in stored.options.items() if k != "twin_how"} == options:
         return Source(path, stored, load)
     network = load()
-    how = next((n.partition(": ")[2] for n in network.notes if n.startswith("untrained: ")), "")
-    record = record_of(network, {**options, "twin_how": how})
+    record = record_of(network, {**options, "twin_how": network.drawn})
     return Source(path, dataclasses.replace(record, version=version), load)

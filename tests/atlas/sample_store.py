@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.images import encode_png
+from reportgen.judgement import Decision, Facet, Light, Look, Relations, Responsiveness, Shortfall
 from reportgen.spec import RECIPES, RenderSpec, canonical_json, content_hash, recipe_fields
 from reportgen.store import (
     ModelRecord,
@@ -148,44 +149,52 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         mirror_of=0 if unit == 2 and not logits else None,
         complement_of=1 - unit if logits and unit < 2 else None,
         facets=2 if look == "multifaceted" else None,
-        dead_proof="bounds" if look == "dead" else "",
-        extra={**extra(look, z), **near(look, unit, layer.n_units)},
+        relations=near(look, unit, layer.n_units),
+        **evidence(look, z),
     )
 
 
-def extra(look: str, z: float | None) -> dict[str, Any]:
-    """Return what scoring keeps beside a verdict, as far as pages show it."""
+def evidence(look: str, z: float | None) -> dict[str, Any]:
+    """Return what scoring found beside a verdict, as far as pages show it."""
+    asked = {"n_probes": 40, "n_renders": 12}
     if z is None:
-        return {"decision": "answers? no: 0 on 52 inputs"}
-    answers = "answers? yes: 4.1 at most on 52 inputs"
+        silent = Responsiveness("dead" if look == "dead" else "unknown", low=0, high=0, **asked)
+        proved = dataclasses.replace(silent, proof="bounds", bound=0)
+        return {
+            "responsiveness": proved if look == "dead" else silent,
+            "decision": (Decision("answers", False if look == "dead" else None),),
+        }
+    found: dict[str, Any] = {"responsiveness": Responsiveness("live", low=0, high=4.1, **asked)}
+    contrast = 0.004 if look == "flat" else 0.21
+    steps = [
+        Decision("answers", True),
+        Decision("colours", look != "flat", {"contrast": contrast, "needed": 0.035}),
+    ]
     if look == "flat":
-        steps = [answers, "more than one colour? no: contrast 0.004, 0.035 is needed"]
-        light = "its answer rises with brightness, from 0.05 on black to 2 on white"
-        return {"decision": " | ".join(steps), "light": light, "light_share": 0.8}
-    patterned = "yes" if z >= 2 else "no"
-    steps = [answers, "more than one colour? yes: contrast 0.210, 0.035 is needed"]
-    steps += [f"a pattern? {patterned}: structure {z:.1f}, patterns begin at 2"]
+        light = Light("rises", black=0.05, white=2, share=0.8)
+        return {**found, "light": light, "decision": tuple(steps)}
+    steps.append(Decision("pattern", z >= 2, {"structure": float(z), "begins": 2}))
     if look != "static":
-        same = "yes" if look == "structured" else "no"
-        steps += [f"the same on every run? {same}: of other units' pictures 3% look more like one start"]
-    found: dict[str, Any] = {"decision": " | ".join(steps), "contrast": 0.21}
-    if look == "structured":
-        found |= {"null_place": 0.98, "pattern": "oriented 45 degrees"}
+        numbers = {"strangers": 0.03, "most_strangers": 0.08, "distance": 0.1, "most_distance": 0.15}
+        steps.append(Decision("recurs", look == "structured", numbers))
+    described = {"null_place": 0.98, "orientation_degrees": 45.0} if look == "structured" else {}
+    found |= {"look": Look(contrast=contrast, **described), "decision": tuple(steps)}
     if look == "multifaceted":
-        found |= {"facet_seeds": [0, 2, 1, 3], "facet_sizes": [2, 2], "facet_answers": [3.25, 2.5]}
+        found["facet_groups"] = (Facet((0, 2), 3.25), Facet((1, 3), 2.5))
     return found
 
 
-def near(look: str, unit: int, n_units: int) -> dict[str, Any]:
+def near(look: str, unit: int, n_units: int) -> Relations:
     """Return which units answer most like one; a copy's is what it is a copy of."""
     if look in ("dead", "failed") or n_units <= 8:
-        return {}
+        return Relations()
     copied = unit >= 16 and unit % 8 == 1
     first = unit - 8 if copied or unit ^ 8 >= n_units else unit ^ 8
-    told = {"nearest_correlation": 0.9831} if not copied else {"nearest_correlation": 0.9962}
-    found: dict[str, Any] = {"neighbours": [first, (unit + 3) % n_units], **told}
-    found["neighbour_correlations"] = [told["nearest_correlation"], 0.6123]
-    return found if copied else {**found, "no_copy": "a copy needs r 0.99"}
+    most = 0.9962 if copied else 0.9831
+    short = None if copied else Shortfall("all", most, 0.99)
+    if first < 0:
+        return Relations(((unit + 3) % n_units,), (0.6123,), no_copy=short)
+    return Relations((first, (unit + 3) % n_units), (most, 0.6123), no_copy=short)
 
 
 class _Model:

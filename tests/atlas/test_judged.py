@@ -2,48 +2,48 @@
 
 import dataclasses
 
-import pytest
 from sample_store import write_sample_store
 
 from reportgen.atlas import plots, write_atlas
 from reportgen.atlas.judged import decision_section, facets_of
+from reportgen.judgement import Decision, Facet, Responsiveness
 from reportgen.units import UnitScore
 
 SCORE = UnitScore(
     unit=3, verdict="multifaceted", verdict_detail="2 facets", reason="two groups", borderline=False,
-    extra={
-        "decision": "answers? yes: 4.1 at most | a pattern? yes: structure 5.0, patterns begin at 2: clear",
-        "facet_seeds": [2, 0, 1], "facet_sizes": [1, 2], "facet_answers": [3.5, 2.25],
-    },
+    responsiveness=Responsiveness("live", low=-1, high=4.1),
+    decision=(Decision("answers", True), Decision("pattern", True, {"structure": 5, "begins": 2})),
+    facet_groups=(Facet((2,), 3.5), Facet((0, 1), 2.25)),
 )  # fmt: skip
 
 
-def changed(**extra):
-    return dataclasses.replace(SCORE, extra={**SCORE.extra, **extra})
+def changed(**parts):
+    return dataclasses.replace(SCORE, **parts)
 
 
 def test_the_path_asks_in_order_and_ends_with_the_verdict():
     section = decision_section(SCORE)
     assert section.facts == (
-        ("1. Answers?", "yes", "4.1 at most"),
-        ("2. A pattern?", "yes", "structure 5.0, patterns begin at 2: clear"),
+        ("1. Answers?", "yes", "answers -1 to 4.1"),
+        ("2. A pattern?", "yes", "structure 5.0, patterns begin at 2"),
         ("So", "multifaceted", ""),
     )
-    assert decision_section(changed(decision="")) is None
-    assert decision_section(changed(decision=7.0)) is None
+    assert decision_section(changed(decision=())) is None and decision_section(None) is None
+
+
+def test_a_path_that_an_earlier_release_left_in_sentences_is_shown_with_them():
+    step = Decision("recurs", None, told="3 of 4 starts, and a | bar? yes: so")
+    assert decision_section(changed(decision=(step,))).facts[0] == (
+        "1. The same on every run?", "not measured", "3 of 4 starts, and a | bar? yes: so",
+    )  # fmt: skip
 
 
 def test_each_start_is_told_with_its_facet_and_what_the_unit_answers_to_it():
     assert facets_of(SCORE) == {
         2: "facet 1, answer 3.5", 0: "facet 2, answer 2.25", 1: "facet 2, answer 2.25"
     }  # fmt: skip
-    assert facets_of(changed(facet_answers=[])) == {2: "facet 1", 0: "facet 2", 1: "facet 2"}
+    assert facets_of(changed(facet_groups=(Facet((2,)), Facet((0,))))) == {2: "facet 1", 0: "facet 2"}
     assert facets_of(dataclasses.replace(SCORE, verdict="structured")) == {}
-
-
-@pytest.mark.parametrize("sizes", [[1, 1], "12", [float("nan"), 1.0], [1e300, 2.0]])
-def test_groups_that_do_not_fit_their_seeds_are_not_told(sizes):
-    assert facets_of(changed(facet_sizes=sizes)) == {}
 
 
 def test_every_null_picture_stands_in_the_histogram_where_it_belongs():

@@ -14,6 +14,7 @@ from reportgen.atlas.rows import RenderRow, lead_of, neighbours_of
 from reportgen.atlas.summaries import n_strip
 from reportgen.atlas.words import recipe_toml
 from reportgen.config import RECIPES
+from reportgen.judgement import Relations
 from reportgen.spec import AtlasSpec, for_kind, recipe_named, with_numbers
 from reportgen.units import Telemetry, UnitScore
 
@@ -77,13 +78,12 @@ def test_a_picture_has_another_name_when_any_setting_of_it_changes() -> None:
 
 
 def test_neighbours_are_those_of_the_scoring_and_r_is_what_copies_are_told_by() -> None:
-    extra = {"neighbours": [4, 7], "neighbour_correlations": [0.98, 0.6], "nearest_correlation": 0.98}
-    score = UnitScore(3, "static", "", "noise", False, extra=extra)
+    score = UnitScore(3, "static", "", "noise", False, relations=Relations((4, 7), (0.98, 0.6)))
     assert neighbours_of(score) == ((4, 0.98), (7, 0.6))
-    older = dataclasses.replace(score, extra={"neighbours": [4, 7], "nearest_correlation": 0.98})
+    older = dataclasses.replace(score, relations=Relations((4, 7), (0.98,)))
     (first, r), (second, unknown) = neighbours_of(older)
     assert (first, r, second) == (4, 0.98, 7) and unknown != unknown
-    assert neighbours_of(None) == neighbours_of(dataclasses.replace(score, extra={})) == ()
+    assert neighbours_of(None) == neighbours_of(dataclasses.replace(score, relations=Relations())) == ()
 
 
 def test_a_plot_says_in_words_what_it_draws_and_leaves_out_what_is_no_number() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from reportgen.judgement import Compared, Responsiveness
 from reportgen.models import load_model
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.model import Model
@@ -211,11 +212,10 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
     encode = encoder()
     x = keras.Input((SIDE, SIDE, 1))
     model = load_model(saved(tmp_path, layers.Dense(1, name="same")(encode(x) * encode(1 - x)), x))
-    dead = UnitScore(
-        unit=0, verdict="dead", verdict_detail="", reason="", borderline=False, dead_proof="interval bounds"
-    )
+    proved = Responsiveness("dead", proof="bounds", bound=0)
+    dead = UnitScore(0, "dead", "", "", borderline=False, responsiveness=proved)
     found = {
-        name: layer_findings([dead], [], LayerEvidence(model.layer(name), {}), "", None)
+        name: layer_findings([dead], LayerEvidence(model.layer(name), {}), Compared(0), None)
         for name in ("encoder/conv", "same")
     }
     assert found["encoder/conv"]["superfluous"]["certain"] == []

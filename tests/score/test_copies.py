@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.score.copies import correlations, in_words, kinships, response_rows
+from reportgen.score.copies import correlations, kinships, response_rows
+from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 
 
 def kin(*parts, head="", live=None, kernel=None, white=()):
@@ -109,13 +110,14 @@ def test_the_nearest_unit_that_is_no_copy_says_what_it_lacks(values):
     values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
     near = kin(values)[1]
     assert near.neighbours[0] == 0 and 0.9 < near.correlations[0] < 0.99
-    assert near.no_copy == "a copy needs r 0.99"
+    assert shortfall_in_words(near.no_copy) == "a copy needs r 0.99"
     loud = 1e3 * np.arange(50.0)[:, None] * np.ones((1, 6))
     apart = kin(values, loud)[1]
     assert apart.correlations[0] > 0.99 and apart.duplicate_of is None
-    assert apart.no_copy.startswith("on the probe pictures alone r is 0.9")
+    assert apart.no_copy.on == "probes" and apart.no_copy.needed == 0.99
+    assert shortfall_in_words(apart.no_copy).startswith("on the probe pictures alone r is 0.9")
     values[:, 1] = values[:, 0]
-    assert kin(values)[1].no_copy == "" and kin(values)[0].no_copy == ""
+    assert kin(values)[1].no_copy is None and kin(values)[0].no_copy is None
 
 
 def test_units_that_answer_as_much_but_elsewhere_are_told_apart():
@@ -130,4 +132,4 @@ def test_units_that_answer_as_much_but_elsewhere_are_told_apart():
 
 
 def test_a_correlation_is_never_rounded_up_to_what_copies_need():
-    assert [in_words(r) for r in (0.98995, 0.99, 0.9982)] == ["0.989", "0.990", "0.998"]
+    assert [correlation_in_words(r) for r in (0.98995, 0.99, 0.9982)] == ["0.989", "0.990", "0.998"]

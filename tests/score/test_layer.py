@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from reportgen.score import score_layer
+from reportgen.sentences.reasons import pattern_in_words
 from reportgen.spec import ScoreSpec
 from reportgen.verdicts import WORDS
 
@@ -74,13 +75,12 @@ def test_numbers_are_absent_where_undefined(zoo):
 
 
 def test_the_decision_is_a_path_that_ends_where_the_verdict_does(zoo):
-    asked = {s.verdict: [step.split("?")[0] for step in s.extra["decision"].split(" | ")]
-             for s in score_layer(zoo, SPEC)[0]}  # fmt: skip
+    asked = {s.verdict: [step.question for step in s.decision] for s in score_layer(zoo, SPEC)[0]}
     assert asked["dead"] == ["answers"]
-    assert asked["flat"] == ["answers", "more than one colour"]
-    assert asked["static"] == ["answers", "more than one colour", "a pattern"]
-    assert asked["structured"] == [*asked["static"], "the same on every run"]
-    assert asked["unstable"] == asked["multifaceted"] == [*asked["structured"], "a few kinds"]
+    assert asked["flat"] == ["answers", "colours"]
+    assert asked["static"] == ["answers", "colours", "pattern"]
+    assert asked["structured"] == [*asked["static"], "recurs"]
+    assert asked["unstable"] == asked["multifaceted"] == [*asked["structured"], "kinds"]
 
 
 def test_findings_hold_the_nulls_own_deviations_and_what_units_have_in_common(zoo):
@@ -112,10 +112,10 @@ def test_a_dead_unit_is_superfluous_for_certain_only_where_that_is_proved(zoo):
 
 
 def test_alt_texts_name_direction_and_period(zoo):
-    extra = score_layer(zoo, SPEC)[0][9].extra
-    assert extra["pattern"].startswith("oriented 2")
-    assert extra["period_px"] == pytest.approx(8, rel=0.1)
-    assert extra["colours"] == "black and white"
+    look = score_layer(zoo, SPEC)[0][9].look
+    assert pattern_in_words(look).startswith("oriented 2")
+    assert look.period_px == pytest.approx(8, rel=0.1)
+    assert look.colours == "black and white"
 
 
 def test_a_partial_layer_says_so_in_every_reason(draw, evidence_of, gratings):
@@ -234,7 +234,7 @@ def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(eviden
     made = evidence_of(gratings, weights={"out_total": np.array([1.0] * 15 + [0.0])})
     scores, findings = score_layer(made, SPEC)
     assert scores[15].verdict == "structured"
-    assert "no outgoing weight" in scores[15].verdict_detail
+    assert scores[15].responsiveness.unheard and "no outgoing weight" in scores[15].verdict_detail
     assert findings["superfluous"]["certain"] == [15]
 
 
@@ -242,7 +242,7 @@ def test_what_a_network_gives_out_is_never_superfluous(zoo):
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     made = dataclasses.replace(zoo, bounds=bounds, weights={"out_total": np.full(23, np.inf)})
     scores, findings = score_layer(made, SPEC)
-    assert scores[20].dead_proof and findings["superfluous"] == {"certain": []}
+    assert scores[20].responsiveness.proof and findings["superfluous"] == {"certain": []}
 
 
 def test_scores_do_not_depend_on_the_order_of_seeds(zoo):
@@ -287,7 +287,7 @@ def test_starts_of_a_linear_map_are_told_by_their_best_places(evidence_of, grati
     probes = {name: (0.1 * values).astype(np.float32) for name, values in rows.items()}
     marks = {"unit": np.repeat(np.arange(16), 4), "seed": np.tile(np.arange(4), 16)}
     evidence = evidence_of(gratings, probes=probes, renders={**renders, **marks})
-    assert [s.extra["live_starts"] for s in score_layer(evidence, SPEC)[0]] == [4.0] * 16
+    assert [s.starts.live for s in score_layer(evidence, SPEC)[0]] == [4] * 16
 
 
 def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_of, gratings):
@@ -303,9 +303,8 @@ def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_
     found = dataclasses.replace(evidence, renders={**rows, **marks}, probes=quiet)
     score = score_layer(found, SPEC)[0][16]
     assert score.verdict == "multifaceted"
-    assert score.extra["facet_seeds"] == [0, 1, 2, 3]
-    assert score.extra["facet_sizes"] == [2, 2]
-    assert score.extra["facet_answers"] == pytest.approx([5, 4], abs=0.02)
+    assert [facet.seeds for facet in score.facet_groups] == [(0, 1), (2, 3)]
+    assert [facet.answer for facet in score.facet_groups] == pytest.approx([5, 4], abs=0.02)
     assert "it answers them 5" in score.reason
 
 
@@ -316,7 +315,7 @@ def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):
         for assumed in ("", "0..1")
     )
     assert known[0][20].verdict == guessed[0][20].verdict == "dead"
-    assert known[0][20].dead_proof and not guessed[0][20].dead_proof
+    assert known[0][20].responsiveness.proof and not guessed[0][20].responsiveness.proof
     assert known[1]["superfluous"]["certain"] == [20]
     assert guessed[1]["superfluous"]["certain"] == []
     assert "assumed input range 0..1" in guessed[0][20].reason

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
+from reportgen.judgement import Light
 from reportgen.score.light import answers_light, light_share
+from reportgen.sentences.answers import light_in_words
 
 LEVEL = np.linspace(0, 1, 9, dtype=np.float32)
 COLOURS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], np.float32)
@@ -14,23 +16,25 @@ def flat(*curves, colours=None):
     return found
 
 
+def said(curves):
+    return light_in_words(answers_light(curves, 0))
+
+
 def test_a_detector_of_brightness_is_told_with_its_ends():
-    assert (
-        answers_light(flat(2 * LEVEL), 0) == "its answer rises with brightness, from 0 on black to 2 on white"
-    )
-    assert "falls with brightness, from 1 on black" in answers_light(flat(1 - LEVEL), 0)
+    assert said(flat(2 * LEVEL)) == "its answer rises with brightness, from 0 on black to 2 on white"
+    assert "falls with brightness, from 1 on black" in said(flat(1 - LEVEL))
+    assert answers_light(flat(1 - LEVEL), 0) == Light("falls", 1.0, 0.0)
 
 
 def test_what_does_not_care_or_cares_for_grey_is_not_told():
-    assert answers_light(flat(0 * LEVEL), 0) == ""
-    assert answers_light(flat(1 - (2 * LEVEL - 1) ** 2), 0) == ""
-    assert answers_light(None, 0) == ""
+    assert answers_light(flat(0 * LEVEL), 0) == Light()
+    assert answers_light(flat(1 - (2 * LEVEL - 1) ** 2), 0) == Light()
+    assert answers_light(None, 0) == Light()
 
 
 def test_a_colour_is_named_where_colours_move_it_more_than_greys():
-    said = answers_light(flat(0 * LEVEL, colours=[3, 0, 0, 1]), 0)
-    assert said == "of flat colours it answers most to tinted red, 3"
-    assert "of flat colours" not in answers_light(flat(3 * LEVEL, colours=[1, 1, 1, 2]), 0)
+    assert said(flat(0 * LEVEL, colours=[3, 0, 0, 1])) == "of flat colours it answers most to tinted red, 3"
+    assert "of flat colours" not in said(flat(3 * LEVEL, colours=[1, 1, 1, 2]))
 
 
 @pytest.mark.parametrize(("loudest", "share"), [(1.0, 1.0), (4.0, 0.25)])

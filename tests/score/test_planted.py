@@ -91,7 +91,7 @@ def test_planted_units_are_judged_as_they_were_built(evidence):
 def test_planted_edges_are_named_by_their_direction(evidence):
     scores = score_layer(evidence, ScoreSpec())[0]
     for unit, degrees in ((0, 90), (1, 135), (2, 45), (3, 0), (4, 110)):
-        found = scores[unit].extra["orientation_degrees"]
+        found = scores[unit].look.orientation_degrees
         assert abs((found - degrees + 90) % 180 - 90) < 12
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reportgen.judgement import Relations, Responsiveness
 from reportgen.removal import PictureCounts, Removal, UnitNeed
 from reportgen.score.prune import certain_reason, certain_units, prune_rows, removed_units
 from reportgen.units import UnitScore
@@ -23,18 +24,23 @@ def a_removal(units, removed):
     ("changes", "said"),
     [
         (
-            {"verdict": "dead", "verdict_detail": "constant", "dead_proof": "interval bounds"},
-            "constant: interval bounds",
+            {"verdict": "dead", "responsiveness": Responsiveness("constant", proof="bounds", bound=0.5)},
+            "constant, proved: interval bounds: 0.5 for every picture the input can hold",
         ),
         (
-            {"duplicate_of": 3, "verdict": "structured", "extra": {"copy_correlation": 1.0}},
+            {"duplicate_of": 3, "verdict": "structured", "relations": Relations(copy_correlation=1.0)},
             "answers like unit 3, which stays",
         ),
-        ({"verdict_detail": "no outgoing weight"}, "all its outgoing weights are zero"),
+        ({"responsiveness": Responsiveness("live", unheard=True)}, "all its outgoing weights are zero"),
         (
-            {"verdict_detail": "no outgoing weight", "duplicate_of": 3, "extra": {"copy_correlation": 0.992}},
+            {
+                "responsiveness": Responsiveness("live", unheard=True),
+                "duplicate_of": 3,
+                "relations": Relations(copy_correlation=0.992),
+            },
             "all its outgoing weights are zero",
         ),
+        ({"verdict_detail": "no outgoing weight", "reason": "constant"}, ""),
     ],
 )
 def test_a_reason_says_why_in_one_line(changes, said):

@@ -5,10 +5,11 @@ import types
 import numpy as np
 import pytest
 
+from reportgen.judgement import Natural, Trust
 from reportgen.score.natural import selectivity
-from reportgen.score.trust import beyond_natural, natural_agreement, robust_share, trust_words
+from reportgen.score.trust import beyond_natural, natural_agreement, robust_share
 from reportgen.score.twin import auc, twin_findings
-from reportgen.spec import ScoreSpec
+from reportgen.sentences.answers import trust_in_words
 from reportgen.units import Telemetry, UnitScore
 
 N_UNITS = 20
@@ -97,17 +98,16 @@ def test_small_layers_are_not_compared():
 
 
 def test_words_follow_the_numbers():
-    spec = ScoreSpec()
-    good = {"recipes_agree": 0.99, "robust_share": 0.8, "beyond_natural": 1.8, "natural_agreement": 0.9}
-    assert trust_words(good, spec) == (
+    good = Trust(recipes_hold=True, robust_share=0.8, beyond_natural=1.8, natural_agreement=0.9)
+    assert trust_in_words(good, None) == (
         "recipes agree, robust, 1.8 times its best natural picture, synthetic and natural agree"
     )
-    bad = {"recipes_agree": 0.5, "robust_share": 0.1, "natural_silent": 1.0, "natural_agreement": 0.4}
-    assert trust_words(bad, spec) == (
+    bad = Trust(recipes_hold=False, robust_share=0.1, beyond_natural=2.0, natural_agreement=0.4)
+    assert trust_in_words(bad, Natural(silent=True)) == (
         "recipes disagree, fragile under transforms, silent on all natural pictures, "
         "synthetic and natural disagree"
     )
-    assert trust_words({}, spec) == ""
+    assert trust_in_words(Trust(), None) == ""
 
 
 def test_selectivity_names_the_class_and_is_undefined_below_zero():

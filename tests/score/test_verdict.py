@@ -2,17 +2,17 @@
 
 import pytest
 
-from reportgen.score.alive import Life
+from reportgen.judgement import Obstacle, Responsiveness
 from reportgen.score.copies import Kin
 from reportgen.score.verdict import Facts, judge
 from reportgen.spec import ScoreSpec
 from reportgen.verdicts import UNDECIDED
 
-LIVE = {"unit": 0, "life": Life("live"), "kin": Kin(), "pictures": 4, "live": 4, "contrast": 0.2}
+LIVE = {"unit": 0, "life": Responsiveness("live"), "kin": Kin(), "pictures": 4, "live": 4, "contrast": 0.2}
 FACTS = {
-    "responses missing": {**LIVE, "life": Life("unknown", words="its answers were not measured")},
+    "responses missing": {**LIVE, "life": Responsiveness(lacks="responses")},
     "never climbed": {**LIVE, "climbed": False},
-    "structure not measured": {**LIVE, "too_small": "pictures of 12 px"},
+    "structure not measured": {**LIVE, "too_small": Obstacle("small", (12, 12, 16))},
     "recurrence not measured": {**LIVE, "live": 1, "z": 5.0},
 }
 

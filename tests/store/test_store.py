@@ -11,6 +11,7 @@ import pytest
 
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.images import decode_png, encode_png
+from reportgen.judgement import Relations
 from reportgen.spec import RenderSpec
 from reportgen.store import (
     ModelRecord,
@@ -139,7 +140,7 @@ def test_the_same_file_again_keeps_everything(store):
 def test_scores_come_back_and_undefined_numbers_are_none(store):
     model = store.put_model(a_model())
     score = UnitScore(
-        1, "dead", "proved", "never fires", False, structure=float("nan"), extra={"neighbours": [2, 3]}
+        1, "dead", "proved", "never fires", False, structure=float("nan"), relations=Relations((2, 3))
     )
     store.put_scores(model.id, "conv", [score], fingerprint="x", findings={"text": ["one dead"]})
     assert store.scores(model.id, "conv") == [dataclasses.replace(score, structure=None)]
