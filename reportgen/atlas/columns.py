@@ -89,17 +89,17 @@ def groups_of(scores: Mapping[int, UnitScore]) -> dict[int, int]:
 def picture_names(pictures: Iterable[UnitPictures]) -> dict[str, Any]:
     """Return where units' pictures are, packed: the lead's and the first strip's names, and its tiles.
 
-    Names are 12 bytes, zeros where there is no picture; `tiles` is the number in the strip, `told` what they
-    are, as words with a bar between.
+    Names are 12 bytes, zeros where there is no picture; `tiles` is the number in the strip, `kinds` what they
+    are, seeds and words with a bar between.
     """
-    leads, strips, tiles, told = bytearray(), bytearray(), bytearray(), []
+    leads, strips, tiles, kinds = bytearray(), bytearray(), bytearray(), []
     for own in pictures:
         leads += bytes.fromhex(own.lead[0].stem) if own.lead else bytes(12)
         strips += bytes.fromhex(own.strips[0].stem) if own.strips else bytes(12)
         tiles.append(len(own.strips[0].keys) if own.strips else 0)
-        told.append("|".join(own.told))
+        kinds.append("|".join(map(str, own.kinds)))
     named = {"lead": bytes(leads), "strip": bytes(strips), "tiles": bytes(tiles)}
-    return {**{name: base64.b64encode(data).decode() for name, data in named.items()}, "told": _words(told)}
+    return {**{name: base64.b64encode(data).decode() for name, data in named.items()}, "kinds": _words(kinds)}
 
 
 def script(name: str, key: str, value: Mapping[str, Any]) -> bytes:

@@ -57,13 +57,13 @@ class UnitPictures:
         lead: The one that stands for the unit, and its render.
         strips: The others; starts of the scored recipe come first.
         left_out: Starts of the scored recipe that the site has no room for.
-        told: What each picture of the first strip is, such as `start 2`, `sad`, `shown`, `sweep`.
+        kinds: What each picture of the first strip is: the seed of a start, or `sad`, `shown`, `sweep`.
     """
 
     lead: tuple[PagePicture, RenderRow] | None
     strips: tuple[Strip, ...]
     left_out: int = 0
-    told: tuple[str, ...] = ()
+    kinds: tuple[int | str, ...] = ()
 
     def find(self, key: str) -> Shown | None:
         """Return where the picture of a render is; None where the site has it not."""
@@ -95,17 +95,17 @@ def unit_pictures(
     others = [r for r in renders if r.recipe in shown and r is not lead and r not in scored]
     page = (page_picture(lead.key, lead.height, lead.width, sizes), lead) if lead else None
     strips = tuple(_strips([*kept, *others], sizes))
-    kinds = {r.key: _kind(r, roles) for r in (*kept, *others)} if strips else {}
-    told = tuple(kinds[key] for key in strips[0].keys) if strips else ()
-    return UnitPictures(page, strips, len(scored) - len(kept), told)
+    of = {r.key: _kind(r, roles) for r in (*kept, *others)} if strips else {}
+    kinds = tuple(of[key] for key in strips[0].keys) if strips else ()
+    return UnitPictures(page, strips, len(scored) - len(kept), kinds)
 
 
-def _kind(render: RenderRow, roles: Mapping[str, Any]) -> str:
-    """Return what a render is among its unit's, in a word or two."""
+def _kind(render: RenderRow, roles: Mapping[str, Any]) -> int | str:
+    """Return what a render is among its unit's: the seed of a scored start, or a word."""
     if render.sign == "sad":
         return "sad"
     if render.recipe == roles.get("scored"):
-        return f"start {render.seed}"
+        return render.seed
     return "shown" if render.recipe == roles.get("shown") else "sweep"
 
 

@@ -113,6 +113,9 @@
     return make("span.tile", {}, make("img.c" + column + ".r" + row, { src: sheet, alt: "" }));
   }
 
+  // What is said of a tile by its kind: the seed of a start, or a word
+  function captionOf(kind) { return /^\d+$/.test(kind) ? "start " + kind : kind; }
+
   // A stem is a name in the folder of pictures, or a path where it begins with a slash.
   function picturePath(stem) {
     if (stem[0] === "/") return stem + ".webp";
@@ -196,7 +199,7 @@
       var box = cell.getBoundingClientRect(), side = Math.min(96, (innerWidth - 28) / strip.tiles - 4), tiles = [];
       for (var i = 0; i < strip.tiles; i += 1) {
         var img = make("img" + (strip.each ? "" : ".k" + i + ".n" + strip.tiles), { alt: "", src: picturePath(strip.each ? strip.each[i] : strip.file), width: side, height: side });
-        tiles.push(make("span", {}, img, strip.told && strip.told[i]));
+        tiles.push(make("span", {}, img, strip.kinds && captionOf(strip.kinds[i])));
       }
       shown.replaceChildren.apply(shown, tiles);
       shown.hidden = false;

@@ -141,7 +141,7 @@
     seed = seed === k ? null : k;
     cells.forEach(function (cell) {
       if (!cell.img) return;
-      var strip = query.strip(names, cell.i), at = strip.told.indexOf("start " + seed);
+      var strip = query.strip(names, cell.i), at = strip.kinds.indexOf(String(seed));
       cell.img.className = at < 0 ? cell.was[0] : "k" + at + " n" + strip.tiles;
       cell.img.src = at < 0 ? cell.was[1] : self.Atlas.picturePath(strip.file);
     });

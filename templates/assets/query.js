@@ -177,11 +177,11 @@
     return Array.from(atob(text), function (c) { return c.charCodeAt(0).toString(16).padStart(2, "0"); }).slice(0, size || 12).join("");
   }
 
-  // The strip at `i`: its picture's name, how many tiles it has, and what each is
+  // The strip at `i`: its picture's name, how many tiles it has, and what each is: the seed of a start, or a word
   function strip(packed, i) {
-    packed.kinds = packed.kinds || bytes(packed.told.d);
+    packed.places = packed.places || bytes(packed.kinds.d);
     packed.counts = packed.counts || bytes(packed.tiles);
-    return { file: stem(packed.strip, i), tiles: packed.counts[i], told: (packed.told.w[packed.kinds[i]] || "").split("|") };
+    return { file: stem(packed.strip, i), tiles: packed.counts[i], kinds: (packed.kinds.w[packed.places[i]] || "").split("|") };
   }
 
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were

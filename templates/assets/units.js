@@ -241,7 +241,7 @@
       var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasNames || {})[layer.slug];
       if (!names) return null;
       var at = cell.i - table.starts[table.layerOf(cell.i)];
-      if (names.starts) return { told: names.seeds[at].map(function (seed) { return "start " + seed; }), each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), tiles: names.starts[at].length };
+      if (names.starts) return { kinds: names.seeds[at].map(String), each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), tiles: names.starts[at].length };
       return query.strip(names, at);
     }
 
