@@ -29,6 +29,8 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.models import cut_model
+
 LOOP = 16
 """Steps of the bare gradient in one call, so that calling is not what is measured."""
 SATURATED = 1.05
@@ -128,7 +130,7 @@ def measured(model: Any, plan: Any, pictures: Any, batches: Sequence[int], count
     from reportgen.render import Job, render_units
 
     recipe, window = pictures.recipe, pictures.recipe.window
-    cut = model.cut(plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
+    cut = cut_model(model, plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
     rates = bare_rates(cut, batches)
     batch = saturating(rates)
     planned_jobs = [Job(p.unit, p.sign, p.seed) for s in plan.sets for p in s.pictures]

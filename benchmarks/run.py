@@ -31,6 +31,8 @@ from pathlib import Path
 
 import numpy as np
 
+from reportgen.models import cut_model
+
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "facing_left" / "facing_left.keras"
 
 
@@ -75,7 +77,7 @@ def engine(repeats: int) -> None:
         for layer in model.layers[1:3]:
             steps = {"steps": 64, "min_steps": 64, "plateau": 0.0}
             recipe = with_numbers(RECIPES[name], steps)
-            cut = model.cut(layer, canvas_for(layer, model.input_shape[:2], recipe))
+            cut = cut_model(model, layer, canvas_for(layer, model.input_shape[:2], recipe))
             jobs = [Job(unit, "happy", 0) for unit in range(32)]
             bare = _bare_gradient(cut, 32)
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import w1_network
+from reportgen.models import cut_model
 
 
 def main() -> None:
@@ -161,7 +162,7 @@ def _cut(model: Any, layer: str, recipe: Any, arithmetic: str) -> Any:
     if use_arithmetic(arithmetic) != arithmetic:
         raise SystemExit(f"this machine does not compute in {arithmetic}")
     found = model.layer(layer)
-    return model.cut(found, canvas_for(found, model.input_shape[:2], recipe))
+    return cut_model(model, found, canvas_for(found, model.input_shape[:2], recipe))
 
 
 def _recipe(name: str, numbers: dict[str, Any] | None) -> Any:

@@ -34,7 +34,7 @@ def signature_of(name, thing):
 def given_back():
     """The classes of what public functions give back, by name."""
     from reportgen.atlas import AtlasSummary
-    from reportgen.run import gating, opened, pruning, rendering, results
+    from reportgen.run import gating, model_run, opened, pruning, results
 
     found = [
         *(
@@ -43,7 +43,7 @@ def given_back():
             for thing in vars(module).values()
             if getattr(thing, "__module__", "") == module.__name__
         ),
-        *(AtlasSummary, gating.GateResult, pruning.Pruned, rendering.RenderSummary),
+        *(AtlasSummary, gating.GateResult, pruning.Pruned, model_run.RenderSummary),
     ]
     return {thing.__name__: thing for thing in found if inspect.isclass(thing)}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.images import decode_png, encode_webp
 from reportgen.measure import responses
+from reportgen.models import cut_model
 from reportgen.prune.curves import shares_without
 from reportgen.prune.search import Search, Wanted, begin
 from reportgen.prune.sets import PictureSet
@@ -93,7 +94,7 @@ def shifted_share(known: Known, layer: str) -> float:
     units = range(known.model.layer(layer).n_units)
     own = known.renders(layer, list(units), "scored")
     first = np.stack([own[u][0] for u in sorted(own)])
-    cut = known.network.cut(known.model.layer(layer), first.shape[1:3])
+    cut = cut_model(known.network, known.model.layer(layer), first.shape[1:3])
     moved = np.roll(first, (SHIFT_PX, SHIFT_PX), axis=(1, 2))
     before, after = (responses(cut, p)["max"][np.arange(len(own)), sorted(own)] for p in (first, moved))
     live = before > 0

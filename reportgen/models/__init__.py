@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reportgen.models.cut import cut_model
     from reportgen.models.fingerprint import file_hash
     from reportgen.models.loading import load_model
     from reportgen.models.model import Cut, Model, Node, Ref, Tap
@@ -19,11 +20,12 @@ _ROOMS = {
     "Node": "model",
     "Ref": "model",
     "Tap": "model",
+    "cut_model": "cut",
     "file_hash": "fingerprint",
     "load_model": "loading",
 }
 
-__all__ = ["Cut", "Model", "Node", "Ref", "Tap", "file_hash", "load_model"]
+__all__ = ["Cut", "Model", "Node", "Ref", "Tap", "cut_model", "file_hash", "load_model"]
 
 
 def __getattr__(name: str) -> Any:

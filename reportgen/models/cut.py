@@ -22,7 +22,21 @@ _NOT_IN_A_SCOPE = re.compile(r"^[^A-Za-z0-9]|[^A-Za-z0-9_.-]")
 
 
 def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: bool = False) -> Cut:
-    """Return the network from pictures to `layer`; see `Model.cut`."""
+    """Return the network from pictures of that size to a layer; everything after it is gone.
+
+    Weights are shared with the model and are not trainable.
+
+    Args:
+        model: The network.
+        layer: One of its `layers`.
+        canvas_px: Height and width; any size for layers with a receptive field, also beside gates, the
+            model's own input size for those that see the whole input.
+        heads: Whether `post` of a classifier's head comes after its softmax or sigmoid.
+
+    Raises:
+        ShapeError: The canvas does not fit the layer.
+        UnknownLayer: The layer is not of this model.
+    """
     if layer.name not in model.taps:
         raise UnknownLayer(f'"{layer.name}" is not a layer with units in {model.file_name}')
     height, width = int(canvas_px[0]), int(canvas_px[1])

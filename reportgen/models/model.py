@@ -178,22 +178,3 @@ class Model:
         near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
         hint = reason or "nearest: " + ", ".join(f'"{n}"' for n in near)
         raise UnknownLayer(f'"{name}" is not a layer with units in {self.file_name}', hint=hint)
-
-    def cut(self, layer: Layer, canvas_px: tuple[int, int], *, heads: bool = False) -> Cut:
-        """Return the network from pictures of that size to the layer; everything after it is gone.
-
-        Weights are shared with this model and are not trainable.
-
-        Args:
-            layer: One of `layers`.
-            canvas_px: Height and width; any size for layers with a receptive field, also beside gates, the
-                model's own input size for those that see the whole input.
-            heads: Whether `post` of a classifier's head comes after its softmax or sigmoid.
-
-        Raises:
-            ShapeError: The canvas does not fit the layer.
-            UnknownLayer: The layer is not of this model.
-        """
-        from reportgen.models.cut import cut_model
-
-        return cut_model(self, layer, canvas_px, heads=heads)

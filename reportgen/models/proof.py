@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
-from reportgen.models.cut import prefix
+from reportgen.models.cut import cut_model, prefix
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.memory import default_max_memory
@@ -96,7 +96,7 @@ def prove_cuts(model: Model) -> Proof:
         whole = prefix(model, size, refs, chosen[-1].name)(in_range(model, pictures), training=False)
         found = []
         for place, layer in enumerate(chosen):
-            cut = model.cut(layer, size).network(pictures, training=False)
+            cut = cut_model(model, layer, size).network(pictures, training=False)
             pairs = zip(cut, whole[2 * place : 2 * place + 2], strict=True)
             found.append(difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
     except ShapeError as error:

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from reportgen.render.backend import Axes, Tensor, cache_folder, processor_name
+from reportgen.render.machine import cache_folder, processor_name
+from reportgen.render.seam import Axes, Tensor
 
 _PICTURES = "pictures"
 

@@ -15,7 +15,8 @@ import tensorflow as tf
 from keras import ops
 
 from reportgen.errors import ConfigError
-from reportgen.render.backend import Axes, Tensor, processor_flags, processor_name
+from reportgen.render.machine import processor_flags, processor_name
+from reportgen.render.seam import Axes, Tensor
 from reportgen.render.sums import MOST_TERMS, longest_sum
 
 # Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.

@@ -28,6 +28,7 @@ from reportgen.run.context import Clock, RunContext
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.importing import open_source
+from reportgen.run.model_run import RenderSummary, render_model
 from reportgen.run.opened import Atlas, open_atlas
 from reportgen.run.options import (
     CompareOptions,
@@ -40,7 +41,7 @@ from reportgen.run.options import (
     StoreOptions,
     takes,
 )
-from reportgen.run.rendering import RenderSummary, render_model, wish_of
+from reportgen.run.rendering import wish_of
 from reportgen.run.report import estimate_report, import_report
 from reportgen.run.reporting import Reporter, Silent, tell_of_copy
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts

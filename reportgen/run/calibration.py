@@ -125,7 +125,7 @@ def _multiplications(cut: Cut) -> int:
 
 
 def _file() -> Path:
-    from reportgen.render.backend import cache_folder
+    from reportgen.render.machine import cache_folder
 
     return cache_folder() / "speed.json"
 

@@ -14,7 +14,7 @@ from reportgen.errors import ConfigError
 from reportgen.run.context import Clock, RunContext
 from reportgen.run.crossing import cross_excite
 from reportgen.run.importing import open_source
-from reportgen.run.rendering import RenderSummary, render_model
+from reportgen.run.model_run import RenderSummary, render_model
 from reportgen.run.reporting import Reporter, tell_of_copy
 from reportgen.run.versions import Named, all_versions, opened, read_name, rendered_already
 from reportgen.score import score_store

@@ -11,6 +11,7 @@ from reportgen.compare import Version
 from reportgen.compare.layers import cka_table, paired
 from reportgen.compare.rows import cross_name
 from reportgen.images import decode_png
+from reportgen.models import cut_model
 from reportgen.run.memory import looked_at
 from reportgen.spec import content_hash
 from reportgen.store import StoredRender, layer_owner
@@ -62,7 +63,7 @@ def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load:
     mark = content_hash({"graph": layer.judged_hash, "keys": [r.key for r in first.values()]})
     if asked.store.measurement_fingerprint(owner, name) == mark:
         return False
-    cut = load().cut(layer, canvas)
+    cut = cut_model(load(), layer, canvas)
     pictures = np.stack([decode_png(r.picture, r.channels) for r in first.values()])
     found = responses(cut, pictures, batch=looked_at(cut))
     marks = {

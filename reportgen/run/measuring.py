@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
+from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, null_setting
 from reportgen.run.context import RunContext
 from reportgen.run.memory import looked_at, out_of_memory
@@ -60,7 +61,7 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
     layer, canvas, channels = plan.layer, _scored(plan).canvas_px, model.input_shape[2]
     owner = layer_owner(model.id, layer.name)
     marks = _fingerprints(run, model, plan)
-    cut = functools.cache(lambda: network.cut(layer, canvas))
+    cut = functools.cache(lambda: cut_model(network, layer, canvas))
     at_once = functools.cache(lambda: looked_at(cut()))
 
     def of_all_layers(name: str, take: Callable[[Model], dict[str, Arrays]]) -> Arrays:

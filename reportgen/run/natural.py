@@ -15,6 +15,7 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.folder import Folder, find_pictures
 from reportgen.images import encode_webp, fitted_photograph
+from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, Wish
 from reportgen.run.context import RunContext
 from reportgen.run.memory import looked_at
@@ -257,7 +258,7 @@ def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures:
     about = store.measurement(model_owner(model.id), "natural") or {}
     found = store.measurement(owner, "natural") or {}
     network = load()
-    cut = network.cut(plan.layer, scored.canvas_px)
+    cut = cut_model(network, plan.layer, scored.canvas_px)
 
     @functools.lru_cache(_DECODED)
     def picture(index: int) -> np.ndarray:
@@ -270,4 +271,4 @@ def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures:
 def at_once(network: Model) -> int:
     """Return how many pictures to run through the whole network at once."""
     last = network.layers[-1]
-    return looked_at(network.cut(last, network.input_shape[:2]))
+    return looked_at(cut_model(network, last, network.input_shape[:2]))

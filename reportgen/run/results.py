@@ -16,7 +16,7 @@ from reportgen.comparison import Comparisons, sentences
 from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
 from reportgen.run.comparing import Places, linker
-from reportgen.run.rendering import RenderSummary
+from reportgen.run.model_run import RenderSummary
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:

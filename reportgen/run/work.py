@@ -15,6 +15,7 @@ import numpy as np
 
 from reportgen.errors import ReportgenError
 from reportgen.images import encode_png
+from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
 from reportgen.run.memory import Bound, out_of_memory
 from reportgen.run.reporting import Reporter
@@ -96,7 +97,7 @@ class Cuts:
 
     def __init__(self, network: Model, kept: int = KEPT) -> None:
         self.channels = network.input_shape[2]
-        self.of = lru_cache(kept)(lambda layer, canvas, heads: network.cut(layer, canvas, heads=heads))
+        self.of = lru_cache(kept)(lambda layer, canvas, heads: cut_model(network, layer, canvas, heads=heads))
 
 
 def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen import measure
 from reportgen.compare import Version
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.plan import canvas_for
 from reportgen.spec import RECIPES, for_kind
 from reportgen.store import ModelRecord, layer_owner, open_store
@@ -32,7 +32,7 @@ def put_version(store, path, version, verdict=None):
         recipe = for_kind(RECIPES["default"], layer.kind)
         canvas = canvas_for(layer, model.input_shape[:2], recipe)
         probes = measure.responses(
-            model.cut(layer, canvas), measure.probe_pictures(canvas, model.input_shape[2])
+            cut_model(model, layer, canvas), measure.probe_pictures(canvas, model.input_shape[2])
         )
         owner = layer_owner(record.id, layer.name)
         store.put_measurement(owner, "probes", "f", probes)

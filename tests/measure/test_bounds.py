@@ -7,6 +7,7 @@ from keras import layers
 
 from reportgen.measure import bounds
 from reportgen.measure.bounds import intervals_of
+from reportgen.models import cut_model
 
 from .nets import SIZE, loaded, randomise
 
@@ -61,7 +62,9 @@ def test_no_picture_leaves_the_bounds(tmp_path, body, seed):
     asked = np.concatenate([rng.random((20, *SIZE)), corners, flats]).astype(np.float32)
     for layer in model.layers:
         ends = found[layer.name]
-        for label, value in zip(("pre", "post"), model.cut(layer, SIZE[:2]).network(asked), strict=True):
+        for label, value in zip(
+            ("pre", "post"), cut_model(model, layer, SIZE[:2]).network(asked), strict=True
+        ):
             value = keras.ops.convert_to_numpy(value).reshape(-1, layer.n_units)
             low, high = ends[f"{label}_low"], ends[f"{label}_high"]
             assert np.isfinite(low).all() and np.isfinite(high).all(), layer.name
@@ -86,7 +89,7 @@ def test_a_first_convolution_attains_its_bounds(tmp_path, size, stride, padding)
     model = loaded(tmp_path, picture, x, input_range=(-1, 1))
     found = bounds(model)["c"]
     assert found["exact"]
-    raw = model.cut(model.layer("c"), SIZE[:2]).raw_network
+    raw = cut_model(model, model.layer("c"), SIZE[:2]).raw_network
     # The best picture of every position and unit: the sign of the gradient there, found by linearity.
     zero = keras.ops.convert_to_numpy(raw(np.zeros((1, *SIZE), np.float32))[0])[0]
     basis = np.eye(int(np.prod(SIZE)), dtype=np.float32).reshape(-1, *SIZE)

@@ -6,6 +6,7 @@ import pytest
 
 from reportgen.measure import natural_pass, surroundings
 from reportgen.measure.natural import BOTTOM, TOP, field_boxes
+from reportgen.models import cut_model
 
 from .nets import loaded
 
@@ -86,7 +87,7 @@ def test_a_box_beyond_the_picture_is_cut_off_and_no_place_has_no_box(model):
 
 
 def test_the_surroundings_of_a_place_hold_it(model, passed, pictures):
-    cut = model.cut(model.layer("conv"), (12, 12))
+    cut = cut_model(model, model.layer("conv"), (12, 12))
     found = surroundings(cut, passed["conv"], [0], lambda i: pictures[i], 4)
     assert (found["of"][0] >= 0).all() and (found["of"][1:] == -1).all()
     assert found["response"][found["of"][0], 0] == pytest.approx([210 / 255, 180 / 255], abs=1e-3)

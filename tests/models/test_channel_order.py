@@ -13,7 +13,7 @@ from keras import layers
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.measure.weights import weights
-from reportgen.models import Model, load_model
+from reportgen.models import Model, cut_model, load_model
 from reportgen.models.evidence import input_evidence
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.proof import prove_cuts
@@ -39,7 +39,7 @@ def saved(model: Any, folder: Path) -> Path:
 
 
 def answers(model: Model, seen: np.ndarray) -> np.ndarray:
-    return np.asarray(model.cut(model.layer("conv"), (16, 16)).network(seen)[0])
+    return np.asarray(cut_model(model, model.layer("conv"), (16, 16)).network(seen)[0])
 
 
 @pytest.mark.parametrize("ends", [None, (0, 255), ((0, 0, 0), (1, 2, 3))])

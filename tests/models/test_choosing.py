@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.render.backend import backend
 
 keras = pytest.importorskip("keras", reason="the models are made with Keras")
@@ -49,7 +49,7 @@ NAMES = ["first", "second", "wide", "deep", "narrow", "last", "neurons", "head"]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model, name):
     layer = model.layer(name)
-    cut = model.cut(layer, (24, 20))
+    cut = cut_model(model, layer, (24, 20))
     rng = np.random.default_rng(3)
     pictures = rng.random((4, 24, 20, 3)).astype(np.float32)
     units = rng.integers(0, layer.n_units, 4)
@@ -75,7 +75,7 @@ def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_chosen_layer_gives_the_shape_that_it_says(model, name):
-    whole = model.cut(model.layer(name), (24, 20)).chosen_network
+    whole = cut_model(model, model.layer(name), (24, 20)).chosen_network
     network = next(part for part in whole.layers if isinstance(part, keras.Model))  # after the input's range
     own = [layer for layer in network.layers if type(layer).__module__ == "reportgen.models.choosing"]
     assert own
@@ -96,7 +96,7 @@ def test_an_operation_that_mixes_channels_is_not_walked_through(tmp_path):
     network = stirred(keras.Model(picture, keras.layers.GlobalAveragePooling2D()(x)))
     network.save(tmp_path / "mixed.keras")
     model = load_model(tmp_path / "mixed.keras")
-    cut = model.cut(model.layer("after"), (16, 16))
+    cut = cut_model(model, model.layer("after"), (16, 16))
     pictures = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     every = ops.convert_to_numpy(cut.network(pictures, training=False)[0])
     own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[5], [2]], np.int32)]))
@@ -112,7 +112,7 @@ def test_a_unit_that_gives_no_numbers_leaves_its_neighbours_alone(tmp_path):
         layer.kernel.assign(kernel)
     network.save(tmp_path / "broken.keras")
     model = load_model(tmp_path / "broken.keras")
-    cut = model.cut(model.layer("second"), (24, 20))
+    cut = cut_model(model, model.layer("second"), (24, 20))
     pictures = np.random.default_rng(0).random((2, 24, 20, 3)).astype(np.float32)
     own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[0], [3]], np.int32)]))
     assert not np.isfinite(own[0]).any()

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from keras import layers
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.models import archive, load_model
+from reportgen.models import archive, cut_model, load_model
 from reportgen.models.configuration import MOST_BYTES, parsed
 from reportgen.models.framework import functional
 from reportgen.models.keras_file import read_keras
@@ -145,7 +145,12 @@ def test_a_thousand_layers_in_a_row_are_read(tmp_path: Path, kind: str) -> None:
     functional(x, layers.Conv2D(1, 1, name="last")(y)).save(path)
     model = load_model(path)
     assert [layer.name for layer in model.layers] == ["first", "last"]
-    assert model.cut(model.layer("last"), (4, 4)).network(pictures(1, 4, 4, 1))[0].shape == (1, 4, 4, 1)
+    assert cut_model(model, model.layer("last"), (4, 4)).network(pictures(1, 4, 4, 1))[0].shape == (
+        1,
+        4,
+        4,
+        1,
+    )
     assert sys.getrecursionlimit() == limit
 
 

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from reportgen.errors import ShapeError, UnknownLayer
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from tests.models.nets import SHARED, loaded, nested_twice, pictures, plain, skipping, stirred
 
 
@@ -38,7 +38,7 @@ def test_a_sequential_network_is_cut_after_batch_norm_and_after_the_activation(
     net = plain()
     model = loaded(net, tmp_path, suffix=suffix)
     x = pictures(3, 24, 24, 3)
-    cut = model.cut(model.layer("first"), (24, 24))
+    cut = cut_model(model, model.layer("first"), (24, 24))
     wanted = at(net, net.get_layer("norm").output, net.get_layer("active").output)
     agree(cut.network(x), wanted(x))
     assert [layer.name for layer in model.layers] == ["first", "second", "hidden", "answer"]
@@ -49,7 +49,7 @@ def test_a_fused_activation_is_split_off(tmp_path: Path) -> None:
     net = plain()
     model = loaded(net, tmp_path)
     x = pictures(2, 24, 24, 3)
-    pre, post = as_arrays(model.cut(model.layer("second"), (24, 24)).network(x))
+    pre, post = as_arrays(cut_model(model, model.layer("second"), (24, 24)).network(x))
     agree([post], [at(net, net.get_layer("second").output)(x)[0]])
     np.testing.assert_allclose(np.tanh(pre), post, atol=1e-6)
     assert pre.max() > 1
@@ -60,10 +60,10 @@ def test_a_softmax_head_is_cut_to_its_logits(tmp_path: Path) -> None:
     model = loaded(net, tmp_path)
     layer = model.layer("answer")
     x = pictures(4, 24, 24, 3)
-    pre, post = as_arrays(model.cut(layer, (24, 24)).network(x))
+    pre, post = as_arrays(cut_model(model, layer, (24, 24)).network(x))
     np.testing.assert_array_equal(pre, post)
     assert (layer.head, layer.activation, layer.n_units) == ("softmax", "linear", 3)
-    _, after = as_arrays(model.cut(layer, (24, 24), heads=True).network(x))
+    _, after = as_arrays(cut_model(model, layer, (24, 24), heads=True).network(x))
     np.testing.assert_allclose(after, net(x, training=False), atol=1e-6)
     np.testing.assert_allclose(after, keras.ops.softmax(pre), atol=1e-6)
 
@@ -76,7 +76,7 @@ def test_a_head_may_be_a_layer_of_its_own_behind_dropout_and_a_cast(tmp_path: Pa
     model = loaded(net, tmp_path)
     assert model.layer("logits").head == "sigmoid"
     x = pictures(2, 6, 6, 1)
-    _, after = as_arrays(model.cut(model.layer("logits"), (6, 6), heads=True).network(x))
+    _, after = as_arrays(cut_model(model, model.layer("logits"), (6, 6), heads=True).network(x))
     np.testing.assert_allclose(after, net(x, training=False), atol=1e-6)
 
 
@@ -98,14 +98,14 @@ def test_a_network_with_a_skip_is_cut_at_each_layer(tmp_path: Path, name: str) -
     net = skipping()
     model = loaded(net, tmp_path)
     x = pictures(2, 20, 20, 1)
-    cut = model.cut(model.layer(name), (20, 20))
+    cut = cut_model(model, model.layer(name), (20, 20))
     agree([cut.network(x)[1]], [at(net, net.get_layer(name).output)(x)[0]])
     assert cut.n_units == cut.network(x)[0].shape[-1]
 
 
 def test_everything_after_the_layer_is_gone(tmp_path: Path) -> None:
     model = loaded(skipping(), tmp_path)
-    names = {layer.name for layer in model.cut(model.layer("left"), (20, 20)).network.layers}
+    names = {layer.name for layer in cut_model(model, model.layer("left"), (20, 20)).network.layers}
     assert "stem" in names
     assert not names & {"apart", "deep", "sum"}
 
@@ -116,9 +116,9 @@ def test_nested_models_are_opened_and_their_layers_named_by_path(tmp_path: Path)
     assert [layer.name for layer in model.layers] == ["middle/conv", "middle/inner/conv", "conv"]
     assert [layer.map_size for layer in model.layers] == [(16, 16), (14, 14), (14, 14)]
     x = pictures(2, 18, 18, 3)
-    agree([model.cut(model.layer("conv"), (18, 18)).network(x)[1]], [net(x)])
+    agree([cut_model(model, model.layer("conv"), (18, 18)).network(x)[1]], [net(x)])
     middle = net.get_layer("middle")
-    agree([model.cut(model.layer("middle/inner/conv"), (18, 18)).network(x)[1]], [middle(x)])
+    agree([cut_model(model, model.layer("middle/inner/conv"), (18, 18)).network(x)[1]], [middle(x)])
     assert model.layer("middle/conv").activation == "leaky_relu"
 
 
@@ -131,8 +131,8 @@ def test_a_layer_called_twice_gives_two_layers_with_the_same_weights(tmp_path: P
     assert [layer.receptive_field_px for layer in model.layers] == [(3, 3), (5, 5)]
     assert len({layer.graph_hash for layer in model.layers}) == 2
     x = pictures(1, 16, 16, 3)
-    agree([model.cut(model.layer("shared#2"), (16, 16)).network(x)[1]], [net(x)])
-    first = model.cut(model.layer("shared"), (16, 16)).network(x)[1]
+    agree([cut_model(model, model.layer("shared#2"), (16, 16)).network(x)[1]], [net(x)])
+    first = cut_model(model, model.layer("shared"), (16, 16)).network(x)[1]
     agree([first], [shared(x)])
 
 
@@ -144,7 +144,7 @@ def test_a_model_called_twice_gives_its_layers_twice(tmp_path: Path) -> None:
     model = loaded(net, tmp_path)
     assert [layer.name for layer in model.layers] == ["block/conv", "block/conv#2"]
     x = pictures(1, 12, 12, 3)
-    agree([model.cut(model.layers[1], (12, 12)).network(x)[1]], [net(x)])
+    agree([cut_model(model, model.layers[1], (12, 12)).network(x)[1]], [net(x)])
 
 
 def test_transposed_convolutions_and_dense_layers_on_maps_have_units(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_transposed_convolutions_and_dense_layers_on_maps_have_units(tmp_path: P
         ("dense", True, 5),
     ]
     x = pictures(1, 8, 8, 3)
-    agree([model.cut(model.layers[1], (8, 8)).network(x)[1]], [net(x)])
+    agree([cut_model(model, model.layers[1], (8, 8)).network(x)[1]], [net(x)])
 
 
 def test_an_activation_that_is_a_layer_inside_a_layer_keeps_its_weights(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_an_activation_that_is_a_layer_inside_a_layer_keeps_its_weights(tmp_path
     model = loaded(net, tmp_path)
     assert model.layer("c").activation == "prelu"
     x = pictures(2, 8, 8, 1)
-    agree([model.cut(model.layer("c"), (8, 8)).network(x)[1]], [net(x)])
+    agree([cut_model(model, model.layer("c"), (8, 8)).network(x)[1]], [net(x)])
 
 
 @pytest.mark.parametrize("function", ["relu", "silu", "gelu", "leaky_relu", "hard_sigmoid", "softplus"])
@@ -179,7 +179,7 @@ def test_an_activation_written_as_an_operation_ends_its_layer(tmp_path: Path, fu
     model = loaded(net, tmp_path)
     assert model.layer("c").activation == function
     picture = pictures(1, 8, 8, 1)
-    agree([model.cut(model.layer("c"), (8, 8)).network(picture)[1]], at(net, y)(picture))
+    agree([cut_model(model, model.layer("c"), (8, 8)).network(picture)[1]], at(net, y)(picture))
 
 
 def test_a_swish_spelt_out_as_a_product_ends_its_layer(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_swish_spelt_out_as_a_product_ends_its_layer(tmp_path: Path) -> None:
     )
     model = loaded(net, tmp_path)
     assert model.layer("c").activation == "silu"
-    pre, post = as_arrays(model.cut(model.layer("c"), (8, 8)).network(pictures(1, 8, 8, 1)))
+    pre, post = as_arrays(cut_model(model, model.layer("c"), (8, 8)).network(pictures(1, 8, 8, 1)))
     np.testing.assert_allclose(post, pre / (1 + np.exp(-pre)), atol=1e-6)
 
 
@@ -200,20 +200,20 @@ def test_a_layer_with_two_readers_is_judged_before_either(tmp_path: Path) -> Non
     net = stirred(keras.Model(x, layers.Concatenate()([layers.ReLU()(y), layers.Activation("tanh")(y)])))
     model = loaded(net, tmp_path)
     assert model.layer("c").activation == "linear"
-    pre, post = as_arrays(model.cut(model.layer("c"), (8, 8)).network(pictures(1, 8, 8, 1)))
+    pre, post = as_arrays(cut_model(model, model.layer("c"), (8, 8)).network(pictures(1, 8, 8, 1)))
     np.testing.assert_array_equal(pre, post)
 
 
 def test_pictures_in_0_to_1_reach_the_model_in_its_own_range(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path, input_range=(-2.0, 3.0))
-    cut = model.cut(model.layer("first"), (24, 24))
+    cut = cut_model(model, model.layer("first"), (24, 24))
     x = pictures(2, 24, 24, 3)
     agree(cut.network(x), cut.raw_network(x * 5 - 2))
 
 
 def test_a_range_may_have_one_end_a_channel(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path, input_range=((0, -1, -2), 4))
-    cut = model.cut(model.layer("first"), (24, 24))
+    cut = cut_model(model, model.layer("first"), (24, 24))
     x = pictures(2, 24, 24, 3)
     low = np.array([0, -1, -2], np.float32)
     agree(cut.network(x), cut.raw_network(low + x * (4 - low)))
@@ -222,29 +222,29 @@ def test_a_range_may_have_one_end_a_channel(tmp_path: Path) -> None:
 def test_a_convolution_works_on_any_canvas_and_shares_its_values_with_the_whole(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
     x = pictures(1, 24, 24, 3)
-    whole = as_arrays(model.cut(model.layer("second"), (24, 24)).network(x))[0]
-    part = as_arrays(model.cut(model.layer("second"), (12, 16)).network(x[:, :12, :16]))[0]
+    whole = as_arrays(cut_model(model, model.layer("second"), (24, 24)).network(x))[0]
+    part = as_arrays(cut_model(model, model.layer("second"), (12, 16)).network(x[:, :12, :16]))[0]
     np.testing.assert_allclose(part, whole[:, : part.shape[1], : part.shape[2]], atol=1e-5)
     assert part.shape == (1, 3, 5, 5)
 
 
 def test_layers_that_see_everything_work_at_the_input_size_only(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
-    assert model.cut(model.layer("hidden"), (24, 24)).is_map is False
+    assert cut_model(model, model.layer("hidden"), (24, 24)).is_map is False
     with pytest.raises(ShapeError, match="sees the whole input: canvas is 12x24, wanted 24x24"):
-        model.cut(model.layer("hidden"), (12, 24))
+        cut_model(model, model.layer("hidden"), (12, 24))
 
 
 def test_a_canvas_smaller_than_the_kernel_is_refused(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
     with pytest.raises(ShapeError, match='"second" does not work on a canvas of 4x4'):
-        model.cut(model.layer("second"), (4, 4))
+        cut_model(model, model.layer("second"), (4, 4))
 
 
 def test_cuts_share_weights_and_train_none(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
-    one = model.cut(model.layer("first"), (24, 24)).network
-    two = model.cut(model.layer("second"), (16, 16)).network
+    one = cut_model(model, model.layer("first"), (24, 24)).network
+    two = cut_model(model, model.layer("second"), (16, 16)).network
     assert not one.trainable_variables
     assert not two.trainable_variables
     assert {id(v) for v in one.variables} < {id(v) for v in two.variables}
@@ -252,7 +252,7 @@ def test_cuts_share_weights_and_train_none(tmp_path: Path) -> None:
 
 def test_batch_norm_uses_its_stored_moments_whatever_the_batch(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
-    cut, x = model.cut(model.layer("first"), (24, 24)), pictures(5, 24, 24, 3)
+    cut, x = cut_model(model, model.layer("first"), (24, 24)), pictures(5, 24, 24, 3)
     agree([y[:1] for y in cut.network(x)], cut.network(x[:1]))
 
 
@@ -261,7 +261,7 @@ def test_one_trace_serves_every_picture_of_a_size_and_the_gradient_is_there(tmp_
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the backend is not TensorFlow")
     model = loaded(plain(), tmp_path)
-    network = model.cut(model.layer("second"), (24, 24)).network
+    network = cut_model(model, model.layer("second"), (24, 24)).network
     traces = []
 
     @tf.function
@@ -289,7 +289,7 @@ def test_one_unit_and_a_map_of_one_position_work(tmp_path: Path) -> None:
     x = keras.Input((5, 5, 1))
     model = loaded(stirred(keras.Model(x, layers.Conv2D(1, 5, name="c")(x))), tmp_path)
     assert (model.layer("c").n_units, model.layer("c").map_size) == (1, (1, 1))
-    assert model.cut(model.layer("c"), (5, 5)).network(pictures(2, 5, 5, 1))[0].shape == (2, 1, 1, 1)
+    assert cut_model(model, model.layer("c"), (5, 5)).network(pictures(2, 5, 5, 1))[0].shape == (2, 1, 1, 1)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "float16", "mixed_bfloat16", "float64"])
@@ -307,7 +307,7 @@ def test_other_float_types_are_converted_to_float32_and_said(tmp_path: Path, dty
     full = plain()
     full.set_weights(values)
     x = pictures(2, 24, 24, 3)
-    cut = model.cut(model.layer("answer"), (24, 24), heads=True)
+    cut = cut_model(model, model.layer("answer"), (24, 24), heads=True)
     assert all(v.dtype == "float32" for v in cut.network.variables if "seed" not in v.path)
     agree([cut.network(x)[1]], [full(x, training=False)])
 
@@ -331,7 +331,7 @@ def test_the_dog_breeds_network_has_its_layers_and_gives_its_own_prediction() ->
     assert (answer.n_units, answer.head) == (19, "softmax")
     x = pictures(2, 160, 160, 3)
     wanted = keras.models.load_model(path, compile=False)(x, training=False)
-    agree([model.cut(answer, (160, 160), heads=True).raw_network(x)[1]], [wanted])
+    agree([cut_model(model, answer, (160, 160), heads=True).raw_network(x)[1]], [wanted])
 
 
 def test_the_o_net_gives_each_of_its_three_answers() -> None:
@@ -343,4 +343,4 @@ def test_the_o_net_gives_each_of_its_three_answers() -> None:
     x = pictures(2, 48, 48, 3)
     wanted = keras.models.load_model(path, compile=False)(x)
     for name, y in zip(["fc6-1", "fc6-2", "fc6-3"], wanted, strict=True):
-        agree([model.cut(model.layer(name), (48, 48), heads=True).raw_network(x)[1]], [y])
+        agree([cut_model(model, model.layer(name), (48, 48), heads=True).raw_network(x)[1]], [y])

@@ -20,7 +20,7 @@ import pytest
 from keras import layers
 
 from reportgen.errors import ConfigError, MissingExtra, ModelError, ReportgenError, UntrustedModel
-from reportgen.models import framework, load_model
+from reportgen.models import cut_model, framework, load_model
 from reportgen.models.fingerprint import file_hash
 from tests.models.nets import edited, loaded, pictures, plain
 
@@ -178,7 +178,7 @@ def test_convolutions_along_one_axis_and_over_positions_are_skipped_with_a_reaso
     assert "attention" in reasons["look"]
     assert "volumes" in reasons["box"]
     assert [layer.name for layer in model.layers] == ["flat", "end"]
-    assert model.cut(model.layer("end"), (8, 8)).network(pictures(1, 8, 8, 3))[0].shape == (1, 2)
+    assert cut_model(model, model.layer("end"), (8, 8)).network(pictures(1, 8, 8, 3))[0].shape == (1, 2)
 
 
 def test_a_network_without_units_is_refused(tmp_path: Path) -> None:
@@ -254,7 +254,12 @@ def test_a_lambda_layer_runs_when_the_model_is_trusted_and_a_note_says_so(
     model = load_model(lambda_file, trust_model=True)
     assert 'Layer "trojan" runs code that came with the file.' in model.notes
     assert model.layer("conv").receptive_field_px is None
-    assert model.cut(model.layer("conv"), (8, 8)).network(pictures(1, 8, 8, 3))[0].shape == (1, 6, 6, 2)
+    assert cut_model(model, model.layer("conv"), (8, 8)).network(pictures(1, 8, 8, 3))[0].shape == (
+        1,
+        6,
+        6,
+        2,
+    )
     assert os.environ[_PROOF] == "yes"
 
 
@@ -458,7 +463,7 @@ def test_hostile_names_stay_as_they_are_and_slugs_are_safe(good: Path, tmp_path:
     assert layer.name == name
     assert set(layer.slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789-._ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     # A compiled loop turns names into scopes, which TensorFlow takes in a few characters only.
-    compiled = keras.models.Sequential([model.cut(layer, (8, 8)).network])
+    compiled = keras.models.Sequential([cut_model(model, layer, (8, 8)).network])
     assert compiled.predict(pictures(1, 8, 8, 3), verbose=0)[0].shape == (1, 6, 6, 2)
 
 

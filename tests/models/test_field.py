@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.models import Model
+from reportgen.models import Model, cut_model
 from reportgen.units import Layer
 from tests.models.nets import loaded
 
@@ -32,7 +32,7 @@ def seen_rows(model: Model, layer: Layer, axis: int) -> np.ndarray:
     bumped = np.repeat(base, SIDE, axis=0)
     for pixel in range(SIDE):
         bumped[(pixel, *(slice(None),) * axis, pixel)] += 3.0
-    network = model.cut(layer, (SIDE, SIDE)).network
+    network = cut_model(model, layer, (SIDE, SIDE)).network
     before, after = (np.asarray(network(x)[0]) for x in (base, bumped))
     changed = np.abs(after - before) > 1e-6
     other = tuple(a for a in (1, 2, 3) if a != axis + 1)
@@ -184,7 +184,10 @@ def test_what_is_not_position_by_position_sees_the_whole_input(
     model = loaded(keras.Model(x, build(x)), tmp_path)
     layer = model.layers[-1]
     assert layer.receptive_field_px is None
-    assert model.cut(layer, (SIDE, SIDE)).network(np.zeros((1, SIDE, SIDE, 1), np.float32))[0].shape[0] == 1
+    assert (
+        cut_model(model, layer, (SIDE, SIDE)).network(np.zeros((1, SIDE, SIDE, 1), np.float32))[0].shape[0]
+        == 1
+    )
 
 
 def test_only_a_convolution_that_reads_the_picture_is_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from keras import layers, ops
 
 from reportgen.errors import ModelError
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.sources import find_source
 
@@ -42,7 +42,7 @@ def test_a_fixed_batch_that_is_carried_along_is_opened(tmp_path: Path, batch: in
     model = load_model(path)
     pictures = np.random.default_rng(0).random((batch, SIDE, SIDE, 3)).astype(np.float32)
     theirs = np.asarray(keras.saving.load_model(path)(pictures))
-    network = model.cut(model.layer("end"), (SIDE, SIDE)).network
+    network = cut_model(model, model.layer("end"), (SIDE, SIDE)).network
     np.testing.assert_allclose(np.asarray(network(pictures)[0]), theirs, atol=1e-5)
     three = np.random.default_rng(1).random((3, SIDE, SIDE, 3)).astype(np.float32)
     assert network(three)[0].shape == (3, 2)

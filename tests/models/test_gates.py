@@ -13,7 +13,7 @@ import onnx.numpy_helper
 import pytest
 from keras import layers
 
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.plan import canvas_for
 from reportgen.spec import RECIPES
 from tests.models.nets import loaded
@@ -67,7 +67,7 @@ def test_behind_a_gate_a_layer_sees_all_and_its_neighbourhood_beside_that(name: 
     assert model.layer("before").local_field_px == model.layer("before").receptive_field_px == (3, 3)
     gate = model.layer("gate")
     assert (gate.receptive_field_px, gate.local_field_px) == (None, None)
-    cut = model.cut(after, (24, 32))
+    cut = cut_model(model, after, (24, 32))
     assert tuple(cut.network(np.zeros((1, 24, 32, 1), np.float32))[0].shape) == (1, 9, 13, 2)
     assert cut.field_places == (4, 4)
 
@@ -135,7 +135,7 @@ def test_enlarged_branches_get_canvases_on_which_they_meet(tmp_path: Path) -> No
     end = model.layer("end")
     canvas = canvas_for(end, (512, 512), RECIPES["default"])
     assert max(canvas) < 512
-    assert model.cut(end, canvas).network(np.zeros((1, *canvas, 1), np.float32))[0].shape[0] == 1
+    assert cut_model(model, end, canvas).network(np.zeros((1, *canvas, 1), np.float32))[0].shape[0] == 1
 
 
 def onnx_gate(path: Path, pooling: str) -> Path:
@@ -181,6 +181,5 @@ def test_onnx_gates_are_known_and_windows_as_large_as_the_map_are_none(
     after = model.layer("after")
     assert (after.receptive_field_px, after.local_field_px) == (None, local)
     if local:
-        assert tuple(model.cut(after, (32, 40)).network(np.zeros((1, 32, 40, 3), np.float32))[0].shape) == (
-            1, 28, 36, 2,
-        )  # fmt: skip
+        shown = np.zeros((1, 32, 40, 3), np.float32)
+        assert tuple(cut_model(model, after, (32, 40)).network(shown)[0].shape) == (1, 28, 36, 2)

@@ -14,7 +14,7 @@ from keras import layers
 from scipy.signal import correlate
 
 from reportgen.errors import ModelError, UntrustedModel
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.keras_file import read_keras
 from tests.models.nets import pictures, stirred
 from tests.models.old_files import keras_1_convolution, keras_1_dense, keras_1_layer, numbers, old_h5
@@ -92,7 +92,7 @@ def test_th_ordering_is_turned_to_channels_last_with_the_same_results(tmp_path: 
     assert model.input_shape == (7, 7, 2)
     assert [layer.name for layer in model.layers] == ["convolution2d_1", "dense_1"]
     assert model.layers[0].receptive_field_px == (3, 3)
-    head = model.cut(model.layer("dense_1"), (7, 7), heads=True).network(picture[None])[1]
+    head = cut_model(model, model.layer("dense_1"), (7, 7), heads=True).network(picture[None])[1]
     np.testing.assert_allclose(np.asarray(head)[0], expected, atol=1e-5)
 
 
@@ -340,7 +340,7 @@ def test_an_architecture_of_keras_2_takes_weights_in_the_old_arrangement(tmp_pat
     model = load_model(f"{tmp_path / 'a.json'}+{tmp_path / 'b.h5'}")
     assert (model.name, model.file_name) == ("a", "a.json+b.h5")
     shown = pictures(1, 6, 6, 3)
-    found = model.cut(model.layer("c"), (6, 6)).network(shown)[0]
+    found = cut_model(model, model.layer("c"), (6, 6)).network(shown)[0]
     np.testing.assert_allclose(np.asarray(found)[0], valid(shown[0], kernel), atol=1e-5)
     kernel_2 = kernel * 2
     with h5py.File(tmp_path / "b.h5", "r+") as file:

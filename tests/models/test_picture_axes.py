@@ -12,7 +12,7 @@ import pytest
 from keras import layers, ops
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import stirred
@@ -112,7 +112,9 @@ def test_a_second_picture_is_held_with_its_channels_first_as_well(tmp_path: Path
     model = load_model(path)
     assert model.input_shape == (24, 20, 3)
     assert prove_keras(find_source(path), model).same
-    assert model.cut(model.layer("conv"), (12, 12)).network(np.zeros((1, 12, 12, 3)))[0].shape[1:3] == (
+    assert cut_model(model, model.layer("conv"), (12, 12)).network(np.zeros((1, 12, 12, 3)))[0].shape[
+        1:3
+    ] == (
         10,
         10,
     )

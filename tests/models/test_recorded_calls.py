@@ -11,7 +11,7 @@ import pytest
 from keras import layers, ops
 
 from reportgen.judgement import Compared, Responsiveness
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.model import Model
 from reportgen.models.proof import prove_cuts
@@ -56,7 +56,7 @@ def normalised(tmp_path: Path, flag: bool | None, *, frozen: bool = False, neste
 
 
 def last_layer(model: Model, x: Any) -> Any:
-    return np.asarray(model.cut(model.layer("up"), (SIDE, SIDE)).network(x)[0])
+    return np.asarray(cut_model(model, model.layer("up"), (SIDE, SIDE)).network(x)[0])
 
 
 @pytest.mark.parametrize("form", [{}, {"nested": True}], ids=str)

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from reportgen.errors import ConfigError
-from reportgen.models import Model, load_model
+from reportgen.models import Model, cut_model, load_model
 from reportgen.models.keras_file import read_keras
 from reportgen.models.opening import open_network
 from reportgen.models.sources import find_source
@@ -20,7 +20,7 @@ from tests.models.nets import loaded, pictures, stirred
 
 def result(model: Model, shown: np.ndarray, name: str, **options: Any) -> np.ndarray:
     """Return what a layer says after its activation to pictures in the model's own range."""
-    cut = model.cut(model.layer(name), shown.shape[1:3], **options)
+    cut = cut_model(model, model.layer(name), shown.shape[1:3], **options)
     return np.asarray(cut.raw_network(shown)[1])
 
 
@@ -163,7 +163,7 @@ def test_of_two_pictures_the_one_not_held_is_rendered(tmp_path: Path) -> None:
     shown = pictures(1, 8, 8, 1)
     grey = np.broadcast_to(np.float32([0.1, 0.2, 0.3]), (1, 8, 8, 3))
     np.testing.assert_allclose(result(right, shown, "conv"), np.asarray(net([grey, shown])), atol=1e-5)
-    assert right.cut(right.layer("conv"), (5, 4)).network(shown[:, :5, :4])[0].shape == (1, 3, 2, 2)
+    assert cut_model(right, right.layer("conv"), (5, 4)).network(shown[:, :5, :4])[0].shape == (1, 3, 2, 2)
 
 
 @pytest.mark.parametrize(

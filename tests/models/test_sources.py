@@ -16,7 +16,7 @@ from small_networks import QUICK_WORDS
 import reportgen
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError, MissingExtra, ModelError
-from reportgen.models import load_model, sources
+from reportgen.models import cut_model, load_model, sources
 from reportgen.models.sources import find_source
 from reportgen.store import open_store
 from tests.models.nets import pictures, stirred
@@ -150,7 +150,7 @@ def test_an_application_takes_pictures_of_0_to_255_and_gives_what_keras_gives(
     assert capsys.readouterr().out == ""
     assert (model.name, model.input_range.high, model.input_range.source) == ("ResNet50", (255.0,), "graph")
     assert [layer.name for layer in model.layers] == ["conv1", "end"]
-    found = model.cut(model.layer("end"), (32, 32)).network(shown)[1]
+    found = cut_model(model, model.layer("end"), (32, 32)).network(shown)[1]
     np.testing.assert_allclose(np.asarray(found), wanted, rtol=1e-4, atol=1e-2)
 
 

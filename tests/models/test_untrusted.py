@@ -15,7 +15,7 @@ import pytest
 from keras import layers
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.memory import LEAST_DEFAULT, default_max_memory
 from tests.models.nets import edited, pictures
 from tests.models.old_files import keras_1_convolution, numbers, old_h5
@@ -202,7 +202,7 @@ def test_a_custom_layer_that_is_named_and_trusted_is_used(swirl: Path) -> None:
     model = load_model(swirl, custom=["mylayers:Swirl"], trust_model=True)
     kernel = np.asarray(model.nodes[model.taps["conv"].weights].operation.kernel)[0, 0]
     shown = pictures(1, 8, 8, 3)
-    found = model.cut(model.layer("conv"), (8, 8)).network(shown)[0]
+    found = cut_model(model, model.layer("conv"), (8, 8)).network(shown)[0]
     np.testing.assert_allclose(np.asarray(found), shown[:, ::-1] * 2 @ kernel, atol=1e-5)
     assert "mylayers:Swirl is the user's own code." in model.notes
     del sys.modules["mylayers"]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from reportgen.models import cut_model
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "facing_left" / "facing_left.keras"
 STEPS = range(1, 6)
 BATCH = 8
@@ -60,7 +62,7 @@ def cut_of(model, name, recipe):
     from reportgen.plan import canvas_for
 
     layer = next(x for x in model.layers if x.name == name)
-    return model.cut(layer, canvas_for(layer, model.input_shape[:2], recipe))
+    return cut_model(model, layer, canvas_for(layer, model.input_shape[:2], recipe))
 
 
 def jobs(units):

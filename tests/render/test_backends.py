@@ -120,7 +120,7 @@ def test_two_devices_share_the_pictures_and_find_the_same(tmp_path):
 KEEPING = """
 import jax, jax.numpy as jnp
 from reportgen.render import jax_backend
-from reportgen.render.backend import cache_folder
+from reportgen.render.machine import cache_folder
 jax_backend.keep_programs(cache_folder() / "jax")
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.sin(x) @ x)(jnp.ones((8, 8)))

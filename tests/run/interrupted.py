@@ -11,7 +11,7 @@ from importlib import import_module
 
 MOMENTS = {
     "import": ("reportgen.run.importing", "load_network"),
-    "report": ("reportgen.run.rendering", "import_report"),
+    "report": ("reportgen.run.model_run", "import_report"),
     "render": ("reportgen.render.queue", "Run.advance"),
     "measure": ("reportgen.run.budget", "measure_layer"),
     "score": ("reportgen.run", "score_store"),

@@ -8,6 +8,7 @@ import pytest
 from small_networks import QUICK
 
 import reportgen
+from reportgen.models import cut_model
 from reportgen.render import Job
 from reportgen.run import work
 from reportgen.run.memory import Bound
@@ -29,7 +30,7 @@ def conv(tiny_model):
     from reportgen.models import load_model
 
     model = load_model(tiny_model)
-    return model.cut(model.layers[0], (16, 16))
+    return cut_model(model, model.layers[0], (16, 16))
 
 
 JOBS = [Job(unit, sign, seed) for unit in range(3) for sign in ("happy", "sad") for seed in range(3)]

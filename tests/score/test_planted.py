@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from reportgen.models import cut_model
 from reportgen.score import score_layer
 from reportgen.score.evidence import LayerEvidence
 from reportgen.spec import RECIPES, ScoreSpec
@@ -52,7 +53,7 @@ def evidence(tmp_path_factory):
     network.save(path)
     model = load_model(path)
     layer = model.layer("conv")
-    cut = model.cut(layer, (48, 48))
+    cut = cut_model(model, layer, (48, 48))
     recipe = RECIPES["default"]
     jobs = [Job(unit, "happy", seed) for unit in range(len(bias)) for seed in range(2)]
     found = [r for batch in render_units(cut, jobs, recipe, batch=len(jobs)) for r in batch]

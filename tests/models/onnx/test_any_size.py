@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 
 RNG = np.random.default_rng(3)
 
@@ -87,5 +87,5 @@ def check(model, layer, path, side):
     seen = np.random.default_rng(1).random((1, side, side, 3), dtype=np.float32)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (theirs,) = session.run(None, {"x": seen.transpose(0, 3, 1, 2)})
-    ours = np.asarray(model.cut(layer, (side, side)).network(seen)[0])
+    ours = np.asarray(cut_model(model, layer, (side, side)).network(seen)[0])
     np.testing.assert_allclose(ours, theirs.transpose(0, 2, 3, 1), atol=2e-4)

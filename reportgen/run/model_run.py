@@ -1,0 +1,152 @@
+"""One model version's run: what its plan misses is rendered and measured, and what was asked for besides."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen.plan import LayerPlan, make_plan, missing, recipe_hash
+from reportgen.run.budget import Missing, missing_of
+from reportgen.run.context import RunContext
+from reportgen.run.importing import Source, facts_of, open_source
+from reportgen.run.measuring import unmeasured
+from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
+from reportgen.run.removal_file import take_measurement
+from reportgen.run.removing import measure_removal
+from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
+from reportgen.run.report import import_report, report_lines
+from reportgen.run.twin import render_twin
+from reportgen.score import score_store
+from reportgen.store import ModelRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSummary:
+    """What a run did for one model version.
+
+    Attributes:
+        model: Its record.
+        planned, rendered, failed: Pictures wanted, newly rendered, and of all wanted those that failed.
+        stopped: Whether the run ended before it was done.
+        seconds: Wall-clock time.
+        missing: What of the plan is not there, in words; else empty.
+        spent: Whether it ended because its budget of time was spent, as it was asked to.
+    """
+
+    model: ModelRecord
+    planned: int
+    rendered: int
+    failed: int
+    stopped: bool
+    seconds: float
+    missing: str = ""
+    spent: bool = False
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        state = "stopped early" if self.stopped else "complete"
+        return (
+            f"<p><b>{escape(self.model.name)}</b> {escape(self.model.version)}: {self.rendered} of "
+            f"{self.planned} pictures rendered in {self.seconds:.0f} s, {self.failed} failed, {state}</p>"
+        )
+
+
+def render_model(run: RunContext, path: str | Path) -> RenderSummary:
+    """Render and measure what the store misses of one model file.
+
+    Once the run is to end, it ends with what is complete.
+
+    Raises:
+        ReportgenError: A model, setting or store that cannot be used. What was rendered is kept.
+    """
+    started = time.monotonic()
+    store, settings, reporter = run.store, run.settings, run.reporter
+    source = open_source(store, path, settings)
+    if settings.images is not None:
+        check_pictures(settings, source.record)
+    wish = with_spectrum(wish_of(settings), settings, source.record)
+    plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
+    before = store.find_model(source.record.name, source.record.version)
+    if before is not None and before.file_hash != source.record.file_hash:
+        reporter.say(
+            f"{before.name} {before.version} held another file, {before.file_hash[:8]}: its scores are "
+            f"replaced by those of {source.record.file_hash[:8]}"
+        )
+    model = store.put_model(
+        dataclasses.replace(source.record, plan=plan_record(source.record, wish, plans, settings))
+    )
+    for recipe in (wish.scored, wish.shown, *wish.sweep):
+        store.put_recipe(recipe_hash(recipe), recipe)
+    known = place_known(store, model, plans)
+    for line in facts_of(model):
+        reporter.say(line)
+    rendered = 0
+    lacks_measuring = functools.partial(_lacks_measuring, run, model, plans)
+    if (missing(plans, known) or lacks_measuring()) and not run.halted():
+        model = _with_report(run, model, source, path)
+        model = _note_progress(run, model, None)
+        rendered = render_and_measure(run, model, source, plans, known)
+    there = place_known(store, model, plans)
+    besides = _look_beside(run, model, source, plans)
+    lack = missing_of(plans, there)
+    unfinished = bool(lack.pictures) or lacks_measuring() or bool(besides)
+    return RenderSummary(
+        model=_note_progress(run, model, lack),
+        planned=lack.of_pictures,
+        rendered=rendered,
+        failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
+        stopped=unfinished and run.halted(),
+        seconds=time.monotonic() - started,
+        missing=str(lack) if lack.pictures else besides,
+        spent=unfinished and run.clock.over() and not run.stop(),
+    )
+
+
+def _look_beside(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan]) -> str:
+    """Measure what was asked for besides: the untrained twin, a person's own pictures.
+
+    Returns:
+        What of it is missing, because the run was stopped, in words; else empty.
+    """
+    store, settings = run.store, run.settings
+    if settings.twin and not run.halted():
+        twin = render_twin(run, model, source.path)
+        score_store(store, twin, settings.score_spec())
+    if settings.images is not None and not run.halted():
+        measure_natural(run, model, source.load, plans)
+    if settings.twin or settings.images is not None:
+        score_store(store, model, settings.score_spec())
+    known = settings.removal is not None and take_measurement(store, model, settings.removal, run.reporter)
+    if settings.images is not None and not known and not run.halted():
+        measure_removal(run, model, source.load)
+    wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
+    asked = [what for what, said in wanted.items() if said]
+    return f"{' and '.join(asked)} may be unfinished" if asked and run.halted() else ""
+
+
+def _with_report(run: RunContext, model: ModelRecord, source: Source, path: str | Path) -> ModelRecord:
+    """Return the record with its import report; made at the first render of a file, and then kept."""
+    if model.plan.get("report"):
+        return model
+    report = import_report(path, source.load(), run.settings)
+    for line in report_lines(report):
+        run.reporter.say(line)
+    return run.store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
+
+
+def _note_progress(run: RunContext, model: ModelRecord, lack: Missing | None) -> ModelRecord:
+    """Keep with the plan what is missing of it, for the pages to say; None while it is being rendered."""
+    plan = {key: value for key, value in model.plan.items() if key != "unfinished"}
+    if lack is None or lack.pictures:
+        said = "the run that renders it has not come to its end" if lack is None else str(lack)
+        plan["unfinished"] = {"missing": said, "budget": run.clock.seconds}
+    return model if plan == model.plan else run.store.put_model(dataclasses.replace(model, plan=plan))
+
+
+def _lacks_measuring(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
+    return any(unmeasured(run, model, plan) for plan in plans)
