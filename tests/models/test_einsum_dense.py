@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.keras_proof import prove_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import stirred
@@ -49,7 +49,7 @@ def test_over_the_channels_of_a_map_it_is_a_layer_of_the_picture(
     theirs = keras.saving.load_model(path)
     wanted = keras.Model(theirs.input, theirs.get_layer("mix").output)(pictures)
     np.testing.assert_allclose(
-        model.cut(model.layer("mix"), (8, 6)).network(pictures)[1], wanted, rtol=1e-4, atol=1e-5
+        cut_model(model, model.layer("mix"), (8, 6)).network(pictures)[1], wanted, rtol=1e-4, atol=1e-5
     )
 
 

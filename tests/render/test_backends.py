@@ -166,7 +166,7 @@ def test_a_networks_weights_are_no_part_of_its_program(backend):
 SCALED = """
 import dataclasses, sys, keras
 from keras import layers
-from reportgen.models import load_model
+from reportgen.models import cut_model, load_model
 from reportgen.models.onnx.operators.padding import edge_padding_layer
 from reportgen.models.onnx.operators.resizing import resized_layer
 from reportgen.render import Job, render_units
@@ -179,7 +179,7 @@ keras.Model(x, layers.Dense(2, name="dense")(layers.Flatten()(y) * 3.0)).save(sy
 recipe = dataclasses.replace(RECIPES["default"], steps=8, min_steps=8, window=8)
 model = load_model(sys.argv[1])
 for layer in model.layers:
-    cut = model.cut(layer, (12, 12))
+    cut = cut_model(model, layer, (12, 12))
     jobs = [Job(0, "happy", 0), Job(1, "sad", 0)]
     done = [r for part in render_units(cut, jobs, recipe, batch=2) for r in part]
     print(layer.name, [r.failure for r in done] == ["", ""])
