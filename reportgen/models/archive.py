@@ -13,7 +13,7 @@ import stat
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +43,7 @@ class Archive:
         keras_version: As the file says; None where it does not.
         backend: The backend that it was trained on, as the file says; empty where it does not.
         weights: For `json` the file of weights, else None.
+        training: How it was trained, plain JSON types; None where nothing is said.
     """
 
     path: Path
@@ -52,6 +53,7 @@ class Archive:
     keras_version: Any = None
     backend: str = ""
     weights: Path | None = None
+    training: Any = None
 
 
 def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = None) -> Archive:
@@ -69,7 +71,8 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     limit = max_memory if max_memory is not None else default_max_memory()
     if found.kind == "keras":
         config, version = _zip_config(found.path, limit)
-        return Archive(found.path, found.file_name, "keras", config, version)
+        training = config.get("compile_config")
+        return Archive(found.path, found.file_name, "keras", config, version, training=training)
     if found.kind == "h5":
         return _h5(found.path, limit)
     if found.kind == "json" and found.weights is not None:
@@ -188,7 +191,7 @@ def _h5(path: Path, max_memory: int) -> Archive:
     check_hdf5(path, path.name, path.stat().st_size, max_memory)
     try:
         with h5py_module().File(path, "r") as file:
-            config = file.attrs.get("model_config")
+            config, compiled = file.attrs.get("model_config"), file.attrs.get("training_config")
             version, backend = file.attrs.get("keras_version"), _text(file.attrs.get("backend", ""))
             if config is None:
                 raise ModelError(f"{path.name}: holds weights only, no network", hint=_SAVE_WHOLE)
@@ -201,8 +204,11 @@ def _h5(path: Path, max_memory: int) -> Archive:
             f"{path.name}: the HDF5 file is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
         ) from None
-    text = config if isinstance(config, bytes) else str(config).encode("utf-8", "replace")
-    return Archive(path, path.name, "h5", _json(path, text), version, backend)
+    training = None
+    if compiled is not None:
+        with suppress(ModelError):  # It changes no result, whatever is wrong with it.
+            training = parsed(_bytes(compiled), path.name)
+    return Archive(path, path.name, "h5", _json(path, _bytes(config)), version, backend, training=training)
 
 
 def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archive:
@@ -216,6 +222,10 @@ def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archiv
         raise ModelError(f"{path.name} cannot be read: {error.strerror or error}") from None
     version, backend = config.pop("keras_version", None), _text(config.pop("backend", ""))
     return Archive(path, source.file_name, "json", config, version, backend, weights)
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,7 @@ from reportgen.models.old_config import HARD_SIGMOID, major_version, modernised,
 from reportgen.models.old_layout import Writer
 from reportgen.models.old_weights import load_weights
 from reportgen.models.sources import ModelSource
+from reportgen.models.training import own_training, without_training
 from reportgen.models.trust import of_keras, only_known, refuse_code
 
 _OTHER_FLOATS = {"float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"}
@@ -63,7 +64,7 @@ def read_keras(
     bringing = refuse_code(untrained, archive.name, trust_model=trust_model)
     notes = [f'Layer "{name}" runs code that came with the file.' for name in bringing]
     notes += [f"{text} is the user's own code." for text in custom]
-    notes += _own_training(archive.config)
+    notes += own_training(archive.training)
     _refuse_quantized(archive)
     writer = Writer(major_version(archive.keras_version), archive.backend.lower())
     if archive.keras_version is not None and writer.version < 3:
@@ -96,43 +97,6 @@ def _said_of_writer(writer: Writer) -> list[str]:
 def hard_sigmoid_of_keras_2(x: Any) -> Any:
     """Return what `hard_sigmoid` meant in Keras 1 and 2; its name is what configurations say."""
     return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
-
-
-def without_training(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration without how the model, or a model inside it, was trained.
-
-    Losses and metrics are often custom, and none is needed to look at units.
-    """
-
-    def stripped(value: Any) -> Any:
-        if isinstance(value, list):
-            return [stripped(v) for v in value]
-        if isinstance(value, dict):
-            return {k: stripped(v) for k, v in value.items() if k != "compile_config"}
-        return value
-
-    return {k: stripped(v) for k, v in config.items() if k != "compile_config"}
-
-
-def _own_training(config: Mapping[str, Any]) -> list[str]:
-    """Return a note of the losses, optimisers and metrics that are the user's own, if there are any."""
-    found: dict[str, None] = {}
-
-    def visit(value: Any) -> None:
-        if isinstance(value, dict):
-            name, registered = value.get("class_name"), value.get("registered_name")
-            named = registered if isinstance(registered, str) else ""
-            own = value.get("config") if name == "function" else name
-            outside = ">" in named or ("module" in value and not of_keras(value["module"]))
-            if isinstance(own, str) and outside and not named.startswith("keras"):
-                found[own[:60]] = None
-            value = list(value.values())
-        if isinstance(value, list):
-            for inner in value:
-                visit(inner)
-
-    visit(config.get("compile_config"))
-    return [f"Left out, for it trains a network and changes no result: {', '.join(found)}."] if found else []
 
 
 def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:

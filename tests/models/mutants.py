@@ -141,7 +141,9 @@ def _change_item(draw: random.Random, opened: Any) -> None:
         owner = item if (key := draw.choice(keys)) in item.attrs else opened
         owner.attrs[key] = draw.choice([0, -1.5, "text", b"\xff\xfe", [1, 2], ["a", "b"], "[]", "null", ""])
     elif how == "rename":
-        opened.move(name, f"{name}{draw.choice(['_1', '.', 'é', ' '])}")
+        new = f"{name}{draw.choice(['_1', '.', 'é', ' '])}"
+        if new not in opened:
+            opened.move(name, new)
     elif how in ("drop", "group"):
         del opened[name]
         if how == "group":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
 import pytest
 from keras import layers
@@ -18,7 +20,7 @@ from reportgen.models import known_classes as known
 from reportgen.models import load_model
 from reportgen.models.keras_file import read_keras
 from reportgen.models.trust import only_known
-from tests.models.nets import edited
+from tests.models.nets import edited, plain, stirred
 
 TABLES = [
     known.MODELS, known.LAYERS, known.OPERATIONS, known.INITIALIZERS, known.REGULARIZERS, known.CONSTRAINTS,
@@ -299,3 +301,40 @@ def test_own_metrics_losses_and_optimisers_do_not_stand_in_the_way(good: Path, t
     model = load_model(path)
     assert model.layers[0].name == "conv"
     assert [note for note in model.notes if "Mine" in note and "changes no result" in note]
+
+
+@pytest.mark.parametrize(
+    "compiled",
+    [
+        {"loss": "mine_of_two", "metrics": ["acc"], "optimizer_config": {"class_name": "Adam", "config": {}}},
+        {"loss": {"end": {"class_name": "pack>mine_of_two", "config": {"reduction": "auto"}}, "b": "mse"}},
+        {
+            "metrics": [
+                [{"class_name": "MeanMetricWrapper", "config": {"name": "m", "fn": "mine_of_two"}}, "AUC"]
+            ]
+        },
+        {"optimizer_config": {"class_name": "mine_of_two", "config": {"learning_rate": 0.1}}, "loss": "mae"},
+    ],
+)
+def test_own_training_in_an_hdf5_file_is_left_out_with_a_note(tmp_path: Path, compiled: Any) -> None:
+    path = tmp_path / "net.h5"
+    stirred(plain()).save(path)
+    with h5py.File(path, "r+") as file:
+        file.attrs["training_config"] = json.dumps(compiled)
+    said = [note for note in load_model(path).notes if "changes no result" in note]
+    assert len(said) == 1
+    assert "mine_of_two" in said[0] and "Adam" not in said[0] and "AUC" not in said[0]
+
+
+def test_training_by_keras_own_names_gets_no_note_and_a_damaged_one_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "net.h5"
+    stirred(plain()).save(path)
+    known = {
+        "loss": ["sparse_categorical_crossentropy", {"class_name": "BinaryCrossentropy", "config": {}}],
+        "metrics": ["acc", "mean_absolute_error", {"class_name": "TopKCategoricalAccuracy", "config": {}}],
+        "optimizer_config": {"class_name": "RMSprop", "config": {"learning_rate": {"class_name": "Mine"}}},
+    }
+    for text in (json.dumps(known), "{", "[1]", '{"loss": 5}', "null"):
+        with h5py.File(path, "r+") as file:
+            file.attrs["training_config"] = text
+        assert not [note for note in load_model(path).notes if "trains a network" in note]

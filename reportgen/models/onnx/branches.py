@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.models.onnx.reading import initialisers, onnx_module
-from reportgen.models.onnx.refusals import check_operators, refuse_flow
+from reportgen.models.onnx.refusals import check_operators, check_signatures, refuse_flow
 
 
 def is_if(node: Any) -> bool:
@@ -46,6 +46,7 @@ def branch_of(builder: Any, node: Any) -> list[Any]:
     graph = next((a.g for a in node.attribute if a.name == wanted), None)
     if graph is None or len(graph.output) != len(node.output):
         refuse_flow(node, builder.file_name)
+    check_signatures(graph.node, builder.operators(), builder.opset, builder.file_name)
     check_operators(graph.node, builder.operators(), builder.file_name)
     # Branches may use the same names inside; the second of them gets names of its own.
     written = [o for inner in graph.node for o in inner.output] + [t.name for t in graph.initializer]

@@ -23,7 +23,7 @@ from reportgen.models.onnx.fixed_batch import for_readers, way_out
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
 from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
-from reportgen.models.onnx.refusals import check_arity, check_operators
+from reportgen.models.onnx.refusals import check_operators, check_signatures
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
 from reportgen.models.shared import CallAside
@@ -116,7 +116,7 @@ def read_onnx(
     proto, source = read_file(Path(path), max_memory)
     opset = opset_of(proto, source.file_name)
     graph = proto.graph
-    check_arity(graph.node, operators(), opset, source.file_name)
+    check_signatures(graph.node, operators(), opset, source.file_name)
     endings = up_to_numbers(graph)
     before = with_outputs_before_bounds(graph) if before_bounds else {}
     check_operators(graph.node, operators(), source.file_name)

@@ -56,8 +56,8 @@ REFUSED: Mapping[str, tuple[str, str]] = {
 _STANDARD = ("", "ai.onnx")
 
 
-def check_arity(nodes: Sequence[Any], known: Mapping[str, Any], opset: int, file_name: str) -> None:
-    """Refuse a node that writes nothing, or whose operator takes more or fewer values than it reads.
+def check_signatures(nodes: Sequence[Any], known: Mapping[str, Any], opset: int, file_name: str) -> None:
+    """Refuse a node that writes nothing, or whose values and attributes are not those its operator takes.
 
     Raises:
         ModelError: Naming the first such node.
@@ -79,6 +79,19 @@ def check_arity(nodes: Sequence[Any], known: Mapping[str, Any], opset: int, file
         if not least <= len(node.input) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise ModelError(f"{where} reads {len(node.input)} values, wanted {wanted}")
+        _check_attributes(node, schema.attributes, where)
+
+
+def _check_attributes(node: Any, described: Mapping[str, Any], where: str) -> None:
+    given = {attribute.name: attribute for attribute in node.attribute}
+    for name, attribute in given.items():
+        if name in described and attribute.type != int(described[name].type.value):
+            what = "another type" if attribute.type else "no type"
+            wanted = described[name].type.name.lower()
+            raise ModelError(f'{where} has an attribute "{name}" of {what}, wanted {wanted}')
+    missing = [name for name, one in described.items() if one.required and name not in given]
+    if missing:
+        raise ModelError(f'{where} lacks its attribute "{missing[0]}"')
 
 
 def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: str) -> None:

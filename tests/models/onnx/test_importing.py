@@ -394,10 +394,12 @@ def test_pictures_of_whole_numbers_are_read(tmp_path, kind):
     [
         (helper.make_node("Clip", [], ["y"], name="a"), r'"a" \(Clip\) reads 0 values, wanted 1 to 3'),
         (helper.make_node("Relu", ["x", "x"], ["y"], name="cut"), r'"cut" \(Relu\) reads 2 values, wanted 1'),
+        (helper.make_node("Transpose", ["x"], ["y"], name="t", perm=1), r'"t" \(Transpose\) .*"perm" .*ints'),
+        (helper.make_node("MaxPool", ["x"], ["y"], name="m"), r'"m" \(MaxPool\) lacks its .* "kernel_shape"'),
         (helper.make_node("Constant", [], [], name="b", value_float=1.0), r'"b" \(Constant\) writes nothing'),
     ],
 )  # fmt: skip
-def test_a_node_with_other_inputs_than_its_operator_takes_is_refused_by_name(tmp_path, node, said):
+def test_a_node_with_another_signature_than_its_operator_is_refused_by_name(tmp_path, node, said):
     path = tmp_path / "net.onnx"
     ends = [
         helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", (1, 3, 8, 8)), ("y", None))
