@@ -95,6 +95,8 @@ class Look:
         reach, extent, repeat, flow: The four measures of order (docs/method.md).
         texture_distance: Mean distance between textures of its starts.
         obstacle: Why structure cannot be measured; None where it can.
+        told: Direction and period in a sentence, where an earlier release made it of more digits than it
+            kept; else empty.
     """
 
     contrast: float | None = None
@@ -111,6 +113,7 @@ class Look:
     flow: float | None = None
     texture_distance: float | None = None
     obstacle: Obstacle | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,10 +92,10 @@ def light_in_words(light: Light) -> str:
     if light.told:
         return light.told
     said = []
-    if light.brightness:
+    if light.brightness and light.black is not None and light.white is not None:
         ends = f"from {light.black:.3g} on black to {light.white:.3g} on white"
         said.append(f"its answer {light.brightness} with brightness, {ends}")
-    if light.colour:
+    if light.colour and light.colour_answer is not None:
         said.append(f"of flat colours it answers most to {light.colour}, {light.colour_answer:.3g}")
     return "; ".join(said)
 

@@ -59,6 +59,8 @@ def pattern_in_words(look: Look) -> str:
 
     Directions are those of the stripes, counter-clockwise from horizontal, to the nearest 5 degrees.
     """
+    if look.told:
+        return look.told
     degrees, period = look.orientation_degrees, look.period_px
     parts = [] if degrees is None else [f"oriented {5 * round(degrees / 5) % 180} degrees"]
     return ", ".join([*parts, *([] if period is None else [f"period {period:.2g} px"])])
@@ -95,7 +97,7 @@ def _detail(score: UnitScore) -> str:
     if score.verdict == FLAT.word:
         return look.colour + ("; differs between runs" if look.colour_differs else "")
     if score.verdict == MULTIFACETED.word:
-        return f"{score.facets} facets"
+        return f"{_n_facets(score)} facets"
     return _described(look) if score.verdict not in (FAILED.word, STATIC.word, UNSTABLE.word) else ""
 
 
@@ -125,16 +127,17 @@ def _verdict_in_words(score: UnitScore) -> str:
 def _missing_in_words(score: UnitScore) -> str:
     """Return what an undecided unit lacks."""
     starts = score.starts
+    n = starts.pictures or 0
     if score.cause == NO_RESPONSES.word:
         return answers_in_words(score.responsiveness)
     if score.cause == NO_ASCENT.word:
-        return f"none of its {starts.pictures} starts ended with an answer"
+        return f"none of its {n} starts ended with an answer"
     if score.cause == NO_STRUCTURE.word:
         return obstacle_in_words(score.look.obstacle)
     why = "no pictures of other units to compare with"
     if starts.live < 2:
         many = "s" if starts.live != 1 else ""
-        why = f"{starts.live} live start{many} of {starts.pictures}, two are needed"
+        why = f"{starts.live} live start{many} of {n}, two are needed"
     return f"a pattern, {_beyond(score)}; whether it recurs is open: {why}"
 
 
@@ -155,11 +158,15 @@ def _agreement_in_words(score: UnitScore) -> str:
         sizes = " and ".join(str(len(f.seeds)) for f in score.facet_groups)
         answers = [f.answer for f in score.facet_groups if f.answer is not None]
         told = f"; it answers them {' and '.join(f'{x:.3g}' for x in answers)}" if answers else ""
-        return f"{score.facets} groups of alike pictures ({sizes}{told}); {_beyond(score)}; {alike}"
+        return f"{_n_facets(score)} groups of alike pictures ({sizes}{told}); {_beyond(score)}; {alike}"
     if score.verdict == UNSTABLE.word:
         distance = f"texture distance {score.look.texture_distance or 0.0:.2f}"
         return f"another pattern on each run: {alike}, {distance}; {_beyond(score)}"
     return f"a pattern that recurs: {_beyond(score)}; {alike}"
+
+
+def _n_facets(score: UnitScore) -> int:
+    return len(score.facet_groups) if score.facets is None else score.facets
 
 
 def _besides(score: UnitScore) -> list[str]:
@@ -201,7 +208,7 @@ def _numbers(step: Decision, score: UnitScore) -> str:
     if step.question == "pattern" and step.answer is None:
         return obstacle_in_words(score.look.obstacle)
     if step.question == "recurs" and step.answer is None:
-        return f"{score.starts.live} live of {score.starts.pictures} starts"
+        return f"{score.starts.live} live of {score.starts.pictures or 0} starts"
     if step.question == "kinds":
         return f"groups of {' and '.join(map(str, step.groups))} alike pictures"
     try:

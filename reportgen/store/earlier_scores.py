@@ -6,7 +6,6 @@ read out of these here, once, and nowhere else; what is only shown stays a sente
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,7 +34,6 @@ _QUESTIONS = {
 }
 _ANSWERS = {"yes": True, "no": False}
 _BOUND = re.compile(r"interval bounds: (\S+) for ")
-_DIRECTION = re.compile(r"oriented (\d{1,3}) degrees")
 _UNHEARD = "no outgoing weight"
 _NUANCES = {"silent but excitable": "silent", "faint": "faint"}
 
@@ -85,12 +83,7 @@ def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict
 
 
 def _look(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: extra[name] for name in _LOOK if name in extra}
-    named, degrees = _DIRECTION.match(str(extra.get("pattern", ""))), found.get("orientation_degrees")
-    if named and isinstance(degrees, float):  # Kept to a tenth: half way between two names, it takes its own.
-        beyond = (degrees - int(named[1]) + 90) % 180 - 90
-        found["orientation_degrees"] = degrees - math.copysign(0.01, beyond) * (abs(beyond) >= 2.5)
-    return found
+    return {**{name: extra[name] for name in _LOOK if name in extra}, "told": extra.get("pattern", "")}
 
 
 def _relations(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +109,8 @@ def _trust(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any
 
 def _natural(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any] | None:
     found = {today: extra[name] for name, today in _NATURAL.items() if name in extra}
-    return {**found, "silent": bool(extra.get("natural_silent"))} if found else None
+    silent = bool(extra.get("natural_silent"))
+    return {**found, "silent": silent} if found or silent else None
 
 
 def _facets(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:

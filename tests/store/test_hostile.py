@@ -100,6 +100,8 @@ def test_what_stands_in_the_wrong_column_is_one_line_or_is_read_as_it_is(sample,
         ("UPDATE renders SET picture='text'", "picture is 'text', wanted bytes"),
         ("UPDATE OR IGNORE placements SET unit='../x'", "unit is '../x', wanted a whole number"),
         ("UPDATE layers SET record=json_set(record, '$.n_units', 'many')", "Layer.n_units is 'many'"),
+        ("UPDATE scores SET record=json_set(record, '$.look.contrast', 'much')", "look.contrast is 'much'"),
+        ("UPDATE scores SET record=json_set(record, '$.decision', json('[[1]]'))", r"decision.0 is \[1\]"),
         (
             'UPDATE renders SET telemetry=replace(telemetry, \'"steps": \', \'"steps": [1], "x": \')',
             "damaged",
