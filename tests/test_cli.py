@@ -186,12 +186,13 @@ def test_ctrl_c_scores_and_writes_what_there_is(tmp_path, tiny_model):
     """The run is interrupted as soon as its first pictures are in the store."""
     script = """
 import os, signal, sys
-from reportgen import terminal, cli
-plain = terminal.Progress.rendered
+from reportgen import cli
+from reportgen.terminal.progress import Progress
+plain = Progress.rendered
 def rendered(self, n):
     plain(self, n)
     os.kill(os.getpid(), signal.SIGINT)
-terminal.Progress.rendered = rendered
+Progress.rendered = rendered
 sys.argv = ["reportgen", "atlas", *sys.argv[1:]]
 cli.main()
 """

@@ -14,8 +14,8 @@ from pathlib import Path
 import faces
 
 import reportgen
-from reportgen.terminal import Progress
-from reportgen.terminal_prune import print_pruned
+from reportgen.terminal.progress import Progress
+from reportgen.terminal.pruned import print_pruned
 
 HERE = Path(__file__).resolve().parent
 

@@ -1,4 +1,7 @@
-"""The commands: each calls the public interface and prints what came back, as text or as JSON."""
+"""The commands: each calls the public interface and prints what came back, as text or as JSON.
+
+A command loads what it needs when it runs: `--version`, `--help` and completion load none of it.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,9 @@ from typing import Any
 import click
 
 import reportgen
-from reportgen.atlas.table import csv_cell
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, RENDER, said, with_options
 from reportgen.errors import CheckFailed
-from reportgen.terminal import (
-    Progress,
-    print_inspection,
-    print_renders,
-    print_site,
-    print_verdicts,
-    printable,
-)
 
 PRUNE_COLUMNS = {
     "model": "text",
@@ -49,6 +43,9 @@ def cli(context: click.Context, debug: bool) -> None:
 @with_options(*RENDER, "site", "templates", *COMMON)
 def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Import, render, score and write the site, in one."""
+    from reportgen.terminal.progress import Progress
+    from reportgen.terminal.tables import print_renders, print_site, print_verdicts
+
     with Progress() as progress, Interrupt(progress) as stop:
         result = reportgen.atlas(models, reporter=progress, stop=stop, **said(options))
     if as_json:
@@ -66,6 +63,9 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
 @with_options(*RENDER, *COMMON)
 def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """Render and measure what the store misses."""
+    from reportgen.terminal.progress import Progress
+    from reportgen.terminal.tables import print_renders
+
     with Progress() as progress, Interrupt(progress) as stop:
         summaries = reportgen.render(models, reporter=progress, stop=stop, **said(options))
     if as_json:
@@ -79,6 +79,9 @@ def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
 @with_options("store", *COMMON)
 def score(as_json: bool, **options: Any) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
+    from reportgen.terminal.progress import Progress
+    from reportgen.terminal.tables import print_verdicts
+
     with Progress() as progress:
         table = reportgen.score(reporter=progress, **said(options))
     if as_json:
@@ -93,6 +96,7 @@ def site(as_json: bool, **options: Any) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
     from reportgen.run import publish
+    from reportgen.terminal.tables import print_site
 
     settings = read_settings(**said(options, split=True))
     done = publish(settings, tell=None if as_json else click.echo)
@@ -107,6 +111,8 @@ def site(as_json: bool, **options: Any) -> None:
 @with_options(*IMPORT, *COMMON)
 def inspect(model: str, as_json: bool, **options: Any) -> None:
     """Say what a model file holds, rendering nothing."""
+    from reportgen.terminal.tables import print_inspection
+
     found = reportgen.inspect_model(model, **said(options))
     if as_json:
         print_json(found.as_dict())
@@ -152,6 +158,7 @@ def export(format_: str | None, out: str | None, pictures: str | None, as_json: 
 @with_options("store", "config")
 def prune_list(format_: str, **options: Any) -> None:
     """List units that can be missed, for certain or as measured by removal, each with its reason."""
+    from reportgen.atlas.table import csv_cell
     from reportgen.config import read_settings
     from reportgen.score import prune_rows
 
@@ -172,6 +179,7 @@ def prune_list(format_: str, **options: Any) -> None:
 def check(site: str | None, as_json: bool, **options: Any) -> None:
     """Check a written site: links, foreign requests, files, size."""
     from reportgen.config import read_settings
+    from reportgen.terminal.text import printable
 
     settings = read_settings(**said({**options, "site": site}, split=True))
     problems = reportgen.check_site(settings.site, settings.atlas_spec().max_site_bytes)

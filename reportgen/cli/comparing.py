@@ -10,9 +10,7 @@ import reportgen
 from reportgen.cli.commands import exit_for, print_json, summary
 from reportgen.cli.interrupt import Interrupt
 from reportgen.cli.options import COMMON, RENDER, said, with_options
-from reportgen.config import read_settings
 from reportgen.errors import CheckFailed
-from reportgen.terminal import Progress, print_comparisons, print_gate, print_renders
 
 _MARKDOWN = click.option(
     "--markdown", "as_markdown", is_flag=True, help="Print a summary for a pull request."
@@ -34,6 +32,9 @@ def compare(
     VERSION is STORE@VERSION, a version in --store, a model file, which is rendered first, or a store; one
     store alone stands for all its versions.
     """
+    from reportgen.terminal.progress import Progress
+    from reportgen.terminal.tables import print_comparisons, print_renders
+
     with Progress() as progress, Interrupt(progress) as stop:
         result = reportgen.compare(*versions, chance=chance, reporter=progress, stop=stop, **said(options))
     if as_json:
@@ -56,6 +57,8 @@ def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Any) 
     STORE alone means its last version. Rules stand in docs/comparing.md: "dead <= 5", "structured_share in
     conv* >= 60%", and with --against "died <= 2".
     """
+    from reportgen.terminal.tables import print_gate
+
     result = reportgen.gate(version, **said(options))
     if as_json:
         print_json(result.as_dict(_url(options)))
@@ -70,4 +73,6 @@ def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Any) 
 
 def _url(options: dict[str, Any]) -> str:
     """Return the address of the site that links lead to, from the configuration; empty if it has none."""
+    from reportgen.config import read_settings
+
     return read_settings(**said(options, split=True)).atlas_spec().url

@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from reportgen.cli.options import said, with_options
-from reportgen.config import read_settings
 from reportgen.errors import ConfigError
-from reportgen.terminal import printable
 
 _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
 
@@ -39,10 +37,12 @@ def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **
         )
     if token is not None and not (8 <= len(token) <= 200 and token.isascii() and token.isalnum()):
         raise click.UsageError("--token: wanted 8 to 200 letters and figures")
-    settings = read_settings(**said(options, split=True))
+    from reportgen.config import read_settings
     from reportgen.explorer.jobs import Studio
     from reportgen.explorer.serving import explore as serve
+    from reportgen.terminal.text import printable
 
+    settings = read_settings(**said(options, split=True))
     studio = Studio(
         settings.store,
         models,

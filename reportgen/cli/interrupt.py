@@ -7,8 +7,10 @@ import select
 import signal
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from reportgen.terminal import Progress
+if TYPE_CHECKING:
+    from reportgen.terminal.progress import Progress
 
 EXIT_UNITS_FAILED = 3
 EXIT_INTERRUPTED = 130

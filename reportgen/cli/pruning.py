@@ -10,8 +10,6 @@ import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.interrupt import Interrupt
 from reportgen.cli.options import COMMON, IMPORT, REMOVAL, said, with_options
-from reportgen.terminal import Progress
-from reportgen.terminal_prune import print_pruned
 
 
 @click.command()
@@ -50,6 +48,9 @@ def prune(
     """
     if (out is None) == (not dry_run):
         raise click.UsageError("say --out FILE for the smaller network, or --dry-run for the curve alone")
+    from reportgen.terminal.progress import Progress
+    from reportgen.terminal.pruned import print_pruned
+
     with Progress() as progress, Interrupt(progress) as stop:
         found = reportgen.prune(
             model,

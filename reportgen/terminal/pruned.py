@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from reportgen.terminal import printable
+from reportgen.terminal.text import printable
 
 _TIMED_BY = {"": "", "keras": ", in Keras", "onnxruntime": ", in onnxruntime"}
 

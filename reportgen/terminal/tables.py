@@ -1,9 +1,8 @@
-"""What the command line shows: a live bar, or plain lines where there is no terminal, and tables."""
+"""What came back, on standard output: tables, and a line for each of a few things."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,86 +10,13 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
 from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import MOST_NAMED, GateResult, number
 from reportgen.run.report import report_lines
+from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
-
-PLAIN_LINE_SECONDS = 10.0
-"""Between two plain lines of progress, where there is no terminal."""
-
-
-class Progress:
-    """Tells the progress of a run on standard error: a live bar, or plain lines if that is no terminal."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._bar: Bar | None = None
-        self._task: Any = None
-        self._total = self._done = 0
-        self._began = self._last = 0.0
-        self._layer = ""
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def say(self, text: str) -> None:
-        """Print one line."""
-        self._console.print(escape(printable(text)))
-
-    def begin(self, pictures: int, seconds: float) -> None:
-        """Say how much there is to do, and start the bar."""
-        if not pictures:
-            self.say("nothing to render; measuring")
-            return
-        self.say(f"{pictures:,} pictures to render, about {duration(seconds)}")
-        self._total, self._done = pictures, 0
-        self._began = self._last = time.monotonic()
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(compact=True),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bar.add_task("", total=pictures, rate="")
-            self._bar.start()
-
-    def layer(self, name: str, pictures: int) -> None:
-        """Say which layer is being rendered."""
-        self._layer = printable(name)
-        if self._bar is not None:
-            self._bar.update(self._task, description=escape(self._layer))
-        else:
-            self.say(f"{self._layer}: {pictures:,} pictures")
-
-    def rendered(self, pictures: int) -> None:
-        """Move the bar on."""
-        self._done += pictures
-        now = time.monotonic()
-        rate = self._done / max(now - self._began, 1e-3)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} pictures/s")
-        elif now - self._last > PLAIN_LINE_SECONDS:
-            self._last = now
-            left = duration((self._total - self._done) / rate)
-            self.say(f"{self._layer}: {self._done:,} of {self._total:,}, {rate:.1f} pictures/s, {left} left")
-
-    def end(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
 
 
 def print_renders(renders: Sequence[Any]) -> None:
@@ -236,26 +162,6 @@ def _table(first: str, *columns: str) -> Table:
     return rows
 
 
-def duration(seconds: float) -> str:
-    """Return seconds as a person would say them.
-
-    Example:
-        >>> duration(5.2), duration(200), duration(9000)
-        ('5 s', '3 min 20 s', '2 h 30 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
 def _out() -> Console:
     width = None if sys.stdout.isatty() else 160
     return Console(highlight=False, width=width)
-
-
-def printable(text: str) -> str:
-    """Return `text` without control characters, which a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))
