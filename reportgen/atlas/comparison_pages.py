@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reportgen.atlas.comparison_pictures import TILE_PX, Strip, encoded, strips
 from reportgen.atlas.comparison_plots import cka_plot, flow_plot, lines_plot
@@ -71,6 +70,47 @@ class Shelf:
         return self.places[version.number]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideView:
+    """A unit in one of two versions.
+
+    Attributes:
+        unit: Its index.
+        mark, verdict: Of it; a question mark behind the word where it is borderline.
+        structure: Its score.
+        href: Its address; empty where it has none.
+        strip: Its pictures, where it has some here, and `alt`, what they are.
+        version: Its version's label.
+    """
+
+    unit: int
+    mark: str
+    verdict: str
+    structure: float | None
+    href: str
+    strip: Strip | None
+    alt: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What became of a unit.
+
+    Attributes:
+        anchor: Of it on the page of its layer.
+        page, layer: That page, and the layer's name in B.
+        change: What was found.
+        sides: In A and in B; None where it has no counterpart.
+    """
+
+    anchor: str
+    page: str
+    layer: str
+    change: UnitChange
+    sides: tuple[SideView | None, SideView | None]
+
+
 def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, bytes]]:
     """Yield `(path, bytes)` of all files about how versions differ; nothing where nothing was compared."""
     if not (found.pairs or found.series):
@@ -125,7 +165,7 @@ def _pair_files(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files of one comparison; `written` are strips that others have brought already."""
     n_pictured = max(_LEAST_PICTURED, MOST_PICTURED // max(len(c.layers), 1))
-    largest: dict[tuple[str, str], dict[str, Any]] = {}
+    largest: dict[tuple[str, str], Row] = {}
     wanted = {(_key(pair, x)) for pair, x in c.largest(_N_LARGEST)}
     slugs = [shelf.place(c.b).slug(pair.layer_b) or "" for pair in c.layers]
     for i, pair in enumerate(c.layers):
@@ -142,7 +182,7 @@ def _pair_files(
         yield path, shelf.pages.page(
             CHANGES.template, path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
             flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
-            groups=_groups(rows), kept=[r for r in rows if r["x"].state == "unchanged"],
+            groups=_groups(rows), kept=[r for r in rows if r.change.state == "unchanged"],
             pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
         )  # fmt: skip
     path = pair_path(shelf, c)
@@ -158,20 +198,21 @@ def _pair_files(
     )  # fmt: skip
 
 
-def _groups(rows: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
+def _groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     """Return a layer's rows that have pictures, by title."""
-    changed = [r for r in rows if not r["kept"]]
+    changed = [r for r in rows if not r.change.kept]
+    own = [r for r in changed if not r.change.consequence and r.change.state != "unmatched"]
     groups = [
-        ("Changed", [r for r in changed if not r["x"].consequence and r["x"].state != "unmatched"]),
-        ("Changed in consequence of an earlier layer", [r for r in changed if r["x"].consequence]),
-        ("Moved", sorted((r for r in rows if r["x"].state == "moved"), key=_by_likeness)),
-        ("Without a counterpart", [r for r in changed if r["x"].state == "unmatched"]),
+        ("Changed", own),
+        ("Changed in consequence of an earlier layer", [r for r in changed if r.change.consequence]),
+        ("Moved", sorted((r for r in rows if r.change.state == "moved"), key=_by_likeness)),
+        ("Without a counterpart", [r for r in changed if r.change.state == "unmatched"]),
     ]
     return [(title, found) for title, found in groups if found]
 
 
-def _by_likeness(row: dict[str, Any]) -> float:
-    return row["x"].likeness if row["x"].likeness is not None else 1.0
+def _by_likeness(row: Row) -> float:
+    return row.change.likeness if row.change.likeness is not None else 1.0
 
 
 def _key(pair: LayerPair, x: UnitChange) -> tuple[str, str]:
@@ -218,42 +259,32 @@ def _strip_files(shelf: Shelf, c: Comparison, pair: LayerPair, side: str, found:
 
 
 def _row(shelf: Shelf, c: Comparison, pair: LayerPair, x: UnitChange,
-         own: Sequence[Mapping[int, Strip]]) -> dict[str, Any]:  # fmt: skip
-    sides = [
-        _side(shelf, version, layer, side, found)
-        for version, layer, side, found in (
-            (c.a, pair.layer_a, x.a, own[0]),
-            (c.b, pair.layer_b, x.b, own[1]),
-        )
-    ]
+         own: Sequence[Mapping[int, Strip]]) -> Row:  # fmt: skip
     slug = shelf.place(c.b).slug(pair.layer_b) or ""
-    return {
-        "id": _anchor(x),
-        "page": f"{slug}.html",
-        "layer": pair.layer_b,
-        "x": x,
-        "kept": x.kept,
-        "sides": sides,
-    }
+    before = _side(shelf, c.a, pair.layer_a, x.a, own[0])
+    after = _side(shelf, c.b, pair.layer_b, x.b, own[1])
+    return Row(
+        anchor=_anchor(x), page=f"{slug}.html", layer=pair.layer_b, change=x, sides=(before, after)
+    )  # fmt: skip
 
 
 def _side(shelf: Shelf, version: VersionId, layer: str, side: Side | None,
-          found: Mapping[int, Strip]) -> dict[str, Any] | None:  # fmt: skip
+          found: Mapping[int, Strip]) -> SideView | None:  # fmt: skip
     if side is None:
         return None
     place = shelf.place(version)
     strip = found.get(side.unit)
     alt = f"HappyMaps of {layer} unit {side.unit} in {version.version}: display picture, then starts"
-    return {
-        "unit": side.unit,
-        "mark": mark(side.verdict),
-        "verdict": (side.verdict or "not scored") + ("?" if side.borderline else ""),
-        "structure": side.structure,
-        "href": place.address(place.slug(layer) or "", side.unit) if side.verdict else "",
-        "strip": strip,
-        "alt": alt,
-        "version": version.version,
-    }
+    return SideView(
+        unit=side.unit,
+        mark=mark(side.verdict),
+        verdict=(side.verdict or "not scored") + ("?" if side.borderline else ""),
+        structure=side.structure,
+        href=place.address(place.slug(layer) or "", side.unit) if side.verdict else "",
+        strip=strip,
+        alt=alt,
+        version=version.version,
+    )
 
 
 def _table(series: Series) -> list[tuple[str, str, list[float | None]]]:

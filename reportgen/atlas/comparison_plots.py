@@ -1,19 +1,20 @@
 """Plots of comparisons as numbers: flows of verdicts, the map of CKA, lines over versions.
 
-Plain dicts that a template draws, each with a text that says the same. Nothing here is HTML.
+Frozen values that a template draws, each with a text that says the same. Nothing here is HTML.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from reportgen.atlas.plots import number
+from reportgen.atlas.views import Box, Dot, Label
+from reportgen.atlas.views import Line as Drawn
 from reportgen.atlas.words import mark
 from reportgen.comparison import Comparison, Line, Series
 from reportgen.verdicts import MARKS
-
-Plot = dict[str, Any]
 
 _WIDTH, _BAR, _SIDE, _GAP = 420, 10, 118, 5
 _LINE_WIDTH, _LINE_HEIGHT, _LEFT, _RIGHT, _LABEL = 420, 170, 40, 110, 12
@@ -21,13 +22,83 @@ _NO_UNIT = "no counterpart"
 _MOST_NAMED = 24
 
 
-def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> Plot:
-    """Return how units went from verdicts in A to verdicts in B.
+class Ribbon(NamedTuple):
+    """Units that went from one verdict to another, as a path; `mark` is of the first."""
 
-    Returns:
-        `bars`: `(mark, x, y, w, h)`; `ribbons`: `(mark, path)`; `words`: `(anchor, x, y, text)`; and
-        `h`, `w`, `alt`.
+    mark: str
+    path: str
+
+
+class Cell(NamedTuple):
+    """How alike two layers answer, 0..1 as its strength; outlined where the two are a pair."""
+
+    x: int
+    y: int
+    side: int
+    strength: float
+    paired: bool
+    text: str
+
+
+class End(NamedTuple):
+    """The name of a line, at its end."""
+
+    style: str
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowPlot:
+    """How units went from verdicts to verdicts; the style of a bar is the mark of its verdict."""
+
+    width: int
+    height: float
+    bars: tuple[Box, ...]
+    ribbons: tuple[Ribbon, ...]
+    labels: tuple[Label, ...]
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CkaPlot:
+    """The map of CKA, a cell a pair of layers; `named` where rows and columns have room for names."""
+
+    width: int
+    height: int
+    cells: tuple[Cell, ...]
+    labels: tuple[Label, ...]
+    named: bool
+    alt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinesPlot:
+    """Lines of a number over versions.
+
+    Attributes:
+        width, height: Of the canvas.
+        lines: One a layer, and a heavier one for all of them, `dots` on it.
+        labels, ends: Of the axes, and of the lines.
+        axis, left, right: Where the horizontal axis lies.
+        alt: The same in words.
     """
+
+    width: int
+    height: int
+    lines: tuple[Drawn, ...]
+    dots: tuple[Dot, ...]
+    labels: tuple[Label, ...]
+    ends: tuple[End, ...]
+    axis: float
+    left: int
+    right: int
+    alt: str
+
+
+def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> FlowPlot:
+    """Return how units went from verdicts in A to verdicts in B."""
     total = sum(flow.values()) or 1
     order = [*MARKS, _NO_UNIT]
     named = {(x or _NO_UNIT, y or _NO_UNIT): n for (x, y), n in flow.items()}
@@ -35,41 +106,42 @@ def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> Plot:
     right = [v for v in order if any(y == v for _, y in named)]
     tall = max(90, 18 * max(len(left), len(right)))
     scale = (tall - _GAP * (max(len(left), len(right)) - 1)) / total
-    starts_a, bars_a, words_a = _column(left, named, 0, _SIDE, scale, "end", _SIDE - 6)
+    starts_a, bars_a, labels_a = _column(left, named, 0, _SIDE, scale, "end", _SIDE - 6)
     x_b = _WIDTH - _SIDE - _BAR
-    starts_b, bars_b, words_b = _column(right, named, 1, x_b, scale, "start", x_b + _BAR + 6)
+    starts_b, bars_b, labels_b = _column(right, named, 1, x_b, scale, "start", x_b + _BAR + 6)
     ribbons = []
     for x in left:
         for y in right:
             n = named.get((x, y), 0) * scale
             if n:
-                ribbons.append((mark(x) if x != _NO_UNIT else "o", _ribbon(starts_a[x], starts_b[y], n, x_b)))
+                path = _ribbon(starts_a[x], starts_b[y], n, x_b)
+                ribbons.append(Ribbon(mark(x) if x != _NO_UNIT else "o", path))
                 starts_a[x] += n
                 starts_b[y] += n
     parts = [f"{n} {x} to {y}" for (x, y), n in sorted(named.items(), key=lambda item: -item[1])]
-    height = max(y + h for _, _, y, _, h in [*bars_a, *bars_b]) + 4
-    return {
-        "w": _WIDTH,
-        "h": round(height, 1),
-        "bars": [*bars_a, *bars_b],
-        "ribbons": ribbons,
-        "words": [*words_a, *words_b],
-        "alt": f"Verdicts from {a} to {b}: {', '.join(parts)}",
-    }
+    height = max(bar.y + bar.height for bar in [*bars_a, *bars_b]) + 4
+    return FlowPlot(
+        width=_WIDTH,
+        height=round(height, 1),
+        bars=(*bars_a, *bars_b),
+        ribbons=tuple(ribbons),
+        labels=(*labels_a, *labels_b),
+        alt=f"Verdicts from {a} to {b}: {', '.join(parts)}",
+    )
 
 
 def _column(verdicts: Sequence[str], flow: Mapping[tuple[str, str], int], side: int, x: int, scale: float,
-            anchor: str, text_x: int) -> tuple[dict[str, float], list[Any], list[Any]]:  # fmt: skip
-    """Return where each verdict's ribbons start, its bars and its words, from the top."""
-    starts, bars, words, y = {}, [], [], 2.0
+            anchor: str, text_x: int) -> tuple[dict[str, float], list[Box], list[Label]]:  # fmt: skip
+    """Return where each verdict's ribbons start, its bars and its labels, from the top."""
+    starts, bars, labels, y = {}, [], [], 2.0
     for v in verdicts:
         n = sum(count for pair, count in flow.items() if pair[side] == v)
         height = max(n * scale, 1.0)
         starts[v] = y
-        bars.append((mark(v) if v != _NO_UNIT else "o", x, round(y, 1), _BAR, round(height, 1)))
-        words.append((anchor, text_x, round(y + max(height / 2 + 4, 9), 1), f"{n} {v or 'not scored'}"))
+        bars.append(Box(mark(v) if v != _NO_UNIT else "o", x, round(y, 1), _BAR, round(height, 1)))
+        labels.append(Label(anchor, text_x, round(y + max(height / 2 + 4, 9), 1), f"{n} {v or 'not scored'}"))
         y += max(height + _GAP, 15.0)
-    return starts, bars, words
+    return starts, bars, labels
 
 
 def _ribbon(y_a: float, y_b: float, height: float, x_b: int) -> str:
@@ -78,14 +150,10 @@ def _ribbon(y_a: float, y_b: float, height: float, x_b: int) -> str:
     return f"M{x_a} {a}C{middle} {a} {middle} {b} {x_b} {b}V{c}C{middle} {c} {middle} {d} {x_a} {d}Z"
 
 
-def cka_plot(c: Comparison) -> Plot:
-    """Return the map of CKA: a cell a pair of layers, darker the more alike; empty if not measured.
-
-    Returns:
-        `cells`: `(x, y, side, opacity, paired, text)`; `words`: `(anchor, x, y, text)`; `w`, `h`, `alt`.
-    """
+def cka_plot(c: Comparison) -> CkaPlot | None:
+    """Return the map of CKA: a cell a pair of layers, darker the more alike; None if not measured."""
     if not any(v is not None for row in c.cka for v in row):
-        return {}
+        return None
     named = max(len(c.names_a), len(c.names_b)) <= _MOST_NAMED
     side = 26 if named else max(4, 560 // max(len(c.names_a), len(c.names_b)))
     left = 150 if named else 24
@@ -95,33 +163,34 @@ def cka_plot(c: Comparison) -> Plot:
         for j, (name_b, value) in enumerate(zip(c.names_b, row, strict=True)):
             strength = round(min(max(value or 0.0, 0.0), 1.0), 2)
             text = f"{name_a} and {name_b}: {number(value)}"
-            cells.append((left + j * side, i * side + 2, side - 1, strength, (name_a, name_b) in pairs, text))
+            paired = (name_a, name_b) in pairs
+            cells.append(Cell(left + j * side, i * side + 2, side - 1, strength, paired, text))
     tall = len(c.names_a) * side + 2
-    words: list[Any] = []
+    labels: list[Label] = []
     if named:
-        words += [("end", left - 6, i * side + 18, _short(n)) for i, n in enumerate(c.names_a)]
-        words += [
-            ("middle", left + j * side + side // 2, tall + 14, str(j + 1)) for j in range(len(c.names_b))
-        ]
+        labels += [Label("end", left - 6, i * side + 18, _short(n)) for i, n in enumerate(c.names_a)]
+        middles = [left + j * side + side // 2 for j in range(len(c.names_b))]
+        labels += [Label("middle", x, tall + 14, str(j)) for j, x in enumerate(middles, 1)]
     best = sum(1 for p in c.layers if p.cka is not None and p.cka >= 0.5)
     alt = (
         f"CKA of {len(c.names_a)} layers of {c.a} with {len(c.names_b)} of {c.b}; {best} pairs at .5 or more"
     )
-    return {"w": left + len(c.names_b) * side + 4, "h": tall + (20 if named else 2), "cells": cells,
-            "words": words, "alt": alt, "named": named}  # fmt: skip
+    return CkaPlot(
+        width=left + len(c.names_b) * side + 4,
+        height=tall + (20 if named else 2),
+        cells=tuple(cells),
+        labels=tuple(labels),
+        named=named,
+        alt=alt,
+    )
 
 
-def lines_plot(series: Series, measure: str, title: str) -> Plot:
-    """Return lines of a number over versions, one a layer and a heavier one for all of them.
-
-    Returns:
-        `lines`: `(class, points)`; `dots`: `(x, y)` of the heavier one; `words`; `ends` of the lines:
-        `(class, x, y, text)`; `axis`, `left`, `right`: where the horizontal axis lies; `w`, `h`, `alt`.
-    """
+def lines_plot(series: Series, measure: str, title: str) -> LinesPlot | None:
+    """Return lines of a number over versions; None where it is not known."""
     lines = [line for line in series.lines if line.measure == measure]
     known = [v for line in lines for v in line.values if v is not None]
     if not known:
-        return {}
+        return None
     share = measure.endswith("_share")
     top = 1.0 if share else max([*known, 1.0])
     n = len(series.versions)
@@ -134,23 +203,32 @@ def lines_plot(series: Series, measure: str, title: str) -> Plot:
     for i, line in enumerate(sorted(lines, key=lambda x: not x.layer)):
         points = [at(k, v) for k, v in enumerate(line.values) if v is not None]
         kind = "all" if not line.layer else f"n{i % 6}"
-        drawn.append((kind, " ".join(f"{x},{y}" for x, y in points)))
+        drawn.append(Drawn(kind, " ".join(f"{x},{y}" for x, y in points)))
         if points and line.layer in named_layers:
             ends.append((points[-1][1], _short(line.layer or "all layers", 15), kind))
-    words: list[Any] = [
-        ("end", _LEFT - 6, at(0, top)[1] + 4, _value(top, share)),
-        ("end", _LEFT - 6, at(0, 0)[1] + 4, "0"),
+    labels = [
+        Label("end", _LEFT - 6, at(0, top)[1] + 4, _value(top, share)),
+        Label("end", _LEFT - 6, at(0, 0)[1] + 4, "0"),
     ]
-    words += [
-        ("middle", at(k, 0)[0], _LINE_HEIGHT - 6, _short(v.version, 16))
+    labels += [
+        Label("middle", at(k, 0)[0], _LINE_HEIGHT - 6, _short(v.version, 16))
         for k, v in enumerate(series.versions)
     ]
-    named = [(kind, _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, kind in _apart(ends)]
+    named = [End(kind, _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, kind in _apart(ends)]
     whole = next((line for line in lines if not line.layer), None)
-    dots = [at(k, v) for k, v in enumerate(whole.values) if v is not None] if whole else []
-    return {"w": _LINE_WIDTH, "h": _LINE_HEIGHT, "lines": drawn[::-1], "dots": dots, "words": words,
-            "ends": named, "axis": at(0, 0)[1], "left": _LEFT, "right": _LINE_WIDTH - _RIGHT,
-            "alt": _alt(series, whole, title, share)}  # fmt: skip
+    values = whole.values if whole else ()
+    return LinesPlot(
+        width=_LINE_WIDTH,
+        height=_LINE_HEIGHT,
+        lines=tuple(drawn[::-1]),
+        dots=tuple(Dot("all", *at(k, v)) for k, v in enumerate(values) if v is not None),
+        labels=tuple(labels),
+        ends=tuple(named),
+        axis=at(0, 0)[1],
+        left=_LEFT,
+        right=_LINE_WIDTH - _RIGHT,
+        alt=_alt(series, whole, title, share),
+    )
 
 
 def _alt(series: Series, line: Line | None, title: str, share: bool) -> str:

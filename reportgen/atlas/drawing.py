@@ -1,48 +1,105 @@
 """A drawing as plain values: marks in the order in which they are painted, and a text that says the same.
 
-A dict, so that a template draws it: `a` (alternative text), `w`, `h`, and `marks`, each a list that begins
-with its kind and the class under which the style sheet knows it. Nothing here is HTML.
+Each mark has a shape, which a template draws, and a style, a class of the style sheet. Nothing here is HTML.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
-Drawing = dict[str, Any]
-Mark = list[Any]
 Points = Sequence[tuple[float, float]]
 
 
-def drawing(w: int, h: int, alt: str, marks: Iterable[Mark]) -> Drawing:
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A line through points, `x,y` after `x,y`; or, of shape `area`, what it encloses."""
+
+    shape: str
+    style: str
+    points: str
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A filled box."""
+
+    shape: ClassVar[str] = "box"
+    style: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A dot; with an address it leads there, and has a text."""
+
+    shape: ClassVar[str] = "dot"
+    style: str
+    x: float
+    y: float
+    radius: float
+    href: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that start at, are centred on or end at `x`: `anchor` is `start`, `middle` or `end`."""
+
+    shape: ClassVar[str] = "words"
+    style: str
+    anchor: str
+    x: float
+    y: float
+    text: str
+
+
+Mark = Path | Box | Dot | Words
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Marks on a canvas, and `alt`, a text that says the same."""
+
+    width: int
+    height: int
+    alt: str
+    marks: tuple[Mark, ...]
+
+
+def drawing(width: int, height: int, alt: str, marks: Iterable[Mark]) -> Drawing:
     """Return a drawing of that width and height."""
-    return {"a": alt, "w": w, "h": h, "marks": list(marks)}
+    return Drawing(width, height, alt, tuple(marks))
 
 
-def line(kind: str, points: Points) -> Mark:
+def line(style: str, points: Points) -> Mark:
     """Return a line through points."""
-    return ["line", kind, _places(points)]
+    return Path("line", style, _places(points))
 
 
-def area(kind: str, points: Points) -> Mark:
+def area(style: str, points: Points) -> Mark:
     """Return the filled area that a line through points encloses."""
-    return ["area", kind, _places(points)]
+    return Path("area", style, _places(points))
 
 
-def box(kind: str, x: float, y: float, w: float, h: float) -> Mark:
+def box(style: str, x: float, y: float, width: float, height: float) -> Mark:
     """Return a box."""
-    return ["box", kind, _place(x), _place(y), _place(w), _place(h)]
+    return Box(style, _place(x), _place(y), _place(width), _place(height))
 
 
-def dot(kind: str, x: float, y: float, r: float) -> Mark:
-    """Return a dot of radius `r`."""
-    return ["dot", kind, _place(x), _place(y), r]
+def dot(style: str, x: float, y: float, radius: float) -> Mark:
+    """Return a dot."""
+    return Dot(style, _place(x), _place(y), radius)
 
 
-def words(kind: str, anchor: str, x: float, y: float, text: str) -> Mark:
+def words(style: str, anchor: str, x: float, y: float, text: str) -> Mark:
     """Return words that start at, are centred on or end at `x` (`start`, `middle`, `end`)."""
-    return ["words", kind, anchor, _place(x), _place(y), text]
+    return Words(style, anchor, _place(x), _place(y), text)
 
 
 def ticks(low: float, high: float, most: int) -> list[float]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reportgen.atlas import removal_words as told
+from reportgen.atlas.drawing import Drawing
 from reportgen.atlas.layout import Place
 from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
 from reportgen.atlas.removal_plots import SeenUnit, need_against_structure, widths
@@ -45,7 +45,57 @@ def room_for(n_layers: int) -> Room:
     return Room(dots=300, curves=12, widths=48) if n_layers <= 52 else Room(dots=60, curves=0, widths=12)
 
 
-def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LayerCurve:
+    """The small curve of a layer alone, what is said of it, and where the layer's page is, if it has one."""
+
+    layer: str
+    href: str
+    curve: Drawing
+    told: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedView:
+    """The section of a model page that answers whether there are more units than necessary.
+
+    Attributes:
+        answer: In a sentence.
+        curve, curve_narrow, curve_told: What is left over the units that are gone, for two widths of a page.
+        widths, widths_told: What layers have and need; `long` where there are many.
+        alone, alone_told: Layers by themselves, and what is said of those left out.
+        cloud, cloud_told: Need against structure.
+        looks: Whether looks tell need.
+        measured, how: How it was measured, in a line and in facts.
+    """
+
+    answer: str
+    curve: Drawing | None
+    curve_narrow: Drawing | None
+    curve_told: str
+    widths: Drawing | None
+    widths_told: str
+    long: bool
+    alone: tuple[LayerCurve, ...]
+    alone_told: str
+    cloud: Drawing | None
+    cloud_told: str
+    looks: str
+    measured: str
+    how: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNeedView:
+    """The section of a layer's page: the answer, whether looks tell it, and the curve for two widths."""
+
+    answer: str
+    looks: str
+    curve: Drawing | None
+    curve_narrow: Drawing | None
+
+
+def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> NeedView:
     """Return the section of a model page that answers whether there are more units than necessary.
 
     Args:
@@ -56,32 +106,32 @@ def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> dict
     units = list(_seen(place, removal, rows))
     room = room_for(max(len(rows), len(removal.layers)))
     shown = _widest(removal.layers, room.widths)
-    return {
-        "answer": told.answer(removal),
-        "curve": removal_curve(removal),
-        "curve_narrow": removal_curve(removal, NARROW),
-        "curve_told": told.curve_caption(removal),
-        "widths": widths(shown, len(removal.layers) - len(shown)),
-        "widths_told": told.widths_caption(removal, len(shown)),
-        "long": len(shown) > _LONG,
-        **_alone(place, removal, room.curves),
-        "cloud": need_against_structure(units, rows[0].thresholds.structure_z, room.dots) if rows else {},
-        "cloud_told": told.cloud_caption(len(units), min(room.dots, len(units))),
-        "looks": told.looks_in_words(removal),
-        "measured": told.measured_in_brief(removal),
-        "how": told.how_measured(removal),
-    }
+    alone, alone_told = _alone(place, removal, room.curves)
+    return NeedView(
+        answer=told.answer(removal),
+        curve=removal_curve(removal),
+        curve_narrow=removal_curve(removal, NARROW),
+        curve_told=told.curve_caption(removal),
+        widths=widths(shown, len(removal.layers) - len(shown)),
+        widths_told=told.widths_caption(removal, len(shown)),
+        long=len(shown) > _LONG,
+        alone=alone,
+        alone_told=alone_told,
+        cloud=need_against_structure(units, rows[0].thresholds.structure_z, room.dots) if rows else None,
+        cloud_told=told.cloud_caption(len(units), min(room.dots, len(units))),
+        looks=told.looks_in_words(removal),
+        measured=told.measured_in_brief(removal),
+        how=tuple(Fact(*fact) for fact in told.how_measured(removal)),
+    )
 
 
-def layer_need_view(removal: Removal | None, layer: str) -> dict[str, Any] | None:
+def layer_need_view(removal: Removal | None, layer: str) -> LayerNeedView | None:
     """Return the section of a layer's page; None where removal says nothing of it."""
     answer = told.layer_answer(removal, layer) if removal else ""
     if removal is None or not answer:
         return None
-    sizes = {"curve": MIDDLE, "curve_narrow": NARROW}
-    return {"answer": answer, "looks": told.layer_looks_in_words(removal, layer)} | {
-        name: removal_curve(removal, size, layer) for name, size in sizes.items()
-    }
+    middle, narrow = (removal_curve(removal, size, layer) for size in (MIDDLE, NARROW))
+    return LayerNeedView(answer, told.layer_looks_in_words(removal, layer), middle, narrow)
 
 
 def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None:
@@ -110,7 +160,7 @@ def _widest(layers: Sequence[LayerNeed], most: int) -> Sequence[LayerNeed]:
     return [layers[i] for i in sorted(named)]
 
 
-def _alone(place: Place, removal: Removal, most: int) -> dict[str, Any]:
+def _alone(place: Place, removal: Removal, most: int) -> tuple[tuple[LayerCurve, ...], str]:
     """Return the small curves of layers, each with its caption, and what is said of those left out."""
     scopes = dict.fromkeys(c.scope for c in removal.curves if c.scope)
     found = []
@@ -118,10 +168,8 @@ def _alone(place: Place, removal: Removal, most: int) -> dict[str, Any]:
         curve, slug = small_curve(removal, layer), place.slug(layer)
         if curve:
             said = told.alone_in_words(_of_layer(removal, layer))
-            found.append(
-                {"layer": layer, "href": f"{slug}.html" if slug else "", "curve": curve, "told": said}
-            )
-    return {"alone": found, "alone_told": told.alone_caption(len(found), len(scopes))}
+            found.append(LayerCurve(layer, f"{slug}.html" if slug else "", curve, said))
+    return tuple(found), told.alone_caption(len(found), len(scopes))
 
 
 def _seen(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Iterator[SeenUnit]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from reportgen.atlas import words
 from reportgen.atlas.pages import bar
@@ -36,17 +36,66 @@ class Column:
         return counted(self.layers)
 
 
-def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> dict[str, Any] | None:
-    """Return the picture of a network as plain values; None for fewer than two layers.
+class Part(NamedTuple):
+    """The units of one verdict in a bar."""
+
+    mark: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A column of the picture.
+
+    Attributes:
+        x, width, top: Where it stands.
+        href: The layer's page.
+        name, label: The layer's name, shortened, and what is said of it.
+        more: How many further layers it stands for.
+        parts: From the foot.
+    """
+
+    x: int
+    width: int
+    top: float
+    href: str
+    name: str
+    label: str
+    more: int
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The picture of a network.
+
+    Attributes:
+        width, height: Of the canvas.
+        base: Where bars stand.
+        step: From one bar to the next.
+        turned: Whether names are.
+        bars: In order from the input.
+        arcs: As paths.
+        folded: How many bars stand for more than one layer.
+    """
+
+    width: int
+    height: int
+    base: int
+    step: int
+    turned: bool
+    bars: tuple[Bar, ...]
+    arcs: tuple[str, ...]
+    folded: int
+
+
+def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network | None:
+    """Return the picture of a network; None for fewer than two layers.
 
     Args:
         graph: Of the model version.
         layers: Those that have a page, in order.
-
-    Returns:
-        `w`, `h`, `base` (where bars stand), `step`, `turned` (whether names are); `bars`, each with `x`,
-        `w`, `top`, `href`, `label`, `name`, `parts` (`[mark, y, height]`) and `more`, how many further layers
-        it stands for; `arcs` as paths; `folded`, how many bars stand for more than one layer.
     """
     if len(layers) < 2:
         return None
@@ -56,38 +105,38 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> dict[str,
     step = _WIDE if len(columns) <= 14 else _NARROW
     top = _ARCS if arcs else 14
     most = max(max(x.n_listed for x in column.layers) for column in columns)
-    return {
-        "w": len(columns) * step + (8 if step == _WIDE else 66),
-        "h": top + TALLEST + (22 if step == _WIDE else 84),
-        "base": top + TALLEST,
-        "step": step,
-        "turned": step != _WIDE,
-        "bars": [
+    return Network(
+        width=len(columns) * step + (8 if step == _WIDE else 66),
+        height=top + TALLEST + (22 if step == _WIDE else 84),
+        base=top + TALLEST,
+        step=step,
+        turned=step != _WIDE,
+        bars=tuple(
             _bar(column, i * step + 4, step - 8, most, top + TALLEST) for i, column in enumerate(columns)
-        ],
-        "arcs": [_arc(a * step + step / 2, b * step + step / 2, b - a, top) for a, b in arcs],
-        "folded": sum(len(column.layers) > 1 for column in columns),
-    }
+        ),
+        arcs=tuple(_arc(a * step + step / 2, b * step + step / 2, b - a, top) for a, b in arcs),
+        folded=sum(len(column.layers) > 1 for column in columns),
+    )
 
 
-def _bar(column: Column, left: int, width: int, most: int, base: int) -> dict[str, Any]:
+def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
     layer, counts = column.first, column.counts
     tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
     more = len(column.layers) - 1
     told = f", and {more} more like it" if more else ""
-    return {
-        "x": left,
-        "w": width,
-        "href": f"{layer.slug}.html",
-        "name": layer.name if len(layer.name) <= 16 else f"{layer.name[:7]}…{layer.name[-8:]}",
-        "label": f"{layer.name}{told}: {layer.kind}, {words.counts_in_words(counts)}",
-        "more": more,
-        "top": round(base - tall, 1),
-        "parts": [
-            (mark, round(base - (under + share) / 100 * tall, 2), round(share / 100 * tall, 2))
+    return Bar(
+        x=left,
+        width=width,
+        href=f"{layer.slug}.html",
+        name=layer.name if len(layer.name) <= 16 else f"{layer.name[:7]}…{layer.name[-8:]}",
+        label=f"{layer.name}{told}: {layer.kind}, {words.counts_in_words(counts)}",
+        more=more,
+        top=round(base - tall, 1),
+        parts=tuple(
+            Part(mark, round(base - (under + share) / 100 * tall, 2), round(share / 100 * tall, 2))
             for mark, under, share in bar(counts)
-        ],
-    }
+        ),
+    )
 
 
 def _arc(x0: float, x1: float, skipped: int, top: int) -> str:

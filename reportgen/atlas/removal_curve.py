@@ -64,8 +64,10 @@ class _Frame:
         return [(self.x(p.removed), self.y(p.share)) for p in points]
 
 
-def removal_curve(removal: Removal, size: tuple[int, int] = WIDE, scope: str = WHOLE_NETWORK) -> Drawing:
-    """Return the curve of the whole network, or of a layer alone; empty where none was measured.
+def removal_curve(
+    removal: Removal, size: tuple[int, int] = WIDE, scope: str = WHOLE_NETWORK
+) -> Drawing | None:
+    """Return the curve of the whole network, or of a layer alone; None where none was measured.
 
     Args:
         removal: What was measured.
@@ -74,7 +76,7 @@ def removal_curve(removal: Removal, size: tuple[int, int] = WIDE, scope: str = W
     """
     curves = _curves(removal, scope)
     if not curves:
-        return {}
+        return None
     chosen, letter = _chosen_of(removal, curves, scope), _letter(size[0])
     frame = _frame(removal, curves, chosen.units, (44, size[0] - 14, 34, size[1] - _STRIP - 40))
     marks = [*_grid(frame, letter), *_strip(chosen, frame, letter), *_spread(curves, frame)]
@@ -86,11 +88,11 @@ def removal_curve(removal: Removal, size: tuple[int, int] = WIDE, scope: str = W
     return drawing(*size, curve_in_words(removal, scope), marks)
 
 
-def small_curve(removal: Removal, layer: str) -> Drawing:
-    """Return the curve of one layer alone, small and without names; empty where none was measured."""
+def small_curve(removal: Removal, layer: str) -> Drawing | None:
+    """Return the curve of one layer alone, small and without names; None where none was measured."""
     curves, (wide, tall) = _curves(removal, layer), SMALL
     if not curves:
-        return {}
+        return None
     chosen = _chosen_of(removal, curves, layer)
     frame = _frame(removal, curves, chosen.units, (36, wide - 6, 8, tall - 18))
     marks: list[Mark] = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.atlas.drawing import Drawing, Mark, box, dot, drawing, line, shortened, ticks, words
+from reportgen.atlas.drawing import Dot, Drawing, Mark, box, dot, drawing, line, shortened, ticks, words
 from reportgen.atlas.plots import number
 from reportgen.removal import LayerNeed
 
@@ -38,7 +38,7 @@ class SeenUnit:
     stays: bool
 
 
-def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing:
+def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing | None:
     """Return a bar a layer: its width, what stays of it when units of all go, and when its own alone go.
 
     Args:
@@ -46,7 +46,7 @@ def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing:
         n_more: How many layers are left out.
     """
     if not layers:
-        return {}
+        return None
     step = 34 if len(layers) <= 16 else 22
     left, right, head = 122, _WIDE - 104, 24
     most = max(1, *(x.units for x in layers))
@@ -97,7 +97,7 @@ def drawn(units: Sequence[SeenUnit], most: int) -> list[SeenUnit]:
     return [units[i] for i in np.unique(np.linspace(0, len(units) - 1, most).round().astype(int)).tolist()]
 
 
-def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> Drawing:
+def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> Drawing | None:
     """Return a dot a unit, need over structure, with the middle need of units that look alike.
 
     Args:
@@ -106,11 +106,11 @@ def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> 
         most: How many dots are drawn; the line of medians is of all units.
     """
     if len(units) < 2 or not any(u.need > 0 for u in units):
-        return {}
+        return None
     place = _Scales(units, cut)
     marks: list[Mark] = [words("title", "start", 0, 13, "need, nats"), *_key(), *place.axes()]
     marks += [
-        ["spot", f"{u.mark}{'' if u.stays else ' open'}", u.href, *place.of(u), f"{u.layer} {u.unit}"]
+        Dot(f"{u.mark}{'' if u.stays else ' open'}", *place.of(u), 3.2, u.href, f"{u.layer} {u.unit}")
         for u in drawn(units, most)
     ]
     medians = _medians(units)

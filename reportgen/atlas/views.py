@@ -57,26 +57,26 @@ class Box(NamedTuple):
     """A filled box."""
 
     style: str
-    x: int
-    y: int
-    width: int
-    height: int
+    x: float
+    y: float
+    width: float
+    height: float
 
 
 class Dot(NamedTuple):
     """A dot."""
 
     style: str
-    x: int
-    y: int
+    x: float
+    y: float
 
 
 class Label(NamedTuple):
     """Words that start at, are centred on or end at `x`: `anchor` is `start`, `middle` or `end`."""
 
     anchor: str
-    x: int
-    y: int
+    x: float
+    y: float
     text: str
 
 

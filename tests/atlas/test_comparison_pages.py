@@ -112,11 +112,11 @@ def test_a_flow_says_in_words_what_it_draws():
     plot = flow_plot(
         {("structured", "dead"): 2, ("structured", "structured"): 5, ("", "flat"): 1}, "v1", "v2"
     )
-    assert "2 structured to dead" in plot["alt"] and "1 no counterpart to flat" in plot["alt"]
-    tall = {(x, y): h for _, x, y, _, h in plot["bars"]}
+    assert "2 structured to dead" in plot.alt and "1 no counterpart to flat" in plot.alt
+    tall = {(bar.x, bar.y): bar.height for bar in plot.bars}
     left = [h for (x, _), h in tall.items() if x == min(x for x, _ in tall)]
     assert max(left) == pytest.approx(7 / 8 * sum(left), rel=0.1)
-    assert len(plot["ribbons"]) == 3
+    assert len(plot.ribbons) == 3
 
 
 @pytest.mark.parametrize("layers", [1, 6, 40])
@@ -125,10 +125,10 @@ def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
     lines = tuple(Line("dead", name, (0.0, 0.0, float(i % 3 == 1))) for i, name in enumerate(names))
     versions = tuple(VersionId("garden", f"v{k}", "", "s.db", k) for k in range(3))
     plot = lines_plot(Series(versions, lines, tuple(names[1:])), "dead", "Dead units")
-    heights = sorted(y for _, _, y, _ in plot["ends"])
-    assert "all layers" in [text for *_, text in plot["ends"]]
-    assert len(plot["lines"]) == layers + 1
-    assert heights[0] >= 8 and heights[-1] <= plot["h"] - 16
+    heights = sorted(end.y for end in plot.ends)
+    assert "all layers" in [end.text for end in plot.ends]
+    assert len(plot.lines) == layers + 1
+    assert heights[0] >= 8 and heights[-1] <= plot.height - 16
     assert all(b - a >= 11.9 for a, b in itertools.pairwise(heights))
 
 

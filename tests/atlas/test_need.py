@@ -207,15 +207,15 @@ def test_what_a_page_has_room_for_leaves_it_within_what_check_allows(n: int):
     view, room = need_view(place, removal_of(layers), []), room_for(n)
     name = layers[-1][0]
     units = [SeenUnit(name, i, f"{name}.html#u{i}", "s", i % 9, 2.0 ** (-i % 20), True) for i in range(999)]
-    view["cloud"] = need_against_structure(units, 2.0, room.dots)
+    view = dataclasses.replace(view, cloud=need_against_structure(units, 2.0, room.dots))
     frame = '{% from "need.html" import need_answer %}{{ need_answer(n, []) }}'
     own = len(Sandbox((template_folder(),), {}).from_string(frame).render(n=view).encode())
     others = 8_000 + n * (760 + 210 * n_strip(n)) + min(n, MOST) * 600
     assert own + others < MOST_PAGE_BYTES
-    assert len(view["alone"]) == min(n, room.curves)
+    assert len(view.alone) == min(n, room.curves)
 
 
 def test_a_layer_of_which_nothing_is_known_has_no_section():
     assert layer_need_view(None, "conv2d_1") is None and layer_need_view(removal_of(), "other") is None
     fixed = layer_need_view(removal_of(), "outputs")
-    assert fixed is not None and fixed["curve"] == {}
+    assert fixed is not None and fixed.curve is None

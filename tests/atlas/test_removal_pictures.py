@@ -19,15 +19,20 @@ LINES = {"need", "looks", "structured", "random"}
 
 
 def marks(drawing, kind, name=None):
-    return [m for m in drawing["marks"] if m[0] == kind and name in (None, m[1])]
+    return [m for m in drawing.marks if m.shape == kind and name in (None, m.style)]
+
+
+def spots_of(drawing):
+    """Return the dots that lead somewhere."""
+    return [m for m in marks(drawing, "dot") if m.href]
 
 
 def points(mark):
-    return [tuple(map(float, pair.split(","))) for pair in mark[2].split()]
+    return [tuple(map(float, pair.split(","))) for pair in mark.points.split()]
 
 
 def texts(drawing):
-    return [m[5] for m in marks(drawing, "words")]
+    return [m.text for m in marks(drawing, "words")]
 
 
 def seen(n, need=lambda i: 10.0 ** (-i % 4), structure=lambda i: i % 9 - 1.0):
@@ -37,7 +42,7 @@ def seen(n, need=lambda i: 10.0 ** (-i % 4), structure=lambda i: i % 9 - 1.0):
 @pytest.mark.parametrize("size", [WIDE, MIDDLE, NARROW])
 def test_the_curve_has_a_line_an_order_the_majority_and_the_chosen_point_with_its_count(size):
     found = removal_curve(removal_of(), size)
-    assert {m[1] for m in marks(found, "line")} >= {*LINES, "majority", "drop", "interval"}
+    assert {m.style for m in marks(found, "line")} >= {*LINES, "majority", "drop", "interval"}
     assert len(marks(found, "area", "spread")) == 1
     removal = removal_of()
     assert any(t.startswith(f"{removal.removed}") and t.endswith(" gone: 92.4\u00a0%") for t in texts(found))
@@ -53,31 +58,31 @@ def test_a_point_stands_where_its_numbers_are():
     (first, *_, last) = points(marks(found, "line", "need")[0])
     left, right = first[0], last[0]
     (chosen,) = marks(found, "dot", "chosen")
-    share = (chosen[2] - left) / (right - left)
+    share = (chosen.x - left) / (right - left)
     assert share == pytest.approx(removal.removed / removal.units, abs=0.001)
     (majority,) = marks(found, "line", "majority")
     per_share = (points(majority)[0][1] - first[1]) / (BEFORE - MAJORITY)
     (interval,) = marks(found, "line", "interval")
     for (_, y), told in zip(points(interval), removal.interval, strict=True):
-        assert (chosen[3] - y) / per_share == pytest.approx(told - BEFORE, abs=0.003)
+        assert (chosen.y - y) / per_share == pytest.approx(told - BEFORE, abs=0.003)
 
 
 def test_an_order_that_was_not_measured_has_no_line_and_no_name():
     removal = removal_of()
     without = dataclasses.replace(removal, curves=tuple(c for c in removal.curves if c.order == "need"))
     found = removal_curve(without)
-    assert {m[1] for m in marks(found, "line")} & LINES == {"need"}
+    assert {m.style for m in marks(found, "line")} & LINES == {"need"}
     assert "at random" not in texts(found) and not marks(found, "area")
-    assert removal_curve(dataclasses.replace(removal, curves=())) == {}
-    assert small_curve(dataclasses.replace(removal, curves=()), "conv2d_1") == {}
+    assert removal_curve(dataclasses.replace(removal, curves=())) is None
+    assert small_curve(dataclasses.replace(removal, curves=()), "conv2d_1") is None
 
 
 def test_the_alternative_text_tells_the_numbers():
-    told = removal_curve(removal_of())["a"]
+    told = removal_curve(removal_of()).alt
     assert "least needed first 92.4\u00a0% at 0" in told and "78.3\u00a0% at 224" in told
     assert "Always the commonest: 78.3\u00a0%" in told and "units can go together" in told
-    assert "of conv2d_2 alone, of 64" in small_curve(removal_of(), "conv2d_2")["a"]
-    assert "56 can go" in small_curve(removal_of(), "conv2d_2")["a"]
+    assert "of conv2d_2 alone, of 64" in small_curve(removal_of(), "conv2d_2").alt
+    assert "56 can go" in small_curve(removal_of(), "conv2d_2").alt
 
 
 def test_a_curve_without_classes_tells_agreement():
@@ -93,8 +98,8 @@ def test_a_line_of_many_points_keeps_its_ends_and_the_chosen_one():
     drawn_points = points(marks(found, "line", "need")[0])
     assert len(drawn_points) <= MOST_POINTS + 1
     (chosen,) = marks(found, "dot", "chosen")
-    assert min(abs(x - chosen[2]) for x, _ in drawn_points) < 0.2
-    assert len(json.dumps(found)) < 8000
+    assert min(abs(x - chosen.x) for x, _ in drawn_points) < 0.2
+    assert len(json.dumps(dataclasses.asdict(found))) < 10_000
 
 
 shares = st.floats(0, 1)
@@ -120,7 +125,7 @@ def test_whatever_was_measured_lies_within_the_canvas(values, units, interval, m
     for size in (WIDE, NARROW):
         found = removal_curve(removal, size)
         places = [p for m in [*marks(found, "line"), *marks(found, "area")] for p in points(m)]
-        places += [(m[2], m[3]) for m in marks(found, "dot")] + [(m[3], m[4]) for m in marks(found, "words")]
+        places += [(m.x, m.y) for m in marks(found, "dot")] + [(m.x, m.y) for m in marks(found, "words")]
         assert all(0 <= x <= size[0] and 0 <= y <= size[1] for x, y in places)
 
 
@@ -157,18 +162,18 @@ def test_ticks_are_round_and_few(low, high, most):
 def test_the_width_of_a_layer_and_what_it_needs_are_drawn_on_one_scale():
     found = widths((LayerNeed("a", 32, 8, 4), LayerNeed("b", 64, 64, None)))
     has, needs = marks(found, "box", "has"), marks(found, "box", "needs")
-    assert has[1][4] == pytest.approx(2 * has[0][4], abs=0.2)
-    assert needs[0][4] == pytest.approx(has[0][4] / 4, abs=0.2) and needs[1][4] == has[1][4]
+    assert has[1].width == pytest.approx(2 * has[0].width, abs=0.2)
+    assert needs[0].width == pytest.approx(has[0].width / 4, abs=0.2) and needs[1].width == has[1].width
     assert len(marks(found, "line", "alone")) == 1
-    assert "a: 8 of 32, alone 4; b: 64 of 64" in found["a"]
+    assert "a: 8 of 32, alone 4; b: 64 of 64" in found.alt
 
 
 def test_every_unit_is_a_dot_that_leads_to_it():
     found = need_against_structure(seen(40), 2.0, 800)
-    spots = marks(found, "spot")
-    assert len(spots) == 40 and {m[2] for m in spots} == {f"conv.html#u{i}" for i in range(40)}
-    assert sum(m[1] == "s open" for m in spots) == 20
-    assert "40 units" in found["a"]
+    spots = spots_of(found)
+    assert len(spots) == 40 and {m.href for m in spots} == {f"conv.html#u{i}" for i in range(40)}
+    assert sum(m.style == "s open" for m in spots) == 20
+    assert "40 units" in found.alt
 
 
 def test_of_many_units_some_are_drawn_evenly():
@@ -177,17 +182,17 @@ def test_of_many_units_some_are_drawn_evenly():
     assert len(shown) == 800 and {shown[0], shown[-1]} == {units[0], units[-1]}
     gaps = {b.unit - a.unit for a, b in itertools.pairwise(shown)}
     assert max(gaps) - min(gaps) <= 1
-    assert len(marks(need_against_structure(units, 2.0, 800), "spot")) == 800
+    assert len(spots_of(need_against_structure(units, 2.0, 800))) == 800
 
 
 def test_units_of_no_need_stand_at_the_foot():
     found = need_against_structure(seen(30, need=lambda i: 0.0 if i < 3 else 0.1 * i), 2.0, 800)
-    at = {m[2]: m[4] for m in marks(found, "spot")}
+    at = {m.href: m.y for m in spots_of(found)}
     assert all(
         at[f"conv.html#u{i}"] > max(y for h, y in at.items() if h != f"conv.html#u{i}") - 1 for i in range(3)
     )
     assert "≈ 0" in texts(found)
-    assert need_against_structure(seen(30, need=lambda i: 0.0), 2.0, 800) == {}
+    assert need_against_structure(seen(30, need=lambda i: 0.0), 2.0, 800) is None
 
 
 def test_a_layers_own_curve_marks_how_many_of_its_units_can_go_alone():
@@ -195,6 +200,6 @@ def test_a_layers_own_curve_marks_how_many_of_its_units_can_go_alone():
     found = small_curve(removal, "conv2d_1")
     (chosen,) = marks(found, "dot", "chosen")
     first, last = points(marks(found, "line", "need")[0])[:: len(curve_of("need", "x", 32).points) - 1]
-    assert (chosen[2] - first[0]) / (last[0] - first[0]) == pytest.approx(28 / 32, abs=0.005)
-    assert removal_curve(removal, MIDDLE, "conv2d_1")["marks"]
-    assert "of conv2d_1 alone" in removal_curve(removal, MIDDLE, "conv2d_1")["a"]
+    assert (chosen.x - first[0]) / (last[0] - first[0]) == pytest.approx(28 / 32, abs=0.005)
+    assert removal_curve(removal, MIDDLE, "conv2d_1").marks
+    assert "of conv2d_1 alone" in removal_curve(removal, MIDDLE, "conv2d_1").alt

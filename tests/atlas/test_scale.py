@@ -228,17 +228,17 @@ def test_blocks_that_repeat_are_folded_and_nothing_is_lost() -> None:
     chain = tuple((i, i + 1) for i in range(len(nodes) - 1))
     skips = tuple((1 + 2 * b, 3 + 2 * b) for b in range(39))
     found = network_view(LayerGraph(nodes, chain + skips), layers)
-    assert found is not None and [b["more"] for b in found["bars"]] == [0, 39, 39, 0]
-    assert "1200 structured" in found["bars"][2]["label"] and "39 more like it" in found["bars"][2]["label"]
+    assert found is not None and [b.more for b in found.bars] == [0, 39, 39, 0]
+    assert "1200 structured" in found.bars[2].label and "39 more like it" in found.bars[2].label
 
 
 def test_a_value_that_skips_layers_is_an_arc_and_one_that_does_not_is_none() -> None:
     layers = [summary(name, 8) for name in ("a", "b", "c", "d")]
     nodes = (("a", "conv2d"), ("b", "conv2d"), ("c", "conv2d"), ("add", "Add"), ("d", "conv2d"))
     found = network_view(LayerGraph(nodes, ((0, 1), (1, 2), (0, 3), (2, 3), (3, 4))), layers)
-    assert found is not None and len(found["arcs"]) == 1
+    assert found is not None and len(found.arcs) == 1
     plain = network_view(LayerGraph(nodes, ((0, 1), (1, 2), (2, 3), (3, 4))), layers)
-    assert plain is not None and plain["arcs"] == []
+    assert plain is not None and plain.arcs == ()
 
 
 # Addresses and templates
