@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, log_expit
 
+from reportgen.keras_types import Operation
+
 Floats = NDArray[np.float64]
 
 
@@ -100,14 +102,14 @@ def activation_called(word: str) -> Activation | None:
     return _BY_WORD.get(word) or _BY_KIND.get(word)
 
 
-def activation_of_kind(kind: str, operation: Any) -> Activation | None:
+def activation_of_kind(kind: str, operation: Operation) -> Activation | None:
     """Return the row of an operation of that kind; which one a ReLU is follows from its settings."""
     if kind == "re_lu":
         return _BY_WORD[_relu_word(operation)]
     return _BY_KIND.get(kind)
 
 
-def _relu_word(operation: Any) -> str:
+def _relu_word(operation: Operation) -> str:
     top = getattr(operation, "max_value", None)
     if float(getattr(operation, "negative_slope", 0.0) or 0.0) != 0.0:
         return "leaky_relu"
@@ -125,11 +127,11 @@ def _always(function: Callable[[Floats], Floats], lowest: float | None = None) -
     return lambda operation: curve
 
 
-def _nothing(operation: Any) -> None:
+def _nothing(operation: Operation) -> None:
     """The outcome is not known."""
 
 
-def _number(operation: Any, name: str, usual: float) -> float:
+def _number(operation: Operation, name: str, usual: float) -> float:
     """Return a setting, its usual value where it has none; nan where it is no number."""
     value = getattr(operation, name, None)
     if value is None:
@@ -143,7 +145,7 @@ def _number(operation: Any, name: str, usual: float) -> float:
 def _rectified(slope: float = 0.0, most: float = np.inf) -> ShapeOf:
     """Return the shape of what rectifies, with the slope below and the limit it has unless it says so."""
 
-    def shape(operation: Any) -> Shape | None:
+    def shape(operation: Operation) -> Shape | None:
         below = _number(operation, "negative_slope", slope)
         start, top = _number(operation, "threshold", 0.0), _number(operation, "max_value", most)
         if below < 0 and start == 0 and top == np.inf:
@@ -160,7 +162,7 @@ def _rectified(slope: float = 0.0, most: float = np.inf) -> ShapeOf:
     return shape
 
 
-def _by_weights(operation: Any) -> Shape | None:
+def _by_weights(operation: Operation) -> Shape | None:
     alpha = getattr(operation, "alpha", None)
     if alpha is None:
         return None
@@ -173,12 +175,12 @@ def _exponential_below(v: Floats, alpha: float) -> Floats:
     return np.where(v > 0, v, alpha * np.expm1(np.minimum(v, 0)))
 
 
-def _elu(operation: Any) -> Shape | None:
+def _elu(operation: Operation) -> Shape | None:
     alpha = _number(operation, "alpha", 1.0)
     return Curve(lambda v: _exponential_below(v, alpha)) if alpha >= 0 else None
 
 
-def _celu(operation: Any) -> Shape | None:
+def _celu(operation: Operation) -> Shape | None:
     alpha = _number(operation, "alpha", 1.0)
     return (
         Curve(lambda v: np.where(v > 0, v, alpha * np.expm1(np.minimum(v, 0) / alpha))) if alpha > 0 else None
@@ -189,7 +191,7 @@ def _selu(v: Floats) -> Floats:
     return 1.0507009873554805 * _exponential_below(v, 1.6732632423543772)
 
 
-def _gelu(operation: Any) -> Shape:
+def _gelu(operation: Operation) -> Shape:
     if getattr(operation, "approximate", False):
         inner = np.sqrt(2 / np.pi)
         return Curve(lambda v: 0.5 * v * (1 + np.tanh(inner * (v + 0.044715 * v**3))), _GELU_TANH_LOWEST)
@@ -220,12 +222,12 @@ def _sparse_sigmoid(v: Floats) -> Floats:
     return np.clip((v + 1) / 2, 0, 1)
 
 
-def _hard_sigmoid(operation: Any) -> Shape | None:
+def _hard_sigmoid(operation: Operation) -> Shape | None:
     alpha, beta = _number(operation, "alpha", 1 / 6), _number(operation, "beta", 0.5)
     return Curve(lambda v: np.clip(alpha * v + beta, 0, 1)) if alpha >= 0 else None
 
 
-def _hard_silu(operation: Any) -> Shape | None:
+def _hard_silu(operation: Operation) -> Shape | None:
     """The settings are those of the hard sigmoid in it."""
     alpha, beta = _number(operation, "alpha", 1 / 6), _number(operation, "beta", 0.5)
     if not (alpha > 0 and 0 < beta < 1):
@@ -233,22 +235,22 @@ def _hard_silu(operation: Any) -> Shape | None:
     return Curve(lambda v: v * np.clip(alpha * v + beta, 0, 1), -beta / (2 * alpha))
 
 
-def _squareplus(operation: Any) -> Shape | None:
+def _squareplus(operation: Operation) -> Shape | None:
     b = _number(operation, "b", 4.0)
     return Curve(lambda v: (v + np.sqrt(v * v + b)) / 2) if b >= 0 else None
 
 
-def _soft_shrink(operation: Any) -> Shape | None:
+def _soft_shrink(operation: Operation) -> Shape | None:
     least = _number(operation, "threshold", 0.5)
     return Curve(lambda v: v - np.clip(v, -least, least)) if least >= 0 else None
 
 
-def _hard_shrink(operation: Any) -> Shape | None:
+def _hard_shrink(operation: Operation) -> Shape | None:
     least = _number(operation, "threshold", 0.5)
     return Curve(lambda v: np.where(abs(v) <= least, 0.0, v)) if least >= 0 else None
 
 
-def _threshold(operation: Any) -> Shape | None:
+def _threshold(operation: Operation) -> Shape | None:
     least, else_ = _number(operation, "threshold", np.nan), _number(operation, "default_value", np.nan)
     return Curve(lambda v: np.where(v <= least, else_, v)) if else_ <= least else None
 
@@ -258,7 +260,7 @@ def _sparse_plus(v: Floats) -> Floats:
 
 
 def _shares(share: Callable[[float, Floats], float]) -> ShapeOf:
-    def shape(operation: Any) -> Shape | None:
+    def shape(operation: Operation) -> Shape | None:
         axis = getattr(operation, "axis", -1)
         return Shares(share, axis) if isinstance(axis, int) else None
 

@@ -47,10 +47,10 @@ class _Wanted(ValueError):
     """A value that does not fit, in words that begin with what was wanted."""
 
 
-def _as(convert: Callable[[Any], Any], wanted: str) -> BeforeValidator:
+def _as(convert: Callable[[object], object], wanted: str) -> BeforeValidator:
     """Return a validator that converts; whatever the conversion stumbles over, it says what was wanted."""
 
-    def converted(value: Any) -> Any:
+    def converted(value: object) -> Any:
         try:
             return convert(value)
         except _Wanted:
@@ -61,7 +61,7 @@ def _as(convert: Callable[[Any], Any], wanted: str) -> BeforeValidator:
     return BeforeValidator(converted)
 
 
-def _range(value: Any) -> Any:
+def _range(value: object) -> Any:
     """Accept a name, `LO,HI`, `L1:L2:L3,H1:H2:H3`, or two numbers or lists; low below high."""
     if isinstance(value, str) and value.strip().lower() in RANGES:
         return RANGES[value.strip().lower()]
@@ -77,7 +77,7 @@ def _range(value: Any) -> Any:
     return (low[0], high[0]) if len(low) == 1 else (tuple(low), tuple(high))
 
 
-def _size(value: Any) -> Any:
+def _size(value: object) -> Any:
     """Accept `HxW` or two whole numbers."""
     found = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value) if isinstance(value, str) else None
     parts = found.groups() if found else value
@@ -89,7 +89,7 @@ def _size(value: Any) -> Any:
     return height, width
 
 
-def _units(value: Any) -> Any:
+def _units(value: object) -> Any:
     """Accept a text, a number, or a list of units."""
     return ",".join(str(v) for v in value) + "," if isinstance(value, (list, tuple)) else str(value)
 
@@ -100,12 +100,12 @@ def _globs(value: Any) -> Any:
     return tuple(p.strip() for part in parts for p in str(part).split(",") if p.strip())
 
 
-def _texts(value: Any) -> Any:
+def _texts(value: object) -> Any:
     """Accept one text, or a list."""
     return (value,) if isinstance(value, str) else value
 
 
-def _memory(value: Any) -> Any:
+def _memory(value: object) -> Any:
     """Accept bytes, or a number with KB, MB, GB or TB."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", str(value), re.IGNORECASE)
     size = int(float(found[1]) * 1024 ** "_KMGT".index(found[2].upper() or "_")) if found else 0
@@ -114,7 +114,7 @@ def _memory(value: Any) -> Any:
     return size
 
 
-def _time(value: Any) -> Any:
+def _time(value: object) -> Any:
     """Accept seconds, or hours, minutes and seconds: `90s`, `20m`, `1h30m`."""
     found = re.fullmatch(r"\s*(?:(\d+)\s*h)?\s*(?:(\d+)\s*m)?\s*(?:(\d+(?:\.\d+)?)\s*s?)?\s*", str(value))
     parts = [float(part or 0) for part in found.groups()] if found else [0.0]
@@ -124,11 +124,11 @@ def _time(value: Any) -> Any:
     return seconds
 
 
-def _held(value: Any) -> Any:
+def _held(value: object) -> Any:
     """Accept numbers, or texts of numbers with commas, by input name."""
     if not isinstance(value, Mapping):
         raise _Wanted("wanted a table of values by input name")
-    held: dict[str, Any] = {}
+    held: dict[str, object] = {}
     for name, given in value.items():
         parts = given.split(",") if isinstance(given, str) else given if isinstance(given, list) else [given]
         try:
@@ -141,7 +141,7 @@ def _held(value: Any) -> Any:
     return held
 
 
-def _share(value: Any) -> Any:
+def _share(value: object) -> Any:
     """Accept a share: `1%`, or 0.01."""
     text = str(value).strip()
     share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -201,7 +201,7 @@ class Settings(BaseModel):
     seeds: Annotated[int, Field(ge=0, le=64)] = 4
     signs: Literal["happy", "sad", "both"] = "both"
     recipe: Annotated[str, Field(max_length=80)] = "default"
-    numbers: dict[str, Any] = Field(default_factory=dict, alias="set")
+    numbers: dict[str, object] = Field(default_factory=dict, alias="set")
     sweep: Annotated[str, Field(max_length=200)] | None = None
     input_range: Annotated[_Ends, _as(_range, f"LO,HI such as 0,255, or {', '.join(RANGES)}")] | None = None
     input_size: Annotated[tuple[int, int], _as(_size, "HxW such as 224x224")] | None = None
@@ -230,8 +230,8 @@ class Settings(BaseModel):
     )
     removal: _Place | None = None
     twin: bool = False
-    score: dict[str, Any] = Field(default_factory=dict)
-    atlas: dict[str, Any] = Field(default_factory=dict)
+    score: dict[str, object] = Field(default_factory=dict)
+    atlas: dict[str, object] = Field(default_factory=dict)
     credits: str = ""
     rule: Annotated[tuple[str, ...], _as(_texts, "a text, or a list of texts")] = ()
     against: Annotated[str, Field(max_length=400)] | None = None
@@ -341,7 +341,7 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
 
 
 def _explained(
-    error: ValidationError, path: Path, from_file: Mapping[str, Any], said: Mapping[str, Any]
+    error: ValidationError, path: Path, from_file: Mapping[str, object], said: Mapping[str, object]
 ) -> ConfigError:
     first = error.errors()[0]
     key = ".".join(

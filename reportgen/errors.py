@@ -18,8 +18,6 @@ ReportgenError
 
 from __future__ import annotations
 
-from typing import Any
-
 
 class ReportgenError(Exception):
     """Base of all errors raised on purpose.
@@ -115,7 +113,7 @@ class CheckFailed(ReportgenError):
 _MOST_IN_BRIEF = 80
 
 
-def in_brief(value: Any) -> str:
+def in_brief(value: object) -> str:
     """Return a value as a message repeats it: not longer than a line."""
     if isinstance(value, int) and value.bit_length() > 63:
         return f"a number of {value.bit_length():,} bits"

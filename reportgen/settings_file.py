@@ -83,9 +83,9 @@ def _line(text: str, place: int) -> str:
     return f'line {text.count(chr(10), 0, place) + 1} ("{key[:40]}")'
 
 
-def _check(found: Mapping[str, Any], name: str) -> None:
+def _check(found: Mapping[str, object], name: str) -> None:
     """Refuse values that no setting has; iterative, since they may be nested as deep as the file is long."""
-    waiting: list[tuple[str, int, Any]] = [(str(key), 1, value) for key, value in found.items()]
+    waiting: list[tuple[str, int, object]] = [(str(key), 1, value) for key, value in found.items()]
     while waiting:
         key, depth, value = waiting.pop()
         if len(key) > MOST_KEY:
@@ -100,7 +100,7 @@ def _check(found: Mapping[str, Any], name: str) -> None:
             raise ConfigError(f"{name}: {key} is {in_brief(value)}: wanted at most 18 digits")
 
 
-def check_unnamed(values: Mapping[str, Any], path: Path) -> None:
+def check_unnamed(values: Mapping[str, object], path: Path) -> None:
     """Refuse what a file that nobody named may not say: code, an address, a place outside its folder.
 
     Raises:

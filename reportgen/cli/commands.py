@@ -224,6 +224,6 @@ def _counts(table: Any) -> dict[str, Any]:
     }
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print a result for other programs."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=True))

@@ -15,23 +15,23 @@ Scores = Sequence[UnitScore]
 Measure = Callable[[Scores, Mapping[str, Any]], float | None]
 
 
-def _share(scores: Scores, _: Mapping[str, Any]) -> float | None:
+def _share(scores: Scores, _: Mapping[str, object]) -> float | None:
     return sum(s.verdict == STRUCTURED.word for s in scores) / len(scores) if scores else None
 
 
-def _dead(scores: Scores, _: Mapping[str, Any]) -> float | None:
+def _dead(scores: Scores, _: Mapping[str, object]) -> float | None:
     return float(sum(s.verdict == DEAD.word for s in scores)) if scores else None
 
 
-def _copies(scores: Scores, _: Mapping[str, Any]) -> float | None:
+def _copies(scores: Scores, _: Mapping[str, object]) -> float | None:
     return float(sum(s.duplicate_of is not None for s in scores)) if scores else None
 
 
-def _certain(scores: Scores, findings: Mapping[str, Any]) -> float | None:
+def _certain(scores: Scores, findings: Mapping[str, object]) -> float | None:
     return float(len(certain_units(findings))) if scores and findings.get("superfluous") is not None else None
 
 
-def _units(scores: Scores, _: Mapping[str, Any]) -> float | None:
+def _units(scores: Scores, _: Mapping[str, object]) -> float | None:
     return float(len(scores)) if scores else None
 
 

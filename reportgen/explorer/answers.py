@@ -79,14 +79,14 @@ class Desk:
             "form": form_spec(),
         }
 
-    def layers(self, place: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    def layers(self, place: Mapping[str, object] | None) -> list[dict[str, Any]]:
         """Return the rows of the table of layers for a page's model version."""
         for v in self.shelf.versions():
             if place and (v.record.name, v.record.version) == (place.get("model"), place.get("version")):
                 return self.shelf.layers(v)
         return []
 
-    def ask(self, form: Mapping[str, Any] | None, what: What, person: str, tab: str) -> dict[str, Any]:
+    def ask(self, form: Mapping[str, object] | None, what: What, person: str, tab: str) -> dict[str, Any]:
         """Take what a form asks for: one picture, or the pictures of a sweep.
 
         Returns:
@@ -150,7 +150,7 @@ class Desk:
         except ReportgenError as error:
             return {"wrong": str(error)}
 
-    def described(self, form: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+    def described(self, form: Mapping[str, object] | None) -> tuple[str, str, str, str]:
         """Return a form's recipe as settings, as a command, what that cannot say, and what is wrong.
 
         Each is empty where there is nothing to say.

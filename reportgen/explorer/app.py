@@ -29,8 +29,8 @@ class _Dash(Dash):
     kept: Mapping[str, str] | None = None
 
     def interpolate_index(
-        self, metas: Any = "", title: Any = "", css: Any = "", config: Any = "", scripts: Any = "",
-        app_entry: Any = "", favicon: Any = "", renderer: Any = "",
+        self, metas: object = "", title: object = "", css: Any = "", config: Any = "", scripts: Any = "",
+        app_entry: Any = "", favicon: object = "", renderer: Any = "",
     ) -> str:  # fmt: skip
         """Keep the parts of a page; they are the same for every page."""
         self.kept = {

@@ -185,7 +185,7 @@ class Asked:
         }
 
 
-def parse(form: Mapping[str, Any], recipes: Mapping[str, RenderSpec] = RECIPES) -> Asked:
+def parse(form: Mapping[str, object], recipes: Mapping[str, RenderSpec] = RECIPES) -> Asked:
     """Return what a form asks for.
 
     Args:
@@ -219,7 +219,7 @@ def parse(form: Mapping[str, Any], recipes: Mapping[str, RenderSpec] = RECIPES) 
     )
 
 
-def parse_terms(value: Any) -> tuple[tuple[int, float], ...]:
+def parse_terms(value: object) -> tuple[tuple[int, float], ...]:
     """Return pairs of unit and coefficient, by unit, each unit once; empty for the whole layer.
 
     Example:
@@ -259,7 +259,7 @@ def terms_text(terms: Sequence[tuple[int, float]]) -> str:
     return (text[1:].replace(" ", "", 1) if text.startswith(" -") else text) or "layer"
 
 
-def _pairs(value: Any) -> list[tuple[int, float]]:
+def _pairs(value: object) -> list[tuple[int, float]]:
     if isinstance(value, str) and not value.strip():
         raise ConfigError("units: none is named; wanted such as 3, 3 + 7, 3 - 0.5*7, or layer")
     if isinstance(value, str):
@@ -297,7 +297,7 @@ def _written(text: str) -> list[tuple[int, float]]:
     return found
 
 
-def _recipe(name: Any, numbers: Any, recipes: Mapping[str, RenderSpec]) -> RenderSpec:
+def _recipe(name: Any, numbers: object, recipes: Mapping[str, RenderSpec]) -> RenderSpec:
     if not isinstance(name, str) or name not in recipes:
         raise ConfigError(f"recipe {str(name)[:80]!r} does not exist", hint="one of " + ", ".join(recipes))
     if not isinstance(numbers, Mapping):
@@ -320,13 +320,13 @@ def _seed(value: Any) -> int:
     return int(value)
 
 
-def _one_of(key: str, value: Any, wanted: Sequence[str]) -> Any:
+def _one_of(key: str, value: object, wanted: Sequence[str]) -> Any:
     if value not in wanted:
         raise ConfigError(f"{key} {str(value)[:80]!r}: wanted {' or '.join(wanted)}")
     return value
 
 
-def _text(said: Mapping[str, Any], key: str) -> str:
+def _text(said: Mapping[str, object], key: str) -> str:
     value = said.get(key)
     if not isinstance(value, str) or not value or len(value) > 1000:
         raise ConfigError(f"{key}: wanted a name")
@@ -345,7 +345,7 @@ def _glob(name: str) -> str:
     return glob.escape(name).replace(",", "?").replace("::", "?:")
 
 
-def _toml(value: Any) -> str:
+def _toml(value: object) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)

@@ -16,7 +16,7 @@ def register(app: Dash, desk: Desk) -> None:
     """Give the app its callbacks."""
 
     @app.callback(Output("layers", "rowData"), Input("place", "data"), prevent_initial_call=True)
-    async def rows(place: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    async def rows(place: Mapping[str, object] | None) -> list[dict[str, Any]]:
         return await asyncio.to_thread(desk.layers, place)
 
     @app.callback(
@@ -37,7 +37,7 @@ def register(app: Dash, desk: Desk) -> None:
         return answer, answer.get("wrong", "")
 
     @app.callback(Input("cancel", "n_clicks"), State("running", "data"), prevent_initial_call=True)
-    async def cancel(_n: Any, running: Sequence[str] | None) -> None:
+    async def cancel(_n: object, running: Sequence[str] | None) -> None:
         await asyncio.to_thread(desk.cancel, list(running or ()), person())
 
     @app.callback(
@@ -48,7 +48,7 @@ def register(app: Dash, desk: Desk) -> None:
         Input("form", "data"),
         prevent_initial_call=True,
     )
-    async def describe(form: Mapping[str, Any] | None) -> tuple[str, str, str, str]:
+    async def describe(form: Mapping[str, object] | None) -> tuple[str, str, str, str]:
         return await asyncio.to_thread(desk.described, form)
 
     @app.callback(

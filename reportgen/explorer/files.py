@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -56,7 +55,7 @@ class Files:
         self._loose = [] if isinstance(given, Mapping) else [str(path) for path in given]
         self._folders, self._trust, self._custom = list(folders), trust_model, tuple(custom)
         self._arithmetic = arithmetic
-        self._digests: dict[tuple[Any, ...], str] = {}
+        self._digests: dict[tuple[object, ...], str] = {}
         for path in (*self._named.values(), *self._loose):
             self._digest(path)  # What was named by hand and is not there is said at once.
 

@@ -121,7 +121,7 @@ def recipe_values(recipe: RenderSpec) -> dict[str, Any]:
     return {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name not in NOT_IN_FORM}
 
 
-def _field(name: str, label: str, note: str, hint: Any) -> Field:
+def _field(name: str, label: str, note: str, hint: object) -> Field:
     if name in CHOICES:
         return Field(name, label, "choice", CHOICES[name], note=note)
     slider = _SLIDERS.get(name)

@@ -6,8 +6,6 @@ panel and the form are drawn by the site's own scripts (decision 0014).
 
 from __future__ import annotations
 
-from typing import Any
-
 import dash_ag_grid
 from dash import dcc, html
 
@@ -128,7 +126,7 @@ def for_the_atlas() -> html.Details:
     )
 
 
-def count_components(component: Any) -> int:
+def count_components(component: object) -> int:
     """Return how many Dash components a component is made of, itself included."""
     children = getattr(component, "children", None)
     inside = children if isinstance(children, (list, tuple)) else [children]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import markupsafe
 
@@ -30,7 +29,7 @@ class Shell:
         self._pages = Pages("Explorer", f"reportgen {reportgen.__version__}")
         self.assets = {path.rpartition("/")[2]: data for path, data in self._pages.explorer_files().items()}
 
-    async def html(self, told: Mapping[str, Any]) -> bytes:
+    async def html(self, told: Mapping[str, object]) -> bytes:
         """Return the page of a model version; `told` are JSON values that its scripts are given."""
         parts = {name: markupsafe.Markup(text) for name, text in (await self.parts()).items()}
         return self._pages.page(_TEMPLATE, _TEMPLATE, told=told, orders=ORDERS, parts=parts)

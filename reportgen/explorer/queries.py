@@ -104,7 +104,7 @@ class OpenUnit:
 
     view: UnitView
     lead: str
-    made: Mapping[str, Any] | None
+    made: Mapping[str, object] | None
 
 
 class Shelf:
@@ -115,8 +115,8 @@ class Shelf:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._kept: dict[tuple[Any, ...], Any] = {}
-        self._busy: dict[tuple[Any, ...], threading.Lock] = {}
+        self._kept: dict[tuple[object, ...], tuple[str, bytes]] = {}
+        self._busy: dict[tuple[object, ...], threading.Lock] = {}
         self._lock = threading.Lock()
 
     def versions(self) -> list[Version]:

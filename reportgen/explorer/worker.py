@@ -136,7 +136,7 @@ class _Room:
         self._pipe, self._device = pipe, device
         self._models: OrderedDict[str, tuple[Model, Cuts]] = OrderedDict()
         self._ready = False
-        self._ahead: list[Any] = []
+        self._ahead: list[object] = []
         self._cancelled: set[str] = set()
         self._at_first: int | None = None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +69,7 @@ def unknown(n_channels: int, size: tuple[int, int] | None, is_map: bool) -> Inte
 # Linear maps
 
 
-def matrix_ends(weights: NDArray[Any], low: Floats, high: Floats) -> tuple[Floats, Floats]:
+def matrix_ends(weights: np.ndarray, low: Floats, high: Floats) -> tuple[Floats, Floats]:
     """Return the ends of `x @ weights` for x between `low` and `high`: exact where x fills its box.
 
     Args:

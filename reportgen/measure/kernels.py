@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.keras_types import KerasLayer, Variable
+
 if TYPE_CHECKING:
     from reportgen.models import Node
 
@@ -36,7 +38,7 @@ class Kernel:
     """
 
     kind: str
-    weights: NDArray[Any]
+    weights: np.ndarray
     bias: Floats
     n_inputs: int
     n_units: int
@@ -113,12 +115,12 @@ def _spread(values: Floats, kernel: Kernel) -> Floats:
     return full
 
 
-def array(variable: Any) -> Floats:
+def array(variable: Variable) -> Floats:
     """Return a weight as float64."""
     return np.asarray(_stored(variable), float)
 
 
-def numbers(value: Any) -> Floats | None:
+def numbers(value: object) -> Floats | None:
     """Return a setting, a number or a list of them, as float64; None if it is not one."""
     if value is None:
         return None
@@ -129,7 +131,7 @@ def numbers(value: Any) -> Floats | None:
     return found if np.isfinite(found).all() else None
 
 
-def _separable(layer: Any) -> Kernel | None:
+def _separable(layer: KerasLayer) -> Kernel | None:
     deep, point = _stored(layer.depthwise_kernel), _stored(layer.pointwise_kernel)
     if layer.padding not in ("valid", "same"):
         return None
@@ -146,13 +148,13 @@ def _separable(layer: Any) -> Kernel | None:
     return Kernel("separable_conv2d", joined, bias, cin, n_units, *settings, stages)
 
 
-def _stored(variable: Any) -> NDArray[Any]:
+def _stored(variable: Variable) -> np.ndarray:
     """Return a weight as it is kept, widened to float32 where it is kept in less."""
     value = np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
     return value if value.dtype in (np.float32, np.float64) else value.astype(np.float32)
 
 
-def _bias(layer: Any, n_units: int) -> Floats:
+def _bias(layer: KerasLayer, n_units: int) -> Floats:
     bias = getattr(layer, "bias", None)
     return np.zeros(n_units) if bias is None else array(bias).ravel()
 

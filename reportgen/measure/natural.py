@@ -8,11 +8,12 @@ units are judged. What the numbers mean is known in `score`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Network, Tensor
 from reportgen.measure.responses import RIM, responses, sample_positions
 from reportgen.measure.tally import Extremes, Histogram
 from reportgen.units import Layer, without_rim
@@ -26,7 +27,7 @@ TOP, BOTTOM = 6, 3
 CROPS = 2
 """Of the first of these, what their surroundings give is compared with what the unit's renders give."""
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, np.ndarray]
 Pictures = NDArray[np.uint8]
 
 _READ = ("top", "top_at", "low", "low_at", "max", "mean", "zeros", "samples")
@@ -78,7 +79,7 @@ class _LayerTally:
         self._mean, self._zeros = np.zeros(k), np.zeros(k)
         self._class_sum, self._class_n = np.zeros((n_classes, k)), np.zeros(n_classes)
 
-    def add(self, part: Mapping[str, NDArray[Any]], labels: Sequence[int], first: int) -> None:
+    def add(self, part: Mapping[str, np.ndarray], labels: Sequence[int], first: int) -> None:
         self._top.add(part["top"], part["top_at"], first)
         self._bottom.add(-part["low"], part["low_at"], first)
         self._histogram.add(part["samples"].reshape(-1, part["samples"].shape[-1]))
@@ -112,7 +113,7 @@ class _LayerTally:
         }
 
 
-def field_boxes(layer: Layer, places: NDArray[Any], input_px: tuple[int, int]) -> NDArray[np.int16]:
+def field_boxes(layer: Layer, places: np.ndarray, input_px: tuple[int, int]) -> NDArray[np.int16]:
     """Return `(..., 4)` pixels that places of a map see: top, left, bottom, right; -1 for places below 0.
 
     Maps are taken to lie in the middle of the picture, which holds wherever padding is alike on both sides,
@@ -139,7 +140,7 @@ def field_boxes(layer: Layer, places: NDArray[Any], input_px: tuple[int, int]) -
     return boxes
 
 
-def surroundings(cut: Cut, found: Mapping[str, NDArray[Any]], units: Sequence[int],
+def surroundings(cut: Cut, found: Mapping[str, np.ndarray], units: Sequence[int],
                  load: Callable[[int], Pictures], batch: int) -> Arrays:  # fmt: skip
     """Return what a layer answers to what lies around its units' top places, on the canvas of its renders.
 
@@ -179,7 +180,7 @@ def _corner(low: int, high: int, canvas: int, size: int) -> int:
     return int(np.clip(round((int(low) + int(high) - canvas) / 2), 0, size - canvas))
 
 
-def _reader(model: Model) -> Any:
+def _reader(model: Model) -> Network:
     """Return a network from pictures in [0, 1] to what `_READ` names of each layer, one after another."""
     import keras
 
@@ -198,7 +199,7 @@ def _reader(model: Model) -> Any:
     return keras.Model(pictures, outputs)
 
 
-def _read(layer: Layer, pre: Any, post: Any) -> list[Any]:
+def _read(layer: Layer, pre: Tensor, post: Tensor) -> list[Tensor]:
     """Return the tensors that `_READ` names, each `(n, K)`; samples are `(n, 16, K)`."""
     from keras import ops
 
@@ -223,7 +224,7 @@ def _read(layer: Layer, pre: Any, post: Any) -> list[Any]:
     ]
 
 
-def _zeros(values: Any) -> Any:
+def _zeros(values: Tensor) -> Tensor:
     from keras import ops
 
     return ops.cast(ops.equal(values, 0.0), "float32")

@@ -12,12 +12,13 @@ would be flat rather than static. How they are rendered and compared is not know
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ShapeError
+from reportgen.keras_types import Network, Tensor
 from reportgen.measure.probes import uniforms
 from reportgen.models import Cut
 from reportgen.models.framework import keras_module
@@ -136,7 +137,7 @@ def _template_cut(canvas_px: tuple[int, int], channels: int, seed: int, scale: I
 
 
 def _cut(
-    network: Any, canvas_px: tuple[int, int], channels: int, n_units: int, name: str, scale: InputRange
+    network: Network, canvas_px: tuple[int, int], channels: int, n_units: int, name: str, scale: InputRange
 ) -> Cut:
     network.trainable = False
     return Cut(
@@ -151,7 +152,7 @@ def _cut(
     )
 
 
-def _from_raw(network: Any, scale: InputRange, channels: int) -> Any:
+def _from_raw(network: Network, scale: InputRange, channels: int) -> Tensor:
     """Return the network on pictures in the model's own range."""
     keras = keras_module()
     low, high = (np.broadcast_to(np.asarray(end, float), (channels,)) for end in (scale.low, scale.high))

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ShapeError
+from reportgen.keras_types import Network, Tensor
 from reportgen.units import without_rim
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ RIM = 0.06
 SAMPLES = 16
 """Positions of a map at which responses are kept one by one; 1 for vectors."""
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, np.ndarray]
 
 
 def sample_positions(size: tuple[int, int]) -> NDArray[np.intp]:
@@ -42,7 +43,7 @@ def sample_positions(size: tuple[int, int]) -> NDArray[np.intp]:
     return np.asarray(np.floor(shares * lengths) + [s.start for s in spans], np.intp)
 
 
-def responses(cut: Cut, pictures: NDArray[Any], *, batch: int = 32) -> Arrays:
+def responses(cut: Cut, pictures: np.ndarray, *, batch: int = 32) -> Arrays:
     """Return what every unit of a layer answers to every picture.
 
     Args:
@@ -106,7 +107,7 @@ def _colours() -> NDArray[np.float32]:
     return np.asarray(cube[on_edge & ~grey])
 
 
-def _check(cut: Cut, pictures: NDArray[Any]) -> None:
+def _check(cut: Cut, pictures: np.ndarray) -> None:
     wanted = (*cut.canvas_px, cut.channels)
     if pictures.ndim != 4 or pictures.shape[1:] != wanted:
         raise ShapeError(f"pictures have shape {pictures.shape}, wanted (n, {', '.join(map(str, wanted))})")
@@ -114,7 +115,7 @@ def _check(cut: Cut, pictures: NDArray[Any]) -> None:
         raise ShapeError(f"pictures have type {pictures.dtype}, wanted uint8 or floating point")
 
 
-def _unit_range(pictures: NDArray[Any]) -> NDArray[np.float32]:
+def _unit_range(pictures: np.ndarray) -> NDArray[np.float32]:
     if pictures.dtype == np.uint8:
         return pictures.astype(np.float32) / np.float32(255)
     return pictures.astype(np.float32)
@@ -130,7 +131,7 @@ def _halton(index: int, base: int) -> float:
 
 
 @lru_cache(maxsize=2)
-def _reader(network: Any, canvas_px: tuple[int, int], channels: int) -> Any:
+def _reader(network: Network, canvas_px: tuple[int, int], channels: int) -> Network:
     """Return a model from pictures to the reductions of `post`.
 
     The last two are kept: a layer is read three times in a row, and compiling a deep cut takes a second.
@@ -156,7 +157,7 @@ def _reader(network: Any, canvas_px: tuple[int, int], channels: int) -> Any:
     return keras.Model(pictures, outputs)
 
 
-def _map_size(network: Any, post: Any, canvas_px: tuple[int, int], channels: int) -> tuple[int, int]:
+def _map_size(network: Network, post: Tensor, canvas_px: tuple[int, int], channels: int) -> tuple[int, int]:
     """Return the size of the map, by running one picture where the graph does not tell it."""
     if None not in post.shape[1:3]:
         return int(post.shape[1]), int(post.shape[2])

@@ -5,8 +5,6 @@ Every tally is of all units of a layer at once, and the same whatever batches th
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,7 +35,7 @@ class Extremes:
         self.pictures: Indices = np.full((n_units, count), -1, np.int64)
         self.places: Indices = np.full((n_units, count), -1, np.int64)
 
-    def add(self, values: NDArray[Any], places: NDArray[Any], first: int) -> None:
+    def add(self, values: np.ndarray, places: np.ndarray, first: int) -> None:
         """Take in `(n, K)` values and places of pictures `first`, `first + 1`, ...; what is no number is not.
 
         Of equal values the earlier picture is kept.
@@ -87,7 +85,7 @@ class Histogram:
         """How wide each unit's bins are, `(K,)`."""
         return np.asarray(np.ldexp(1.0, self._power))
 
-    def add(self, values: NDArray[Any]) -> None:
+    def add(self, values: np.ndarray) -> None:
         """Take in `(m, K)` values; what is no finite number is left out."""
         real = np.asarray(values, np.float64)
         known = np.isfinite(real)

@@ -24,7 +24,7 @@ LINKS = 16
 """Links kept for each unit and direction."""
 _UNITS_AT_ONCE = 512
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, np.ndarray]
 Floats = NDArray[np.float64]
 
 
@@ -55,7 +55,7 @@ class _Links:
         best = np.argsort(-norms, axis=1, kind="stable")[:, :width]
         n, at = self.n_units, rows
 
-        def padded(values: NDArray[Any], nothing: float) -> NDArray[Any]:
+        def padded(values: np.ndarray, nothing: float) -> np.ndarray:
             full = np.full((n, width), nothing, values.dtype)
             full[at] = values
             return full
@@ -66,7 +66,7 @@ class _Links:
         weight = padded(np.take_along_axis(weights, best, 1), 0.0)
         self._merge(layer, unit, weight, norm)
 
-    def _merge(self, layer: NDArray[Any], unit: NDArray[Any], weight: Floats, norm: Floats) -> None:
+    def _merge(self, layer: np.ndarray, unit: np.ndarray, weight: Floats, norm: Floats) -> None:
         norms = np.concatenate([self.norm, norm], axis=1)
         order = np.argsort(-norms, axis=1, kind="stable")[:, :LINKS]
         pairs = ((self.layer, layer), (self.unit, unit), (self.weight, weight), (self.norm, norm))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +116,7 @@ def _together(views: Sequence[View]) -> Scaling | None:
     return Scaling(np.array(channels)[order], np.array(scales, float)[order], np.array(offsets, float)[order])
 
 
-def _thinned(view: View) -> tuple[NDArray[Any], ...]:
+def _thinned(view: View) -> tuple[np.ndarray, ...]:
     return thin(view.channel), thin(view.scale), thin(view.offset)
 
 

@@ -11,29 +11,30 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reportgen.keras_types import Network, Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import kind_of
 
 
-def is_model(operation: Any) -> bool:
+def is_model(operation: Operation) -> bool:
     """Return whether an operation is a nested model whose calls were recorded."""
     return isinstance(operation, keras_module().Model) and bool(getattr(operation, "outputs", None))
 
 
-def unwrapped(operation: Any) -> Any:
+def unwrapped(operation: Operation) -> Operation:
     """Return the layer inside `SpectralNormalization`, whose stored kernel is the normalised one already."""
     while type(operation) is keras_module().layers.SpectralNormalization:
         operation = operation.layer
     return operation
 
 
-def own_name(operation: Any) -> str:
+def own_name(operation: Operation) -> str:
     """Return the name of an operation; that of a wrapper before that of the layer inside, `outer/inner`."""
     inner = unwrapped(operation)
     return str(operation.name if inner is operation else f"{operation.name}/{inner.name}")
 
 
-def recorded_training(record: Any, outer: bool | None) -> bool | None:
+def recorded_training(record: Network, outer: bool | None) -> bool | None:
     """Return whether a call runs as in training: as the model around it does, else as recorded, else None.
 
     A layer that is taken to be in training unless told otherwise, as a pipeline of augmentation is, records
@@ -46,7 +47,7 @@ def recorded_training(record: Any, outer: bool | None) -> bool | None:
     return outer if outer is not None or own is None else bool(own)
 
 
-def in_training_by_itself(operation: Any) -> bool:
+def in_training_by_itself(operation: Operation) -> bool:
     """Return whether a layer is taken to be in training unless it is told otherwise, as augmentation is."""
     if not isinstance(operation, keras_module().Layer):
         return False
@@ -54,7 +55,7 @@ def in_training_by_itself(operation: Any) -> bool:
     return taken is not None and taken.default is True
 
 
-def with_training(operation: Any, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:
+def with_training(operation: Operation, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:
     """Return the keywords of a call under another training flag, without those it does not take."""
     if not isinstance(operation, keras_module().Layer):
         return dict(kwargs)
@@ -63,7 +64,7 @@ def with_training(operation: Any, kwargs: Mapping[str, Any], training: bool | No
     return {key: value for key, value in wanted.items() if key in taken or key not in ("training", "mask")}
 
 
-def by_own_moments(operation: Any, shape: Sequence[int | None]) -> Any:
+def by_own_moments(operation: Operation, shape: Sequence[int | None]) -> Operation:
     """Return a layer that normalises each picture by its own moments, as BatchNormalization does in training.
 
     A batch of one, whatever is computed beside it: one group a channel. Weights are the same numbers; a layer
@@ -88,7 +89,7 @@ def by_own_moments(operation: Any, shape: Sequence[int | None]) -> Any:
     return made
 
 
-def as_dense(operation: Any, shape: Sequence[int | None]) -> Any:
+def as_dense(operation: Operation, shape: Sequence[int | None]) -> Operation:
     """Return the dense layer that a product over the last axis alone is, as of `...c,cd->...d`.
 
     Over a map that is a convolution of 1x1. Any other operation is returned as it is.
@@ -111,7 +112,7 @@ def as_dense(operation: Any, shape: Sequence[int | None]) -> Any:
     return made
 
 
-def _over_last_axis(operation: Any) -> bool | None:
+def _over_last_axis(operation: Operation) -> bool | None:
     """Return whether a kernel has its units first, for a sum over the last axis; None for other sums."""
     terms, _, result = operation.equation.replace(" ", "").partition("->")
     given, _, kernel = terms.partition(",")

@@ -15,11 +15,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from reportgen.activations import activation_called
+from reportgen.keras_types import KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES, POOLS
 from reportgen.models.model import Node, Ref
 
-Tensors = Mapping[Ref, Any]
+Tensors = Mapping[Ref, Tensor]
 
 _CHANNEL_BY_CHANNEL = POOLS | IDENTITIES | {"zero_padding2d", "cropping2d"}
 
@@ -34,7 +35,7 @@ class Choice:
     """
 
     needs: tuple[Ref, ...]
-    build: Callable[[Tensors, Any], Any]
+    build: Callable[[Tensors, Tensor], Tensor]
 
 
 def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
@@ -67,7 +68,7 @@ def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
     return _after(nodes, node) if alone else None
 
 
-def _by_layer(source: Ref, layer: Callable[[], Any]) -> Choice:
+def _by_layer(source: Ref, layer: Callable[[], KerasLayer]) -> Choice:
     made = layer()
     return Choice((source,), lambda whole, choice: made([whole[source], choice]))
 
@@ -103,7 +104,7 @@ def _depthwise(nodes: Sequence[Node], node: Node) -> Choice:
     split = chosen_layers().SourceOfDepthwise(operation)
     swept = chosen_layers().ChosenDepthwise(operation)
 
-    def build(whole: Tensors, choice: Any) -> Any:
+    def build(whole: Tensors, choice: Tensor) -> Tensor:
         return swept([inner.build(whole, split(choice)), choice])
 
     return Choice(inner.needs, build)
@@ -122,27 +123,27 @@ def chosen_layers() -> SimpleNamespace:
             super().__init__(trainable=False, dtype="float32")
             self.stands_for = stands_for
 
-        def build(self, *_: Any) -> None:
+        def build(self, *_: object) -> None:
             self.built = True
 
-        def compute_output_shape(self, shapes: Any) -> Any:
+        def compute_output_shape(self, shapes: Nest) -> Nest:
             """Return the shape of one channel: said, since Keras cannot find it for every tensor."""
             return (*self.stands_for.compute_output_shape(shapes[0])[:-1], 1)
 
     class PickedChannel(Standing):
         """`(n, ..., K)` and `(n, 1)` to `(n, ..., 1)`."""
 
-        def compute_output_shape(self, shapes: Any) -> Any:
+        def compute_output_shape(self, shapes: Nest) -> Nest:
             return (*shapes[0][:-1], 1)
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
             return _picked_channel(x, choice[:, 0])[..., None]
 
     class ChosenNeuron(Standing):
         """A dense layer's."""
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
             weights = ops.transpose(_taken(self.stands_for.kernel, choice))
             if len(x.shape) == 2:
@@ -154,7 +155,7 @@ def chosen_layers() -> SimpleNamespace:
     class ChosenConvolution(Standing):
         """A convolution's: products at every place for every place of the kernel, then their sums."""
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
             layer = self.stands_for
             high, wide, sources, _ = layer.kernel.shape
@@ -168,16 +169,16 @@ def chosen_layers() -> SimpleNamespace:
     class SourceOfDepthwise(Standing):
         """From a depthwise unit to the channel it reads."""
 
-        def compute_output_spec(self, choice: Any) -> Any:
+        def compute_output_spec(self, choice: Tensor) -> Tensor:
             return keras.KerasTensor(choice.shape, dtype=choice.dtype)
 
-        def call(self, choice: Any) -> Any:
+        def call(self, choice: Tensor) -> Tensor:
             return choice // self.stands_for.depth_multiplier
 
     class ChosenDepthwise(Standing):
         """A depthwise convolution's, of its one channel."""
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
             layer = self.stands_for
             high, wide, channels, times = layer.kernel.shape
@@ -188,7 +189,7 @@ def chosen_layers() -> SimpleNamespace:
     class ChosenScale(Standing):
         """BatchNormalization as it stands after training, of one channel."""
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
             layer, rank = self.stands_for, len(x.shape)
             scale = 1.0 / ops.sqrt(_taken(layer.moving_variance, choice) + layer.epsilon)
@@ -199,17 +200,17 @@ def chosen_layers() -> SimpleNamespace:
                 shift = shift + _taken(layer.beta, choice)
             return x * _wide(scale, rank) + _wide(shift, rank)
 
-    def _taken(weights: Any, choice: Any) -> Any:
+    def _taken(weights: Tensor, choice: Tensor) -> Tensor:
         """Return the chosen entries of the last axis, `(..., n)`."""
         return ops.cast(ops.take(weights, choice[:, 0], axis=-1), "float32")
 
-    def _wide(values: Any, rank: int) -> Any:
+    def _wide(values: Tensor, rank: int) -> Tensor:
         return ops.reshape(values, (-1,) + (1,) * (rank - 1))
 
-    def _bias(layer: Any, choice: Any, rank: int) -> Any:
+    def _bias(layer: KerasLayer, choice: Tensor, rank: int) -> Tensor:
         return _wide(_taken(layer.bias, choice), rank) if layer.use_bias else 0.0
 
-    def _gathered(products: Any, layer: Any) -> Any:
+    def _gathered(products: Tensor, layer: KerasLayer) -> Tensor:
         """Return the sum of products `(n, h, w, places)`, each taken where its place of the kernel lies."""
         high, wide = layer.kernel_size
         taken = ops.reshape(ops.eye(high * wide), (high, wide, high * wide, 1))
@@ -231,7 +232,7 @@ def chosen_layers() -> SimpleNamespace:
     return SimpleNamespace(**{made.__name__: made for made in classes})
 
 
-def _picked_channel(x: Any, units: Any) -> Any:
+def _picked_channel(x: Tensor, units: Tensor) -> Tensor:
     """Return one channel of each of `(n, H, W, K)` or `(n, K)`, `(n, H, W)` or `(n,)`.
 
     Channels that hold numbers which are not finite do not touch the others.

@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Config
 
 MOST_BYTES = 16 << 20
 _MOST_DEPTH, _MOST_VALUES, _MOST_LAYERS = 150, 1_000_000, 10_000
@@ -19,7 +20,7 @@ _LAYER_LISTS = ("layers", "operations")
 _MOST_DIGITS = 19
 
 
-def parsed(text: bytes, file_name: str) -> dict[str, Any]:
+def parsed(text: bytes, file_name: str) -> Config:
     """Return a configuration as plain JSON types.
 
     Raises:
@@ -66,7 +67,7 @@ def _check_structure(text: bytes, file_name: str) -> None:
             raise ModelError(f"{file_name}: its configuration is nested more than {_MOST_DEPTH} deep")
 
 
-def _check_layers(config: dict[str, Any], file_name: str) -> None:
+def _check_layers(config: Config, file_name: str) -> None:
     stack: list[Any] = [config]
     n_layers = 0
     while stack:

@@ -43,7 +43,7 @@ def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, Any
     """
     custom = list(custom)
     check_custom(custom, trust_model=trust_model)
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for text in custom:
         module_name, _, name = text.partition(":")
         module = _module(module_name, text)
@@ -53,7 +53,7 @@ def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, Any
     return found
 
 
-def under_all_names(objects: dict[str, Any], config: Any) -> dict[str, Any]:
+def under_all_names(objects: dict[str, object], config: object) -> dict[str, Any]:
     """Return the objects also under names with a package, `pack>Swirl`, which a configuration gives them."""
     result = dict(objects)
     stack = [config]

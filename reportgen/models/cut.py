@@ -10,9 +10,9 @@ import contextlib
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
+from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.models.choosing import Choice, choice_of
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.model import Cut, Model, Node, Ref
@@ -68,14 +68,14 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
     )
 
 
-def _chosen(whole: Any, choice: Choice) -> Any:
+def _chosen(whole: Tensor, choice: Choice) -> Tensor:
     """Return the network from pictures and the index of a unit for each to that unit."""
     one = keras_module().Input((1,), dtype="int32")
     tensors = dict(zip(choice.needs, whole.outputs[2:], strict=True))
     return _frozen([whole.inputs[0], one], choice.build(tensors, one)[..., 0])
 
 
-def _frozen(inputs: Any, outputs: Any) -> Any:
+def _frozen(inputs: Nest, outputs: Nest) -> Network:
     network = functional(inputs, outputs)
     network.trainable = False
     return network
@@ -89,7 +89,7 @@ def _field_places(layer: Layer) -> tuple[int, int] | None:
     return down, across
 
 
-def whole_network(model: Model, outputs: tuple[Ref, ...]) -> Any:
+def whole_network(model: Model, outputs: tuple[Ref, ...]) -> Network:
     """Return the network from pictures in [0, 1] of the model's own size to some tensors, as a list."""
     raw = prefix(model, model.input_shape[:2], outputs, model.file_name)
     return _from_unit_range(raw, model.input_range)
@@ -108,7 +108,7 @@ def symbolic_nodes(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> 
     """Return the nodes that work on an input of that height, width and channels; others are left out."""
     _name_apart(nodes, range(len(nodes)))
     picture = keras_module().Input(input_shape, dtype="float32")
-    tensors: dict[int, tuple[Any, ...]] = {}
+    tensors: dict[int, tuple[Tensor, ...]] = {}
     for index, node in enumerate(nodes):
         if node.kind == "input":
             tensors[index] = (picture,)
@@ -118,7 +118,7 @@ def symbolic_nodes(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> 
     return set(tensors)
 
 
-def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str) -> Any:
+def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str) -> Network:
     """Return the network from pictures in the model's own range to some tensors, as a list.
 
     Raises:
@@ -141,9 +141,9 @@ def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], l
     return _frozen(picture, [tensors[index][output] for index, output in outputs])
 
 
-def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Any) -> dict[int, tuple[Any, ...]]:
+def _applied(nodes: Sequence[Node], indices: Sequence[int], picture: Tensor) -> dict[int, tuple[Tensor, ...]]:
     """Return the outputs of nodes."""
-    tensors: dict[int, tuple[Any, ...]] = {}
+    tensors: dict[int, tuple[Tensor, ...]] = {}
     for index in indices:
         node = nodes[index]
         if node.kind == "input":
@@ -190,7 +190,7 @@ def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
             operation.name = name
 
 
-def _from_unit_range(raw: Any, input_range: InputRange) -> Any:
+def _from_unit_range(raw: Tensor, input_range: InputRange) -> Tensor:
     """Return the network on pictures in [0, 1], red first; what else it takes stays as it is."""
     turned = input_range.order == "bgr"
     if input_range.low == (0.0,) and input_range.high == (1.0,) and not turned:

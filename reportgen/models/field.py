@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.activations import activation_called
+from reportgen.keras_types import KerasLayer, Tensor
 from reportgen.models.kinds import IDENTITIES, MERGES, POOLS
 from reportgen.models.model import Node
 
@@ -107,7 +108,7 @@ def _merged(node: Node, sources: list[Field]) -> Field | None:
     return Field(size, sources[0].stride_px)
 
 
-def _kernel(layer: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+def _kernel(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the reach of a kernel or window, dilation included, and its strides."""
     sizes = _two(getattr(layer, "kernel_size", None) or layer.pool_size)
     strides = layer.strides if layer.strides is not None else sizes
@@ -140,7 +141,7 @@ def _spread(source: Field, reach: tuple[int, int], strides: tuple[int, int]) -> 
     )
 
 
-def _enlarged(source: Field, layer: Any) -> Field | None:
+def _enlarged(source: Field, layer: KerasLayer) -> Field | None:
     taps = _INTERPOLATION_TAPS.get(str(getattr(layer, "interpolation", "nearest")))
     if taps is None:
         return None
@@ -151,7 +152,7 @@ def _enlarged(source: Field, layer: Any) -> Field | None:
     )
 
 
-def _resized(source: Field, layer: Any) -> Field:
+def _resized(source: Field, layer: KerasLayer) -> Field:
     """A resize by any factors as ONNX has it: positions between `taps` neighbours; antialiased, more.
 
     Where a factor is no whole number, some positions see one more of the map than is said here.
@@ -194,13 +195,13 @@ def _over_channels(node: Node) -> bool:
     return (node.kind == "normalization" and not axes) or (bool(axes) and all(a in (-1, 3) for a in axes))
 
 
-def _is_spread_evenly(constant: Any) -> bool:
+def _is_spread_evenly(constant: object) -> bool:
     """Whether a constant is the same at every position: a number, or one number a channel."""
     shape = tuple(getattr(constant, "shape", ()))
     return all(side == 1 for side in shape[:-1]) or len(shape) <= 1
 
 
-def _keeps_positions(constants: Sequence[Any]) -> bool:
+def _keeps_positions(constants: Sequence[Tensor]) -> bool:
     """Whether an index takes channels only, as in `x[:, :, :, :8]` or `x[..., ::-1]`."""
     whole = slice(None)
     *before, _last = constants or (None,)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
 
+from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.calls import (
     as_dense,
     by_own_moments,
@@ -24,7 +24,9 @@ from reportgen.models.kinds import SIGHTLESS, UNIT_KINDS, activation_name, funct
 from reportgen.models.model import Node, Ref
 
 
-def flatten(model: Any, names: Mapping[str, str] | None = None) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
+def flatten(
+    model: Network, names: Mapping[str, str] | None = None
+) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
     """Return the nodes of a built functional or sequential model with one input, and its outputs.
 
     The first node is the input. The layers are changed in one way: fused activations of layers
@@ -47,18 +49,18 @@ class _Flattening:
     def __init__(self, names: Mapping[str, str]) -> None:
         self.nodes: list[Node] = []
         self.true_names = names
-        self._fused: dict[int, Any] = {}
-        self._instead: dict[tuple[int, bool], Any] = {}
+        self._fused: dict[int, object] = {}
+        self._instead: dict[tuple[int, bool], object] = {}
 
     def add(
         self,
         kind: str,
         name: str,
-        operation: Any,
+        operation: Operation,
         inputs: Sequence[Ref],
-        call: Callable[..., tuple[Any, ...]],
-        outputs: Sequence[Any],
-        constants: Sequence[Any] = (),
+        call: Callable[..., tuple[Tensor, ...]],
+        outputs: Sequence[Tensor],
+        constants: Sequence[Tensor] = (),
         pattern: str = "t",
         training: bool = False,
     ) -> int:
@@ -89,7 +91,9 @@ class _Flattening:
             names[index] = _unique(wanted, taken)
         return tuple(dataclasses.replace(node, name=names[index]) for index, node in enumerate(self.nodes))
 
-    def walk(self, model: Any, inputs: Sequence[Ref], prefix: str, training: bool | None = None) -> list[Ref]:
+    def walk(
+        self, model: Network, inputs: Sequence[Ref], prefix: str, training: bool | None = None
+    ) -> list[Ref]:
         """Add all calls between a model's inputs and outputs; return where its outputs are.
 
         Args:
@@ -105,7 +109,7 @@ class _Flattening:
             known.update({id(t): ref for t, ref in zip(record.outputs, found, strict=True)})
         return [known[id(t)] for t in model.outputs]
 
-    def _enter(self, record: Any, refs: list[Ref], prefix: str, training: bool | None) -> list[Ref]:
+    def _enter(self, record: Network, refs: list[Ref], prefix: str, training: bool | None) -> list[Ref]:
         operation, own = record.operation, own_name(record.operation)
         name = prefix + self.true_names.get(own, own)
         if is_model(operation):
@@ -126,7 +130,7 @@ class _Flattening:
         )
         return [(after, 0)]
 
-    def _as_recorded(self, record: Any, training: bool | None) -> Any:
+    def _as_recorded(self, record: Network, training: bool | None) -> Network:
         """Return the layer that does what a recorded call does, the same one for all calls of one layer."""
         operation = unwrapped(record.operation)
         key = (id(operation), bool(training))
@@ -136,7 +140,7 @@ class _Flattening:
             self._instead[key] = as_dense(does, shape)
         return self._instead[key]
 
-    def _split(self, operation: Any, kind: str) -> Any:
+    def _split(self, operation: Operation, kind: str) -> Operation:
         """Return the activation of a layer with units as an operation, leaving the layer linear."""
         if kind not in UNIT_KINDS:
             return None
@@ -156,7 +160,7 @@ def _unique(name: str, taken: set[str]) -> str:
     return unique
 
 
-def _as_layer(activation: Any) -> Any:
+def _as_layer(activation: object) -> Operation:
     if activation_name(activation) == "linear":
         return None
     keras = keras_module()
@@ -166,15 +170,15 @@ def _as_layer(activation: Any) -> Any:
 
 
 def recorded_calls(
-    inputs: Sequence[Any], outputs: Sequence[Any], known: Collection[int] = ()
-) -> Iterator[Any]:
+    inputs: Sequence[Tensor], outputs: Sequence[Tensor], known: Collection[int] = ()
+) -> Iterator[Operation]:
     """Yield the recorded calls that lead from inputs to outputs, each after all it depends on.
 
     The way back ends at `inputs`, and at operations whose ids are `known`.
     """
     stop = {id(t) for t in inputs}
     seen: set[int] = set()
-    stack: list[tuple[Any, bool]] = [(t, False) for t in reversed(outputs)]
+    stack: list[tuple[Tensor, bool]] = [(t, False) for t in reversed(outputs)]
     while stack:
         item, ready = stack.pop()
         if ready:
@@ -193,14 +197,14 @@ def recorded_calls(
         stack.extend((t, False) for t in reversed(record.input_tensors))
 
 
-def _call_of(record: Any, operation: Any) -> Callable[..., tuple[Any, ...]]:
+def _call_of(record: Network, operation: Operation) -> Callable[..., tuple[Tensor, ...]]:
     """Return a function that makes the recorded call again on other tensors, with training off.
 
     It takes `instead`, another operation that is called so.
     """
     tensors, flat = list(record.input_tensors), keras_module().tree.flatten
 
-    def call(values: Sequence[Any], instead: Any = None) -> tuple[Any, ...]:
+    def call(values: Sequence[Tensor], instead: Operation | None = None) -> tuple[Tensor, ...]:
         called = operation if instead is None else instead
         filled = {id(t): v for t, v in zip(tensors, values, strict=True)}
         args, kwargs = record.arguments.fill_in(filled)
@@ -209,18 +213,18 @@ def _call_of(record: Any, operation: Any) -> Callable[..., tuple[Any, ...]]:
     return call
 
 
-def _plain_call(operation: Any) -> Callable[..., tuple[Any, ...]]:
-    def call(values: Sequence[Any], instead: Any = None) -> tuple[Any, ...]:
+def _plain_call(operation: Operation) -> Callable[..., tuple[Tensor, ...]]:
+    def call(values: Sequence[Tensor], instead: Operation | None = None) -> tuple[Tensor, ...]:
         return ((operation if instead is None else instead)(values[0]),)
 
     return call
 
 
-def _no_call(values: Sequence[Any]) -> tuple[Any, ...]:
+def _no_call(values: Sequence[Tensor]) -> tuple[Tensor, ...]:
     return tuple(values)
 
 
-def _as_model(pipeline: Any, record: Any) -> Any:
+def _as_model(pipeline: Network, record: Network) -> Network:
     """Return the layers of a pipeline in a row as a model, as they work once training is over."""
     keras = keras_module()
     (tensor,) = record.input_tensors
@@ -230,7 +234,7 @@ def _as_model(pipeline: Any, record: Any) -> Any:
     return keras.Model(first, x)
 
 
-def _constants(record: Any) -> tuple[list[Any], str]:
+def _constants(record: Network) -> tuple[list[Tensor], str]:
     """Return the arguments of a call that are no tensors, and the order of all arguments."""
     keras = keras_module()
     flat = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from reportgen.errors import ConfigError, MissingExtra
+from reportgen.keras_types import Nest, Network
 
 _BEFORE = "WARNING: All log messages before absl"
 _LOGGED = re.compile(r"^([IWE])\d{4}[ :\d.]+.*\.cc:\d+\]")
@@ -61,7 +62,7 @@ def keras_module() -> Any:
         raise _unknown_backend() from None
 
 
-def functional(inputs: Any, outputs: Any, **named: Any) -> Any:
+def functional(inputs: Nest, outputs: Nest, **named: object) -> Network:
     """Return the network between Keras tensors, however many operations stand in a row."""
     with deep_graphs():
         return keras_module().Model(inputs, outputs, **named)

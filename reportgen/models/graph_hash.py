@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.model import Node
@@ -55,11 +56,11 @@ def node_hashes(nodes: Sequence[Node], file_name: str = "the model") -> list[str
     return hashes
 
 
-def _digest(parts: Mapping[str, Any]) -> str:
+def _digest(parts: Mapping[str, object]) -> str:
     return hashlib.blake2b(canonical_json(parts).encode(), digest_size=16).hexdigest()
 
 
-def _configuration(operation: Any) -> Any:
+def _configuration(operation: Operation) -> Any:
     try:
         config = operation.get_config()
     except (NotImplementedError, TypeError, ValueError):
@@ -67,7 +68,7 @@ def _configuration(operation: Any) -> Any:
     return _described(config)
 
 
-def _described(value: Any) -> Any:
+def _described(value: object) -> Any:
     """Return a value of a configuration or call as JSON types, without what changes no result."""
     if isinstance(value, Mapping):
         kept = {
@@ -107,7 +108,7 @@ def _weight_hashes(node: Node, file_name: str) -> list[str]:
     return found
 
 
-def _array_hash(array: np.ndarray[Any, Any]) -> str:
+def _array_hash(array: np.ndarray) -> str:
     digest = hashlib.blake2b(
         f"{array.dtype.kind}{array.dtype.itemsize}{array.shape}".encode(), digest_size=16
     )

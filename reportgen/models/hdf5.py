@@ -139,7 +139,7 @@ def _array_bytes(item: Any, where: str, file_name: str) -> int:
     return size
 
 
-def _target(link: Any) -> str:
+def _target(link: object) -> str:
     file, path = getattr(link, "filename", None), getattr(link, "path", "")
     text = f'"{path}" of file "{file}"' if file else f'"{path}"'
     return text[:160]

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
+from reportgen.keras_types import Nest, Tensor
 from reportgen.models.framework import keras_module
 
 
-def picture_input(inputs: Sequence[Any], hold: Mapping[str, Any], file_name: str) -> int:
+def picture_input(inputs: Sequence[Tensor], hold: Mapping[str, object], file_name: str) -> int:
     """Return which of a model's inputs is the picture: the first with four axes that is not held.
 
     Args:
@@ -44,8 +45,8 @@ def picture_input(inputs: Sequence[Any], hold: Mapping[str, Any], file_name: str
 
 
 def held_inputs(
-    inputs: Sequence[Any], picture: int, hold: Mapping[str, Any], file_name: str, *, first: bool = False
-) -> tuple[dict[int, Callable[[Any], Any]], list[str]]:
+    inputs: Sequence[Tensor], picture: int, hold: Mapping[str, object], file_name: str, *, first: bool = False
+) -> tuple[dict[int, Callable[[Tensor], Tensor]], list[str]]:
     """Return for every input but the picture how its value is made, and a sentence about each.
 
     Args:
@@ -60,7 +61,7 @@ def held_inputs(
         ModelError: An input leaves a size open that no picture settles.
         ConfigError: A given value does not fit.
     """
-    made: dict[int, Callable[[Any], Any]] = {}
+    made: dict[int, Callable[[Tensor], Tensor]] = {}
     notes = []
     for index, tensor in enumerate(inputs):
         if index == picture:
@@ -84,9 +85,9 @@ def held_inputs(
 
 
 def held_values(
-    inputs: Sequence[Any],
+    inputs: Sequence[Tensor],
     picture: int,
-    hold: Mapping[str, Any],
+    hold: Mapping[str, object],
     file_name: str,
     n: int,
     size_px: Sequence[int],
@@ -113,12 +114,12 @@ def held_values(
     return values
 
 
-def shape_text(tensor: Any) -> str:
+def shape_text(tensor: Tensor) -> str:
     """Return the shape of an input without its batch, `any` where it is open."""
     return "(" + ", ".join("any" if side is None else str(side) for side in tensor.shape[1:]) + ")"
 
 
-def _value(given: Any, tensor: Any, file_name: str) -> Any:
+def _value(given: Nest, tensor: Tensor, file_name: str) -> Any:
     values = list(given) if isinstance(given, (list, tuple)) else [given]
     last = tensor.shape[-1] if len(tensor.shape) > 1 else 1
     fine = all(isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e30 for v in values)
@@ -138,11 +139,13 @@ def _layer_class() -> Any:
     class HeldInput(keras.Layer):  # type: ignore[misc, name-defined, unused-ignore]
         """A constant with the batch, and where its sides are open the height and width, of a picture."""
 
-        def __init__(self, value: Any, shape: Sequence[int | None], of_type: str, **options: Any) -> None:
+        def __init__(
+            self, value: object, shape: Sequence[int | None], of_type: str, **options: object
+        ) -> None:
             super().__init__(**options)
             self.value, self.shape, self.of_type = value, tuple(shape), of_type
 
-        def call(self, picture: Any) -> Any:
+        def call(self, picture: Tensor) -> Tensor:
             """Return `(n, *shape)`."""
             ops = keras.ops
             value = ops.convert_to_tensor(np.asarray(self.value, np.float32))
@@ -154,7 +157,7 @@ def _layer_class() -> Any:
                 constant = ops.broadcast_to(value, (1, *self.shape))
             return ops.cast(plane + constant, self.of_type)
 
-        def compute_output_spec(self, picture: Any) -> Any:
+        def compute_output_spec(self, picture: Tensor) -> Tensor:
             """Return the shape and type of the constant."""
             shape = (*picture.shape[1:3], self.shape[-1]) if None in self.shape else self.shape
             return keras.KerasTensor((picture.shape[0], *shape), dtype=self.of_type)

@@ -131,7 +131,7 @@ def _is_caffe(found: InputRange) -> bool:
     return by_channel and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
 
 
-def _ends(graph: GraphReading, given: Sequence[Any] | None, channels: int, dtype: str) -> InputRange:
+def _ends(graph: GraphReading, given: Sequence[object] | None, channels: int, dtype: str) -> InputRange:
     if given is not None:
         return _given(given, channels)
     if graph.ends is None and (typed := range_of_type(dtype)):

@@ -7,12 +7,13 @@ several inputs is, and at what the others are held, is known in `held`; what a d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import ReportgenError, ShapeError
+from reportgen.keras_types import Network, Tensor
 from reportgen.models.calls import in_training_by_itself
 from reportgen.models.cut import prefix
 from reportgen.models.framework import keras_module
@@ -36,7 +37,7 @@ def prove_keras(
     *,
     trust_model: bool = False,
     custom: Sequence[str] = (),
-    hold: Mapping[str, Any] | None = None,
+    hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
 ) -> Proof:
@@ -81,10 +82,10 @@ def prove_keras(
 
 
 def _answers(
-    network: Any,
-    prepared: Any,
+    network: Network,
+    prepared: Network,
     pictures: NDArray[np.float32],
-    hold: Mapping[str, Any],
+    hold: Mapping[str, object],
     file_name: str,
     recorded: bool,
     channels: Literal["first", "last"] | None,
@@ -110,7 +111,7 @@ def _answers(
     return _by_itself(network, ordered, recorded)
 
 
-def _by_itself(network: Any, inputs: Sequence[Any], recorded: bool) -> list[Floats]:
+def _by_itself(network: Network, inputs: Sequence[Tensor], recorded: bool) -> list[Floats]:
     """Return what a network makes of each picture by itself, its layers under the recorded flags or none."""
     answers = []
     for n in range(len(inputs[0])):
@@ -125,7 +126,7 @@ def _by_itself(network: Any, inputs: Sequence[Any], recorded: bool) -> list[Floa
     return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
 
 
-def _values(results: Any) -> list[Floats]:
+def _values(results: object) -> list[Floats]:
     keras = keras_module()
     return [np.asarray(keras.ops.convert_to_numpy(r), np.float64) for r in keras.tree.flatten(results)]
 
@@ -136,6 +137,6 @@ def _difference(name: str, own: Floats, their: Floats) -> Difference:
     return min((difference(name, [(own, turned)]) for turned in orders), key=lambda found: found.max_rel)
 
 
-def _named(network: Any, names: Sequence[str]) -> list[str]:
+def _named(network: Network, names: Sequence[str]) -> list[str]:
     own = list(getattr(network, "output_names", None) or ())
     return own if len(own) == len(names) else list(names)

@@ -8,11 +8,11 @@ unknown operation is taken to see everything. Activations have a table of their 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
 from reportgen.activations import Activation, activation_called, activation_of_kind
+from reportgen.keras_types import Operation
 
 UNIT_KINDS = frozenset(
     {"conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense"},
@@ -48,7 +48,7 @@ class WorkedOut(np.ndarray):
     """Numbers that a reader worked out, such as the shares of a resize: no weights of the file."""
 
 
-def kind_of(operation: Any) -> str:
+def kind_of(operation: Operation) -> str:
     """Return the class of a Keras operation in snake case, such as `depthwise_conv2d`.
 
     Classes that are neither Keras's nor this package's own are `custom_...`, whatever they are called.
@@ -58,7 +58,7 @@ def kind_of(operation: Any) -> str:
     return kind if type(operation).__module__.split(".")[0] in ("keras", "reportgen") else f"custom_{kind}"
 
 
-def kinds_inside(operation: Any) -> list[str]:
+def kinds_inside(operation: Operation) -> list[str]:
     """Return the kinds of the layers with weights inside an operation, at any depth, each once."""
     found: list[str] = []
     waiting = list(getattr(operation, "_layers", None) or ())
@@ -75,7 +75,7 @@ def kinds_inside(operation: Any) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def activation_of(operation: Any) -> Activation | None:
+def activation_of(operation: Operation) -> Activation | None:
     """Return what is known of the activation that an operation is or applies; None where nothing is."""
     kind = kind_of(operation)
     if kind == "activation":
@@ -83,7 +83,7 @@ def activation_of(operation: Any) -> Activation | None:
     return activation_of_kind(kind, operation)
 
 
-def function_of(operation: Any) -> str:
+def function_of(operation: Operation) -> str:
     """Return the activation an operation applies, `linear` for none at all, "" if it is no activation.
 
     An activation of unknown making is called `activation`.
@@ -92,18 +92,18 @@ def function_of(operation: Any) -> str:
     return found.word if found is not None else "activation" if kind_of(operation) == "activation" else ""
 
 
-def activation_name(activation: Any) -> str:
+def activation_name(activation: object) -> str:
     """Return the word for an activation function or layer; `activation` where it has none."""
     found = _of_function(activation)
     return "activation" if found is None else found.word
 
 
-def with_settings(operation: Any) -> Any:
+def with_settings(operation: Operation) -> Operation:
     """Return what has the settings of an activation: the operation, or what it was given to apply."""
     return operation.activation if kind_of(operation) == "activation" else operation
 
 
-def _of_function(activation: Any) -> Activation | None:
+def _of_function(activation: object) -> Activation | None:
     if activation is None:
         return activation_called("linear")
     if not isinstance(activation, type) and hasattr(activation, "get_config"):

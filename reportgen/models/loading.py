@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reportgen.errors import ConfigError, ModelError
+from reportgen.keras_types import Network
 from reportgen.models.cut import symbolic_shapes
 from reportgen.models.field import Field, fields
 from reportgen.models.flatten import flatten
@@ -156,7 +157,7 @@ def load_model(
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model
 
 
-def _picture_shape(model: Any, file_name: str) -> tuple[int | None, int | None, int]:
+def _picture_shape(model: Network, file_name: str) -> tuple[int | None, int | None, int]:
     """Return height, width and channels of a network's only input; sides may be None.
 
     Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from math import prod
-from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Network
 from reportgen.models.framework import keras_module
 
 LEAST_DEFAULT = 2 << 30
@@ -29,7 +29,7 @@ def default_max_memory() -> int:
     return max(LEAST_DEFAULT, machine_memory() // 2)
 
 
-def build_within(build: Callable[[], Any], max_memory: int, file_name: str) -> Any:
+def build_within(build: Callable[[], Network], max_memory: int, file_name: str) -> Network:
     """Return a network whose weights were allocated only after their sizes were found to fit.
 
     Keras puts the numbers of variables off while it is in a stateless scope; inside it the whole network
@@ -58,7 +58,7 @@ def build_within(build: Callable[[], Any], max_memory: int, file_name: str) -> A
     return model
 
 
-def refuse_larger(model: Any, max_memory: int, file_name: str) -> None:
+def refuse_larger(model: Network, max_memory: int, file_name: str) -> None:
     """Refuse a network whose weights and largest tensor for one picture take more than allowed.
 
     Raises:
@@ -82,7 +82,7 @@ def refuse_larger(model: Any, max_memory: int, file_name: str) -> None:
             )
 
 
-def _tensors(model: Any, seen: set[int]) -> Iterable[tuple[str, int]]:
+def _tensors(model: Network, seen: set[int]) -> Iterable[tuple[str, int]]:
     """Yield the name and size of what each operation of a model gives for one picture."""
     for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
         if id(operation) in seen:

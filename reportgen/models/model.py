@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from reportgen.errors import UnknownLayer
+from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.units import InputRange, Layer, LayerGraph
 
 Ref = tuple[int, int]
@@ -43,12 +43,12 @@ class Node:
 
     name: str
     kind: str
-    operation: Any
+    operation: Operation
     inputs: tuple[Ref, ...]
-    call: Callable[..., tuple[Any, ...]]
+    call: Callable[..., tuple[Tensor, ...]]
     output_shapes: tuple[tuple[int | None, ...], ...]
     function: str = ""
-    constants: tuple[Any, ...] = ()
+    constants: tuple[Tensor, ...] = ()
     pattern: str = "t"
     training: bool = False
     of_picture: bool = True
@@ -94,8 +94,8 @@ class Cut:
             that see the whole input.
     """
 
-    network: Any
-    raw_network: Any
+    network: Network
+    raw_network: Network
     n_units: int
     canvas_px: tuple[int, int]
     channels: int
@@ -103,7 +103,7 @@ class Cut:
     is_map: bool
     layer_name: str
     field_places: tuple[int, int] | None = None
-    chosen_network: Any = None
+    chosen_network: Network | None = None
 
 
 @dataclass(frozen=True)

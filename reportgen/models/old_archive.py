@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Config, KerasLayer, Network, Variable
 from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_operations import safe_name
 
@@ -30,7 +31,7 @@ _WRAPPED = {
 _SAVE_AGAIN = "load it with the Keras it was saved with and save it as .h5"
 
 
-def load_archive_weights(model: Any, config: dict[str, Any], path: Path, file_name: str) -> None:
+def load_archive_weights(model: Network, config: Config, path: Path, file_name: str) -> None:
     """Put the weights of an archive of Keras 2 into a built model.
 
     Args:
@@ -51,16 +52,16 @@ def load_archive_weights(model: Any, config: dict[str, Any], path: Path, file_na
 class _Filling:
     """A file whose weights go into a network, with what was used and what was filled so far."""
 
-    def __init__(self, file: Any, config: dict[str, Any], file_name: str) -> None:
+    def __init__(self, file: object, config: Config, file_name: str) -> None:
         self._file = file
         self._file_name = file_name
         self._used: set[str] = set()
         self._filled: set[int] = set()
         self._first = dict(reversed(list(_marked([config]))))
-        self._shared: dict[Any, Any] = {}
-        self._copies: list[tuple[Any, Any]] = []
+        self._shared: dict[object, KerasLayer] = {}
+        self._copies: list[tuple[KerasLayer, object]] = []
 
-    def model(self, model: Any, config: dict[str, Any], group: Any) -> None:
+    def model(self, model: Network, config: Config, group: Any) -> None:
         """Fill the layers of a model out of its group."""
         inner = config.get("config")
         described = inner.get("layers", []) if isinstance(inner, dict) else inner or []
@@ -70,10 +71,10 @@ class _Filling:
         if room is not None:
             self._ranked(known, room)
 
-    def _ranked(self, known: list[tuple[dict[str, Any], Any]], room: Any) -> None:
+    def _ranked(self, known: list[tuple[Config, Any]], room: Any) -> None:
         """Fill layers out of the groups of a room, each class in its order."""
         for word in dict.fromkeys(_snake(entry) for entry, _ in known):
-            own: list[tuple[dict[str, Any], Any]] = []
+            own: list[tuple[Config, Any]] = []
             for entry, layer in known:
                 if _snake(entry) == word and not self._stands_elsewhere(entry, layer):
                     own.append((entry, layer))
@@ -88,7 +89,7 @@ class _Filling:
                     hint=_SAVE_AGAIN,
                 )
 
-    def _stands_elsewhere(self, entry: dict[str, Any], layer: Any) -> bool:
+    def _stands_elsewhere(self, entry: Config, layer: KerasLayer) -> bool:
         """Whether the file has a layer's weights where it came first: in another model that shares it."""
         mark = entry.get("shared_object_id")
         if mark is None or mark not in self._first:
@@ -99,7 +100,7 @@ class _Filling:
         self._copies.append((layer, mark))
         return True
 
-    def _layer(self, layer: Any, entry: dict[str, Any], group: Any) -> None:
+    def _layer(self, layer: KerasLayer, entry: Config, group: Any) -> None:
         """Fill one layer, and those within it, out of its group."""
         if hasattr(layer, "layers"):
             self.model(layer, entry, group)
@@ -107,14 +108,14 @@ class _Filling:
         if "vars" in group:
             self._own(layer, group["vars"])
         said = entry.get("config")
-        config: dict[str, Any] = said if isinstance(said, dict) else {}
+        config: Config = said if isinstance(said, dict) else {}
         for name in group:
             if name in _WRAPPED:
                 self._within(vars(layer).get(name), config.get(name), group[name])
         if hasattr(layer, "finalize_state") and layer.weights:
             layer.finalize_state()
 
-    def _within(self, inner: Any, described: Any, group: Any) -> None:
+    def _within(self, inner: object, described: object, group: Any) -> None:
         if isinstance(inner, (list, tuple)):
             entries = described if isinstance(described, list) else [{}] * len(inner)
             pairs = [(e or {"class_name": type(i).__name__}, i) for e, i in zip(entries, inner, strict=True)]
@@ -122,7 +123,7 @@ class _Filling:
         elif inner is not None:
             self._layer(inner, described if isinstance(described, dict) else {}, group)
 
-    def _own(self, layer: Any, stored: Any) -> None:
+    def _own(self, layer: KerasLayer, stored: Any) -> None:
         variables = _own_variables(layer)
         names = sorted(stored, key=int)
         kind = type(layer).__name__
@@ -148,7 +149,7 @@ class _Filling:
             self._used.add(stored[name].name)
             self._filled.add(id(variable))
 
-    def check(self, model: Any) -> None:
+    def check(self, model: Network) -> None:
         """Fill what is shared, and refuse what was not filled and what was not used."""
         for layer, mark in self._copies:
             for variable, other in zip(layer.weights, self._shared[mark].weights, strict=True):
@@ -167,7 +168,7 @@ class _Filling:
                 )
 
 
-def _marked(entries: list[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+def _marked(entries: list[object]) -> Iterator[tuple[Any, Config]]:
     """Yield the mark of each layer that more than one model holds, in the order of the file."""
     for entry in entries:
         if isinstance(entry, dict):
@@ -177,18 +178,18 @@ def _marked(entries: list[Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield from _marked(inner["layers"] if isinstance(inner, dict) and "layers" in inner else [])
 
 
-def _own_variables(layer: Any) -> list[Any]:
+def _own_variables(layer: KerasLayer) -> list[Variable]:
     """Return the weights that are a layer's own, in the order in which Keras 2 stored them."""
     inner = {id(v) for each in layer._flatten_layers(include_self=False) for v in each.weights}
     own = [v for v in layer.weights if id(v) not in inner and not _is_state(v)]
     return sorted(own, key=lambda v: not _trains(layer, v))
 
 
-def _trains(layer: Any, variable: Any) -> bool:
+def _trains(layer: KerasLayer, variable: Variable) -> bool:
     return any(variable is v for v in layer._trainable_variables)
 
 
-def _is_state(variable: Any) -> bool:
+def _is_state(variable: Variable) -> bool:
     """Whether a variable is the state of a random generator, which no result depends on."""
     return "seed_generator_state" in str(variable.path)
 
@@ -200,7 +201,7 @@ def _numbered(room: Any, word: str) -> list[str]:
     return [name for _, name in sorted(found)]
 
 
-def _snake(entry: dict[str, Any]) -> str:
+def _snake(entry: Config) -> str:
     """Return the class of a layer as Keras wrote it into addresses: `Conv2D` is `conv2d`."""
     name = re.sub(r"\W+", "", str(entry.get("class_name")).rpartition(">")[2])
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
@@ -218,7 +219,7 @@ def _datasets(file: Any) -> Iterator[str]:
             yield str(item.name)
 
 
-def _name(entry: Any) -> str:
+def _name(entry: object) -> str:
     inner = entry.get("config") if isinstance(entry, dict) else None
     name = entry.get("name") if isinstance(entry, dict) else None
     return safe_name(str(name or (inner.get("name") if isinstance(inner, dict) else "") or ""))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Config
 from reportgen.models.old_keys import CLASSES, layer_keys, of_today
 from reportgen.models.old_operations import MERGES, is_history, operation_entries, safe_name, tensor
 
@@ -37,8 +38,8 @@ class _Reading:
 
 
 def modernised(
-    config: dict[str, Any], version: int, class_of: Callable[[str, Any], Any], file_name: str
-) -> tuple[dict[str, Any], list[str]]:
+    config: Config, version: int, class_of: Callable[[str, Any], Any], file_name: str
+) -> tuple[Config, list[str]]:
     """Return a model's configuration in the words of Keras 3, and notes for a reader.
 
     Args:
@@ -59,7 +60,7 @@ def modernised(
     return result, notes
 
 
-def without_modules(config: dict[str, Any]) -> dict[str, Any]:
+def without_modules(config: Config) -> Config:
     """Return a configuration without where in Keras its classes lay when it was written, numbers unwrapped.
 
     A class of Keras is told by its name; one from elsewhere keeps its module, and with it its refusal.
@@ -78,11 +79,11 @@ def without_modules(config: dict[str, Any]) -> dict[str, Any]:
         left_out = _WRITTEN_BESIDE if _is_of_keras(value) else set()
         return {k: plain(v) for k, v in value.items() if k not in left_out}
 
-    result: dict[str, Any] = plain(config)
+    result: Config = plain(config)
     return result
 
 
-def _is_of_keras(entry: dict[str, Any]) -> bool:
+def _is_of_keras(entry: Config) -> bool:
     module, name = entry.get("module"), entry.get("class_name")
     return (
         isinstance(module, str)
@@ -100,7 +101,7 @@ def major_version(text: Any) -> int:
     return int(head) if head.isdecimal() and len(head) < 4 else 2
 
 
-def _model(entry: dict[str, Any], reading: _Reading, name: str) -> dict[str, Any]:
+def _model(entry: Config, reading: _Reading, name: str) -> Config:
     """Return a model's entry; a list of layers, as Keras wrote Sequential models until 2.2, becomes one."""
     class_name = CLASSES.get(str(entry.get("class_name")), entry.get("class_name"))
     config = entry.get("config")
@@ -129,7 +130,7 @@ def _model(entry: dict[str, Any], reading: _Reading, name: str) -> dict[str, Any
     return {**{k: v for k, v in entry.items() if k in ("name", "inbound_nodes")}, **result}
 
 
-def _sequence(layers: list[dict[str, Any]], reading: _Reading) -> list[dict[str, Any]]:
+def _sequence(layers: list[Config], reading: _Reading) -> list[Config]:
     """Return the layers of a Sequential model, an input in front where the first one held its shape."""
     result = [_entry(layer, reading) for layer in layers]
     first = layers[0].get("config") if layers else None
@@ -140,7 +141,7 @@ def _sequence(layers: list[dict[str, Any]], reading: _Reading) -> list[dict[str,
     return result
 
 
-def _graph(layers: list[dict[str, Any]], graph: dict[str, Any], reading: _Reading) -> list[dict[str, Any]]:
+def _graph(layers: list[Config], graph: Config, reading: _Reading) -> list[Config]:
     """Return the layers of a functional model, connected by 0-based calls."""
     result = [entry for layer in layers for entry in _entries(layer, reading)]
     nested = {_name(e): len(e.get("inbound_nodes") or ()) for e in result if e["class_name"] in _MODELS}
@@ -169,7 +170,7 @@ def _histories(value: Any) -> Iterable[list[Any]]:
             yield from _histories(entry)
 
 
-def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
+def _entry(layer: Config, reading: _Reading) -> Config:
     """Return one layer, where it cannot be more."""
     *more, result = _entries(layer, reading)
     if more:
@@ -177,7 +178,7 @@ def _entry(layer: dict[str, Any], reading: _Reading) -> dict[str, Any]:
     return result
 
 
-def _entries(layer: dict[str, Any], reading: _Reading) -> list[dict[str, Any]]:
+def _entries(layer: Config, reading: _Reading) -> list[Config]:
     """Return a layer of a model; an operation of TensorFlow may be more than one."""
     class_name, config = layer.get("class_name"), layer.get("config")
     if not isinstance(class_name, str) or not isinstance(config, (dict, list)):
@@ -236,7 +237,7 @@ def _activation(value: Any) -> Any:
     }  # fmt: skip
 
 
-def _check_defaults(class_name: str, config: dict[str, Any], reading: _Reading, where: str) -> None:
+def _check_defaults(class_name: str, config: Config, reading: _Reading, where: str) -> None:
     """Refuse what an old Keras took for granted otherwise than today's."""
     if reading.version < 2 and class_name == "BatchNormalization" and "epsilon" not in config:
         raise ModelError(f'{where}: key "epsilon" of class BatchNormalization is missing, wanted a number')
@@ -244,7 +245,7 @@ def _check_defaults(class_name: str, config: dict[str, Any], reading: _Reading, 
         config["data_format"] = "channels_last"  # Keras 1 flattened in the order in memory
 
 
-def _native(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
+def _native(class_name: str, config: Config) -> Config:
     return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None}
 
 
@@ -292,7 +293,7 @@ def accepted_keys(cls: type) -> frozenset[str]:
     return frozenset(keys - {"self", "kwargs"})
 
 
-def _name(layer: dict[str, Any]) -> str:
+def _name(layer: Config) -> str:
     inner = layer.get("config")
     name = layer.get("name") or (inner.get("name") if isinstance(inner, dict) else "")
     return name if isinstance(name, str) else ""

@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-Given = dict[str, Any]
+from reportgen.keras_types import Config
+
+Given = Config
 OPS = "keras.src.ops."
 _HEADS = {
     "", "math", "nn", "linalg", "__operators__", "keras", "compat.v1", "compat.v1.math",
@@ -81,7 +82,7 @@ class Step:
 
     place: str
     config: Given
-    more: tuple[Any, ...] = ()
+    more: tuple[object, ...] = ()
     keywords: Given | None = None
 
 
@@ -299,7 +300,7 @@ def _pool(place: str) -> Callable[[Given], list[Step]]:
     return steps
 
 
-def _plain(place: str, **config: Any) -> Callable[[Given], list[Step]]:
+def _plain(place: str, **config: object) -> Callable[[Given], list[Step]]:
     def steps(given: Given) -> list[Step]:
         return [Step(place, dict(config))]
 
@@ -358,7 +359,7 @@ def _channels(given: Given) -> str:
     return {"NHWC": "channels_last", "NCHW": "channels_first"}[given.pop("data_format", "NHWC")]
 
 
-def _sides(value: Any) -> list[int]:
+def _sides(value: object) -> list[int]:
     """Return height and width of a window that TensorFlow gives by one, two or four numbers."""
     numbers = _wholes(value if isinstance(value, list) else [value])
     if len(numbers) == 4:
@@ -368,23 +369,23 @@ def _sides(value: Any) -> list[int]:
     return numbers * 2 if len(numbers) == 1 else numbers
 
 
-def _wholes(value: Any) -> list[int]:
+def _wholes(value: object) -> list[int]:
     if not isinstance(value, list) or not value or not all(_whole(v) for v in value):
         raise ValueError
     return list(value)
 
 
-def _whole(value: Any) -> bool:
+def _whole(value: object) -> bool:
     return type(value) is int and abs(value) < 1 << 31
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError
     return value
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError
     return value

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Config
 from reportgen.models import known_classes as known
 
 CLASSES = {
@@ -67,7 +68,7 @@ _IDLE = frozenset(
 """Keys that train a network or build it, and change nothing of what it computes, whatever their value."""
 
 _IDLE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
-_IDLE_AT: dict[str, tuple[Any, ...]] = {
+_IDLE_AT: dict[str, tuple[object, ...]] = {
     "rms_scaling": (False,),
     "groups": (1, None),
     "renorm": (False, None),
@@ -93,7 +94,7 @@ _IDLE_AT: dict[str, tuple[Any, ...]] = {
 """Keys that change nothing at these values, and would at others."""
 
 
-def of_today(class_name: str, config: dict[str, Any], version: int) -> tuple[str, dict[str, Any]]:
+def of_today(class_name: str, config: Config, version: int) -> tuple[str, Config]:
     """Return the class that does today what a class of some version did, and its configuration."""
     if version < 3 and class_name in _GONE_AFTER_TRAINING:
         config = {k: v for k, v in config.items() if k in ("name", "trainable", "dtype")}
@@ -103,8 +104,8 @@ def of_today(class_name: str, config: dict[str, Any], version: int) -> tuple[str
     return CLASSES.get(class_name, class_name), config
 
 
-def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[str], where: str) -> tuple[
-    dict[str, Any], list[str]
+def layer_keys(class_name: str, config: Mapping[str, object], accepted: frozenset[str], where: str) -> tuple[
+    Config, list[str]
 ]:  # fmt: skip
     """Return a layer's configuration in today's words, and the keys that were left out.
 
@@ -117,7 +118,7 @@ def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[s
     Raises:
         ModelError: A key whose meaning is not known, or a value that today's layer cannot have.
     """
-    kept: dict[str, Any] = {}
+    kept: Config = {}
     dropped: list[str] = []
     for key, value in _renamed(class_name, config, where).items():
         if key.endswith(_IDLE_ENDINGS) and key != "activity_regularizer":
@@ -137,7 +138,7 @@ def layer_keys(class_name: str, config: Mapping[str, Any], accepted: frozenset[s
     return kept, dropped
 
 
-def _own_training(key: str, value: Any) -> str:
+def _own_training(key: str, value: object) -> str:
     """Return the name of an initialiser, regulariser or constraint that Keras has not, else nothing."""
     found = value.get("class_name") if isinstance(value, dict) else value
     if found == "function" and isinstance(value, dict):
@@ -162,7 +163,7 @@ _KNOWN_TRAINING = {
 }
 
 
-def _renamed(class_name: str, config: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _renamed(class_name: str, config: Mapping[str, object], where: str) -> Config:
     result = dict(config)
     for old, (new, classes) in _KEYS.items():
         if old in result and (classes is None or class_name in classes) and new not in result:
@@ -187,7 +188,7 @@ def _renamed(class_name: str, config: Mapping[str, Any], where: str) -> dict[str
     return result
 
 
-def _four_sides(padding: Any, where: str) -> Any:
+def _four_sides(padding: object, where: str) -> Any:
     """Return the padding of Keras 1, two or four numbers or a mapping, as pairs."""
     if isinstance(padding, dict):
         known = {"top_pad", "bottom_pad", "left_pad", "right_pad"}
@@ -204,6 +205,6 @@ def _four_sides(padding: Any, where: str) -> Any:
     return padding
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -7,14 +7,13 @@ first. Where a file does not say which backend it was trained on and that matter
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import KerasLayer
 
-Array = NDArray[Any]
+Array = np.ndarray
 _TURNED = {"Conv2D", "Conv2DTranspose"}
 _UNCERTAIN = {"DepthwiseConv2D", "SeparableConv2D"}
 _WINDOWS = {"MaxPooling2D", "AveragePooling2D"}
@@ -34,7 +33,7 @@ class Writer:
     backend: str
 
 
-def converted(array: Array, layer: Any, weight: str, writer: Writer, where: str) -> Array:
+def converted(array: Array, layer: KerasLayer, weight: str, writer: Writer, where: str) -> Array:
     """Return a stored weight as Keras 3 wants it.
 
     Args:
@@ -59,7 +58,7 @@ def converted(array: Array, layer: Any, weight: str, writer: Writer, where: str)
     return np.ascontiguousarray(array)
 
 
-def check_layer(layer: Any, writer: Writer, where: str) -> None:
+def check_layer(layer: KerasLayer, writer: Writer, where: str) -> None:
     """Refuse a layer without weights whose result was another on the backend of the file.
 
     Raises:
@@ -69,7 +68,7 @@ def check_layer(layer: Any, writer: Writer, where: str) -> None:
         _refuse_uncertain(layer, type(layer).__name__, writer, where)
 
 
-def _refuse_uncertain(layer: Any, kind: str, writer: Writer, where: str) -> None:
+def _refuse_uncertain(layer: KerasLayer, kind: str, writer: Writer, where: str) -> None:
     first = layer.data_format == "channels_first"
     if writer.version < 2 and kind in ("Conv2DTranspose", "SeparableConv2D") and first:
         raise ModelError(f"{where}: {kind} of Keras 1 with th ordering is not read", hint=_SAVE_AGAIN)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Config
 from reportgen.models.old_functions import ACTIVATIONS, OPS, Step, canonical, paired, second, translated
 
 MERGES = frozenset({"Merge", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "TFOp"})
@@ -21,9 +22,7 @@ _OF_SEVERAL = {"concat", "stack", "add_n"}
 _MERGE_MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
 
 
-def operation_entries(
-    class_name: str, config: Any, linked: dict[str, Any], where: str
-) -> list[dict[str, Any]]:
+def operation_entries(class_name: str, config: object, linked: Config, where: str) -> list[Config]:
     """Return what an operation of older Keras is in Keras 3; the last entry bears its name.
 
     Args:
@@ -51,7 +50,7 @@ def operation_entries(
     )
 
 
-def _called_again(calls: list[list[dict[str, Any]] | None]) -> list[dict[str, Any]] | None:
+def _called_again(calls: list[list[Config] | None]) -> list[Config] | None:
     """Return the layers of the first call, each with the other calls of it too; None where they differ."""
     first = calls[0] if calls else None
     for other in calls[1:]:
@@ -63,7 +62,7 @@ def _called_again(calls: list[list[dict[str, Any]] | None]) -> list[dict[str, An
     return first
 
 
-def _one_call(function: str, node: Any, name: str) -> list[dict[str, Any]] | None:
+def _one_call(function: str, node: Any, name: str) -> list[Config] | None:
     """Return the layers for one call of a function of TensorFlow, None where it is not foreseen."""
     if not isinstance(node, list) or not node:
         return None
@@ -77,9 +76,7 @@ def _one_call(function: str, node: Any, name: str) -> list[dict[str, Any]] | Non
     return _of_one(function, inputs[0], given, name) if len(inputs) == 1 else None
 
 
-def _of_list(
-    function: str, inputs: list[Any], given: dict[str, Any], name: str
-) -> list[dict[str, Any]] | None:
+def _of_list(function: str, inputs: list[Any], given: Config, name: str) -> list[Config] | None:
     """Return the layers for a function of several tensors: concatenated, stacked or added."""
     word = canonical(function)
     if word is None or not all(is_history(i) and i[0] != _CONSTANT for i in inputs):
@@ -90,7 +87,7 @@ def _of_list(
     return _chain(steps, inputs[0] if len(inputs) == 1 and word != "stack" else inputs, name)
 
 
-def _of_one(function: str, call: list[Any], given: dict[str, Any], name: str) -> list[dict[str, Any]] | None:
+def _of_one(function: str, call: list[object], given: Config, name: str) -> list[Config] | None:
     """Return the layers for a function of one tensor and what else it was given."""
     source, word = call[:3], canonical(function)
     if function == "__operators__.getitem":
@@ -113,9 +110,7 @@ def _of_one(function: str, call: list[Any], given: dict[str, Any], name: str) ->
     return _chain(translated(word, given), source, name)
 
 
-def _of_two(
-    word: str, source: list[Any], other: Any, given: dict[str, Any], name: str
-) -> list[dict[str, Any]] | None:
+def _of_two(word: str, source: list[object], other: object, given: Config, name: str) -> list[Config] | None:
     """Return the layers for a function of two, one of which may be a constant."""
     turned = (
         [key for key in ("transpose_a", "transpose_b") if given.pop(key, False)] if word == "matmul" else []
@@ -145,7 +140,7 @@ def _of_two(
     return [*before, _operation(str(paired(word)), {}, both, {}, name)]
 
 
-def _chosen(source: list[Any], given: dict[str, Any], name: str) -> list[dict[str, Any]] | None:
+def _chosen(source: list[object], given: Config, name: str) -> list[Config] | None:
     """Return the operation for `where(condition, x, y)`."""
     both = [_argument(given.pop(key, None)) for key in ("x", "y")]
     if given or None in both or source[0] == _CONSTANT:
@@ -153,7 +148,7 @@ def _chosen(source: list[Any], given: dict[str, Any], name: str) -> list[dict[st
     return [_operation("numpy.Where", {}, [tensor(source), *both], {}, name)]
 
 
-def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[dict[str, Any]] | None:
+def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[Config] | None:
     """Return the entry of a step that takes the source, or a list of sources."""
     if not steps:
         return None
@@ -166,9 +161,7 @@ def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[dict[
     return [_operation(step.place, step.config, [first, *step.more], step.keywords or {}, name)]
 
 
-def _operation(
-    place: str, config: dict[str, Any], arguments: list[Any], keywords: dict[str, Any], name: str
-) -> dict[str, Any]:
+def _operation(place: str, config: Config, arguments: list[Any], keywords: Config, name: str) -> Config:
     module, _, class_name = place.rpartition(".")
     return {
         "module": OPS + module, "class_name": class_name, "config": {**config, "name": safe_name(name)},
@@ -188,11 +181,11 @@ def _argument(value: Any) -> Any:
     return value
 
 
-def _is_tensor(argument: Any) -> bool:
+def _is_tensor(argument: object) -> bool:
     return isinstance(argument, dict) and argument["class_name"] == "__keras_tensor__"
 
 
-def _is_numeric(value: Any) -> bool:
+def _is_numeric(value: object) -> bool:
     """Whether a value is a finite number, or nested lists of them."""
     stack = [value]
     while stack:
@@ -204,19 +197,19 @@ def _is_numeric(value: Any) -> bool:
     return not isinstance(value, list) or bool(value)
 
 
-def _from_constant(word: str, constant: Any, other: Any, name: str) -> dict[str, Any] | None:
+def _from_constant(word: str, constant: object, other: Any, name: str) -> Config | None:
     """Return the layer for `c - x`, `c + x` or `c * x`."""
     numbers = _numbers(constant)
     if numbers is None or not is_history(other):
         return None
     if word == "subtract":
-        scaling: dict[str, Any] | None = {"scale": -1.0, "offset": numbers}
+        scaling: Config | None = {"scale": -1.0, "offset": numbers}
     else:
         scaling = _scaling(word, numbers) if word in ("add", "multiply") else None
     return _layer("Rescaling", scaling, [[[*other[:3], {}]]], name) if scaling is not None else None
 
 
-def _scaling(word: str, numbers: float | list[float]) -> dict[str, Any] | None:
+def _scaling(word: str, numbers: float | list[float]) -> Config | None:
     values = numbers if isinstance(numbers, list) else [numbers]
     alone = not isinstance(numbers, list)
     if word == "divide" and all(values):
@@ -231,12 +224,12 @@ def _scaling(word: str, numbers: float | list[float]) -> dict[str, Any] | None:
     return None
 
 
-def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> list[dict[str, Any]] | None:
+def _slice(given: Config, source: Sequence[object], name: str) -> list[Config] | None:
     """Return the operation for `x[..., a:b:c, 0]` by whole numbers."""
     parts = given.pop("slice_spec", None)
     if given or not isinstance(parts, list):
         return None
-    spec: list[Any] = []
+    spec: list[object] = []
     for part in parts:
         if part is None or type(part) is int:
             spec.append(part)
@@ -253,7 +246,7 @@ def _slice(given: dict[str, Any], source: Sequence[Any], name: str) -> list[dict
     return [_operation("numpy.GetItem", {}, [tensor(source), spec], {}, name)]
 
 
-def _merge(config: dict[str, Any], linked: dict[str, Any], where: str) -> dict[str, Any]:
+def _merge(config: Config, linked: Config, where: str) -> Config:
     mode = config.get("mode")
     if not isinstance(mode, str) or mode not in _MERGE_MODES or "layers" in config:
         raise ModelError(
@@ -265,7 +258,7 @@ def _merge(config: dict[str, Any], linked: dict[str, Any], where: str) -> dict[s
     return _layer(_MERGE_MODES[mode], own, linked.get("inbound_nodes"), str(linked.get("name")))
 
 
-def _layer(class_name: str, config: dict[str, Any], nodes: Any, name: str) -> dict[str, Any]:
+def _layer(class_name: str, config: Config, nodes: object, name: str) -> Config:
     return {
         "module": "keras.layers", "class_name": class_name, "config": {"name": safe_name(name), **config},
         "registered_name": None, "name": name, "inbound_nodes": nodes,
@@ -277,7 +270,7 @@ def safe_name(name: str) -> str:
     return name.replace("/", "_")
 
 
-def tensor(history: Sequence[Any]) -> dict[str, Any]:
+def tensor(history: Sequence[Any]) -> Config:
     """Return an output of a layer, `[layer, call, output, ...]`, as Keras 3 writes it among arguments."""
     return {
         "class_name": "__keras_tensor__",
@@ -285,7 +278,7 @@ def tensor(history: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def is_history(value: Any) -> bool:
+def is_history(value: object) -> bool:
     """Whether a value names an output of a layer."""
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 

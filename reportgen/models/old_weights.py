@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import KerasLayer, Network
 from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_layout import Writer, check_layer, converted
 from reportgen.models.old_operations import safe_name
 
-Array = NDArray[Any]
+Array = np.ndarray
 _SURPLUS = {"count", "seed_generator_state", "seed"}
 _SAVE_AGAIN = "load it with the Keras it was saved with and save it as .keras"
 
 
-def load_weights(model: Any, path: Path, writer: Writer, file_name: str) -> None:
+def load_weights(model: Network, path: Path, writer: Writer, file_name: str) -> None:
     """Put the weights of an HDF5 file into a built model.
 
     Args:
@@ -47,7 +47,7 @@ def load_weights(model: Any, path: Path, writer: Writer, file_name: str) -> None
         raise ModelError(f'{file_name}: holds weights of "{left[0]}", which is no layer of its network')
 
 
-def _load_layer(layer: Any, group: Any, writer: Writer, file_name: str) -> None:
+def _load_layer(layer: KerasLayer, group: Any, writer: Writer, file_name: str) -> None:
     owners = {id(v): leaf for leaf in _leaves(layer) for v in leaf.weights}
     variables = [*layer.trainable_weights, *layer.non_trainable_weights]
     names = _texts(group.attrs, "weight_names") if group is not None else []
@@ -90,7 +90,7 @@ def _key(name: str) -> str:
     return "/".join(name.split(":")[0].split("/")[-2:])
 
 
-def _leaves(layer: Any) -> Iterator[Any]:
+def _leaves(layer: KerasLayer) -> Iterator[Any]:
     """Yield a layer, or all layers inside it."""
     inner = getattr(layer, "layers", None)
     if inner:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ReportgenError
+from reportgen.keras_types import Network, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_inputs, picture_input
@@ -43,7 +44,7 @@ class Opened:
         signature: What the file takes and gives, if it is one of ONNX.
     """
 
-    model: Any
+    model: Network
     names: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     input_size_source: str = ""
@@ -58,7 +59,7 @@ def open_network(
     input_size: tuple[int, int] | None = None,
     trust_model: bool = False,
     custom: Sequence[str] = (),
-    hold: Mapping[str, Any] | None = None,
+    hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
 ) -> Opened:
@@ -91,7 +92,7 @@ def as_keras_has_it(
     trust_model: bool = False,
     custom: Sequence[str] = (),
     max_memory: int | None = None,
-) -> tuple[Any, Callable[[Any], Any] | None]:
+) -> tuple[Network, Callable[[Tensor], Tensor] | None]:
     """Return a network as Keras itself runs it, and what Keras does to pictures before; None for nothing.
 
     Raises:
@@ -110,9 +111,9 @@ def as_keras_has_it(
 
 
 def _with_one_input(
-    model: Any,
+    model: Network,
     notes: list[str],
-    hold: Mapping[str, Any],
+    hold: Mapping[str, object],
     file_name: str,
     front: Any,
     channels: Literal["first", "last"] | None,
@@ -143,7 +144,7 @@ def _with_one_input(
     return Opened(made, names, (*notes, *said), picture_dtype=str(inputs[picture].dtype))
 
 
-def _application(name: str, max_memory: int) -> tuple[Any, Any, list[str]]:
+def _application(name: str, max_memory: int) -> tuple[Network, Tensor, list[str]]:
     """Return a network of `keras.applications`, its own scaling of pictures, and notes.
 
     Keras fetches the weights once, into its own folder; nothing else is ever fetched.
@@ -173,7 +174,7 @@ def _application(name: str, max_memory: int) -> tuple[Any, Any, list[str]]:
     return model, scale, ["Pictures of 0..255 are scaled as Keras says for this network, inside it."]
 
 
-def _as_layers(preprocess: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _as_layers(preprocess: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """Return what Keras does to a picture before a network, as a flip of channels and one Rescaling.
 
     Measured on flat pictures and kept only if it holds for others; so the scaling can be read from the graph.
@@ -188,7 +189,7 @@ def _as_layers(preprocess: Callable[[Any], Any]) -> Callable[[Any], Any]:
     if not np.allclose(preprocess(picture.copy()), expected, atol=1e-4):
         return preprocess
 
-    def scaled(pictures: Any) -> Any:
+    def scaled(pictures: Tensor) -> Tensor:
         turned = pictures[..., ::-1] if flipped else pictures
         if np.all(scale == 1) and not offset.any():
             return turned
@@ -202,7 +203,7 @@ def _as_layers(preprocess: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _onnx(
     source: ModelSource,
     input_size: tuple[int, int] | None,
-    hold: Mapping[str, Any],
+    hold: Mapping[str, object],
     limit: int,
     channels: Literal["first", "last"] | None,
 ) -> Opened:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
+from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.calls import is_model, unwrapped
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.held import shape_text
@@ -41,7 +42,10 @@ _MOST_COLOURS = 4
 
 
 def takes_channels_first(
-    model: Any, picture: Any, given: Literal["first", "last"] | None = None, file_name: str = "the model"
+    model: Network,
+    picture: Tensor,
+    given: Literal["first", "last"] | None = None,
+    file_name: str = "the model",
 ) -> bool:
     """Return whether a network has the channels of its picture before height and width.
 
@@ -90,7 +94,7 @@ def takes_channels_first(
     return seen == "first"
 
 
-def _looks_first(picture: Any) -> bool:
+def _looks_first(picture: Tensor) -> bool:
     """Whether the sides are rather those of channels, height and width."""
     first, _, last = picture.shape[1:]
     return first is not None and first <= _MOST_COLOURS and (last is None or last > _MOST_COLOURS)
@@ -110,7 +114,7 @@ class _Walk:
         self.perhaps: dict[int, None] = {}
         self.turned = False
 
-    def through(self, model: Any, given: Sequence[Axes | None]) -> list[Axes | None]:
+    def through(self, model: Network, given: Sequence[Axes | None]) -> list[Axes | None]:
         """Return the axes of a model's outputs; None for what is no picture any more."""
         known: dict[int, Axes | None] = {id(t): axes for t, axes in zip(model.inputs, given, strict=True)}
         for call in recorded_calls(model.inputs, model.outputs):
@@ -132,7 +136,7 @@ class _Walk:
         self.turned |= any(a is not None and len(a) == 4 and a[-1] not in (3, None) for a in found)
         return found
 
-    def _hear(self, operation: Any, axes: Axes) -> None:
+    def _hear(self, operation: Operation, axes: Axes) -> None:
         """Note which axis an operation takes for channels."""
         kind, own = kind_of(operation), getattr(operation, "data_format", None)
         if kind in _TELL_NOTHING or (kind == "flatten" and own != "channels_first"):
@@ -157,7 +161,7 @@ def _common(several: list[Axes]) -> Axes:
     return tuple(at[0] if len(set(at)) == 1 else None for at in zip(*full, strict=True))
 
 
-def turn_of(operation: Any, rank: int) -> tuple[int, ...] | None:
+def turn_of(operation: Operation, rank: int) -> tuple[int, ...] | None:
     """Return which axis of its input each axis of a transposition's output is; None for other operations."""
     kind = kind_of(operation)
     if kind == "permute":
@@ -179,7 +183,7 @@ def _picked(call: Any, axes: Axes, shape: tuple[Any, ...]) -> tuple[Axes, tuple[
     return tuple(axes[i] for i in kept), tuple(shape[i] for i in kept)
 
 
-def axes_kept(index: Sequence[Any], rank: int) -> list[int]:
+def axes_kept(index: Sequence[object], rank: int) -> list[int]:
     """Return the axes of which an index does not take one place alone."""
     parts = list(index)
     at = next((i for i, part in enumerate(parts) if part is Ellipsis), None)
@@ -189,7 +193,9 @@ def axes_kept(index: Sequence[Any], rank: int) -> list[int]:
     return [i for i in range(rank) if i not in gone]
 
 
-def _moved(operation: Any, axes: Axes, before: tuple[Any, ...], after: tuple[Any, ...]) -> Axes | None:
+def _moved(
+    operation: Operation, axes: Axes, before: tuple[object, ...], after: tuple[object, ...]
+) -> Axes | None:
     """Return which axis stands where after an operation; None where they cannot be told apart any more."""
     kind = kind_of(operation)
     turn = turn_of(operation, len(axes))
@@ -207,7 +213,7 @@ def _moved(operation: Any, axes: Axes, before: tuple[Any, ...], after: tuple[Any
     return _filled(axes) if keeps and len(after) == len(before) and kind != "flatten" else None
 
 
-def _by_sides(axes: Axes, before: tuple[Any, ...], after: tuple[Any, ...]) -> Axes | None:
+def _by_sides(axes: Axes, before: tuple[object, ...], after: tuple[object, ...]) -> Axes | None:
     """Return the axes where sides of 1 come, go or move, as in `(28, 28, 1)` made of `(1, 28, 28)`."""
     old = [(axis, side) for axis, side in zip(axes[1:], before[1:], strict=True) if side != 1]
     rest = iter(old)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any
 
+from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES, MERGES, POOLS, UNIT_KINDS
 from reportgen.models.model import Node
@@ -56,7 +56,7 @@ def shapes_of_many(
     found: list[tuple[tuple[int, ...], ...]] = [()] * len(nodes)
     found[0] = ((_PICTURES, *input_shape),)
     picture = keras_module().Input(batch_shape=(_PICTURES, *input_shape), dtype="float32")
-    tensors: dict[int, tuple[Any, ...]] = {0: (picture,)}
+    tensors: dict[int, tuple[Tensor, ...]] = {0: (picture,)}
     for index in _leading_to_units(nodes):
         node = nodes[index]
         if all(source in tensors for source, _ in node.inputs):

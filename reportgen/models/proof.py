@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,7 @@ def prove_import(
     model: Model,
     *,
     input_size: tuple[int, int] | None = None,
-    hold: Mapping[str, Any] | None = None,
+    hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
 ) -> Proof:
@@ -155,7 +155,7 @@ def in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]
     return scaled
 
 
-def difference(name: str, pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> Difference:
+def difference(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Difference:
     """Return how far arrays are from those they should be, at worst.
 
     Args:
@@ -180,5 +180,5 @@ def _worst(values: list[float]) -> float | None:
     return float(np.max(values)) if values else None
 
 
-def _array(value: Any) -> NDArray[Any]:
+def _array(value: object) -> np.ndarray:
     return np.asarray(keras_module().ops.convert_to_numpy(value), dtype=np.float64)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.config import RANGES
 from reportgen.errors import ShapeError
+from reportgen.keras_types import Network
 from reportgen.models.cut import prefix
 from reportgen.models.field import fields
 from reportgen.models.framework import keras_module
@@ -163,7 +163,7 @@ def _first_normalised(model: Model) -> int | None:
     return None
 
 
-def _misfit(network: Any, pictures: Floats, ends: Ends, moments: tuple[Floats, Floats]) -> float:
+def _misfit(network: Network, pictures: Floats, ends: Ends, moments: tuple[Floats, Floats]) -> float:
     """Return how far responses lie from stored moments: log variance and shift of the mean, medians."""
     low, high = np.asarray(ends[0]), np.asarray(ends[1])
     response = _array(network((low + pictures * (high - low)).astype(np.float32), training=False)[0])
@@ -179,5 +179,5 @@ def _misfit(network: Any, pictures: Floats, ends: Ends, moments: tuple[Floats, F
     return float(np.median(spread) + np.median(shift))
 
 
-def _array(value: Any) -> Floats:
+def _array(value: object) -> Floats:
     return np.asarray(keras_module().ops.convert_to_numpy(value), dtype=np.float64)

@@ -7,14 +7,14 @@ it in training as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from reportgen.keras_types import Network, Tensor
 from reportgen.models.calls import is_model, recorded_training, with_training
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import keras_module
 
 
-def as_recorded(network: Any, values: Sequence[Any], outer: bool | None = None) -> list[Any]:
+def as_recorded(network: Network, values: Sequence[Tensor], outer: bool | None = None) -> list[Tensor]:
     """Return a network's outputs for values of its inputs; what records no flag runs as in use.
 
     Args:
@@ -35,7 +35,7 @@ def as_recorded(network: Any, values: Sequence[Any], outer: bool | None = None) 
     return [known[id(t)] for t in network.outputs]
 
 
-def changed_by_each_call(network: Any, outer: bool | None = None) -> str:
+def changed_by_each_call(network: Network, outer: bool | None = None) -> str:
     """Return the name of a layer whose weights its recorded calls change, as SpectralNormalization's do."""
     for record in recorded_calls(network.inputs, network.outputs):
         flag, operation = recorded_training(record, outer), record.operation

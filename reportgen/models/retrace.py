@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.calls import is_model, own_name, recorded_training, unwrapped, with_training
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import functional, keras_module
@@ -22,14 +23,14 @@ from reportgen.models.picture_axes import turn_of
 Order = tuple[int, ...]
 """Which axis of the old tensor each axis of the new one is; the batch is axis 0."""
 
-_Ordered = tuple[Any, Order]
+_Ordered = tuple[Tensor, Order]
 LAST: Order = (0, 2, 3, 1)
 _POINTWISE = IDENTITIES | {"cast"}
 _BY_AXIS = {"batch_normalization", "layer_normalization", "concatenate", "unit_normalization"}
 _BY_NUMBERS = {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power"}
 
 
-def works_channels_first(model: Any) -> bool:
+def works_channels_first(model: Network) -> bool:
     """Whether any layer of a model, or of a model inside it, takes channels first."""
     for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
         inner = unwrapped(operation)
@@ -41,14 +42,14 @@ def works_channels_first(model: Any) -> bool:
 
 
 def retraced(
-    model: Any,
+    model: Network,
     *,
     picture: int = 0,
-    held: Mapping[int, Callable[[Any], Any]] | None = None,
-    front: Callable[[Any], Any] | None = None,
+    held: Mapping[int, Callable[[Tensor], Tensor]] | None = None,
+    front: Callable[[Tensor], Tensor] | None = None,
     first: bool = False,
     file_name: str = "the model",
-) -> tuple[Any, dict[str, str]]:
+) -> tuple[Network, dict[str, str]]:
     """Return the network from its picture alone, and the true name of each of its operations.
 
     Args:
@@ -82,20 +83,20 @@ def retraced(
     return functional(entry, outputs, name="network"), names
 
 
-def _held_order(function: Any, tensor: Any, order: Order) -> Order:
+def _held_order(function: object, tensor: Tensor, order: Order) -> Order:
     """Return the order in which a held input is made: the picture's, where it follows the picture's size."""
     follows = None in getattr(function, "shape", ())
     return order if follows else tuple(range(len(tensor.shape)))
 
 
-def _zero(picture: Any) -> Any:
+def _zero(picture: Tensor) -> Tensor:
     raise ModelError("an input of the model is not given")
 
 
 class _Call:
     """A recorded call: the layer that does the work, what it is called with, and the flag it runs under."""
 
-    def __init__(self, record: Any, training: bool | None) -> None:
+    def __init__(self, record: Network, training: bool | None) -> None:
         self.operation, self.training = unwrapped(record.operation), training
         self.name = own_name(record.operation)
         self.arguments, self.outputs = record.arguments, record.outputs
@@ -109,11 +110,11 @@ class _Tracing:
         self.names: dict[str, str] = {}
         self._batch = batch
         self._file_name = file_name
-        self._made: dict[tuple[int, Order], Any] = {}
+        self._made: dict[tuple[int, Order], object] = {}
         self._named: set[int] = set()
 
     def walk(
-        self, model: Any, given: Sequence[_Ordered], prefix: str, training: bool | None = None
+        self, model: Network, given: Sequence[_Ordered], prefix: str, training: bool | None = None
     ) -> list[_Ordered]:
         """Return a model's outputs, from new tensors in the place of its inputs, called with a flag."""
         known = {id(t): pair for t, pair in zip(model.inputs, given, strict=True)}
@@ -127,7 +128,7 @@ class _Tracing:
             known.update({id(t): pair for t, pair in zip(call.outputs, found, strict=True)})
         return [known[id(t)] for t in model.outputs]
 
-    def restored(self, tensor: Any, order: Order, wanted: Order | None = None) -> Any:
+    def restored(self, tensor: Tensor, order: Order, wanted: Order | None = None) -> Tensor:
         """Return a tensor with its axes in the old order, or in another one that is wanted."""
         wanted = wanted if wanted is not None else tuple(range(len(order)))
         if order == wanted:
@@ -163,7 +164,7 @@ class _Tracing:
         made = self._again(call.operation, LAST, {"data_format": "channels_last"})
         return self._called(call, made, tensors, LAST, prefix)
 
-    def _moved(self, operation: Any, order: Order) -> Any:
+    def _moved(self, operation: Operation, order: Order) -> Operation:
         """Return a layer with its axes where they are in another order."""
         if _reach(operation) == "place":
             shared = [order.index(axis) for axis in operation.shared_axes or ()]
@@ -172,7 +173,7 @@ class _Tracing:
         single = isinstance(operation.axis, int)
         return self._again(operation, order, {"axis": axes[0] if single else axes})
 
-    def _again(self, operation: Any, order: Order, changes: Mapping[str, Any]) -> Any:
+    def _again(self, operation: Operation, order: Order, changes: Mapping[str, object]) -> Operation:
         """Return a new layer of the same kind and weights with some of its configuration changed."""
         key = (id(operation), order)
         if key not in self._made:
@@ -188,7 +189,7 @@ class _Tracing:
         return self._made[key]
 
     def _called(
-        self, call: _Call, operation: Any, tensors: Sequence[Any], order: Order | None, prefix: str
+        self, call: _Call, operation: Operation, tensors: Sequence[Tensor], order: Order | None, prefix: str
     ) -> list[_Ordered]:
         true_name = prefix + call.name
         self._name(operation, true_name)
@@ -208,7 +209,7 @@ class _Tracing:
             (t, order if order and len(order) == len(p) else p) for t, p in zip(found, plain, strict=True)
         ]
 
-    def _for_any_batch(self, call: _Call, operation: Any) -> Any:
+    def _for_any_batch(self, call: _Call, operation: Operation) -> Operation:
         """Return a reshape whose first side counts the pictures of a fixed batch as one for any number."""
         if (
             self._batch is None
@@ -233,7 +234,7 @@ class _Tracing:
             hint="build the network anew with an open batch, keras.Input(shape), and copy the weights",
         )
 
-    def _name(self, operation: Any, true_name: str) -> None:
+    def _name(self, operation: Operation, true_name: str) -> None:
         """Give an operation a name of its own in the new network, and keep the true one."""
         if id(operation) in self._named:
             return
@@ -242,7 +243,7 @@ class _Tracing:
         self.names[operation.name] = true_name
 
 
-def _placed(array: Any, operation: Any, order: Order) -> Any:
+def _placed(array: Any, operation: Operation, order: Order) -> Tensor:
     """Return a weight for the new order: only weights that have places of their own are turned."""
     if _reach(operation) == "place" and array.ndim == 3:
         return array.transpose([axis - 1 for axis in order[1:]])
@@ -251,17 +252,17 @@ def _placed(array: Any, operation: Any, order: Order) -> Any:
     return array
 
 
-def _reach(operation: Any) -> str:
+def _reach(operation: Operation) -> str:
     """Return how far an activation that is an operation of its own reaches; empty for others."""
     row = activation_of(operation)
     return "" if row is None or kind_of(operation) == "activation" else row.reach
 
 
-def _is_along_an_axis(operation: Any) -> bool:
+def _is_along_an_axis(operation: Operation) -> bool:
     return _reach(operation) == "channels" and hasattr(operation, "axis")
 
 
-def _axes(operation: Any) -> list[int]:
+def _axes(operation: Operation) -> list[int]:
     axis = operation.axis
     return [int(a) for a in axis] if isinstance(axis, (list, tuple)) else [int(axis)]
 
@@ -283,7 +284,7 @@ def _is_pointwise(call: _Call) -> bool:
     return kind in _POINTWISE and not kind.startswith("spatial")
 
 
-def _result(call: _Call, operation: Any, tensors: Sequence[Any]) -> list[Any]:
+def _result(call: _Call, operation: Operation, tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return what an operation gives for a recorded call's arguments with other tensors in their places."""
     filled = {id(old): new for old, new in zip(call.input_tensors, tensors, strict=True)}
     args, kwargs = call.arguments.fill_in(filled)

@@ -69,7 +69,7 @@ def measured_step(node: Node, sides: tuple[int, ...], name: str) -> Step | None:
         return None
     rng, shape = np.random.default_rng(0), (1, *sides)
 
-    def answer(picture: NDArray[Any]) -> Floats:
+    def answer(picture: np.ndarray) -> Floats:
         (found,) = node.call([keras_module().ops.convert_to_tensor(picture.astype(np.float32))])
         values: Floats = np.asarray(keras_module().ops.convert_to_numpy(found), np.float64)
         return np.asarray(values[0])
@@ -95,7 +95,7 @@ def _by_channel_where_same(values: Floats) -> Floats:
     return mean if np.allclose(values, mean, rtol=1e-4, atol=1e-4 * float(np.abs(mean).max())) else values
 
 
-def _constant(value: Any) -> Floats:
+def _constant(value: object) -> Floats:
     """Return a constant as an array without batch axis.
 
     Raises:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from reportgen.keras_types import Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.model import Node
 
@@ -31,7 +30,7 @@ class CallAside:
     """
 
     name: str
-    kernel: NDArray[Any]
+    kernel: np.ndarray
     held: bool
 
 
@@ -55,13 +54,13 @@ def sharing_calls(nodes: Sequence[Node], aside: Sequence[CallAside] = ()) -> dic
     return found
 
 
-def _in_a_row(kernel: NDArray[Any]) -> NDArray[Any]:
+def _in_a_row(kernel: np.ndarray) -> np.ndarray:
     """Return a kernel's numbers by size: the same for one that is laid out otherwise."""
     return np.sort(kernel.astype(np.float32), axis=None)
 
 
 def _sharing_nodes(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
-    alike: dict[Any, list[list[int]]] = {}
+    alike: dict[object, list[list[int]]] = {}
     for index, node in enumerate(nodes):
         if not (getattr(node.operation, "weights", None)):
             continue
@@ -82,14 +81,14 @@ def _sharing_nodes(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
     }
 
 
-def _kernel(operation: Any) -> NDArray[Any]:
+def _kernel(operation: Operation) -> np.ndarray:
     return np.asarray(keras_module().ops.convert_to_numpy(operation.weights[0]))
 
 
-def _sketch(kernel: NDArray[Any]) -> tuple[Any, ...]:
+def _sketch(kernel: np.ndarray) -> tuple[object, ...]:
     step = max(1, kernel.size // _LOOKED_AT)
     return (kernel.shape, str(kernel.dtype), kernel.reshape(-1)[::step].tobytes())
 
 
-def _same(a: NDArray[Any], b: NDArray[Any]) -> bool:
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(a.size > 1 and np.ptp(a.astype(np.float32)) > 0 and np.array_equal(a, b))

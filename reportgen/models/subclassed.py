@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
 
 from reportgen.errors import ModelError, in_brief
+from reportgen.keras_types import Network
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.hdf5 import first_line
 
 
-def is_subclassed(model: Any) -> bool:
+def is_subclassed(model: Network) -> bool:
     """Whether a model is neither sequential nor functional, so that its inputs are not part of it."""
     return not isinstance(model, keras_module().Sequential) and not getattr(model, "inputs", None)
 
 
-def followed(model: Any, file_name: str) -> Any:
+def followed(model: Network, file_name: str) -> Network:
     """Return the functional network of what a subclassed model's `call` does.
 
     Raises:
@@ -43,7 +43,7 @@ def followed(model: Any, file_name: str) -> Any:
     return network
 
 
-def as_called(model: Any, file_name: str) -> Any:
+def as_called(model: Network, file_name: str) -> Network:
     """Return a network of one operation, the subclassed model as Keras calls it.
 
     Raises:
@@ -53,7 +53,7 @@ def as_called(model: Any, file_name: str) -> Any:
     return functional(picture, model(picture))
 
 
-def _check_weights(model: Any, network: Any, file_name: str, shape: tuple[int | None, ...]) -> None:
+def _check_weights(model: Network, network: Network, file_name: str, shape: tuple[int | None, ...]) -> None:
     """Refuse a graph without some weights of the model: its call goes ways that no graph shows."""
     within = {id(variable) for variable in network.variables}
     lost = [v.path for v in model.weights if id(v) not in within and "seed" not in v.path]
@@ -66,7 +66,7 @@ def _check_weights(model: Any, network: Any, file_name: str, shape: tuple[int | 
         )
 
 
-def _input_shape(model: Any, file_name: str) -> tuple[int | None, ...]:
+def _input_shape(model: Network, file_name: str) -> tuple[int | None, ...]:
     """Return the shape of a subclassed model's one input, without the batch."""
     name = type(model).__name__
     said = model.get_build_config() if model.built else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import ModelError, UntrustedModel
+from reportgen.keras_types import Config
 from reportgen.models import known_classes as known
 
 _CODE = {
@@ -58,7 +59,7 @@ _MAX_DEPTH = 200
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def refuse_code(config: dict[str, Any], file_name: str, *, trust_model: bool) -> list[str]:
+def refuse_code(config: Config, file_name: str, *, trust_model: bool) -> list[str]:
     """Return the names of the layers that bring code, which are there only with `trust_model`.
 
     Raises:
@@ -84,8 +85,8 @@ def refuse_code(config: dict[str, Any], file_name: str, *, trust_model: bool) ->
 
 
 def only_known(
-    config: dict[str, Any], file_name: str, own: Callable[[str], bool], *, trust_model: bool
-) -> tuple[dict[str, Any], list[str]]:
+    config: Config, file_name: str, own: Callable[[str], bool], *, trust_model: bool
+) -> tuple[Config, list[str]]:
     """Return a configuration in which every object is one of `known_classes` or the user's own, and notes.
 
     What only trains a network (initialisers, regularisers, constraints) and is not known is left out.
@@ -117,10 +118,10 @@ class _Reading:
     file_name: str
     own: Callable[[str], bool]
     trust_model: bool
-    whole: dict[str, Any]
+    whole: Config
     dropped: Counter[str] = field(default_factory=Counter)
 
-    def value(self, value: Any, layer: str, key: str) -> Any:
+    def value(self, value: object, layer: str, key: str) -> Any:
         if isinstance(value, dict):
             if "class_name" in value:
                 return self._object(value, layer, key)
@@ -134,13 +135,13 @@ class _Reading:
             return result
         return value
 
-    def _entries(self, item: dict[str, Any], layer: str) -> dict[str, Any]:
+    def _entries(self, item: Config, layer: str) -> Config:
         result = {}
         for key, value in item.items():
             result[key] = self.value(value, layer, key) if isinstance(value, (dict, list)) else value
         return result
 
-    def _object(self, item: dict[str, Any], layer: str, key: str) -> dict[str, Any]:
+    def _object(self, item: Config, layer: str, key: str) -> Config:
         """Return an object under the one module and name by which Keras shall find it."""
         class_name, registered = item["class_name"], item.get("registered_name")
         layer = (_name_of(item) or layer) if item is not self.whole else ""
@@ -162,7 +163,7 @@ class _Reading:
             item["config"] = self._trained(item["config"], layer)
         return {**self._entries(item, layer), "module": module, "class_name": name, "registered_name": None}
 
-    def _place(self, item: dict[str, Any], key: str) -> tuple[str, str] | None:
+    def _place(self, item: Config, key: str) -> tuple[str, str] | None:
         """Return where the table has the class of an object, None where it has not or it is not Keras's."""
         class_name, module = item["class_name"], item.get("module")
         package, _, last = (item.get("registered_name") or class_name).rpartition(">")
@@ -182,7 +183,7 @@ class _Reading:
                 return _KINDS[room][class_name]
         return None
 
-    def _function(self, item: dict[str, Any], layer: str) -> dict[str, Any]:
+    def _function(self, item: Config, layer: str) -> Config:
         name, module = item.get("config"), item.get("module")
         if not isinstance(name, str):
             raise self._error(layer, "has a function whose name is no text")
@@ -200,7 +201,7 @@ class _Reading:
             )
         raise self._unknown(item, name, layer)
 
-    def _trained(self, config: dict[str, Any], layer: str) -> dict[str, Any]:
+    def _trained(self, config: Config, layer: str) -> Config:
         """Return a layer's configuration without what is not known and only trains it."""
         kept = dict(config)
         for key, value in config.items():
@@ -214,7 +215,7 @@ class _Reading:
                     self.dropped[f"{key} {name[:60]}"] += 1
         return kept
 
-    def _is_known_training(self, key: str, value: str | dict[str, Any], name: str) -> bool:
+    def _is_known_training(self, key: str, value: str | Config, name: str) -> bool:
         kind = _ending(key)
         if isinstance(value, str):
             return value in _TRAINING[kind] or value in known.OLD_WORDS.get(kind, ()) or self.own(value)
@@ -225,7 +226,7 @@ class _Reading:
             return True
         return self._place({**value, "class_name": name}, key) is not None
 
-    def _unknown(self, item: dict[str, Any], name: str, layer: str) -> ModelError:
+    def _unknown(self, item: Config, name: str, layer: str) -> ModelError:
         """Return the refusal of what is not in the table, and what helps."""
         module, registered = item.get("module"), item.get("registered_name")
         last = _last(name)
@@ -255,7 +256,7 @@ class _Reading:
         return ModelError(f"{self.file_name}: {where} {said}", hint=hint)
 
 
-def of_keras(module: Any) -> bool:
+def of_keras(module: object) -> bool:
     """Whether a module's name is one of Keras's own, of any release."""
     return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
 
@@ -269,7 +270,7 @@ def _last(name: str) -> str:
     return re.split(r"[.>]", name)[-1]
 
 
-def _objects(value: Any, layer: str, depth: int, file_name: str) -> Iterator[tuple[dict[str, Any], str]]:
+def _objects(value: object, layer: str, depth: int, file_name: str) -> Iterator[tuple[Config, str]]:
     """Yield every object described, and the name of the layer it belongs to."""
     stack = [(value, layer, depth)]
     while stack:
@@ -285,7 +286,7 @@ def _objects(value: Any, layer: str, depth: int, file_name: str) -> Iterator[tup
             stack += [(v, layer, depth + 1) for v in reversed(value) if isinstance(v, (dict, list))]
 
 
-def _name_of(item: dict[str, Any]) -> str:
+def _name_of(item: Config) -> str:
     class_name = item.get("class_name")
     if not isinstance(class_name, str) or class_name in _MARKERS | {"DTypePolicy", "Policy", "function"}:
         return ""

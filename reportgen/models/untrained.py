@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Network
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 
@@ -20,7 +21,7 @@ _KEPT = ("Normalization", "Rescaling", "Discretization", "TextVectorization", "S
 _PLAIN = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}
 
 
-def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
+def fresh_weights(model: Network, seed: int, kind: str, file_name: str) -> str:
     """Draw a Keras model's weights anew, in place; return in words how.
 
     Args:
@@ -44,7 +45,7 @@ def fresh_weights(model: Any, seed: int, kind: str, file_name: str) -> str:
     return f"fresh weights by He's rule, since the file names no initialisers{stays}"
 
 
-def _layers(model: Any) -> Iterator[Any]:
+def _layers(model: Network) -> Iterator[Any]:
     """Yield all layers with weights, those of nested models one by one."""
     keras = keras_module()
     for layer in model.layers:
@@ -54,7 +55,7 @@ def _layers(model: Any) -> Iterator[Any]:
             yield layer
 
 
-def _by_initialisers(model: Any, file_name: str) -> int:
+def _by_initialisers(model: Network, file_name: str) -> int:
     done: set[int] = set()
     for layer in _layers(model):
         if id(layer) in done or type(layer).__name__ in _KEPT:
@@ -72,7 +73,7 @@ def _by_initialisers(model: Any, file_name: str) -> int:
     return 0
 
 
-def _by_he(model: Any, seed: int) -> int:
+def _by_he(model: Network, seed: int) -> int:
     """Return how many weights stay as they are, because their names do not say what they are."""
     left, chance = 0, np.random.default_rng(seed)
     for layer in _layers(model):

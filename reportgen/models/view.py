@@ -45,7 +45,7 @@ class View:
         """Of the tensor, without its batch axis."""
         return self.channel.shape
 
-    def rearranged(self, move: Callable[[NDArray[Any]], NDArray[Any]]) -> View:
+    def rearranged(self, move: Callable[[np.ndarray], np.ndarray]) -> View:
         """Return the view after its values were moved about."""
         return dataclasses.replace(
             self, channel=move(self.channel), scale=move(self.scale), offset=move(self.offset)
@@ -64,7 +64,7 @@ class View:
         return View(self.channel, *full, (*self.words, said), self)
 
 
-def thin(array: NDArray[Any]) -> NDArray[Any]:
+def thin(array: np.ndarray) -> np.ndarray:
     """Return an array with one entry along each axis along which it was only repeated."""
     return array[tuple(slice(0, 1) if s == 0 else slice(None) for s in array.strides)]
 
@@ -170,7 +170,7 @@ def _joined(views: list[View], axis: int, *, stacked: bool) -> View:
     return View(parts[0], parts[1], parts[2], words, views[0].before if len(views) == 1 else None)
 
 
-def _rearrangement(node: Node) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
+def _rearrangement(node: Node) -> Callable[[np.ndarray], np.ndarray] | None:
     """Return how an operation moves the values of an array without batch axis; None if it is no such."""
     operation, shape = node.operation, sizes(node.output_shapes[0])
     if node.kind == "get_item" and node.pattern[:1] == "t":
@@ -194,7 +194,7 @@ def _rearrangement(node: Node) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
     return None
 
 
-def _reshaped(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+def _reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if array.size > MOST_VALUES:
         raise ValueError("too many values to lay out")
     small = thin(array)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
+from reportgen.keras_types import KerasLayer, Network
 from reportgen.models.kinds import kind_of
 
 
-def parameters(network: Any) -> int:
+def parameters(network: Network) -> int:
     """Return how many numbers a network's weights have."""
     return sum(math.prod(v.shape) for v in network.weights)
 
 
-def multiply_adds(network: Any) -> int:
+def multiply_adds(network: Network) -> int:
     """Return the multiply-adds of convolutions and dense layers for one picture."""
     return sum(_of_layer(layer) for layer in network.layers)
 
 
-def _of_layer(layer: Any) -> int:
+def _of_layer(layer: KerasLayer) -> int:
     kind = kind_of(layer)
     if kind not in ("conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense"):
         return 0

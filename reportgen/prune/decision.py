@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
 from reportgen.errors import ConfigError
+from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
 from reportgen.removal import Reading
@@ -54,7 +55,7 @@ class Decision:
         middles = values.mean(axis=1, keepdims=True) if is_map else np.asarray(self.middles)
         return np.asarray((values > middles).reshape(len(output), -1), np.int64)
 
-    def objective(self, output: Any, chosen: Any, signs: Any) -> Any:
+    def objective(self, output: Tensor, chosen: Tensor, signs: Tensor) -> Tensor:
         """Return a number for each picture, `(n,)`: its squared gradient says what decisions hang on.
 
         Args:

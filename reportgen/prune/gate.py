@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Nest, Tensor
 from reportgen.models.framework import keras_module
 
 
@@ -30,7 +31,7 @@ def gate_class() -> Any:
             self.places, self.width = places, len(groups)
             self.taken = np.where(groups < 0, n_gates, groups).astype(np.int32)
 
-        def build(self, shapes: Any) -> None:
+        def build(self, shapes: Nest) -> None:
             """Make room for what `set` is given."""
             self.matrix = self.add_weight((self.width, self.width), "zeros", name="matrix", trainable=False)
             self.centre = self.add_weight((self.places, self.width), "zeros", name="centre", trainable=False)
@@ -40,7 +41,7 @@ def gate_class() -> Any:
             self.matrix.assign(matrix)
             self.centre.assign(centre)
 
-        def call(self, given: Any) -> Any:
+        def call(self, given: Nest) -> Tensor:
             """Return the tensor, gated."""
             x, gates = given
             ops = keras.ops
@@ -55,7 +56,7 @@ def gate_class() -> Any:
             left = x - short * told
             return ops.reshape(left, (-1, self.places * self.width)) if flat else left
 
-        def compute_output_shape(self, shapes: Any) -> Any:
+        def compute_output_shape(self, shapes: Nest) -> Nest:
             """Return the shape of the tensor."""
             return shapes[0]
 

@@ -102,7 +102,7 @@ def _is_last(axis: Any, rank: int) -> bool:
     return [int(a) % rank for a in np.ravel(axis)] == [rank - 1]
 
 
-def _by_channel(constant: Any, shape: Shape) -> bool:
+def _by_channel(constant: object, shape: Shape) -> bool:
     """Whether a constant is one number, or one for each channel and perhaps place."""
     sides = tuple(getattr(constant, "shape", ()))
     if not sides or all(side == 1 for side in sides):

@@ -7,18 +7,19 @@ of a layer in Keras is written with Keras's own operations, or refused by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Operation, Tensor
 from reportgen.models.framework import keras_module
 
 if TYPE_CHECKING:
     from reportgen.models import Node
 
 
-def plain_operation(node: Node, name: str, file_name: str) -> Any:
+def plain_operation(node: Node, name: str, file_name: str) -> Operation:
     """Return the layer of a node made anew, or a function of tensors that does the same.
 
     Raises:
@@ -39,15 +40,15 @@ def plain_operation(node: Node, name: str, file_name: str) -> Any:
     return type(operation).from_config(config)
 
 
-def _hard_sigmoid(operation: Any) -> Callable[[Any], Any]:
+def _hard_sigmoid(operation: Operation) -> Callable[[Tensor], Tensor]:
     ops = keras_module().ops
     return lambda x: ops.clip(x * operation.alpha + operation.beta, 0.0, 1.0)
 
 
-def _edge_padding(operation: Any) -> Callable[[Any], Any]:
+def _edge_padding(operation: Operation) -> Callable[[Tensor], Tensor]:
     ops = keras_module().ops
 
-    def padded(x: Any) -> Any:
+    def padded(x: Tensor) -> Tensor:
         for axis, width in zip((1, 2), operation.widths, strict=True):
             if any(width):
                 nearest = np.pad(np.arange(int(x.shape[axis])), width, mode="edge").astype(np.int32)
@@ -57,7 +58,7 @@ def _edge_padding(operation: Any) -> Callable[[Any], Any]:
     return padded
 
 
-_TRANSLATED: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+_TRANSLATED: dict[str, Callable[[object], Callable[[Tensor], Tensor]]] = {
     "hard_sigmoid": _hard_sigmoid,
     "edge_padding": _edge_padding,
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from reportgen.keras_types import KerasLayer, Nest, Network, Operation, Tensor
 from reportgen.models.framework import functional, keras_module
 from reportgen.models.kinds import UNIT_KINDS
 from reportgen.prune.channels import Ref, groups_of, mixes
@@ -30,7 +31,7 @@ _PICTURE = -1
 
 _NAME = re.compile(r"[^A-Za-z0-9_.\-]")
 
-Change = Callable[[int, Any], Any]
+Change = Callable[[int, Tensor], Tensor]
 """Takes a node and the tensor it is about to read, and returns what it reads instead."""
 
 
@@ -44,17 +45,17 @@ class Rebuilt:
         held: For each input what it is held at, None for the picture.
     """
 
-    network: Any
-    layers: dict[int, Any] = field(default_factory=dict)
-    held: tuple[Any, ...] = (None,)
+    network: Network
+    layers: dict[int, KerasLayer] = field(default_factory=dict)
+    held: tuple[Tensor, ...] = (None,)
 
-    def predicted(self, pictures: Floats, network: Any = None) -> list[Floats]:
+    def predicted(self, pictures: Floats, network: Network | None = None) -> list[Floats]:
         """Return what this network, or one with its inputs, answers to a batch, for each output."""
         given = self.with_held(pictures)
         found = (network or self.network).predict_on_batch(given if len(given) > 1 else given[0])
         return [np.asarray(x) for x in (found if isinstance(found, (list, tuple)) else [found])]
 
-    def with_held(self, pictures: Floats) -> list[Any]:
+    def with_held(self, pictures: Floats) -> list[Tensor]:
         """Return a batch for all inputs: the pictures, and what the others are held at."""
         found = []
         for tensor, value in zip(self.network.inputs, self.held, strict=False):
@@ -66,7 +67,7 @@ class Rebuilt:
 
 def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
             weights: Mapping[int, dict[str, Floats]] | None = None, change: Change | None = None,
-            more_inputs: Collection[Any] = (), logits: bool = False) -> Rebuilt:  # fmt: skip
+            more_inputs: Collection[object] = (), logits: bool = False) -> Rebuilt:  # fmt: skip
     """Return the network without some of its groups.
 
     Args:
@@ -92,7 +93,7 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
     return Rebuilt(network, building.layers, tuple(value for _, value in own))
 
 
-def alone(tensors: list[Any]) -> Any:
+def alone(tensors: list[Tensor]) -> Nest:
     """Return tensors as Keras wants a network's: one by itself, several as a list."""
     return tensors[0] if len(tensors) == 1 else tensors
 
@@ -111,15 +112,15 @@ class _Building:
     ) -> None:
         self.model, self.groups, self.removed = model, groups, removed
         self.weights, self.change = weights, change
-        self.tensors: dict[Ref, Any] = {}
-        self.layers: dict[int, Any] = {}
+        self.tensors: dict[Ref, Tensor] = {}
+        self.layers: dict[int, KerasLayer] = {}
         self.outputs = [end_of(model, ref).before if logits else ref for ref in model.outputs]
         self.needed = _needed(model, self.outputs)
-        self._inputs: dict[int, tuple[Any, Any]] = {}
+        self._inputs: dict[int, tuple[object, object]] = {}
         self._taken: set[str] = set()
         self._fused = self._activations()
 
-    def inputs(self) -> list[tuple[Any, Any]]:
+    def inputs(self) -> list[tuple[Tensor, Tensor]]:
         """Return the network's inputs in the order its file has them, each with what it is held at."""
         free = next(place for place in range(len(self._inputs)) if place not in self._inputs)
         placed = {free if place == _PICTURE else place: found for place, found in self._inputs.items()}
@@ -135,7 +136,7 @@ class _Building:
         if node.kind in UNIT_KINDS and self.change is not None and mixes(node):
             given[0] = self.change(index, given[0])
         if self._fused.get(index - 1) == index:
-            found: Any = given[0]  # Part of the layer before it again.
+            found: object = given[0]  # Part of the layer before it again.
         elif id(node.operation) in self.layers:
             found = node.call(given, self.layers[id(node.operation)])
         elif node.kind in UNIT_KINDS:
@@ -160,7 +161,7 @@ class _Building:
                     alone.add(id(node.operation))
         return {i: after for i, after in found.items() if id(nodes[i].operation) not in alone}
 
-    def _input(self, node: Node) -> Any:
+    def _input(self, node: Node) -> Tensor:
         """Return an input; `held1` is the second of the file's, the picture the one that is not held."""
         keras, layer = keras_module(), node.operation
         if node.kind == "input":
@@ -180,15 +181,15 @@ class _Building:
         self._taken.add(unique)
         return unique
 
-    def _kept(self, ref: Ref) -> Any:
+    def _kept(self, ref: Ref) -> np.ndarray:
         return self.groups.kept_channels(ref, self.removed)
 
-    def _row(self, ref: Ref) -> Any:
+    def _row(self, ref: Ref) -> Tensor:
         """Return `(C,)`, the channels of a tensor that stay."""
         kept = self._kept(ref)
         return kept.reshape(-1, kept.shape[-1])[0]
 
-    def _with_units(self, index: int, node: Node, given: Any) -> Any:
+    def _with_units(self, index: int, node: Node, given: Nest) -> Tensor:
         before, after = self._row(node.inputs[0]), self._row((index, 0))
         config = dict(node.operation.get_config())
         own = self.weights.get(id(node.operation)) or weights_of(node.operation)
@@ -206,15 +207,15 @@ class _Building:
         self.layers[id(node.operation)] = layer
         return made
 
-    def _activation(self, index: int) -> Any:
+    def _activation(self, index: int) -> Operation:
         after = self._fused.get(index)
         return "linear" if after is None else self.model.nodes[after].operation.activation
 
-    def _without_units(self, index: int, node: Node, given: list[Any]) -> Any:
+    def _without_units(self, index: int, node: Node, given: list[Tensor]) -> Tensor:
         keras = keras_module()
         if node.kind == "flatten" and isinstance(node.operation, keras.layers.Flatten):
             return keras.layers.Flatten(name=self._name(node.name))(given[0])
-        kept: Any = self._kept((index, 0)) if (index, 0) in self.groups.channels.labels else None
+        kept: Tensor = self._kept((index, 0)) if (index, 0) in self.groups.channels.labels else None
         whole = kept is None or bool(kept.all())
         if node.kind in RESHAPES and not whole:
             every = np.broadcast_to(kept, [int(side or 0) for side in node.output_shapes[0][1:]])
@@ -227,7 +228,7 @@ class _Building:
             return self._with_constants(node, given[0], self._row((index, 0)))
         return node.call(given) if len(node.output_shapes) > 1 else node.call(given)[0]
 
-    def _layer(self, node: Node, given: list[Any], kept: Any) -> Any:
+    def _layer(self, node: Node, given: list[Tensor], kept: Tensor) -> Tensor:
         """Call a layer without units made anew, its weights cut where they are one for each channel."""
         layer = plain_operation(node, self._name(node.name), self.model.file_name)
         if not isinstance(layer, keras_module().Layer):
@@ -244,7 +245,7 @@ class _Building:
             self.layers[id(node.operation)] = layer
         return made if len(node.output_shapes) > 1 else made[0]
 
-    def _with_constants(self, node: Node, tensor: Any, kept: Any) -> Any:
+    def _with_constants(self, node: Node, tensor: Tensor, kept: Tensor) -> Tensor:
         """Call an operation between a tensor and numbers, without those of channels that are gone."""
         constants = [np.asarray(c)[..., kept] if _is_by_channel(c, kept) else c for c in node.constants]
         order = node.pattern.split(" ")[0]
@@ -252,12 +253,12 @@ class _Building:
         return getattr(keras_module().ops, node.kind)(*(tensor if p == "t" else next(waiting) for p in order))
 
 
-def _is_by_channel(constant: Any, kept: Any) -> bool:
+def _is_by_channel(constant: Any, kept: Tensor) -> bool:
     """Whether a constant has a number for each channel."""
     return tuple(getattr(constant, "shape", ()))[-1:] == (len(kept),)
 
 
-def _made(kind: Any, config: dict[str, Any]) -> Any:
+def _made(kind: Any, config: dict[str, Any]) -> KerasLayer:
     """Return a layer of a configuration; its weights are set, so that how they began does not matter."""
     for key in ("kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer"):
         if key in config:

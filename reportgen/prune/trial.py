@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.keras_types import KerasLayer, Nest, Network, Operation, Tensor
 from reportgen.models.framework import functional, keras_module
 from reportgen.prune.decision import Decision
 from reportgen.prune.gate import gate_class
@@ -39,9 +40,9 @@ class Trial:
         self.model, self.groups, self.batch = model, groups, batch
         self.own = {id(self._operation(r)): _with_bias(self._operation(r)) for r in groups.readers}
         self._free = rebuilt(model, groups, weights=self.own, logits=True)
-        self._gated: Any = None
-        self._gates: list[Any] = []
-        self._passes: dict[str, Any] = {}
+        self._gated: Network = None
+        self._gates: list[KerasLayer] = []
+        self._passes: dict[str, object] = {}
         self._refits: Mapping[int, Refit] = {}
 
     def _operation(self, reader: Reader) -> Any:
@@ -136,7 +137,7 @@ class Trial:
                 gate.set(matrix, centre)
 
     def _compiled(
-        self, network: Any, decisions: Sequence[Decision], shapes: Sequence[tuple[int, ...]]
+        self, network: Network, decisions: Sequence[Decision], shapes: Sequence[tuple[int, ...]]
     ) -> Any:
         key = str([(d, s) for d, s in zip(decisions, shapes, strict=True)])
         if key not in self._passes:
@@ -145,11 +146,11 @@ class Trial:
             n_inputs = len(network.inputs) - 1
             ops = keras_module().ops
 
-            def gradient(*arrays: Any) -> Any:
+            def gradient(*arrays: Tensor) -> Nest:
                 inputs, rest = [ops.convert_to_tensor(a) for a in arrays[:n_inputs]], arrays[n_inputs:]
                 own, signs = rest[: len(decisions)], rest[len(decisions) :]
 
-                def objective(gates: Any) -> tuple[Any, Any]:
+                def objective(gates: Tensor) -> tuple[Tensor, Tensor]:
                     found = network([*inputs, gates], training=False)
                     outputs = found if isinstance(found, (list, tuple)) else [found]
                     each = [d.objective(*x) for d, x in
@@ -163,7 +164,7 @@ class Trial:
             self._passes[key] = backend().compiled(gradient, network, axes, 0)
         return self._passes[key]
 
-    def _with_gates(self) -> Any:
+    def _with_gates(self) -> Network:
         """Return the network with a gate before every reader, made when it is first asked for."""
         if self._gated is None:
             keras = keras_module()
@@ -171,7 +172,7 @@ class Trial:
             number = {index: i for i, r in enumerate(self.groups.readers) for index in r.nodes}
             self._gates = [[] for _ in self.groups.readers]
 
-            def gated(index: int, tensor: Any) -> Any:
+            def gated(index: int, tensor: Tensor) -> Tensor:
                 if index not in number:
                     return tensor
                 reader = self.groups.readers[number[index]]
@@ -183,11 +184,11 @@ class Trial:
                                   more_inputs=[gates], logits=True)  # fmt: skip
         return self._gated.network
 
-    def _reading(self) -> Any:
+    def _reading(self) -> Network:
         if "read" not in self._passes:
-            taken: dict[int, Any] = {}
+            taken: dict[int, Tensor] = {}
 
-            def noted(index: int, tensor: Any) -> Any:
+            def noted(index: int, tensor: Tensor) -> Tensor:
                 taken[index] = tensor
                 return tensor
 
@@ -215,7 +216,7 @@ def in_range(pictures: Pictures, model: Model) -> Floats:
     return np.asarray(low + unit * (high - low), np.float32)
 
 
-def _with_bias(operation: Any) -> dict[str, Floats]:
+def _with_bias(operation: Operation) -> dict[str, Floats]:
     """Return a layer's weights, with a bias of zeros where it has none."""
     found = weights_of(operation)
     if "bias" not in found:
@@ -224,7 +225,7 @@ def _with_bias(operation: Any) -> dict[str, Floats]:
     return found
 
 
-def _filled(rows: NDArray[Any], batch: int) -> tuple[NDArray[Any], int]:
+def _filled(rows: np.ndarray, batch: int) -> tuple[np.ndarray, int]:
     """Return rows, the last repeated up to a whole batch, and how many there were."""
     n = len(rows)
     return (rows if n == batch else np.concatenate([rows, np.repeat(rows[-1:], batch - n, axis=0)])), n

@@ -7,10 +7,11 @@ Shapes are those of Keras; how good a refit is, is not known here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reportgen.keras_types import KerasLayer
 
 Floats = NDArray[np.float32]
 Kept = NDArray[np.bool_]
@@ -46,7 +47,7 @@ def replaced_by_means(removed: Kept, means: Floats) -> Refit:
     return Refit(mixing, np.where(removed, means, 0).astype(np.float32))
 
 
-def refitted(kind: str, layer: Any, weights: dict[str, Floats], refit: Refit) -> dict[str, Floats]:
+def refitted(kind: str, layer: KerasLayer, weights: dict[str, Floats], refit: Refit) -> dict[str, Floats]:
     """Return a layer's weights when it reads other channels; whole, with zeros where nothing is read.
 
     A constant is taken to be there at every place a kernel covers: where zeros lie around a map, its border
@@ -85,7 +86,9 @@ def refitted(kind: str, layer: Any, weights: dict[str, Floats], refit: Refit) ->
     return {name: np.asarray(value, np.float32) for name, value in found.items()}
 
 
-def sliced(kind: str, layer: Any, weights: dict[str, Floats], before: Kept, after: Kept) -> dict[str, Floats]:
+def sliced(
+    kind: str, layer: KerasLayer, weights: dict[str, Floats], before: Kept, after: Kept
+) -> dict[str, Floats]:
     """Return a layer's weights without the channels that are gone.
 
     Args:
@@ -116,12 +119,12 @@ def sliced(kind: str, layer: Any, weights: dict[str, Floats], before: Kept, afte
     return found
 
 
-def weights_of(layer: Any) -> dict[str, Floats]:
+def weights_of(layer: KerasLayer) -> dict[str, Floats]:
     """Return a layer's weights by their own names."""
     return {str(v.name): np.asarray(v.numpy(), np.float32) for v in layer.weights}
 
 
-def set_weights(layer: Any, weights: dict[str, Floats]) -> None:
+def set_weights(layer: KerasLayer, weights: dict[str, Floats]) -> None:
     """Set a layer's weights by their own names."""
     for variable in layer.weights:
         variable.assign(weights[str(variable.name)])

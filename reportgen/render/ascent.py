@@ -9,12 +9,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render import objectives, transforms
 from reportgen.render.backend import backend
 from reportgen.render.objectives import OBJECTIVES, Aim
@@ -27,7 +28,6 @@ from reportgen.spec import RenderSpec
 if TYPE_CHECKING:
     from reportgen.models import Cut
 
-Tensor = Any
 State = dict[str, Tensor]
 
 
@@ -47,8 +47,8 @@ class Ascent:
     structure: Structure
     parameters: Parametrization
     size: tuple[int, int, int]
-    chunk: Callable[..., Any]
-    look: Callable[..., Any]
+    chunk: Callable[..., Nest]
+    look: Callable[..., Nest]
     references: NDArray[np.float32]
     traces: list[int]
 
@@ -96,7 +96,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         numbers: Mapping[str, Tensor],
         silence: Tensor,
         look: Tensor,
-    ) -> Any:
+    ) -> Nest:
         picture = x if parameters.picture is None else parameters.picture(x)
         seen = (
             transforms.moved(picture, move, structure.around, structure.turned)
@@ -108,17 +108,17 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
 
     step = _step(structure, parameters, objective)
 
-    def chunk(state: State, numbers: Mapping[str, Tensor], moves: Tensor, begins: Tensor) -> Any:
+    def chunk(state: State, numbers: Mapping[str, Tensor], moves: Tensor, begins: Tensor) -> Nest:
         traces[0] += 1
         return engine.loop(
             lambda state, inputs: step(state, inputs, numbers), state, (moves, begins),
             structure.part, len(TRACE),
         )  # fmt: skip
 
-    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Any:
+    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Nest:
         traces[0] += 1
 
-        def one(state: Any, inputs: Any) -> Any:
+        def one(state: Nest, inputs: Nest) -> Nest:
             value, _ = objective(x, inputs[0], numbers, silence, ops.zeros(()))
             return state, (value,)
 
@@ -132,7 +132,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
     )  # fmt: skip
 
 
-def _looked_at(cut: Cut, structure: Structure) -> tuple[Any, Callable[..., Tensor]]:
+def _looked_at(cut: Cut, structure: Structure) -> tuple[Network, Callable[..., Tensor]]:
     """Return the network that is used, and what gives each picture's own answers, `(n, H, W)` or `(n,)`."""
     which, own_range = output_of(structure.recipe), _in_own_range(structure)
     plain = which == 0 and not own_range and structure.aim == "unit"
@@ -188,12 +188,12 @@ def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[
 
 
 def _step(
-    structure: Structure, parameters: Parametrization, objective: Callable[..., Any]
-) -> Callable[..., Any]:
+    structure: Structure, parameters: Parametrization, objective: Callable[..., Nest]
+) -> Callable[..., Nest]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
     recipe, engine, update = structure.recipe, backend(), OPTIMISERS[structure.recipe.optimiser]
 
-    def step(state: State, inputs: Any, numbers: Mapping[str, Tensor]) -> Any:
+    def step(state: State, inputs: Nest, numbers: Mapping[str, Tensor]) -> Nest:
         move, begins = inputs
         x = state["x"]
         (values, silence), uphill = engine.value_and_gradient(

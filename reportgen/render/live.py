@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from reportgen.render.ascent import TRACE, ascent
 from reportgen.render.queue import Job, Render, Run, shown
@@ -20,7 +19,7 @@ from reportgen.spec import RenderSpec
 if TYPE_CHECKING:
     from reportgen.models import Cut
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 
 @dataclass(frozen=True)

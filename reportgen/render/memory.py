@@ -6,10 +6,11 @@ pictures, and the same content key must be the same picture.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reportgen.keras_types import Network, Tensor
 from reportgen.render.backend import backend
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ def picture_bytes(cut: Cut) -> int:
     return 4 * (own + 2 * sum(_numbers_of(output) for output in _outputs(cut.network)))
 
 
-def _outputs(network: Any) -> list[Any]:
+def _outputs(network: Network) -> list[Tensor]:
     operations = getattr(network, "operations", None) or network.layers
-    found: list[Any] = []
+    found: list[object] = []
     for operation in operations:
         inner = getattr(operation, "operations", None)
         if inner is not None and hasattr(operation, "outputs"):
@@ -46,6 +47,6 @@ def _outputs(network: Any) -> list[Any]:
     return found
 
 
-def _numbers_of(output: Any) -> int:
+def _numbers_of(output: Tensor) -> int:
     shape = getattr(output, "shape", None)
     return int(np.prod([d for d in shape[1:] if d], dtype=np.int64)) if shape else 0

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from keras import ops
 
+from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
 from reportgen.spec import CHOICES
 from reportgen.units import without_rim
 
-Tensor = Any
 Aim = Literal["unit", "units", "layer"]
 """What is climbed: one unit a picture, a sum of units, or the whole layer."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from keras import ops
 
+from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
 from reportgen.spec import CHOICES
 
-Tensor = Any
 Optimiser = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 

@@ -11,19 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
 from reportgen.render.randomness import normals, uniforms
 from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, law
 from reportgen.spec import CHOICES, RenderSpec
 from reportgen.units import InputRange
 
-Tensor = Any
 Array = NDArray[np.float32]
 Shape = tuple[int, int, int]
 

@@ -6,14 +6,12 @@ They see the untransformed picture alone, never the network. How much each count
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from keras import ops
 
+from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
 from reportgen.render.backend import backend
-
-Tensor = Any
 
 _SMOOTHING = 1e-6  # keeps the square root's gradient finite where neighbours are equal
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from reportgen.render import transforms
 from reportgen.render.ascent import Ascent, ascent, empty_state
@@ -27,7 +26,7 @@ from reportgen.units import Sign, Telemetry
 if TYPE_CHECKING:
     from reportgen.models import Cut
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 CURVE_POINTS = 32
 FRESH = 8

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from reportgen.keras_types import Network
 from reportgen.models.flatten import recorded_calls
 
 MOST_TERMS = 1_000
 """More than the sums of networks that were trained, and written out in no time."""
 
 
-def longest_sum(network: Any) -> int:
+def longest_sum(network: Network) -> int:
     """Return a bound on the terms of a network's longest sum, `MOST_TERMS + 1` at most.
 
     What has weights stands in a sum as one term; whatever else takes several tensors may be a sum.

@@ -8,17 +8,15 @@ anywhere: no pixel is then nearer to a border than another, and no frame is draw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Tensor
 from reportgen.render.backend import backend
 from reportgen.render.randomness import uniforms
 from reportgen.spec import RenderSpec
-
-Tensor = Any
 
 STEPS, LOUDER_STEPS, FRESH = 1 << 32, 2 << 32, 3 << 32
 """Series of draws: for steps, for steps after a louder start, and draws that no step uses."""

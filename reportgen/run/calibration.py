@@ -148,7 +148,7 @@ def _kept(file: Path) -> dict[str, dict[str, float]]:
     return {str(key): value for key, value in found.items() if _is_speed(value)}
 
 
-def _is_speed(value: Any) -> bool:
+def _is_speed(value: object) -> bool:
     names = {field.name for field in dataclasses.fields(Speed)}
     return (
         isinstance(value, dict)

@@ -89,7 +89,7 @@ def write_measurement(file: Path, new: Measurement) -> None:
         raise ReportgenError(f'"{file.name}" cannot be written: {error.strerror or error}') from None
 
 
-def _rounded(value: Any) -> Any:
+def _rounded(value: object) -> Any:
     """Return JSON values whose numbers have six digits, which is more than any is worth."""
     if isinstance(value, float):
         return float(f"{value:.6g}")

@@ -14,14 +14,14 @@ ENGINE_VERSION = 4
 """Raised whenever the same recipe gives other pictures."""
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: object) -> str:
     """Return JSON that is the same text for the same value: sorted keys, no spaces, finite numbers only."""
     return json.dumps(
         _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
     )
 
 
-def content_hash(value: Any) -> str:
+def content_hash(value: object) -> str:
     """Return 32 hexadecimal digits (blake2b, 16 bytes) of the canonical JSON of `value`."""
     return _hash_of(canonical_json(value))
 
@@ -103,7 +103,7 @@ def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
     return fields
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Return `value` as JSON types; -0.0 and 0 and 1 and 1.0 are each one number."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain(dataclasses.asdict(value))

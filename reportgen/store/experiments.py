@@ -47,8 +47,8 @@ class Experiment:
     channels: int
     seconds: float
     telemetry: Telemetry
-    asked: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    asked: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    provenance: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class Experiments(Measurements):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 
-def sqlite_table(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> bytes:
+def sqlite_table(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> bytes:
     """Return the bytes of an SQLite file that holds one table.
 
     Args:

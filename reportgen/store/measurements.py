@@ -59,11 +59,11 @@ class Measurements:
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
 
-    def read(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    def read(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         """Return all rows that a query finds."""
         return list(self._rows(query, values))
 
-    def _rows(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> Iterator[Any]:
+    def _rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> Iterator[Any]:
         """Yield what a query finds; all reads go through here."""
         try:
             cursor = self._db.execute(query, values)
