@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reportgen.errors import ModelError, ReportgenError
+from reportgen.keras_types import Config
 from reportgen.models.configuration import parsed, refuse_larger_text
 from reportgen.models.hdf5 import check_hdf5, first_line, h5py_module
 from reportgen.models.memory import default_max_memory
@@ -49,7 +50,7 @@ class Archive:
     path: Path
     name: str
     format: Literal["keras", "h5", "json"]
-    config: dict[str, Any]
+    config: Config
     keras_version: Any = None
     backend: str = ""
     weights: Path | None = None
@@ -80,7 +81,7 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     raise ModelError(f"{found.file_name}: is no file that Keras wrote", hint="give a .keras or .h5 file")
 
 
-def _zip_config(path: Path, max_memory: int) -> tuple[dict[str, Any], str]:
+def _zip_config(path: Path, max_memory: int) -> tuple[Config, str]:
     """Return the configuration in an archive, and the version of the Keras that wrote it."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -232,7 +233,7 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _json(path: Path, text: bytes) -> dict[str, Any]:
+def _json(path: Path, text: bytes) -> Config:
     config = parsed(text, path.name)
     if not isinstance(config.get("config"), (dict, list)):
         raise ModelError(f"{path.name}: its configuration describes no model", hint=_SAVE_WHOLE)

@@ -14,9 +14,11 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from reportgen.errors import ModelError, ReportgenError
+from reportgen.keras_types import Config, Network, Tensor
 from reportgen.models.archive import WEIGHTS, Archive, read_archive, temporary_folder, unpack_weights
 from reportgen.models.custom import custom_objects, under_all_names
 from reportgen.models.framework import deep_graphs, keras_module
@@ -94,12 +96,12 @@ def _said_of_writer(writer: Writer) -> list[str]:
     return [f"The file was written by Keras {writer.version} and translated.{assumed}"]
 
 
-def hard_sigmoid_of_keras_2(x: Any) -> Any:
+def hard_sigmoid_of_keras_2(x: Tensor) -> Any:
     """Return what `hard_sigmoid` meant in Keras 1 and 2; its name is what configurations say."""
     return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
+def in_float32(config: Config) -> tuple[Config, set[str]]:
     """Return a configuration in which every other floating type became float32, and those types."""
     found: set[str] = set()
 
@@ -132,7 +134,7 @@ def in_float32(config: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 class _Own:
     """Whether the user named an object, or the running program registered it with Keras itself."""
 
-    def __init__(self, keras: Any, objects: Mapping[str, Any]) -> None:
+    def __init__(self, keras: ModuleType, objects: Mapping[str, Any]) -> None:
         self._keras = keras
         self._objects = objects
 
@@ -167,7 +169,7 @@ def _refuse_quantized(archive: Archive) -> None:
 
 
 def _built(
-    keras: Any, archive: Archive, config: dict[str, Any], objects: dict[str, Any], limit: int, trusted: bool
+    keras: ModuleType, archive: Archive, config: Config, objects: dict[str, Any], limit: int, trusted: bool
 ) -> Any:
     """Return a configuration's network; no weight is allocated before all are known to fit."""
     options = {"custom_objects": objects, "safe_mode": not trusted}
@@ -192,7 +194,7 @@ def _built(
     return model
 
 
-def _load_weights(keras: Any, model: Any, archive: Archive, writer: Writer) -> None:
+def _load_weights(keras: ModuleType, model: Network, archive: Archive, writer: Writer) -> None:
     """Put the weights into a network, from wherever they lie."""
     own = archive.weights or archive.path
     if archive.format == "h5" or (archive.format == "json" and _is_old_arrangement(own)):
@@ -223,14 +225,16 @@ def _is_old_arrangement(weights: Path) -> bool:
         return "model_weights" in file or any(str(key).startswith("layer_names") for key in file.attrs)
 
 
-def _unbuildable(keras: Any, archive: Archive, error: BaseException, where: str = "") -> ModelError:
+def _unbuildable(keras: ModuleType, archive: Archive, error: BaseException, where: str = "") -> ModelError:
     return ModelError(
         f"{archive.name}: {where}Keras {keras.__version__} cannot build it: {_cause(error)}",
         hint="load it with the Keras it was saved with and save it as .keras",
     )
 
 
-def _failing_layer(keras: Any, config: Any, options: Mapping[str, Any]) -> tuple[str, BaseException] | None:
+def _failing_layer(
+    keras: ModuleType, config: Any, options: Mapping[str, Any]
+) -> tuple[str, BaseException] | None:
     """Return the first layer that cannot be made even by itself, and why; None where each can be.
 
     No layer is built, so that none allocates weights.

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +17,9 @@ import keras
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render.machine import cache_folder, processor_name
-from reportgen.render.seam import Axes, Tensor
+from reportgen.render.seam import Axes, Step
 
 _PICTURES = "pictures"
 
@@ -44,39 +44,37 @@ class Jax:
         return False
 
     def compiled(
-        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
         bfloat16: bool = False,
-    ) -> Callable[..., Any]:  # fmt: skip
+    ) -> Callable[..., Nest]:  # fmt: skip
         """See `Backend.compiled`."""
         variables = list(network.variables)
 
-        def with_weights(weights: Sequence[Any], *arrays: Any) -> Any:
+        def with_weights(weights: Sequence[Tensor], *arrays: Tensor) -> Nest:
             with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
                 return function(*arrays)
 
         alone, shared = jax.jit(with_weights), _Shared(with_weights, axes, gives)
 
-        def run(*arrays: Any) -> Any:
+        def run(*arrays: Tensor) -> Nest:
             weights = [v.value for v in variables]
             devices = _sharing(_pictures(arrays, axes))
             return shared(devices, weights, arrays) if len(devices) > 1 else alone(weights, *arrays)
 
         return run
 
-    def called(self, network: Any, pictures: Any) -> Any:
+    def called(self, network: Network, pictures: Tensor) -> Nest:
         """See `Backend.called`."""
         return self.compiled(lambda x: network(x, training=False), network, (0,), 0)(pictures)
 
     def value_and_gradient(
-        self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
-    ) -> tuple[Any, Tensor]:
+        self, function: Callable[[Tensor], tuple[Tensor, Nest]], x: Tensor
+    ) -> tuple[Nest, Tensor]:
         """See `Backend.value_and_gradient`."""
         values, pull, more = jax.vjp(function, x, has_aux=True)
         return (values, more), pull(jnp.ones_like(values))[0]
 
-    def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
-    ) -> tuple[Any, Any]:
+    def loop(self, step: Step, state: Nest, inputs: Nest, length: int, outs: int) -> tuple[Nest, Nest]:
         """See `Backend.loop`."""
         state, out = jax.lax.scan(step, state, inputs, length=length)
         return state, out
@@ -116,7 +114,7 @@ def keep_programs(folder: Path) -> None:
 
 
 @cache
-def _devices() -> tuple[Any, ...]:
+def _devices() -> tuple[Tensor, ...]:
     """Return the devices of this machine that compute: all of the kind of the default one."""
     default = jax.config.jax_default_device
     found = jax.local_devices(backend=default.platform) if default is not None else jax.local_devices()
@@ -129,12 +127,12 @@ def _along(axis: int) -> PartitionSpec:
     return PartitionSpec(*[None] * axis, _PICTURES)
 
 
-def _spec(leaf: Any, axis: int) -> PartitionSpec:
+def _spec(leaf: Tensor, axis: int) -> PartitionSpec:
     """Return how an array is shared out: along the axis of pictures, or whole where it has none."""
     return _along(axis) if np.ndim(leaf) > axis else PartitionSpec()
 
 
-def _pictures(arrays: Sequence[Any], axes: Sequence[int]) -> int:
+def _pictures(arrays: Sequence[Tensor], axes: Sequence[int]) -> int:
     return next(
         int(np.shape(leaf)[axis])
         for part, axis in zip(arrays, axes, strict=True)
@@ -143,7 +141,7 @@ def _pictures(arrays: Sequence[Any], axes: Sequence[int]) -> int:
     )
 
 
-def _sharing(pictures: int) -> tuple[Any, ...]:
+def _sharing(pictures: int) -> tuple[Tensor, ...]:
     """Return the devices that take equal shares of so many pictures: as many as there are, or fewer."""
     devices = _devices()
     return devices[: next(n for n in range(len(devices), 0, -1) if pictures % n == 0)]
@@ -152,12 +150,14 @@ def _sharing(pictures: int) -> tuple[Any, ...]:
 class _Shared:
     """A function of weights and arrays on several devices: each has all weights and some of the pictures."""
 
-    def __init__(self, function: Callable[..., Any], axes: Sequence[int], gives: Axes) -> None:
+    def __init__(self, function: Callable[..., Nest], axes: Sequence[int], gives: Axes) -> None:
         self._function, self._axes, self._gives = function, axes, gives
-        self._programs: dict[Any, Callable[..., Any]] = {}
-        self._weights: tuple[list[Any], list[Any]] = ([], [])
+        self._programs: dict[object, Callable[..., Nest]] = {}
+        self._weights: tuple[list[Tensor], list[Tensor]] = ([], [])
 
-    def __call__(self, devices: tuple[Any, ...], weights: list[Any], arrays: Sequence[Any]) -> Any:
+    def __call__(
+        self, devices: tuple[jax.Device, ...], weights: list[Tensor], arrays: Sequence[Tensor]
+    ) -> Nest:
         mesh = Mesh(np.array(devices), (_PICTURES,))
         specs = tuple(
             jax.tree.map(lambda leaf, axis=axis: _spec(leaf, axis), part)
@@ -176,7 +176,7 @@ class _Shared:
         )
         return self._programs[key](self._everywhere(weights, mesh), *given)
 
-    def _everywhere(self, weights: list[Any], mesh: Mesh) -> list[Any]:
+    def _everywhere(self, weights: list[Tensor], mesh: Mesh) -> list[Tensor]:
         """Return the weights on every device; they are sent once."""
         sent, there = self._weights
         if len(sent) != len(weights) or any(a is not b for a, b in zip(sent, weights, strict=True)):

@@ -7,10 +7,13 @@ nothing more: it knows no network, no recipe and no picture. Another backend is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-Tensor = Any
+from reportgen.keras_types import Nest, Network, Tensor
+
 Axes = int | tuple[int, ...]
+Step = Callable[[Nest, Nest], tuple[Nest, Nest]]
+"""One turn of a loop: state and one of the inputs in, state and one of the outs out."""
 
 
 class Backend(Protocol):
@@ -29,9 +32,9 @@ class Backend(Protocol):
         """Return whether convolutions can be computed in bfloat16, faster and from float32 numbers."""
 
     def compiled(
-        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
         bfloat16: bool = False,
-    ) -> Callable[..., Any]:  # fmt: skip
+    ) -> Callable[..., Nest]:  # fmt: skip
         """Return `function` of arrays as a compiled graph; it is traced once for each set of shapes.
 
         Args:
@@ -43,20 +46,18 @@ class Backend(Protocol):
             bfloat16: Whether to compute in it, where `has_bfloat16`.
         """
 
-    def called(self, network: Any, pictures: Any) -> Any:
+    def called(self, network: Network, pictures: Tensor) -> Nest:
         """Return what a network answers to a few pictures, once."""
 
     def value_and_gradient(
-        self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
-    ) -> tuple[Any, Tensor]:
+        self, function: Callable[[Tensor], tuple[Tensor, Nest]], x: Tensor
+    ) -> tuple[Nest, Tensor]:
         """Return `function(x)`, which is `(values, more)`, and the gradient of the sum of `values` at `x`.
 
         Where value i depends on row i of `x` alone, row i of the gradient is that of value i.
         """
 
-    def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
-    ) -> tuple[Any, Any]:
+    def loop(self, step: Step, state: Nest, inputs: Nest, length: int, outs: int) -> tuple[Nest, Nest]:
         """Run `state, out = step(state, inputs[i])` for i < `length`; return the state and the stacked outs.
 
         `inputs` and outs are tuples of tensors; inputs have `length` as their first axis. There are `outs`

@@ -9,14 +9,14 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import tensorflow as tf
 from keras import ops
 
 from reportgen.errors import ConfigError
+from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render.machine import processor_flags, processor_name
-from reportgen.render.seam import Axes, Tensor
+from reportgen.render.seam import Axes, Step
 from reportgen.render.sums import MOST_TERMS, longest_sum
 
 # Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.
@@ -47,11 +47,11 @@ class TensorFlow:
         return bool(gpus) or device != "gpu"
 
     def compiled(
-        self, function: Callable[..., Any], network: Any, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
         bfloat16: bool = False,
-    ) -> Callable[..., Any]:  # fmt: skip
+    ) -> Callable[..., Nest]:  # fmt: skip
         """See `Backend.compiled`."""
-        graph: Callable[..., Any] = tf.function(function, autograph=False)
+        graph: Callable[..., Nest] = tf.function(function, autograph=False)
         if longest_sum(network) > MOST_TERMS:
             graph = _with_option(graph, "arithmetic_optimization", during=False, after=True)
         return _in_bfloat16(graph) if bfloat16 else graph
@@ -71,13 +71,13 @@ class TensorFlow:
         plain, short = tf.function(convolved), _in_bfloat16(tf.function(convolved))
         return bool(tf.reduce_max(tf.abs(plain(numbers) - short(numbers))) > 1e-3)
 
-    def called(self, network: Any, pictures: Any) -> Any:
+    def called(self, network: Network, pictures: Tensor) -> Nest:
         """See `Backend.called`."""
         return network(pictures, training=False)
 
     def value_and_gradient(
-        self, function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor
-    ) -> tuple[Any, Tensor]:
+        self, function: Callable[[Tensor], tuple[Tensor, Nest]], x: Tensor
+    ) -> tuple[Nest, Tensor]:
         """See `Backend.value_and_gradient`."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(x)
@@ -85,14 +85,12 @@ class TensorFlow:
         gradient = tape.gradient(values, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return (values, more), gradient
 
-    def loop(
-        self, step: Callable[[Any, Any], tuple[Any, Any]], state: Any, inputs: Any, length: int, outs: int
-    ) -> tuple[Any, Any]:
+    def loop(self, step: Step, state: Nest, inputs: Nest, length: int, outs: int) -> tuple[Nest, Nest]:
         """See `Backend.loop`."""
         arrays = tuple(tf.TensorArray(tf.float32, size=length) for _ in range(outs))
         state = tf.nest.map_structure(tf.convert_to_tensor, state)
 
-        def body(i: Any, state: Any, arrays: Any) -> Any:
+        def body(i: Tensor, state: Nest, arrays: Nest) -> Nest:
             state, out = step(state, tuple(x[i] for x in inputs))
             return i + 1, state, tuple(a.write(i, o) for a, o in zip(arrays, out, strict=True))
 
@@ -128,15 +126,17 @@ class TensorFlow:
         return str(details.get("device_name", "GPU"))
 
 
-def _in_bfloat16(graph: Callable[..., Any]) -> Callable[..., Any]:
+def _in_bfloat16(graph: Callable[..., Nest]) -> Callable[..., Nest]:
     """Return a graph whose convolutions and products oneDNN computes in bfloat16, between float32 numbers."""
     return _with_option(graph, "auto_mixed_precision_onednn_bfloat16", during=True, after=False)
 
 
-def _with_option(graph: Callable[..., Any], option: str, *, during: bool, after: bool) -> Callable[..., Any]:
+def _with_option(
+    graph: Callable[..., Nest], option: str, *, during: bool, after: bool
+) -> Callable[..., Nest]:
     """Return a graph that is run with an option of TensorFlow's graph optimiser set."""
 
-    def run(*arrays: Any) -> Any:
+    def run(*arrays: Tensor) -> Nest:
         tf.config.optimizer.set_experimental_options({option: during})
         try:
             return graph(*arrays)
@@ -153,7 +153,7 @@ def _shifted(pictures: Tensor, shift: Tensor, around: bool) -> Tensor:
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def read(x: Tensor) -> Any:
+    def read(x: Tensor) -> Nest:
         return _read(x, shift, around), lambda gradient: _read(gradient, -shift, around)
 
     return read(pictures)
