@@ -54,6 +54,10 @@ _POINTWISE = frozenset(
         "edge_padding",
     }
 )  # fmt: skip
+_MEETING = MERGES | {"true_divide", "divide", "power", "where", "minimum", "maximum"}
+_OVER_CHANNELS = frozenset({"mean", "sum", "max", "min", "amax", "amin", "prod", "var", "std", "logsumexp"})
+"""Sums and the like, of which each place has its own where they go over channels alone."""
+
 _KERNELS = frozenset({"conv2d", "depthwise_conv2d", "separable_conv2d", "max_pooling2d", "average_pooling2d"})
 _CHANNELWISE = frozenset(
     {
@@ -100,7 +104,7 @@ def next_field(node: Node, sources: list[Field]) -> Field | None:
 
 def _merged(node: Node, sources: list[Field]) -> Field | None:
     """Return the larger field of branches that meet position by position."""
-    if node.kind not in MERGES or len({s.stride_px for s in sources}) != 1:
+    if node.kind not in _MEETING or len({s.stride_px for s in sources}) != 1:
         return None
     if node.kind == "concatenate" and getattr(node.operation, "axis", -1) not in (-1, 3):
         return None
@@ -183,6 +187,8 @@ def _is_pointwise(node: Node) -> bool:
         return len(widths) == 4 and not any((*widths[0], *widths[3]))
     if node.kind in ("take", "flip"):
         return node.operation.axis in (-1, 3) and len(node.output_shapes[0]) == 4
+    if node.kind in _OVER_CHANNELS and len(node.output_shapes[0]) == 4:
+        return _over_channels(node)
     if node.kind == "get_item":
         return _keeps_positions(node.constants)
     return node.kind in _POINTWISE or node.kind in IDENTITIES or node.kind in MERGES or bool(node.function)

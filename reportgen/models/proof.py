@@ -7,6 +7,7 @@ network. What the numbers mean for a reader is not known here.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,7 +140,13 @@ def prove_import(
         return Proof(of=len(imported.outputs), reason=f"not compared: {error}")
     except (ModelError, ShapeError) as error:
         return Proof(of=len(imported.outputs), reason=f"not compared: {error.message}")
-    return Proof(tuple(Difference(p.name, p.max_abs, p.max_rel) for p in found), len(found))
+    apart = {p.name: Difference(p.name, p.max_abs, p.max_rel) for p in found}
+    for name, before in imported.before.items():
+        if name in apart and before in apart:  # one output, as far apart as what its end is given
+            share = float(np.maximum(apart[name].max_rel, apart[before].max_rel))
+            apart[name] = dataclasses.replace(apart[name], max_rel=share)
+    ends = [d for d in apart.values() if d.name not in imported.before.values() or d.name in imported.before]
+    return Proof(tuple(ends), len(ends))
 
 
 def _spread(layers: tuple[Layer, ...]) -> list[Layer]:

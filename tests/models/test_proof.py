@@ -13,6 +13,7 @@ import onnx.numpy_helper
 import pytest
 
 from reportgen.models import load_model
+from reportgen.models import proof as proof_module
 from reportgen.models.onnx import parity, read_onnx
 from reportgen.models.proof import Difference, Proof, probe_inputs, prove_cuts, prove_import
 from tests.models.nets import loaded, nested_twice, plain, skipping
@@ -48,13 +49,13 @@ def test_every_layer_cut_out_answers_as_in_the_whole_network(tmp_path: Path, net
 
 def test_a_cut_that_is_another_network_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = loaded(plain(), tmp_path)
-    right = type(model).cut
+    right = proof_module.cut_model
 
-    def wrong(self: Any, layer: Any, canvas: Any) -> Any:
-        other = dataclasses.replace(self, input_range=dataclasses.replace(self.input_range, high=(1.01,)))
+    def wrong(whole: Any, layer: Any, canvas: Any) -> Any:
+        other = dataclasses.replace(whole, input_range=dataclasses.replace(whole.input_range, high=(1.01,)))
         return right(other, layer, canvas)
 
-    monkeypatch.setattr(type(model), "cut", wrong)
+    monkeypatch.setattr(proof_module, "cut_model", wrong)
     proof = prove_cuts(model)
     assert proof.same is False and proof.max_rel is not None and proof.max_rel > 1e-4
 
@@ -124,7 +125,8 @@ def saturated_onnx(path: Path, end: str, factor: float = 1.0) -> Path:
 @pytest.mark.parametrize("end", ["Sigmoid", "Tanh"])
 def test_rounding_near_a_bound_is_no_difference_and_a_wrong_weight_is(tmp_path: Path, end: str) -> None:
     path = saturated_onnx(tmp_path / "net.onnx", end)
-    assert prove_import(path, load_model(path)).same
+    proof = prove_import(path, load_model(path))
+    assert proof.same and [d.name for d in proof.found] == ["y"]
     # The proof reads the file itself: what onnxruntime runs is put in its place, a thousandth off.
     other = saturated_onnx(tmp_path / "other.onnx", end, factor=1.001)
     imported = read_onnx(path, before_bounds=True)

@@ -19,6 +19,7 @@ from reportgen.models.onnx.values import (
     BATCH,
     Array,
     Dealt,
+    Parted,
     Value,
     carries_batch,
     channels_last,
@@ -136,6 +137,8 @@ class Call:
         if value.flat is not None:
             plain = self.ordered(value.flat, tuple(range(value.flat.rank)))
             return live(self.ops.reshape(plain, target(value.shape)))
+        if value.parted is not None:
+            return self.turned(self._parted(value.parted), value.axes)
         if value.dealt is not None:
             return self.turned(self._dealt_out(value.dealt), value.axes)
         if value.late is not None:
@@ -149,6 +152,11 @@ class Call:
     def turned(self, value: Value, axes: tuple[int, ...]) -> Value:
         """Return a value whose axis i is axis `axes[i]` from now on; its tensor stays as it is."""
         return self.relabelled(value, inverse(axes))
+
+    def _parted(self, parted: Parted) -> Value:
+        whole, at = parted.whole, parted.channels
+        shape = (*whole.shape[:at], *parted.sizes, *whole.shape[at + 1 :])
+        return live(self.ops.reshape(self.ordered(whole, tuple(range(whole.rank))), target(shape)))
 
     def _dealt_out(self, dealt: Dealt) -> Value:
         block = dealt.block
@@ -232,7 +240,7 @@ class Call:
     def relabelled(self, value: Value, perm: tuple[int, ...]) -> Value:
         """Return a transposed value; its tensor stays as it is."""
         back = inverse(perm)
-        if value.dealt is not None or value.late is not None:
+        if value.dealt is not None or value.late is not None or value.parted is not None:
             axes = tuple(back[a] for a in value.axes)
             return dataclasses.replace(value, shape=tuple(value.shape[p] for p in perm), axes=axes)
         value = self.settled(value)

@@ -35,6 +35,7 @@ class Value:
         flat: The map this is the plain flattening of, `(n, c*h*w)`, not carried out yet.
         dealt: The map whose places were dealt out to more pictures, not carried out yet.
         late: The convolution that gives this map, not built yet.
+        parted: The map whose channels were made several axes, not carried out yet.
     """
 
     shape: tuple[int, ...]
@@ -47,6 +48,7 @@ class Value:
     step: int = 0
     dealt: Dealt | None = None
     late: Late | None = None
+    parted: Parted | None = None
 
     @property
     def rank(self) -> int:
@@ -67,6 +69,18 @@ class Dealt:
 
     whole: Value
     block: int
+
+
+@dataclass(frozen=True, eq=False)
+class Parted:
+    """A map `(n, c, h, w)` whose channels were made several axes, `(n, *sizes, h, w)`.
+
+    The axes of the value say where these stand; the channels may be any axis of the map but the first.
+    """
+
+    whole: Value
+    channels: int
+    sizes: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

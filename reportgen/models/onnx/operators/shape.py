@@ -15,10 +15,12 @@ from reportgen.models.onnx.sides import with_batch
 from reportgen.models.onnx.values import (
     BATCH,
     Dealt,
+    Parted,
     Value,
     carries_batch,
     constant,
     count,
+    inverse,
     live,
     target,
 )
@@ -75,12 +77,49 @@ def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
     """Return a value in another shape; as a label alone where only sides of 1 change place."""
     if shape == value.shape:
         return value
+    known = _joined_channels(call, value, shape) or _parted_channels(value, shape)
+    if known is not None:
+        return known
     if len(shape) == 2 and shape[0] == value.shape[0] and value.rank > 2 and value.tensor is not None:
         # A flattened map waits: a dense layer that reads it takes it in the order it is held.
         return Value(shape, value.dtype, flat=value)
     if len(shape) == value.rank and value.tensor is not None and (order := _moved_ones(value.shape, shape)):
         return call.relabelled(value, order)
     return live(call.ops.reshape(call.plain(value), target(shape)))
+
+
+def _parted_channels(value: Value, shape: tuple[int, ...]) -> Value | None:
+    """Return a map whose channels alone become several axes, as a channel shuffle begins; else None."""
+    if value.tensor is None or value.rank != 4 or len(shape) < 5:
+        return None
+    at, more = value.axes[-1], len(shape) - 3
+    sizes = shape[at : at + more]
+    rest = (*shape[:at], *shape[at + more :])
+    if at == 0 or rest != (*value.shape[:at], *value.shape[at + 1 :]) or any(s < 2 for s in sizes):
+        return None
+    return Value(shape, value.dtype, axes=tuple(range(len(shape))), parted=Parted(value, at, sizes))
+
+
+def _joined_channels(call: Call, value: Value, shape: tuple[int, ...]) -> Value | None:
+    """Return a map whose channels were parted and are made one axis again, in whichever order they stand."""
+    parted = value.parted
+    if parted is None or len(shape) != 4:
+        return None
+    at, more = parted.channels, len(parted.sizes)
+    order = inverse(value.axes)
+    first = min(order.index(i) for i in range(at, at + more))
+    within = order[first : first + more]
+    joined = (*value.shape[:first], count(parted.sizes), *value.shape[first + more :])
+    if shape != joined or sorted(within) != list(range(at, at + more)):
+        return None
+    tensor, axes = call.held(parted.whole)
+    places = (
+        np.arange(count(parted.sizes)).reshape(parted.sizes).transpose([i - at for i in within]).reshape(-1)
+    )
+    if not np.array_equal(places, np.arange(len(places))):
+        tensor = call.ops.take(tensor, places.astype(np.int32), axis=-1)
+    back = [i if i < at else i - more + 1 for i in (*order[:first], *order[first + more :])]
+    return call.relabelled(live(tensor, axes), (*back[:first], at, *back[first:]))
 
 
 def _moved_ones(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
