@@ -6,20 +6,25 @@ Exporters write one where a side might be 1, as for a squeeze; sizes are fixed h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.models.onnx.reading import initialisers, onnx_module
 from reportgen.models.onnx.refusals import check_operators, check_signatures, refuse_flow
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
-def is_if(node: Any) -> bool:
+    from reportgen.models.onnx.building import Builder
+
+
+def is_if(node: NodeProto) -> bool:
     """Whether a node chooses between two graphs."""
     return node.op_type == "If" and node.domain in ("", "ai.onnx")
 
 
-def reads(node: Any) -> Iterator[str]:
+def reads(node: NodeProto) -> Iterator[str]:
     """Yield what a node reads, also within graphs of its own."""
     waiting = [node]
     while waiting:
@@ -32,7 +37,7 @@ def reads(node: Any) -> Iterator[str]:
                     yield from (output.name for output in graph.output)
 
 
-def branch_of(builder: Any, node: Any) -> list[Any]:
+def branch_of(builder: Builder, node: NodeProto) -> list[NodeProto]:
     """Return the nodes that an If stands for; the stored tensors of its branch are entered.
 
     Raises:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reportgen.models.onnx.call import Call
 
 Shape = tuple[int, ...]
 
@@ -27,7 +30,7 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """By recurrent operator, how many matrices its weights stack."""
 
 
-def operations(call: Any, answers: Sequence[Shape]) -> int:
+def operations(call: Call, answers: Sequence[Shape]) -> int:
     """Return about how many operations a node on constants takes.
 
     Args:
@@ -43,22 +46,22 @@ def operations(call: Any, answers: Sequence[Shape]) -> int:
     return moved * each + (count(call, given, made) if count is not None else 0)
 
 
-def _conv(call: Any, given: Sequence[Shape], made: int) -> int:
+def _conv(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * math.prod(given[1][1:])
 
 
-def _transposed(call: Any, given: Sequence[Shape], made: int) -> int:
+def _transposed(call: Call, given: Sequence[Shape], made: int) -> int:
     return math.prod(given[0]) * math.prod(given[1][1:])
 
 
-def _product(call: Any, given: Sequence[Shape], made: int) -> int:
+def _product(call: Call, given: Sequence[Shape], made: int) -> int:
     inner = given[0][0 if call.attr("transA") else -1] if given[0] else 1
     # Only matrix products of floating numbers have a fast routine.
     slow = 1 if call.value(0).dtype.startswith("float") else 20
     return max(made, 1) * inner * slow
 
 
-def _summed(call: Any, given: Sequence[Shape], made: int) -> int:
+def _summed(call: Call, given: Sequence[Shape], made: int) -> int:
     """Return the product of all axes of an Einsum, once each; axes behind an ellipsis once an input."""
     terms = str(call.attr("equation", "")).split("->")[0].replace(" ", "").split(",")
     sides: dict[str, int] = {}
@@ -73,7 +76,7 @@ def _summed(call: Any, given: Sequence[Shape], made: int) -> int:
     return math.prod(sides.values()) * hidden * _PLAIN
 
 
-def _recurrent(call: Any, given: Sequence[Shape], made: int) -> int:
+def _recurrent(call: Call, given: Sequence[Shape], made: int) -> int:
     steps, pictures, features = (*given[0], 1, 1, 1)[:3]
     if call.attr("layout"):
         steps, pictures = pictures, steps
@@ -82,28 +85,28 @@ def _recurrent(call: Any, given: Sequence[Shape], made: int) -> int:
     return int(steps * (pictures * weights + ways * _STEP))
 
 
-def _pooled(call: Any, given: Sequence[Shape], made: int) -> int:
+def _pooled(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * math.prod(max(1, int(k)) for k in call.attr("kernel_shape", [1])) * _PLAIN
 
 
-def _resized(call: Any, given: Sequence[Shape], made: int) -> int:
+def _resized(call: Call, given: Sequence[Shape], made: int) -> int:
     # Along each axis a matrix from old places to new ones.
     return made * sum(given[0][1:]) + made * 64
 
 
-def _sampled(call: Any, given: Sequence[Shape], made: int) -> int:
+def _sampled(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * 16 * _PLAIN
 
 
-def _beside(call: Any, given: Sequence[Shape], made: int) -> int:
+def _beside(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * max(1, int(call.attr("size", 1)))
 
 
-def _eliminated(call: Any, given: Sequence[Shape], made: int) -> int:
+def _eliminated(call: Call, given: Sequence[Shape], made: int) -> int:
     return math.prod(given[0]) * (given[0][-1] if given[0] else 1)
 
 
-_PRODUCTS: dict[str, Callable[[Any, Sequence[Shape], int], int]] = {
+_PRODUCTS: dict[str, Callable[[Call, Sequence[Shape], int], int]] = {
     "Conv": _conv,
     "ConvTranspose": _transposed,
     "MatMul": _product,

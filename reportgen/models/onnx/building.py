@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
+from reportgen.keras_types import Tensor
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import MOST_OPERATIONS, keras_module
 from reportgen.models.hdf5 import first_line
@@ -28,6 +29,9 @@ from reportgen.models.onnx.rows import needless_reshapes
 from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
 from reportgen.models.shared import CallAside
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 _LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "RNN"})
 """Operators whose stored inputs are weights of a layer."""
@@ -56,7 +60,9 @@ class Builder:
         built_late: Convolutions that were put off and are built.
     """
 
-    def __init__(self, source: Source, opset: int, nodes: Sequence[Any], outputs: Sequence[str]) -> None:
+    def __init__(
+        self, source: Source, opset: int, nodes: Sequence[NodeProto], outputs: Sequence[str]
+    ) -> None:
         self.keras = keras_module()
         self.source, self.opset = source, opset
         self.file_name = source.file_name
@@ -78,7 +84,7 @@ class Builder:
         self._stored: set[str] = set()
         self.built_late: dict[Any, tuple[Any, Value]] = {}
         self.outputs = set(outputs)
-        self.consumers: dict[str, list[Any]] = {}
+        self.consumers: dict[str, list[NodeProto]] = {}
         for node in nodes:
             for name in dict.fromkeys(reads(node)):
                 self.consumers.setdefault(name, []).append(node)
@@ -86,7 +92,7 @@ class Builder:
         self._stands_for: dict[int, str] = {}
         self._taken: set[str] = set()
 
-    def attributes(self, node: Any) -> dict[str, Any]:
+    def attributes(self, node: NodeProto) -> dict[str, Any]:
         """Return a node's attributes; tensors as arrays, texts as str."""
         onnx = onnx_module()
         found: dict[str, Any] = {}
@@ -103,7 +109,7 @@ class Builder:
             found[attribute.name] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         return found
 
-    def run(self, nodes: Iterable[Any]) -> None:
+    def run(self, nodes: Iterable[NodeProto]) -> None:
         """Build nodes in their order.
 
         Raises:
@@ -131,12 +137,12 @@ class Builder:
         readers = self.consumers.get(name, [])
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
-    def absorb(self, node: Any, reader: Any) -> None:
+    def absorb(self, node: NodeProto, reader: NodeProto) -> None:
         """Let a node stand for the one that reads it as well: that node's output is then this one's."""
         self.done.add(id(reader))
         self._stands_for[id(node)] = reader.output[0]
 
-    def _one(self, node: Any) -> None:
+    def _one(self, node: NodeProto) -> None:
         if not node.output:
             raise ModelError(f'{self.file_name}: node "{node_name(node)}" ({node.op_type}) writes nothing')
         inputs = [self._input(node, name) for name in node.input]
@@ -169,7 +175,7 @@ class Builder:
             self._store(call, name, value)
         self.name(node, values, inputs)
 
-    def _put_aside(self, node: Any, call: Call) -> None:
+    def _put_aside(self, node: NodeProto, call: Call) -> None:
         """Note a layer that was answered beforehand: it uses its weights all the same."""
         held = any(name in self.held for name in node.input)
         if held:
@@ -210,11 +216,11 @@ class Builder:
         """Return an operator's line of the table."""
         return operators()[kind]
 
-    def alone(self, node: Any) -> Builder:
+    def alone(self, node: NodeProto) -> Builder:
         """Return a builder for one node, which knows of no other."""
         return Builder(self.source, self.opset, [node], list(node.output))
 
-    def _input(self, node: Any, name: str) -> Value | None:
+    def _input(self, node: NodeProto, name: str) -> Value | None:
         if not name:
             return None
         if name not in self.values:
@@ -242,7 +248,7 @@ class Builder:
                 call.refuse(f"takes constants beyond {self.source.max_memory} bytes")
         self.values[name] = value
 
-    def name(self, node: Any, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
+    def name(self, node: NodeProto, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
         """Name the operations that a node became: the one with weights, else the last, is the node."""
         known = [v.tensor for v in self._all_tensors(inputs)]
         made = [v.tensor for v in self._all_tensors(values)]
@@ -272,7 +278,7 @@ class Builder:
         self._taken.add(free.lower())
         return free
 
-    def plain(self, value: Value) -> Any:
+    def plain(self, value: Value) -> Tensor:
         """Return a value's tensor in ONNX's own order of axes."""
         return Call(onnx_module().NodeProto(), [], 1, self).plain(value)
 
@@ -285,7 +291,7 @@ class Builder:
             self.constant_bytes += kept.nbytes
 
 
-def rebatch(tensor: Any, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:
+def rebatch(tensor: Tensor, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:
     """Return an input for any number of pictures, and the outputs that follow from it.
 
     Args:

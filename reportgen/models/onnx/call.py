@@ -7,12 +7,13 @@ is known in `operators/`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import KerasLayer, Tensor
 from reportgen.models.onnx.reading import widened
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.values import (
@@ -29,6 +30,11 @@ from reportgen.models.onnx.values import (
     target,
 )
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
+    from reportgen.models.onnx.building import Builder
+
 
 class Call:
     """One node about to be built.
@@ -41,7 +47,9 @@ class Call:
         builder: Who builds, for what reaches beyond the node.
     """
 
-    def __init__(self, node: Any, inputs: Sequence[Value | None], version: int, builder: Any) -> None:
+    def __init__(
+        self, node: NodeProto, inputs: Sequence[Value | None], version: int, builder: Builder
+    ) -> None:
         self.node = node
         self.inputs = list(inputs)
         self.version = version
@@ -111,14 +119,14 @@ class Call:
 
     # -- tensors in an order of axes
 
-    def plain(self, value: Value | int) -> Any:
+    def plain(self, value: Value | int) -> Tensor:
         """Return a value in ONNX's own order of axes, an array if it is a constant."""
         value = self.value(value) if isinstance(value, int) else value
         if value.array is not None:
             return value.array
         return self.ordered(value, tuple(range(value.rank)))
 
-    def ordered(self, value: Value, axes: tuple[int, ...]) -> Any:
+    def ordered(self, value: Value, axes: tuple[int, ...]) -> Tensor:
         """Return a value with its tensor's axes in a wanted order."""
         if value.array is not None:
             return value.array.transpose(axes)
@@ -166,7 +174,7 @@ class Call:
         parts = self.ops.transpose(parts, (2, 4, 0, 1, 3, 5))
         return self.map_out(self.ops.reshape(parts, target((n * block * block, h, w, c))))
 
-    def transposed(self, tensor: Any, perm: tuple[int, ...]) -> Any:
+    def transposed(self, tensor: Tensor, perm: tuple[int, ...]) -> Tensor:
         """Return a tensor with its axes permuted; by reshaping where only sides of 1 move."""
         sides = [int(s) for s in tensor.shape]
         moved = [p for p in perm if sides[p] != 1]
@@ -176,12 +184,12 @@ class Call:
             return self.ops.reshape(tensor, target(sides[p] for p in perm))
         return self.ops.transpose(tensor, perm)
 
-    def last(self, value: Value | int) -> Any:
+    def last(self, value: Value | int) -> Tensor:
         """Return a map with its channels last."""
         value = self.value(value) if isinstance(value, int) else value
         return self.ordered(value, channels_last(value.rank))
 
-    def held(self, value: Value | int) -> tuple[Any, tuple[int, ...]]:
+    def held(self, value: Value | int) -> tuple[Tensor, tuple[int, ...]]:
         """Return a tensor as it is held, with its axes."""
         value = self.value(value) if isinstance(value, int) else value
         if value.array is not None:
@@ -189,7 +197,7 @@ class Call:
         value = self.settled(value)
         return value.tensor, value.axes
 
-    def map_out(self, tensor: Any) -> Value:
+    def map_out(self, tensor: Tensor) -> Value:
         """Return the value of a map that is held channels last."""
         return live(tensor, channels_last(len(tensor.shape)))
 
@@ -202,7 +210,7 @@ class Call:
         axes = lead.axes if lead is not None else tuple(range(rank))
         return [self._in_line(v, rank, axes, lead is not None) for v in settled], axes
 
-    def _in_line(self, value: Value, rank: int, axes: tuple[int, ...], led: bool) -> Any:
+    def _in_line(self, value: Value, rank: int, axes: tuple[int, ...], led: bool) -> Tensor:
         missing = rank - value.rank
         if value.array is not None:
             if value.array.size == 1 and led:
@@ -214,21 +222,21 @@ class Call:
         plain = self.ops.reshape(plain, (1,) * missing + target(value.shape))
         return self.transposed(plain, axes)
 
-    def elementwise(self, function: Any, *values: Value) -> Value:
+    def elementwise(self, function: Callable[..., Tensor], *values: Value) -> Value:
         """Return `function` of values brought into line."""
         tensors, axes = self.aligned(values)
         return live(function(*tensors), axes)
 
-    def unary(self, function: Any, index: int = 0) -> Value:
+    def unary(self, function: Callable[..., Tensor], index: int = 0) -> Value:
         """Return a function of one input, in the order it is held."""
         tensor, axes = self.held(index)
         return live(function(tensor), axes)
 
-    def layer(self, kind: str, /, *args: Any, **kwargs: Any) -> Any:
+    def layer(self, kind: str, /, *args: object, **kwargs: object) -> KerasLayer:
         """Return a Keras layer that computes in float32."""
         return getattr(self.keras.layers, kind)(*args, dtype="float32", **kwargs)
 
-    def weighted(self, layer: Any, tensor: Any, weights: Sequence[Array]) -> Any:
+    def weighted(self, layer: KerasLayer, tensor: Tensor, weights: Sequence[Array]) -> Tensor:
         """Return what a layer gives once its weights are set."""
         layer.build(tuple(tensor.shape))
         for variable, array in zip(layer.weights, weights, strict=True):

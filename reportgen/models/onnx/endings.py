@@ -8,10 +8,13 @@ to the numbers; what only names them is left out, with what it alone needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reportgen.models.onnx.branches import reads
 from reportgen.models.onnx.reading import onnx_module
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
 
 _ML = "ai.onnx.ml"
 _STANDARD = ("", "ai.onnx")
@@ -29,7 +32,7 @@ _NAMING = {"ArrayFeatureExtractor": 1, "LabelEncoder": 0, "CategoryMapper": 0}
 _BOUNDED = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Tanh", "Softsign"})
 
 
-def with_outputs_before_bounds(graph: Any) -> dict[str, str]:
+def with_outputs_before_bounds(graph: GraphProto) -> dict[str, str]:
     """Make what bounded functions at a graph's end are given outputs too; return it by each output's name.
 
     At its bounds such a function hides how far its inputs are apart.
@@ -43,7 +46,7 @@ def with_outputs_before_bounds(graph: Any) -> dict[str, str]:
     return {name: source for name, source in before.items() if source in known or source in new}
 
 
-def up_to_numbers(graph: Any) -> list[str]:
+def up_to_numbers(graph: GraphProto) -> list[str]:
     """End a graph at the numbers that its classes are named by; return a sentence for each changed output.
 
     Nodes, stored tensors and inputs that nothing else needs are taken out of the graph.
@@ -81,7 +84,7 @@ _Ending = tuple[str, str, Any]
 
 
 def _sorted_out(
-    graph: Any, writer: Mapping[str, Any], stored: set[str]
+    graph: GraphProto, writer: Mapping[str, NodeProto], stored: set[str]
 ) -> tuple[list[str], list[_Ending], list[_Ending]]:
     """Return the outputs that are numbers, those that name classes, and those that count them."""
     kept: list[str] = []
@@ -100,7 +103,7 @@ def _sorted_out(
     return kept, names, choices
 
 
-def _numbers(name: str, writer: Mapping[str, Any], stored: set[str]) -> tuple[str, Any, bool] | None:
+def _numbers(name: str, writer: Mapping[str, NodeProto], stored: set[str]) -> tuple[str, Any, bool] | None:
     """Return the numbers behind an output that says classes, what says them, and whether by name."""
     naming = None
     for _ in range(_LONGEST):
@@ -123,13 +126,13 @@ def _numbers(name: str, writer: Mapping[str, Any], stored: set[str]) -> tuple[st
     return None
 
 
-def _is_constant(gather: Any, writer: Mapping[str, Any], stored: set[str]) -> bool:
+def _is_constant(gather: NodeProto, writer: Mapping[str, NodeProto], stored: set[str]) -> bool:
     """Whether what is picked from is a list of the file's own."""
     name = gather.input[0]
     return name in stored or (name in writer and writer[name].op_type == "Constant")
 
 
-def _behind(ends: Sequence[str], writer: Mapping[str, Any], known: set[str] | None = None) -> set[str]:
+def _behind(ends: Sequence[str], writer: Mapping[str, NodeProto], known: set[str] | None = None) -> set[str]:
     """Return everything that values are made from, themselves included; added to what is known."""
     found: set[str] = set() if known is None else known
     waiting = list(ends)
@@ -142,7 +145,7 @@ def _behind(ends: Sequence[str], writer: Mapping[str, Any], known: set[str] | No
     return found
 
 
-def _end_at(graph: Any, outputs: Sequence[str], writer: Mapping[str, Any]) -> None:
+def _end_at(graph: GraphProto, outputs: Sequence[str], writer: Mapping[str, NodeProto]) -> None:
     """Make some values a graph's outputs, and take out what none of them needs."""
     needed = _behind(outputs, writer)
     typed = {value.name: value for value in (*graph.value_info, *graph.output)}

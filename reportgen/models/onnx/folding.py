@@ -8,13 +8,16 @@ number of pictures is left to be built live.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reportgen.models.onnx.budget import MOST_OPERATIONS, operations
 from reportgen.models.onnx.reading import onnx_module, widened
 from reportgen.models.onnx.values import Value, carries_batch, constant, count, live
+
+if TYPE_CHECKING:
+    from reportgen.models.onnx.call import Call
 
 _ALLOCATORS = {
     "ConstantOfShape", "Expand", "Tile", "Range", "Pad", "Resize", "Upsample", "OneHot", "EyeLike",
@@ -29,7 +32,7 @@ _OWN = {
 """Operators that are answered as they would be built, not by `onnx.reference`."""
 
 
-def fold(call: Any) -> tuple[Value, ...] | None:
+def fold(call: Call) -> tuple[Value, ...] | None:
     """Return a node's constant answers, or None if it must be built.
 
     Raises:
@@ -55,7 +58,7 @@ def fold(call: Any) -> tuple[Value, ...] | None:
     return tuple(constant(widened(np.asarray(a))) for a in arrays)
 
 
-def _spend(call: Any, shapes: list[tuple[int, ...]]) -> None:
+def _spend(call: Call, shapes: list[tuple[int, ...]]) -> None:
     """Count what a node takes against what the graph may still take, or refuse it."""
     builder = call.builder
     made = sum(count(shape) for shape in shapes)
@@ -75,7 +78,7 @@ def _spend(call: Any, shapes: list[tuple[int, ...]]) -> None:
         )
 
 
-def _constant(call: Any) -> Value:
+def _constant(call: Call) -> Value:
     for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         found = call.attr(name)
         if found is None:
@@ -87,7 +90,7 @@ def _constant(call: Any) -> Value:
     raise AssertionError
 
 
-def _shape(call: Any) -> Value:
+def _shape(call: Call) -> Value:
     sides = call.value(0).shape
     if call.node.op_type == "Size":
         return constant(np.asarray(count(sides), np.int64))
@@ -95,13 +98,13 @@ def _shape(call: Any) -> Value:
     return constant(np.asarray(chosen, np.int64))
 
 
-def _answer_shapes(call: Any) -> list[tuple[int, ...]]:
+def _answer_shapes(call: Call) -> list[tuple[int, ...]]:
     """Return the shapes a node's answers will have, worked out without making them."""
     onnx = onnx_module()
     from onnx import shape_inference
 
     names = [n for n, v in zip(call.node.input, call.inputs, strict=True) if v is not None]
-    arrays = [v.array for v in call.inputs if v is not None]
+    arrays = _arrays(call)
     types, data = {}, {}
     for name, array in zip(names, arrays, strict=True):
         kind = onnx.helper.np_dtype_to_tensor_dtype(array.dtype)
@@ -125,9 +128,14 @@ def _answer_shapes(call: Any) -> list[tuple[int, ...]]:
     return shapes
 
 
-def _estimate(call: Any) -> tuple[int, ...]:
+def _arrays(call: Call) -> list[np.ndarray]:
+    """Return the numbers of a node's inputs, all of which are constants."""
+    return [v.array for v in call.inputs if v is not None and v.array is not None]
+
+
+def _estimate(call: Call) -> tuple[int, ...]:
     """Return an answer's shape where ONNX's own inference gives none."""
-    kind, arrays = call.node.op_type, [v.array for v in call.inputs if v is not None]
+    kind, arrays = call.node.op_type, _arrays(call)
     if kind == "Range":
         start, stop, step = (float(np.ravel(a)[0]) for a in arrays)
         if step == 0:
@@ -140,7 +148,7 @@ def _estimate(call: Any) -> tuple[int, ...]:
     return tuple(a for array in arrays for a in array.shape[:1])
 
 
-def _evaluated(call: Any) -> list[Any]:
+def _evaluated(call: Call) -> list[Any]:
     """Return a node's answers by `onnx.reference`, in the meaning that its opset gives it."""
     from onnx.reference import ReferenceEvaluator
 
@@ -160,7 +168,7 @@ def _evaluated(call: Any) -> list[Any]:
         return [next(found) if n else np.zeros(0) for n in call.node.output]
 
 
-def _built(call: Any) -> list[Any]:
+def _built(call: Call) -> list[Any]:
     """Return a node's answers as its own operator gives them, its constants fed like pictures."""
     keras, fixed = call.keras, call.builder.operator(call.node.op_type).fixed
     builder = call.builder.alone(call.node)

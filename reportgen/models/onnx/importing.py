@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from reportgen.models.onnx.refusals import check_operators, check_signatures
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
 from reportgen.models.shared import CallAside
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto
 
 _ASSUMED_PX = 224
 _PICTURE_TYPES = ((1, 2, 4, 10, 11, 16), (3, 5, 6, 12))
@@ -60,13 +63,13 @@ class OnnxImport:
         before: Outputs that a function with bounds ends, each with the value before it, an output as well.
     """
 
-    model: Any
+    model: ModelProto
     names: Mapping[str, str]
     notes: tuple[str, ...]
     input_size_source: str
     picture_input: str
     outputs: tuple[str, ...]
-    held: Mapping[str, np.ndarray[Any, Any]]
+    held: Mapping[str, np.ndarray]
     output_axes: tuple[tuple[int, ...], ...] = ()
     channels_last: bool = False
     fixed_batch: int | None = None
@@ -152,10 +155,10 @@ def _side_text(picture: _Picture) -> str:
 
 
 def _built(
-    graph: Any,
+    graph: GraphProto,
     opset: int,
     stored: Mapping[str, Any],
-    constants: Mapping[str, np.ndarray[Any, Any]],
+    constants: Mapping[str, np.ndarray],
     picture: _Picture,
     said: Sequence[str],
     source: Source,
@@ -208,7 +211,7 @@ def _built(
 
 
 def _inputs(
-    graph: Any,
+    graph: GraphProto,
     stored: Mapping[str, Any],
     size: tuple[int, int] | None,
     channels: Literal["first", "last"] | None,
@@ -314,7 +317,7 @@ def _held(
     given: Mapping[str, Any],
     batch: int | None,
     source: Source,
-) -> dict[str, np.ndarray[Any, Any]]:
+) -> dict[str, np.ndarray]:
     """Return the constant value of each input that takes no picture."""
     names = [n for n, _, _ in others]
     unknown = [n for n in given if n not in names]
@@ -352,7 +355,7 @@ def _enter(builder: Builder, picture: _Picture) -> Any:
     return tensor
 
 
-def _outputs(builder: Builder, graph: Any, source: Source) -> tuple[dict[str, Value], list[str]]:
+def _outputs(builder: Builder, graph: GraphProto, source: Source) -> tuple[dict[str, Value], list[str]]:
     """Return the outputs that depend on the picture, and what is said of the others."""
     found, said = {}, []
     for output in graph.output:
@@ -394,7 +397,7 @@ def _widenings(proto: Any) -> list[str]:
     return said
 
 
-def _held_notes(constants: Mapping[str, np.ndarray[Any, Any]], given: Mapping[str, Any]) -> list[str]:
+def _held_notes(constants: Mapping[str, np.ndarray], given: Mapping[str, Any]) -> list[str]:
     return [
         f'Input "{name}" {_shown(array.shape)} is held at '
         + ("the value given." if name in given else "zero.")

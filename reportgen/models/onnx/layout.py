@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 from reportgen.models.onnx.registry import operators
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, ValueInfoProto
 
 _IN_PLACE = frozenset(
     {"Identity", "Cast", "CastLike", "Dropout", "Clip", "Abs", "Neg", "Exp",
@@ -62,8 +65,8 @@ class ChannelAxis:
 
 
 def channel_axis(
-    nodes: Sequence[Any],
-    picture: Any,
+    nodes: Sequence[NodeProto],
+    picture: ValueInfoProto,
     dims: Sequence[int | None],
     stored: Mapping[str, Any],
     source: Source,
@@ -85,7 +88,7 @@ def channel_axis(
     return next((t for t in chosen if t.channels), chosen[0])
 
 
-def _denoted(picture: Any) -> list[int]:
+def _denoted(picture: ValueInfoProto) -> list[int]:
     """Return the axis that the file's own description calls the channels', where it does."""
     sides = picture.type.tensor_type.shape.dim
     return [i for i, side in enumerate(sides) if i and side.denotation == "DATA_CHANNEL"][:1]
@@ -103,7 +106,7 @@ class _Walk:
         self.arrays: dict[str, Any] = dict(stored)
         self.told: list[ChannelAxis] = []
 
-    def through(self, nodes: Sequence[Any]) -> list[ChannelAxis]:
+    def through(self, nodes: Sequence[NodeProto]) -> list[ChannelAxis]:
         """Return what the nodes tell, in their order."""
         for node in nodes:
             if node.op_type == "Constant":
@@ -112,7 +115,7 @@ class _Walk:
                 self._follow(node)
         return self.told
 
-    def _constant(self, node: Any) -> None:
+    def _constant(self, node: NodeProto) -> None:
         for attribute in node.attribute:
             if attribute.name == "value":
                 self.arrays[node.output[0]] = array_of(attribute.t, self.source)
@@ -121,7 +124,7 @@ class _Walk:
                     attribute.ints if attribute.name == "value_ints" else attribute.floats
                 )
 
-    def _follow(self, node: Any) -> None:
+    def _follow(self, node: NodeProto) -> None:
         kind = node.op_type
         read = next(name for name in node.input if name in self.axes)
         axes = self.axes[read]
@@ -144,7 +147,7 @@ class _Walk:
         if axis:
             self.told.append(ChannelAxis(axis, certain, channels))
 
-    def _summed(self, node: Any) -> int | None:
+    def _summed(self, node: NodeProto) -> int | None:
         kernel = self.arrays.get(node.input[1]) if len(node.input) > 1 else None
         if kernel is None or np.ndim(kernel) != 4 or node.op_type not in ("Conv", "ConvTranspose"):
             return None
@@ -152,7 +155,7 @@ class _Walk:
             return int(kernel.shape[0])
         return int(kernel.shape[1]) * int(_attributes(node).get("group", 1))
 
-    def _over_the_last(self, node: Any, axes: Axes) -> None:
+    def _over_the_last(self, node: NodeProto, axes: Axes) -> None:
         """A product with a matrix, or a normalisation, over the last axis: its places are features."""
         if node.op_type == "MatMul" and np.ndim(self.arrays.get(node.input[1], 0)) != 2:
             return
@@ -161,7 +164,7 @@ class _Walk:
         if len(axes) == 4 and None not in axes:
             self._tell(axes[-1], False)
 
-    def _number_for_each_place(self, node: Any, axes: Axes) -> None:
+    def _number_for_each_place(self, node: NodeProto, axes: Axes) -> None:
         """A constant with one number for each place of one axis, as means and deviations are."""
         if node.op_type not in ("Add", "Sub", "Mul", "Div", "PRelu"):
             return
@@ -171,19 +174,19 @@ class _Walk:
             if len(long) == 1 and -long[0] <= len(axes):
                 self._tell(axes[long[0]], False)
 
-    def _after(self, node: Any, kind: str, axes: Axes, read: str) -> Axes | None:
+    def _after(self, node: NodeProto, kind: str, axes: Axes, read: str) -> Axes | None:
         """Return which axis stands where after a node; None where the picture is one no longer."""
         if _keeps_axes(kind):
             return self._together(node, axes, read)
         if kind in _SAME_AXES:
             return axes
-        turn: Mapping[str, Callable[[Any, Axes, str], Axes | None]] = {
+        turn: Mapping[str, Callable[[NodeProto, Axes, str], Axes | None]] = {
             "Transpose": self._transposed, "Reshape": self._reshaped,
             "Squeeze": self._squeezed, "Unsqueeze": self._unsqueezed, "Gather": self._picked,
         }  # fmt: skip
         return turn[kind](node, axes, read) if kind in turn else None
 
-    def _together(self, node: Any, axes: Axes, read: str) -> Axes:
+    def _together(self, node: NodeProto, axes: Axes, read: str) -> Axes:
         """Return the axes where several values meet: those in which all that are followed agree."""
         others = [self.axes[n] for n in node.input if n in self.axes and n != read]
         met = [] if node.op_type in _NOT_MEETING else [np.ndim(self.arrays.get(n, 0)) for n in node.input]
@@ -197,14 +200,14 @@ class _Walk:
                 self.sides[output] = self.sides[read]
         return self._joined(node, merged) if node.op_type == "Concat" else merged
 
-    def _transposed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+    def _transposed(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
         perm = [int(p) for p in _attributes(node).get("perm", range(len(axes) - 1, -1, -1))]
         if sorted(perm) != list(range(len(axes))):
             return None
         self.sides[node.output[0]] = tuple(self.sides[read][p] for p in perm)
         return tuple(axes[p] for p in perm)
 
-    def _listed(self, node: Any, name: str) -> list[int] | None:
+    def _listed(self, node: NodeProto, name: str) -> list[int] | None:
         """Return integers that are an attribute in older opsets, a constant input in newer ones."""
         if len(node.input) > 1:
             array = self.arrays.get(node.input[1])
@@ -212,7 +215,7 @@ class _Walk:
         found = _attributes(node).get(name)
         return None if found is None else [int(v) for v in found]
 
-    def _squeezed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+    def _squeezed(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
         gone = self._listed(node, "axes")
         if gone is None or not axes:
             return None
@@ -220,7 +223,7 @@ class _Walk:
         self.sides[node.output[0]] = tuple(self.sides[read][i] for i in kept)
         return tuple(axes[i] for i in kept)
 
-    def _unsqueezed(self, node: Any, axes: Axes, read: str) -> Axes | None:
+    def _unsqueezed(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
         new = self._listed(node, "axes")
         if new is None:
             return None
@@ -233,7 +236,7 @@ class _Walk:
         self.sides[node.output[0]] = tuple(side for _, side in pairs)
         return tuple(axis for axis, _ in pairs)
 
-    def _picked(self, node: Any, axes: Axes, read: str) -> Axes | None:
+    def _picked(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
         """Places of an axis in another order, as when channels turn round; or one place, without its axis."""
         rank = np.ndim(self.arrays.get(node.input[1], np.zeros((0, 0))))
         if node.input[0] != read or rank > 1:
@@ -244,7 +247,7 @@ class _Walk:
         self.sides[node.output[0]] = self.sides[read][:gone] + self.sides[read][gone + 1 :]
         return axes[:gone] + axes[gone + 1 :]
 
-    def _joined(self, node: Any, axes: Axes) -> Axes:
+    def _joined(self, node: NodeProto, axes: Axes) -> Axes:
         """Return the axes of a concatenation: of single places, along the axis they were picked from."""
         missing = [axis for axis in range(1, 4) if axis not in axes]
         along = int(_attributes(node).get("axis", 0)) % len(axes)
@@ -252,7 +255,7 @@ class _Walk:
             return (*axes[:along], missing[0], *axes[along + 1 :])
         return axes
 
-    def _reshaped(self, node: Any, axes: Axes, read: str) -> Axes | None:
+    def _reshaped(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
         """Only sides of 1 move, as exporters write `(n, h, w, 1)` to `(n, 1, h, w)`; or sides are cut."""
         target = self._listed(node, "shape")
         before = self.sides[read]
@@ -269,7 +272,9 @@ class _Walk:
         self._cut(node, axes, before, after)
         return None
 
-    def _cut(self, node: Any, axes: Axes, before: Sequence[int | None], after: Sequence[int | None]) -> None:
+    def _cut(
+        self, node: NodeProto, axes: Axes, before: Sequence[int | None], after: Sequence[int | None]
+    ) -> None:
         """Patches cut from a picture by reshaping: two axes are parted, the third is channels."""
         parts: list[int] = []
         at = 1
@@ -285,7 +290,7 @@ class _Walk:
             self._tell(axes[whole[0]], True)
 
 
-def _attributes(node: Any) -> dict[str, Any]:
+def _attributes(node: NodeProto) -> dict[str, Any]:
     onnx = onnx_module()
     wanted = (onnx.AttributeProto.INT, onnx.AttributeProto.INTS)
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute if a.type in wanted}

@@ -6,17 +6,20 @@ Each pattern is the formula of the activation itself, so the result is the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reportgen.models.onnx.branches import reads
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
 
+if TYPE_CHECKING:
+    from onnx import NodeProto
+
 _SQRT2 = 2.0**0.5
 
 
-def rewritten(nodes: Sequence[Any], stored: Mapping[str, Any], source: Source) -> list[Any]:
+def rewritten(nodes: Sequence[NodeProto], stored: Mapping[str, Any], source: Source) -> list[NodeProto]:
     """Return nodes with spelt-out activations replaced: the last node of each stands for all."""
     return _Patterns(nodes, stored, source).result()
 
@@ -24,17 +27,17 @@ def rewritten(nodes: Sequence[Any], stored: Mapping[str, Any], source: Source) -
 class _Patterns:
     """What each value is written and read by, and which nodes are replaced."""
 
-    def __init__(self, nodes: Sequence[Any], stored: Mapping[str, Any], source: Source) -> None:
+    def __init__(self, nodes: Sequence[NodeProto], stored: Mapping[str, Any], source: Source) -> None:
         self.nodes, self.stored, self.source = list(nodes), stored, source
         self.writer = {o: n for n in nodes for o in n.output}
-        self.readers: dict[str, list[Any]] = {}
+        self.readers: dict[str, list[NodeProto]] = {}
         for node in nodes:
             for name in reads(node):
                 self.readers.setdefault(name, []).append(node)
         self.gone: set[int] = set()
-        self.new: dict[int, Any] = {}
+        self.new: dict[int, NodeProto] = {}
 
-    def result(self) -> list[Any]:
+    def result(self) -> list[NodeProto]:
         for node in self.nodes:
             if node.op_type == "Erf":
                 self._gelu(node)
@@ -58,7 +61,7 @@ class _Patterns:
             return None
         return float(array.reshape(-1)[0]) if array.size == 1 else None
 
-    def _by(self, node: Any, kinds: tuple[str, ...]) -> tuple[str, float] | None:
+    def _by(self, node: NodeProto | None, kinds: tuple[str, ...]) -> tuple[str, float] | None:
         """Return the other input and the number of `x op number`; the order counts for Div only."""
         if node is None or node.op_type not in kinds or len(node.input) != 2:
             return None
@@ -68,11 +71,11 @@ class _Patterns:
                 return node.input[first], number
         return None
 
-    def _next(self, node: Any, kind: str) -> Any:
+    def _next(self, node: NodeProto, kind: str) -> NodeProto | None:
         readers = self.readers.get(node.output[0], [])
         return readers[0] if len(readers) == 1 and readers[0].op_type == kind else None
 
-    def _gelu(self, erf: Any) -> None:
+    def _gelu(self, erf: NodeProto) -> None:
         """Put `x * (1 + erf(x / sqrt 2)) * 0.5` back into Gelu, whatever the order of its factors."""
         scaled = self.writer.get(erf.input[0])
         within = self._by(scaled, ("Div", "Mul"))
@@ -82,7 +85,7 @@ class _Patterns:
         by = 1 / by if scaled.op_type == "Div" and by else by
         plus = self._next(erf, "Add")
         one = self._by(plus, ("Add",))
-        if abs(by - 1 / _SQRT2) > 1e-6 or one is None or one[1] != 1:
+        if plus is None or one is None or abs(by - 1 / _SQRT2) > 1e-6 or one[1] != 1:
             return
         product = self._next(plus, "Mul")
         if product is None:
@@ -92,7 +95,7 @@ class _Patterns:
         if other == x:
             half = self._next(product, "Mul")
             found = self._by(half, ("Mul",))
-            if found is not None and found[1] == 0.5:
+            if half is not None and found is not None and found[1] == 0.5:
                 self._replace(half, "Gelu", x, [*inner, product])
             return
         if self._number(other) == 0.5:
@@ -102,10 +105,10 @@ class _Patterns:
             return
         before = self.writer.get(other)
         halved = self._by(before, ("Mul",))
-        if halved == (x, 0.5) and len(self.readers[other]) == 1:
+        if before is not None and halved == (x, 0.5) and len(self.readers[other]) == 1:
             self._replace(product, "Gelu", x, [*inner, before])
 
-    def _hard(self, clip: Any) -> None:
+    def _hard(self, clip: NodeProto) -> None:
         """Put `clip(x + 3, 0, 6) / 6`, with or without a factor x, back into HardSigmoid or HardSwish."""
         ends = [self._number(n) for n in clip.input[1:3]]
         if len(clip.input) == 1:
@@ -113,7 +116,9 @@ class _Patterns:
             ends = [given.get("min"), given.get("max")]
         plus = self.writer.get(clip.input[0])
         three = self._by(plus, ("Add",))
-        if ends != [0.0, 6.0] or three is None or three[1] != 3 or len(self.readers[clip.input[0]]) != 1:
+        if plus is None or three is None or ends != [0.0, 6.0] or three[1] != 3:
+            return
+        if len(self.readers[clip.input[0]]) != 1:
             return
         x = three[0]
         readers = self.readers.get(clip.output[0], [])
@@ -127,13 +132,15 @@ class _Patterns:
             if len(last) == 1 and self._is_sixth(last[0]):
                 self._replace(last[0], "HardSwish", x, [plus, clip, after])
 
-    def _is_sixth(self, node: Any) -> bool:
+    def _is_sixth(self, node: NodeProto) -> bool:
         found = self._by(node, ("Div", "Mul"))
         if found is None:
             return False
         return found[1] == 6 if node.op_type == "Div" else abs(found[1] - 1 / 6) < 1e-7
 
-    def _replace(self, last: Any, kind: str, x: str, inner: Sequence[Any], **attributes: float) -> None:
+    def _replace(
+        self, last: NodeProto, kind: str, x: str, inner: Sequence[NodeProto], **attributes: float
+    ) -> None:
         if any(id(n) in self.gone for n in (*inner, last)):
             return
         made = onnx_module().helper.make_node(kind, [x], [last.output[0]], name=last.name, **attributes)

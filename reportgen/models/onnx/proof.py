@@ -38,7 +38,7 @@ class OutputParity:
     max_rel: float
 
 
-def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> list[OutputParity]:
+def parity(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[OutputParity]:
     """Return for each output how far the imported model is from what onnxruntime makes of the file.
 
     Args:
@@ -74,7 +74,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> 
     return found
 
 
-def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.ndarray]:
     onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -139,7 +139,7 @@ def _picture_axis(tensor: Any, axes: tuple[int, ...]) -> int:
     return next((axes[i] for i, side in enumerate(tensor.shape) if side is None), 0)
 
 
-def _first(answer: Any, axis: int, n: int, kept: int) -> np.ndarray[Any, Any]:
+def _first(answer: Any, axis: int, n: int, kept: int) -> np.ndarray:
     """Return of an output what belongs to the first pictures of a batch."""
     array = np.asarray(answer, np.float64)
     if n == kept or array.ndim <= axis:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 OLDEST_OPSET = 7
 _MOST_NODES = 50_000
@@ -100,7 +103,7 @@ def _damaged(file_name: str, cause: str) -> ModelError:
     )
 
 
-def opset_of(model: Any, file_name: str) -> int:
+def opset_of(model: ModelProto, file_name: str) -> int:
     """Return the version of the standard operators a model uses.
 
     Raises:
@@ -118,7 +121,7 @@ def opset_of(model: Any, file_name: str) -> int:
     )
 
 
-def inlined(model: Any, file_name: str) -> Any:
+def inlined(model: ModelProto, file_name: str) -> Any:
     """Return the model with calls of its own functions replaced by their bodies.
 
     Raises:
@@ -135,12 +138,12 @@ def inlined(model: Any, file_name: str) -> Any:
         raise _damaged(file_name, f"its functions cannot be written out: {error}") from None
 
 
-def _check_growth(model: Any, file_name: str) -> None:
+def _check_growth(model: ModelProto, file_name: str) -> None:
     """Refuse functions that call themselves, or that write out to too many operations or bytes."""
     bodies = {(f.domain, f.name): list(_with_inner(f.node)) for f in model.functions}
     sizes: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def size(nodes: Sequence[Any]) -> tuple[int, int]:
+    def size(nodes: Sequence[NodeProto]) -> tuple[int, int]:
         found = [sizes.get((n.domain, n.op_type), (1, n.ByteSize() + _NODE_BYTES)) for n in nodes]
         total = (sum(n for n, _ in found), sum(b for _, b in found))
         if total[0] > _MOST_NODES or total[1] > _MOST_WRITTEN_BYTES:
@@ -181,7 +184,7 @@ def _innermost_first(
                 yield key
 
 
-def _with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
+def _with_inner(nodes: Iterable[NodeProto]) -> Iterator[Any]:
     """Yield nodes, and those of the graphs that nodes hold, however deep."""
     waiting = list(nodes)
     while waiting:
@@ -192,7 +195,7 @@ def _with_inner(nodes: Iterable[Any]) -> Iterator[Any]:
                 waiting.extend(graph.node)
 
 
-def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
+def array_of(tensor: TensorProto, source: Source) -> np.ndarray:
     """Return a tensor's numbers; floating ones as float32.
 
     Raises:
@@ -232,11 +235,11 @@ def array_of(tensor: Any, source: Source) -> np.ndarray[Any, Any]:
         raise _damaged(source.file_name, f'tensor "{tensor.name}": {error or type(error).__name__}') from None
 
 
-def _typed(tensor: Any) -> int:
+def _typed(tensor: TensorProto) -> int:
     return len(getattr(tensor, _TYPED_FIELDS[tensor.data_type]))
 
 
-def _beyond_type(tensor: Any, dtype: str) -> bool:
+def _beyond_type(tensor: TensorProto, dtype: str) -> bool:
     """Whether small numbers, which are stored as larger integers, are none of their type."""
     if _TYPED_FIELDS[tensor.data_type] != "int32_data" or not tensor.int32_data:
         return False
@@ -245,7 +248,7 @@ def _beyond_type(tensor: Any, dtype: str) -> bool:
     return not low <= min(tensor.int32_data) <= max(tensor.int32_data) <= high
 
 
-def widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def widened(array: np.ndarray) -> np.ndarray:
     """Return floating numbers as float32, all others as they are, in this machine's byte order."""
     kind = _WIDENED.get(str(array.dtype))
     if kind is not None:
@@ -254,7 +257,7 @@ def widened(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _external(tensor: Any, n_bytes: int, source: Source, name: str) -> bytes:
+def _external(tensor: TensorProto, n_bytes: int, source: Source, name: str) -> bytes:
     """Return the bytes of a tensor kept in a file of its own, which must lie in the model's folder."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
@@ -284,7 +287,7 @@ def _external(tensor: Any, n_bytes: int, source: Source, name: str) -> bytes:
         raise ModelError(f'{name} cannot be read from "{location}": {error}') from None
 
 
-def initialisers(graph: Any, source: Source) -> Mapping[str, np.ndarray[Any, Any]]:
+def initialisers(graph: GraphProto, source: Source) -> Mapping[str, np.ndarray]:
     """Return a graph's stored tensors by name."""
     if graph.sparse_initializer:
         raise ModelError(f"{source.file_name}: has sparse tensors", hint="export it with dense weights")
@@ -297,7 +300,7 @@ def initialisers(graph: Any, source: Source) -> Mapping[str, np.ndarray[Any, Any
     return found
 
 
-def element_types(model: Any) -> Iterator[int]:
+def element_types(model: ModelProto) -> Iterator[int]:
     """Yield the element types of a model's tensors and inputs."""
     for tensor in model.graph.initializer:
         yield int(tensor.data_type)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from reportgen.keras_types import KerasLayer, Nest, Tensor
 
-def recurrent_layer(keras: Any) -> Any:
+
+def recurrent_layer(keras: Any) -> type[KerasLayer]:
     """Return the layer class."""
     ops = keras.ops
     functions = {
@@ -18,14 +20,14 @@ def recurrent_layer(keras: Any) -> Any:
 
         def __init__(
             self, cell: str, hidden: int, functions: list[str], backwards: bool, clip: float,
-            reset_after: bool, coupled: bool, peephole: bool, **kwargs: Any,
+            reset_after: bool, coupled: bool, peephole: bool, **kwargs: object,
         ) -> None:  # fmt: skip
             super().__init__(**kwargs)
             self.cell, self.hidden, self.functions = cell, hidden, list(functions)
             self.backwards, self.clip, self.reset_after = backwards, clip, reset_after
             self.coupled, self.peephole = coupled, peephole
 
-        def build(self, input_shape: Any) -> None:
+        def build(self, input_shape: Nest) -> None:
             n = {"LSTM": 4, "GRU": 3, "RNN": 1}[self.cell] * self.hidden
             shapes = {"w": (n, input_shape[-1]), "r": (n, self.hidden), "b": (2 * n,)}
             shapes["start"] = shapes["start_cell"] = (1, self.hidden)
@@ -34,7 +36,7 @@ def recurrent_layer(keras: Any) -> Any:
             for name, shape in shapes.items():
                 setattr(self, name, self.add_weight(shape=shape, initializer="zeros", name=name))
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Tensor) -> Tensor:
             steps = range(int(inputs.shape[1]))
             over = ops.matmul(inputs, ops.transpose(self.w)) + self.b[: len_of(self.w)]
             zeros = ops.zeros_like(over[:, 0, : self.hidden])
@@ -46,16 +48,16 @@ def recurrent_layer(keras: Any) -> Any:
             found = found[::-1] if self.backwards else found
             return [ops.stack(found, axis=1), state, memory]
 
-        def _apply(self, index: int, x: Any) -> Any:
+        def _apply(self, index: int, x: Tensor) -> Tensor:
             if self.clip:
                 x = ops.clip(x, -self.clip, self.clip)
             return functions[self.functions[index]](x)
 
-        def _rnn(self, x: Any, state: Any, memory: Any) -> Any:
+        def _rnn(self, x: Tensor, state: Tensor, memory: Tensor) -> Tensor:
             b = self.b[self.hidden :]
             return self._apply(0, x + ops.matmul(state, ops.transpose(self.r)) + b), memory
 
-        def _gru(self, x: Any, state: Any, memory: Any) -> Any:
+        def _gru(self, x: Tensor, state: Tensor, memory: Tensor) -> Tensor:
             h = self.hidden
             r, b = ops.transpose(self.r), self.b[3 * h :]
             z = self._apply(0, x[:, :h] + ops.matmul(state, r[:, :h]) + b[:h])
@@ -67,7 +69,7 @@ def recurrent_layer(keras: Any) -> Any:
             new = self._apply(1, x[:, 2 * h :] + back)
             return (1 - z) * new + z * state, memory
 
-        def _lstm(self, x: Any, state: Any, memory: Any) -> Any:
+        def _lstm(self, x: Tensor, state: Tensor, memory: Tensor) -> Tensor:
             h = self.hidden
             gates = x + ops.matmul(state, ops.transpose(self.r)) + self.b[4 * h :]
             i, o, f, c = (gates[:, k * h : (k + 1) * h] for k in range(4))
@@ -80,7 +82,7 @@ def recurrent_layer(keras: Any) -> Any:
                 memory
             ), memory
 
-        def compute_output_shape(self, input_shape: Any) -> Any:
+        def compute_output_shape(self, input_shape: Nest) -> Nest:
             batch, steps, _ = input_shape
             return [(batch, steps, self.hidden), (batch, self.hidden), (batch, self.hidden)]
 
@@ -100,7 +102,7 @@ def recurrent_layer(keras: Any) -> Any:
             }
             return {**super().get_config(), **own}
 
-    def len_of(matrix: Any) -> int:
+    def len_of(matrix: Tensor) -> int:
         return int(matrix.shape[0])
 
     Recurrent.__module__ = __name__

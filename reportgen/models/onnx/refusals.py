@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from reportgen.errors import ModelError
 from reportgen.models.onnx.reading import onnx_module
+
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 _FLOW = (
     "control flow has no fixed graph",
@@ -56,7 +59,9 @@ REFUSED: Mapping[str, tuple[str, str]] = {
 _STANDARD = ("", "ai.onnx")
 
 
-def check_signatures(nodes: Sequence[Any], known: Mapping[str, Any], opset: int, file_name: str) -> None:
+def check_signatures(
+    nodes: Sequence[NodeProto], known: Mapping[str, Any], opset: int, file_name: str
+) -> None:
     """Refuse a node that writes nothing, or whose values and attributes are not those its operator takes.
 
     Raises:
@@ -82,7 +87,7 @@ def check_signatures(nodes: Sequence[Any], known: Mapping[str, Any], opset: int,
         _check_attributes(node, schema.attributes, where)
 
 
-def _check_attributes(node: Any, described: Mapping[str, Any], where: str) -> None:
+def _check_attributes(node: NodeProto, described: Mapping[str, Any], where: str) -> None:
     given = {attribute.name: attribute for attribute in node.attribute}
     for name, attribute in given.items():
         if name in described and attribute.type != int(described[name].type.value):
@@ -94,7 +99,7 @@ def _check_attributes(node: Any, described: Mapping[str, Any], where: str) -> No
         raise ModelError(f'{where} lacks its attribute "{missing[0]}"')
 
 
-def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: str) -> None:
+def check_operators(nodes: Sequence[NodeProto], known: Mapping[str, Any], file_name: str) -> None:
     """Refuse a graph with operators that are not imported, before anything is built.
 
     Raises:
@@ -109,7 +114,7 @@ def check_operators(nodes: Sequence[Any], known: Mapping[str, Any], file_name: s
         )
 
 
-def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
+def _words(node: NodeProto, n: int, file_name: str) -> tuple[str, str]:
     what = f'{file_name}: node "{node_name(node)}" is a {node.op_type}'
     many = f" ({n} of them)" if n > 1 else ""
     if node.domain not in _STANDARD:
@@ -128,7 +133,7 @@ def _words(node: Any, n: int, file_name: str) -> tuple[str, str]:
     return f"{what}{many}: {why}", hint
 
 
-def refuse_flow(node: Any, file_name: str) -> NoReturn:
+def refuse_flow(node: NodeProto, file_name: str) -> NoReturn:
     """Refuse a node whose graph depends on the picture.
 
     Raises:
@@ -138,6 +143,6 @@ def refuse_flow(node: Any, file_name: str) -> NoReturn:
     raise ModelError(what, hint=hint)
 
 
-def node_name(node: Any) -> str:
+def node_name(node: NodeProto) -> str:
     """Return a node's name, else its first output's."""
     return str(node.name or next((o for o in node.output if o), "") or node.op_type)

@@ -7,12 +7,18 @@ in `refusals`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from reportgen.registry import Registry
+
+if TYPE_CHECKING:
+    from reportgen.models.onnx.call import Call
+    from reportgen.models.onnx.values import Value
+
+    Build = Callable[[Call], Value | Sequence[Value]]
 
 _FAMILIES = (
     "arithmetic", "activations", "convolution", "pooling", "shape", "indexing", "constants", "reduction",
@@ -35,7 +41,7 @@ class Operator:
 
     name: str
     family: str
-    build: Callable[[Any], Any]
+    build: Build
     fixed: tuple[int, ...]
     note: str
     elementwise: bool
@@ -46,14 +52,14 @@ _found: Registry[Operator] = Registry("operator")
 
 def operator(
     *names: str, fixed: tuple[int, ...] = (), note: str = "", elementwise: bool = False
-) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
+) -> Callable[[Build], Build]:
     """Enter a function into the table under one or more names.
 
     Raises:
         ValueError: A name is entered already.
     """
 
-    def enter(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def enter(build: Build) -> Build:
         for name in names:
             family = build.__module__.rsplit(".", 1)[-1]
             _found.enter(name, Operator(name, family, build, fixed, note, elementwise))

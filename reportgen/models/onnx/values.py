@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
+
 BATCH = 10007
 """A prime that stands for the number of pictures while shapes are worked out."""
 
-Array = np.ndarray[Any, Any]
+Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,7 @@ class Value:
     shape: tuple[int, ...]
     dtype: str
     array: Array | None = None
-    tensor: Any = None
+    tensor: Tensor = None
     axes: tuple[int, ...] = ()
     flat: Value | None = None
     once: Array | None = None
@@ -102,7 +104,7 @@ def constant(array: Any) -> Value:
     return Value(tuple(array.shape), str(array.dtype), array=array, axes=tuple(range(array.ndim)))
 
 
-def live(tensor: Any, axes: tuple[int, ...] | None = None) -> Value:
+def live(tensor: Tensor, axes: tuple[int, ...] | None = None) -> Value:
     """Return the edge of a Keras tensor whose axes hold these ONNX axes; in order unless given."""
     sides = tuple(int(s) for s in tensor.shape)
     order = tuple(range(len(sides))) if axes is None else axes

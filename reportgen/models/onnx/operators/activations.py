@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.own_layers import own_layers
 from reportgen.models.onnx.registry import operator
@@ -106,7 +105,7 @@ def _shrink(call: Call) -> Value:
     limit = np.asarray(call.attr("lambd", 0.5), "float32")
     bias = np.asarray(call.attr("bias", 0.0), "float32")
 
-    def shrink(x: Any) -> Any:
+    def shrink(x: Tensor) -> Tensor:
         x = ops.cast(x, "float32")
         low = ops.where(ops.less(x, -limit), ops.add(x, bias), np.float32(0))
         return ops.cast(ops.where(ops.greater(x, limit), ops.subtract(x, bias), low), dtype)
@@ -130,7 +129,7 @@ def _softmax(call: Call) -> Value:
     return live(_over(call, kind, tensor, axes.index(axis)), axes)
 
 
-def _over(call: Call, kind: str, tensor: Any, at: int) -> Any:
+def _over(call: Call, kind: str, tensor: Tensor, at: int) -> Tensor:
     axis = -1 if at == len(tensor.shape) - 1 else at
     if kind == "Softmax":
         return call.layer("Softmax", axis=axis)(tensor)

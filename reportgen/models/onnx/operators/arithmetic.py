@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Value, live
@@ -30,7 +31,7 @@ def _add(call: Call) -> Value:
     return call.elementwise(lambda a, b: added(call, a, b), call.value(0), call.value(1))
 
 
-def added(call: Call, a: Any, b: Any) -> Any:
+def added(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """Return a sum.
 
     Keras 3.15 on TensorFlow takes a second operand with one long side, such as (1, 4, 1), for a bias, and
@@ -43,7 +44,7 @@ def added(call: Call, a: Any, b: Any) -> Any:
     return call.ops.subtract(a, call.ops.negative(b))
 
 
-def _taken_for_bias(a: Any, b: Any) -> bool:
+def _taken_for_bias(a: Tensor, b: Tensor) -> bool:
     """Whether `b` would be taken for a bias of `a` that it is not."""
     long = [int(s) for s in b.shape if s != 1]
     if len(long) != 1 or len(a.shape) < 2 or long[0] not in (a.shape[1], a.shape[-1]):
@@ -68,7 +69,7 @@ def _div(call: Call) -> Value:
     return call.elementwise(call.ops.divide, call.value(0), call.value(1))
 
 
-def _whole(call: Call, a: Any, b: Any) -> Any:
+def _whole(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """Integer division towards zero."""
     ops, dtype = call.ops, call.value(0).dtype
     if dtype.startswith("u"):
@@ -81,7 +82,7 @@ def _whole(call: Call, a: Any, b: Any) -> Any:
 def _mod(call: Call) -> Value:
     ops = call.ops
 
-    def remainder(a: Any, b: Any) -> Any:
+    def remainder(a: Tensor, b: Tensor) -> Tensor:
         if not call.attr("fmod", 0):
             return ops.mod(a, b)
         # The sign of the dividend, as C has it.
@@ -95,7 +96,7 @@ def _mod(call: Call) -> Value:
 def _pow(call: Call) -> Value:
     ops, base, exponent = call.ops, call.value(0), call.value(1)
 
-    def power(a: Any, b: Any) -> Any:
+    def power(a: Tensor, b: Tensor) -> Tensor:
         if base.dtype == exponent.dtype:
             return _power_of(call, a, b)
         if base.dtype == "float32":
@@ -106,7 +107,7 @@ def _pow(call: Call) -> Value:
     return call.elementwise(power, base, exponent)
 
 
-def _power_of(call: Call, a: Any, b: Any) -> Any:
+def _power_of(call: Call, a: Tensor, b: Tensor) -> Tensor:
     """A square or a root as such: their gradients are defined at zero and below."""
     if isinstance(b, np.ndarray) and b.size == 1 and not isinstance(a, np.ndarray):
         if float(b.reshape(())) == 2.0:
@@ -121,7 +122,7 @@ def _many(call: Call) -> Value:
     kind, ops = call.node.op_type, call.ops
     step = {"Max": ops.maximum, "Min": ops.minimum}.get(kind, partial(added, call))
 
-    def joined(*tensors: Any) -> Any:
+    def joined(*tensors: Tensor) -> Tensor:
         total = tensors[0]
         for tensor in tensors[1:]:
             total = step(total, tensor)

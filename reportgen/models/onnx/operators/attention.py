@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Array, Value, live, target
@@ -44,7 +44,7 @@ def _attention(call: Call) -> list[Value]:
     return [live(y), *present, live(shown)]
 
 
-def _by_heads(call: Call, index: int, heads: int) -> Any:
+def _by_heads(call: Call, index: int, heads: int) -> Tensor:
     """Return queries, keys or values as `(n, heads, length, size)`."""
     value = call.value(index)
     call.no_batch(value.shape[-2], "compares")
@@ -57,7 +57,7 @@ def _by_heads(call: Call, index: int, heads: int) -> Any:
     return call.ops.transpose(parted, (0, 2, 1, 3))
 
 
-def _shares(call: Call, scores: Any, past: int) -> tuple[Any, Any]:
+def _shares(call: Call, scores: Tensor, past: int) -> tuple[Tensor, Tensor]:
     """Return the scores behind the mask, and how much each query takes of each value.
 
     A query from which the mask hides every key takes nothing at all.

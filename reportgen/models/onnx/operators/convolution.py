@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.windows import Window, crop, pad, window_of
 from reportgen.models.onnx.registry import operator
@@ -83,8 +83,8 @@ def _is_depthwise(kernel: Array, groups: int, channels: int, window: Window) -> 
 
 
 def _depthwise(
-    call: Call, tensor: Any, kernel: Array, bias: Array | None, window: Window, padding: str
-) -> Any:
+    call: Call, tensor: Tensor, kernel: Array, bias: Array | None, window: Window, padding: str
+) -> Tensor:
     channels = int(tensor.shape[-1])
     multiplier = kernel.shape[0] // channels
     layer = call.layer(
@@ -134,11 +134,11 @@ def _transposed(call: Call) -> Value:
     return call.map_out(call.ops.add(tensor, bias) if late else tensor)
 
 
-def _split(call: Call, tensor: Any, groups: int) -> list[Any]:
+def _split(call: Call, tensor: Tensor, groups: int) -> list[Tensor]:
     return [tensor] if groups == 1 else list(call.ops.split(tensor, groups, axis=-1))
 
 
-def _spread_out(call: Call, tensor: Any, kernel: Array, bias: Array | None, spread: _Spread) -> Any:
+def _spread_out(call: Call, tensor: Tensor, kernel: Array, bias: Array | None, spread: _Spread) -> Tensor:
     layer = call.layer(
         f"Conv{kernel.ndim - 2}DTranspose", int(kernel.shape[1]), kernel.shape[2:], strides=spread.strides,
         padding=spread.padding, dilation_rate=spread.dilations, use_bias=bias is not None,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Array, Late, Value, carries_batch, constant, live, target
@@ -200,7 +200,7 @@ def _scatter_nd(call: Call) -> Value:
     return _scattered(call, index, updates, call.attr("reduction", "none"))
 
 
-def _scattered(call: Call, places: Array, updates: Any, how: str) -> Value:
+def _scattered(call: Call, places: Array, updates: Tensor, how: str) -> Value:
     """Return a value with numbers put in at constant places: a gather from what was and what is new.
 
     Places are rows of indices into the first axes; where one is named twice the last counts, or the

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.arithmetic import added
@@ -38,7 +38,7 @@ def _by_moments(call: Call) -> Value:
     )
     epsilon = np.float32(call.attr("epsilon", 1e-5))
 
-    def scaled(x: Any, centre: Any, spread: Any, factor: Any) -> Any:
+    def scaled(x: Tensor, centre: Tensor, spread: Tensor, factor: Tensor) -> Tensor:
         rest = ops.divide(ops.subtract(x, centre), ops.sqrt(ops.add(spread, epsilon)))
         return ops.multiply(rest, factor)
 
@@ -47,7 +47,7 @@ def _by_moments(call: Call) -> Value:
 
 
 @operator("LayerNormalization", fixed=(1, 2))
-def _layer_norm(call: Call) -> Any:
+def _layer_norm(call: Call) -> Value | list[Value]:
     value, ops = call.value(0), call.ops
     axis = int(call.attr("axis", -1)) % value.rank
     epsilon = float(call.attr("epsilon", 1e-5))
@@ -110,7 +110,7 @@ def _each_alone(call: Call, axes: Iterable[int]) -> None:
         call.no_batch(call.value(0).shape[axis], "brings together")
 
 
-def _standard(call: Call, x: Any, over: tuple[int, ...], epsilon: float) -> Any:
+def _standard(call: Call, x: Tensor, over: tuple[int, ...], epsilon: float) -> Tensor:
     ops = call.ops
     rest = ops.subtract(x, ops.mean(x, axis=over, keepdims=True))
     variance = ops.mean(ops.square(rest), axis=over, keepdims=True)

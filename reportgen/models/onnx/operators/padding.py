@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
@@ -32,7 +33,9 @@ def _pad(call: Call) -> Value:
     return live(_padded(call, tensor, [widths[a] for a in order], mode, np.asarray(fill, value.dtype)), order)
 
 
-def _padded(call: Call, tensor: Any, widths: list[tuple[int, int]], mode: str, fill: Any) -> Any:
+def _padded(
+    call: Call, tensor: Tensor, widths: list[tuple[int, int]], mode: str, fill: float | np.ndarray
+) -> Tensor:
     if any(min(w) < 0 for w in widths):
         tensor = tensor[tuple(slice(max(-b, 0), -max(-e, 0) or None) for b, e in widths)]
         widths = [(max(b, 0), max(e, 0)) for b, e in widths]
@@ -56,25 +59,25 @@ def _padded(call: Call, tensor: Any, widths: list[tuple[int, int]], mode: str, f
 
 
 @functools.cache
-def edge_padding_layer() -> Any:
+def edge_padding_layer() -> type[KerasLayer]:
     """Return the layer that repeats the edges of maps `(n, h, w, c)`; Keras is imported only now."""
     keras = keras_module()
 
     class EdgePadding(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
         """Positions before and after a map, each like the nearest one of it, on a map of any size."""
 
-        def __init__(self, widths: Any, **more: Any) -> None:
+        def __init__(self, widths: Nest, **more: object) -> None:
             super().__init__(dtype="float32", **more)
             self.widths = tuple((int(before), int(after)) for before, after in widths)
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Tensor) -> Tensor:
             for at, width in zip((1, 2), self.widths, strict=True):
                 if any(width):
                     index = np.pad(np.arange(int(inputs.shape[at])), width, mode="edge").astype(np.int32)
                     inputs = keras.ops.take(inputs, index, axis=at)
             return inputs
 
-        def compute_output_shape(self, input_shape: Any) -> Any:
+        def compute_output_shape(self, input_shape: Nest) -> Nest:
             batch, *sides, channels = input_shape
             return (
                 batch,

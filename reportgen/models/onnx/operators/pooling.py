@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.windows import Window, pad, window_of
 from reportgen.models.onnx.registry import operator
@@ -73,7 +73,7 @@ def _window(call: Call) -> Window:
     return window_of(call, value.shape[2:], kernel, ceil_mode=bool(call.attr("ceil_mode", 0)))
 
 
-def _swept(call: Call, tensor: Any, window: Window, how: str) -> Any:
+def _swept(call: Call, tensor: Tensor, window: Window, how: str) -> Tensor:
     """Return the pooling of a map that already has its pads."""
     if set(window.dilations) != {1} or str(tensor.dtype) != "float32":
         return _gathered(call, tensor, window, how)
@@ -84,7 +84,7 @@ def _swept(call: Call, tensor: Any, window: Window, how: str) -> Any:
     return pool(tensor, window.kernel, strides=window.strides, padding="valid", data_format="channels_last")
 
 
-def _gathered(call: Call, tensor: Any, window: Window, how: str) -> Any:
+def _gathered(call: Call, tensor: Tensor, window: Window, how: str) -> Tensor:
     """Pooling by hand, one shifted view of the map for each place of the window."""
     ops, found = call.ops, None
     for place in itertools.product(*(range(k) for k in window.kernel)):
@@ -98,7 +98,7 @@ def _gathered(call: Call, tensor: Any, window: Window, how: str) -> Any:
     return found if how == "max" else ops.divide(found, np.float32(np.prod(window.kernel)))
 
 
-def _shares(window: Window, inside: bool) -> Any:
+def _shares(window: Window, inside: bool) -> Tensor:
     """Return what turns a mean over whole windows into one over positions that count, or None."""
     shares = np.ones((1,) * (len(window.sides) + 2), np.float64)
     for axis, (side, (before, _), counted, k, s, d, n) in enumerate(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Value, channels_last, live
@@ -55,7 +56,7 @@ def _each(call: Call, value: Value) -> Value:
     return call.unary(functions[kind]) if kind in functions else value
 
 
-def _reduced(call: Call, x: Any, axis: tuple[int, ...], keep: bool, dtype: str) -> Any:
+def _reduced(call: Call, x: Tensor, axis: tuple[int, ...], keep: bool, dtype: str) -> Tensor:
     ops, kind = call.ops, call.node.op_type
     plain = {"ReduceSum": ops.sum, "ReduceMean": ops.mean, "ReduceProd": ops.prod}
     if kind in plain:
@@ -74,7 +75,7 @@ def _reduced(call: Call, x: Any, axis: tuple[int, ...], keep: bool, dtype: str) 
     return found if str(found.dtype) == dtype else ops.cast(found, dtype)
 
 
-def _extreme(call: Call, x: Any, axis: tuple[int, ...], keep: bool, dtype: str) -> Any:
+def _extreme(call: Call, x: Tensor, axis: tuple[int, ...], keep: bool, dtype: str) -> Tensor:
     ops, largest = call.ops, call.node.op_type == "ReduceMax"
     if dtype == "bool":
         return (ops.any if largest else ops.all)(x, axis=axis, keepdims=keep)
@@ -85,7 +86,7 @@ def _extreme(call: Call, x: Any, axis: tuple[int, ...], keep: bool, dtype: str) 
     return (ops.max if largest else ops.min)(x, axis=axis, keepdims=keep)
 
 
-def _log_sum_exp(call: Call, x: Any, axis: tuple[int, ...], keep: bool) -> Any:
+def _log_sum_exp(call: Call, x: Tensor, axis: tuple[int, ...], keep: bool) -> Tensor:
     if any(x.shape[a] == 0 for a in axis):
         return call.ops.log(call.ops.sum(call.ops.exp(x), axis=axis, keepdims=keep))
     return call.ops.logsumexp(x, axis=axis, keepdims=keep)

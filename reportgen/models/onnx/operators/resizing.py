@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
@@ -134,19 +136,21 @@ def _follows_canvas(call: Call, axes: list[Axis], how: str) -> bool:
 
 
 @functools.cache
-def resized_layer() -> Any:
+def resized_layer() -> type[KerasLayer]:
     """Return the layer that resizes maps `(n, h, w, c)` by factors; Keras is imported only now."""
     keras = keras_module()
 
     class Resized(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
         """A resize by factors as ONNX has it, worked out anew for each size of map."""
 
-        def __init__(self, scale: Any, mode: str, how: str, nearest: str, options: Any, **more: Any) -> None:
+        def __init__(
+            self, scale: Nest, mode: str, how: str, nearest: str, options: Any, **more: object
+        ) -> None:
             super().__init__(dtype="float32", **more)
             self.scale = (float(scale[0]), float(scale[1]))
             self.mode, self.how, self.nearest, self.options = mode, how, nearest, dict(options)
 
-        def call(self, inputs: Any) -> Any:
+        def call(self, inputs: Tensor) -> Tensor:
             settings = SimpleNamespace(ops=keras.ops, attr=self.options.get)
             for at, scale in zip((1, 2), self.scale, strict=True):
                 side = int(inputs.shape[at])
@@ -156,7 +160,7 @@ def resized_layer() -> Any:
                     inputs = _along(settings, inputs, at, matrix, "float32")
             return inputs
 
-        def compute_output_shape(self, input_shape: Any) -> Any:
+        def compute_output_shape(self, input_shape: Nest) -> Nest:
             batch, *sides, channels = input_shape
             made = [math.floor(side * scale) for side, scale in zip(sides, self.scale, strict=True)]
             return (batch, *made, channels)
@@ -193,7 +197,7 @@ def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) 
     return live(layer(call.last(0)), channels_last(4))
 
 
-def _along(call: Call | SimpleNamespace, tensor: Any, at: int, matrix: Array, dtype: str) -> Any:
+def _along(call: Call | SimpleNamespace, tensor: Tensor, at: int, matrix: Array, dtype: str) -> Tensor:
     """Return a tensor with one axis multiplied by a matrix; a pick of positions where rows have one entry."""
     ops = call.ops
     if np.all((matrix == 0) | (matrix == 1)) and np.all(matrix.sum(axis=1) == 1):
@@ -270,12 +274,12 @@ def _tent(x: Array) -> Array:
     return np.asarray(np.maximum(0.0, 1 - np.abs(x)))
 
 
-def _cubic(a: float) -> Any:
+def _cubic(a: float) -> Callable[[Array], Array]:
     def weigh(x: Array) -> Array:
         x = np.abs(x)
         near = ((a + 2) * x - (a + 3)) * x * x + 1
         far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
-        return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
+        return np.asarray(np.where(x <= 1, near, np.where(x < 2, far, 0.0)))
 
     return weigh
 
@@ -289,4 +293,4 @@ def _rounded(places: Array, nearest: str) -> Array:
         found = np.floor(places + 0.5)
     else:
         found = np.ceil(places - 0.5)
-    return found.astype(int)
+    return np.asarray(found, int)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.arithmetic import added
 from reportgen.models.onnx.registry import operator
@@ -64,7 +63,7 @@ def _affine_grid(call: Call) -> Value:
     return live(grid)
 
 
-def _place(call: Call, shares: Any, side: int) -> Any:
+def _place(call: Call, shares: Tensor, side: int) -> Tensor:
     """Return positions for coordinates from -1 to 1, brought inside as the padding mode says."""
     ops, flush = call.ops, bool(call.attr("align_corners", 0))
     low, high = (0.0, side - 1.0) if flush else (-0.5, side - 0.5)
@@ -81,7 +80,7 @@ def _place(call: Call, shares: Any, side: int) -> Any:
     return place
 
 
-def _picked(call: Call, rows: Any, down: Any, across: Any, height: int, width: int) -> Any:
+def _picked(call: Call, rows: Tensor, down: Tensor, across: Tensor, height: int, width: int) -> Tensor:
     """Return the map's values at whole positions, zero outside."""
     ops = call.ops
     inside = ops.logical_and(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
 from reportgen.errors import ModelError
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
@@ -27,7 +27,7 @@ from reportgen.models.onnx.values import (
 
 
 @operator("Identity", "Dropout", fixed=(2,))
-def _same(call: Call) -> Any:
+def _same(call: Call) -> Value | list[Value]:
     """What they are given, once training is over; the mask of a Dropout is all true."""
     value = call.value(0)
     if call.has(2) and call.array(2).any():
@@ -224,7 +224,7 @@ def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
     return dataclasses.replace(live(tensor), once=once)
 
 
-def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Any:
+def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Tensor:
     """Return ones, as many along an axis as the side that depends on the batch says."""
     picture, ops = call.builder.picture, call.ops
     if picture is None:

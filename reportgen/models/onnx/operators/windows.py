@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 
 Pads = tuple[tuple[int, int], ...]
@@ -113,7 +113,7 @@ def _ceiled(side: int, reach: int, stride: int, pads: tuple[int, int]) -> tuple[
     return before, wide if (side + before + wide - reach) // stride + 1 == n else max(least, 0)
 
 
-def pad(call: Call, tensor: Any, pads: Pads, value: float) -> Any:
+def pad(call: Call, tensor: Tensor, pads: Pads, value: float) -> Tensor:
     """Return a map, channels last, with positions around it; crops where pads are negative."""
     if not any(any(p) for p in pads):
         return tensor
@@ -129,7 +129,7 @@ def pad(call: Call, tensor: Any, pads: Pads, value: float) -> Any:
     return call.ops.pad(tensor, ((0, 0), *pads, (0, 0)), constant_values=np.asarray(value, dtype))
 
 
-def crop(call: Call, tensor: Any, before: Sequence[int], sizes: Sequence[int]) -> Any:
+def crop(call: Call, tensor: Tensor, before: Sequence[int], sizes: Sequence[int]) -> Tensor:
     """Return part of a map, channels last; zeros where it reaches past the end."""
     sides = [int(s) for s in tensor.shape[1:-1]]
     past = [max(0, b + n - s) for b, n, s in zip(before, sizes, sides, strict=True)]
