@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.results import table, write_section
+from reportgen.judgement import LayerFindings
 from reportgen.measure import probe_names
 from reportgen.store import ModelRecord, layer_owner, open_store
 from reportgen.units import InputRange, Layer, LayerGraph, UnitScore
@@ -103,7 +104,7 @@ def write_store(path: Path, *, changed: bool) -> None:
                 UnitScore(u, "structured", "", "", False, structure=4.0, consistency=0.95)
                 for u in range(layer.n_units)
             ]
-            store.put_scores(model.id, layer.name, scores, fingerprint="f", findings={})
+            store.put_scores(model.id, layer.name, scores, fingerprint="f", findings=LayerFindings())
 
 
 def _layer(position: int, k: int, hash_: str) -> Layer:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from reportgen.images import encode_png
-from reportgen.judgement import Look, Responsiveness, Starts
+from reportgen.judgement import LayerFindings, Look, Responsiveness, Starts
 from reportgen.spec import RECIPES, content_hash, recipe_fields
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, null_owner, open_store
 from reportgen.units import InputRange, Layer, LayerGraph, Telemetry, UnitScore
@@ -280,18 +280,16 @@ def write_layer(
         store.put_renders(record.id, layer.name, rows, run=run)
     scores = scores_of(looks, at + len(salt))
     counts = {look: int((looks == i).sum()) for i, look in enumerate(LOOKS)}
-    findings = {
-        "n_units": layer.n_units,
-        "n_rendered": layer.n_units,
-        "counts": counts,
-        "comparison": "pictures of other units of this layer",
-        "superfluous": {
-            "certain": [s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None]
-        },
-        "text": [
-            f"{layer.n_units} units judged: {counts['structured']} structured, {counts['static']} static."
-        ],
-    }
+    findings = LayerFindings(
+        n_units=layer.n_units,
+        n_rendered=layer.n_units,
+        counts=counts,
+        comparison="pictures of other units of this layer",
+        certain=tuple(s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None),
+        text=(
+            f"{layer.n_units} units judged: {counts['structured']} structured, {counts['static']} static.",
+        ),
+    )
     store.put_scores(record.id, layer.name, scores, fingerprint=f"{at:032x}{salt}", findings=findings)
     if pictured:
         before, after = layers[at - 1] if at else None, layers[at + 1] if at + 1 < len(layers) else None

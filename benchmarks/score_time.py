@@ -42,7 +42,7 @@ def main() -> None:
             (model,) = store.models()
             findings = score_store(store, model, ScoreSpec())
         spent = 1000 * (time.process_time() - began) / asked.units
-    print(f"{asked.units} units, {findings['layer']['counts']}")
+    print(f"{asked.units} units, {findings['layer'].counts}")
     print(
         f"{spent:.1f} ms of one core a unit, wanted {WANTED_MS:g}{'' if spent <= WANTED_MS else '  MISSED'}"
     )

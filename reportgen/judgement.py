@@ -1,4 +1,4 @@
-"""What is found of one unit, as plain values: all that its verdict, its reason and its page are made of.
+"""What is found of a unit and of a layer, as plain values: all that verdicts, reasons and pages are made of.
 
 Scoring fills them in, the store keeps them, pages and tables read them; what is not known is None, or empty.
 Sentences about them are written in `sentences`, and nothing is ever read back from one.
@@ -248,3 +248,82 @@ class Compared:
     n_units: int
     n_others: int = 0
     n_null: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What a layer's live units have in common.
+
+    Attributes:
+        live: How many units vary at all.
+        groups: Units that answer alike, two or more in each, the largest group first.
+        effective_rank: 1 to `live`: how many independent answers there would be if all weighed alike.
+        span: Fewest units, chosen greedily, whose answers together explain the share `span_share` of the
+            variance of all.
+    """
+
+    live: int
+    groups: tuple[tuple[int, ...], ...] = ()
+    effective_rank: float = 0.0
+    span: tuple[int, ...] = ()
+    span_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LayerOnPictures:
+    """What a person's own pictures say of a layer; of its middle unit, None where that is undefined."""
+
+    n_pictures: int
+    n_classes: int
+    silent: tuple[int, ...]
+    zeros_share_median: float | None = None
+    selectivity_median: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BesideTwin:
+    """How a layer stands beside its untrained twin.
+
+    Attributes:
+        auc: Probability that a trained unit has more structure than an untrained one.
+        n_trained, n_untrained: Units that were judged.
+        patterned_share_trained, patterned_share_untrained: Of these, the share with a pattern.
+    """
+
+    auc: float
+    n_trained: int
+    n_untrained: int
+    patterned_share_trained: float
+    patterned_share_untrained: float
+
+
+@dataclass(frozen=True, slots=True)
+class LayerFindings:
+    """What is found of a layer as a whole.
+
+    Attributes:
+        n_units, n_rendered: Its units, and those that were rendered or failed.
+        counts: Units by verdict.
+        certain: Units that are superfluous for certain, in order; None where that was not asked.
+        kinds: What the answers of its units have in common; None where they were not measured.
+        null: Structure of each picture of the renderer null.
+        structure_z, borderline_z, duplicate_correlation: The thresholds it was judged by (see `ScoreSpec`).
+        natural, twin: What a person's own pictures, and its untrained twin, say of it.
+        comparison: What consistency was compared with, in words.
+        text, beside: Sentences: of its judgement, and of what stands beside that.
+    """
+
+    n_units: int = 0
+    n_rendered: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    certain: tuple[int, ...] | None = None
+    kinds: Kinds | None = None
+    null: tuple[float, ...] = ()
+    structure_z: float | None = None
+    borderline_z: tuple[float, float] | None = None
+    duplicate_correlation: float | None = None
+    natural: LayerOnPictures | None = None
+    twin: BesideTwin | None = None
+    comparison: str = ""
+    text: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()

@@ -99,12 +99,12 @@ def edges(known: Known, out: Path) -> tuple[str, str]:
         f"of them with a "
         f"direction; directions fall into {len(spread)} of 4 quarters of the half circle."
     )
-    twin = known.findings[FIRST].get("twin")
+    twin = known.findings[FIRST].twin
     if twin:
         text += (
             f" Beside the untrained twin this means little: there "
-            f"{percent(twin['patterned_share_untrained'])} show a "
-            f"pattern, here {percent(twin['patterned_share_trained'])} (AUC {twin['auc']:.2f}). A 3 by 3 "
+            f"{percent(twin.patterned_share_untrained)} show a "
+            f"pattern, here {percent(twin.patterned_share_trained)} (AUC {twin.auc:.2f}). A 3 by 3 "
             f"kernel has a "
             "favourite stripe, learnt or not."
         )
@@ -150,13 +150,13 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
         plain = [s.unit for s in rows if s.look.orientation_degrees is None]
         field_px = known.model.layer(layer).receptive_field_px
         reach = np.median([s.structure for s in rows]) if rows else float("nan")
-        twin = known.findings[layer].get("twin") or {}
+        twin = known.findings[layer].twin
         parts.append(
             f"`{layer}` (sees {field_px[0] if field_px else '?'} px): {len(rows)} of "
             f"{len(known.rows[layer])} structured, "
             f"median structure {reach:.1f}; {len(plain)} of these without one direction, as "
             f"corners, crossings and "
-            f"textures are" + (f"; AUC against the untrained twin {twin['auc']:.2f}" if twin else "")
+            f"textures are" + (f"; AUC against the untrained twin {twin.auc:.2f}" if twin else "")
         )
         shown += [p[0] for _, p in sorted(known.renders(layer, plain[: N_SHOWN // 2], "shown").items())]
     text = ". ".join(parts) + (
@@ -170,11 +170,10 @@ def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
     """Dense neurons answered to places and looked repetitive."""
     share = {layer: shifted_share(known, layer) for layer in (*CONVOLUTIONS, DENSE)}
     copies = known.where(DENSE, lambda s: s.duplicate_of is not None)
-    kinds = {layer: known.findings[layer].get("kinds") or {} for layer in (*CONVOLUTIONS, DENSE)}
-    ranks = ", ".join(
-        f"{k['effective_rank']:.1f} of {k['live']} in `{layer}`" for layer, k in kinds.items() if k
-    )
-    silent = (known.findings[DENSE].get("natural") or {}).get("silent", [])
+    kinds = {layer: known.findings[layer].kinds for layer in (*CONVOLUTIONS, DENSE)}
+    ranks = ", ".join(f"{k.effective_rank:.1f} of {k.live} in `{layer}`" for layer, k in kinds.items() if k)
+    natural = known.findings[DENSE].natural
+    silent = natural.silent if natural else ()
     text = (
         f"Places: moved by {SHIFT_PX} px around its edges, the render of a `{DENSE}` unit keeps "
         f"{percent(share[DENSE])} of its answer (median), those of the convolutions "
@@ -222,11 +221,11 @@ def layer_table(known: Known) -> list[str]:
     ]
     for layer in known.model.layers:
         found = known.findings[layer.name]
-        counts = ", ".join(f"{n} {v}" for v, n in sorted(found["counts"].items(), key=lambda x: -x[1]))
-        twin = found.get("twin")
+        counts = ", ".join(f"{n} {v}" for v, n in sorted(found.counts.items(), key=lambda x: -x[1]))
+        twin = found.twin
         lines.append(
-            f"| `{layer.name}` | {counts} | {len(found['superfluous']['certain'])} of {layer.n_units} | "
-            + (f"{twin['auc']:.2f} |" if twin else "– |")
+            f"| `{layer.name}` | {counts} | {len(found.certain or ())} of {layer.n_units} | "
+            + (f"{twin.auc:.2f} |" if twin else "– |")
         )
     return lines
 
@@ -271,11 +270,11 @@ def report(known: Known, out: Path) -> str:
         text, shown = tell(known, out)
         lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
     lines += ["", "## Are there more filters than necessary?", "", *answer(known), *layer_table(known), ""]
-    if not any(found.get("twin") for found in known.findings.values()):
+    if not any(found.twin for found in known.findings.values()):
         lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
     for layer in known.model.layers:
         found = known.findings[layer.name]
-        said = [*found["text"], *(text for text in found.get("beside", []) if text != ONLY_REMOVAL)]
+        said = [*found.text, *(text for text in found.beside if text != ONLY_REMOVAL)]
         lines.append(f"* `{layer.name}`: {' '.join(said)}")
     return "\n".join(lines) + "\n"
 

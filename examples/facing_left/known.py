@@ -9,6 +9,7 @@ import faces
 import numpy as np
 
 from reportgen.images import decode_png, encode_webp
+from reportgen.judgement import LayerFindings
 from reportgen.measure import responses
 from reportgen.models import cut_model
 from reportgen.prune.curves import shares_without
@@ -29,7 +30,7 @@ class Known:
     pictures: np.ndarray
     truth: np.ndarray
     rows: dict[str, list[Any]] = field(default_factory=dict)
-    findings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    findings: dict[str, LayerFindings] = field(default_factory=dict)
     removal: Search = field(init=False)
 
     def __post_init__(self) -> None:

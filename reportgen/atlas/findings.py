@@ -6,14 +6,13 @@ findings stand on its page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas import columns
 from reportgen.atlas.removal_words import answer, looks_in_words
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
 from reportgen.removal import Removal
-from reportgen.score import certain_units
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.sentences.layers import ONLY_REMOVAL, certain_in_words
 from reportgen.units import UnitScore
@@ -165,7 +164,7 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         if r == r and other in layer.scores
     ]
     if not near:
-        measured = any(layer.findings.get("kinds") for layer in rows)
+        measured = any(layer.findings.kinds for layer in rows)
         said = (
             "No unit is a copy of another: no two of one layer answer alike."
             if measured
@@ -265,8 +264,8 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
 
 def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]:
     """Return the layers of which it is known, each with how many of its units are superfluous for certain."""
-    told = [(layer, layer.findings.get("superfluous")) for layer in rows]
-    return [(layer, len(certain_units(layer.findings))) for layer, s in told if isinstance(s, Mapping)]
+    told = [(layer, layer.findings.certain) for layer in rows]
+    return [(layer, len(certain)) for layer, certain in told if certain is not None]
 
 
 def _with_many(rows: Sequence[LayerRows], verdict: Verdict) -> tuple[tuple[str, str], ...]:

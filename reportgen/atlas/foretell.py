@@ -18,6 +18,7 @@ from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
 from reportgen.atlas.strips import encode_strip
 from reportgen.atlas.table import csv_bytes, json_bytes, table_row
 from reportgen.images import decode_png
+from reportgen.judgement import LayerFindings
 from reportgen.store import FirstStart, ModelRecord, Store, layer_owner, pictures_by_key
 
 BYTES_A_LAYER = 16_000
@@ -78,7 +79,7 @@ def _sample(
         tuple(units),
         renders,
         scores,
-        {},
+        LayerFindings(),
         flat,
         weights,
         "",

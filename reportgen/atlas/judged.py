@@ -6,9 +6,6 @@ not of the form that scoring writes is left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
@@ -17,9 +14,6 @@ from reportgen.sentences.answers import light_in_words, proof_in_words
 from reportgen.sentences.reasons import decision_in_words, pattern_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import MULTIFACETED, verdict_of
-
-_LARGEST = 1e9
-"""No number of a score is larger; those of a store that says otherwise are not shown."""
 
 
 def decision_section(score: UnitScore | None) -> Facts | None:
@@ -38,7 +32,7 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Plotted | None:
     if score is None or score.structure is None:
         return None
     cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
-    null = _numbers_of(rows.findings.get("null"))
+    null = rows.findings.null
     plot = plots.place_in_null(score.structure, cut, band, null)
     note = "Structure of this unit (dot) and of pictures made of nothing by the same renderer (the null"
     note += f": bars, {len(null)} pictures)" if null else ")"
@@ -53,7 +47,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
         return None
     null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
     begins = f"{rows.thresholds.structure_z:g}"
-    compared = str(rows.findings.get("comparison") or "pictures of other units")
+    compared = rows.findings.comparison or "pictures of other units"
     agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
     if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
@@ -116,14 +110,6 @@ def facets_of(score: UnitScore | None) -> dict[int, str]:
         answer = "" if facet.answer is None else f", answer {number(facet.answer)}"
         found |= dict.fromkeys(facet.seeds, f"facet {at}{answer}")
     return found
-
-
-def _numbers_of(value: Any) -> Sequence[float]:
-    """Return a list of finite numbers as it stands, and nothing for anything else."""
-    if not isinstance(value, list):
-        return ()
-    right = all(type(x) in (int, float) and abs(x) <= _LARGEST for x in value)
-    return [float(x) for x in value] if right else ()
 
 
 def _share(value: float | None) -> str:

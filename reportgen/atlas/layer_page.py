@@ -27,7 +27,6 @@ from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import UnitPictures
 from reportgen.atlas.views import UnitView
-from reportgen.score import certain_units
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
@@ -216,9 +215,9 @@ def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
-    told = [*(rows.findings.get("text") or ()), *(rows.findings.get("beside") or ())]
-    found: list[tuple[str, list[int]]] = [(str(x), []) for x in told]
-    certain = [u for u in certain_units(rows.findings) if u in rows.renders or u in rows.scores]
+    told = (*rows.findings.text, *rows.findings.beside)
+    found: list[tuple[str, list[int]]] = [(text, []) for text in told]
+    certain = [u for u in rows.findings.certain or () if u in rows.renders or u in rows.scores]
     if certain:
         more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""
         found.append((f"Superfluous for certain ({len(certain)}{more}):", certain[:_N_NAMED]))
@@ -228,9 +227,8 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
 def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return the largest groups of copies and of units that answer much alike, each with its units."""
     copies = [sorted([first, *others]) for first, others in rows.copies.items()]
-    kinds = rows.findings.get("kinds")
-    alike = kinds.get("groups") if isinstance(kinds, Mapping) else None
-    groups = [g for g in alike if isinstance(g, list)] if isinstance(alike, list) else []
+    kinds = rows.findings.kinds
+    groups = kinds.groups if kinds is not None else ()
     found = []
     for word, some in (("Copies of each other", copies), ("Answer much alike", groups)):
         known = [[u for u in g if u in rows.renders or u in rows.scores] for g in some]

@@ -69,7 +69,7 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Fact
         why = shortfall_in_words(score.relations.no_copy) if score else ""
         told = f" {found[0].unit} is nearest and not a copy: {why}." if why else ""
         return Links(title=title, note=note + told, means=means, links=tuple(found))
-    if score is None or not verdict_of(score.verdict).tells or not rows.findings.get("kinds"):
+    if score is None or not verdict_of(score.verdict).tells or rows.findings.kinds is None:
         return None
     none = Fact(
         "Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"

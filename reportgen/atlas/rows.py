@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.images import decode_png
+from reportgen.judgement import LayerFindings
 from reportgen.removal import Removal, UnitNeed
 from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
@@ -73,7 +74,7 @@ class LayerRows:
     units: tuple[int, ...]
     renders: Mapping[int, tuple[RenderRow, ...]]
     scores: Mapping[int, UnitScore]
-    findings: Mapping[str, Any]
+    findings: LayerFindings
     flat: Mapping[str, np.ndarray]
     weights: Mapping[str, np.ndarray]
     null_setting: str
@@ -123,17 +124,9 @@ class LayerRows:
     @cached_property
     def thresholds(self) -> ScoreSpec:
         """Cut, borderline band and least correlation of copies it was scored by; else the defaults."""
-        cut: Any = self.findings.get("structure_z")
-        band: Any = self.findings.get("borderline_z")
-        found = ScoreSpec()
-        if _is_number(cut):
-            found = dataclasses.replace(found, structure_z=float(cut))
-        if isinstance(band, list) and len(band) == 2 and all(map(_is_number, band)):
-            found = dataclasses.replace(found, borderline_z=(float(band[0]), float(band[1])))
-        least: Any = self.findings.get("duplicate_correlation")
-        if _is_number(least):
-            found = dataclasses.replace(found, duplicate_correlation=float(least))
-        return found
+        names = ("structure_z", "borderline_z", "duplicate_correlation")
+        told = {name: value for name in names if (value := getattr(self.findings, name)) is not None}
+        return dataclasses.replace(ScoreSpec(), **told)
 
     def of(self, unit: int, recipe: str, sign: str) -> tuple[RenderRow, ...]:
         """Return a unit's renders of one recipe and sign, in order of seeds."""

@@ -17,7 +17,6 @@ from reportgen.compare.removed import removed_units
 from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
 from reportgen.errors import ConfigError
-from reportgen.score import certain_units
 from reportgen.units import UnitScore
 from reportgen.verdicts import WORDS
 
@@ -169,7 +168,7 @@ def _layers(version: Version, layers: str) -> Layers:
     for layer in version.record.layers:
         if fnmatch.fnmatchcase(layer.name, layers):
             own = removed.get(layer.name) if removed is not None else None
-            certain = certain_units(store.findings(model, layer.name)) if removed is None else ()
+            certain = (store.findings(model, layer.name).certain or ()) if removed is None else ()
             found[layer.name] = (store.scores(model, layer.name), own.gone if own is not None else certain)
     return found
 

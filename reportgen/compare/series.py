@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from reportgen.compare.rows import Version
 from reportgen.comparison import Line, Series
-from reportgen.score import certain_units
+from reportgen.judgement import LayerFindings
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, STRUCTURED
 
 Scores = Sequence[UnitScore]
-Measure = Callable[[Scores, Mapping[str, Any]], float | None]
+Measure = Callable[[Scores, LayerFindings], float | None]
 
 
-def _share(scores: Scores, _: Mapping[str, object]) -> float | None:
+def _share(scores: Scores, _: LayerFindings) -> float | None:
     return sum(s.verdict == STRUCTURED.word for s in scores) / len(scores) if scores else None
 
 
-def _dead(scores: Scores, _: Mapping[str, object]) -> float | None:
+def _dead(scores: Scores, _: LayerFindings) -> float | None:
     return float(sum(s.verdict == DEAD.word for s in scores)) if scores else None
 
 
-def _copies(scores: Scores, _: Mapping[str, object]) -> float | None:
+def _copies(scores: Scores, _: LayerFindings) -> float | None:
     return float(sum(s.duplicate_of is not None for s in scores)) if scores else None
 
 
-def _certain(scores: Scores, findings: Mapping[str, object]) -> float | None:
-    return float(len(certain_units(findings))) if scores and findings.get("superfluous") is not None else None
+def _certain(scores: Scores, findings: LayerFindings) -> float | None:
+    return float(len(findings.certain)) if scores and findings.certain is not None else None
 
 
-def _units(scores: Scores, _: Mapping[str, object]) -> float | None:
+def _units(scores: Scores, _: LayerFindings) -> float | None:
     return float(len(scores)) if scores else None
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from reportgen.judgement import LayerFindings
 from reportgen.score.beside import beside_fingerprint, put_beside
 from reportgen.score.evidence import LayerEvidence as LayerEvidence
 from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
 from reportgen.score.evidence import read_evidence as read_evidence
 from reportgen.score.prune import LayerPruneList as LayerPruneList
 from reportgen.score.prune import PruneRow as PruneRow
-from reportgen.score.prune import certain_units as certain_units
 from reportgen.score.prune import prune_list as prune_list
 from reportgen.score.prune import prune_rows as prune_rows
 from reportgen.spec import ScoreSpec
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reportgen.score.layer import score_layer as score_layer
 
 
-def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, dict[str, Any]]:
+def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, LayerFindings]:
     """Score every layer of a model version whose evidence or thresholds changed, and store it.
 
     A layer of which nothing was rendered with the scored recipe has no scores, also none from before.

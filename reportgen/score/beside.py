@@ -9,9 +9,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from reportgen.judgement import Trust
+from reportgen.judgement import LayerFindings, Trust
 from reportgen.sentences.layers import ONLY_REMOVAL
 from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
@@ -19,9 +18,6 @@ from reportgen.units import Layer, UnitScore
 
 BESIDE_VERSION = 3
 """Raised whenever the same evidence gives other numbers here."""
-
-LAYER_KEYS = ("natural", "twin", "beside")
-"""Keys of a layer's findings that are made here; `beside` are their sentences."""
 
 
 def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
@@ -45,20 +41,17 @@ def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
 
 
 def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
-               findings: Mapping[str, Any],
-               spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:  # fmt: skip
+               findings: LayerFindings,
+               spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:  # fmt: skip
     """Return a layer's scores and findings with what is said beside; what was said before is replaced."""
     from reportgen.score.natural import natural_facts, natural_findings
     from reportgen.score.trust import recipes_agree, robust_shares, with_data
     from reportgen.score.twin import twin_findings
 
-    kept = {key: value for key, value in findings.items() if key not in LAYER_KEYS}
     natural, told = natural_findings(store, model, layer)
     twin, beside_twin = twin_findings(store, model, layer, scores)
-    found = {"natural": natural or None, "twin": twin}
-    kept |= {key: value for key, value in found.items() if value is not None}
     unknown = [] if store.removal_fingerprint(model.id) else [ONLY_REMOVAL]
-    kept["beside"] = [*unknown, *told, *beside_twin]
+    said = (*unknown, *told, *beside_twin)
     checks = {
         "recipes_agree": recipes_agree(store, model, layer, scores, spec),
         "robust_share": robust_shares(store, model, layer),
@@ -69,7 +62,7 @@ def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[
         dataclasses.replace(score, trust=_trust(checks, score.unit, spec), natural=facts.get(score.unit))
         for score in scores
     ]
-    return rows, kept
+    return rows, dataclasses.replace(findings, natural=natural, twin=twin, beside=said)
 
 
 def _trust(checks: Mapping[str, Mapping[int, float]], unit: int, spec: ScoreSpec) -> Trust:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-from reportgen.judgement import Compared
+from reportgen.judgement import Compared, Kinds, LayerFindings
 from reportgen.score.alive import given_out
 from reportgen.score.copies import is_exact_copy
 from reportgen.score.evidence import LayerEvidence
-from reportgen.score.kinds import ALIKE, SPAN_SHARE, Kinds
+from reportgen.score.kinds import ALIKE
 from reportgen.sentences.layers import (
     certain_in_words,
     common_in_words,
@@ -30,8 +29,8 @@ from reportgen.units import UnitScore
 
 
 def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: Compared,
-                   kinds: Kinds | None) -> dict[str, Any]:  # fmt: skip
-    """Return the findings about a layer as JSON values.
+                   kinds: Kinds | None) -> LayerFindings:  # fmt: skip
+    """Return the findings about a layer.
 
     Args:
         scores: Rows of its rendered units.
@@ -42,15 +41,16 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
     counts = Counter(s.verdict for s in scores)
     certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
     comparison = compared_in_words(compared)
-    return {
-        "n_units": evidence.n_units,
-        "n_rendered": len(scores),
-        "counts": dict(sorted(counts.items())),
-        "comparison": comparison,
-        "superfluous": {"certain": certain},
-        "kinds": _kinds(kinds),
-        "text": _sentences(scores, len(certain), evidence, comparison) + _common(kinds),
-    }
+    common = common_in_words(kinds, alike=ALIKE) if kinds is not None else []
+    return LayerFindings(
+        n_units=evidence.n_units,
+        n_rendered=len(scores),
+        counts=dict(sorted(counts.items())),
+        certain=tuple(certain),
+        kinds=kinds,
+        comparison=comparison,
+        text=(*_sentences(scores, len(certain), evidence, comparison), *common),
+    )
 
 
 def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> list[int]:
@@ -90,28 +90,3 @@ def _copies(scores: Sequence[UnitScore]) -> list[str]:
         return []
     r, unit, other, short = max(known, key=lambda x: x[:2])
     return [nearest_in_words(-unit, other, r, short)]
-
-
-def _kinds(kinds: Kinds | None) -> dict[str, Any]:
-    if kinds is None:
-        return {}
-    return {
-        "live": kinds.live,
-        "groups": [list(g) for g in kinds.groups],
-        "effective_rank": round(kinds.effective_rank, 2),
-        "span": list(kinds.span),
-        "span_share": SPAN_SHARE,
-    }
-
-
-def _common(kinds: Kinds | None) -> list[str]:
-    if kinds is None:
-        return []
-    return common_in_words(
-        live=kinds.live,
-        span=len(kinds.span),
-        span_share=SPAN_SHARE,
-        effective_rank=kinds.effective_rank,
-        groups=kinds.groups,
-        alike=ALIKE,
-    )

@@ -6,35 +6,18 @@ What any unit looks like, and whether it matters, is not known here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
+
+from reportgen.judgement import Kinds
 
 ALIKE = 0.7
 """Mean correlation with each other from which units are one group."""
 
 SPAN_SHARE = 0.95
 """Share of the variance of all answers that the spanning units must explain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """What a layer's live units have in common.
-
-    Attributes:
-        live: How many units vary at all.
-        groups: Units that answer alike, two or more in each, the largest group first.
-        effective_rank: 1 to `live`: how many independent answers there would be if all weighed alike.
-        span: Fewest units, chosen greedily, whose answers together explain 95 % of the variance of all.
-    """
-
-    live: int
-    groups: tuple[tuple[int, ...], ...]
-    effective_rank: float
-    span: tuple[int, ...]
 
 
 def kinds(correlations: NDArray[np.float32]) -> Kinds | None:
@@ -62,8 +45,9 @@ def kinds(correlations: NDArray[np.float32]) -> Kinds | None:
     return Kinds(
         len(vary),
         tuple(tuple(int(vary[i]) for i in group) for group in groups),
-        rank,
+        round(rank, 6),
         tuple(int(vary[i]) for i in _spanning(matrix)),
+        SPAN_SHARE,
     )
 
 

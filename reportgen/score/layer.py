@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.judgement import Compared, Obstacle, Responsiveness
+from reportgen.judgement import Compared, Kinds, LayerFindings, Obstacle, Responsiveness
 from reportgen.score import agreement as agree
 from reportgen.score import structure as st
 from reportgen.score.alive import lives
@@ -23,7 +23,7 @@ from reportgen.score.colour import colour_axes, colour_name, contrast
 from reportgen.score.copies import Kin, correlations, kinships, response_rows
 from reportgen.score.evidence import Arrays, LayerEvidence, Picture
 from reportgen.score.findings import layer_findings
-from reportgen.score.kinds import Kinds, kinds
+from reportgen.score.kinds import kinds
 from reportgen.score.light import light_of
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
@@ -54,7 +54,7 @@ class _Seen:
 
 # A network may answer with numbers beyond all range: such units are looked for and said, not warned of.
 @np.errstate(invalid="ignore", over="ignore")
-def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], dict[str, Any]]:
+def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:
     """Return a row for every unit that was rendered or failed, and the findings about the layer.
 
     Args:
@@ -62,8 +62,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         spec: Thresholds.
 
     Returns:
-        Rows in order of units, and JSON values: `n_units`, `n_rendered`, `counts` by verdict, `comparison`,
-        `superfluous`, `kinds`, `null`, `text`, and the thresholds that were used.
+        Rows in order of units, and what is found of the whole, but for what stands beside its judgement.
     """
     found = lives(
         evidence.n_units,
@@ -83,7 +82,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         if null is not None and any(np.isfinite(m[0]) for m in s.measured)
     }
     kin = _kin(evidence, found, spec)
-    agreements, comparison = _agreements(evidence, seen, deviations, found, kin, null, spec)
+    agreements, compared = _agreements(evidence, seen, deviations, found, kin, null, spec)
     p_values = {unit: st.p_value(z, null) for unit, z in deviations.items() if null is not None}
     q_values = dict(zip(p_values, st.adjusted(list(p_values.values())), strict=True)) if p_values else {}
     probe_rows = response_rows(evidence.n_units, evidence.probes)
@@ -109,14 +108,14 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             **_facts_seen(evidence, unit, seen.get(unit)),
         )
         scores.append(judge(facts, spec))
-    thresholds = {
-        "structure_z": spec.structure_z,
-        "borderline_z": list(spec.borderline_z),
-        "duplicate_correlation": spec.duplicate_correlation,
-    }
-    places = {"null": [] if null is None else [round(float(z), 3) for z in null.deviations]}
-    said = layer_findings(scores, evidence, comparison, _kinds(evidence, found))
-    return scores, {**said, **places, **thresholds}
+    findings = dataclasses.replace(
+        layer_findings(scores, evidence, compared, _kinds(evidence, found)),
+        null=() if null is None else tuple(round(float(z), 3) for z in null.deviations),
+        structure_z=spec.structure_z,
+        borderline_z=spec.borderline_z,
+        duplicate_correlation=spec.duplicate_correlation,
+    )
+    return scores, findings
 
 
 def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.judgement import Natural
+from reportgen.judgement import LayerOnPictures, Natural
 from reportgen.sentences.layers import natural_in_words
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer
@@ -105,24 +105,26 @@ def fits(arrays: Arrays | None, shapes: Mapping[str, tuple[int | str, ...]]) -> 
     return True
 
 
-def natural_findings(store: Store, model: ModelRecord, layer: Layer) -> tuple[dict[str, Any], list[str]]:
-    """Return what pictures say of a layer as JSON values, and in sentences."""
+def natural_findings(
+    store: Store, model: ModelRecord, layer: Layer
+) -> tuple[LayerOnPictures | None, list[str]]:
+    """Return what pictures say of a layer as values, and in sentences."""
     found = natural_of(store, model, layer)
     if found is None:
-        return {}, []
+        return None, []
     arrays, about = found
     n, n_classes = len(about["names"]), len(about["classes"])
     silent = [int(u) for u in np.flatnonzero(_silent(arrays))]
     zeros = float(np.median(arrays["zeros"]))
     share, _ = selectivity(arrays["class_mean"])
     known = share[np.isfinite(share)]
-    values = {
-        "n_pictures": n,
-        "n_classes": n_classes,
-        "silent": silent,
-        "zeros_share_median": round(zeros, 4),
-        "selectivity_median": round(float(np.median(known)), 4) if len(known) else None,
-    }
+    values = LayerOnPictures(
+        n_pictures=n,
+        n_classes=n_classes,
+        silent=tuple(silent),
+        zeros_share_median=round(zeros, 4) if np.isfinite(zeros) else None,
+        selectivity_median=round(float(np.median(known)), 4) if len(known) else None,
+    )
     told = natural_in_words(
         n_pictures=n,
         n_classes=n_classes,

@@ -5,8 +5,8 @@ Says what the findings of a layer hold and what removal on pictures told, and no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, TypedDict
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, TypedDict
 
 from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
@@ -49,16 +49,6 @@ class PruneRow(TypedDict):
     unit: int
     sureness: Sureness
     reason: str
-
-
-def certain_units(findings: Mapping[str, Any]) -> list[int]:
-    """Return the units that a layer's findings call superfluous for certain, in order.
-
-    Findings may be those of anybody's store: what is no list of units is none.
-    """
-    found = findings.get("superfluous")
-    listed = found.get("certain") if isinstance(found, Mapping) else None
-    return sorted({unit for unit in listed if type(unit) is int}) if isinstance(listed, list) else []
 
 
 def prune_list(store: Store) -> list[LayerPruneList]:
@@ -105,7 +95,7 @@ def _measured_reason(removal: Removal, need: UnitNeed) -> str:
 
 def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> LayerPruneList:
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
-    certain = certain_units(store.findings(model.id, layer.name))
+    certain = store.findings(model.id, layer.name).certain or ()
     removal = store.removal(model.id)
     gone = removed_units(removal, store.needs(model.id, layer.name)) if removal is not None else []
     return {

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from reportgen.judgement import BesideTwin
 from reportgen.sentences.layers import beside_twin_in_words, too_few_twins_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
@@ -18,8 +19,8 @@ from reportgen.verdicts import verdict_of
 
 
 def twin_findings(store: Store, model: ModelRecord, layer: Layer,
-                  scores: Sequence[UnitScore]) -> tuple[dict[str, Any] | None, list[str]]:  # fmt: skip
-    """Return how a layer stands beside its untrained twin, as JSON values and in a sentence."""
+                  scores: Sequence[UnitScore]) -> tuple[BesideTwin | None, list[str]]:  # fmt: skip
+    """Return how a layer stands beside its untrained twin, as values and in a sentence."""
     twin = store.twin_of(model)
     others = store.scores(twin.id, layer.name) if twin is not None else []
     if not others or not scores:
@@ -29,15 +30,9 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
     shares = [float(np.mean([bool(verdict_of(s.verdict).pattern) for s in x])) for x in (scores, others)]
-    values = {
-        "auc": round(area, 4),
-        "n_trained": len(scores),
-        "n_untrained": len(others),
-        "patterned_share_trained": round(shares[0], 4),
-        "patterned_share_untrained": round(shares[1], 4),
-    }
+    found = BesideTwin(round(area, 4), len(scores), len(others), round(shares[0], 4), round(shares[1], 4))
     how = str(twin.options.get("twin_how", "")) if twin is not None else ""
-    return values, [beside_twin_in_words(area, shares[0], shares[1], how)]
+    return found, [beside_twin_in_words(found, how)]
 
 
 LEAST_UNITS = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import Compared, Shortfall
+from reportgen.judgement import BesideTwin, Compared, Kinds, Shortfall
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
@@ -112,28 +112,24 @@ def nearest_in_words(unit: int, other: int, correlation: float, short: Shortfall
     return f"No unit is a copy of another. {alike}"
 
 
-def common_in_words(*, live: int, span: int, span_share: float, effective_rank: float,
-                    groups: Sequence[Sequence[int]], alike: float) -> list[str]:  # fmt: skip
+def common_in_words(kinds: Kinds, *, alike: float) -> list[str]:
     """Return what the answers of a layer's units have in common.
 
     Args:
-        live: Units that answer.
-        span, span_share: From how many of them this share of what all answer can be computed.
-        effective_rank: How many independent ones they are worth.
-        groups: Units that answer much alike, the largest group first.
+        kinds: How many kinds there are of them.
         alike: Least mean correlation within a group.
     """
     told = [
-        f"From the answers of {span} of the {_count(live, 'unit')} that answer, "
-        f"{span_share:.0%} of what all of them answer can be computed, as sums; all together are worth "
-        f"{effective_rank:.1f} independent ones (effective rank)."
+        f"From the answers of {len(kinds.span)} of the {_count(kinds.live, 'unit')} that answer, "
+        f"{kinds.span_share:.0%} of what all of them answer can be computed, as sums; all together are worth "
+        f"{kinds.effective_rank:.1f} independent ones (effective rank)."
     ]
-    if groups:
-        many = f"{len(groups)} groups" if len(groups) > 1 else "One group"
-        inside = sum(map(len, groups))
+    if kinds.groups:
+        many = f"{len(kinds.groups)} groups" if len(kinds.groups) > 1 else "One group"
+        inside = sum(map(len, kinds.groups))
         told.append(
             f"{many} of units answer much alike (mean correlation {alike:g} and more), {inside} units in "
-            f"all, the largest of {len(groups[0])}."
+            f"all, the largest of {len(kinds.groups[0])}."
         )
     return told
 
@@ -155,18 +151,18 @@ def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units:
     return told + "."
 
 
-def beside_twin_in_words(area: float, trained_share: float, untrained_share: float, how: str) -> str:
+def beside_twin_in_words(found: BesideTwin, how: str) -> str:
     """Return how a layer stands beside its untrained twin.
 
     Args:
-        area: Probability that a trained unit has more structure than an untrained one.
-        trained_share, untrained_share: Of the units with a pattern.
+        found: What comparing the two found.
         how: How the twin's weights were drawn, or empty.
     """
     return (
         f"Beside the untrained twin: a trained unit has more structure than an untrained one with "
-        f"probability {area:.2f} (0.5 is no difference); {trained_share:.0%} of trained and "
-        f"{untrained_share:.0%} of untrained units show a pattern" + (f" ({how})." if how else ".")
+        f"probability {found.auc:.2f} (0.5 is no difference); {found.patterned_share_trained:.0%} of trained "
+        f"and {found.patterned_share_untrained:.0%} of untrained units show a pattern"
+        + (f" ({how})." if how else ".")
     )
 
 

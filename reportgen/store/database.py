@@ -11,6 +11,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from reportgen.judgement import LayerFindings
 from reportgen.spec import RenderSpec
 from reportgen.store.locking import rendering_lock
 from reportgen.store.records import (
@@ -18,6 +19,8 @@ from reportgen.store.records import (
     ModelRecord,
     StoredRender,
     check_placed,
+    findings_from_json,
+    findings_to_json,
     finite,
     from_stored,
     layer_owner,
@@ -262,12 +265,12 @@ class Store(Removals):
     # Scores
 
     def put_scores(self, model: int, layer: str, scores: Iterable[UnitScore], *, fingerprint: str,
-                   findings: Mapping[str, Any]) -> None:  # fmt: skip
+                   findings: LayerFindings) -> None:  # fmt: skip
         """Replace a layer's scores.
 
         Args:
             fingerprint: Hash of the evidence and the score spec.
-            findings: What is said of the layer as a whole; JSON values.
+            findings: Of the layer as a whole.
         """
         with self._commit() as db:
             db.execute("DELETE FROM scores WHERE model=? AND layer=?", (model, layer))
@@ -277,7 +280,7 @@ class Store(Removals):
             )
             db.execute(
                 "INSERT OR REPLACE INTO scored(model, layer, fingerprint, findings) VALUES(?,?,?,?)",
-                (model, layer, fingerprint, json.dumps(findings)),
+                (model, layer, fingerprint, findings_to_json(findings)),
             )
 
     def drop_scores(self, model: int, layer: str) -> None:
@@ -292,11 +295,11 @@ class Store(Removals):
         query = "SELECT record FROM scores WHERE model=? AND layer=? ORDER BY unit"
         return [self._made(score_from_json, r[0]) for r in self._rows(query, (model, layer))]
 
-    def findings(self, model: int, layer: str) -> dict[str, Any]:
-        """Return what was said of the layer as a whole; empty if it was not scored."""
+    def findings(self, model: int, layer: str) -> LayerFindings:
+        """Return what was found of the layer as a whole; empty if it was not scored."""
         query = "SELECT findings FROM scored WHERE model=? AND layer=?"
         row = next(self._rows(query, (model, layer)), None)
-        return self._made(_object, row[0]) if row else {}
+        return self._made(findings_from_json, row[0]) if row else LayerFindings()
 
     def scored_fingerprint(self, model: int, layer: str) -> str:
         """Return the fingerprint under which the layer was scored, or an empty text."""

@@ -1,4 +1,4 @@
-"""Scores as stores before schema 3 have them, made into those of today.
+"""Scores and findings as stores before schema 3 have them, made into those of today.
 
 Such a row keeps numbers by name in one table, `extra`, and the rest in sentences. What anything depends on is
 read out of these here, once, and nowhere else; what is only shown stays a sentence, under `told`.
@@ -19,6 +19,10 @@ _KEPT = (
 _LOOK = (
     "contrast", "colour", "colours", "orientation_degrees", "period_px", "null_place", "p_adjusted", "reach",
     "extent", "repeat", "flow", "texture_distance",
+)  # fmt: skip
+_FINDINGS = (
+    "n_units", "n_rendered", "counts", "null", "structure_z", "borderline_z", "duplicate_correlation",
+    "natural", "twin", "comparison", "text", "beside",
 )  # fmt: skip
 _CHECKS = ("recipes_agree", "robust_share", "beyond_natural", "natural_agreement")
 _NATURAL = {
@@ -53,6 +57,20 @@ def of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
         if (part := make(fields, extra)) is not None:
             found[name] = part
     return found
+
+
+def findings_of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a layer's earlier findings as JSON values of those of today.
+
+    Raises:
+        ValueError: They are none.
+    """
+    superfluous = fields.get("superfluous")
+    if superfluous is not None and not isinstance(superfluous, Mapping):
+        raise ValueError("superfluous units that are none")
+    found = {name: fields[name] for name in _FINDINGS if name in fields}
+    certain = superfluous.get("certain") if superfluous is not None else None
+    return {**found, "certain": certain, "kinds": fields.get("kinds") or None}
 
 
 def _cause(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> str:

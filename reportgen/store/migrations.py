@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.store.locking import rendering_lock
-from reportgen.store.records import score_of_today
+from reportgen.store.records import findings_of_today_in_json, score_of_today
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (  # 1 to 2: what removal on pictures tells of a model version and of its units.
@@ -29,6 +29,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     (  # 2 to 3: scores are data by part; before, a table of numbers by name and sentences.
         "UPDATE scores SET record = score_of_today(record)",
+        "UPDATE scored SET findings = findings_of_today(findings)",
     ),
 )
 """The statements that lead from schema 1 to 2, from 2 to 3, and so on."""
@@ -67,6 +68,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
 def take_steps(connection: sqlite3.Connection) -> None:
     """Take all steps that are due, inside the transaction of the caller."""
     connection.create_function("score_of_today", 1, score_of_today, deterministic=True)
+    connection.create_function("findings_of_today", 1, findings_of_today_in_json, deterministic=True)
     for statements in STEPS[schema_of(connection) - 1 :]:
         for statement in statements:
             connection.execute(statement)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from reportgen.errors import ReportgenError, StoreError, in_brief
+from reportgen.judgement import LayerFindings
 from reportgen.removal import Removal
-from reportgen.store.earlier_scores import of_today
+from reportgen.store.earlier_scores import findings_of_today, of_today
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
 _Kind = TypeVar("_Kind")
@@ -131,7 +132,7 @@ def to_stored(value: Any) -> str:
 
 
 _ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal, UnitScore)
+    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal, UnitScore, LayerFindings)
 }
 
 
@@ -179,8 +180,8 @@ def score_from_json(text: str) -> UnitScore:
     fields = from_json(text, cache_strings="keys")
     earlier = "responsiveness" not in fields
     try:
-        score = from_stored(UnitScore, json.dumps(of_today(fields)) if earlier else text)
-    except (TypeError, ValueError) as error:
+        score = _finite_of(UnitScore, fields, json.dumps(of_today(fields)) if earlier else text)
+    except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has a score that is no score: {error}") from None
     others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
     if not is_unit(score.unit) or not all(other is None or is_unit(other) for other in others):
@@ -194,11 +195,61 @@ def score_to_json(score: UnitScore) -> str:
     return _ADAPTERS[UnitScore].dump_json(score, warnings="error").decode()
 
 
+def findings_from_json(text: str) -> LayerFindings:
+    """Return a layer's stored findings, of this or of an earlier schema.
+
+    Raises:
+        StoreError: They are none.
+    """
+    fields = from_json(text, cache_strings="keys")
+    try:
+        return _finite_of(
+            LayerFindings, fields, text if "certain" in fields else json.dumps(findings_of_today(fields))
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StoreError(f"the store has findings that are none: {error}") from None
+
+
+def findings_to_json(findings: LayerFindings) -> str:
+    """Return a layer's findings as they are stored."""
+    return _ADAPTERS[LayerFindings].dump_json(findings, warnings="error").decode()
+
+
+def findings_of_today_in_json(text: str) -> str:
+    """Return stored findings in the form of today; what is none stays, and is refused when read."""
+    try:
+        return findings_to_json(findings_from_json(text))
+    except _NONE:
+        return text
+
+
+_NONE = (ReportgenError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+"""What comes of stored JSON that is not what it should be."""
+
+
+def _finite_of(kind: type[_Kind], fields: Any, text: str) -> _Kind:
+    """Return a value of a dataclass from JSON that holds these fields, with finite numbers alone."""
+    if not all(map(math.isfinite, fractions(fields))):
+        raise ValueError(f"{kind.__name__} with a number that is not finite")
+    return from_stored(kind, text)
+
+
+def fractions(value: Any) -> Iterator[float]:
+    """Yield the numbers with a fraction that stand anywhere in a value."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from fractions(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from fractions(part)
+
+
 def score_of_today(text: str) -> str:
     """Return a stored score in the form of today; what is none stays as it is, and is refused when read."""
     try:
         return score_to_json(score_from_json(text))
-    except (ReportgenError, ArithmeticError, TypeError, ValueError, KeyError):
+    except _NONE:
         return text
 
 

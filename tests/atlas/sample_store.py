@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from reportgen.images import encode_png
-from reportgen.judgement import Decision, Facet, Light, Look, Relations, Responsiveness, Shortfall
+from reportgen.judgement import (
+    Decision,
+    Facet,
+    Kinds,
+    LayerFindings,
+    Light,
+    Look,
+    Relations,
+    Responsiveness,
+    Shortfall,
+)
 from reportgen.spec import RECIPES, RenderSpec, canonical_json, content_hash, recipe_fields
 from reportgen.store import (
     ModelRecord,
@@ -251,19 +261,19 @@ class _Model:
         for s in scores:
             counts[s.verdict] = counts.get(s.verdict, 0) + 1
         dead = [s.unit for s in scores if s.verdict == "dead"]
-        findings = {
-            "n_units": layer.n_units,
-            "n_rendered": len(scores),
-            "counts": counts,
-            "comparison": "the layer's own pictures of other units",
-            "null": [round(-1.5 + 0.25 * i, 3) for i in range(12)],
-            "kinds": {"groups": [[3, 7, 5]] if layer.n_units > 8 else []},
-            "superfluous": {"certain": dead},
-            "text": [
+        findings = LayerFindings(
+            n_units=layer.n_units,
+            n_rendered=len(scores),
+            counts=counts,
+            comparison="the layer's own pictures of other units",
+            null=tuple(round(-1.5 + 0.25 * i, 3) for i in range(12)),
+            kinds=Kinds(len(scores) - len(dead), ((3, 7, 5),) if layer.n_units > 8 else ()),
+            certain=tuple(dead),
+            text=(
                 f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",
                 f"{len(dead)} units are dead: nothing the optimiser or the probes found wakes them.",
-            ],
-        }
+            ),
+        )
         self.store.put_scores(self.record.id, layer.name, scores, fingerprint="f" * 32, findings=findings)
 
     def measurements(self, layer: Layer) -> None:
@@ -481,7 +491,9 @@ def _write_wide(store: Store, record: ModelRecord, layer: Layer, recipe: str, ru
     store.put_renders(record.id, layer.name, [one], run=run)
     store.place(record.id, layer.name, [(u, recipe, "happy", 0, one.key) for u in range(layer.n_units)])
     scores = [score(LOOKS[u % len(LOOKS)], u, layer) for u in range(layer.n_units)]
-    store.put_scores(record.id, layer.name, scores, fingerprint="f" * 32, findings={"n_units": layer.n_units})
+    store.put_scores(
+        record.id, layer.name, scores, fingerprint="f" * 32, findings=LayerFindings(n_units=layer.n_units)
+    )
 
 
 if __name__ == "__main__":

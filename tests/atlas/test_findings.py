@@ -18,7 +18,7 @@ from reportgen.atlas.rows import SHOWCASE_CONTRAST, layer_rows, listed_rows, ran
 from reportgen.atlas.scene import Scene
 from reportgen.atlas.showcase import showcase_rows
 from reportgen.images import encode_png
-from reportgen.judgement import Relations
+from reportgen.judgement import Kinds, LayerFindings, Relations
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 
@@ -70,7 +70,7 @@ def test_copies_that_nobody_measured_are_not_denied(garden):
     bare = [
         dataclasses.replace(
             changed(own, lambda s: dataclasses.replace(s, duplicate_of=None, relations=Relations())),
-            findings={},
+            findings=LayerFindings(),
         )
         for own in rows
     ]
@@ -169,7 +169,7 @@ def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
     rows, _ = garden
     for certain in ([[0, 1, 2], [4], []], [[], [], []]):
         told = [
-            dataclasses.replace(own, findings={**own.findings, "superfluous": {"certain": units}})
+            dataclasses.replace(own, findings=dataclasses.replace(own.findings, certain=tuple(units)))
             for own, units in zip(rows, [*certain, [], [], []], strict=False)
         ]
         found = next(f for f in find(told) if f.title == "Are there more units than necessary?")
@@ -199,11 +199,12 @@ def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
 
 def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
     path = write_sample_store(tmp_path / "s.db", hostile=False)
-    groups = [[4 * i, 4 * i + 2] for i in range(6)] + [[1, 5]]
+    groups = (*((4 * i, 4 * i + 2) for i in range(6)), (1, 5))
     with open_store(path) as store:
         record = store.models()[0]
         layer = record.layers[0]
-        findings = {**store.findings(record.id, layer.name), "kinds": {"groups": groups}}
+        found = store.findings(record.id, layer.name)
+        findings = dataclasses.replace(found, kinds=Kinds(20, groups))
         own = list(listed_rows(store, record, layer).scores.values())
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")

@@ -8,6 +8,7 @@ import numpy as np
 
 from reportgen import measure
 from reportgen.compare import Version
+from reportgen.judgement import LayerFindings
 from reportgen.models import cut_model, load_model
 from reportgen.plan import canvas_for
 from reportgen.spec import RECIPES, for_kind
@@ -43,7 +44,7 @@ def put_version(store, path, version, verdict=None):
             silent = np.ptp(probes["samples"][..., unit]) == 0
             word, z = found or (("dead", None) if silent else ("structured", 4.0))
             scores.append(UnitScore(unit, word, "", "", False, structure=z, consistency=0.97))
-        store.put_scores(record.id, layer.name, scores, fingerprint="f", findings={})
+        store.put_scores(record.id, layer.name, scores, fingerprint="f", findings=LayerFindings())
     return Version(store, record)
 
 

@@ -218,9 +218,9 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
         name: layer_findings([dead], LayerEvidence(model.layer(name), {}), Compared(0), None)
         for name in ("encoder/conv", "same")
     }
-    assert found["encoder/conv"]["superfluous"]["certain"] == []
-    assert "encoder/conv#2" in " ".join(found["encoder/conv"]["text"])
-    assert found["same"]["superfluous"]["certain"] == [0]
+    assert found["encoder/conv"].certain == ()
+    assert "encoder/conv#2" in " ".join(found["encoder/conv"].text)
+    assert found["same"].certain == (0,)
 
 
 @pytest.mark.parametrize("front", [layers.Pipeline, keras.Sequential])

@@ -54,8 +54,8 @@ def test_the_layer_says_what_pictures_and_twin_gave(whole):
     with reportgen.open_store(whole / "s.db") as store:
         (model,) = store.models()
         found = store.findings(model.id, "conv")
-    assert found["natural"]["n_pictures"] == 12 and found["natural"]["n_classes"] == 2
-    assert 0 <= found["twin"]["auc"] <= 1 and found["twin"]["n_untrained"] == 10
+    assert found.natural.n_pictures == 12 and found.natural.n_classes == 2
+    assert 0 <= found.twin.auc <= 1 and found.twin.n_untrained == 10
     page = (whole / "site" / "m" / "net" / "v1" / "conv.html").read_text()
     told = ("natural pictures in 2 classes", "superfluous for certain", "reportgen prune MODEL --images")
     for said in (*told, "untrained twin"):
@@ -85,7 +85,7 @@ def test_where_removal_was_measured_no_layer_asks_for_it(store):
         opened.put_removal(model.id, removal, {"conv": [UnitNeed(0, 0.5, 1)]}, fingerprint="r" * 32)
     reportgen.score(store=store)
     with reportgen.open_store(store) as opened:
-        told = opened.findings(model.id, "conv")["beside"]
+        told = opened.findings(model.id, "conv").beside
     assert told and not any("reportgen prune" in text for text in told)
 
 
@@ -166,8 +166,8 @@ def test_another_file_under_the_same_label_forgets_what_pictures_said(store, tmp
     with reportgen.open_store(store) as opened:
         (model,) = opened.models()
         assert opened.measurement(model_owner(model.id), "natural") is None
-        assert "natural" not in opened.findings(model.id, "conv")
-        assert "twin" not in opened.findings(model.id, "conv")
+        found = opened.findings(model.id, "conv")
+        assert found.natural is None and found.twin is None
 
 
 @pytest.mark.parametrize("name", ["natural", "natural_near", "renders"])
@@ -178,7 +178,7 @@ def test_measurements_of_another_shape_are_not_read(store, name, arrays):
     reportgen.score(store=store)
     with reportgen.open_store(store) as opened:
         found = opened.findings(1, "conv")
-    assert found["n_units"] == 10 and (name != "natural" or "natural" not in found)
+    assert found.n_units == 10 and (name != "natural" or found.natural is None)
 
 
 def test_the_prune_list_is_read_by_programs(run, whole):

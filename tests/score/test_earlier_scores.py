@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reportgen.errors import StoreError
-from reportgen.judgement import Natural, Trust
+from reportgen.judgement import LayerFindings, Natural, Trust
 from reportgen.score import score_layer
 from reportgen.score.findings import certainly_superfluous
 from reportgen.score.prune import certain_reason
@@ -66,13 +66,23 @@ def layer(draw, evidence_of, gratings):
 
 
 @pytest.fixture(scope="module")
-def pairs(layer, tmp_path_factory):
-    """Each unit as it is judged today, and as it was read of the earlier store."""
+def earlier_store(tmp_path_factory):
     path = tmp_path_factory.mktemp("store") / "earlier.db"
     path.write_bytes(lzma.decompress(STORE.read_bytes()))
     with open_store(path) as store:
-        earlier = store.scores(store.models()[0].id, "layer")
+        yield store
+
+
+@pytest.fixture(scope="module")
+def pairs(layer, earlier_store):
+    """Each unit as it is judged today, and as it was read of the earlier store."""
+    earlier = earlier_store.scores(earlier_store.models()[0].id, "layer")
     return list(zip(score_layer(layer, ScoreSpec())[0], earlier, strict=True))
+
+
+@pytest.fixture(scope="module")
+def earlier_findings(earlier_store):
+    return earlier_store.findings(earlier_store.models()[0].id, "layer")
 
 
 def test_the_layer_has_a_unit_of_every_kind(pairs):
@@ -122,6 +132,44 @@ def test_an_earlier_score_is_said_as_todays_is(pairs):
         assert proof_in_words(earlier.responsiveness) == proof_in_words(today.responsiveness)
         assert shortfall_in_words(earlier.relations.no_copy) == shortfall_in_words(today.relations.no_copy)
         assert decision_in_words(earlier) == decision_in_words(today)
+
+
+def test_earlier_findings_of_the_layer_are_those_of_today(layer, earlier_findings):
+    today = score_layer(layer, ScoreSpec())[1]
+    rank = round(today.kinds.effective_rank, 2)
+    kinds = dataclasses.replace(today.kinds, effective_rank=rank)
+    assert earlier_findings == dataclasses.replace(today, kinds=kinds)
+    assert earlier_findings.certain and earlier_findings.null and len(earlier_findings.text) > 4
+
+
+@pytest.mark.parametrize(
+    ("findings", "read"),
+    [
+        ("{}", LayerFindings()),
+        ('{"superfluous": {"certain": [3]}, "kinds": {}}', LayerFindings(certain=(3,))),
+        ('{"superfluous": {"certain": ["3"]}}', None),
+        ('{"superfluous": [3]}', None),
+        ('{"borderline_z": [1]}', None),
+        ('{"structure_z": 1e999}', None),
+        ('{"text": "no list"}', None),
+        ('{"certain": null, "null": [NaN]}', None),
+        ("[]", None),
+        ("7", None),
+    ],
+)
+def test_findings_that_are_none_are_refused_in_one_line(findings, read, tmp_path):
+    path = tmp_path / "earlier.db"
+    path.write_bytes(lzma.decompress(STORE.read_bytes()))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE scored SET findings=?", (findings,))
+    for write in (False, True):
+        with open_store(path, write=write) as store:
+            if read is not None:
+                assert store.findings(1, "layer") == read
+                continue
+            with pytest.raises(StoreError) as caught:
+                store.findings(1, "layer")
+        assert read is not None or (str(caught.value).isprintable() and len(str(caught.value)) < 300)
 
 
 def test_checks_of_trust_and_a_persons_pictures_come_along(pairs):

@@ -85,30 +85,30 @@ def test_the_decision_is_a_path_that_ends_where_the_verdict_does(zoo):
 
 def test_findings_hold_the_nulls_own_deviations_and_what_units_have_in_common(zoo):
     findings = score_layer(zoo, SPEC)[1]
-    assert len(findings["null"]) == 32
-    assert findings["null"] == sorted(findings["null"])
-    common = findings["kinds"]
-    assert 1 <= common["effective_rank"] <= common["live"] == 22
-    assert set(common["span"]) <= set(range(23))
-    assert any("effective rank" in line for line in findings["text"])
+    assert len(findings.null) == 32
+    assert list(findings.null) == sorted(findings.null)
+    common = findings.kinds
+    assert 1 <= common.effective_rank <= common.live == 22
+    assert set(common.span) <= set(range(23))
+    assert any("effective rank" in line for line in findings.text)
 
 
 def test_findings_count_and_name(zoo):
     scores, findings = score_layer(zoo, SPEC)
-    assert (findings["n_units"], findings["n_rendered"]) == (23, 23)
-    assert sum(findings["counts"].values()) == 23
-    assert any("23 units judged" in line for line in findings["text"])
+    assert (findings.n_units, findings.n_rendered) == (23, 23)
+    assert sum(findings.counts.values()) == 23
+    assert any("23 units judged" in line for line in findings.text)
     assert len(scores) == 23
 
 
 def test_a_dead_unit_is_superfluous_for_certain_only_where_that_is_proved(zoo):
     seen = score_layer(zoo, SPEC)
-    assert seen[0][20].verdict == "dead" and seen[1]["superfluous"] == {"certain": []}
-    assert any(text.startswith("No unit is superfluous for certain") for text in seen[1]["text"])
+    assert seen[0][20].verdict == "dead" and seen[1].certain == ()
+    assert any(text.startswith("No unit is superfluous for certain") for text in seen[1].text)
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     proved = score_layer(dataclasses.replace(zoo, bounds=bounds), SPEC)[1]
-    assert proved["superfluous"] == {"certain": [20]}
-    assert any(text.startswith("1 of 23 units is superfluous for certain") for text in proved["text"])
+    assert proved.certain == (20,)
+    assert any(text.startswith("1 of 23 units is superfluous for certain") for text in proved.text)
 
 
 def test_alt_texts_name_direction_and_period(zoo):
@@ -123,20 +123,20 @@ def test_a_partial_layer_says_so_in_every_reason(draw, evidence_of, gratings):
     scores, findings = score_layer(made, SPEC)
     assert [s.unit for s in scores] == [0, 1, 2]
     assert all("3 of 64 units rendered" in s.reason for s in scores)
-    assert (findings["n_units"], findings["n_rendered"]) == (64, 3)
+    assert (findings.n_units, findings.n_rendered) == (64, 3)
 
 
 def test_few_units_are_compared_with_the_null_and_it_is_said(evidence_of, gratings):
     scores, findings = score_layer(evidence_of(gratings[:2]), SPEC)
     assert [s.verdict for s in scores] == ["structured"] * 2
-    assert "renderer null" in findings["comparison"]
+    assert "renderer null" in findings.comparison
 
 
 def test_few_units_are_compared_with_other_layers_first(evidence_of, gratings):
     others = [p for unit in gratings[2:] for p in unit]
     findings = score_layer(evidence_of(gratings[:2], comparison=others), SPEC)[1]
-    assert "56 pictures of other layers" in findings["comparison"]
-    assert "null" not in findings["comparison"]
+    assert "56 pictures of other layers" in findings.comparison
+    assert "null" not in findings.comparison
 
 
 def test_a_layer_of_one_unit_is_judged(evidence_of, gratings):
@@ -209,7 +209,7 @@ def test_copies_are_no_strangers_and_superfluous_for_certain_where_they_are_exac
     )
     scores, findings = score_layer(made, SPEC)
     assert scores[16].duplicate_of == 0
-    assert findings["superfluous"]["certain"] == certain
+    assert list(findings.certain) == certain
     assert min(s.consistency for s in scores) > 0.95
 
 
@@ -227,7 +227,7 @@ def test_looks_and_little_use_make_no_unit_superfluous(draw, evidence_of, gratin
     made = evidence_of([*gratings, static(draw)], weights={"out_total": np.array([1.0] * 16 + [1e-6])})
     scores, findings = score_layer(made, SPEC)
     assert (scores[16].verdict, scores[16].use) == ("static", 0.0)
-    assert findings["superfluous"] == {"certain": []}
+    assert findings.certain == ()
 
 
 def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(evidence_of, gratings):
@@ -235,14 +235,14 @@ def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(eviden
     scores, findings = score_layer(made, SPEC)
     assert scores[15].verdict == "structured"
     assert scores[15].responsiveness.unheard and "no outgoing weight" in scores[15].verdict_detail
-    assert findings["superfluous"]["certain"] == [15]
+    assert findings.certain == (15,)
 
 
 def test_what_a_network_gives_out_is_never_superfluous(zoo):
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     made = dataclasses.replace(zoo, bounds=bounds, weights={"out_total": np.full(23, np.inf)})
     scores, findings = score_layer(made, SPEC)
-    assert scores[20].responsiveness.proof and findings["superfluous"] == {"certain": []}
+    assert scores[20].responsiveness.proof and findings.certain == ()
 
 
 def test_scores_do_not_depend_on_the_order_of_seeds(zoo):
@@ -316,7 +316,7 @@ def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):
     )
     assert known[0][20].verdict == guessed[0][20].verdict == "dead"
     assert known[0][20].responsiveness.proof and not guessed[0][20].responsiveness.proof
-    assert known[1]["superfluous"]["certain"] == [20]
-    assert guessed[1]["superfluous"]["certain"] == []
+    assert known[1].certain == (20,)
+    assert guessed[1].certain == ()
     assert "assumed input range 0..1" in guessed[0][20].reason
-    assert any("The input range 0..1 is assumed" in text for text in guessed[1]["text"])
+    assert any("The input range 0..1 is assumed" in text for text in guessed[1].text)

@@ -4,7 +4,7 @@ import pytest
 
 from reportgen.judgement import Relations, Responsiveness
 from reportgen.removal import PictureCounts, Removal, UnitNeed
-from reportgen.score.prune import certain_reason, certain_units, prune_rows, removed_units
+from reportgen.score.prune import certain_reason, prune_rows, removed_units
 from reportgen.units import UnitScore
 
 
@@ -45,12 +45,6 @@ def a_removal(units, removed):
 )
 def test_a_reason_says_why_in_one_line(changes, said):
     assert certain_reason(a_score(**changes)) == said
-
-
-def test_units_are_certain_in_order_and_what_is_no_list_of_units_is_none():
-    assert certain_units({"superfluous": {"certain": [5, 2, 5, "7", True, None]}}) == [2, 5]
-    for findings in ({}, {"superfluous": None}, {"superfluous": [3]}, {"superfluous": {"certain": 3}}):
-        assert certain_units(findings) == []
 
 
 def test_a_row_names_unit_sureness_and_reason():

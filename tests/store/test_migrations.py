@@ -40,11 +40,12 @@ def tables(path):
 
 
 def content(path):
-    """Return every row of every table of the first schema, but for its number, and a score's form."""
+    """Return every row of every table of the first schema, but for its number and the form of scores."""
     with closing(sqlite3.connect(path)) as db:
         known = [n for (n,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")]
         found = {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in known}
-    found["scores"] = [row[:-1] for row in found["scores"]]
+    for name in ("scores", "scored"):
+        found[name] = [row[:-1] for row in found[name]]
     return {name: rows for name, rows in found.items() if name not in ("about", "removals", "needs")}
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.images import decode_png, encode_png
-from reportgen.judgement import Relations
+from reportgen.judgement import LayerFindings, Relations
 from reportgen.spec import RenderSpec
 from reportgen.store import (
     ModelRecord,
@@ -122,7 +122,7 @@ def test_another_file_under_the_same_label_keeps_renders_and_drops_what_was_said
     model = store.put_model(a_model())
     store.put_renders(model.id, "conv", [a_render()], run=1)
     store.put_scores(
-        model.id, "conv", [UnitScore(0, "flat", "", "flat", False)], fingerprint="x", findings={}
+        model.id, "conv", [UnitScore(0, "flat", "", "flat", False)], fingerprint="x", findings=LayerFindings()
     )
     again = store.put_model(a_model(file_hash="e" * 32))
     assert again.id == model.id
@@ -142,9 +142,9 @@ def test_scores_come_back_and_undefined_numbers_are_none(store):
     score = UnitScore(
         1, "dead", "proved", "never fires", False, structure=float("nan"), relations=Relations((2, 3))
     )
-    store.put_scores(model.id, "conv", [score], fingerprint="x", findings={"text": ["one dead"]})
+    store.put_scores(model.id, "conv", [score], fingerprint="x", findings=LayerFindings(text=("one dead",)))
     assert store.scores(model.id, "conv") == [dataclasses.replace(score, structure=None)]
-    assert store.findings(model.id, "conv") == {"text": ["one dead"]}
+    assert store.findings(model.id, "conv") == LayerFindings(text=("one dead",))
     assert store.scored_fingerprint(model.id, "conv") == "x"
 
 
