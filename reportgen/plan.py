@@ -11,9 +11,10 @@ import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.json_values import Parsed
 from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_keys
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, Sign
@@ -304,7 +305,7 @@ def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
 
 def key_parts(
     model: ModelRecord, layer: Layer, recipe: RenderSpec, arithmetic: str, batch: int | None = None
-) -> tuple[RenderSpec, tuple[int, int], dict[str, Any]]:
+) -> tuple[RenderSpec, tuple[int, int], Parsed]:
     """Return the recipe as it applies to a layer, its canvas, and what all content keys of both share.
 
     The last are the arguments of `spec.render_keys`.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from reportgen.atlas.strips import UnitPictures
+from reportgen.json_values import JsonObject
 from reportgen.removal import UnitNeed
 from reportgen.units import UnitScore
 from reportgen.verdicts import MARKS
@@ -53,7 +54,7 @@ def pack(
     groups: Sequence[int | None],
     drawn: Sequence[bool],
     needs: Sequence[UnitNeed | None],
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return the columns of some units as JSON values.
 
     Args:
@@ -86,7 +87,7 @@ def groups_of(scores: Mapping[int, UnitScore]) -> dict[int, int]:
     return {**{first: first for first in found.values()}, **found}
 
 
-def picture_names(pictures: Iterable[UnitPictures]) -> dict[str, Any]:
+def picture_names(pictures: Iterable[UnitPictures]) -> JsonObject:
     """Return where units' pictures are, packed: the lead's and the first strip's names, and its tiles.
 
     Names are 12 bytes, zeros where there is no picture; `tiles` is the number in the strip, `kinds` what they
@@ -136,7 +137,7 @@ def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
     return sum(bool(bit) << i for i, bit in enumerate(bits))
 
 
-def _numbers(values: Sequence[float | None], step: float, *, middle: bool = False) -> dict[str, Any] | None:
+def _numbers(values: Sequence[float | None], step: float, *, middle: bool = False) -> JsonObject | None:
     """Return `lo`, `step` and the values' 16-bit places, low bytes first; None where all are undefined.
 
     A place is that of the nearest step; with `middle` of the step that the value lies in, read as its middle:
@@ -157,7 +158,7 @@ def _numbers(values: Sequence[float | None], step: float, *, middle: bool = Fals
     return {"lo": low, "step": step, "d": _base64(places.view(np.uint8).reshape(-1, 2).T)}
 
 
-def _words(values: Sequence[str]) -> dict[str, Any]:
+def _words(values: Sequence[str]) -> JsonObject:
     known = sorted(set(values), key=lambda word: (-values.count(word), word))[:_MOST_WORDS]
     place = {word: i for i, word in enumerate(known)}
     return {"w": known, "d": _base64(np.array([place.get(v, 255) for v in values], np.uint8))}

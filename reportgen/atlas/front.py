@@ -37,6 +37,7 @@ from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_str
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
+from reportgen.json_values import JsonObject, Parsed
 from reportgen.removal import Removal
 from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
@@ -128,7 +129,7 @@ def _model_files(
     summary = ModelSummary(record, scene.place, layers, tuple(store.runs_of(record.id)))
     packed, data = _all_units(scene.place, rows)
     shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
-    shared: dict[str, Any] = {"model": summary, "record": record, "place": scene.place}
+    shared: Parsed = {"model": summary, "record": record, "place": scene.place}
     picture = f"{folder}/preview.jpg"
     values = _model_values(scene, summary, rows, removal, shown, packed)
     files = [(packed, data)]
@@ -143,7 +144,7 @@ def _model_files(
 def _model_values(
     scene: Scene, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
     shown: Sequence[tuple[Finding, Any]], packed: str,
-) -> dict[PageKind, dict[str, Any]]:  # fmt: skip
+) -> dict[PageKind, Parsed]:  # fmt: skip
     """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
     record = summary.record
     cite = citation(
@@ -165,7 +166,7 @@ def _model_values(
     }
 
 
-def packed_units(place: Place, rows: Sequence[LayerRows]) -> dict[str, Any]:
+def packed_units(place: Place, rows: Sequence[LayerRows]) -> JsonObject:
     """Return the columns of all units of some layers, as the view of all units reads them."""
     units = [unit for own in rows for unit in own.units]
     whole = [list(own.units) == list(range(len(own.units))) for own in rows]
@@ -235,7 +236,7 @@ def _start_files(
         (name, [m for m in models if m.record.name == name])
         for name in dict.fromkeys(m.record.name for m in models)
     ]
-    values: dict[PageKind, dict[str, Any]] = {
+    values: dict[PageKind, Parsed] = {
         START: {"grouped": grouped},
         METHOD: {"spec": ScoreSpec(), "robust": ROBUST, "natural_agrees": NATURAL_AGREES},
         ABOUT: {"models": models, "credits": credits, "spec": scene.spec},

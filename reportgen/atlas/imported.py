@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from reportgen.json_values import Parsed
 from reportgen.store import ModelRecord
 
 
@@ -89,13 +90,13 @@ def import_view(record: ModelRecord) -> ImportView | None:
     )
 
 
-def _best(best: Mapping[str, Any]) -> BestRange:
+def _best(best: Parsed) -> BestRange:
     return BestRange(
         range=_text(best.get("range")), sure=_sure(best), option=_text(best.get("option"))
     )  # fmt: skip
 
 
-def _reading(reading: Mapping[str, Any]) -> Reading:
+def _reading(reading: Parsed) -> Reading:
     seen = _text(reading.get("range"))
     return Reading(
         source=_text(reading.get("source")),
@@ -133,7 +134,7 @@ def _sides(sides: Any) -> str:
     return " × ".join("?" if n is None else _text(n) for n in _list(sides))
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: Any) -> Parsed:
     return value if isinstance(value, Mapping) else {}
 
 

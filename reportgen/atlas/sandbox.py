@@ -8,7 +8,6 @@ name that begins with an underscore is looked up. Which templates there are is n
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import markupsafe
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from reportgen.errors import SiteError
+from reportgen.json_values import Parsed
 from reportgen.units import visible
 
 _PLAIN = frozenset(
@@ -35,7 +35,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     """
 
     def __init__(
-        self, folders: tuple[Path, ...], functions: Mapping[str, Any], callable_kinds: tuple[type, ...] = ()
+        self, folders: tuple[Path, ...], functions: Parsed, callable_kinds: tuple[type, ...] = ()
     ) -> None:
         super().__init__(
             loader=jinja2.FileSystemLoader(folders),
@@ -65,7 +65,7 @@ def _shown(value: Any) -> Any:
     return visible(value) if type(value) is str else value
 
 
-def rendered(templates: Sandbox, name: str, values: Mapping[str, Any]) -> str:
+def rendered(templates: Sandbox, name: str, values: Parsed) -> str:
     """Return a template filled in.
 
     Raises:

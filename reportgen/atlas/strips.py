@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from reportgen.atlas.pictures import PagePicture, Sizes, page_picture, page_pixels, page_size
 from reportgen.atlas.rows import LayerRows, RenderRow, lead_of
 from reportgen.images import WEBP_METHOD, encode_webp
+from reportgen.json_values import Parsed
 from reportgen.verdicts import verdict_of
 
 MOST_TILES = 8
@@ -76,9 +76,7 @@ class UnitPictures:
         return None
 
 
-def unit_pictures(
-    renders: Sequence[RenderRow], roles: Mapping[str, Any], verdict: str, sizes: Sizes
-) -> UnitPictures:
+def unit_pictures(renders: Sequence[RenderRow], roles: Parsed, verdict: str, sizes: Sizes) -> UnitPictures:
     """Return the pictures of a unit with these renders.
 
     Args:
@@ -100,7 +98,7 @@ def unit_pictures(
     return UnitPictures(page, strips, len(scored) - len(kept), kinds)
 
 
-def _kind(render: RenderRow, roles: Mapping[str, Any]) -> int | str:
+def _kind(render: RenderRow, roles: Parsed) -> int | str:
     """Return what a render is among its unit's: the seed of a scored start, or a word."""
     if render.sign == "sad":
         return "sad"

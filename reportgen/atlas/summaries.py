@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from reportgen.atlas import words
 from reportgen.atlas.layout import Place
 from reportgen.atlas.panel import Scene, picture, pictures_of
 from reportgen.atlas.rows import LayerRows, ranked
 from reportgen.atlas.views import Picture
+from reportgen.json_values import Parsed
 from reportgen.spec import RenderSpec
 from reportgen.store import ModelRecord
 
@@ -65,7 +65,7 @@ class ModelSummary:
     record: ModelRecord
     place: Place
     layers: tuple[LayerSummary, ...]
-    runs: tuple[Mapping[str, Any], ...] = ()
+    runs: tuple[Parsed, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any
 
+from reportgen.json_values import Parsed
 from reportgen.spec import RenderSpec
 from reportgen.units import Layer, UnitId
 from reportgen.verdicts import MARKS, verdict_of
@@ -68,7 +68,7 @@ def counts_in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in MARKS if counts.get(v))
 
 
-def unfinished(plan: Mapping[str, Any]) -> str:
+def unfinished(plan: Parsed) -> str:
     """Return what of a model version is not rendered yet; empty where all of it is.
 
     Args:

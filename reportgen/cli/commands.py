@@ -17,6 +17,7 @@ import reportgen
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, RENDER, said, with_options
 from reportgen.errors import CheckFailed
+from reportgen.json_values import JsonObject
 
 PRUNE_COLUMNS = {
     "model": "text",
@@ -215,7 +216,7 @@ def summary(render: Any) -> dict[str, Any]:
     }
 
 
-def _counts(table: Any) -> dict[str, Any]:
+def _counts(table: Any) -> JsonObject:
     return {
         "layers": [
             {"model": model, "version": version, "layer": layer, "verdicts": counts}

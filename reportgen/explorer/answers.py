@@ -17,6 +17,7 @@ from reportgen.explorer.form import form_spec
 from reportgen.explorer.jobs import ENDED, SWEEP, Progress, Ticket
 from reportgen.explorer.queries import Shelf, Version
 from reportgen.explorer.starts import MOST_UPLOAD_BYTES
+from reportgen.json_values import JsonObject, Parsed
 
 What = Literal["picture", "sweep"]
 
@@ -59,7 +60,7 @@ class Desk:
     shelf: Shelf
     studio: Rendering
 
-    def page(self, at: Version) -> dict[str, Any]:
+    def page(self, at: Version) -> JsonObject:
         """Return what the page of a version is drawn from: versions, form and place. JSON's types only."""
         renderable = self.studio.renderable()
         known = self.shelf.versions()
@@ -86,7 +87,7 @@ class Desk:
                 return self.shelf.layers(v)
         return []
 
-    def ask(self, form: Mapping[str, object] | None, what: What, person: str, tab: str) -> dict[str, Any]:
+    def ask(self, form: Mapping[str, object] | None, what: What, person: str, tab: str) -> JsonObject:
         """Take what a form asks for: one picture, or the pictures of a sweep.
 
         Returns:
@@ -119,7 +120,7 @@ class Desk:
             if self._owns(ticket, person):
                 self.studio.cancel(ticket)
 
-    def progress(self, tickets: Sequence[str], person: str) -> dict[str, Any]:
+    def progress(self, tickets: Sequence[str], person: str) -> Parsed:
         """Return how a person's requests stand, by ticket; others' are as if unknown."""
         return {
             ticket: told(self.studio.progress(ticket)) for ticket in tickets if self._owns(ticket, person)
@@ -168,7 +169,7 @@ class Desk:
         return self.studio.owner(ticket) == person
 
 
-def told(progress: Progress) -> dict[str, Any]:
+def told(progress: Progress) -> Parsed:
     """Return a request's state as JSON's types, its picture by number alone."""
     return {
         "state": progress.state,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.json_values import JsonObject
 from reportgen.plan import key_parts
 from reportgen.spec import RECIPES, RenderSpec, render_key, with_numbers
 from reportgen.store import ModelRecord
@@ -78,7 +79,7 @@ class Asked:
             return f"{sad}unit {self.terms[0][0]}"
         return f"{sad}units {terms_text(self.terms)}"
 
-    def changed(self) -> dict[str, Any]:
+    def changed(self) -> JsonObject:
         """Return the numbers in which the recipe differs from the one whose name it has."""
         base = RECIPES[self.recipe.name]
         found = {
@@ -169,7 +170,7 @@ class Asked:
         start = self.seed if self.start is None else self.start
         return render_key(objective=objective, sign=self.sign, start=start, **fixed)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """Return it as a form's values, JSON's types only: `parse` of them is the same wish."""
         return {
             "model": self.model,

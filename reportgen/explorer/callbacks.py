@@ -10,13 +10,14 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from reportgen.explorer.answers import Desk, What
 from reportgen.explorer.guard import PERSON
+from reportgen.json_values import JsonObject, Parsed
 
 
 def register(app: Dash, desk: Desk) -> None:
     """Give the app its callbacks."""
 
     @app.callback(Output("layers", "rowData"), Input("place", "data"), prevent_initial_call=True)
-    async def rows(place: Mapping[str, object] | None) -> list[dict[str, Any]]:
+    async def rows(place: Mapping[str, object] | None) -> list[JsonObject]:
         return await asyncio.to_thread(desk.layers, place)
 
     @app.callback(
@@ -29,12 +30,14 @@ def register(app: Dash, desk: Desk) -> None:
         State("place", "data"),
         prevent_initial_call=True,
     )
-    async def ask(_r: Any, _s: Any, again: Any, form: Any, place: Any) -> tuple[Any, str]:
+    async def ask(
+        _r: object, _s: object, again: Parsed | None, form: Parsed | None, place: Parsed | None
+    ) -> tuple[JsonObject, str]:
         what: What = "sweep" if ctx.triggered_id == "sweep" else "picture"
         wished = (again or {}).get("form") if ctx.triggered_id == "again" else form
         tab = str((place or {}).get("tab", ""))
         answer = await asyncio.to_thread(desk.ask, wished, what, person(), tab)
-        return answer, answer.get("wrong", "")
+        return answer, str(answer.get("wrong", ""))
 
     @app.callback(Input("cancel", "n_clicks"), State("running", "data"), prevent_initial_call=True)
     async def cancel(_n: object, running: Sequence[str] | None) -> None:

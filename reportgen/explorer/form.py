@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Literal, get_args, get_type_hints
 
 from reportgen.explorer.asked import Device
+from reportgen.json_values import JsonObject
 from reportgen.spec import CHOICES, RECIPES, RenderSpec
 from reportgen.units import SIGNS
 
@@ -106,7 +107,7 @@ def groups() -> tuple[Group, ...]:
     )
 
 
-def form_spec() -> dict[str, Any]:
+def form_spec() -> JsonObject:
     """Return all that the client draws the form from, JSON's types only."""
     return {
         "groups": [dataclasses.asdict(group) for group in groups()],
@@ -116,7 +117,7 @@ def form_spec() -> dict[str, Any]:
     }
 
 
-def recipe_values(recipe: RenderSpec) -> dict[str, Any]:
+def recipe_values(recipe: RenderSpec) -> JsonObject:
     """Return the values of the form's controls for a recipe."""
     return {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name not in NOT_IN_FORM}
 

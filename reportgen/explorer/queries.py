@@ -28,6 +28,7 @@ from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.atlas.views import Links, Pictures, Section, UnitView
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.asked import Asked
+from reportgen.json_values import JsonObject
 from reportgen.spec import RECIPES, AtlasSpec
 from reportgen.store import (
     ModelRecord,
@@ -254,7 +255,7 @@ def _packed(key: str) -> str:
     return base64.b64encode(bytes.fromhex(key or "00" * KEY_BYTES) + b"\x00\x00").decode()
 
 
-def _layer_row(store: Store, at: Version, layer: Layer) -> dict[str, Any]:
+def _layer_row(store: Store, at: Version, layer: Layer) -> JsonObject:
     counts = verdict_counts(store, at.record.id, layer.name)
     return {
         "layer": layer.name,
@@ -289,7 +290,7 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
     )
 
 
-def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> dict[str, Any] | None:
+def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> JsonObject | None:
     """Return the form that would ask for a stored render; None where its recipe has no name of ours."""
     recipe = store.recipes().get(render.recipe)
     if recipe is None or recipe.name not in RECIPES:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -18,6 +17,7 @@ from reportgen.errors import ReportgenError, StoreError
 from reportgen.explorer.answers import Desk
 from reportgen.explorer.page import Shell
 from reportgen.explorer.queries import Version, find_version
+from reportgen.json_values import JsonObject
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _KEY = re.compile(r"[0-9a-f]{32,64}")
@@ -88,7 +88,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     _add_progress(server, desk)
 
 
-def _told(desk: Desk, at: Version | None, page: str) -> dict[str, Any] | None:
+def _told(desk: Desk, at: Version | None, page: str) -> JsonObject | None:
     """Return what a page is drawn from; None where an atlas has no such page."""
     if at is not None and page not in _PAGES:
         at.layer(page)

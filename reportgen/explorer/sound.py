@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reportgen.explorer.guard import Application, Receive, Scope, Send, answer, body_again, body_of
+from reportgen.json_values import JsonObject
 
 Callbacks = Mapping[str, Mapping[str, Any]]
 """Dash's callbacks by output: their `inputs` and `state`, lists of `id` and `property`."""
@@ -71,7 +72,7 @@ def read_call(body: bytes, callbacks: Callbacks) -> bytes | None:
         return None
 
 
-def _fitting(call: Any, callbacks: Callbacks) -> dict[str, Any] | None:
+def _fitting(call: Any, callbacks: Callbacks) -> JsonObject | None:
     if not isinstance(call, dict) or not isinstance(call.get("output"), str):
         return None
     own = callbacks.get(call["output"])

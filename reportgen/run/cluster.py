@@ -19,6 +19,7 @@ from typing import Any
 
 from reportgen.config import Settings
 from reportgen.errors import MissingExtra, ReportgenError
+from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import LayerPlan
 from reportgen.run.context import RunContext
@@ -271,7 +272,7 @@ _HERE = "127.0.0.1"
 
 
 @contextlib.contextmanager
-def _alone(ray: Any, address: str) -> Iterator[dict[str, Any]]:
+def _alone(ray: Any, address: str) -> Iterator[JsonObject]:
     """Give the options with which a cluster of this machine alone is reached by nothing else.
 
     Ray listens on the loopback alone where that is its node's address, but has no option for it: any word for

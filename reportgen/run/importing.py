@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ModelError
+from reportgen.json_values import JsonObject, Parsed
 from reportgen.models.sources import find_source
 from reportgen.run.memory import default_bound
 from reportgen.store import ModelRecord, Store
@@ -66,7 +67,7 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
     return Source(path, record_of(load(), options), load)
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings) -> JsonObject:
     return {
         "input_range": [list(e) if isinstance(e, tuple) else e for e in settings.input_range]
         if settings.input_range
@@ -154,7 +155,7 @@ def choose_arithmetic(wanted: str) -> None:
         )
 
 
-def record_of(model: Model, options: dict[str, Any]) -> ModelRecord:
+def record_of(model: Model, options: Parsed) -> ModelRecord:
     """Return what the store keeps of a network that was read with these options."""
     names = {f.name for f in dataclasses.fields(ModelRecord)} - {"options", "plan", "id"}
     return ModelRecord(options=options, **{name: getattr(model, name) for name in names})

@@ -8,9 +8,10 @@ import importlib.metadata
 import platform
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
+from reportgen.json_values import JsonObject
 from reportgen.plan import LayerPlan, Wish, recipe_hash
 from reportgen.run.budget import Measurer, order
 from reportgen.run.context import RunContext
@@ -96,7 +97,7 @@ def _engine(run: RunContext, network: Model, source: Source) -> Iterator[Engine]
 
 def plan_record(
     record: ModelRecord, wish: Wish, plans: Sequence[LayerPlan], settings: Settings
-) -> dict[str, Any]:
+) -> JsonObject:
     """Return what pages need to know of the wish.
 
     Layers that are not part of it keep the recipes they were rendered with, and sweeps stay in sight.
@@ -117,7 +118,7 @@ def plan_record(
     }
 
 
-def _provenance(settings: Settings, device: str) -> dict[str, Any]:
+def _provenance(settings: Settings, device: str) -> JsonObject:
     versions = {}
     for package in ("reportgen", "keras", "tensorflow", "jax", "numpy", "scipy", "Pillow"):
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reportgen.config import Settings
+from reportgen.json_values import JsonObject, Parsed
 from reportgen.models.sources import find_source
 from reportgen.plan import canvas_for
 from reportgen.run.estimate import Estimate
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from reportgen.models.sources import ModelSource
 
 
-def import_report(path: str | Path, model: Model, settings: Settings) -> dict[str, Any]:
+def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObject:
     """Return the import report of a model that was just read, without its estimate.
 
     Args:
@@ -83,14 +84,14 @@ def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof
     )
 
 
-def estimate_report(found: Estimate) -> dict[str, Any]:
+def estimate_report(found: Estimate) -> JsonObject:
     """Return what the full atlas takes, as JSON values."""
     rate = found.image_steps / max(found.seconds, 1e-9)
     return {**dataclasses.asdict(found), "seconds": round(found.seconds, 1),
             "image_steps_a_second": round(rate, 2)}  # fmt: skip
 
 
-def _layer(model: Model, layer: Layer, scored: RenderSpec) -> dict[str, Any]:
+def _layer(model: Model, layer: Layer, scored: RenderSpec) -> JsonObject:
     tap = model.taps[layer.name]
     shape = model.nodes[tap.pre[0]].output_shapes[tap.pre[1]]
     own = for_kind(scored, layer.kind)
@@ -119,7 +120,7 @@ def _merged(model: Model, layer: Layer) -> list[dict[str, str]]:
     return merged
 
 
-def _input(model: Model, evidence: InputEvidence) -> dict[str, Any]:
+def _input(model: Model, evidence: InputEvidence) -> JsonObject:
     used = model.input_range
     said = [r.words for r in evidence.readings if r.range] or [r.words for r in evidence.readings]
     return {
@@ -138,13 +139,13 @@ def _input(model: Model, evidence: InputEvidence) -> dict[str, Any]:
     }
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
+def _reading(reading: Reading) -> JsonObject:
     from reportgen.models.evidence import confidence_word
 
     return {**dataclasses.asdict(reading), "confidence_word": confidence_word(reading.confidence)}
 
 
-def _proof(proof: Proof, against: str) -> dict[str, Any] | None:
+def _proof(proof: Proof, against: str) -> JsonObject | None:
     if not proof.found:
         return None
     return {
@@ -179,7 +180,7 @@ def _number(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def report_lines(report: Mapping[str, Any]) -> Sequence[str]:
+def report_lines(report: Parsed) -> Sequence[str]:
     """Return the report's proof and its range in sentences, for those who read along while it renders."""
     proofs = dict.fromkeys((report["parity_note"], report["cuts_note"]))
     return [*(f"proof: {text}" for text in proofs), *input_lines(report["input"])]

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from reportgen.json_values import JsonObject
 from reportgen.spec.recipe import RenderSpec
 
 ENGINE_VERSION = 4
@@ -91,7 +92,7 @@ def render_keys(
     return key
 
 
-def recipe_fields(recipe: RenderSpec) -> dict[str, Any]:
+def recipe_fields(recipe: RenderSpec) -> JsonObject:
     """Return all that determines a picture: the recipe's fields without its name and use.
 
     An empty spectrum is left out, so that recipes which never had one keep their keys.
