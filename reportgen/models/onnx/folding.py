@@ -32,6 +32,10 @@ _OWN = {
 """Operators that are answered as they would be built, not by `onnx.reference`."""
 
 
+_STATES = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}
+"""Inputs that say where a sequence starts, which are never worked out from a picture."""
+
+
 def fold(call: Call) -> tuple[Value, ...] | None:
     """Return a node's constant answers, or None if it must be built.
 
@@ -170,7 +174,8 @@ def _evaluated(call: Call) -> list[Any]:
 
 def _built(call: Call) -> list[Any]:
     """Return a node's answers as its own operator gives them, its constants fed like pictures."""
-    keras, fixed = call.keras, call.builder.operator(call.node.op_type).fixed
+    keras, kind = call.keras, call.node.op_type
+    fixed = (*call.builder.operator(kind).fixed, *_STATES.get(kind, ()))
     builder = call.builder.alone(call.node)
     feeds: dict[str, Any] = {}
     tensors = []
