@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ALLOCATORS = {
     "ConstantOfShape", "Expand", "Tile", "Range", "Pad", "Resize", "Upsample", "OneHot", "EyeLike",
-    "CenterCropPad", "Reshape", "AffineGrid",
+    "CenterCropPad", "Reshape", "AffineGrid", "NonZero",
 }  # fmt: skip
 _OWN = {
     "Conv", "ConvTranspose", "AveragePool", "MaxPool", "LpPool", "GlobalAveragePool", "GlobalMaxPool",
@@ -145,6 +145,8 @@ def _estimate(call: Call) -> tuple[int, ...]:
         if step == 0:
             call.refuse("has a step of 0")
         return (max(0, int(np.ceil((stop - start) / step))),)
+    if kind == "NonZero":
+        return (arrays[0].ndim, arrays[0].size)  # at most
     if kind == "Tile":
         return tuple(int(s) * int(r) for s, r in zip(arrays[0].shape, np.ravel(arrays[1]), strict=True))
     if kind in ("ConstantOfShape", "Expand"):

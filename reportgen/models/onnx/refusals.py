@@ -16,7 +16,7 @@ _FLOW = (
     "export with fixed sizes, without branches or loops in the forward pass",
 )
 _QUANTIZED = ("quantized networks have no gradient", "export the model without quantization, as float32")
-_VALUES = (
+VALUES = (
     "its result's size depends on the picture",
     "export the network without its postprocessing (for detectors: without NMS)",
 )
@@ -32,7 +32,7 @@ REFUSED: Mapping[str, tuple[str, str]] = {
         ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul",
          "ConvInteger", "MatMulInteger"), _QUANTIZED,
     ),
-    **dict.fromkeys(("NonZero", "NonMaxSuppression", "Unique", "Compress"), _VALUES),
+    **dict.fromkeys(("NonMaxSuppression", "Unique", "Compress"), VALUES),
     **dict.fromkeys(
         ("SequenceAt", "SequenceConstruct", "SequenceEmpty", "SequenceErase", "SequenceInsert",
          "SequenceLength", "SplitToSequence", "ConcatFromSequence", "Optional", "OptionalGetElement",

@@ -59,7 +59,7 @@ def _known(call: Call, counted: int) -> list[Value] | None:
             return None
         array, axis, step = found
         shape = tuple(BATCH if i == axis else side for i, side in enumerate(array.shape))
-        if step and not counted:
+        if step and not counted and call.node.op_type != "NonZero":
             return None
         count = Value(shape, str(array.dtype), once=array, step=step)
         values.append(count if step else expanded(call, constant(array), shape))

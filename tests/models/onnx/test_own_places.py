@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from reportgen.errors import ModelError
+from reportgen.models.onnx import read_onnx
 from tests.models.onnx.test_importing import equals, kinds, numbers, write
 
 STEM = [
@@ -47,6 +48,33 @@ def test_places_counted_on_for_each_picture_are_the_pictures_own(tmp_path):
     nodes, arrays = counted()
     path = write(tmp_path, [*STEM, *nodes, *HEAD], {**WEIGHTS, **arrays, **tail(12)}, ("N", 3, SIDE, SIDE))
     equals(path, sizes=(1, 2, 5))
+
+
+@pytest.mark.parametrize("batch", ["N", 1, 3])
+def test_places_counted_by_the_older_exporter_are_the_pictures_own(tmp_path, batch):
+    fill = numpy_helper.from_array(np.ones(1, np.float32))
+    count = [
+        helper.make_node("Shape", ["x"], ["sides"], start=0, end=1),
+        helper.make_node("ConstantOfShape", ["sides"], ["ones"], value=fill),
+        helper.make_node("NonZero", ["ones"], ["row"]),
+        helper.make_node("Transpose", ["row"], ["turned"], perm=[1, 0]),
+        helper.make_node("Squeeze", ["turned", "one"], ["range"]),
+    ]
+    nodes, arrays = counted()
+    arrays["one"] = np.asarray([1])
+    path = write(
+        tmp_path,
+        [*STEM, *count, *nodes[3:], *HEAD],
+        {**WEIGHTS, **arrays, **tail(12)},
+        (batch, 3, SIDE, SIDE),
+    )
+    equals(path, sizes=(1, 3))
+
+
+def test_places_that_the_picture_says_are_refused_by_name(tmp_path):
+    nodes = [*STEM, helper.make_node("NonZero", ["c"], ["y"], name="where")]
+    with pytest.raises(ModelError, match=r'"where" \(NonZero\).*depends on the picture'):
+        read_onnx(write(tmp_path, nodes, WEIGHTS, (1, 3, SIDE, SIDE)))
 
 
 @pytest.mark.parametrize("n", [1, 2])

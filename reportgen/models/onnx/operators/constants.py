@@ -6,6 +6,7 @@ import numpy as np
 
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.shape import expanded
+from reportgen.models.onnx.refusals import VALUES
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Value, constant
 
@@ -13,6 +14,12 @@ from reportgen.models.onnx.values import BATCH, Value, constant
 @operator("Constant", "Shape", "Size", note="answered beforehand")
 def _beforehand(call: Call) -> Value:
     call.refuse("cannot be answered beforehand")
+
+
+@operator("NonZero", note="of constants alone")
+def _of_numbers(call: Call) -> Value:
+    """How many there are depends on the numbers: only constants are answered, beforehand."""
+    call.refuse(f"works on what it computes from the picture: {VALUES[0]}", VALUES[1])
 
 
 @operator("ConstantOfShape", fixed=(0,))
