@@ -230,7 +230,7 @@ class Decision:
     """
 
     question: Question
-    answer: bool | None
+    answer: bool | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     groups: tuple[int, ...] = ()
     told: str = ""

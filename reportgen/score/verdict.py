@@ -179,25 +179,25 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     if life.state != "live" or not facts.pictures or not facts.climbed or facts.contrast is None:
         return steps
     flat = facts.contrast < spec.flat_contrast
-    steps.append(Decision("colours", not flat, {"contrast": facts.contrast, "needed": spec.flat_contrast}))
+    steps.append(Decision("colours", not flat, _finite(contrast=facts.contrast, needed=spec.flat_contrast)))
     if flat:
         return steps
     if facts.z is None or facts.too_small is not None:
         return [*steps, Decision("pattern", None)]
     patterned = facts.z >= spec.structure_z
-    steps.append(Decision("pattern", patterned, {"structure": facts.z, "begins": spec.structure_z}))
+    steps.append(Decision("pattern", patterned, _finite(structure=facts.z, begins=spec.structure_z)))
     if not patterned:
         return steps
     found = facts.agreement
     if found is None:
         return [*steps, Decision("recurs", None)]
     same = not found.unstable(spec.unstable_share, spec.unstable_distance)
-    numbers = {
-        "strangers": found.stranger_share,
-        "most_strangers": spec.unstable_share,
-        "distance": found.distance,
-        "most_distance": spec.unstable_distance,
-    }
+    numbers = _finite(
+        strangers=found.stranger_share,
+        most_strangers=spec.unstable_share,
+        distance=found.distance,
+        most_distance=spec.unstable_distance,
+    )
     steps.append(Decision("recurs", same, numbers))
     if not same:
         steps.append(Decision("kinds", found.facets is not None, groups=tuple(map(len, found.groups))))
@@ -246,6 +246,11 @@ def _relations(kin: Kin) -> Relations:
         copy_correlation=None if copied is None else round(copied, 8),
         no_copy=kin.no_copy,
     )
+
+
+def _finite(**numbers: float) -> dict[str, float]:
+    """Return those of some numbers that are finite, by name: no other can be kept."""
+    return {name: float(value) for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _known(value: float | None) -> float | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, from_json
 
 from reportgen.errors import ReportgenError, StoreError, in_brief
 from reportgen.judgement import LayerFindings
@@ -112,7 +112,7 @@ def from_stored(kind: type[_Kind], text: str) -> _Kind:
         ValueError: It is none; with the field.
     """
     try:
-        found: _Kind = _ADAPTERS[kind].validate_json(text, strict=True)
+        found: _Kind = _VALIDATORS[kind].validate_json(text, strict=True)
         return found
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -133,6 +133,21 @@ def to_stored(value: Any) -> str:
 
 _ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
     kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal, UnitScore, LayerFindings)
+}
+
+
+def _finite(schema: Any) -> Any:
+    """Return a schema that refuses numbers which are not finite, wherever they stand."""
+    if isinstance(schema, list):
+        return [_finite(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    limit = {"allow_inf_nan": False} if schema.get("type") == "float" else {}
+    return {**{name: _finite(part) for name, part in schema.items()}, **limit}
+
+
+_VALIDATORS: Mapping[type, SchemaValidator] = {
+    kind: SchemaValidator(_finite(adapter.core_schema)) for kind, adapter in _ADAPTERS.items()
 }
 
 
@@ -177,10 +192,9 @@ def score_from_json(text: str) -> UnitScore:
     Raises:
         StoreError: It is none, or names a unit that is none.
     """
-    fields = from_json(text, cache_strings="keys")
-    earlier = "responsiveness" not in fields
+    earlier = '"extra":' in text  # A key: within a text of JSON its marks would be escaped.
     try:
-        score = _finite_of(UnitScore, fields, json.dumps(of_today(fields)) if earlier else text)
+        score = from_stored(UnitScore, json.dumps(of_today(from_json(text))) if earlier else text)
     except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has a score that is no score: {error}") from None
     others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
@@ -191,8 +205,8 @@ def score_from_json(text: str) -> UnitScore:
 
 
 def score_to_json(score: UnitScore) -> str:
-    """Return a score as it is stored; numbers that are not finite become null."""
-    return _ADAPTERS[UnitScore].dump_json(score, warnings="error").decode()
+    """Return a score as it is stored: without what is None, nor numbers that are not finite."""
+    return _ADAPTERS[UnitScore].dump_json(score, exclude_none=True, warnings="error").decode()
 
 
 def findings_from_json(text: str) -> LayerFindings:
@@ -203,9 +217,8 @@ def findings_from_json(text: str) -> LayerFindings:
     """
     fields = from_json(text, cache_strings="keys")
     try:
-        return _finite_of(
-            LayerFindings, fields, text if "certain" in fields else json.dumps(findings_of_today(fields))
-        )
+        today = text if "certain" in fields else json.dumps(findings_of_today(fields))
+        return from_stored(LayerFindings, today)
     except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has findings that are none: {error}") from None
 
@@ -225,24 +238,6 @@ def findings_of_today_in_json(text: str) -> str:
 
 _NONE = (ReportgenError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
 """What comes of stored JSON that is not what it should be."""
-
-
-def _finite_of(kind: type[_Kind], fields: Any, text: str) -> _Kind:
-    """Return a value of a dataclass from JSON that holds these fields, with finite numbers alone."""
-    if not all(map(math.isfinite, fractions(fields))):
-        raise ValueError(f"{kind.__name__} with a number that is not finite")
-    return from_stored(kind, text)
-
-
-def fractions(value: Any) -> Iterator[float]:
-    """Yield the numbers with a fraction that stand anywhere in a value."""
-    if isinstance(value, float):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from fractions(list(value.values()))
-    elif isinstance(value, (list, tuple)):
-        for part in value:
-            yield from fractions(part)
 
 
 def score_of_today(text: str) -> str:

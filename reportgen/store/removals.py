@@ -14,7 +14,7 @@ from typing import Any
 from reportgen.errors import StoreError, in_brief
 from reportgen.removal import Removal, UnitNeed
 from reportgen.store.experiments import Experiments
-from reportgen.store.records import fractions, from_stored, is_unit, to_stored
+from reportgen.store.records import from_stored, is_unit, to_stored
 
 _MOST, _ROUNDING = 10**18, 1e-6
 """The largest count that is believed, and how far beyond its range a number may lie by rounding."""
@@ -91,7 +91,7 @@ def _checked(removal: Removal) -> Removal:
     """Return a removal that makes sense; ValueError for any other."""
     if not 0 <= removal.removed <= removal.units:
         raise ValueError(f"{removal.removed} of {removal.units} units removed")
-    if not all(map(math.isfinite, fractions(dataclasses.asdict(removal)))):
+    if not all(map(math.isfinite, _fractions(dataclasses.asdict(removal)))):
         raise ValueError("a removal with a number that is not finite")
     for name, (low, high), values in _ranges(removal):
         for value in values:
@@ -113,6 +113,17 @@ def _ranges(removal: Removal) -> Iterator[tuple[str, tuple[int, int], list[float
     totals = (r.units, r.changed, r.parameters_before, r.parameters_after, r.macs_before, r.macs_after)
     sets = (r.pictures.order, r.pictures.choose, r.pictures.report, r.pictures.groups)
     yield "a total", (0, _MOST), [*totals, *sets, *(own.units for own in r.layers)]
+
+
+def _fractions(value: Any) -> Iterator[float]:
+    """Yield the numbers with a fraction that stand anywhere in a value."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _fractions(list(value.values()))
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _fractions(part)
 
 
 def _need(row: Sequence[Any]) -> UnitNeed:
