@@ -33,9 +33,9 @@ class Crew:
         self._job, self._n = job, n_processes
         self._hands: list[_Hand] = []
         self._threads = ThreadPoolExecutor(max(1, n_processes))
-        self._pending: list[Future[Any]] = []
+        self._pending: list[Future[object]] = []
 
-    def run(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+    def run(self, tasks: Sequence[tuple[object, ...]]) -> Iterator[Any]:
         """Begin at once, where there are processes, and return what yields each result in the tasks' order.
 
         Raises:
@@ -48,7 +48,7 @@ class Crew:
             self._hands.append(_Hand(self._job))
             free.put(self._hands[-1])
 
-        def one(task: tuple[Any, ...]) -> Any:
+        def one(task: tuple[object, ...]) -> Any:
             hand = free.get()
             try:
                 return hand.ask(task)
@@ -97,7 +97,7 @@ class _Hand:
         self._to, self._from = self._process.stdin, self._process.stdout
         _send(self._to, (job.__module__, job.__qualname__))
 
-    def ask(self, task: tuple[Any, ...]) -> Any:
+    def ask(self, task: tuple[object, ...]) -> Any:
         try:
             _send(self._to, task)
             good, answer = _receive(self._from)
@@ -151,7 +151,7 @@ def collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _done(job: Job, task: tuple[Any, ...]) -> Any:
+def _done(job: Job, task: tuple[object, ...]) -> Any:
     with collector_at_rest():
         return job(*task)
 

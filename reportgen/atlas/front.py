@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from reportgen.atlas import columns, preview
 from reportgen.atlas.findings import Finding, find, necessary_in_words
@@ -143,7 +142,7 @@ def _model_files(
 
 def _model_values(
     scene: Scene, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
-    shown: Sequence[tuple[Finding, Any]], packed: str,
+    shown: Sequence[tuple[Finding, object]], packed: str,
 ) -> dict[PageKind, Parsed]:  # fmt: skip
     """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
     record = summary.record
@@ -218,7 +217,7 @@ def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], 
 
 
 def _preview(
-    store: Store, scene: Scene, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, Any]]
+    store: Store, scene: Scene, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, object]]
 ) -> bytes:
     """Return the JPEG that stands for a model version in link previews: its clearest units."""
     places = [place for finding, _ in shown for _, group in finding.groups for place in group][

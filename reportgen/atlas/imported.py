@@ -105,7 +105,7 @@ def _reading(reading: Parsed) -> Reading:
     )
 
 
-def _layer(layer: Mapping[str, Any]) -> ImportedLayer:
+def _layer(layer: Mapping[str, object]) -> ImportedLayer:
     merged = [_text(m.get("kind")) for m in _list(layer.get("merged")) if isinstance(m, Mapping)]
     return ImportedLayer(
         name=_text(layer.get("name")),
@@ -118,19 +118,19 @@ def _layer(layer: Mapping[str, Any]) -> ImportedLayer:
     )
 
 
-def _field(layer: Mapping[str, Any]) -> str:
+def _field(layer: Mapping[str, object]) -> str:
     own, beside = _sides(layer.get("receptive_field_px")), _sides(layer.get("local_field_px"))
     if not own and beside:
         return f"{beside}, and the whole input through a gate"
     return own or "whole input"
 
 
-def _sure(found: Mapping[str, Any]) -> str:
+def _sure(found: Mapping[str, object]) -> str:
     word, value = _text(found.get("confidence_word")), found.get("confidence")
     return f"{word}, {value:g} of 1" if word and isinstance(value, (int, float)) else "none"
 
 
-def _sides(sides: Any) -> str:
+def _sides(sides: object) -> str:
     return " × ".join("?" if n is None else _text(n) for n in _list(sides))
 
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reportgen.errors import SiteError
 
@@ -46,7 +45,7 @@ class Manifest:
 
     def text(self) -> str:
         """Return what is written."""
-        body: dict[str, Any] = {
+        body: dict[str, object] = {
             "format": 1,
             "files": dict(sorted(self.files.items())),
             "pieces": {name: [piece.made_from, *piece.paths] for name, piece in sorted(self.pieces.items())},

@@ -69,7 +69,7 @@ def pack(value: Any) -> Any:
         return [_row(one) if hasattr(one, "_fields") else pack(one) for one in value]
     if isinstance(value, Mapping):
         return {key: pack(one) for key, one in value.items()}
-    kind: Any = type(value)
+    kind: object = type(value)
     found = {}
     for name, letter, default in _fields(kind):
         if (own := getattr(value, name)) != default:
@@ -77,7 +77,7 @@ def pack(value: Any) -> Any:
     return found
 
 
-def _row(row: tuple[Any, ...]) -> list[Any]:
+def _row(row: tuple[object, ...]) -> list[Any]:
     end = len(row)
     while end and row[end - 1] == "":
         end -= 1

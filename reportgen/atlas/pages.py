@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import reportgen
 from reportgen.atlas import words
@@ -67,7 +66,7 @@ class Pages:
         """Return the path of a style or script from the site's root."""
         return _assets(self._folders)[name][0]
 
-    def page(self, template: str, path: str, *, preview: str = "", **values: Any) -> bytes:
+    def page(self, template: str, path: str, *, preview: str = "", **values: object) -> bytes:
         """Return a page.
 
         Args:

@@ -161,7 +161,7 @@ class LayerRows:
         return found
 
 
-def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, Any], verdict: str) -> RenderRow | None:
+def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, object], verdict: str) -> RenderRow | None:
     """Return the render that stands for a unit: happy before sad, shown before scored before any other.
 
     A display picture that drives its unit far less than the scored ones do, or is blank where they are not,

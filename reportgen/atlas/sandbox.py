@@ -50,7 +50,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals.update(functions)
         self._callable_kinds = _PLAIN | set(callable_kinds)
 
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+    def is_safe_attribute(self, obj: object, attr: str, value: Any) -> bool:
         """Whether a template may look it up: on plain values, values of this program, and Jinja's own."""
         kind = type(obj)
         return super().is_safe_attribute(obj, attr, value) and (

@@ -9,15 +9,21 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 import reportgen
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
-from reportgen.cli.options import COMMON, IMPORT, RENDER, said, with_options
+from reportgen.cli.options import COMMON, IMPORT, RENDER, Said, said, with_options
 from reportgen.errors import CheckFailed
 from reportgen.json_values import JsonObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reportgen.run.model_run import RenderSummary
+    from reportgen.run.results import Verdicts
 
 PRUNE_COLUMNS = {
     "model": "text",
@@ -42,7 +48,7 @@ def cli(context: click.Context, debug: bool) -> None:
 @cli.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, "site", "templates", *COMMON)
-def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
     """Import, render, score and write the site, in one."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_renders, print_site, print_verdicts
@@ -62,7 +68,7 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
 @cli.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, *COMMON)
-def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
     """Render and measure what the store misses."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_renders
@@ -78,7 +84,7 @@ def render(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @with_options("store", *COMMON)
-def score(as_json: bool, **options: Any) -> None:
+def score(as_json: bool, **options: Said) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_verdicts
@@ -93,7 +99,7 @@ def score(as_json: bool, **options: Any) -> None:
 
 @cli.command()
 @with_options("store", "site", "templates", *COMMON)
-def site(as_json: bool, **options: Any) -> None:
+def site(as_json: bool, **options: Said) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
     from reportgen.run import publish
@@ -110,7 +116,7 @@ def site(as_json: bool, **options: Any) -> None:
 @cli.command()
 @click.argument("model")
 @with_options(*IMPORT, *COMMON)
-def inspect(model: str, as_json: bool, **options: Any) -> None:
+def inspect(model: str, as_json: bool, **options: Said) -> None:
     """Say what a model file holds, rendering nothing."""
     from reportgen.terminal.tables import print_inspection
 
@@ -128,7 +134,9 @@ def inspect(model: str, as_json: bool, **options: Any) -> None:
 @click.option("--out", metavar="FILE", help="Where the verdict table goes.")
 @click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
 @with_options("store", *COMMON)
-def export(format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: Any) -> None:
+def export(
+    format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: Said
+) -> None:
     """Export the verdict table, or the pictures, or both."""
     from reportgen.config import read_settings
 
@@ -157,7 +165,7 @@ def export(format_: str | None, out: str | None, pictures: str | None, as_json: 
     "--format", "format_", type=click.Choice(["json", "csv"]), default="json", help="Of the list.  [json]"
 )
 @with_options("store", "config")
-def prune_list(format_: str, **options: Any) -> None:
+def prune_list(format_: str, **options: Said) -> None:
     """List units that can be missed, for certain or as measured by removal, each with its reason."""
     from reportgen.atlas.table import csv_cell
     from reportgen.config import read_settings
@@ -177,7 +185,7 @@ def prune_list(format_: str, **options: Any) -> None:
 @cli.command()
 @click.argument("site", metavar="SITE", required=False)
 @with_options(*COMMON)
-def check(site: str | None, as_json: bool, **options: Any) -> None:
+def check(site: str | None, as_json: bool, **options: Said) -> None:
     """Check a written site: links, foreign requests, files, size."""
     from reportgen.config import read_settings
     from reportgen.terminal.text import printable
@@ -195,13 +203,13 @@ def check(site: str | None, as_json: bool, **options: Any) -> None:
         click.echo(f"{settings.site}: no problem found")
 
 
-def exit_for(renders: Any) -> None:
+def exit_for(renders: Iterable[RenderSummary]) -> None:
     """End with exit code 3 where units failed, or a run was stopped before its end."""
     if any(r.failed or (r.stopped and not r.spent) for r in renders):
         sys.exit(EXIT_UNITS_FAILED)
 
 
-def summary(render: Any) -> dict[str, Any]:
+def summary(render: RenderSummary) -> JsonObject:
     """Return what a run did, as JSON values."""
     return {
         "model": render.model.name,
@@ -216,7 +224,7 @@ def summary(render: Any) -> dict[str, Any]:
     }
 
 
-def _counts(table: Any) -> JsonObject:
+def _counts(table: Verdicts) -> JsonObject:
     return {
         "layers": [
             {"model": model, "version": version, "layer": layer, "verdicts": counts}

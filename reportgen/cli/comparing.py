@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 import click
 
 import reportgen
 from reportgen.cli.commands import exit_for, print_json, summary
 from reportgen.cli.interrupt import Interrupt
-from reportgen.cli.options import COMMON, RENDER, said, with_options
+from reportgen.cli.options import COMMON, RENDER, Said, said, with_options
 from reportgen.errors import CheckFailed
 
 _MARKDOWN = click.option(
@@ -25,7 +25,7 @@ _MARKDOWN = click.option(
 @_MARKDOWN
 @with_options(*[name for name in RENDER if name != "version"], *COMMON)
 def compare(
-    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: Any
+    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: Said
 ) -> None:
     """Say what became of every unit from one version to the next.
 
@@ -51,7 +51,7 @@ def compare(
 @click.argument("version", required=False, metavar="STORE[@VERSION]")
 @_MARKDOWN
 @with_options("rule", "against", "store", *COMMON)
-def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Any) -> None:
+def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Said) -> None:
     """Hold a version against rules; exit code 4 where one does not hold.
 
     STORE alone means its last version. Rules stand in docs/comparing.md: "dead <= 5", "structured_share in
@@ -71,7 +71,7 @@ def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Any) 
         raise CheckFailed(f"{failed} of {len(result.outcomes)} rules do not hold for {result.version}")
 
 
-def _url(options: dict[str, Any]) -> str:
+def _url(options: Mapping[str, Said]) -> str:
     """Return the address of the site that links lead to, from the configuration; empty if it has none."""
     from reportgen.config import read_settings
 

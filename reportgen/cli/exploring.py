@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
 
 import click
 
-from reportgen.cli.options import said, with_options
+from reportgen.cli.options import Said, said, with_options
 from reportgen.errors import ConfigError
 
 _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
@@ -23,7 +22,7 @@ _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
     help="What a first visit must bring; made up where others than this machine are served.",
 )
 @with_options("store", "device", "arithmetic", "trust_model", "custom", "config")
-def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: Any) -> None:
+def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: Said) -> None:
     """Look at a store in a browser, change the recipe, and watch a unit being rendered.
 
     MODEL is a model file, where it does not lie beside the store or here under its own name. Needs the extra

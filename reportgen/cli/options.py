@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import click
 
-Command = Callable[..., Any]
+Command = Callable[..., None]
+Said: TypeAlias = Any
+"""What was said of an option, as click read it; the settings check it."""
 
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
@@ -168,7 +170,7 @@ def with_options(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def said(options: dict[str, Any], *, split: bool = False) -> dict[str, Any]:
+def said(options: Mapping[str, Said], *, split: bool = False) -> dict[str, Said]:
     """Return the options that were said, by configuration key."""
     words = {key: value for key, value in options.items() if value is not None and value != ()}
     file = words.pop("config", None)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import click
 
 import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.interrupt import Interrupt
-from reportgen.cli.options import COMMON, IMPORT, REMOVAL, said, with_options
+from reportgen.cli.options import COMMON, IMPORT, REMOVAL, Said, said, with_options
 
 
 @click.command()
@@ -32,10 +32,10 @@ def prune(
     out: str | None,
     dry_run: bool,
     force: bool,
-    order: Any,
+    order: Literal["need", "looks", "random"],
     largest: bool,
     as_json: bool,
-    **options: Any,
+    **options: Said,
 ) -> None:
     r"""Remove the units that a network does not need, and write the smaller network.
 

@@ -8,14 +8,13 @@ same unit agrees on all. What a likeness means for a unit is not known here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.measure.probes import probe_names
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 Floats = NDArray[np.float32]
 
 _LEAST_SPREAD = 0.1
@@ -79,7 +78,7 @@ def silent(groups: Sequence[Floats]) -> NDArray[np.bool_]:
     return np.asarray(spreads.max(axis=0) == 0)
 
 
-def _finite(values: NDArray[Any]) -> Floats:
+def _finite(values: np.ndarray) -> Floats:
     return np.nan_to_num(np.asarray(values, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 

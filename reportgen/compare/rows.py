@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,7 @@ from reportgen.store import ModelRecord, Store, layer_owner
 from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import DEAD
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 Floats = NDArray[np.float32]
 
 CROSS = "cross"

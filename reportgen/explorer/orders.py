@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from reportgen.explorer.files import ModelFile
 from reportgen.spec import RenderSpec
 from reportgen.units import Sign, Telemetry
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)

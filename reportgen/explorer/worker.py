@@ -16,7 +16,7 @@ from collections import OrderedDict
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.explorer.orders import Answer, Cancel, Done, Failed, Full, Order, Ready, Step
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reportgen.render import Glimpse
     from reportgen.run.work import Cuts
 
-Array = NDArray[Any]
+Array = np.ndarray
 
 MODELS_KEPT, CUTS_KEPT = 2, 8
 PREVIEW_SECONDS = 0.12

@@ -51,10 +51,10 @@ class Archive:
     name: str
     format: Literal["keras", "h5", "json"]
     config: Config
-    keras_version: Any = None
+    keras_version: object = None
     backend: str = ""
     weights: Path | None = None
-    training: Any = None
+    training: object = None
 
 
 def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = None) -> Archive:

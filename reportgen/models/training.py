@@ -25,7 +25,7 @@ _PARTS = ("optimizer", "optimizer_config", "loss", "metrics", "weighted_metrics"
 _LONGEST = 60
 
 
-def without_training(config: dict[str, Any]) -> dict[str, Any]:
+def without_training(config: dict[str, object]) -> dict[str, Any]:
     """Return a configuration without how the model, or a model inside it, was trained."""
 
     def stripped(value: Any) -> Any:
@@ -38,7 +38,7 @@ def without_training(config: dict[str, Any]) -> dict[str, Any]:
     return {k: stripped(v) for k, v in config.items() if k != "compile_config"}
 
 
-def own_training(compiled: Any) -> list[str]:
+def own_training(compiled: object) -> list[str]:
     """Return a note of the losses, optimisers and metrics that are the user's own, if there are any.
 
     Args:

@@ -12,10 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.score.spectrum import Floats, frequencies, opponent_axes
 from reportgen.units import Telemetry
@@ -43,7 +41,7 @@ class Looks:
     def __len__(self) -> int:
         return len(self.texture)
 
-    def rows(self, chosen: Sequence[int] | NDArray[Any]) -> Looks:
+    def rows(self, chosen: Sequence[int] | np.ndarray) -> Looks:
         """Return some of the descriptions."""
         index = np.asarray(chosen)
         return Looks(self.texture[index], self.layout[index])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from reportgen.judgement import Nuance, Proof, Responsiveness
 from reportgen.spec import ScoreSpec
 
 Numbers = NDArray[np.float64]
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 _ROUNDING = 1e-6
 """Range, as a share of the level, that float32 sums make of nothing."""

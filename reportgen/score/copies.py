@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reportgen.judgement import Shortfall
 from reportgen.units import UnitScore
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 NEIGHBOURS = 8
 """Most neighbours named for a unit."""
@@ -105,7 +105,7 @@ def correlations(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequence[bool], least: float,
              head: str, white: Sequence[NDArray[np.float32]] = (),
-             kernel: NDArray[Any] | None = None) -> list[Kin]:  # fmt: skip
+             kernel: np.ndarray | None = None) -> list[Kin]:  # fmt: skip
     """Return each unit's relations.
 
     A copy answers alike over all pictures together, and also over each measurement alone, so that one
@@ -221,7 +221,7 @@ def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], NDArray[np.i
     return near, alike
 
 
-def _cosines(kernel: NDArray[Any]) -> NDArray[np.float64]:
+def _cosines(kernel: np.ndarray) -> NDArray[np.float64]:
     flat = kernel.reshape(-1, kernel.shape[-1]).astype(float)
     size = np.sqrt((flat**2).sum(axis=0))
     flat = flat / np.where(size > 0, size, 1)

@@ -24,7 +24,7 @@ SCORE_VERSION = 12
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 TOLD_VERSION = 1
 """Raised whenever more, or other words, are told beside the same scores."""

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reportgen.judgement import Light
 from reportgen.score.colour import colour_name
 from reportgen.score.evidence import LayerEvidence
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 _TINTED = 1.25
 """How many times the range over greys that over colours must be for a colour to be named."""

@@ -6,7 +6,6 @@ Reads what `measure` stored; formulas stand in docs/method.md. None of it change
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,10 @@ from reportgen.sentences.layers import natural_in_words
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 
-def selectivity(class_means: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def selectivity(class_means: np.ndarray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return how much each unit prefers one class, 0..1, and which class that is; nan and -1 where undefined.
 
     (m - o) / (m + o), m the largest of the classes' mean answers and o the mean of the others: 0 for a unit

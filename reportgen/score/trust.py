@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from reportgen.store import ModelRecord, Store, layer_owner
 from reportgen.units import Layer, Telemetry, UnitScore
 from reportgen.verdicts import verdict_of
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 
 LEAST_UNITS = 8
 """Fewest other units with which a unit's pictures are compared."""

@@ -6,7 +6,6 @@ An untrained network has structured units too; only what goes beyond it was lear
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -39,7 +38,7 @@ LEAST_UNITS = 16
 """Fewest untrained units, or all of a smaller layer, with which trained ones are compared."""
 
 
-def auc(first: Any, second: Any) -> float:
+def auc(first: object, second: object) -> float:
     """Return the probability that a value of `first` is larger than one of `second`, ties counted half.
 
     Example:

@@ -7,13 +7,12 @@ Use ranks importance (in the example's layers, rank correlation with the loss wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-Arrays = Mapping[str, NDArray[Any]]
+Arrays = Mapping[str, np.ndarray]
 Numbers = NDArray[np.float64]
 
 

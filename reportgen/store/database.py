@@ -7,10 +7,10 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
+from reportgen.json_values import Json, Parsed, StoredRow
 from reportgen.judgement import LayerFindings
 from reportgen.spec import RenderSpec
 from reportgen.store.locking import rendering_lock
@@ -135,7 +135,7 @@ class Store(Removals):
         row = next(self._rows(query, (name, version)), None)
         return self._made(self._model, row) if row else None
 
-    def _model(self, row: Sequence[Any]) -> ModelRecord:
+    def _model(self, row: StoredRow) -> ModelRecord:
         body = json.loads(row[7])
         layers = self._rows("SELECT record FROM layers WHERE model=? ORDER BY position", (row[0],))
         graph = body["graph"]
@@ -250,7 +250,7 @@ class Store(Removals):
             "r.seconds, r.failure, r.telemetry FROM placements p JOIN renders r ON r.key = p.key "
             "WHERE p.model=? AND p.layer=?"
         )
-        values: list[Any] = [model, layer]
+        values: list[str | int] = [model, layer]
         if recipe is not None:
             query += " AND p.recipe=?"
             values.append(recipe)
@@ -309,7 +309,7 @@ class Store(Removals):
 
     # Runs
 
-    def begin_run(self, started: str, provenance: Mapping[str, Any]) -> int:
+    def begin_run(self, started: str, provenance: Mapping[str, Json]) -> int:
         """Write who rendered: versions, device, arithmetic, options. Returns the run's number."""
         with self._commit() as db:
             cursor = db.execute(
@@ -323,7 +323,7 @@ class Store(Removals):
         with self._commit() as db:
             db.execute("UPDATE runs SET seconds=? WHERE id=?", (seconds, run))
 
-    def runs_of(self, model: int) -> list[dict[str, Any]]:
+    def runs_of(self, model: int) -> list[Parsed]:
         """Return the runs that rendered pictures of this model version, oldest first."""
         rows = self._rows(
             "SELECT id, started, provenance, seconds FROM runs WHERE EXISTS (SELECT 1 FROM renders r WHERE "
@@ -355,5 +355,5 @@ def _forget(db: sqlite3.Connection, model: int) -> None:
     )
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str) -> Parsed:
     return dict(json.loads(text))

@@ -42,7 +42,7 @@ _UNHEARD = "no outgoing weight"
 _NUANCES = {"silent but excitable": "silent", "faint": "faint"}
 
 
-def of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
+def of_today(fields: Mapping[str, object]) -> dict[str, Any]:
     """Return the fields of an earlier score as JSON values of one of today.
 
     Raises:
@@ -52,14 +52,14 @@ def of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
     texts = (fields.get(name) for name in ("verdict", "verdict_detail", "reason"))
     if not isinstance(extra, Mapping) or not all(isinstance(text, str) for text in texts):
         raise ValueError("a score that is none")
-    found: dict[str, Any] = {name: fields[name] for name in _KEPT if name in fields}
+    found: dict[str, object] = {name: fields[name] for name in _KEPT if name in fields}
     for name, make in _PARTS.items():
         if (part := make(fields, extra)) is not None:
             found[name] = part
     return found
 
 
-def findings_of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
+def findings_of_today(fields: Mapping[str, object]) -> dict[str, Any]:
     """Return the fields of a layer's earlier findings as JSON values of those of today.
 
     Raises:
@@ -73,11 +73,11 @@ def findings_of_today(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "certain": certain, "kinds": fields.get("kinds") or None}
 
 
-def _cause(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> str:
+def _cause(fields: Mapping[str, object], extra: Mapping[str, object]) -> str:
     return _details(fields)[0] if fields["verdict"] == UNDECIDED.word else ""
 
 
-def _starts(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def _starts(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
     live = extra.get("live_starts", 0)
     return {"live": int(live) if isinstance(live, float) and live.is_integer() else live}
 
@@ -100,11 +100,11 @@ def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict
     }
 
 
-def _look(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def _look(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
     return {**{name: extra[name] for name in _LOOK if name in extra}, "told": extra.get("pattern", "")}
 
 
-def _relations(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def _relations(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
     nearest = [extra["nearest_correlation"]] if "nearest_correlation" in extra else []
     told = extra.get("no_copy")
     return {
@@ -115,17 +115,17 @@ def _relations(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _light(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def _light(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
     return {"told": extra.get("light", ""), "share": extra.get("light_share")}
 
 
-def _trust(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def _trust(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
     said = str(extra.get("trust", "")).split(", ")
     holds = True if "recipes agree" in said else False if "recipes disagree" in said else None
     return {**{name: extra[name] for name in _CHECKS if name in extra}, "recipes_hold": holds}
 
 
-def _natural(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any] | None:
+def _natural(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any] | None:
     found = {today: extra[name] for name, today in _NATURAL.items() if name in extra}
     silent = bool(extra.get("natural_silent"))
     return {**found, "silent": silent} if found or silent else None
@@ -145,7 +145,7 @@ def _facets(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[st
     ]
 
 
-def _decision(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _decision(fields: Mapping[str, object], extra: Mapping[str, object]) -> list[dict[str, Any]]:
     told = extra.get("decision", "")
     if not isinstance(told, str):
         raise ValueError("a decision that is none")
@@ -164,7 +164,7 @@ def _details(fields: Mapping[str, Any]) -> list[str]:
     return details
 
 
-_PARTS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Any]] = {
+_PARTS: Mapping[str, Callable[[Mapping[str, object], Mapping[str, object]], object]] = {
     "cause": _cause,
     "starts": _starts,
     "responsiveness": _responsiveness,

@@ -11,8 +11,8 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from reportgen.json_values import StoredRow
 from reportgen.store.measurements import Measurements
 from reportgen.store.records import telemetry_from_json
 from reportgen.units import Telemetry
@@ -99,7 +99,7 @@ class Experiments(Measurements):
         return next(self._rows(query), None) is not None
 
 
-def _experiment(row: Any) -> Experiment:
+def _experiment(row: StoredRow) -> Experiment:
     if not all(type(side) is int and side > 0 for side in row[2:5]):
         raise ValueError(f"a picture of height, width and channels {tuple(row[2:5])!r}")
     key, picture, height, width, channels, seconds, telemetry, asked, provenance = row

@@ -68,12 +68,12 @@ class Builder:
         self.file_name = source.file_name
         self.values: dict[str, Value] = {}
         self.names: dict[str, str] = {}
-        self.reordered: dict[Any, Any] = {}
+        self.reordered: dict[object, tuple[Value, Tensor]] = {}
         self.done: set[int] = set()
         self.folded, self.built = 0, 0
         self.constant_bytes = 0
         self.operations = 0
-        self.picture: Any = None
+        self.picture: Tensor = None
         self.fixed_batch: int | None = None
         self.given_batch = 1
         self.pictures_last: set[int] = set()
@@ -82,7 +82,7 @@ class Builder:
         self.held: set[str] = set()
         self.aside: list[CallAside] = []
         self._stored: set[str] = set()
-        self.built_late: dict[Any, tuple[Any, Value]] = {}
+        self.built_late: dict[object, tuple[NodeProto, Value]] = {}
         self.outputs = set(outputs)
         self.consumers: dict[str, list[NodeProto]] = {}
         for node in nodes:
@@ -95,7 +95,7 @@ class Builder:
     def attributes(self, node: NodeProto) -> dict[str, Any]:
         """Return a node's attributes; tensors as arrays, texts as str."""
         onnx = onnx_module()
-        found: dict[str, Any] = {}
+        found: dict[str, object] = {}
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.TENSOR:
                 found[attribute.name] = array_of(attribute.t, self.source)

@@ -96,7 +96,7 @@ def read_onnx(
     *,
     input_size: tuple[int, int] | None = None,
     max_memory: int = 8 << 30,
-    held: Mapping[str, Any] | None = None,
+    held: Mapping[str, object] | None = None,
     channels: Literal["first", "last"] | None = None,
     before_bounds: bool = False,
 ) -> OnnxImport:
@@ -157,7 +157,7 @@ def _side_text(picture: _Picture) -> str:
 def _built(
     graph: GraphProto,
     opset: int,
-    stored: Mapping[str, Any],
+    stored: Mapping[str, object],
     constants: Mapping[str, np.ndarray],
     picture: _Picture,
     said: Sequence[str],
@@ -314,7 +314,7 @@ def _shown(dims: Sequence[int | None]) -> str:
 
 def _held(
     others: Sequence[tuple[str, tuple[int | None, ...], str]],
-    given: Mapping[str, Any],
+    given: Mapping[str, object],
     batch: int | None,
     source: Source,
 ) -> dict[str, np.ndarray]:
@@ -397,7 +397,7 @@ def _widenings(proto: Any) -> list[str]:
     return said
 
 
-def _held_notes(constants: Mapping[str, np.ndarray], given: Mapping[str, Any]) -> list[str]:
+def _held_notes(constants: Mapping[str, np.ndarray], given: Mapping[str, object]) -> list[str]:
     return [
         f'Input "{name}" {_shown(array.shape)} is held at '
         + ("the value given." if name in given else "zero.")

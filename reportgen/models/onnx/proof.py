@@ -139,7 +139,7 @@ def _picture_axis(tensor: Any, axes: tuple[int, ...]) -> int:
     return next((axes[i] for i, side in enumerate(tensor.shape) if side is None), 0)
 
 
-def _first(answer: Any, axis: int, n: int, kept: int) -> np.ndarray:
+def _first(answer: object, axis: int, n: int, kept: int) -> np.ndarray:
     """Return of an output what belongs to the first pictures of a batch."""
     array = np.asarray(answer, np.float64)
     if n == kept or array.ndim <= axis:

@@ -60,7 +60,7 @@ _STANDARD = ("", "ai.onnx")
 
 
 def check_signatures(
-    nodes: Sequence[NodeProto], known: Mapping[str, Any], opset: int, file_name: str
+    nodes: Sequence[NodeProto], known: Mapping[str, object], opset: int, file_name: str
 ) -> None:
     """Refuse a node that writes nothing, or whose values and attributes are not those its operator takes.
 
@@ -99,7 +99,7 @@ def _check_attributes(node: NodeProto, described: Mapping[str, Any], where: str)
         raise ModelError(f'{where} lacks its attribute "{missing[0]}"')
 
 
-def check_operators(nodes: Sequence[NodeProto], known: Mapping[str, Any], file_name: str) -> None:
+def check_operators(nodes: Sequence[NodeProto], known: Mapping[str, object], file_name: str) -> None:
     """Refuse a graph with operators that are not imported, before anything is built.
 
     Raises:

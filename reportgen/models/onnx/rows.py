@@ -31,7 +31,7 @@ class _Rows:
     origin: int
 
 
-def needless_reshapes(records: Sequence[Any], outputs: Sequence[Any]) -> set[int]:
+def needless_reshapes(records: Sequence[object], outputs: Sequence[Any]) -> set[int]:
     """Return the ids of recorded reshapes that make rows and maps again with nothing between that needs rows.
 
     Args:
@@ -76,7 +76,7 @@ class _Search:
             self._join(rows[0].origin, row.origin)
         self.rows[id(record.outputs[0])] = rows[0]
 
-    def lose(self, tensors: Sequence[Any]) -> None:
+    def lose(self, tensors: Sequence[object]) -> None:
         """Take in that something needs values as rows, if they are rows."""
         self.lost.update(self.rows[id(t)].origin for t in tensors if id(t) in self.rows)
 
@@ -86,7 +86,7 @@ class _Search:
         back = {self._root(origin) for origin in self.back} - lost
         return {i for origin, ids in self.reshapes.items() if self._root(origin) in back for i in ids}
 
-    def _reshaped(self, record: Any, before: Any, after: Any) -> None:
+    def _reshaped(self, record: object, before: Any, after: Any) -> None:
         sides, new = tuple(before.shape), tuple(after.shape)
         row = self.rows.get(id(before))
         if row is None:
