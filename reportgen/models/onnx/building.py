@@ -82,7 +82,7 @@ class Builder:
         self.held: set[str] = set()
         self.aside: list[CallAside] = []
         self._stored: set[str] = set()
-        self.built_late: dict[object, tuple[NodeProto, Value]] = {}
+        self.built_late: dict[object, tuple[object, Value]] = {}
         self.outputs = set(outputs)
         self.consumers: dict[str, list[NodeProto]] = {}
         for node in nodes:
