@@ -11,12 +11,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from reportgen.atlas.strips import UnitPictures
-from reportgen.json_values import JsonObject
+from reportgen.json_values import Json
 from reportgen.removal import UnitNeed
 from reportgen.units import UnitScore
 from reportgen.verdicts import MARKS
@@ -40,7 +41,7 @@ NEEDS: Mapping[str, tuple[float, Callable[[UnitNeed], float]]] = {
 """Likewise, of what the network loses without a unit; only where that was measured."""
 
 FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn", "unheard", "constant")
-"""Bits of the column `flags`, lowest first."""
+"""Bits of the column `flags`, lowest first; `query.js` knows them too."""
 
 ROUNDED = "structure"
 """The column whose numbers are read rounded, to tenths: a place is the middle of its step, never a bound."""
@@ -48,14 +49,70 @@ ROUNDED = "structure"
 _MOST_WORDS = 255
 
 
-def pack(
+@dataclass(frozen=True, slots=True)
+class NumberColumn:
+    """A column of numbers: place `p` of a unit means `least + p * step`; `NONE` where there is no number.
+
+    Attributes:
+        least, step: See above.
+        places: 16 bits a unit, all low bytes first, in base64.
+    """
+
+    least: float
+    step: float
+    places: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordColumn:
+    """A column of words: 8 bits a unit, in base64, of the place in `listed`; 255 where it is not there."""
+
+    listed: tuple[str, ...]
+    places: str
+
+
+class LayerColumns(NamedTuple):
+    """A layer whose units are among those of the columns, in order."""
+
+    name: str
+    slug: str | None
+    kind: str
+    n_units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """What the sheets' filter and order need of units.
+
+    Attributes:
+        n_units: How many.
+        unit: Their numbers, where they are not 0, 1, 2, ... in every layer.
+        numbers, words: Columns by name.
+        marks: Of the verdicts, by their words.
+        flags: 8 bits a unit, see `FLAGS`, in base64.
+        group: The lowest unit of each one's group of copies.
+        layers: Whose units they are; none where they are of the page's own layer.
+    """
+
+    n_units: int
+    unit: NumberColumn | None = None
+    numbers: Mapping[str, NumberColumn]
+    words: Mapping[str, WordColumn]
+    marks: Mapping[str, str]
+    flags: str
+    group: NumberColumn | None = None
+    layers: tuple[LayerColumns, ...] = ()
+
+
+def columns_of(
     scores: Sequence[UnitScore | None],
     units: Sequence[int],
     groups: Sequence[int | None],
     drawn: Sequence[bool],
     needs: Sequence[UnitNeed | None],
-) -> JsonObject:
-    """Return the columns of some units as JSON values.
+    layers: Sequence[LayerColumns] = (),
+) -> Columns:
+    """Return the columns of some units.
 
     Args:
         scores: By unit; None where there is none.
@@ -63,6 +120,7 @@ def pack(
         groups: The lowest unit of each one's group of copies; None where it has no copy.
         drawn: Whether the unit has a picture.
         needs: What is lost without each; None where it was not measured.
+        layers: Whose units they are, where they are of several.
     """
     verdicts, colours = [s.verdict if s else "" for s in scores], [_colour(s) if s else "" for s in scores]
     flags = [_flags(s, g, d) for s, g, d in zip(scores, groups, drawn, strict=True)]
@@ -70,15 +128,16 @@ def pack(
         name: _numbers([get(s) if s else None for s in scores], step, middle=name == ROUNDED)
         for name, (step, get) in NUMBERS.items()
     } | {name: _numbers([get(n) if n else None for n in needs], step) for name, (step, get) in NEEDS.items()}
-    return {
-        "n": len(units),
-        "unit": None if list(units) == list(range(len(units))) else _numbers(list(units), 1.0),
-        "numbers": {name: column for name, column in numbers.items() if column},
-        "marks": dict(MARKS),
-        "words": {"verdict": _words(verdicts), "colour": _words(colours)},
-        "flags": _base64(np.array(flags, np.uint8)),
-        "group": _numbers(list(groups), 1.0),
-    }
+    return Columns(
+        n_units=len(units),
+        unit=None if list(units) == list(range(len(units))) else _numbers(list(units), 1.0),
+        numbers={name: column for name, column in numbers.items() if column},
+        marks=dict(MARKS),
+        words={"verdict": _words(verdicts), "colour": _words(colours)},
+        flags=_base64(np.array(flags, np.uint8)),
+        group=_numbers(list(groups), 1.0),
+        layers=tuple(layers),
+    )
 
 
 def groups_of(scores: Mapping[int, UnitScore]) -> dict[int, int]:
@@ -87,23 +146,54 @@ def groups_of(scores: Mapping[int, UnitScore]) -> dict[int, int]:
     return {**{first: first for first in found.values()}, **found}
 
 
-def picture_names(pictures: Iterable[UnitPictures]) -> JsonObject:
-    """Return where units' pictures are, packed: the lead's and the first strip's names, and its tiles.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureNames:
+    """Where units' pictures are.
 
-    Names are 12 bytes, zeros where there is no picture; `tiles` is the number in the strip, `kinds` what they
-    are, seeds and words with a bar between.
+    Attributes:
+        leads, strips: Names of the leading picture and of the first strip, 12 bytes each, zeros where there
+            is none, in base64.
+        counts: How many tiles that strip has, a byte a unit, in base64.
+        tile_kinds: What they are, seeds and words with a bar between.
     """
+
+    leads: str
+    strips: str
+    counts: str
+    tile_kinds: WordColumn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureKeys:
+    """Where units' pictures are, where each is a file of its own.
+
+    Attributes:
+        size: Bytes of a name.
+        leads: Names of the leading pictures, zeros where there is none, filled up to a multiple of three
+            bytes, in base64.
+        starts, seeds: By unit, the names of its starts, each likewise, and their seeds.
+    """
+
+    size: int
+    leads: str
+    starts: tuple[tuple[str, ...], ...]
+    seeds: tuple[tuple[int, ...], ...]
+
+
+def picture_names(pictures: Iterable[UnitPictures]) -> PictureNames:
+    """Return where units' pictures are."""
     leads, strips, tiles, kinds = bytearray(), bytearray(), bytearray(), []
     for own in pictures:
         leads += bytes.fromhex(own.lead[0].stem) if own.lead else bytes(12)
         strips += bytes.fromhex(own.strips[0].stem) if own.strips else bytes(12)
         tiles.append(len(own.strips[0].keys) if own.strips else 0)
         kinds.append("|".join(map(str, own.kinds)))
-    named = {"lead": bytes(leads), "strip": bytes(strips), "tiles": bytes(tiles)}
-    return {**{name: base64.b64encode(data).decode() for name, data in named.items()}, "kinds": _words(kinds)}
+    texts = (base64.b64encode(data).decode() for data in (leads, strips, tiles))
+    found = dict(zip(("leads", "strips", "counts"), texts, strict=True))
+    return PictureNames(**found, tile_kinds=_words(kinds))
 
 
-def script(name: str, key: str, value: Mapping[str, Any]) -> bytes:
+def script(name: str, key: str, value: Json) -> bytes:
     """Return a classic script that puts `value` under `self.<name>[key]`."""
     body = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return (
@@ -129,16 +219,22 @@ def _colour(score: UnitScore) -> str:
 
 def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
     if score is None:
-        return 32 * drawn
-    copied = group is not None and score.duplicate_of is None
-    bits = (score.borderline, score.duplicate_of is not None, score.mirror_of is not None,
-            score.complement_of is not None, copied, drawn,
-            score.responsiveness.unheard, score.responsiveness.state == "constant")  # fmt: skip
-    return sum(bool(bit) << i for i, bit in enumerate(bits))
+        return drawn << FLAGS.index("drawn")
+    bits = {
+        "borderline": score.borderline,
+        "duplicate": score.duplicate_of is not None,
+        "mirror": score.mirror_of is not None,
+        "complement": score.complement_of is not None,
+        "copied": group is not None and score.duplicate_of is None,
+        "drawn": drawn,
+        "unheard": score.responsiveness.unheard,
+        "constant": score.responsiveness.state == "constant",
+    }
+    return sum(bool(bits[name]) << place for place, name in enumerate(FLAGS))
 
 
-def _numbers(values: Sequence[float | None], step: float, *, middle: bool = False) -> JsonObject | None:
-    """Return `lo`, `step` and the values' 16-bit places, low bytes first; None where all are undefined.
+def _numbers(values: Sequence[float | None], step: float, *, middle: bool = False) -> NumberColumn | None:
+    """Return a column of numbers; None where all are undefined.
 
     A place is that of the nearest step; with `middle` of the step that the value lies in, read as its middle:
     so it rounds as the value does (`plots.tenths`), and is above a bound if the value is.
@@ -155,13 +251,13 @@ def _numbers(values: Sequence[float | None], step: float, *, middle: bool = Fals
         first = math.floor(low * a_unit)
         at, low = np.floor(np.nan_to_num(plain) * a_unit) - first, (first + 0.5) * step
     places = np.where(np.isnan(plain), NONE, np.rint(at)).astype("<u2")
-    return {"lo": low, "step": step, "d": _base64(places.view(np.uint8).reshape(-1, 2).T)}
+    return NumberColumn(low, step, _base64(places.view(np.uint8).reshape(-1, 2).T))
 
 
-def _words(values: Sequence[str]) -> JsonObject:
+def _words(values: Sequence[str]) -> WordColumn:
     known = sorted(set(values), key=lambda word: (-values.count(word), word))[:_MOST_WORDS]
     place = {word: i for i, word in enumerate(known)}
-    return {"w": known, "d": _base64(np.array([place.get(v, 255) for v in values], np.uint8))}
+    return WordColumn(tuple(known), _base64(np.array([place.get(v, 255) for v in values], np.uint8)))
 
 
 def _base64(array: np.ndarray) -> str:

@@ -7,11 +7,13 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from reportgen.atlas import columns, preview
+from reportgen.atlas.columns import Columns, LayerColumns
 from reportgen.atlas.findings import Finding, find, necessary_in_words
 from reportgen.atlas.imported import import_view
 from reportgen.atlas.layout import Place
 from reportgen.atlas.need import need_view
 from reportgen.atlas.network import network_view
+from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.panel import Scene
 from reportgen.atlas.rows import LayerRows, listed_rows
@@ -36,7 +38,7 @@ from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_str
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
-from reportgen.json_values import JsonObject, Parsed
+from reportgen.json_values import Parsed
 from reportgen.removal import Removal
 from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
@@ -165,33 +167,27 @@ def _model_values(
     }
 
 
-def packed_units(place: Place, rows: Sequence[LayerRows]) -> JsonObject:
+def unit_columns(place: Place, rows: Sequence[LayerRows]) -> Columns:
     """Return the columns of all units of some layers, as the view of all units reads them."""
     units = [unit for own in rows for unit in own.units]
     whole = [list(own.units) == list(range(len(own.units))) for own in rows]
     groups = [columns.groups_of(own.scores) for own in rows]
-    packed = columns.pack(
+    return columns.columns_of(
         [own.scores.get(unit) for own in rows for unit in own.units],
         list(range(len(units))) if all(whole) else units,
         [own.get(unit) for layer, own in zip(rows, groups, strict=True) for unit in layer.units],
         [True] * len(units),
         [own.needs.get(unit) for own in rows for unit in own.units],
+        [
+            LayerColumns(own.layer.name, place.slug(own.layer.name), kind_in_words(own.layer), len(own.units))
+            for own in rows
+        ],
     )
-    packed["layers"] = [
-        {
-            "name": own.layer.name,
-            "slug": place.slug(own.layer.name),
-            "kind": kind_in_words(own.layer),
-            "n": len(own.units),
-        }
-        for own in rows
-    ]
-    return packed
 
 
 def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
     """Return path and content of the script with the columns of all units."""
-    data = columns.script("atlasColumns", "units", packed_units(place, rows))
+    data = columns.script("atlasColumns", "units", pack(unit_columns(place, rows)))
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 

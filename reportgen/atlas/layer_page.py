@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from reportgen.atlas import columns, words
-from reportgen.atlas.columns import visible_json
+from reportgen.atlas.columns import Columns, visible_json
 from reportgen.atlas.need import layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
@@ -88,9 +88,9 @@ def layer_pages(
         "slug": slug,
         "layer": rows.layer,
     }
-    packed = columns.script("atlasRows", slug, packed_rows(rows, own))
+    packed = columns.script("atlasRows", slug, pack(row_columns(rows, own)))
     yield f"{scene.place.folder}/{slug}/rows.js", packed
-    names = columns.script("atlasNames", slug, columns.picture_names([own[u] for u in rows.units]))
+    names = columns.script("atlasNames", slug, pack(columns.picture_names([own[u] for u in rows.units])))
     yield f"{scene.place.folder}/{slug}/names.js", names
     parts = []
     for start in range(0, len(rows.units), UNITS_PER_PART):
@@ -113,10 +113,10 @@ def layer_pages(
     )  # fmt: skip
 
 
-def packed_rows(rows: LayerRows, own: Mapping[int, UnitPictures]) -> dict[str, Any]:
+def row_columns(rows: LayerRows, own: Mapping[int, UnitPictures]) -> Columns:
     """Return a layer's units as columns."""
     groups = columns.groups_of(rows.scores)
-    return columns.pack(
+    return columns.columns_of(
         [rows.scores.get(u) for u in rows.units],
         rows.units,
         [groups.get(u) for u in rows.units],

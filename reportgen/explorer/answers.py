@@ -178,7 +178,7 @@ def told(progress: Progress) -> Parsed:
         "step": progress.step,
         "steps": progress.steps,
         "curve": [[step, round(value, 6)] for step, value in progress.curve],
-        "n": progress.preview_number if progress.preview else 0,
+        "preview": progress.preview_number if progress.preview else 0,
         "key": progress.key,
         "seconds": round(progress.seconds, 2),
         "message": progress.message,

@@ -16,9 +16,10 @@ from typing import Any
 
 import reportgen
 from reportgen.atlas import columns, words
-from reportgen.atlas.front import packed_units
+from reportgen.atlas.front import unit_columns
 from reportgen.atlas.layout import Place, places
 from reportgen.atlas.natural import TilePixels, natural_strip
+from reportgen.atlas.packing import pack
 from reportgen.atlas.panel import unit_view
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
@@ -224,11 +225,11 @@ def _layer_stamp(store: Store, at: Version, layer: Layer) -> str:
 
 def _columns(store: Store, at: Version) -> bytes:
     rows = [listed_rows(store, at.record, layer) for layer in at.record.layers]
-    return columns.script("atlasColumns", "units", packed_units(at.place, rows))
+    return columns.script("atlasColumns", "units", pack(unit_columns(at.place, rows)))
 
 
 def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
-    """Return the names of a layer's pictures: `lead` all in one, `starts` a list a unit, with `seeds`."""
+    """Return the script with the names of a layer's pictures."""
     renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
     units = listed_rows(store, at.record, layer).units
     verdicts = verdicts_of(store, at.record.id, layer.name)
@@ -241,13 +242,13 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
         ]
         for unit in units
     ]
-    packed = {
-        "size": KEY_BYTES,
-        "lead": "".join(_packed(r.key if r and not r.failure else "") for r in leads),
-        "starts": [[_packed(key) for _, key in own] for own in starts],
-        "seeds": [[seed for seed, _ in own] for own in starts],
-    }
-    return columns.script("atlasNames", slug, packed)
+    named = columns.PictureKeys(
+        size=KEY_BYTES,
+        leads="".join(_packed(r.key if r and not r.failure else "") for r in leads),
+        starts=tuple(tuple(_packed(key) for _, key in own) for own in starts),
+        seeds=tuple(tuple(seed for seed, _ in own) for own in starts),
+    )
+    return columns.script("atlasNames", slug, pack(named))
 
 
 def _packed(key: str) -> str:

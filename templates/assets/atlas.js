@@ -73,31 +73,40 @@
   // What data files hold short, with its whole names: reportgen/atlas/packing.py has the same table
 
   var LETTERS = {
-    a: "alt", b: "boxes", c: "caption", C: "channels", q: "citation", d: "detail", D: "dots", f: "facts", i: "file",
-    H: "head", h: "height", k: "kind", T: "labels", L: "lines", j: "links", m: "mark", e: "means", p: "note",
-    P: "pictures", g: "plot", r: "reason", R: "rows", s: "sections", z: "size", X: "text", n: "tile", N: "tiles",
-    t: "title", u: "unit", v: "verdict", w: "width",
+    a: "alt", b: "boxes", c: "caption", C: "channels", q: "citation", O: "counts", d: "detail", D: "dots",
+    f: "facts", i: "file", F: "flags", G: "group", H: "head", h: "height", k: "kind", T: "labels", Y: "layers",
+    A: "leads", o: "least", L: "lines", j: "links", l: "listed", m: "mark", K: "marks", e: "means", U: "n_units",
+    p: "note", B: "numbers", P: "pictures", x: "places", g: "plot", r: "reason", R: "rows", s: "sections",
+    E: "seeds", z: "size", S: "starts", y: "step", I: "strips", X: "text", n: "tile", J: "tile_kinds", N: "tiles",
+    t: "title", u: "unit", v: "verdict", w: "width", W: "words",
   };
   var ROWS = {
     boxes: ["style", "x", "y", "width", "height"], channels: ["name", "colours"], dots: ["style", "x", "y"],
-    facts: ["label", "value", "note"], labels: ["anchor", "x", "y", "text"], lines: ["style", "points"],
+    facts: ["label", "value", "note"], labels: ["anchor", "x", "y", "text"],
+    layers: ["name", "slug", "kind", "n_units"], lines: ["style", "points"],
     links: ["slug", "unit", "sheet", "column", "row", "label", "note", "thumbnail"],
   };
+
+  var KEYED = ["marks", "numbers", "words"];
 
   function unpack(packed) {
     if (Array.isArray(packed)) return packed.map(unpack);
     if (packed === null || typeof packed !== "object") return packed;
     var found = {};
     Object.keys(packed).forEach(function (letter) {
-      var name = LETTERS[letter], places = ROWS[name];
-      found[name] = places ? packed[letter].map(function (row) { return unpackRow(row, places); }) : unpack(packed[letter]);
+      var name = LETTERS[letter], value = packed[letter], own = {};
+      if (ROWS[name]) found[name] = value.map(function (row) { return unpackRow(row, ROWS[name]); });
+      else if (KEYED.includes(name)) {
+        Object.keys(value).forEach(function (key) { own[key] = unpack(value[key]); });
+        found[name] = own;
+      } else found[name] = unpack(value);
     });
     return found;
   }
 
-  function unpackRow(row, places) {
+  function unpackRow(row, names) {
     var found = {};
-    places.forEach(function (name, at) { found[name] = at < row.length ? row[at] : ""; });
+    names.forEach(function (name, at) { found[name] = at < row.length ? row[at] : ""; });
     return found;
   }
 

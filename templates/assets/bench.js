@@ -106,7 +106,7 @@
       parts.steps.textContent = says[1];
       if (told.steps) { parts.bar.max = told.steps; parts.bar.value = told.step; }
       parts.line.show(told.curve, told.steps);
-      if (told.n && told.n !== shown) refresh(told.n);
+      if (told.preview && told.preview !== shown) refresh(told.preview);
       if (!told.ended) return;
       parts.bar.hidden = true;
       if (told.state !== "done" || !told.key) return;
@@ -196,8 +196,8 @@
       watch.add(ticket, function (told) {
         item.dataset.state = told.state;
         state.textContent = told.state === "done" ? "" : told.state === "failed" ? "failed: " + told.message : told.state;
-        if (told.n && told.n !== shown) {
-          shown = told.n;
+        if (told.preview && told.preview !== shown) {
+          shown = told.preview;
           img.src = "/progress/" + ticket.id + "/" + shown + ".webp";
         }
         if (told.state !== "done" || !told.key) return;

@@ -19,7 +19,7 @@
     return at < 0 ? null : { slug: slug, layer: table().layers[at].name, unit: unit ? Number(unit[1]) : null };
   }
 
-  function table() { return units ? units.table : { layers: self.atlasColumns.units.layers }; }
+  function table() { return units ? units.table : self.AtlasQuery.held("atlasColumns", "units"); }
 
   function wordsOf(layer) { return "layer:" + (/\s/.test(layer) ? '"=' + layer + '"' : "=" + layer); }
 
@@ -48,7 +48,7 @@
     into.append(
       make("div.tools", {}, make("label", {}, "Filter", input), make("label", {}, "Order", select), make("output", { id: "count", role: "status" })),
       make("div.grid", { id: "grid", role: "grid", "aria-label": "Units" }));
-    units = self.AtlasUnits.mount(self.atlasColumns.units, place);
+    units = self.AtlasUnits.mount(self.AtlasQuery.held("atlasColumns", "units"), place);
     document.getElementById("grid").addEventListener("click", function (event) {
       var a = event.target.closest("a[href]");
       if (!a || event.ctrlKey || event.metaKey || event.button) return;
@@ -89,7 +89,7 @@
     if (!open) {
       if (!at) bench.setNothing();
       else {
-        bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n);
+        bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n_units);
         self.dash_clientside.set_props("layers", { selectedRows: { ids: [at.slug] } });
       }
       return;

@@ -4,9 +4,9 @@
 
   var make = self.Atlas.make, query = self.AtlasQuery, body = document.body;
   var sheet = document.querySelector(".sheet"), panel = document.getElementById("panel");
-  var packed = (self.atlasRows || {})[body.dataset.slug];
+  var columns = query.held("atlasRows", body.dataset.slug);
   var links = [].slice.call(sheet.querySelectorAll("a"));
-  var table = packed && query.table(packed, [{ name: body.dataset.layer, kind: body.dataset.kind, n: packed.n }]);
+  var table = columns && query.table(columns, [{ name: body.dataset.layer, kind: body.dataset.kind, n_units: columns.n_units }]);
   var cells = links.map(function (a, i) {
     var img = a.querySelector("img");
     return { a: a, unit: Number(a.id.slice(1)), i: i, img: img, was: img && [img.className, img.getAttribute("src")] };
@@ -26,7 +26,7 @@
   function tools() {
     ORDERS.forEach(function (o) {
       var name = o[0].replace("-", "");
-      var there = name === "unit" || (table && (name === "group" ? packed.group : packed.words[name] || packed.numbers[name]));
+      var there = name === "unit" || (table && (name === "group" ? columns.group : columns.words[name] || columns.numbers[name]));
       if (there) select.append(make("option", { value: o[0] }, o[1]));
     });
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
@@ -123,7 +123,7 @@
     waiting = [then];
     var script = make("script", { src: body.dataset.slug + "/names.js?" + body.dataset.names });
     script.onload = function () {
-      names = self.atlasNames[body.dataset.slug];
+      names = query.held("atlasNames", body.dataset.slug);
       waiting.forEach(function (each) { each(); });
     };
     document.head.append(script);
@@ -264,7 +264,7 @@
 
   // Keyboard
 
-  function columns() {
+  function across() {
     var top = visible.length ? visible[0].a.offsetTop : 0, n = 0;
     while (n < visible.length && visible[n].a.offsetTop === top) n += 1;
     return Math.max(1, n);
@@ -285,8 +285,8 @@
   }
 
   function jump(key) {
-    return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(), ArrowDown: columns(), Home: -1e9, End: 1e9,
-      PageUp: -4 * columns(), PageDown: 4 * columns() }[key];
+    return { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across(), ArrowDown: across(), Home: -1e9, End: 1e9,
+      PageUp: -4 * across(), PageDown: 4 * across() }[key];
   }
 
   function pressedKey(event) {

@@ -17,20 +17,29 @@
     return found;
   }
 
-  // A column of numbers: 16 bits each, low bytes first; `at` gives the number, NaN where there is none.
-  function numbers(packed, n) {
-    var raw = bytes(packed.d), places = new Uint16Array(n);
-    for (var i = 0; i < n; i += 1) places[i] = raw[i] | (raw[n + i] << 8);
-    return { places: places, at: function (i) { return places[i] === NONE ? NaN : packed.lo + places[i] * packed.step; }, lo: packed.lo, step: packed.step };
+  // What a data script has put under a name, unpacked once; nothing where it is not there yet
+  var unpacked = {};
+
+  function held(what, key) {
+    var packed = (self[what] || {})[key], at = what + " " + key;
+    if (packed && !unpacked[at]) unpacked[at] = self.Atlas.unpack(packed);
+    return unpacked[at];
   }
 
-  // What is known of units, from what a script holds; layers are `{name, slug, kind, n}` in order.
-  function table(packed, layers) {
-    var n = packed.n, known = {}, unit = packed.unit ? numbers(packed.unit, n) : null;
+  // A column of numbers: 16 bits each, low bytes first; `at` gives the number, NaN where there is none.
+  function numbers(column, n) {
+    var raw = bytes(column.places), places = new Uint16Array(n);
+    for (var i = 0; i < n; i += 1) places[i] = raw[i] | (raw[n + i] << 8);
+    return { places: places, at: function (i) { return places[i] === NONE ? NaN : column.least + places[i] * column.step; }, least: column.least, step: column.step };
+  }
+
+  // What is known of units, from a data script's columns; layers are `{name, slug, kind, n_units}` in order.
+  function table(columns, layers) {
+    var n = columns.n_units, known = {}, unit = columns.unit ? numbers(columns.unit, n) : null;
     var starts = [], at = 0;
-    layers.forEach(function (layer) { starts.push(at); at += layer.n; });
+    layers.forEach(function (layer) { starts.push(at); at += layer.n_units; });
     var own = {
-      n: n, layers: layers, marks: packed.marks, verdicts: Object.keys(packed.marks), starts: starts, flags: bytes(packed.flags), columns: Object.keys(packed.numbers),
+      n: n, layers: layers, marks: columns.marks, verdicts: Object.keys(columns.marks), starts: starts, flags: bytes(columns.flags), columns: Object.keys(columns.numbers),
       layerOf: function (i) {
         var low = 0, high = starts.length - 1;
         while (low < high) {
@@ -42,16 +51,16 @@
       unit: function (i) { return unit ? Math.round(unit.at(i)) : i - starts[own.layerOf(i)]; },
       column: function (name) {
         if (!known[name]) {
-          var found = name === "group" ? packed.group : packed.numbers[name];
+          var found = name === "group" ? columns.group : columns.numbers[name];
           known[name] = found ? numbers(found, n) : null;
         }
         return known[name];
       },
       words: function (name) {
-        if (!known["." + name]) known["." + name] = { w: packed.words[name].w, d: bytes(packed.words[name].d) };
+        if (!known["." + name]) known["." + name] = { listed: columns.words[name].listed, places: bytes(columns.words[name].places) };
         return known["." + name];
       },
-      word: function (name, i) { return own.words(name).w[own.words(name).d[i]] || ""; },
+      word: function (name, i) { return own.words(name).listed[own.words(name).places[i]] || ""; },
       has: function (flag, i) { return (own.flags[i] & FLAGS[flag]) !== 0; },
     };
     return own;
@@ -62,17 +71,17 @@
   function byWords(name, wanted) {
     var any = name === "verdict" ? wanted.replace(/,+$/, "").split(",") : [wanted];
     return function (t, mask, not) {
-      var column = t.words(name), hit = column.w.map(function (word) {
+      var column = t.words(name), hit = column.listed.map(function (word) {
         return any.some(function (w) { return (word || (name === "verdict" ? "not scored" : "")).toLowerCase().includes(w); });
       });
-      for (var i = 0; i < t.n; i += 1) if ((hit[column.d[i]] === true) === not) mask[i] = 0;
+      for (var i = 0; i < t.n; i += 1) if ((hit[column.places[i]] === true) === not) mask[i] = 0;
     };
   }
 
   function byLayer(test) {
     return function (t, mask, not) {
       t.layers.forEach(function (layer, at) {
-        if (test(layer) === not) mask.fill(0, t.starts[at], t.starts[at] + layer.n);
+        if (test(layer) === not) mask.fill(0, t.starts[at], t.starts[at] + layer.n_units);
       });
     };
   }
@@ -92,7 +101,7 @@
       if (!column) { if (!not) mask.fill(0); return; }
       step = column.step;
       var table = new Uint8Array(65536);
-      for (var place = 0; place < NONE; place += 1) table[place] = inside(column.lo + place * column.step) ? 1 : 0;
+      for (var place = 0; place < NONE; place += 1) table[place] = inside(column.least + place * column.step) ? 1 : 0;
       for (var i = 0; i < t.n; i += 1) if ((table[column.places[i]] === 1) === not) mask[i] = 0;
     };
   }
@@ -115,11 +124,11 @@
     var one = word.replace(/ies$/, "y").replace(/s$/, ""), known = OTHER_WORDS[word] || OTHER_WORDS[one] || (FLAGS[word] ? word : one);
     if (FLAGS[known]) return byFlag(known);
     if (known && t.verdicts.includes(known)) return byWords("verdict", known);
-    if (t.words("verdict").w.some(function (v) { return v.includes(word); })) return byWords("verdict", word);
+    if (t.words("verdict").listed.some(function (v) { return v.includes(word); })) return byWords("verdict", word);
     if (t.layers.some(function (layer) { return layer.name.toLowerCase().includes(word); })) {
       return byLayer(function (layer) { return layer.name.toLowerCase().includes(word); });
     }
-    return COLOURS.test(word) || t.words("colour").w.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
+    return COLOURS.test(word) || t.words("colour").listed.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
   }
 
   function keyed(key, wanted) {
@@ -153,8 +162,8 @@
     var down = key[0] === "-", name = down ? key.slice(1) : key, indices = new Uint32Array(t.n), i;
     var places = new Uint16Array(t.n);
     if (name === "verdict" || name === "colour") {
-      var column = t.words(name), rank = column.w.slice().sort(), of = column.w.map(function (w) { return w === "" ? NONE : rank.indexOf(w); });
-      for (i = 0; i < t.n; i += 1) places[i] = of[column.d[i]] === undefined ? NONE : of[column.d[i]];
+      var column = t.words(name), rank = column.listed.slice().sort(), of = column.listed.map(function (w) { return w === "" ? NONE : rank.indexOf(w); });
+      for (i = 0; i < t.n; i += 1) places[i] = of[column.places[i]] === undefined ? NONE : of[column.places[i]];
     } else if (t.column(name)) {
       places = t.column(name).places;
     } else {
@@ -178,10 +187,10 @@
   }
 
   // The strip at `i`: its picture's name, how many tiles it has, and what each is: the seed of a start, or a word
-  function strip(packed, i) {
-    packed.places = packed.places || bytes(packed.kinds.d);
-    packed.counts = packed.counts || bytes(packed.tiles);
-    return { file: stem(packed.strip, i), tiles: packed.counts[i], kinds: (packed.kinds.w[packed.places[i]] || "").split("|") };
+  function strip(names, i) {
+    names.read = names.read || { counts: bytes(names.counts), kinds: bytes(names.tile_kinds.places) };
+    var kinds = names.tile_kinds.listed[names.read.kinds[i]] || "";
+    return { file: stem(names.strips, i), tiles: names.read.counts[i], kinds: kinds.split("|") };
   }
 
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were
@@ -196,5 +205,5 @@
     return isNaN(value) ? "–" : value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
   }
 
-  self.AtlasQuery = { tenths: tenths, said: said, strip: strip, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+  self.AtlasQuery = { held: held, tenths: tenths, said: said, strip: strip, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
 })();

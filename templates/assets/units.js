@@ -4,7 +4,7 @@
 (function () {
   "use strict";
 
-  // Draw the grid of `all` (a data script's columns) into the page's grid, filter, order and count. `place`
+  // Draw the grid of `all` (columns of units) into the page's grid, filter, order and count. `place`
   // says where filter and order stand: `read` gives them as parameters, `write` takes them as text; and `open`,
   // where there is such a thing, which unit is, by its address from here.
   function mount(all, place) {
@@ -150,8 +150,8 @@
     }
 
     function picture(cell, layer) {
-      var names = (self.atlasNames || {})[layer.slug], stem = "";
-      if (names) stem = query.stem(names.lead, cell.i - table.starts[table.layerOf(cell.i)], names.size);
+      var names = query.held("atlasNames", layer.slug), stem = "";
+      if (names) stem = query.stem(names.leads, cell.i - table.starts[table.layerOf(cell.i)], names.size);
       else if (table.has("drawn", cell.i)) wanted.add(layer.slug);
       if (stem) cell.img.src = self.Atlas.picturePath(stem);
       else cell.img.removeAttribute("src");
@@ -238,7 +238,7 @@
     function stripOf(a) {
       var cell = null;
       rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === a) cell = c; }); });
-      var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && (self.atlasNames || {})[layer.slug];
+      var layer = cell && all.layers[table.layerOf(cell.i)], names = layer && query.held("atlasNames", layer.slug);
       if (!names) return null;
       var at = cell.i - table.starts[table.layerOf(cell.i)];
       if (names.starts) return { kinds: names.seeds[at].map(String), each: names.starts[at].map(function (packed) { return query.stem(packed, 0, names.size); }), tiles: names.starts[at].length };
@@ -269,7 +269,7 @@
 
   self.AtlasUnits = { mount: mount };
   if (document.getElementById("grid") && self.atlasColumns) {
-    self.Atlas.units = mount(self.atlasColumns.units, {
+    self.Atlas.units = mount(self.AtlasQuery.held("atlasColumns", "units"), {
       read: function () { return new URLSearchParams(location.hash.slice(1)); },
       write: function (text) { history.replaceState(null, "", location.pathname + location.search + (text && "#" + text)); },
     });

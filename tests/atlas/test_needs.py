@@ -1,6 +1,5 @@
 """What the network loses without a unit: in the verdict table and in the data that pages filter by."""
 
-import base64
 import csv
 import io
 import json
@@ -8,8 +7,8 @@ import re
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
+from unpacking import of_script, places
 
 from reportgen.atlas import columns, write_atlas
 from reportgen.atlas.table import COLUMNS, csv_bytes, verdict_rows
@@ -47,13 +46,11 @@ def rows_of(path: Path) -> dict[int, dict]:
 def numbers(site: Path, slug: str = LAYER) -> dict:
     """Return the columns of numbers of a layer's data file."""
     script = (site / f"m/garden/v1/{slug}/rows.js").read_text(encoding="utf-8")
-    return json.loads(script.partition("]=")[2].rstrip(";\n"))["numbers"]
+    return of_script(script)["numbers"]
 
 
-def read(packed: dict) -> list[float | None]:
-    raw = np.frombuffer(base64.b64decode(packed["d"]), np.uint8).reshape(2, -1).astype(int)
-    places = raw[0] + 256 * raw[1]
-    return [None if p == columns.NONE else packed["lo"] + p * packed["step"] for p in places]
+def read(column: dict) -> list[float | None]:
+    return [None if p == columns.NONE else column["least"] + p * column["step"] for p in places(column)]
 
 
 def test_the_columns_of_need_come_last_and_are_empty_where_removal_was_not_measured(
@@ -100,7 +97,7 @@ def test_the_data_of_all_units_holds_need_too(own_store: Path, tmp_path: Path) -
     put_needs(own_store)
     write_atlas(own_store, tmp_path / "site")
     (script,) = (tmp_path / "site/m/garden/v1").glob("units.*.js")
-    packed = json.loads(script.read_text(encoding="utf-8").partition("]=")[2].rstrip(";\n"))
+    packed = of_script(script.read_text(encoding="utf-8"))
     known = [v for v in read(packed["numbers"]["need_rank"]) if v is not None]
     assert known == [2, 3, 1]
 

@@ -4,26 +4,37 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from unpacking import whole
 
-from reportgen.atlas import views
-from reportgen.atlas.packing import LETTERS, ROWS, pack
+from reportgen.atlas import columns, views
+from reportgen.atlas.columns import Columns, NumberColumn, PictureKeys, PictureNames, WordColumn
+from reportgen.atlas.packing import KEYED, LETTERS, ROWS, pack
 from reportgen.atlas.views import SECTIONS, Fact, Facts, Link, Links, Picture, Pictures, Plot, UnitView
 
-SCRIPT = Path(__file__).parents[2] / "templates/assets/atlas.js"
+ASSETS = Path(__file__).parents[2] / "templates/assets"
 VIEWS = (UnitView, Picture, Plot, *SECTIONS)
+COLUMNS = (Columns, NumberColumn, WordColumn, PictureNames, PictureKeys)
 
 
-def of_script(name: str) -> dict:
-    """Return a table of the script as it stands there."""
-    text = re.search(rf"var {name} = (\{{.*?\n  \}});", SCRIPT.read_text(encoding="utf-8"), re.S)[1]
-    return json.loads(re.sub(r"(\w+):", r'"\1":', re.sub(r",(\s*\})", r"\1", text)))
+def of_script(file: str, name: str) -> Any:
+    """Return a list or table of a script as it stands there."""
+    text = (ASSETS / file).read_text(encoding="utf-8")
+    found = re.search(rf"var {name} = ([\[{{].*?[\]}}]);", text, re.S)[1]
+    return json.loads(re.sub(r"(\w+):", r'"\1":', re.sub(r",(\s*\})", r"\1", found)))
 
 
 def test_the_script_has_the_same_table():
-    assert of_script("LETTERS") == {letter: name for name, letter in LETTERS.items()}
-    assert of_script("ROWS") == {name: list(places) for name, places in ROWS.items()}
+    assert of_script("atlas.js", "LETTERS") == {letter: name for name, letter in LETTERS.items()}
+    assert of_script("atlas.js", "ROWS") == {name: list(places) for name, places in ROWS.items()}
+    assert of_script("atlas.js", "KEYED") == list(KEYED)
+
+
+def test_the_filter_has_the_same_flags_and_columns_of_numbers():
+    assert of_script("query.js", "FLAGS") == {flag: 1 << at for at, flag in enumerate(columns.FLAGS)}
+    assert of_script("query.js", "NUMBERS") == [*columns.NUMBERS, *columns.NEEDS]
 
 
 def test_each_letter_stands_for_one_name():
@@ -32,34 +43,16 @@ def test_each_letter_stands_for_one_name():
 
 
 def test_each_field_of_a_view_is_in_the_table_and_nothing_else():
-    fields = {field.name for kind in VIEWS for field in dataclasses.fields(kind)}
+    fields = {field.name for kind in (*VIEWS, *COLUMNS) for field in dataclasses.fields(kind)}
     assert fields | {"kind"} == set(LETTERS)
 
 
 def test_every_view_and_every_row_of_the_module_is_known_to_the_table():
-    own = [
-        kind for kind in vars(views).values() if isinstance(kind, type) and kind.__module__ == views.__name__
-    ]
-    assert {kind for kind in own if dataclasses.is_dataclass(kind)} == {*VIEWS, views.Section}
+    every = [*vars(views).values(), *vars(columns).values()]
+    own = [kind for kind in every if getattr(kind, "__module__", "") in (views.__name__, columns.__name__)]
+    assert {kind for kind in own if dataclasses.is_dataclass(kind)} == {*VIEWS, *COLUMNS, views.Section}
     assert {kind._fields for kind in own if hasattr(kind, "_fields")} == set(ROWS.values())
     assert len({kind.kind for kind in SECTIONS}) == len(SECTIONS)
-
-
-def whole(packed):
-    """Return what a script makes of a packed view, by the table alone."""
-    if isinstance(packed, list):
-        return [whole(one) for one in packed]
-    if not isinstance(packed, dict):
-        return packed
-    names = {letter: name for name, letter in LETTERS.items()}
-    return {
-        names[letter]: [
-            dict(zip(ROWS[names[letter]], [*row, *[""] * 9], strict=False)) for row in value
-        ]
-        if names[letter] in ROWS
-        else whole(value)
-        for letter, value in packed.items()
-    }  # fmt: skip
 
 
 def test_what_is_packed_is_had_back_with_its_names():

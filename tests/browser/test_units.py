@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reportgen.atlas import columns
+from reportgen.atlas.packing import pack
 from reportgen.removal import UnitNeed
 
 pytestmark = pytest.mark.browser
@@ -85,7 +86,7 @@ def test_every_word_that_the_pages_use_of_units_is_a_word_of_the_filter(open_pag
     words = """structured unstable multifaceted static flat dead undecided failed noise silent copy copies
         copied duplicate duplicates twin twins mirror mirrors complement complements borderline constant
         unheard bright dark mid-grey tinted red green blue brightness facets"""
-    script = """words => { var u = atlasColumns.units;
+    script = """words => { var u = AtlasQuery.held("atlasColumns", "units");
         return AtlasQuery.filter(words, AtlasQuery.table(u, u.layers)).unknown; }"""
     unknown = page.evaluate(script, words)
     assert unknown == []
@@ -98,7 +99,7 @@ NEEDS = [None, UnitNeed(1, 0.0, 4), UnitNeed(2, 0.08, 2), UnitNeed(3, 0.3, 3), U
 @pytest.fixture
 def needed() -> dict[str, Any]:
     """Those five units as columns."""
-    return columns.pack([None] * 5, range(5), [None] * 5, [True] * 5, NEEDS)
+    return pack(columns.columns_of([None] * 5, range(5), [None] * 5, [True] * 5, NEEDS))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +113,8 @@ def test_a_filter_by_need_never_means_a_unit_whose_need_is_not_known(
     open_page: Any, needed: Any, words: str, units: list[int]
 ) -> None:
     script = """([packed, words]) => {
-        var own = AtlasQuery.table(packed, [{name: "conv", kind: "convolution", n: packed.n}]);
+        var five = Atlas.unpack(packed);
+        var own = AtlasQuery.table(five, [{name: "conv", kind: "convolution", n_units: 5}]);
         var found = AtlasQuery.filter(words, own);
         return {unknown: found.unknown, units: [...found.mask.keys()].filter(i => found.mask[i])}; }"""
     found = open_page(PAGE).evaluate(script, [needed, words])
@@ -126,8 +128,8 @@ def test_a_filter_by_need_never_means_a_unit_whose_need_is_not_known(
 def test_units_in_order_of_need_end_with_those_whose_need_is_not_known(
     open_page: Any, needed: Any, key: str, units: list[int]
 ) -> None:
-    script = """([packed, key]) => [...AtlasQuery.order(key, AtlasQuery.table(packed,
-        [{name: "conv", kind: "convolution", n: packed.n}]))]"""
+    script = """([packed, key]) => [...AtlasQuery.order(key, AtlasQuery.table(Atlas.unpack(packed),
+        [{name: "conv", kind: "convolution", n_units: 5}]))]"""
     assert open_page(PAGE).evaluate(script, [needed, key]) == units
 
 
@@ -144,7 +146,8 @@ def test_where_removal_was_not_measured_there_is_a_filter_by_need_that_finds_not
 def test_a_verdict_that_no_unit_has_finds_none(open_page: Any) -> None:
     page = open_page(PAGE)
     found = page.evaluate(
-        """() => { var all = structuredClone(atlasColumns.units), words = all.words.verdict.w;
+        """() => { var all = structuredClone(AtlasQuery.held("atlasColumns", "units")),
+            words = all.words.verdict.listed;
         words[words.indexOf("static")] = "flat";
         return AtlasQuery.filter("noise", AtlasQuery.table(all, all.layers)); }"""
     )

@@ -1,12 +1,12 @@
 """What the explorer shows is what an atlas of the same store shows, under the same addresses."""
 
 import base64
-import json
 import re
 import shutil
 
 import numpy as np
 import pytest
+from unpacking import of_script
 
 from reportgen.atlas import write_atlas
 from reportgen.atlas.site_map import RESERVED
@@ -30,7 +30,7 @@ def garden(shelf):
 
 
 def value_of(script):
-    return json.loads(script.decode().split("]=", 1)[1].rstrip(";\n"))
+    return of_script(script.decode())
 
 
 def test_the_columns_of_all_units_are_those_of_the_atlas(shelf, garden, site):
@@ -70,7 +70,7 @@ def test_links_to_other_units_have_a_picture(shelf, garden):
 def test_the_names_of_a_layers_pictures_are_their_content_keys(shelf, garden, sample):
     names = value_of(shelf.layer_names(garden, "conv1"))
     wide = 24
-    leads = [names["lead"][i : i + wide] for i in range(0, len(names["lead"]), wide)]
+    leads = [names["leads"][i : i + wide] for i in range(0, len(names["leads"]), wide)]
     found = [base64.b64decode(text)[:KEY_BYTES].hex() for text in leads]
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1")}
@@ -113,8 +113,8 @@ def test_the_table_of_layers_counts_verdicts(shelf, garden):
     rows = {row["layer"]: row for row in shelf.layers(garden)}
     assert set(rows) == {layer.name for layer in garden.record.layers}
     scored = value_of(shelf.columns(garden))
-    words = base64.b64decode(scored["words"]["verdict"]["d"])
-    static = sum(scored["words"]["verdict"]["w"][i] == "static" for i in words)
+    words = base64.b64decode(scored["words"]["verdict"]["places"])
+    static = sum(scored["words"]["verdict"]["listed"][i] == "static" for i in words)
     assert sum(row["static"] for row in rows.values()) == static > 0
 
 
