@@ -14,7 +14,7 @@ JsonObject: TypeAlias = dict[str, Json]
 Parsed: TypeAlias = Mapping[str, Any]
 """A JSON object as it was read: it may be anybody's, so that readers check each value."""
 
-StoredRow: TypeAlias = Sequence[Any]
+StoredRow: TypeAlias = tuple[Any, ...]
 """A row as SQLite gives it: the query says what is in which column, a store may hold anything there."""
 
 Cell: TypeAlias = str | int | float | bool | None

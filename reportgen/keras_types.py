@@ -25,3 +25,6 @@ Config: TypeAlias = dict[str, Any]
 
 Nest: TypeAlias = Any
 """A tensor, or a structure of them such as a loop carries."""
+
+ConfigValue: TypeAlias = Any
+"""One value of a configuration, at whatever depth."""

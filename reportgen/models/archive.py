@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue
 from reportgen.models.configuration import parsed, refuse_larger_text
 from reportgen.models.hdf5 import check_hdf5, first_line, h5py_module
 from reportgen.models.memory import default_max_memory
@@ -225,11 +225,11 @@ def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archiv
     return Archive(path, source.file_name, "json", config, version, backend, weights)
 
 
-def _bytes(value: Any) -> bytes:
+def _bytes(value: ConfigValue) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
-def _text(value: Any) -> str:
+def _text(value: ConfigValue) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue
 
 MOST_BYTES = 16 << 20
 _MOST_DEPTH, _MOST_VALUES, _MOST_LAYERS = 150, 1_000_000, 10_000
@@ -68,7 +67,7 @@ def _check_structure(text: bytes, file_name: str) -> None:
 
 
 def _check_layers(config: Config, file_name: str) -> None:
-    stack: list[Any] = [config]
+    stack: list[ConfigValue] = [config]
     n_layers = 0
     while stack:
         value = stack.pop()
@@ -84,7 +83,7 @@ def _check_layers(config: Config, file_name: str) -> None:
             stack += [v for v in value if isinstance(v, (dict, list))]
 
 
-def _constant(file_name: str) -> Any:
+def _constant(file_name: str) -> ConfigValue:
     def read(word: str) -> float:
         if word == "NaN":
             raise ModelError(f"{file_name}: its configuration holds NaN for a number, wanted numbers")
@@ -93,7 +92,7 @@ def _constant(file_name: str) -> Any:
     return read
 
 
-def _whole_number(file_name: str) -> Any:
+def _whole_number(file_name: str) -> ConfigValue:
     def read(digits: str) -> int:
         if len(digits.lstrip("-")) > _MOST_DIGITS:
             raise ModelError(

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from reportgen.errors import ConfigError
 
@@ -33,7 +33,7 @@ def check_custom(custom: Iterable[str], *, trust_model: bool) -> None:
             )
 
 
-def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, Any]:
+def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, object]:
     """Return the user's classes and functions by name.
 
     Modules are looked for in the current folder too.
@@ -53,7 +53,7 @@ def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, Any
     return found
 
 
-def under_all_names(objects: dict[str, object], config: object) -> dict[str, Any]:
+def under_all_names(objects: dict[str, object], config: object) -> dict[str, object]:
     """Return the objects also under names with a package, `pack>Swirl`, which a configuration gives them."""
     result = dict(objects)
     stack = [config]
@@ -70,7 +70,7 @@ def under_all_names(objects: dict[str, object], config: object) -> dict[str, Any
     return result
 
 
-def _module(name: str, text: str) -> Any:
+def _module(name: str, text: str) -> ModuleType:
     here = str(Path.cwd())
     added = here not in sys.path and "" not in sys.path
     if added:

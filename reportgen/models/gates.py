@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from reportgen.models.cut import symbolic_nodes
 from reportgen.models.field import Field, next_field
@@ -122,7 +121,9 @@ def _is_finer(steps: Steps, before: Steps) -> bool:
     return steps[0] < before[0] or steps[1] < before[1]
 
 
-def _broken(nodes: Sequence[Node], input_shape: tuple[int, int, int], multiples: set[Pair]) -> set[Any]:
+def _broken(
+    nodes: Sequence[Node], input_shape: tuple[int, int, int], multiples: set[Pair]
+) -> set[tuple[Pair, int]]:
     """Return pairs of a multiple and a node that cannot be had on about half the input, rounded up to it."""
     broken = set()
     for multiple in multiples:

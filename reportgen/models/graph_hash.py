@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Operation
+from reportgen.keras_types import ConfigValue, Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.model import Node
@@ -60,7 +59,7 @@ def _digest(parts: Mapping[str, object]) -> str:
     return hashlib.blake2b(canonical_json(parts).encode(), digest_size=16).hexdigest()
 
 
-def _configuration(operation: Operation) -> Any:
+def _configuration(operation: Operation) -> ConfigValue:
     try:
         config = operation.get_config()
     except (NotImplementedError, TypeError, ValueError):
@@ -68,7 +67,7 @@ def _configuration(operation: Operation) -> Any:
     return _described(config)
 
 
-def _described(value: object) -> Any:
+def _described(value: object) -> ConfigValue:
     """Return a value of a configuration or call as JSON types, without what changes no result."""
     if isinstance(value, Mapping):
         kept = {

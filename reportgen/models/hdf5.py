@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from reportgen.errors import MissingExtra, ModelError
+
+if TYPE_CHECKING:
+    import h5py
+
 
 _EXPANSION_FLOOR, _EXPANSION_LIMIT = 64 << 20, 100
 _MAX_OBJECTS, _MAX_DEPTH = 200_000, 100
@@ -32,7 +37,7 @@ def h5py_module() -> Any:
 
 
 @contextmanager
-def stored_weights(path: Path, file_name: str) -> Iterator[Any]:
+def stored_weights(path: Path, file_name: str) -> Iterator[h5py.File]:
     """Open a file of weights; whatever goes wrong while it is read becomes one line.
 
     Args:
@@ -90,10 +95,10 @@ def check_hdf5(source: Path | BinaryIO, file_name: str, stored_bytes: int, max_m
     return total
 
 
-def _walk(h5py: Any, file: Any, file_name: str, stored_bytes: int) -> int:
+def _walk(h5py: ModuleType, file: h5py.File, file_name: str, stored_bytes: int) -> int:
     """Return the bytes of all arrays; each object is visited once, however often it is linked."""
     limit = max(_EXPANSION_FLOOR, _EXPANSION_LIMIT * stored_bytes)
-    seen: set[Any] = set()
+    seen: set[object] = set()
     stack: list[tuple[Any, str, int]] = [(file, "", 0)]
     total = 0
     while stack:
@@ -128,7 +133,7 @@ def _walk(h5py: Any, file: Any, file_name: str, stored_bytes: int) -> int:
     return total
 
 
-def _array_bytes(item: Any, where: str, file_name: str) -> int:
+def _array_bytes(item: h5py.Dataset, where: str, file_name: str) -> int:
     if item.external or item.is_virtual:
         raise ModelError(
             f'{file_name}: "{where}" keeps its numbers in another file, which is never opened', hint=_DISTRUST

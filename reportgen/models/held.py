@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.keras_types import Nest, Tensor
+from reportgen.keras_types import Config, KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
 
 
@@ -91,7 +90,7 @@ def held_values(
     file_name: str,
     n: int,
     size_px: Sequence[int],
-) -> dict[int, Any]:
+) -> dict[int, Nest]:
     """Return arrays `(n, ...)` for every input but the picture, at the value it is held at.
 
     Args:
@@ -119,7 +118,7 @@ def shape_text(tensor: Tensor) -> str:
     return "(" + ", ".join("any" if side is None else str(side) for side in tensor.shape[1:]) + ")"
 
 
-def _value(given: Nest, tensor: Tensor, file_name: str) -> Any:
+def _value(given: Nest, tensor: Tensor, file_name: str) -> Tensor:
     values = list(given) if isinstance(given, (list, tuple)) else [given]
     last = tensor.shape[-1] if len(tensor.shape) > 1 else 1
     fine = all(isinstance(v, (int, float)) and math.isfinite(v) and abs(v) < 1e30 for v in values)
@@ -132,7 +131,7 @@ def _value(given: Nest, tensor: Tensor, file_name: str) -> Any:
 
 
 @functools.cache
-def _layer_class() -> Any:
+def _layer_class() -> type[KerasLayer]:
     """Return the layer that gives a held value for every picture; Keras is imported only now."""
     keras = keras_module()
 
@@ -162,7 +161,7 @@ def _layer_class() -> Any:
             shape = (*picture.shape[1:3], self.shape[-1]) if None in self.shape else self.shape
             return keras.KerasTensor((picture.shape[0], *shape), dtype=self.of_type)
 
-        def get_config(self) -> dict[str, Any]:
+        def get_config(self) -> Config:
             """Return what makes the constant."""
             return {**super().get_config(), "value": self.value, "shape": self.shape, "of_type": self.of_type}
 

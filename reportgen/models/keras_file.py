@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.keras_types import Config, Network, Tensor
+from reportgen.keras_types import Config, ConfigValue, KerasLayer, Network, Tensor
 from reportgen.models.archive import WEIGHTS, Archive, read_archive, temporary_folder, unpack_weights
 from reportgen.models.custom import custom_objects, under_all_names
 from reportgen.models.framework import deep_graphs, keras_module
@@ -43,7 +43,7 @@ def read_keras(
     trust_model: bool = False,
     custom: Iterable[str] = (),
     max_memory: int | None = None,
-) -> tuple[Any, list[str]]:
+) -> tuple[Network, list[str]]:
     """Return the Keras model in a file, and what a reader should know of how it was read.
 
     Args:
@@ -96,7 +96,7 @@ def _said_of_writer(writer: Writer) -> list[str]:
     return [f"The file was written by Keras {writer.version} and translated.{assumed}"]
 
 
-def hard_sigmoid_of_keras_2(x: Tensor) -> Any:
+def hard_sigmoid_of_keras_2(x: Tensor) -> Tensor:
     """Return what `hard_sigmoid` meant in Keras 1 and 2; its name is what configurations say."""
     return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
@@ -105,7 +105,7 @@ def in_float32(config: Config) -> tuple[Config, set[str]]:
     """Return a configuration in which every other floating type became float32, and those types."""
     found: set[str] = set()
 
-    def converted(value: Any) -> Any:
+    def converted(value: ConfigValue) -> ConfigValue:
         if isinstance(value, list):
             return [converted(v) for v in value]
         if not isinstance(value, dict):
@@ -121,7 +121,7 @@ def in_float32(config: Config) -> tuple[Config, set[str]]:
             return "float32"
         return {k: _as_float32(v, found) if k == "dtype" else converted(v) for k, v in value.items()}
 
-    def _as_float32(value: Any, seen: set[str]) -> Any:
+    def _as_float32(value: ConfigValue, seen: set[str]) -> ConfigValue:
         if isinstance(value, str) and value in _OTHER_FLOATS:
             seen.add(value)
             return "float32"
@@ -145,7 +145,7 @@ class _Own:
         return found is not None and not of_keras(getattr(found, "__module__", None))
 
 
-def class_of(class_name: str, config: Any = None) -> Any:
+def class_of(class_name: str, config: ConfigValue = None) -> type[KerasLayer] | None:
     """Return Keras's own layer or operation of a name that is known, or None.
 
     `Add` and some others are both; an operation's configuration has a name and nothing else.
@@ -170,11 +170,11 @@ def _refuse_quantized(archive: Archive) -> None:
 
 def _built(
     keras: ModuleType, archive: Archive, config: Config, objects: dict[str, Any], limit: int, trusted: bool
-) -> Any:
+) -> Network:
     """Return a configuration's network; no weight is allocated before all are known to fit."""
     options = {"custom_objects": objects, "safe_mode": not trusted}
 
-    def build() -> Any:
+    def build() -> Network:
         # Keras takes a configuration apart while it reads it.
         return keras.saving.deserialize_keras_object(copy.deepcopy(config), **options)
 
@@ -233,7 +233,7 @@ def _unbuildable(keras: ModuleType, archive: Archive, error: BaseException, wher
 
 
 def _failing_layer(
-    keras: ModuleType, config: Any, options: Mapping[str, Any]
+    keras: ModuleType, config: ConfigValue, options: Mapping[str, Any]
 ) -> tuple[str, BaseException] | None:
     """Return the first layer that cannot be made even by itself, and why; None where each can be.
 

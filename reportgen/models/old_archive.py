@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from reportgen.errors import ModelError
 from reportgen.keras_types import Config, KerasLayer, Network, Variable
 from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_operations import safe_name
+
+if TYPE_CHECKING:
+    import h5py
+
 
 _ROOMS = ("layers", "_layer_checkpoint_dependencies")
 _WRAPPED = {
@@ -61,7 +65,7 @@ class _Filling:
         self._shared: dict[object, KerasLayer] = {}
         self._copies: list[tuple[KerasLayer, object]] = []
 
-    def model(self, model: Network, config: Config, group: Any) -> None:
+    def model(self, model: Network, config: Config, group: h5py.Group) -> None:
         """Fill the layers of a model out of its group."""
         inner = config.get("config")
         described = inner.get("layers", []) if isinstance(inner, dict) else inner or []
@@ -71,10 +75,10 @@ class _Filling:
         if room is not None:
             self._ranked(known, room)
 
-    def _ranked(self, known: list[tuple[Config, Any]], room: Any) -> None:
+    def _ranked(self, known: list[tuple[Config, KerasLayer]], room: h5py.Group) -> None:
         """Fill layers out of the groups of a room, each class in its order."""
         for word in dict.fromkeys(_snake(entry) for entry, _ in known):
-            own: list[tuple[Config, Any]] = []
+            own: list[tuple[Config, KerasLayer]] = []
             for entry, layer in known:
                 if _snake(entry) == word and not self._stands_elsewhere(entry, layer):
                     own.append((entry, layer))
@@ -100,7 +104,7 @@ class _Filling:
         self._copies.append((layer, mark))
         return True
 
-    def _layer(self, layer: KerasLayer, entry: Config, group: Any) -> None:
+    def _layer(self, layer: KerasLayer, entry: Config, group: h5py.Group) -> None:
         """Fill one layer, and those within it, out of its group."""
         if hasattr(layer, "layers"):
             self.model(layer, entry, group)
@@ -115,7 +119,7 @@ class _Filling:
         if hasattr(layer, "finalize_state") and layer.weights:
             layer.finalize_state()
 
-    def _within(self, inner: object, described: object, group: Any) -> None:
+    def _within(self, inner: object, described: object, group: h5py.Group) -> None:
         if isinstance(inner, (list, tuple)):
             entries = described if isinstance(described, list) else [{}] * len(inner)
             pairs = [(e or {"class_name": type(i).__name__}, i) for e, i in zip(entries, inner, strict=True)]
@@ -123,7 +127,7 @@ class _Filling:
         elif inner is not None:
             self._layer(inner, described if isinstance(described, dict) else {}, group)
 
-    def _own(self, layer: KerasLayer, stored: Any) -> None:
+    def _own(self, layer: KerasLayer, stored: h5py.Group) -> None:
         variables = _own_variables(layer)
         names = sorted(stored, key=int)
         kind = type(layer).__name__
@@ -168,7 +172,7 @@ class _Filling:
                 )
 
 
-def _marked(entries: list[object]) -> Iterator[tuple[Any, Config]]:
+def _marked(entries: list[object]) -> Iterator[tuple[object, Config]]:
     """Yield the mark of each layer that more than one model holds, in the order of the file."""
     for entry in entries:
         if isinstance(entry, dict):
@@ -194,7 +198,7 @@ def _is_state(variable: Variable) -> bool:
     return "seed_generator_state" in str(variable.path)
 
 
-def _numbered(room: Any, word: str) -> list[str]:
+def _numbered(room: h5py.Group, word: str) -> list[str]:
     """Return the groups of a class, in the order of their numbers."""
     form = re.compile(re.escape(word) + r"(?:_(\d+))?")
     found = [(int(m.group(1) or 0), name) for name in room if (m := form.fullmatch(name))]
@@ -208,9 +212,9 @@ def _snake(entry: Config) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def _datasets(file: Any) -> Iterator[str]:
+def _datasets(file: h5py.File) -> Iterator[str]:
     """Yield the addresses of all arrays but those of training."""
-    stack: list[Any] = [group for key, group in file.items() if key in _ROOMS]
+    stack: list[h5py.Group] = [group for key, group in file.items() if key in _ROOMS]
     while stack:
         item = stack.pop()
         if hasattr(item, "keys"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue, KerasLayer
 from reportgen.models.old_keys import CLASSES, layer_keys, of_today
 from reportgen.models.old_operations import MERGES, is_history, operation_entries, safe_name, tensor
 
@@ -33,12 +33,19 @@ class _Reading:
 
     file_name: str
     version: int
-    class_of: Callable[[str, Any], Any]
+    class_of: ClassOf
     dropped: dict[str, int] = field(default_factory=dict)
 
 
+ClassOf = Callable[[str, ConfigValue], type[KerasLayer] | None]
+"""Gives the class of that name, made of that configuration; None where there is none."""
+
+
 def modernised(
-    config: Config, version: int, class_of: Callable[[str, Any], Any], file_name: str
+    config: Config,
+    version: int,
+    class_of: ClassOf,
+    file_name: str,
 ) -> tuple[Config, list[str]]:
     """Return a model's configuration in the words of Keras 3, and notes for a reader.
 
@@ -66,7 +73,7 @@ def without_modules(config: Config) -> Config:
     A class of Keras is told by its name; one from elsewhere keeps its module, and with it its refusal.
     """
 
-    def plain(value: Any) -> Any:
+    def plain(value: ConfigValue) -> ConfigValue:
         if isinstance(value, list):
             return [plain(v) for v in value]
         if not isinstance(value, dict):
@@ -157,7 +164,7 @@ def _graph(layers: list[Config], graph: Config, reading: _Reading) -> list[Confi
     return result
 
 
-def _histories(value: Any) -> Iterable[list[Any]]:
+def _histories(value: ConfigValue) -> Iterable[list[ConfigValue]]:
     """Yield each `[layer, call, output, ...]` within a value."""
     if isinstance(value, list):
         if len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int:
@@ -218,14 +225,14 @@ def _entries(layer: Config, reading: _Reading) -> list[Config]:
     return [{**linked, **native, "module": module}]
 
 
-def _within(value: Any, reading: _Reading) -> Any:
+def _within(value: ConfigValue, reading: _Reading) -> ConfigValue:
     """Return a layer within a layer, or a list of them."""
     if isinstance(value, list):
         return [_within(v, reading) for v in value]
     return _entry(value, reading) if isinstance(value, dict) and "class_name" in value else value
 
 
-def _activation(value: Any) -> Any:
+def _activation(value: ConfigValue) -> ConfigValue:
     """Return what an activation of Keras 1 and 2 is today."""
     if isinstance(value, dict) and value.get("class_name") == "function":
         value = value.get("config")
@@ -249,7 +256,7 @@ def _native(class_name: str, config: Config) -> Config:
     return {"module": "keras.layers", "class_name": class_name, "config": config, "registered_name": None}
 
 
-def _with_arguments(nodes: Any) -> Any:
+def _with_arguments(nodes: ConfigValue) -> ConfigValue:
     """Return the calls of a layer, each input with its keyword arguments, as Keras wrote them since 2.0."""
     return (
         [_call(node) if isinstance(node, list) else node for node in nodes]
@@ -258,7 +265,7 @@ def _with_arguments(nodes: Any) -> Any:
     )
 
 
-def _call(node: list[Any]) -> Any:
+def _call(node: list[ConfigValue]) -> ConfigValue:
     """Return one call; where keyword arguments hold tensors, in Keras 3's form, which alone can say so."""
     inputs = [
         [*i, {}] if isinstance(i, list) and len(i) == 3 else list(i) if isinstance(i, list) else i
@@ -272,7 +279,7 @@ def _call(node: list[Any]) -> Any:
     return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": keywords}
 
 
-def _plain_policy(dtype: Any) -> Any:
+def _plain_policy(dtype: ConfigValue) -> ConfigValue:
     """Return the name of a number type which older files wrap up as a policy."""
     if isinstance(dtype, dict) and isinstance(dtype.get("config"), dict):
         return dtype["config"].get("name", "float32")

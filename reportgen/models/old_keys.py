@@ -8,10 +8,9 @@ connected is known in `old_config`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue
 from reportgen.models import known_classes as known
 
 CLASSES = {
@@ -188,7 +187,7 @@ def _renamed(class_name: str, config: Mapping[str, object], where: str) -> Confi
     return result
 
 
-def _four_sides(padding: object, where: str) -> Any:
+def _four_sides(padding: object, where: str) -> ConfigValue:
     """Return the padding of Keras 1, two or four numbers or a mapping, as pairs."""
     if isinstance(padding, dict):
         known = {"top_pad", "bottom_pad", "left_pad", "right_pad"}

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue
 from reportgen.models.old_functions import ACTIVATIONS, OPS, Step, canonical, paired, second, translated
 
 MERGES = frozenset({"Merge", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "TFOp"})
@@ -62,7 +61,7 @@ def _called_again(calls: list[list[Config] | None]) -> list[Config] | None:
     return first
 
 
-def _one_call(function: str, node: Any, name: str) -> list[Config] | None:
+def _one_call(function: str, node: ConfigValue, name: str) -> list[Config] | None:
     """Return the layers for one call of a function of TensorFlow, None where it is not foreseen."""
     if not isinstance(node, list) or not node:
         return None
@@ -76,7 +75,7 @@ def _one_call(function: str, node: Any, name: str) -> list[Config] | None:
     return _of_one(function, inputs[0], given, name) if len(inputs) == 1 else None
 
 
-def _of_list(function: str, inputs: list[Any], given: Config, name: str) -> list[Config] | None:
+def _of_list(function: str, inputs: list[ConfigValue], given: Config, name: str) -> list[Config] | None:
     """Return the layers for a function of several tensors: concatenated, stacked or added."""
     word = canonical(function)
     if word is None or not all(is_history(i) and i[0] != _CONSTANT for i in inputs):
@@ -148,7 +147,7 @@ def _chosen(source: list[object], given: Config, name: str) -> list[Config] | No
     return [_operation("numpy.Where", {}, [tensor(source), *both], {}, name)]
 
 
-def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[Config] | None:
+def _chain(steps: list[Step] | None, source: list[ConfigValue], name: str) -> list[Config] | None:
     """Return the entry of a step that takes the source, or a list of sources."""
     if not steps:
         return None
@@ -157,11 +156,13 @@ def _chain(steps: list[Step] | None, source: list[Any], name: str) -> list[Confi
     if step.place.startswith("layers."):
         inputs = [[*s[:3], {}] for s in source] if several else [[*source[:3], {}]]
         return [_layer(step.place.rpartition(".")[2], step.config, [inputs], name)]
-    first: Any = [tensor(s) for s in source] if several else tensor(source)
+    first: ConfigValue = [tensor(s) for s in source] if several else tensor(source)
     return [_operation(step.place, step.config, [first, *step.more], step.keywords or {}, name)]
 
 
-def _operation(place: str, config: Config, arguments: list[Any], keywords: Config, name: str) -> Config:
+def _operation(
+    place: str, config: Config, arguments: list[ConfigValue], keywords: Config, name: str
+) -> Config:
     module, _, class_name = place.rpartition(".")
     return {
         "module": OPS + module, "class_name": class_name, "config": {**config, "name": safe_name(name)},
@@ -170,7 +171,7 @@ def _operation(place: str, config: Config, arguments: list[Any], keywords: Confi
     }  # fmt: skip
 
 
-def _argument(value: Any) -> Any:
+def _argument(value: ConfigValue) -> ConfigValue:
     """Return a tensor or a constant among an operation's arguments, None for what is neither."""
     if is_history(value):
         return tensor(value)
@@ -197,7 +198,7 @@ def _is_numeric(value: object) -> bool:
     return not isinstance(value, list) or bool(value)
 
 
-def _from_constant(word: str, constant: object, other: Any, name: str) -> Config | None:
+def _from_constant(word: str, constant: object, other: ConfigValue, name: str) -> Config | None:
     """Return the layer for `c - x`, `c + x` or `c * x`."""
     numbers = _numbers(constant)
     if numbers is None or not is_history(other):
@@ -270,7 +271,7 @@ def safe_name(name: str) -> str:
     return name.replace("/", "_")
 
 
-def tensor(history: Sequence[Any]) -> Config:
+def tensor(history: Sequence[ConfigValue]) -> Config:
     """Return an output of a layer, `[layer, call, output, ...]`, as Keras 3 writes it among arguments."""
     return {
         "class_name": "__keras_tensor__",
@@ -283,7 +284,7 @@ def is_history(value: object) -> bool:
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 
-def _numbers(value: Any) -> float | list[float] | None:
+def _numbers(value: ConfigValue) -> float | list[float] | None:
     """Return a finite number or a list of them, else None."""
     values = value if isinstance(value, list) else [value]
     fine = all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in values)

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import KerasLayer, Network
+from reportgen.keras_types import KerasLayer, Network, Variable
 from reportgen.models.hdf5 import stored_weights
 from reportgen.models.old_layout import Writer, check_layer, converted
 from reportgen.models.old_operations import safe_name
+
+if TYPE_CHECKING:
+    import h5py
+
 
 Array = np.ndarray
 _SURPLUS = {"count", "seed_generator_state", "seed"}
@@ -47,7 +51,7 @@ def load_weights(model: Network, path: Path, writer: Writer, file_name: str) -> 
         raise ModelError(f'{file_name}: holds weights of "{left[0]}", which is no layer of its network')
 
 
-def _load_layer(layer: KerasLayer, group: Any, writer: Writer, file_name: str) -> None:
+def _load_layer(layer: KerasLayer, group: h5py.Group, writer: Writer, file_name: str) -> None:
     owners = {id(v): leaf for leaf in _leaves(layer) for v in leaf.weights}
     variables = [*layer.trainable_weights, *layer.non_trainable_weights]
     names = _texts(group.attrs, "weight_names") if group is not None else []
@@ -69,7 +73,7 @@ def _load_layer(layer: KerasLayer, group: Any, writer: Writer, file_name: str) -
             leaf.finalize_state()
 
 
-def _matched(variables: list[Any], names: list[str], where: str) -> Iterator[tuple[int, Any]]:
+def _matched(variables: list[Variable], names: list[str], where: str) -> Iterator[tuple[int, Variable]]:
     """Yield which stored weight belongs to each variable."""
     keys = [_key(name) for name in names]
     wanted = [_key(v.path) for v in variables]
@@ -90,7 +94,7 @@ def _key(name: str) -> str:
     return "/".join(name.split(":")[0].split("/")[-2:])
 
 
-def _leaves(layer: KerasLayer) -> Iterator[Any]:
+def _leaves(layer: KerasLayer) -> Iterator[KerasLayer]:
     """Yield a layer, or all layers inside it."""
     inner = getattr(layer, "layers", None)
     if inner:
@@ -100,7 +104,7 @@ def _leaves(layer: KerasLayer) -> Iterator[Any]:
         yield layer
 
 
-def _texts(attributes: Any, name: str) -> list[str]:
+def _texts(attributes: h5py.AttributeManager, name: str) -> list[str]:
     """Return a list of names, which Keras cut in pieces `name0`, `name1` where it was long."""
     if name in attributes:
         values = list(attributes[name])

@@ -11,12 +11,12 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ReportgenError
-from reportgen.keras_types import Network, Tensor
+from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 from reportgen.models.held import held_inputs, picture_input
@@ -115,7 +115,7 @@ def _with_one_input(
     notes: list[str],
     hold: Mapping[str, object],
     file_name: str,
-    front: Any,
+    front: Operation | None,
     channels: Literal["first", "last"] | None,
 ) -> Opened:
     """Return the network from its picture alone, made anew only where something stands in the way."""

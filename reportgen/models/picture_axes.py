@@ -176,7 +176,7 @@ def turn_of(operation: Operation, rank: int) -> tuple[int, ...] | None:
     return np.swapaxes(numbered, operation.axis1, operation.axis2).shape
 
 
-def _picked(call: Any, axes: Axes, shape: tuple[Any, ...]) -> tuple[Axes, tuple[Any, ...]]:
+def _picked(call: Any, axes: Axes, shape: tuple[int | None, ...]) -> tuple[Axes, tuple[int | None, ...]]:
     """Return axes and shape without those of which an index takes one place, as `x[:, 0]` does."""
     index = (*call.arguments.args, *call.arguments.kwargs.values())[1]
     kept = axes_kept(index if isinstance(index, (tuple, list)) else [index], len(axes))

@@ -8,7 +8,6 @@ another order gets the old one back by a `Permute`, so that every result is the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -224,7 +223,7 @@ class _Tracing:
         made.name = operation.name
         return made
 
-    def _refuse_batch(self, call: _Call, found: Sequence[Any], true_name: str) -> None:
+    def _refuse_batch(self, call: _Call, found: Sequence[Tensor], true_name: str) -> None:
         """Refuse a result that still has the sides of one batch."""
         if self._batch is None or all(None in t.shape for t in found):
             return
@@ -243,7 +242,7 @@ class _Tracing:
         self.names[operation.name] = true_name
 
 
-def _placed(array: Any, operation: Operation, order: Order) -> Tensor:
+def _placed(array: Tensor, operation: Operation, order: Order) -> Tensor:
     """Return a weight for the new order: only weights that have places of their own are turned."""
     if _reach(operation) == "place" and array.ndim == 3:
         return array.transpose([axis - 1 for axis in order[1:]])

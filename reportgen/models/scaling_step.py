@@ -6,11 +6,10 @@ pictures.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.model import Node
 
@@ -18,7 +17,7 @@ Floats = NDArray[np.float64]
 MOST_VALUES = 2**22
 """Values of a tensor that are laid out one by one, at most."""
 
-Step = tuple[Any, Any, str]
+Step = tuple[Tensor, Tensor, str]
 """Scale, offset, and in words."""
 
 

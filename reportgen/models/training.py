@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from reportgen.keras_types import Config, ConfigValue
 from reportgen.models.framework import keras_module
 from reportgen.models.trust import of_keras
 
@@ -25,10 +26,10 @@ _PARTS = ("optimizer", "optimizer_config", "loss", "metrics", "weighted_metrics"
 _LONGEST = 60
 
 
-def without_training(config: dict[str, object]) -> dict[str, Any]:
+def without_training(config: dict[str, object]) -> Config:
     """Return a configuration without how the model, or a model inside it, was trained."""
 
-    def stripped(value: Any) -> Any:
+    def stripped(value: ConfigValue) -> ConfigValue:
         if isinstance(value, list):
             return [stripped(v) for v in value]
         if isinstance(value, dict):
@@ -50,7 +51,7 @@ def own_training(compiled: object) -> list[str]:
     return [f"Left out, for it trains a network and changes no result: {', '.join(found)}."] if found else []
 
 
-def _own(value: Any) -> Iterator[str]:
+def _own(value: ConfigValue) -> Iterator[str]:
     """Yield the names of what is not Keras's own: of objects, functions, and in lists or by outputs."""
     if isinstance(value, str):
         if not _is_known(value):

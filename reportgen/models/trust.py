@@ -11,10 +11,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from reportgen.errors import ModelError, UntrustedModel
-from reportgen.keras_types import Config
+from reportgen.keras_types import Config, ConfigValue
 from reportgen.models import known_classes as known
 
 _CODE = {
@@ -121,7 +120,7 @@ class _Reading:
     whole: Config
     dropped: Counter[str] = field(default_factory=Counter)
 
-    def value(self, value: object, layer: str, key: str) -> Any:
+    def value(self, value: object, layer: str, key: str) -> ConfigValue:
         if isinstance(value, dict):
             if "class_name" in value:
                 return self._object(value, layer, key)

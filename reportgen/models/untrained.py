@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from reportgen.errors import ModelError
-from reportgen.keras_types import Network
+from reportgen.keras_types import KerasLayer, Network
 from reportgen.models.framework import keras_module
 from reportgen.models.hdf5 import first_line
 
@@ -45,7 +44,7 @@ def fresh_weights(model: Network, seed: int, kind: str, file_name: str) -> str:
     return f"fresh weights by He's rule, since the file names no initialisers{stays}"
 
 
-def _layers(model: Network) -> Iterator[Any]:
+def _layers(model: Network) -> Iterator[KerasLayer]:
     """Yield all layers with weights, those of nested models one by one."""
     keras = keras_module()
     for layer in model.layers:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
+from reportgen.keras_types import Tensor
 from reportgen.models.kinds import IDENTITIES
 from reportgen.models.model import Node
 from reportgen.models.scaling_step import MOST_VALUES, measured_step, scaling_step
@@ -51,7 +52,7 @@ class View:
             self, channel=move(self.channel), scale=move(self.scale), offset=move(self.offset)
         )
 
-    def scaled(self, a: Any, b: Any, said: str) -> View | None:
+    def scaled(self, a: Tensor, b: Tensor, said: str) -> View | None:
         """Return the view times `a` plus `b`, or None where that gives it another shape."""
         if len(self.words) >= _MOST_STEPS:
             return None

@@ -90,12 +90,13 @@ def n_placements(store: Store, model: int, layer: str) -> int:
 
 def run_seconds(store: Store) -> list[tuple[int, float | None]]:
     """Return the number of each run, in order, and how long it took; None where it did not end."""
-    return store.read("SELECT id, seconds FROM runs ORDER BY id")
+    return [(run, seconds) for run, seconds in store.read("SELECT id, seconds FROM runs ORDER BY id")]
 
 
 def verdicts_of(store: Store, model: int, layer: str) -> dict[int, str]:
     """Return the verdict's word by unit, of those that were scored."""
-    return dict(store.read("SELECT unit, verdict FROM scores WHERE model=? AND layer=?", (model, layer)))
+    query = "SELECT unit, verdict FROM scores WHERE model=? AND layer=?"
+    return dict(store.read(query, (model, layer)))
 
 
 def verdict_counts(store: Store, model: int, layer: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from reportgen.errors import StoreError, in_brief
+from reportgen.json_values import StoredRow
 from reportgen.store.arrays import pack_arrays, unpack_arrays
 
 _Made = TypeVar("_Made")
@@ -59,7 +60,7 @@ class Measurements:
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" is damaged: {error}') from None
 
-    def read(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
+    def read(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[StoredRow]:
         """Return all rows that a query finds."""
         return list(self._rows(query, values))
 

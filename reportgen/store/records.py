@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, from_json
 
 from reportgen.errors import ReportgenError, StoreError, in_brief
+from reportgen.json_values import Parsed, StoredRow
 from reportgen.judgement import LayerFindings
 from reportgen.removal import Removal
 from reportgen.store.earlier_scores import findings_of_today, of_today
@@ -36,7 +37,7 @@ class ModelRecord:
     version: str
     file_name: str
     file_hash: str
-    options: Mapping[str, Any]
+    options: Parsed
     input_shape: tuple[int, int, int]
     input_size_source: str
     input_range: InputRange
@@ -44,12 +45,12 @@ class ModelRecord:
     graph: LayerGraph
     skipped: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
-    plan: Mapping[str, Any] = field(default_factory=dict)
+    plan: Parsed = field(default_factory=dict)
     id: int = field(default=0, compare=False)
 
-    def roles(self, layer: str) -> Mapping[str, Any]:
+    def roles(self, layer: str) -> Parsed:
         """Return the recipes of a layer by role: `scored` and `shown` hashes, and a `sweep` of them."""
-        roles: Mapping[str, Any] = self.plan.get("layers", {}).get(layer) or self.plan.get("recipes", {})
+        roles: Parsed = self.plan.get("layers", {}).get(layer) or self.plan.get("recipes", {})
         return roles
 
     @property
@@ -151,7 +152,7 @@ _VALIDATORS: Mapping[type, SchemaValidator] = {
 }
 
 
-def plan_from_json(text: str) -> dict[str, Any]:
+def plan_from_json(text: str) -> Parsed:
     """Return what was last asked for of a model version; see `ModelRecord.plan`."""
     plan = json.loads(text)
     if not isinstance(plan, dict):
@@ -174,7 +175,7 @@ def check_placed(unit: object, sign: object, seed: object) -> None:
         raise StoreError(f"the store places a picture at unit, sign and seed {told}")
 
 
-def render_from_row(row: Sequence[Any]) -> StoredRender:
+def render_from_row(row: StoredRow) -> StoredRender:
     """Return a stored render; the row's last column is its telemetry as JSON.
 
     Raises:
