@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from pydantic_core import SchemaValidator, from_json
 from reportgen.errors import ReportgenError, StoreError, in_brief
 from reportgen.json_values import Parsed, StoredRow
 from reportgen.judgement import LayerFindings
-from reportgen.removal import Removal
 from reportgen.store.earlier_scores import findings_of_today, of_today
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
@@ -113,7 +112,7 @@ def from_stored(kind: type[_Kind], text: str) -> _Kind:
         ValueError: It is none; with the field.
     """
     try:
-        found: _Kind = _VALIDATORS[kind].validate_json(text, strict=True)
+        found: _Kind = _validator(kind).validate_json(text, strict=True)
         return found
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -127,14 +126,27 @@ def to_stored(value: Any) -> str:
     Raises:
         ValueError: It would not, as a field is of another type; with the field.
     """
-    text = _ADAPTERS[type(value)].dump_json(value, warnings="error").decode()
+    text = _adapter(type(value)).dump_json(value, warnings="error").decode()
     from_stored(type(value), text)
     return text
 
 
-_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
-    kind: TypeAdapter(kind) for kind in (Layer, InputRange, Removal, UnitScore, LayerFindings)
-}
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """Return what writes values of a dataclass; made when it is first needed."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+def _validator(kind: type) -> SchemaValidator:
+    """Return what reads values of a dataclass; made when it is first needed."""
+    if kind not in _VALIDATORS:
+        _VALIDATORS[kind] = SchemaValidator(_finite(_adapter(kind).core_schema))
+    return _VALIDATORS[kind]
+
+
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
+_VALIDATORS: dict[type, SchemaValidator] = {}
 
 
 def _finite(schema: Any) -> Any:
@@ -145,11 +157,6 @@ def _finite(schema: Any) -> Any:
         return schema
     limit = {"allow_inf_nan": False} if schema.get("type") == "float" else {}
     return {**{name: _finite(part) for name, part in schema.items()}, **limit}
-
-
-_VALIDATORS: Mapping[type, SchemaValidator] = {
-    kind: SchemaValidator(_finite(adapter.core_schema)) for kind, adapter in _ADAPTERS.items()
-}
 
 
 def plan_from_json(text: str) -> Parsed:
@@ -207,7 +214,7 @@ def score_from_json(text: str) -> UnitScore:
 
 def score_to_json(score: UnitScore) -> str:
     """Return a score as it is stored: without what is None, nor numbers that are not finite."""
-    return _ADAPTERS[UnitScore].dump_json(score, exclude_none=True, warnings="error").decode()
+    return _adapter(UnitScore).dump_json(score, exclude_none=True, warnings="error").decode()
 
 
 def findings_from_json(text: str) -> LayerFindings:
@@ -226,7 +233,7 @@ def findings_from_json(text: str) -> LayerFindings:
 
 def findings_to_json(findings: LayerFindings) -> str:
     """Return a layer's findings as they are stored."""
-    return _ADAPTERS[LayerFindings].dump_json(findings, warnings="error").decode()
+    return _adapter(LayerFindings).dump_json(findings, warnings="error").decode()
 
 
 def findings_of_today_in_json(text: str) -> str:
