@@ -28,3 +28,6 @@ Nest: TypeAlias = Any
 
 ConfigValue: TypeAlias = Any
 """One value of a configuration, at whatever depth."""
+
+CallRecord: TypeAlias = Any
+"""Keras's record of one call of an operation: what went in, what came out."""

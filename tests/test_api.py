@@ -168,3 +168,7 @@ def test_names_of_a_model_are_escaped_where_results_show_themselves():
     from reportgen.run.results import Verdicts
 
     assert "<script>" not in Verdicts((row,))._repr_html_()
+
+
+if __name__ == "__main__":  # Writes the interface anew, as it is now.
+    COMMITTED.write_text("\n".join(interface()) + "\n")

@@ -9,12 +9,12 @@ unless the network's turns or its sides leave a doubt: then the reader is asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.keras_types import Network, Operation, Tensor
+from reportgen.keras_types import CallRecord, Network, Operation, Tensor
 from reportgen.models.calls import is_model, unwrapped
 from reportgen.models.flatten import recorded_calls
 from reportgen.models.held import shape_text
@@ -123,7 +123,7 @@ class _Walk:
             known.update({id(t): a for t, a in zip(call.outputs, found, strict=True)})
         return [known.get(id(t)) for t in model.outputs]
 
-    def _after(self, call: Any, given: list[Axes | None]) -> list[Axes | None]:
+    def _after(self, call: CallRecord, given: list[Axes | None]) -> list[Axes | None]:
         operation = unwrapped(call.operation)
         if is_model(operation):
             return self.through(operation, given)
@@ -176,7 +176,9 @@ def turn_of(operation: Operation, rank: int) -> tuple[int, ...] | None:
     return np.swapaxes(numbered, operation.axis1, operation.axis2).shape
 
 
-def _picked(call: Any, axes: Axes, shape: tuple[int | None, ...]) -> tuple[Axes, tuple[int | None, ...]]:
+def _picked(
+    call: CallRecord, axes: Axes, shape: tuple[int | None, ...]
+) -> tuple[Axes, tuple[int | None, ...]]:
     """Return axes and shape without those of which an index takes one place, as `x[:, 0]` does."""
     index = (*call.arguments.args, *call.arguments.kwargs.values())[1]
     kept = axes_kept(index if isinstance(index, (tuple, list)) else [index], len(axes))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
+from reportgen.keras_types import Tensor
 from reportgen.measure.passing import axis_order
 from reportgen.models.kinds import IDENTITIES, POOLS
 
@@ -102,7 +103,7 @@ def _is_last(axis: Any, rank: int) -> bool:
     return [int(a) % rank for a in np.ravel(axis)] == [rank - 1]
 
 
-def _by_channel(constant: object, shape: Shape) -> bool:
+def _by_channel(constant: Tensor, shape: Shape) -> bool:
     """Whether a constant is one number, or one for each channel and perhaps place."""
     sides = tuple(getattr(constant, "shape", ()))
     if not sides or all(side == 1 for side in sides):

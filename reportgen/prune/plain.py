@@ -58,7 +58,7 @@ def _edge_padding(operation: Operation) -> Callable[[Tensor], Tensor]:
     return padded
 
 
-_TRANSLATED: dict[str, Callable[[object], Callable[[Tensor], Tensor]]] = {
+_TRANSLATED: dict[str, Callable[[Operation], Callable[[Tensor], Tensor]]] = {
     "hard_sigmoid": _hard_sigmoid,
     "edge_padding": _edge_padding,
 }

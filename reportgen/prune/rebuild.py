@@ -116,7 +116,7 @@ class _Building:
         self.layers: dict[int, KerasLayer] = {}
         self.outputs = [end_of(model, ref).before if logits else ref for ref in model.outputs]
         self.needed = _needed(model, self.outputs)
-        self._inputs: dict[int, tuple[object, object]] = {}
+        self._inputs: dict[int, tuple[Tensor, Tensor]] = {}
         self._taken: set[str] = set()
         self._fused = self._activations()
 

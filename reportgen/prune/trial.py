@@ -7,7 +7,7 @@ by one gradient what each unit alone is worth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,7 @@ class Trial:
         self._free = rebuilt(model, groups, weights=self.own, logits=True)
         self._gated: Network = None
         self._gates: list[KerasLayer] = []
-        self._passes: dict[str, object] = {}
+        self._passes: dict[str, Callable[..., Nest]] = {}
         self._refits: Mapping[int, Refit] = {}
 
     def _operation(self, reader: Reader) -> Any:

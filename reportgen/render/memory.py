@@ -37,7 +37,7 @@ def picture_bytes(cut: Cut) -> int:
 
 def _outputs(network: Network) -> list[Tensor]:
     operations = getattr(network, "operations", None) or network.layers
-    found: list[object] = []
+    found: list[Tensor] = []
     for operation in operations:
         inner = getattr(operation, "operations", None)
         if inner is not None and hasattr(operation, "outputs"):

@@ -179,7 +179,7 @@ def _built(call: Call) -> list[Any]:
     keras, kind = call.keras, call.node.op_type
     fixed = (*call.builder.operator(kind).fixed, *_STATES.get(kind, ()))
     builder = call.builder.alone(call.node)
-    feeds: dict[str, object] = {}
+    feeds: dict[str, np.ndarray | None] = {}
     tensors = []
     for index, (name, value) in enumerate(zip(call.node.input, call.inputs, strict=True)):
         if value is None or name in builder.values:

@@ -157,7 +157,7 @@ def _side_text(picture: _Picture) -> str:
 def _built(
     graph: GraphProto,
     opset: int,
-    stored: Mapping[str, object],
+    stored: Mapping[str, np.ndarray],
     constants: Mapping[str, np.ndarray],
     picture: _Picture,
     said: Sequence[str],
@@ -212,7 +212,7 @@ def _built(
 
 def _inputs(
     graph: GraphProto,
-    stored: Mapping[str, Any],
+    stored: Mapping[str, np.ndarray],
     size: tuple[int, int] | None,
     channels: Literal["first", "last"] | None,
     source: Source,

@@ -68,7 +68,7 @@ def channel_axis(
     nodes: Sequence[NodeProto],
     picture: ValueInfoProto,
     dims: Sequence[int | None],
-    stored: Mapping[str, Any],
+    stored: Mapping[str, np.ndarray],
     source: Source,
 ) -> ChannelAxis | None:
     """Return which axis of the picture holds its channels; None where the graph does not tell, or differs.
@@ -98,12 +98,12 @@ class _Walk:
     """The picture's axes along the graph: which of them stands where in each value that holds all of them."""
 
     def __init__(
-        self, name: str, dims: Sequence[int | None], stored: Mapping[str, Any], source: Source
+        self, name: str, dims: Sequence[int | None], stored: Mapping[str, np.ndarray], source: Source
     ) -> None:
         self.source = source
         self.axes: dict[str, Axes] = {name: (0, 1, 2, 3)}
         self.sides: dict[str, tuple[int | None, ...]] = {name: (None, *dims[1:])}
-        self.arrays: dict[str, Any] = dict(stored)
+        self.arrays: dict[str, np.ndarray] = dict(stored)
         self.told: list[ChannelAxis] = []
 
     def through(self, nodes: Sequence[NodeProto]) -> list[ChannelAxis]:

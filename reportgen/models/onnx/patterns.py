@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _SQRT2 = 2.0**0.5
 
 
-def rewritten(nodes: Sequence[NodeProto], stored: Mapping[str, object], source: Source) -> list[NodeProto]:
+def rewritten(
+    nodes: Sequence[NodeProto], stored: Mapping[str, np.ndarray], source: Source
+) -> list[NodeProto]:
     """Return nodes with spelt-out activations replaced: the last node of each stands for all."""
     return _Patterns(nodes, stored, source).result()
 
@@ -27,7 +29,7 @@ def rewritten(nodes: Sequence[NodeProto], stored: Mapping[str, object], source: 
 class _Patterns:
     """What each value is written and read by, and which nodes are replaced."""
 
-    def __init__(self, nodes: Sequence[NodeProto], stored: Mapping[str, object], source: Source) -> None:
+    def __init__(self, nodes: Sequence[NodeProto], stored: Mapping[str, np.ndarray], source: Source) -> None:
         self.nodes, self.stored, self.source = list(nodes), stored, source
         self.writer = {o: n for n in nodes for o in n.output}
         self.readers: dict[str, list[NodeProto]] = {}

@@ -41,7 +41,7 @@ def recurrent_layer(keras: Any) -> type[KerasLayer]:
             over = ops.matmul(inputs, ops.transpose(self.w)) + self.b[: len_of(self.w)]
             zeros = ops.zeros_like(over[:, 0, : self.hidden])
             state, memory = zeros + self.start, zeros + self.start_cell
-            found: list[object] = []
+            found: list[Tensor] = []
             for t in reversed(steps) if self.backwards else steps:
                 state, memory = getattr(self, "_" + self.cell.lower())(over[:, t], state, memory)
                 found.append(state)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from reportgen.keras_types import CallRecord, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.kinds import IDENTITIES, activation_of, kind_of, with_settings
 
@@ -31,7 +31,7 @@ class _Rows:
     origin: int
 
 
-def needless_reshapes(records: Sequence[object], outputs: Sequence[Any]) -> set[int]:
+def needless_reshapes(records: Sequence[CallRecord], outputs: Sequence[Tensor]) -> set[int]:
     """Return the ids of recorded reshapes that make rows and maps again with nothing between that needs rows.
 
     Args:
@@ -56,7 +56,7 @@ class _Search:
         self.back: set[int] = set()
         self.lost: set[int] = set()
 
-    def follow(self, record: Any) -> None:
+    def follow(self, record: CallRecord) -> None:
         """Take in what a call does with rows, or makes of them."""
         given = record.input_tensors
         if not record.outputs:
@@ -76,7 +76,7 @@ class _Search:
             self._join(rows[0].origin, row.origin)
         self.rows[id(record.outputs[0])] = rows[0]
 
-    def lose(self, tensors: Sequence[object]) -> None:
+    def lose(self, tensors: Sequence[Tensor]) -> None:
         """Take in that something needs values as rows, if they are rows."""
         self.lost.update(self.rows[id(t)].origin for t in tensors if id(t) in self.rows)
 
@@ -86,7 +86,7 @@ class _Search:
         back = {self._root(origin) for origin in self.back} - lost
         return {i for origin, ids in self.reshapes.items() if self._root(origin) in back for i in ids}
 
-    def _reshaped(self, record: object, before: Any, after: Any) -> None:
+    def _reshaped(self, record: CallRecord, before: Tensor, after: Tensor) -> None:
         sides, new = tuple(before.shape), tuple(after.shape)
         row = self.rows.get(id(before))
         if row is None:
@@ -116,7 +116,7 @@ class _Search:
             self.joined[other] = one
 
 
-def _row_by_row(record: Any) -> bool:
+def _row_by_row(record: CallRecord) -> bool:
     """Whether a call works on each row alone, and would on each place of a map."""
     operation, kind = record.operation, kind_of(record.operation)
     if (

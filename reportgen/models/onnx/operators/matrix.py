@@ -167,5 +167,5 @@ def _trilu(call: Call) -> Value:
     rows, columns = value.shape[-2:]
     call.no_batch(rows, "compares")
     call.no_batch(columns, "compares")
-    kept: object = (np.triu if call.attr("upper", 1) else np.tril)(np.ones((rows, columns), bool), k)
+    kept: np.ndarray = (np.triu if call.attr("upper", 1) else np.tril)(np.ones((rows, columns), bool), k)
     return live(call.ops.where(kept, call.plain(value), np.asarray(0, value.dtype)))

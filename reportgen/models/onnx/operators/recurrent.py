@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from reportgen.keras_types import Tensor
 from reportgen.models.onnx.budget import GATES
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.own_layers import own_layers
@@ -63,7 +64,7 @@ def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> A
     return rows[:1]
 
 
-def _laid_out(call: Call, ways: list[list[object]], last_first: bool) -> list[Value]:
+def _laid_out(call: Call, ways: list[list[Tensor]], last_first: bool) -> list[Value]:
     """Return all states, the last states and cells with a direction's axis, as ONNX orders them."""
     ops = call.ops
     whole = ops.stack([w[0] for w in ways], axis=2)  # (batch, steps, ways, hidden)
