@@ -8,9 +8,9 @@ read a file; `tests/atlas/test_packing.py` fails where the two differ or a field
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, TypeGuard
+from typing import Any
 
 from reportgen.atlas.columns import LayerColumns
 from reportgen.atlas.views import Box, Channel, Dot, Fact, Label, Line, Link
@@ -84,31 +84,33 @@ KEYED = ("marks", "numbers", "words")
 """Names under which values stand by keys of their own, which stay as they are."""
 
 
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+
+
 def pack(value: object) -> Json:
     """Return a view as JSON values: names short, rows as lists, what has its default left out."""
-    if isinstance(value, (str, int, float)) or value is None:
-        return value
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value  # type: ignore[return-value]
     if isinstance(value, (list, tuple)):
-        return [_row(one) if _is_row(one) else pack(one) for one in value]
+        if value and hasattr(value[0], "_fields"):
+            return [list(row) if row[-1] != "" else _ended(row) for row in value]
+        return [one if type(one) in _PLAIN else pack(one) for one in value]
     if isinstance(value, Mapping):  # See `KEYED`.
         return {key: pack(one) for key, one in value.items()}
-    kind: object = type(value)
     found: JsonObject = {}
     for name, letter, default in _fields(kind):
         if (own := getattr(value, name)) != default:
-            found[letter] = pack(own)
+            found[letter] = own if type(own) in _PLAIN else pack(own)  # There are many units of many fields.
     return found
 
 
-def _is_row(value: object) -> TypeGuard[tuple[Json, ...]]:
-    return isinstance(value, tuple) and hasattr(value, "_fields")
-
-
-def _row(row: tuple[Json, ...]) -> list[Json]:
-    end = len(row)
-    while end and row[end - 1] == "":
-        end -= 1
-    return list(row[:end])
+def _ended(row: Sequence[Json]) -> list[Json]:
+    """Return a row without the empty texts at its end."""
+    found = list(row)
+    while found and found[-1] == "":
+        found.pop()
+    return found
 
 
 @cache

@@ -12,7 +12,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -285,10 +284,6 @@ def neighbours_of(score: UnitScore | None) -> tuple[tuple[int, float], ...]:
     named, told = score.relations.neighbours[:N_NEIGHBOURS], score.relations.correlations
     known = [math.nan if r is None else r for r in told] + [math.nan] * len(named)
     return tuple(zip(named, known, strict=False))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _text(arrays: Mapping[str, np.ndarray] | None, name: str) -> str:
