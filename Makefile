@@ -60,8 +60,9 @@ check: $(READY)-dev ## lint, format, types and layers; not the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY)-docs ## the reference of the Python interface, as HTML in reference/ (OUT=folder)
+docs: $(READY)-docs ## the Python interface and all documents as HTML, in reference/ (OUT=folder)
 	@$(BIN)/python docs/reference.py $(call quoted,$(OUT))
+	@$(BIN)/python docs/pages.py $(call quoted,$(OUT)/guide)
 
 GATE = $(BIN)/reportgen render --store .gate.db --units 2 --seeds 2 --signs happy --set steps=32 --set show.steps=32
 gate: $(READY) ## the example's ONNX export against its Keras file, by the rules of a gate; some units

@@ -1,4 +1,4 @@
-"""The reference of the Python interface builds without a warning, has every public name, and asks nobody."""
+"""The reference and the documents as pages: whole, without a warning, with links that lead somewhere."""
 
 import importlib.util
 import re
@@ -53,3 +53,46 @@ def test_links_between_pages_lead_to_pages(pages):
                 continue
             target = (Path("/") / name).parent.joinpath(link).resolve().relative_to("/").as_posix()
             assert target in pages, (name, link)
+
+
+@pytest.fixture(scope="module")
+def guide(tmp_path_factory):
+    """The folder of the documents as pages."""
+    if importlib.util.find_spec("markdown2") is None:
+        pytest.skip("markdown2 is not installed")
+    folder = tmp_path_factory.mktemp("docs") / "guide"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", SCRIPT.with_name("pages.py"), folder],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_every_document_is_a_page(guide):
+    documents = {p.relative_to(SCRIPT.parent).with_suffix("") for p in SCRIPT.parent.rglob("*.md")}
+    assert documents == {
+        p.relative_to(guide / "docs").with_suffix("") for p in (guide / "docs").rglob("*.html")
+    }
+    assert (guide / "README.html").is_file()
+
+
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading(guide):
+    pages = {p: p.read_text(encoding="utf-8") for p in guide.rglob("*.html")}
+    wrong = []
+    for page, html in pages.items():
+        for link in re.findall(r'(?:href|src)="([^"]*)"', html):
+            path, _, anchor = link.partition("#")
+            if "://" in link or path.endswith("../reportgen.html"):  # Of the reference, which lies beside.
+                continue
+            target = (page.parent / path).resolve() if path else page
+            if not target.is_file() or (anchor and f'id="{anchor}"' not in pages[target]):
+                wrong.append((page.name, link))
+    assert not wrong
+
+
+def test_pages_of_documents_run_and_fetch_nothing(guide):
+    for page in guide.rglob("*.html"):
+        assert not re.search(r'<script|<link|src="https?:', page.read_text(encoding="utf-8")), page.name
