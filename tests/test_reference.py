@@ -26,6 +26,15 @@ def pages(tmp_path_factory):
     return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in folder.rglob("*.html")}
 
 
+def test_every_module_that_gets_a_page_is_there():
+    """Without what writes the pages, too: a module that moved is found at once."""
+    spec = importlib.util.spec_from_file_location("reference", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert all(importlib.util.find_spec(name) for name in script.BESIDE)
+    assert all(vars(script.public())[name] is getattr(reportgen, name) for name in reportgen.__all__)
+
+
 def test_every_public_name_and_option_is_there(pages):
     page = pages["reportgen.html"]
     assert all(f'id="{name}"' in page for name in reportgen.__all__)

@@ -174,6 +174,13 @@ def test_names_of_a_store_are_escaped(several):
     assert "<script" not in html and "<b>&lt;script" in html
 
 
+def test_what_turns_the_reading_direction_of_a_name_is_shown(several):
+    with open_store(several, write=True) as store:
+        store.put_model(dataclasses.replace(store.models()[0], name="a\u202eb", version="v"))
+    html = reportgen.open(several, model="a\u202eb")._repr_html_()
+    assert "\u202e" not in html and "a\ufffdb" in html
+
+
 def test_a_picture_that_failed_or_is_none_is_a_line_in_its_place(atlas):
     picture = atlas["conv"][0].pictures[0]
     failed = dataclasses.replace(picture, png=b"", failure="the loss <was> no number")
