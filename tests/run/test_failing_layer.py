@@ -6,7 +6,8 @@ import pytest
 from small_networks import QUICK, save_model
 
 import reportgen
-from reportgen.models.model import Model
+from reportgen.models import cut_model
+from reportgen.run import measuring, work
 from reportgen.store import open_store
 
 
@@ -16,14 +17,13 @@ def model_file(tmp_path):
 
 
 def test_one_layer_that_cannot_be_cut_fails_by_itself(tmp_path, model_file, monkeypatch):
-    plain = Model.cut
-
-    def cut(self, layer, canvas_px, **options):
+    def cut(model, layer, canvas_px, **options):
         if layer.name == "conv":
             raise ValueError("no kernel for this shape\nwith pages of numbers")
-        return plain(self, layer, canvas_px, **options)
+        return cut_model(model, layer, canvas_px, **options)
 
-    monkeypatch.setattr(Model, "cut", cut)
+    for module in (measuring, work):
+        monkeypatch.setattr(module, "cut_model", cut)
     store = tmp_path / "s.db"
     (summary,) = reportgen.render(model_file, store=store, seeds=1, signs="happy", **QUICK)
     with open_store(store) as opened:
