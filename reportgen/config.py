@@ -154,10 +154,14 @@ def _decision(value: Any) -> Any:
     """Accept a word for all outputs, `OUTPUT=WORD`, several with commas, a list of them, or a table."""
     if isinstance(value, Mapping):
         return dict(value)
-    parts = [p.strip() for text in ([value] if isinstance(value, str) else value) for p in text.split(",")]
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    wanted = "wanted " + ", ".join(READINGS) + ", or OUTPUT=WORD"
+    if not all(isinstance(text, str) for text in texts):
+        raise _Wanted(wanted)
+    parts = [p.strip() for text in texts for p in text.split(",")]
     found = {name.strip(): word.strip() for name, _, word in (p.rpartition("=") for p in parts)}
     if not all(word in READINGS for word in found.values()):
-        raise _Wanted("wanted " + ", ".join(READINGS) + ", or OUTPUT=WORD")
+        raise _Wanted(wanted)
     return found
 
 
