@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from reportgen.models.kinds import SIGHTLESS
 from reportgen.models.model import Node, Ref
-from reportgen.models.view import Floats, View, sizes, thin, viewed
+from reportgen.models.view import COMPARISONS, Floats, View, number_like, sizes, thin, viewed
 
 _MOST_WORDS = 4
 _MOST_WAYS = 4
@@ -67,6 +67,12 @@ def first_scaling(nodes: Sequence[Node]) -> Scaling:
     return dataclasses.replace(found, words=words, flipped=flipped, several=several)
 
 
+def _chooses(nodes: Sequence[Node], index: int) -> bool:
+    """Whether a comparison says nothing but which of two tensors is taken, place by place."""
+    readers = [node for node in nodes[index + 1 :] if any(source == index for source, _ in node.inputs)]
+    return bool(readers) and all(node.kind == "where" and node.inputs[0][0] == index for node in readers)
+
+
 def _in_between(views: list[View]) -> Scaling | None:
     """Return the last scaling by another factor than 1 on the way to views that are as the picture was."""
     while any(view.before for view in views):
@@ -90,7 +96,13 @@ def _last_views(nodes: Sequence[Node]) -> list[View]:
         seen = [ref for ref in node.inputs if ref in views]
         # What is held gets its size from the picture, and none of its numbers; so do zeros and ones like it.
         if not seen or node.kind in SIGHTLESS:
+            if seen and (still := number_like(node, views[seen[0]])) is not None:
+                views[index, 0] = still
             continue
+        if node.kind in COMPARISONS and len(seen) == 1 and _chooses(nodes, index):
+            continue
+        if node.kind == "where" and len(seen) == 2 == len(node.inputs) - 1:
+            node = dataclasses.replace(node, inputs=tuple(seen))
         made = viewed(node, [views[ref] for ref in seen]) if len(seen) == len(node.inputs) else []
         views.update({(index, output): view for output, view in enumerate(made)})
         if not made:
@@ -104,7 +116,7 @@ def _together(views: Sequence[View]) -> Scaling | None:
     for view in views:
         channel, scale, offset = (a.ravel() for a in np.broadcast_arrays(*_thinned(view)))
         for k in np.unique(channel):
-            own = channel == k
+            own = (channel == k) & (scale != 0)  # What is nothing of the picture says nothing of it.
             for pair in _pairs(scale[own], offset[own]):
                 if pair is None:
                     return None
@@ -126,8 +138,6 @@ def _pairs(scale: Floats, offset: Floats) -> list[tuple[float, float] | None]:
     A mean picture counts as its mean, a picture of deviations as theirs.
     """
     ways = np.unique(scale + 1j * offset)
-    if not scale.all():
-        return [None]
     if len(ways) <= _MOST_WAYS:
         return [(float(way.real), float(way.imag)) for way in ways]
     if scale.min() < 0 < scale.max():

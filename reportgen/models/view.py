@@ -75,6 +75,18 @@ def sizes(shape: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(side or 1 for side in shape[1:])
 
 
+COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"})
+_NUMBERS_LIKE = {"zeros_like": 0.0, "ones_like": 1.0}
+
+
+def number_like(node: Node, view: View) -> View | None:
+    """Return one number in the shape of a view, as zeros and ones like it are: nothing of the picture."""
+    if node.kind not in _NUMBERS_LIKE:
+        return None
+    still, number = np.broadcast_to(0.0, view.shape), np.broadcast_to(_NUMBERS_LIKE[node.kind], view.shape)
+    return View(view.channel, still, number)
+
+
 def viewed(node: Node, inputs: list[View]) -> list[View]:
     """Return the outputs of an operation as views; none where they are none."""
     try:
@@ -90,6 +102,8 @@ def _outputs(node: Node, inputs: list[View]) -> list[View]:
     first, operation = inputs[0], node.operation
     if node.kind in ("concatenate", "stack"):
         return [_joined(inputs, operation.axis, stacked=node.kind == "stack")]
+    if len(inputs) == 2:
+        return _of_two(node, inputs)
     if len(inputs) != 1:
         return []
     if node.kind in IDENTITIES or node.kind == "cast" or node.function == "linear":
@@ -105,6 +119,21 @@ def _outputs(node: Node, inputs: list[View]) -> list[View]:
     name = f'{node.kind} "{node.name}"'
     step = scaling_step(node, name) or measured_step(node, first.shape, name)
     found = None if step is None else first.scaled(*step)
+    return [] if found is None else [found]
+
+
+def _of_two(node: Node, inputs: list[View]) -> list[View]:
+    """Return what is made of two tensors of which one is nothing of the picture, and so a constant."""
+    still = [not thin(view.scale).any() for view in inputs]
+    if sum(still) != 1:
+        return []
+    constant, view = inputs[still.index(True)], inputs[still.index(False)]
+    if node.kind == "where":
+        return [] if thin(constant.offset).any() else [view]
+    pattern = "ct" if still[0] else "tc"
+    alone = dataclasses.replace(node, constants=(thin(constant.offset)[None],), pattern=pattern)
+    step = scaling_step(alone, f'{node.kind} "{node.name}"')
+    found = None if step is None else view.scaled(*step)
     return [] if found is None else [found]
 
 

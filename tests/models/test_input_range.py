@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 from reportgen.config import RANGES
 from reportgen.errors import ConfigError
@@ -32,6 +32,11 @@ def found(begin: Callable[[Any], Any], given: Any = None) -> InputRange:
 
 
 BYTES = {
+    "ones like the picture": lambda x: layers.Multiply()([x, ops.ones_like(x)]) / 255,
+    "a number in its shape": lambda x: layers.Multiply()([x, ops.ones_like(x) * (1 / 255.0)]),
+    "numbers in its shape in front": lambda x: (ops.ones_like(x) / 127.5) * x - ops.ones_like(x),
+    "a copy of nothing": lambda x: ops.where(x > 0, x, 0 * x) / 255,
+    "zeros where it is dark": lambda x: ops.where(x < 3, ops.zeros_like(x), x) / 255,
     "over 255": layers.Rescaling(1 / 255),
     "over 127.5 less 1": layers.Rescaling(1 / 127.5, offset=-1),
     "by channel": layers.Rescaling([1 / 255] * 3),
