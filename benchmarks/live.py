@@ -23,8 +23,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reportgen.config import Settings
-from reportgen.explorer.asked import Asked
-from reportgen.explorer.jobs import ENDED, Progress, Studio
+from reportgen.explorer.render_request import Asked
+from reportgen.explorer.studio import ENDED, Progress, Studio
 from reportgen.run.importing import open_source
 from reportgen.spec import RECIPES, RenderSpec, with_numbers
 from reportgen.store import ModelRecord, open_store

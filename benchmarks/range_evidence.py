@@ -72,7 +72,7 @@ def _rising(shares: list[float], counts: list[int]) -> list[float]:
 
 def study(n_random: int, n_trained: int) -> Iterator[tuple[str, str, bool, float, str]]:
     """Yield kind, true range, whether the best range is it, its lead and the best range's name."""
-    from reportgen.models.range_check import usual_ranges
+    from reportgen.models.input_range.stored_moments import usual_ranges
 
     photographs = _photographs()
     with tempfile.TemporaryDirectory() as folder:
@@ -85,7 +85,7 @@ def study(n_random: int, n_trained: int) -> Iterator[tuple[str, str, bool, float
 
 def _judged(model: Any, true: str, path: Path) -> tuple[bool, float, str]:
     from reportgen.models import load_model
-    from reportgen.models.range_check import range_statistics
+    from reportgen.models.input_range.stored_moments import range_statistics
 
     model.save(path)
     found = range_statistics(load_model(path))

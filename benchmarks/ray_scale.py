@@ -156,9 +156,9 @@ class _Bare:
 
 def _bare(path: str, pictures: int, repeats: int) -> None:
     """Render when told, and say how long it took; first once unasked, to build the program."""
+    from reportgen.run.batches import Cuts, rows_of
     from reportgen.run.importing import load_network
     from reportgen.run.memory import Bound
-    from reportgen.run.work import Cuts, rows_of
 
     record, settings = _record(Path(path))
     cuts = Cuts(load_network(path, "bare", settings))

@@ -16,7 +16,7 @@ BESIDE = (
     "reportgen.run.opened",
     "reportgen.run.results",
     "reportgen.run.options",
-    "reportgen.run.reporting",
+    "reportgen.run.progress",
     "reportgen.errors",
 )
 """Modules of what public functions give back, take and raise."""

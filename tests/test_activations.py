@@ -22,7 +22,7 @@ from reportgen.activations import (
     activation_called,
     activation_of_kind,
 )  # fmt: skip
-from reportgen.models.kinds import kind_of
+from reportgen.models.graph.kinds import kind_of
 from reportgen.models.onnx.own_layers import own_layers
 
 GRID = np.linspace(-12.0, 12.0, 481)
@@ -195,7 +195,7 @@ def test_a_hard_sigmoid_of_other_figures_runs_by_its_own(word: str) -> None:
 
 
 OTHER_WORDS = {
-    "models/old_functions.py": "functions of TensorFlow 2, by their names there",
+    "models/keras_legacy/functions.py": "functions of TensorFlow 2, by their names there",
     "models/onnx/operators/activations.py": "what ONNX's operators are built of",
 }
 """Modules that name several activations in the words of another vocabulary, or to build them."""

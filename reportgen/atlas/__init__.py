@@ -4,8 +4,8 @@ Reads stores alone: no model, no framework, nothing from the network. What the p
 the templates; how verdicts are found is the scores' affair.
 """
 
+from reportgen.atlas.build import AtlasSummary as AtlasSummary
+from reportgen.atlas.build import write_atlas as write_atlas
 from reportgen.atlas.check import check_site as check_site
-from reportgen.atlas.masters import export_pictures as export_pictures
+from reportgen.atlas.export_png import export_pictures as export_pictures
 from reportgen.atlas.table import export_table as export_table
-from reportgen.atlas.write import AtlasSummary as AtlasSummary
-from reportgen.atlas.write import write_atlas as write_atlas

@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reportgen.atlas.addresses import Place
 from reportgen.atlas.comparison_pictures import TILE_PX, Strip, encoded, strips
 from reportgen.atlas.comparison_plots import cka_plot, flow_plot, lines_plot
-from reportgen.atlas.layout import Place
 from reportgen.atlas.pages import Pages, template_folder
 from reportgen.atlas.site_map import CHANGES, COMPARISONS, PAIR, SERIES, VERSIONS
 from reportgen.atlas.words import mark

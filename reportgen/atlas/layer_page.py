@@ -19,13 +19,13 @@ from reportgen.atlas.columns import Columns, visible_json
 from reportgen.atlas.need import layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
-from reportgen.atlas.panel import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
-from reportgen.atlas.scene import Scene
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import UnitPictures
+from reportgen.atlas.unit_view import null_pictures, recipe_sections, unit_view
+from reportgen.atlas.view_context import Scene
 from reportgen.atlas.views import UnitView
 from reportgen.spec import ScoreSpec
 

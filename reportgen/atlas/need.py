@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas import removal_words as told
+from reportgen.atlas.addresses import Place
 from reportgen.atlas.drawing import Drawing
-from reportgen.atlas.layout import Place
 from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
 from reportgen.atlas.removal_plots import SeenUnit, need_against_structure, widths
 from reportgen.atlas.rows import LayerRows

@@ -16,8 +16,9 @@ from functools import cached_property
 from pathlib import Path
 
 import reportgen
+from reportgen import sentences
 from reportgen.atlas import words
-from reportgen.atlas.layout import Place, relative, root_of
+from reportgen.atlas.addresses import Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, site_links
@@ -191,9 +192,10 @@ def _without_remarks(script: bytes) -> bytes:
 
 @functools.lru_cache(8)
 def _sources(folders: tuple[Path, ...]) -> str:
-    """Return a hash of the templates and of this program: its version, this room's text and the verdicts'."""
+    """Return a hash of the templates and of this program: its version, and the text of what pages say."""
     found = hashlib.blake2b(reportgen.__version__.encode(), digest_size=16)
-    own = [*sorted(Path(__file__).parent.glob("*.py")), _beside("verdicts")]
+    rooms = [Path(__file__).parent, Path(sentences.__file__).parent]
+    own = [*(p for room in rooms for p in sorted(room.glob("*.py"))), _beside("verdicts")]
     for path in [*own, *(p for f in folders for p in sorted(f.rglob("*")) if p.is_file())]:
         found.update(path.name.encode("utf-8", "surrogatepass") + b"\x00" + path.read_bytes() + b"\x00")
     return found.hexdigest()
@@ -202,7 +204,7 @@ def _sources(folders: tuple[Path, ...]) -> str:
 @functools.lru_cache(1)
 def picture_sources() -> str:
     """Return a hash of the text that makes pictures from renders."""
-    names = ("piece", "pictures", "preview", "sheets", "strips", "rows")
+    names = ("build_layer", "pictures", "preview", "sheets", "strips", "rows")
     own = [Path(__file__).with_name(f"{name}.py") for name in names]
     own += [_beside("images"), _beside("verdicts")]
     text = b"\x00".join(path.read_bytes() for path in own)

@@ -9,8 +9,8 @@ import math
 
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, neighbours_of
-from reportgen.atlas.scene import Scene
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
+from reportgen.atlas.view_context import Scene
 from reportgen.atlas.views import Fact, Facts, Link, Links
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas import words
-from reportgen.atlas.layout import Place
-from reportgen.atlas.panel import Scene, picture, pictures_of
+from reportgen.atlas.addresses import Place
 from reportgen.atlas.rows import LayerRows, ranked
+from reportgen.atlas.unit_view import Scene, picture, pictures_of
 from reportgen.atlas.views import Picture
 from reportgen.json_values import Parsed
 from reportgen.spec import RenderSpec

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from reportgen.atlas.layout import Place, places
+from reportgen.atlas.addresses import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.json_values import Cell
 from reportgen.removal import UnitNeed

@@ -37,8 +37,8 @@ def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **
     if token is not None and not (8 <= len(token) <= 200 and token.isascii() and token.isalnum()):
         raise click.UsageError("--token: wanted 8 to 200 letters and figures")
     from reportgen.config import read_settings
-    from reportgen.explorer.jobs import Studio
     from reportgen.explorer.serving import explore as serve
+    from reportgen.explorer.studio import Studio
     from reportgen.terminal.text import printable
 
     settings = read_settings(**said(options, split=True))

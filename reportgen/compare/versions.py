@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from reportgen.compare.changes import FOUND, KEPT, Pairing, changes, counterparts, weight_distances
 from reportgen.compare.layers import changed_before, cka_table, paired
-from reportgen.compare.likeness import answers, likeness, silent
 from reportgen.compare.matching import Match, families, matches
 from reportgen.compare.rows import LayerRows, Version, cross_answers, read_layer
+from reportgen.compare.similarity import answers, likeness, silent
 from reportgen.comparison import Comparison, LayerPair
 from reportgen.units import Layer
 

@@ -10,14 +10,14 @@ from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from reportgen.explorer.answers import Desk, Rendering
+from reportgen.explorer.callback_check import Sound
 from reportgen.explorer.callbacks import register
+from reportgen.explorer.desk import Desk, Rendering
 from reportgen.explorer.guard import Application, Door, Guard, Message, Scope, policy
 from reportgen.explorer.layout import layout
 from reportgen.explorer.page import Shell
-from reportgen.explorer.queries import Shelf
 from reportgen.explorer.routes import add_routes
-from reportgen.explorer.sound import Sound
+from reportgen.explorer.store_view import Shelf
 
 PREFIX = "/_dash/"
 """Where Dash's own addresses begin."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
-from reportgen.explorer.answers import Desk, What
+from reportgen.explorer.desk import Desk, What
 from reportgen.explorer.guard import PERSON
 from reportgen.json_values import JsonObject, Parsed
 

@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal, get_args, get_type_hints
 
-from reportgen.explorer.asked import Device
+from reportgen.explorer.render_request import Device
 from reportgen.json_values import JsonObject
 from reportgen.spec import CHOICES, RECIPES, RenderSpec
 from reportgen.units import SIGNS

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dash_ag_grid
 from dash import dcc, html
 
-from reportgen.explorer.starts import MOST_UPLOAD_BYTES
+from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
 
 MOST_COMPONENTS = 100
 

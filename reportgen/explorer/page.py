@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import markupsafe
 
 import reportgen
-from reportgen.atlas.front import ORDERS
 from reportgen.atlas.pages import Pages
+from reportgen.atlas.site_pages import ORDERS
 
 _TEMPLATE = "explorer.html"
 

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from reportgen.explorer.asked import Asked
-from reportgen.explorer.ledger import Result
-from reportgen.explorer.orders import Order, Step
+from reportgen.explorer.messages import Order, Step
+from reportgen.explorer.render_request import Asked
+from reportgen.explorer.result_cache import Result
 
 State = Literal["waiting", "starting", "rendering", "done", "cancelled", "failed", "replaced"]
 ENDED: tuple[State, ...] = ("done", "cancelled", "failed", "replaced")

@@ -14,9 +14,9 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from reportgen.atlas.packing import pack
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.errors import ReportgenError, StoreError
-from reportgen.explorer.answers import Desk
+from reportgen.explorer.desk import Desk
 from reportgen.explorer.page import Shell
-from reportgen.explorer.queries import Version, find_version
+from reportgen.explorer.store_view import Version, find_version
 from reportgen.json_values import JsonObject
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}

@@ -9,8 +9,8 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from reportgen.explorer.orders import Cancel, Done, Failed, Order, Step, warmed
-from reportgen.explorer.worker import Renderer
+from reportgen.explorer.messages import Cancel, Done, Failed, Order, Step, warmed
+from reportgen.explorer.render_process import Renderer
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
 _HANGS_SECONDS = 30.0  # a process that does not leave an order in that time is ended

@@ -14,8 +14,8 @@ import uvicorn
 from reportgen.errors import ConfigError, StoreError
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Application, Door
-from reportgen.explorer.jobs import Studio
-from reportgen.explorer.queries import Shelf
+from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.studio import Studio
 
 EVERYWHERE = ("0.0.0.0", "::")
 """Addresses that stand for all of a machine's."""

@@ -7,7 +7,7 @@ known in `score`.
 from __future__ import annotations
 
 from reportgen.measure.bounds import bounds
-from reportgen.measure.natural import natural_pass, surroundings
+from reportgen.measure.natural_responses import natural_pass, surroundings
 from reportgen.measure.null import null_cuts
 from reportgen.measure.probes import probe_names, probe_pictures
 from reportgen.measure.responses import flat_curve, responses

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import Shape, activation_called
+from reportgen.measure import interval_rules
 from reportgen.measure import intervals as iv
-from reportgen.measure import passing
 from reportgen.measure.intervals import Floats, Interval
 from reportgen.measure.kernels import Kernel, kernel_of
-from reportgen.models.kinds import with_settings
+from reportgen.models.graph.kinds import with_settings
 
 if TYPE_CHECKING:
     from reportgen.models import Model, Node
@@ -119,16 +119,16 @@ def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, Shape | None]
         return _of_kernel(kernel, inputs[0]) if len(inputs) == 1 else None
     if gated is not None:
         return iv.activated(inputs[gated[0]], gated[1])
-    if node.kind in passing.SEVERAL and len(inputs) > 1:
-        return iv.joined(inputs, passing.SEVERAL[node.kind])
-    rule = passing.RULES.get(node.kind)
+    if node.kind in interval_rules.SEVERAL and len(inputs) > 1:
+        return iv.joined(inputs, interval_rules.SEVERAL[node.kind])
+    rule = interval_rules.RULES.get(node.kind)
     if rule is not None:
         return rule(node, inputs)
     if len(inputs) != 1:
         return None
-    if node.kind in passing.AFFINE:
-        return passing.with_constant(node, inputs[0])
-    if node.kind in passing.KEEPING:
+    if node.kind in interval_rules.AFFINE:
+        return interval_rules.with_constant(node, inputs[0])
+    if node.kind in interval_rules.KEEPING:
         return inputs[0]
     row = activation_called(node.function)
     return None if row is None else iv.activated(inputs[0], row.shape(with_settings(node.operation)))

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
-from reportgen.measure.passing import AFFINE, KEEPING, axis_order
-from reportgen.models.kinds import POOLS, UNIT_KINDS
+from reportgen.measure.interval_rules import AFFINE, KEEPING, axis_order
+from reportgen.models.graph.kinds import POOLS, UNIT_KINDS
 
 if TYPE_CHECKING:
     from reportgen.models import Model, Node

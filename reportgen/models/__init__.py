@@ -9,8 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reportgen.models.cut import cut_model
     from reportgen.models.fingerprint import file_hash
+    from reportgen.models.graph.submodel import cut_model
     from reportgen.models.loading import load_model
     from reportgen.models.model import Cut, Model, Node, Ref, Tap
 
@@ -20,7 +20,7 @@ _ROOMS = {
     "Node": "model",
     "Ref": "model",
     "Tap": "model",
-    "cut_model": "cut",
+    "cut_model": "graph.submodel",
     "file_hash": "fingerprint",
     "load_model": "loading",
 }

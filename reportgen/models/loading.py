@@ -9,24 +9,24 @@ from typing import Literal
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.keras_types import Network
-from reportgen.models.cut import symbolic_shapes
-from reportgen.models.field import Field, fields
-from reportgen.models.flatten import flatten
-from reportgen.models.gates import Locality, localities
-from reportgen.models.graph_hash import node_hashes
-from reportgen.models.held import shape_text
-from reportgen.models.input_range import find_input_range
-from reportgen.models.kinds import IDENTITIES
-from reportgen.models.layer_graph import layer_graph
+from reportgen.models.extra_inputs import shape_text
+from reportgen.models.graph.field import Field, fields
+from reportgen.models.graph.flatten import flatten
+from reportgen.models.graph.gates import Locality, localities
+from reportgen.models.graph.hashes import node_hashes
+from reportgen.models.graph.kinds import IDENTITIES
+from reportgen.models.graph.layer_graph import layer_graph
+from reportgen.models.graph.picture_rows import hold_whole_pictures, shapes_of_many
+from reportgen.models.graph.places import lie_over_places
+from reportgen.models.graph.shared_weights import CallAside, sharing_calls
+from reportgen.models.graph.submodel import symbolic_shapes
+from reportgen.models.graph.taps import ON_CONSTANTS, find_taps, unit_count
+from reportgen.models.input_range.find import find_input_range
+from reportgen.models.input_range.stored_moments import range_doubt
 from reportgen.models.model import Model, Node, Tap
 from reportgen.models.notes import training_notes
 from reportgen.models.opening import open_network
-from reportgen.models.pictures import hold_whole_pictures, shapes_of_many
-from reportgen.models.places import lie_over_places
-from reportgen.models.range_check import range_doubt
-from reportgen.models.shared import CallAside, sharing_calls
 from reportgen.models.sources import find_source
-from reportgen.models.taps import ON_CONSTANTS, find_taps, unit_count
 from reportgen.models.untrained import fresh_weights
 from reportgen.units import MOST_CHANNELS, Layer, unique_slugs
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reportgen.models.kinds import IDENTITIES
+from reportgen.models.graph.kinds import IDENTITIES
 from reportgen.models.model import Node
 
 _NAMED = 4

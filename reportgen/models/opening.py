@@ -17,17 +17,17 @@ import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ReportgenError
 from reportgen.keras_types import Network, Operation, Tensor
+from reportgen.models.extra_inputs import held_inputs, picture_input
 from reportgen.models.framework import keras_module
-from reportgen.models.hdf5 import first_line
-from reportgen.models.held import held_inputs, picture_input
-from reportgen.models.keras_file import read_keras
-from reportgen.models.memory import default_max_memory, refuse_larger
+from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.keras.hdf5 import first_line
+from reportgen.models.keras.picture_axes import takes_channels_first
+from reportgen.models.keras.reading import read_keras
+from reportgen.models.keras.retrace import retraced, works_channels_first
+from reportgen.models.keras.subclassed import as_called, followed, is_subclassed
 from reportgen.models.model import OnnxSignature
-from reportgen.models.picture_axes import takes_channels_first
-from reportgen.models.retrace import retraced, works_channels_first
-from reportgen.models.shared import CallAside
+from reportgen.models.model_memory import default_max_memory, refuse_larger
 from reportgen.models.sources import APPLICATIONS, ModelSource
-from reportgen.models.subclassed import as_called, followed, is_subclassed
 
 
 @dataclass(frozen=True)

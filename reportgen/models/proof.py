@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
-from reportgen.models.cut import cut_model, prefix
 from reportgen.models.framework import keras_module
-from reportgen.models.hdf5 import first_line
-from reportgen.models.memory import default_max_memory
+from reportgen.models.graph.submodel import cut_model, prefix
+from reportgen.models.input_range.stored_moments import natural_pictures
+from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.model import Model
-from reportgen.models.range_check import natural_pictures
+from reportgen.models.model_memory import default_max_memory
 from reportgen.units import Layer
 
 SAME = 1e-4

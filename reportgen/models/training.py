@@ -12,7 +12,7 @@ from typing import Any
 
 from reportgen.keras_types import Config, ConfigValue
 from reportgen.models.framework import keras_module
-from reportgen.models.trust import of_keras
+from reportgen.models.keras.code_safety import of_keras
 
 _SHORT = frozenset(
     {"acc", "accuracy", "ce", "crossentropy", "bce", "kld", "mae", "mse", "mape", "msle", "loss",

@@ -14,7 +14,7 @@ import numpy as np
 from reportgen.errors import ModelError
 from reportgen.keras_types import KerasLayer, Network
 from reportgen.models.framework import keras_module
-from reportgen.models.hdf5 import first_line
+from reportgen.models.keras.hdf5 import first_line
 
 _KEPT = ("Normalization", "Rescaling", "Discretization", "TextVectorization", "StringLookup", "IntegerLookup")
 _PLAIN = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.models.kinds import UNIT_KINDS
+from reportgen.models.graph.kinds import UNIT_KINDS
 from reportgen.prune.decision import end_of
-from reportgen.prune.passing import passed_labels
+from reportgen.prune.label_rules import passed_labels
 
 if TYPE_CHECKING:
     from reportgen.models import Model, Node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from reportgen.keras_types import KerasLayer, Network
-from reportgen.models.kinds import kind_of
+from reportgen.models.graph.kinds import kind_of
 
 
 def parameters(network: Network) -> int:

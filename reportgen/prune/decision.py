@@ -19,7 +19,7 @@ from reportgen.activations import activation_called
 from reportgen.errors import ConfigError
 from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import IDENTITIES
+from reportgen.models.graph.kinds import IDENTITIES
 from reportgen.removal import Reading
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import numpy as np
 
 from reportgen.keras_types import KerasLayer, Nest, Network, Operation, Tensor
 from reportgen.models.framework import functional, keras_module
-from reportgen.models.kinds import UNIT_KINDS
+from reportgen.models.graph.kinds import UNIT_KINDS
 from reportgen.prune.channels import Ref, groups_of, mixes
 from reportgen.prune.decision import end_of
-from reportgen.prune.passing import RESHAPES
-from reportgen.prune.plain import plain_operation
+from reportgen.prune.label_rules import RESHAPES
+from reportgen.prune.plain_operations import plain_operation
 from reportgen.prune.weights import Floats, set_weights, sliced, weights_of
 
 if TYPE_CHECKING:

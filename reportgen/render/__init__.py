@@ -6,9 +6,9 @@ Framework code, behind one seam (`backend`). It knows no files, no stores and no
 from __future__ import annotations
 
 from reportgen.render.backend import arithmetic, device_name, use_arithmetic
+from reportgen.render.batch_runner import WHOLE_LAYER, Job, Render, render_units
+from reportgen.render.batch_size import suggest_batch
 from reportgen.render.live import Glimpse, render_live
-from reportgen.render.memory import suggest_batch
-from reportgen.render.queue import WHOLE_LAYER, Job, Render, render_units
 
 __all__ = [
     "WHOLE_LAYER",

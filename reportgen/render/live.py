@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from keras import ops
 
-from reportgen.render.ascent import TRACE, ascent
-from reportgen.render.queue import Job, Render, Run, shown
+from reportgen.render.batch_runner import Job, Render, Run, shown
+from reportgen.render.optimise import TRACE, ascent
 from reportgen.spec import RenderSpec
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from reportgen.keras_types import Network
-from reportgen.models.flatten import recorded_calls
+from reportgen.models.graph.flatten import recorded_calls
 
 MOST_TERMS = 1_000
 """More than the sums of networks that were trained, and written out in no time."""

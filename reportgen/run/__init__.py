@@ -27,6 +27,7 @@ from reportgen.run.comparing import (
 from reportgen.run.context import Clock, RunContext
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
+from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
 from reportgen.run.model_run import RenderSummary, render_model
 from reportgen.run.opened import Atlas, open_atlas
@@ -41,9 +42,8 @@ from reportgen.run.options import (
     StoreOptions,
     takes,
 )
+from reportgen.run.progress import Reporter, Silent, tell_of_copy
 from reportgen.run.rendering import wish_of
-from reportgen.run.report import estimate_report, import_report
-from reportgen.run.reporting import Reporter, Silent, tell_of_copy
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.versions import read_name
 from reportgen.score import LayerPruneList, score_store

@@ -22,10 +22,10 @@ from reportgen.errors import MissingExtra, ReportgenError
 from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import LayerPlan
+from reportgen.run.batches import Part
 from reportgen.run.context import RunContext
-from reportgen.run.reporting import Reporter
+from reportgen.run.progress import Reporter
 from reportgen.run.slices import GPU_SLICE, SLICE, Slice, Slices
-from reportgen.run.work import Part
 from reportgen.run.worker import Worker
 from reportgen.settings_file import LOCAL_CLUSTER
 

@@ -6,16 +6,16 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from reportgen.atlas.layout import Place, places
+from reportgen.atlas.addresses import Place, places
 from reportgen.compare import Version, compare_versions, series_of
 from reportgen.comparison import Comparisons, VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError
 from reportgen.run.context import Clock, RunContext
-from reportgen.run.crossing import cross_excite
+from reportgen.run.cross_responses import cross_excite
 from reportgen.run.importing import open_source
 from reportgen.run.model_run import RenderSummary, render_model
-from reportgen.run.reporting import Reporter, tell_of_copy
+from reportgen.run.progress import Reporter, tell_of_copy
 from reportgen.run.versions import Named, all_versions, opened, read_name, rendered_already
 from reportgen.score import score_store
 from reportgen.store import Store, open_store

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from reportgen.config import Settings
 from reportgen.run.memory import Bound, default_bound
-from reportgen.run.reporting import Reporter
+from reportgen.run.progress import Reporter
 from reportgen.store import Store
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reportgen.compare import compare_versions
+from reportgen.compare.report import plain
 from reportgen.compare.rules import Outcome, Rule, judge, read_rule
-from reportgen.compare.told import plain
 from reportgen.comparison import VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, StoreError

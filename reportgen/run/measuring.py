@@ -12,9 +12,9 @@ from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, null_setting
+from reportgen.run.batches import in_a_line, within_memory
 from reportgen.run.context import RunContext
 from reportgen.run.memory import looked_at, out_of_memory
-from reportgen.run.work import in_a_line, within_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 

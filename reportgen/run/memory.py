@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen.models.memory import machine_memory
+from reportgen.models.model_memory import machine_memory
 
 if TYPE_CHECKING:
     from reportgen.models import Cut

@@ -12,13 +12,13 @@ from pathlib import Path
 from reportgen.plan import LayerPlan, make_plan, missing, recipe_hash
 from reportgen.run.budget import Missing, missing_of
 from reportgen.run.context import RunContext
+from reportgen.run.import_report import import_report, report_lines
 from reportgen.run.importing import Source, facts_of, open_source
 from reportgen.run.measuring import unmeasured
-from reportgen.run.natural import check_pictures, measure_natural, with_spectrum
+from reportgen.run.natural_run import check_pictures, measure_natural, with_spectrum
 from reportgen.run.removal_file import take_measurement
-from reportgen.run.removing import measure_removal
+from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
-from reportgen.run.report import import_report, report_lines
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord

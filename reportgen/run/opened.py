@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 
 import numpy as np
 
-from reportgen.atlas.layout import Place, places
+from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.rows import RenderRow, lead_of, render_rows
 from reportgen.atlas.table import Row, layer_rows
 from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief

@@ -20,12 +20,12 @@ from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
 from reportgen.removal import Reading, Removal
 from reportgen.run.importing import facts_of, load_network
-from reportgen.run.natural import at_once
+from reportgen.run.natural_run import at_once
+from reportgen.run.progress import Reporter
 from reportgen.run.removal_file import Measurement, write_measurement
 from reportgen.run.removal_pictures import Gathered, gather
 from reportgen.run.removal_result import in_full, removal_of
-from reportgen.run.removing import structure_of
-from reportgen.run.reporting import Reporter
+from reportgen.run.removal_run import structure_of
 from reportgen.run.smaller_file import SmallerFile, TimedBy, write_and_judge
 from reportgen.spec import content_hash
 from reportgen.store import open_store

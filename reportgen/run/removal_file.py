@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.removal import Removal, UnitNeed
-from reportgen.run.reporting import Reporter
+from reportgen.run.progress import Reporter
 from reportgen.store import ModelRecord, Store
 
 _MOST_BYTES = 64 * 2**20

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from reportgen.config import Settings
 from reportgen.json_values import JsonObject
 from reportgen.plan import LayerPlan, Wish, recipe_hash
+from reportgen.run.batches import Engine, Here
 from reportgen.run.budget import Measurer, order
 from reportgen.run.context import RunContext
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source
-from reportgen.run.work import Engine, Here
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reportgen.config import Settings
 from reportgen.errors import ModelError
 from reportgen.plan import PictureSet
+from reportgen.run.batches import Cuts, rows_of
 from reportgen.run.memory import Bound, default_bound
-from reportgen.run.work import Cuts, rows_of
 from reportgen.store import StoredRender
 from reportgen.units import Layer
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reportgen.judgement import LayerFindings
-from reportgen.score.beside import beside_fingerprint, put_beside
 from reportgen.score.evidence import LayerEvidence as LayerEvidence
 from reportgen.score.evidence import evidence_fingerprint as evidence_fingerprint
 from reportgen.score.evidence import read_evidence as read_evidence
-from reportgen.score.prune import LayerPruneList as LayerPruneList
-from reportgen.score.prune import PruneRow as PruneRow
-from reportgen.score.prune import prune_list as prune_list
-from reportgen.score.prune import prune_rows as prune_rows
+from reportgen.score.removable import LayerPruneList as LayerPruneList
+from reportgen.score.removable import PruneRow as PruneRow
+from reportgen.score.removable import prune_list as prune_list
+from reportgen.score.removable import prune_rows as prune_rows
+from reportgen.score.supplementary import beside_fingerprint, put_beside
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store
 

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from reportgen.judgement import Compared, Kinds, LayerFindings, Obstacle, Responsiveness
 from reportgen.score import agreement as agree
 from reportgen.score import structure as st
-from reportgen.score.alive import lives
 from reportgen.score.colour import colour_axes, colour_name, contrast
 from reportgen.score.copies import Kin, correlations, kinships, response_rows
 from reportgen.score.evidence import Arrays, LayerEvidence, Picture
-from reportgen.score.findings import layer_findings
-from reportgen.score.kinds import kinds
+from reportgen.score.layer_summary import layer_findings
 from reportgen.score.light import light_of
+from reportgen.score.response_groups import kinds
+from reportgen.score.responsiveness import lives
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
 from reportgen.score.verdict import Facts, judge

@@ -16,7 +16,7 @@ from scipy import stats
 from reportgen.images import decode_png
 from reportgen.score.agreement import Looks, looks
 from reportgen.score.evidence import LayerEvidence, read_evidence
-from reportgen.score.natural import fits, natural_of
+from reportgen.score.natural_findings import fits, natural_of
 from reportgen.score.spectrum import LEAST_PX, Floats, inside, spectrum
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, layer_owner

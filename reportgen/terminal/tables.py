@@ -14,7 +14,7 @@ from rich.table import Table
 
 from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import MOST_NAMED, GateResult, number
-from reportgen.run.report import report_lines
+from reportgen.run.import_report import report_lines
 from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
 

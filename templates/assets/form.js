@@ -1,5 +1,5 @@
 // The form of a request: units, start, and every part of a recipe, drawn from what the server says a recipe has. Its
-// value is what the server takes (reportgen/explorer/asked.py); nothing is checked here.
+// value is what the server takes (reportgen/explorer/render_request.py); nothing is checked here.
 (function () {
   "use strict";
 

@@ -8,8 +8,8 @@ import pytest
 from compared_store import ROLL, write_compared_store
 
 from reportgen.atlas import check_site, write_atlas
+from reportgen.atlas.addresses import WRITTEN
 from reportgen.atlas.comparison_plots import flow_plot, lines_plot
-from reportgen.atlas.layout import WRITTEN
 from reportgen.atlas.manifest import read_manifest
 from reportgen.comparison import Line, Series, VersionId
 from reportgen.config import read_settings

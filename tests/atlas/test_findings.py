@@ -10,13 +10,13 @@ import pytest
 from sample_store import write_sample_store
 
 from reportgen.atlas import write_atlas
+from reportgen.atlas.addresses import places
 from reportgen.atlas.findings import find
-from reportgen.atlas.layout import places
-from reportgen.atlas.panel import unit_view
 from reportgen.atlas.related import neighbours_section, weights_section
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, layer_rows, listed_rows, ranked
-from reportgen.atlas.scene import Scene
 from reportgen.atlas.showcase import showcase_rows
+from reportgen.atlas.unit_view import unit_view
+from reportgen.atlas.view_context import Scene
 from reportgen.images import encode_png
 from reportgen.judgement import Kinds, LayerFindings, Relations
 from reportgen.spec import AtlasSpec

@@ -12,10 +12,10 @@ import pytest
 from sample_store import recipe_hash
 
 from reportgen.atlas import export_pictures, write_atlas
-from reportgen.atlas.files import site_files
-from reportgen.atlas.layout import places
-from reportgen.atlas.panel import Scene, recipe_sections, unit_view
+from reportgen.atlas.addresses import places
+from reportgen.atlas.output import site_files
 from reportgen.atlas.rows import layer_rows
+from reportgen.atlas.unit_view import Scene, recipe_sections, unit_view
 from reportgen.errors import SiteError, StoreError
 from reportgen.spec import RECIPES, AtlasSpec, for_kind
 from reportgen.store import Store, open_store

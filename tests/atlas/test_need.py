@@ -10,8 +10,8 @@ from sample_store import write_sample_store
 
 from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas import removal_words as words
+from reportgen.atlas.addresses import Place
 from reportgen.atlas.check import MOST_PAGE_BYTES
-from reportgen.atlas.layout import Place
 from reportgen.atlas.need import layer_need_view, need_section, need_view, room_for
 from reportgen.atlas.network import MOST
 from reportgen.atlas.pages import template_folder

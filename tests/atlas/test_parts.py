@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.atlas import plots
-from reportgen.atlas.layout import relative, root_of
+from reportgen.atlas.addresses import relative, root_of
 from reportgen.atlas.pictures import encode_page_picture, page_picture, shrink
 from reportgen.atlas.rows import RenderRow, lead_of, neighbours_of
 from reportgen.atlas.summaries import n_strip

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.atlas import write_atlas
-from reportgen.atlas.layout import Place
+from reportgen.atlas.addresses import Place
 from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.errors import SiteError
 

@@ -16,11 +16,11 @@ from sample_store import layers_of
 from unpacking import places as places_of
 
 from reportgen.atlas import check_site, columns, write_atlas
-from reportgen.atlas.crew import crew
-from reportgen.atlas.ladder import SURE, choose, spread, steps
-from reportgen.atlas.layout import places
+from reportgen.atlas.addresses import places
 from reportgen.atlas.network import network_view
+from reportgen.atlas.picture_sizes import SURE, choose, spread, steps
 from reportgen.atlas.pictures import Sizes
+from reportgen.atlas.process_pool import crew
 from reportgen.atlas.sheets import Sheets
 from reportgen.atlas.strips import encode_strip, make_strip
 from reportgen.atlas.summaries import LayerSummary
@@ -29,7 +29,7 @@ from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 from reportgen.units import LayerGraph, unique_slugs
 
-writing = importlib.import_module("reportgen.atlas.write")
+writing = importlib.import_module("reportgen.atlas.build")
 GREY = 119
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.atlas import site_map, write_atlas
-from reportgen.atlas.layout import WRITTEN, Place, places
+from reportgen.atlas.addresses import WRITTEN, Place, places
 from reportgen.atlas.pages import template_folder
 from reportgen.atlas.site_map import LAYER, OF_MODEL, OF_SITE, PAGES, RESERVED, UNIT, UNITS
 from reportgen.explorer import routes

@@ -24,8 +24,8 @@ from waiting import expect
 
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
-from reportgen.explorer.queries import Shelf
 from reportgen.explorer.serving import warm
+from reportgen.explorer.store_view import Shelf
 
 pytestmark = pytest.mark.browser
 

@@ -21,8 +21,8 @@ from waiting import expect
 import reportgen
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
-from reportgen.explorer.jobs import Studio
-from reportgen.explorer.queries import Shelf
+from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.studio import Studio
 from reportgen.images import encode_png
 from reportgen.store import open_store
 

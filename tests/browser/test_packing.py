@@ -7,10 +7,10 @@ import pytest
 from unpacking import whole
 
 from reportgen.atlas import columns
-from reportgen.atlas.layout import places
+from reportgen.atlas.addresses import places
 from reportgen.atlas.packing import pack
-from reportgen.atlas.panel import Scene, unit_view
 from reportgen.atlas.rows import layer_rows
+from reportgen.atlas.unit_view import Scene, unit_view
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reportgen.atlas.layout import places
+from reportgen.atlas.addresses import places
 from reportgen.atlas.network import network_view
 from reportgen.atlas.pages import Pages
-from reportgen.atlas.panel import Scene, unit_view
 from reportgen.atlas.rows import layer_rows
 from reportgen.atlas.summaries import summary_of
+from reportgen.atlas.unit_view import Scene, unit_view
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "atlas"))
 from sample_store import write_sample_store
 from sketching_studio import SketchingStudio
 
-from reportgen.explorer.queries import Shelf
+from reportgen.explorer.store_view import Shelf
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import time
 import numpy as np
 
 from reportgen.errors import ReportgenError
-from reportgen.explorer.asked import Asked
-from reportgen.explorer.jobs import Progress, Ticket
+from reportgen.explorer.render_request import Asked
+from reportgen.explorer.studio import Progress, Ticket
 from reportgen.images import encode_webp, fitted_photograph
 
 STEPS = 40

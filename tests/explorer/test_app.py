@@ -10,7 +10,7 @@ from sketching_studio import SketchingStudio
 
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.explorer.guard import Door
-from reportgen.explorer.queries import Shelf
+from reportgen.explorer.store_view import Shelf
 from reportgen.store import open_store
 
 pytest.importorskip("dash", reason="the extra explorer is not installed")

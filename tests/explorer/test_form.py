@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from reportgen.explorer.asked import parse
 from reportgen.explorer.form import NOT_IN_FORM, form_spec, groups, recipe_values
+from reportgen.explorer.render_request import parse
 from reportgen.spec import RECIPES, RenderSpec
 
 

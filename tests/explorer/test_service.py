@@ -10,10 +10,10 @@ import pytest
 
 from reportgen.config import Settings
 from reportgen.explorer import service as service_room
-from reportgen.explorer.files import ModelFile
-from reportgen.explorer.orders import Cancel, Done, Failed, Full, Order, Ready, Step, warmed
+from reportgen.explorer.messages import Cancel, Done, Failed, Full, Order, Ready, Step, warmed
+from reportgen.explorer.model_files import ModelFile
+from reportgen.explorer.render_process import Renderer, _Room
 from reportgen.explorer.service import Service
-from reportgen.explorer.worker import Renderer, _Room
 from reportgen.spec import RECIPES
 from reportgen.units import Telemetry
 

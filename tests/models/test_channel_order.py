@@ -14,8 +14,8 @@ from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.measure.weights import weights
 from reportgen.models import Model, cut_model, load_model
-from reportgen.models.evidence import input_evidence
-from reportgen.models.keras_proof import prove_keras
+from reportgen.models.input_range.evidence import input_evidence
+from reportgen.models.keras.proof import prove_keras
 from reportgen.models.proof import prove_cuts
 from reportgen.models.sources import find_source
 from reportgen.plan import Wish, make_plan

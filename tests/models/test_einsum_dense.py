@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras_proof import prove_keras
+from reportgen.models.keras.proof import prove_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import stirred
 

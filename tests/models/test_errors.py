@@ -484,7 +484,7 @@ def test_reading_a_hash_loads_no_framework() -> None:
         "import sys, reportgen.models\n"
         "from reportgen.models import file_hash, Model\n"
         "from reportgen.models.fingerprint import file_hash\n"
-        "from reportgen.models.archive import read_archive\n"
+        "from reportgen.models.keras.archive import read_archive\n"
         "assert not {'keras', 'tensorflow', 'h5py'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

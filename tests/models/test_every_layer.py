@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from reportgen.models import load_model
-from reportgen.models.kinds import kind_of
+from reportgen.models.graph.kinds import kind_of
 
 PICTURE = (8, 8, 3)
 SHAPES = (PICTURE, (64, 3), (8, 24), (192,), (2, 4, 8, 3), (8, 2, 4, 3))
@@ -100,8 +100,8 @@ def test_a_layer_with_weights_is_listed_or_skipped_by_name(tmp_path: Path, name:
 
 
 def test_layers_inside_a_layer_of_ones_own_are_told(tmp_path: Path) -> None:
-    from reportgen.models.flatten import flatten
-    from reportgen.models.taps import find_taps
+    from reportgen.models.graph.flatten import flatten
+    from reportgen.models.graph.taps import find_taps
 
     class Block(layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
         def __init__(self) -> None:

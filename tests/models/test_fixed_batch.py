@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from reportgen.errors import ModelError
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras_proof import prove_keras
+from reportgen.models.keras.proof import prove_keras
 from reportgen.models.sources import find_source
 
 SIDE = 8

@@ -13,11 +13,11 @@ from keras import layers
 
 from reportgen.config import read_settings
 from reportgen.models import load_model
-from reportgen.models.keras_proof import prove_keras
+from reportgen.models.keras.proof import prove_keras
 from reportgen.models.model import Model
 from reportgen.models.proof import prove_cuts
 from reportgen.models.sources import find_source
-from reportgen.run.report import import_report
+from reportgen.run.import_report import import_report
 from tests.models.nets import nested_twice, plain, skipping, stirred
 
 
@@ -111,7 +111,7 @@ def test_what_keras_cannot_run_is_said_and_never_called_the_same(
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("no kernel for this")
 
-    monkeypatch.setattr("reportgen.models.keras_proof._answers", broken)
+    monkeypatch.setattr("reportgen.models.keras.proof._answers", broken)
     proof = prove_keras(find_source(path), model)
     assert (proof.max_abs, proof.same) == (None, None) and "no kernel for this" in proof.reason
 

@@ -14,7 +14,7 @@ import pytest
 
 from reportgen.errors import ModelError
 from reportgen.models import load_model
-from reportgen.models.keras_file import read_keras
+from reportgen.models.keras.reading import read_keras
 from tests.models.nets import pictures
 from tests.models.old_files import numbers
 

@@ -15,7 +15,7 @@ from scipy.signal import correlate
 
 from reportgen.errors import ModelError, UntrustedModel
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras_file import read_keras
+from reportgen.models.keras.reading import read_keras
 from tests.models.nets import pictures, stirred
 from tests.models.old_files import keras_1_convolution, keras_1_dense, keras_1_layer, numbers, old_h5
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from reportgen.models import load_model
-from reportgen.models.keras_file import read_keras
+from reportgen.models.keras.reading import read_keras
 
 HERE = Path(__file__).parent / "old_keras"
 FILES = sorted(HERE.glob("*.keras"))

@@ -12,12 +12,12 @@ from keras import layers, ops
 
 from reportgen.judgement import Compared, Responsiveness
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras_proof import prove_keras
+from reportgen.models.keras.proof import prove_keras
 from reportgen.models.model import Model
 from reportgen.models.proof import prove_cuts
 from reportgen.models.sources import find_source
 from reportgen.score.evidence import LayerEvidence
-from reportgen.score.findings import layer_findings
+from reportgen.score.layer_summary import layer_findings
 from reportgen.units import UnitScore
 
 SIDE = 12

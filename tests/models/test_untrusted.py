@@ -16,7 +16,7 @@ from keras import layers
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models import cut_model, load_model
-from reportgen.models.memory import LEAST_DEFAULT, default_max_memory
+from reportgen.models.model_memory import LEAST_DEFAULT, default_max_memory
 from tests.models.nets import edited, pictures
 from tests.models.old_files import keras_1_convolution, numbers, old_h5
 
@@ -133,7 +133,7 @@ def test_a_tensor_beyond_the_memory_is_refused(good: Path, tmp_path: Path) -> No
 
 
 def test_a_file_that_fits_the_memory_is_read_and_one_byte_less_refuses_it(good: Path) -> None:
-    from reportgen.models.keras_file import read_keras
+    from reportgen.models.keras.reading import read_keras
 
     needed = 4 * (3 * 3 * 3 * 2 + 2) + 4 * max(8 * 8 * 3, 6 * 6 * 2)
     assert read_keras(good, max_memory=needed)[0].count_params() == 56

@@ -81,37 +81,37 @@ def rendered(cut, wanted, recipe):
 
 def first_steps(cut, recipe, label):
     """Starts, and pictures in [0,1] after 1, 2, ... steps with all movements, `(k, n, h, w, c)`."""
-    from reportgen.render import Job, queue
-    from reportgen.render.ascent import ascent
+    from reportgen.render import Job, batch_runner
+    from reportgen.render.optimise import ascent
     from reportgen.render.randomness import key_of
 
     some = [Job(unit, sign, 1) for unit in (0, 1, 7, 12) for sign in ("happy", "sad")]
     keys = [key_of(j.unit, j.sign, j.seed) for j in some]
     starts = ascent(cut, recipe, len(some)).parameters.start(keys, False)
-    as_shown, queue.shown = queue.shown, lambda picture, recipe: np.asarray(picture, np.float32)
+    as_shown, batch_runner.shown = batch_runner.shown, lambda picture, recipe: np.asarray(picture, np.float32)
     try:
         after = []
         for steps in STEPS:
             short = dataclasses.replace(recipe, steps=steps, min_steps=steps, plateau=0.0)
             after.append(np.stack([r.picture for r in rendered(cut, some, short)]))
     finally:
-        queue.shown = as_shown
+        batch_runner.shown = as_shown
     return {f"{label}/start": np.asarray(starts, np.float32), f"{label}/steps": np.stack(after)}
 
 
 def aimed(cut):
     """Pictures in [0,1] of a sum of units and of a whole layer after five steps: of a batch, and watched."""
-    from reportgen.render import WHOLE_LAYER, Job, queue, render_live
+    from reportgen.render import WHOLE_LAYER, Job, batch_runner, render_live
     from reportgen.spec import RECIPES
 
     short = dataclasses.replace(RECIPES["default"], steps=5, min_steps=5, plateau=0.0)
     some = [Job(0, "happy", 1, ((0, 1.0), (7, -0.5))), Job(WHOLE_LAYER, "happy", 1)]
-    as_shown, queue.shown = queue.shown, lambda picture, recipe: np.asarray(picture, np.float32)
+    as_shown, batch_runner.shown = batch_runner.shown, lambda picture, recipe: np.asarray(picture, np.float32)
     try:
         batch = np.stack([rendered(cut, [job], short)[0].picture for job in some])
         live = np.stack([render_live(cut, job, short, lambda glimpse: True).picture for job in some])
     finally:
-        queue.shown = as_shown
+        batch_runner.shown = as_shown
     return {"aimed/batch/steps": batch, "aimed/live/steps": live}
 
 

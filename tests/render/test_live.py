@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.render import WHOLE_LAYER, Job, render_live, render_units
-from reportgen.render.ascent import ascent
+from reportgen.render.optimise import ascent
 from reportgen.render.parametrizations import parametrization
 from reportgen.spec import CHOICES, RECIPES
 from reportgen.units import InputRange

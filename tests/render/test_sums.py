@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from reportgen.models import load_model
-from reportgen.models.cut import cut_model
+from reportgen.models.graph.submodel import cut_model
 from reportgen.render import Job, render_units
 from reportgen.render.sums import MOST_TERMS, longest_sum
 from reportgen.spec import RECIPES

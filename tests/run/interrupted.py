@@ -12,12 +12,12 @@ from importlib import import_module
 MOMENTS = {
     "import": ("reportgen.run.importing", "load_network"),
     "report": ("reportgen.run.model_run", "import_report"),
-    "render": ("reportgen.render.queue", "Run.advance"),
+    "render": ("reportgen.render.batch_runner", "Run.advance"),
     "measure": ("reportgen.run.budget", "measure_layer"),
     "score": ("reportgen.run", "score_store"),
     "site": ("reportgen.run", "write_atlas"),
-    "pages": ("reportgen.atlas.files", "Stage.put"),
-    "publish": ("reportgen.atlas.files", "SiteFiles.publish"),
+    "pages": ("reportgen.atlas.output", "Stage.put"),
+    "publish": ("reportgen.atlas.output", "SiteFiles.publish"),
 }
 
 

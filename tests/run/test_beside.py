@@ -12,7 +12,7 @@ from small_networks import QUICK, QUICK_WORDS, save_model
 
 import reportgen
 from reportgen.removal import LayerNeed, PictureCounts, Removal, UnitNeed
-from reportgen.run.reporting import Silent
+from reportgen.run.progress import Silent
 from reportgen.store import layer_owner, model_owner, pictures_owner
 
 

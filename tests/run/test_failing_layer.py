@@ -7,7 +7,7 @@ from small_networks import QUICK, save_model
 
 import reportgen
 from reportgen.models import cut_model
-from reportgen.run import measuring, work
+from reportgen.run import batches, measuring
 from reportgen.store import open_store
 
 
@@ -22,7 +22,7 @@ def test_one_layer_that_cannot_be_cut_fails_by_itself(tmp_path, model_file, monk
             raise ValueError("no kernel for this shape\nwith pages of numbers")
         return cut_model(model, layer, canvas_px, **options)
 
-    for module in (measuring, work):
+    for module in (measuring, batches):
         monkeypatch.setattr(module, "cut_model", cut)
     store = tmp_path / "s.db"
     (summary,) = reportgen.render(model_file, store=store, seeds=1, signs="happy", **QUICK)

@@ -20,7 +20,7 @@ KILLED = """
 import os, signal, sys
 from importlib import import_module
 from reportgen import cli
-queue, calls, last = import_module("reportgen.render.queue"), [], int(sys.argv[1])
+queue, calls, last = import_module("reportgen.render.batch_runner"), [], int(sys.argv[1])
 plain = queue.Run.advance
 def advance(self):
     plain(self)

@@ -82,7 +82,7 @@ def test_a_second_interrupt_ends_a_framework_that_does_not_listen(tmp_path, tiny
     script = f"""
 import sys, time
 from importlib import import_module
-queue = import_module("reportgen.render.queue")
+queue = import_module("reportgen.render.batch_runner")
 def advance(self):
     print("busy", flush=True)
     end = time.monotonic() + 60

@@ -9,7 +9,7 @@ from PIL import Image
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.plan import recipe_hash
-from reportgen.run.natural import with_spectrum
+from reportgen.run.natural_run import with_spectrum
 from reportgen.run.rendering import wish_of
 
 MODEL = SimpleNamespace(input_shape=(48, 48, 3), file_name="x.keras")

@@ -15,8 +15,8 @@ import pytest
 from reportgen.errors import StoreError
 from reportgen.judgement import LayerFindings, Natural, Trust
 from reportgen.score import score_layer
-from reportgen.score.findings import certainly_superfluous
-from reportgen.score.prune import certain_reason
+from reportgen.score.layer_summary import certainly_superfluous
+from reportgen.score.removable import certain_reason
 from reportgen.sentences.answers import light_in_words, proof_in_words, shortfall_in_words, trust_of
 from reportgen.sentences.reasons import decision_in_words, pattern_in_words
 from reportgen.spec import ScoreSpec

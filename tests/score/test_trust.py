@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reportgen.judgement import Natural, Trust
-from reportgen.score.natural import selectivity
+from reportgen.score.natural_findings import selectivity
 from reportgen.score.trust import beyond_natural, natural_agreement, robust_share
 from reportgen.score.twin import auc, twin_findings
 from reportgen.sentences.answers import trust_in_words

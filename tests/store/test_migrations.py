@@ -15,7 +15,7 @@ import reportgen
 from reportgen.config import read_settings
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.run import publish
-from reportgen.run.reporting import Silent
+from reportgen.run.progress import Silent
 from reportgen.store import SCHEMA_VERSION, migrations, open_store, opening
 
 STORES = Path(__file__).parents[1] / "data" / "stores"

@@ -14,10 +14,11 @@ import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
 from reportgen.keras_types import Tensor
-from reportgen.models.flatten import recorded_calls
 from reportgen.models.framework import MOST_OPERATIONS, keras_module
-from reportgen.models.hdf5 import first_line
-from reportgen.models.kinds import kind_of
+from reportgen.models.graph.flatten import recorded_calls
+from reportgen.models.graph.kinds import kind_of
+from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.onnx.branches import branch_of, is_if, reads
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.fixed_batch import for_readers, open_rows
@@ -28,7 +29,6 @@ from reportgen.models.onnx.registry import Operator, operators
 from reportgen.models.onnx.rows import needless_reshapes
 from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
-from reportgen.models.shared import CallAside
 
 if TYPE_CHECKING:
     from onnx import NodeProto

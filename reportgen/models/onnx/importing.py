@@ -16,7 +16,8 @@ import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import functional, keras_module
-from reportgen.models.hdf5 import first_line
+from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.onnx.building import Builder, rebatch
 from reportgen.models.onnx.endings import up_to_numbers, with_outputs_before_bounds
 from reportgen.models.onnx.fixed_batch import for_readers, way_out
@@ -26,7 +27,6 @@ from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opse
 from reportgen.models.onnx.refusals import check_operators, check_signatures
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
-from reportgen.models.shared import CallAside
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto

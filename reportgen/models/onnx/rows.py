@@ -14,7 +14,7 @@ import numpy as np
 
 from reportgen.keras_types import CallRecord, Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import IDENTITIES, activation_of, kind_of, with_settings
+from reportgen.models.graph.kinds import IDENTITIES, activation_of, kind_of, with_settings
 
 _NUMBER_BY_NUMBER = IDENTITIES | frozenset(
     {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power", "square", "sqrt",

@@ -11,7 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.models import load_model
-from reportgen.models.cut import cut_model
+from reportgen.models.graph.submodel import cut_model
 from reportgen.models.proof import prove_import
 
 RNG = np.random.default_rng(5)

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ConfigError, ModelError
-from reportgen.models.flatten import flatten
+from reportgen.models.graph.flatten import flatten
 from reportgen.models.onnx import parity, read_onnx
 
 SHARED = Path(__file__).parents[4] / "shared" / "models"

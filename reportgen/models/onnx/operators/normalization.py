@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from reportgen.keras_types import Tensor
-from reportgen.models.kinds import WorkedOut
+from reportgen.models.graph.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.arithmetic import added
 from reportgen.models.onnx.operators.shape import reshaped

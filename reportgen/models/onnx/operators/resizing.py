@@ -17,7 +17,7 @@ import numpy as np
 
 from reportgen.keras_types import KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.kinds import WorkedOut
+from reportgen.models.graph.kinds import WorkedOut
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Array, Value, channels_last, live

@@ -1,0 +1,152 @@
+"""A layer's part of a site: its pictures, sheets, pages and data files, from the store to the staging folder.
+
+Depends on nothing but its task, so that layers can be made in any order and in other processes, and one whose
+task has not changed need not be made at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reportgen.atlas import preview
+from reportgen.atlas.layer_page import layer_pages
+from reportgen.atlas.natural_tiles import TilePixels, natural_strip
+from reportgen.atlas.output import Stage, Written
+from reportgen.atlas.pages import Pages
+from reportgen.atlas.pictures import encode_page_picture
+from reportgen.atlas.rows import LayerRows, layer_rows, null_pictures
+from reportgen.atlas.sheets import Sheets
+from reportgen.atlas.site_map import PICTURES
+from reportgen.atlas.strips import UnitPictures, encode_strip, null_strip
+from reportgen.atlas.unit_view import Scene, pictures_of
+from reportgen.images import decode_png
+from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
+
+_UNITS_AT_ONCE = 64
+
+
+@dataclass(frozen=True)
+class LayerTask:
+    """What a layer's piece is made from, besides the store.
+
+    Attributes:
+        store_path: The store.
+        stage: Where files are laid out.
+        pages: Templates and what all pages share.
+        scene: Of the model version.
+        record: The model version.
+        layer: The layer's name.
+        around: `previous` and `next` layer's slugs, empty at the ends.
+        own_pages: Whether each unit also gets a page of its own.
+        parts: What is to be made: `pictures`, `pages`, or both.
+    """
+
+    store_path: Path
+    stage: Stage
+    pages: Pages
+    scene: Scene
+    record: ModelRecord
+    layer: str
+    around: Mapping[str, str]
+    own_pages: bool
+    parts: frozenset[str]
+
+
+def make_layer(task: LayerTask) -> dict[str, list[Written]]:
+    """Lay out a layer's files and return them by the part they belong to.
+
+    Raises:
+        StoreError: The store cannot be read.
+        SiteError: A path is none of a site.
+    """
+    with open_store(task.store_path) as store:
+        rows = layer_rows(store, task.record, task.record.layer(task.layer))
+        own = {unit: pictures_of(task.scene, rows, unit) for unit in rows.units}
+        made: dict[str, list[Written]] = {}
+        if "pictures" in task.parts:
+            made["pictures"] = list({one.path: one for one in _pictures(store, task, rows, own)}.values())
+        if "pages" in task.parts:
+            pages = layer_pages(task.pages, task.scene, rows, task.around, own, own_pages=task.own_pages)
+            made["pages"] = [task.stage.put(path, data) for path, data in pages]
+    return made
+
+
+def _pictures(
+    store: Store, task: LayerTask, rows: LayerRows, own: Mapping[int, UnitPictures]
+) -> Iterator[Written]:
+    """Yield the layer's pictures: those that are in place kept, the others and all sheets made."""
+    scene, folder = task.scene, task.scene.place.folder
+    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
+    sheets, stage = Sheets(slug, tuple(u for u in rows.units if own[u].lead), scene.sizes), task.stage
+    best = preview.Montage(rows, own) if scene.spec.url else None
+    for start in range(0, len(rows.units), _UNITS_AT_ONCE):
+        units = rows.units[start : start + _UNITS_AT_ONCE]
+        pixels = _needed_pixels(store, rows, units, own, stage)
+        for unit in units:
+            yield from _unit_files(own[unit], pixels, scene, stage)
+            lead = own[unit].lead
+            if lead is not None:
+                sheets.put(unit, pixels[lead[1].key])
+                if best is not None:
+                    best.offer(unit, pixels[lead[1].key])
+    yield from _natural_files(store, rows, scene, stage)
+    for path, data in sheets.files():
+        yield stage.put(f"{folder}/{path}", data)
+    if best is not None:
+        yield stage.put(f"{folder}/{slug}/preview.jpg", best.jpeg())
+    strip = null_strip(rows, scene.sizes)
+    if strip is not None:
+        path = f"{PICTURES}/{strip.name}"
+        nulls = dict(zip(strip.keys, null_pictures(store, rows.null_setting), strict=False))
+        yield (
+            stage.keep(path) if stage.has(path) else stage.put(path, encode_strip(strip, nulls, scene.sizes))
+        )
+
+
+def _unit_files(
+    own: UnitPictures, pixels: Mapping[str, np.ndarray], scene: Scene, stage: Stage
+) -> Iterator[Written]:
+    if own.lead is not None:
+        page, row = own.lead
+        path = f"{PICTURES}/{page.name}"
+        if stage.has(path):
+            yield stage.keep(path)
+        else:
+            yield stage.put(path, encode_page_picture(pixels[row.key], page, scene.sizes))
+    for strip in own.strips:
+        path = f"{PICTURES}/{strip.name}"
+        yield (
+            stage.keep(path) if stage.has(path) else stage.put(path, encode_strip(strip, pixels, scene.sizes))
+        )
+
+
+def _natural_files(store: Store, rows: LayerRows, scene: Scene, stage: Stage) -> Iterator[Written]:
+    """Yield the strips of natural pictures of a layer's units."""
+    cut: TilePixels | None = None
+    for unit in rows.units:
+        strip, tiles = natural_strip(rows, unit, scene.sizes)
+        if strip is None:
+            continue
+        path = f"{PICTURES}/{strip.name}"
+        if stage.has(path):
+            yield stage.keep(path)
+        else:
+            cut = cut or TilePixels(store, rows.about, rows.record.input_shape)
+            yield stage.put(path, cut.encoded(strip, tiles, scene.sizes))
+
+
+def _needed_pixels(
+    store: Store, rows: LayerRows, units: Sequence[int], own: Mapping[int, UnitPictures], stage: Stage
+) -> dict[str, np.ndarray]:
+    """Return the pixels by key of the units' leads, which sheets are made of, and of strips not in place."""
+    wanted = {own[u].lead[1].key for u in units if own[u].lead is not None}  # type: ignore[index]
+    for unit in units:
+        for strip in own[unit].strips:
+            if not stage.has(f"{PICTURES}/{strip.name}"):
+                wanted.update(strip.keys)
+    found = pictures_by_key(store, sorted(wanted))
+    return {picture.key: decode_png(picture.png, picture.channels) for picture in found}

@@ -1,0 +1,260 @@
+"""The pages above the layers: the start page, each model version's, and the files beside them."""
+
+from __future__ import annotations
+
+import importlib.util
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from reportgen.atlas import columns, preview
+from reportgen.atlas.addresses import Place
+from reportgen.atlas.columns import Columns, LayerColumns
+from reportgen.atlas.findings import Finding, find, necessary_in_words
+from reportgen.atlas.import_view import import_view
+from reportgen.atlas.need import need_view
+from reportgen.atlas.network import network_view
+from reportgen.atlas.packing import pack
+from reportgen.atlas.pages import Pages, content_digest
+from reportgen.atlas.rows import LayerRows, listed_rows
+from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
+from reportgen.atlas.showcase import showcase_rows, with_renders
+from reportgen.atlas.site_map import (
+    ABOUT,
+    DOWNLOADS,
+    FINDINGS,
+    LAYER,
+    METHOD,
+    MODEL,
+    NOT_FOUND,
+    OF_MODEL,
+    OF_SITE,
+    START,
+    UNITS,
+    WALL,
+    PageKind,
+)  # fmt: skip
+from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
+from reportgen.atlas.table import FORMATS, Row, table_row
+from reportgen.atlas.unit_view import Scene
+from reportgen.atlas.words import citation, kind_in_words
+from reportgen.images import decode_png
+from reportgen.json_values import Parsed
+from reportgen.removal import Removal
+from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
+from reportgen.spec import ScoreSpec
+from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
+
+ORDERS = (
+    ("unit", "layer and unit"), ("-structure", "most structure"), ("structure", "least structure"),
+    ("-consistency", "most consistent"), ("consistency", "least consistent"), ("-use", "most used"),
+    ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("group", "copies together"),
+    ("period", "finest pattern"), ("angle", "direction"), ("-need", "most needed"), ("need", "least needed"),
+    ("-need_rank", "removed first"),
+)  # fmt: skip
+"""What the view of all units can be ordered by: a column, with a minus in front for the largest first.
+
+Its script leaves out those of columns that a model version does not have.
+"""
+
+File = tuple[str, bytes]
+
+
+def tables_here() -> tuple[str, ...]:
+    """Return the files of the verdict table; Parquet is there where its package is (docs/formats.md)."""
+    found = [name for name in FORMATS if name != "parquet" or importlib.util.find_spec("pyarrow") is not None]
+    return tuple(f"verdicts.{name}" for name in found)
+
+
+def front_files(
+    store: Store,
+    pages: Pages,
+    scenes: Mapping[int, Scene],
+    records: Sequence[ModelRecord],
+    credits: str,
+) -> Iterator[File]:
+    """Yield `(path, bytes)` of everything above the layers.
+
+    Args:
+        store: The store.
+        pages: The templates.
+        scenes: By model version.
+        records: The model versions.
+        credits: What was said for this site.
+    """
+    table: list[Row] = []
+    summaries = []
+    for record in records:
+        rows = [
+            listed_rows(store, record, layer)
+            for layer in record.layers
+            if layer.name in scenes[record.id].drawn
+        ]
+        for own in rows:
+            table += layer_table(store, scenes[record.id].place, own)
+        summary, files = _model_files(store, pages, scenes[record.id], record, rows)
+        summaries.append(summary)
+        yield from files
+    sizes = {}
+    for name in pages.tables:
+        data = FORMATS[name.partition(".")[2]](table)
+        sizes[name] = len(data)
+        yield name, data
+    del table
+    yield from _start_files(pages, summaries, scenes[records[0].id], _credits(records, credits), sizes)
+
+
+def layer_table(store: Store, place: Place, rows: LayerRows) -> Iterator[Row]:
+    """Yield the rows of a layer in the verdict table."""
+    first = first_starts(store, rows.record.id, rows.layer.name, rows.scored_recipe)
+    for unit in rows.units:
+        yield table_row(
+            rows.record, place, rows.layer, unit, rows.scores.get(unit), first.get(unit), rows.needs.get(unit)
+        )
+
+
+def _model_files(
+    store: Store, pages: Pages, scene: Scene, record: ModelRecord, rows: Sequence[LayerRows]
+) -> tuple[ModelSummary, list[File]]:
+    """Return a model version as other pages show it, and its own pages."""
+    folder, n_pictures = scene.place.folder, n_strip(len(rows))
+    best = [showcase_rows(store, own, n_pictures) for own in rows]
+    removal = store.removal(record.id)
+    found = find(best, removal)
+    wanted: dict[int, set[int]] = {}
+    for finding in found:
+        for _, places in finding.groups:
+            for at, unit in places:
+                wanted.setdefault(at, set()).add(unit)
+    drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
+    layers = tuple(summary_of(scene, own, n_pictures) for own in drawn)
+    summary = ModelSummary(record, scene.place, layers, tuple(store.runs_of(record.id)))
+    packed, data = _all_units(scene.place, rows)
+    shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
+    shared: Parsed = {"model": summary, "record": record, "place": scene.place}
+    picture = f"{folder}/preview.jpg"
+    values = _model_values(scene, summary, rows, removal, shown, packed)
+    files = [(packed, data)]
+    for kind in OF_MODEL:
+        path = scene.place.page(kind)
+        files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
+    if scene.spec.url:
+        files.append((picture, _preview(store, scene, drawn, shown)))
+    return summary, files
+
+
+def _model_values(
+    scene: Scene, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
+    shown: Sequence[tuple[Finding, object]], packed: str,
+) -> dict[PageKind, Parsed]:  # fmt: skip
+    """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
+    record = summary.record
+    cite = citation(
+        None, record.name, record.version, record.file_hash, title=scene.spec.title,
+        made_with=scene.made_with, address=scene.spec.url + scene.place.index,
+    )  # fmt: skip
+    return {
+        MODEL: {
+            "cite": cite,
+            "recipes": recipes_of(record, scene.recipes),
+            "imported": import_view(record),
+            "network": network_view(record.graph, summary.layers),
+            "necessary": necessary_in_words(rows, measured=removal is not None),
+            "need": need_view(scene.place, removal, rows) if removal else None,
+        },
+        FINDINGS: {"found": shown, "cite": cite},
+        UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS},
+        WALL: {"sheets": [_sheets(scene.place, own) for own in rows]},
+    }
+
+
+def unit_columns(place: Place, rows: Sequence[LayerRows]) -> Columns:
+    """Return the columns of all units of some layers, as the view of all units reads them."""
+    units = [unit for own in rows for unit in own.units]
+    whole = [list(own.units) == list(range(len(own.units))) for own in rows]
+    groups = [columns.groups_of(own.scores) for own in rows]
+    return columns.columns_of(
+        [own.scores.get(unit) for own in rows for unit in own.units],
+        list(range(len(units))) if all(whole) else units,
+        [own.get(unit) for layer, own in zip(rows, groups, strict=True) for unit in layer.units],
+        [True] * len(units),
+        [own.needs.get(unit) for own in rows for unit in own.units],
+        [
+            LayerColumns(own.layer.name, place.slug(own.layer.name), kind_in_words(own.layer), len(own.units))
+            for own in rows
+        ],
+    )
+
+
+def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
+    """Return path and content of the script with the columns of all units."""
+    data = columns.script("atlasColumns", "units", pack(unit_columns(place, rows)))
+    return f"{place.folder}/units.{content_digest(data)}.js", data
+
+
+def _pictures(scene: Scene, rows: Sequence[LayerRows], finding: Finding) -> list[tuple[str, list[DrawnUnit]]]:
+    """Return the groups of a finding as `(caption, units)`."""
+    found = []
+    for caption, places in finding.groups:
+        drawn = [drawn_unit(scene, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
+        found.append((caption, [x for x in drawn if x]))
+    return found
+
+
+def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], int, int]:
+    """Return of a layer on the wall: name, slug, sheets, units in the first row, one more than its last."""
+    end, name = max(rows.units) + 1, rows.layer.name
+    return (
+        name,
+        place.slug(name),
+        sorted({unit // UNITS_PER_SHEET for unit in rows.units}),
+        min(ACROSS, end),
+        end,
+    )
+
+
+def _preview(
+    store: Store, scene: Scene, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, object]]
+) -> bytes:
+    """Return the JPEG that stands for a model version in link previews: its clearest units."""
+    places = [place for finding, _ in shown for _, group in finding.groups for place in group][
+        : preview.N_TILES
+    ]
+    keys = [lead.key for at, unit in places if (lead := rows[at].lead(unit))]
+    pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}
+    return preview.montage([preview.tile(pixels[key]) for key in keys if key in pixels])
+
+
+def _start_files(
+    pages: Pages, models: Sequence[ModelSummary], scene: Scene, credits: str, sizes: Mapping[str, int]
+) -> Iterator[File]:
+    grouped = [
+        (name, [m for m in models if m.record.name == name])
+        for name in dict.fromkeys(m.record.name for m in models)
+    ]
+    values: dict[PageKind, Parsed] = {
+        START: {"grouped": grouped},
+        METHOD: {"spec": ScoreSpec(), "robust": ROBUST, "natural_agrees": NATURAL_AGREES},
+        ABOUT: {"models": models, "credits": credits, "spec": scene.spec},
+        DOWNLOADS: {"models": models, "sizes": sizes, "spec": scene.spec},
+    }
+    for kind, own in values.items():
+        yield kind.address, pages.page(kind.template, kind.address, **own)
+    yield NOT_FOUND.address, pages.not_found()
+    yield ".nojekyll", b""
+    if scene.spec.url:
+        yield "sitemap.txt", _sitemap(scene.spec.url, models)
+    yield from pages.asset_files().items()
+
+
+def _sitemap(url: str, models: Sequence[ModelSummary]) -> bytes:
+    found = [kind.address for kind in OF_SITE if kind.listed]
+    for m in models:
+        found += [m.place.page(kind) for kind in OF_MODEL if kind.listed]
+        found += [m.place.layer_page(x.slug) for x in m.layers if LAYER.listed]
+    return "".join(f"{url}{path}\n" for path in sorted(found)[:50_000]).encode()
+
+
+def _credits(records: Sequence[ModelRecord], credits: str) -> str:
+    """Return whom the models' makers thank, each text once, then what was said for this site."""
+    texts = [str(record.plan.get("credits", "")).strip() for record in records] + [credits.strip()]
+    return "\n\n".join(text for text in dict.fromkeys(texts) if text)

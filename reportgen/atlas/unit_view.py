@@ -1,0 +1,314 @@
+"""A unit as its page and its panel show it: sections of pictures, facts, plots and links (see `views`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+from reportgen.atlas import plots, words
+from reportgen.atlas.natural_tiles import natural_pictures
+from reportgen.atlas.need import need_section
+from reportgen.atlas.plots import number
+from reportgen.atlas.related import neighbours_section, relations_section, weights_section
+from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
+from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
+from reportgen.atlas.unit_trust import histogram_section, natural_section, trust_section
+from reportgen.atlas.unit_verdict import (
+    decision_section,
+    facets_of,
+    light_section,
+    null_section,
+    numbers_section,
+)
+from reportgen.atlas.view_context import Scene as Scene
+from reportgen.atlas.views import (
+    Channel,
+    Code,
+    Kernel,
+    Picture,
+    Pictures,
+    Plotted,
+    Section,
+    Table,
+    UnitView,
+)
+from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
+from reportgen.units import UnitId, UnitScore
+from reportgen.verdicts import verdict_of
+
+_RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, louder start"}
+"""How a unit that answered nothing was brought to climb, in words."""
+
+
+def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
+    """Return the pictures that the site has of a unit."""
+    score = rows.scores.get(unit)
+    roles = rows.record.roles(rows.layer.name)
+    return unit_pictures(rows.renders.get(unit, ()), roles, score.verdict if score else "", scene.sizes)
+
+
+def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> UnitView:
+    """Return all that is shown of one unit; `own` are its pictures, where they are known already."""
+    score = rows.scores.get(unit)
+    own = own or pictures_of(scene, rows, unit)
+    record, slug = rows.record, scene.place.slug(rows.layer.name) or rows.layer.slug
+    address = scene.place.address(slug, unit)
+    built: list[Callable[[], Section | None]] = [
+        *_pictures(scene, rows, unit, own),
+        lambda: decision_section(score),
+        lambda: need_section(rows.removal, rows.needs.get(unit)),
+        lambda: null_section(rows, score),
+        lambda: numbers_section(rows, score),
+        lambda: trust_section(score),
+        lambda: natural_pictures(rows, unit, scene.sizes),
+        lambda: natural_section(score),
+        lambda: histogram_section(rows.natural, unit),
+        lambda: relations_section(scene, rows, score),
+        lambda: neighbours_section(scene, rows, unit),
+        lambda: _ascent(scene, rows, unit),
+        lambda: _telemetry(scene, rows, unit),
+        lambda: light_section(rows, unit),
+        lambda: _kernel(rows, unit),
+        lambda: weights_section(scene, rows, unit, "in"),
+        lambda: weights_section(scene, rows, unit, "out"),
+        lambda: _sweep(scene, rows, unit, own),
+    ]
+    return UnitView(
+        unit=unit,
+        verdict=score.verdict if score else "",
+        mark=words.mark(score.verdict if score else ""),
+        detail=_verdict_detail(score),
+        reason=_reason(rows, score, unit),
+        sections=tuple(section for build in built if (section := build())),
+        citation=words.citation(
+            UnitId(record.name, record.version, rows.layer.name, unit),
+            record.name,
+            record.version,
+            record.file_hash,
+            title=scene.spec.title,
+            made_with=scene.made_with,
+            address=scene.spec.url + address,
+        ),
+    )
+
+
+def recipe_sections(scene: Scene, rows: LayerRows) -> list[Code]:
+    """Return the recipes of a layer's pictures as TOML, with the numbers that hold for its kind."""
+    found = []
+    for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
+        if hash_ in scene.recipes:
+            recipe = for_kind(scene.recipes[hash_], rows.layer.kind)
+            found.append(Code(title=f"Recipe “{recipe.name}”, {role}", text=words.recipe_toml(recipe)))
+    return found
+
+
+def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str) -> list[Picture]:
+    """Return a render as a page shows it, in a list; nothing where the site has it not."""
+    found = own.find(row.key)
+    if found is None:
+        return []
+    score = rows.scores.get(row.unit)
+    alt = words.picture_alt(
+        rows.layer.name,
+        row.unit,
+        row.sign,
+        row.seed,
+        recipe_name(scene.recipes, row.recipe),
+        score.verdict if score else "",
+    )
+    of_many = found.n > 1
+    return [
+        Picture(
+            file=found.stem, width=found.width, height=found.height, alt=alt, caption=caption,
+            tile=found.at if of_many else None, tiles=found.n if of_many else None,
+        )
+    ]  # fmt: skip
+
+
+def _verdict_detail(score: UnitScore | None) -> str:
+    if score is None:
+        return ""
+    return ", ".join(
+        part for part in (score.verdict_detail, "borderline" if score.borderline else "") if part
+    )
+
+
+def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
+    if score is not None:
+        return score.reason
+    failures = sorted({r.failure for r in rows.renders.get(unit, ()) if r.failure})
+    return "; ".join(failures) or "Rendered and not scored yet."
+
+
+def _pictures(
+    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures
+) -> list[Callable[[], Section | None]]:
+    """Return what makes a unit's sections of renders, what stands for the unit first.
+
+    Where that is a picture that was judged, the display recipe's come last: they show something else.
+    """
+    lead, score = rows.lead(unit), rows.scores.get(unit)
+    starts = lambda: _seeds(scene, rows, unit, own)  # noqa: E731
+    if lead is None or lead.recipe != rows.scored_recipe or not rows.of(unit, rows.shown_recipe, "happy"):
+        return [lambda: _shown(scene, rows, unit, own, "made to be looked at, not scored."), starts]
+    if score is not None and not verdict_of(score.verdict).shown_leads:
+        why = "no more order than in what the same renderer makes of nothing."
+        later = "this recipe makes patterns out of noise; the verdict is not about these."
+        beside = null_pictures(scene, rows)[:1]
+    else:
+        why = "stands for the unit, since the display recipe drives it far less, or found nothing to show."
+        later = "made to be looked at, not scored; here it falls far short of the starts above."
+        beside = []
+    judged = picture(scene, rows, lead, own, f"Judged: start {lead.seed}")
+    name = recipe_name(scene.recipes, lead.recipe)
+    note, shown = f"Recipe “{name}”: {why}", tuple(judged + beside)
+    first = Pictures(title="What was judged", note=note, means="null", size="l", pictures=shown)
+    return [
+        lambda: first if judged else None,
+        starts,
+        lambda: _shown(scene, rows, unit, own, later, size="m"),
+    ]
+
+
+def null_pictures(scene: Scene, rows: LayerRows) -> list[Picture]:
+    """Return the first pictures of the renderer null as a page shows them."""
+    strip = null_strip(rows, scene.sizes) if scene.nulls else None
+    if strip is None:
+        return []
+    n = len(strip.keys)
+    return [
+        Picture(
+            file=strip.stem, width=strip.side, height=strip.side,
+            alt=f"Picture {i} of the renderer null: made of nothing", caption="Made of nothing",
+            tile=i if n > 1 else None, tiles=n if n > 1 else None,
+        )
+        for i in range(n)
+    ]  # fmt: skip
+
+
+def _shown(
+    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures, told: str, size: Literal["m", "l"] = "l"
+) -> Pictures | None:
+    pairs = [
+        (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
+        (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
+    ]
+    found = tuple(
+        x for renders, caption in pairs if renders for x in picture(scene, rows, renders[0], own, caption)
+    )
+    note = f"Recipe “{recipe_name(scene.recipes, rows.shown_recipe)}”: {told}"
+    section = Pictures(title="Happy and sad", note=note, means="recipes", size=size, pictures=found)
+    return section if found else None
+
+
+def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
+    facets = facets_of(rows.scores.get(unit))
+    starts = rows.of(unit, rows.scored_recipe, "happy")
+    if facets:
+        order = {seed: at for at, seed in enumerate(facets)}
+        starts = tuple(sorted(starts, key=lambda r: order.get(r.seed, len(order))))
+    happy = [(r, f"start {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
+    sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
+    found = tuple(x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption))
+    name = recipe_name(scene.recipes, rows.scored_recipe)
+    note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
+    note += "Same unit, other random starts; the number is its seed."
+    if own.left_out:
+        note += f" {own.left_out} more without a pattern are left out, to keep the site small."
+    section = Pictures(title="Every start", note=note, means="seed", size="m", pictures=found)
+    return section if found else None
+
+
+def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Plotted | None:
+    renders = rows.of(unit, rows.scored_recipe, "happy")
+    lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
+    ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
+    plot = plots.curves(
+        lines, across="steps", alt=f"Activation over steps, a line a start; at the end {ends}."
+    )
+    note = "One line a start, scored recipe."
+    return Plotted(title="Activation while climbing", note=note, plot=plot) if plot else None
+
+
+def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Table | None:
+    recipes = dict.fromkeys((rows.shown_recipe, rows.scored_recipe))
+    renders = [r for recipe in recipes for sign in ("happy", "sad") for r in rows.of(unit, recipe, sign)]
+    body = []
+    for r in renders:
+        told = r.telemetry
+        notes = [told.stop_reason.replace("_", " "), _RESCUES.get(told.rescue, told.rescue), r.failure]
+        body.append(
+            (
+                f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}",
+                number(told.activation_start),
+                number(told.activation_end),
+                str(told.steps),
+                number(told.moved),
+                ", ".join(n for n in notes if n),
+            )
+        )
+    head = ("render", "start", "end", "steps", "moved", "stopped")
+    note = (
+        "Activation in the network’s own units, before the activation function; "
+        "moved is RMS, in [0, 1] units."
+    )
+    section = Table(title="Telemetry", note=note, means="telemetry", head=head, rows=tuple(body))
+    return section if body else None
+
+
+def _kernel(rows: LayerRows, unit: int) -> Kernel | None:
+    kernel = rows.weights.get("kernel")
+    if kernel is None or unit >= kernel.shape[3]:
+        return None
+    own = kernel[:, :, :, unit]
+    tall, wide, channels = own.shape
+    names = ["red", "green", "blue"] if channels == 3 else ["grey"] if channels == 1 else []
+    shown = tuple(
+        Channel(names[c] if c < len(names) else f"channel {c}", colours)
+        for c, colours in enumerate(plots.kernel_colours(own)[:16])
+    )
+    reach = number(float(abs(own).max()))
+    return Kernel(
+        title="Kernel",
+        note=f"The weights themselves: orange positive, blue negative, white 0, to ±{reach}.",
+        height=tall,
+        width=wide,
+        alt=f"Kernel of {tall} by {wide} weights for {channels} channels, between −{reach} and {reach}",
+        channels=shown,
+    )
+
+
+def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
+    recipes = {
+        h: for_kind(scene.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in scene.recipes
+    }
+    varied = varied_fields([*recipes.values(), *_base_of(recipes, rows)])
+    found = []
+    for hash_, recipe in recipes.items():
+        if renders := rows.of(unit, hash_, "happy"):
+            caption = ", ".join(f"{key} {_setting(getattr(recipe, key))}" for key in varied) or recipe.name
+            found += picture(scene, rows, renders[0], own, caption)
+    title, note = (
+        "Sweep",
+        f"The same unit and start; the recipes differ in {' and '.join(varied) or 'nothing'}.",
+    )
+    if varied == ["tv"]:
+        title = "Weight sweep"
+        note = "The same unit and start under growing weights of total variation, the penalty on roughness."
+    return Pictures(title=title, note=note, size="s", pictures=tuple(found)) if found else None
+
+
+def varied_fields(recipes: Sequence[RenderSpec]) -> list[str]:
+    """Return the names of the fields in which recipes differ, what they are called left out."""
+    fields = [recipe_fields(recipe) for recipe in recipes]
+    return [key for key in (fields[0] if fields else ()) if any(f[key] != fields[0][key] for f in fields)]
+
+
+def _base_of(recipes: Mapping[str, RenderSpec], rows: LayerRows) -> list[RenderSpec]:
+    """Return the named recipe that a sweep of one picture is to be told from."""
+    names = [recipe.name for recipe in recipes.values() if recipe.name in RECIPES]
+    return [for_kind(RECIPES[names[0]], rows.layer.kind)] if len(recipes) == 1 and names else []
+
+
+def _setting(value: object) -> str:
+    return f"{value:g}" if type(value) in (int, float) else str(value)

@@ -1,0 +1,185 @@
+"""What the explorer answers to what people do: plain functions over the store and the studio, without Dash.
+
+People are known by a random text each (`guard.PERSON`), and see and end their own requests alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from reportgen.errors import ReportgenError
+from reportgen.explorer.form import form_spec
+from reportgen.explorer.render_request import Asked, parse
+from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
+from reportgen.explorer.store_view import Shelf, Version
+from reportgen.explorer.studio import ENDED, SWEEP, Progress, Ticket
+from reportgen.json_values import JsonObject, Parsed
+
+What = Literal["picture", "sweep"]
+
+
+class Rendering(Protocol):
+    """What is needed of a studio; see `jobs.Studio`."""
+
+    def ask(self, asked: Asked, person: str, panel: str) -> Ticket:
+        """Take a request."""
+
+    def sweep(self, asked: Asked, person: str, panel: str) -> tuple[Ticket, ...]:
+        """Take the requests of a sweep."""
+
+    def progress(self, ticket: str) -> Progress:
+        """Return how a request stands."""
+
+    def owner(self, ticket: str) -> str | None:
+        """Return whose request it is."""
+
+    def cancel(self, ticket: str) -> None:
+        """End a request."""
+
+    def renderable(self) -> Mapping[str, str | None]:
+        """Return which model versions can be rendered, or why not."""
+
+    def model_file(self, of: str) -> str:
+        """Return how the file of a `model/version` is named on a command line."""
+
+    def picture(self, key: str) -> bytes | None:
+        """Return a picture by its content key."""
+
+    def add_start(self, data: bytes) -> str:
+        """Keep a picture to start from."""
+
+
+@dataclass
+class Desk:
+    """Where requests are taken, and asked after by those whose they are. Safe for threads."""
+
+    shelf: Shelf
+    studio: Rendering
+
+    def page(self, at: Version) -> JsonObject:
+        """Return what the page of a version is drawn from: versions, form and place. JSON's types only."""
+        renderable = self.studio.renderable()
+        known = self.shelf.versions()
+        return {
+            "model": at.record.name,
+            "version": at.record.version,
+            "folder": at.place.folder,
+            "versions": [
+                {
+                    "model": v.record.name,
+                    "version": v.record.version,
+                    "home": v.home,
+                    "why": renderable.get(v.name, "its model file is not here"),
+                }
+                for v in known
+            ],
+            "form": form_spec(),
+        }
+
+    def layers(self, place: Mapping[str, object] | None) -> list[dict[str, Any]]:
+        """Return the rows of the table of layers for a page's model version."""
+        for v in self.shelf.versions():
+            if place and (v.record.name, v.record.version) == (place.get("model"), place.get("version")):
+                return self.shelf.layers(v)
+        return []
+
+    def ask(self, form: Mapping[str, object] | None, what: What, person: str, tab: str) -> JsonObject:
+        """Take what a form asks for: one picture, or the pictures of a sweep.
+
+        Returns:
+            `what`, `tickets` with their keys and a note each, and the `form` as it was understood; or `what`
+            and `wrong`, why it was not taken.
+        """
+        panel = f"{tab[:40]}:{what}"
+        if not (form or {}).get("layer"):
+            return {"what": what, "wrong": "choose a unit or a layer first"}
+        try:
+            asked = parse(form or {})
+            taken = self.studio.sweep(asked, person, panel) if what == "sweep" else [
+                self.studio.ask(asked, person, panel)
+            ]  # fmt: skip
+        except ReportgenError as error:
+            return {"what": what, "wrong": str(error)}
+        notes = SWEEP if what == "sweep" else [asked.words]
+        return {
+            "what": what,
+            "form": asked.as_dict(),
+            "words": asked.words,
+            "tickets": [
+                {"id": t.id, "key": t.key, "note": note} for t, note in zip(taken, notes, strict=True)
+            ],
+        }
+
+    def cancel(self, tickets: Sequence[str], person: str) -> None:
+        """End a person's own requests."""
+        for ticket in tickets:
+            if self._owns(ticket, person):
+                self.studio.cancel(ticket)
+
+    def progress(self, tickets: Sequence[str], person: str) -> Parsed:
+        """Return how a person's requests stand, by ticket; others' are as if unknown."""
+        return {
+            ticket: told(self.studio.progress(ticket)) for ticket in tickets if self._owns(ticket, person)
+        }
+
+    def preview(self, ticket: str, person: str) -> bytes | None:
+        """Return the newest picture of a person's request."""
+        return self.studio.progress(ticket).preview if self._owns(ticket, person) else None
+
+    def picture(self, key: str) -> bytes | None:
+        """Return the WebP of a content key, of the atlas or of an experiment."""
+        return self.shelf.picture(key) or self.studio.picture(key)
+
+    def add_start(self, contents: str | None) -> dict[str, str]:
+        """Keep a dropped picture, given as a data address, to start from; `start` is its hash, or `wrong`.
+
+        The name of its file is not looked at.
+        """
+        head, _, body = (contents or "").partition(",")
+        if not head.startswith("data:") or not head.endswith(";base64"):
+            return {"wrong": "that is no picture"}
+        if len(body) > MOST_UPLOAD_BYTES * 4 // 3 + 4:
+            return {"wrong": f"a picture may have {MOST_UPLOAD_BYTES // 1_000_000} MB"}
+        try:
+            return {"start": self.studio.add_start(base64.b64decode(body, validate=True))}
+        except binascii.Error:
+            return {"wrong": "that is no picture"}
+        except ReportgenError as error:
+            return {"wrong": str(error)}
+
+    def described(self, form: Mapping[str, object] | None) -> tuple[str, str, str, str]:
+        """Return a form's recipe as settings, as a command, what that cannot say, and what is wrong.
+
+        Each is empty where there is nothing to say.
+        """
+        if not form or not form.get("layer"):
+            return "", "", "", ""
+        try:
+            asked = parse(form)
+            command = asked.to_command(self.studio.model_file(asked.of), str(self.shelf.path))
+        except ReportgenError as error:
+            return "", "", "", str(error)
+        return asked.to_toml(), command, asked.not_in_command(), ""
+
+    def _owns(self, ticket: str, person: str) -> bool:
+        return self.studio.owner(ticket) == person
+
+
+def told(progress: Progress) -> Parsed:
+    """Return a request's state as JSON's types, its picture by number alone."""
+    return {
+        "state": progress.state,
+        "ended": progress.state in ENDED,
+        "place": progress.place,
+        "step": progress.step,
+        "steps": progress.steps,
+        "curve": [[step, round(value, 6)] for step, value in progress.curve],
+        "preview": progress.preview_number if progress.preview else 0,
+        "key": progress.key,
+        "seconds": round(progress.seconds, 2),
+        "message": progress.message,
+    }

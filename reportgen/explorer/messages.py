@@ -1,0 +1,113 @@
+"""What goes to the process that renders, and what comes back: plain values that cross a pipe."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from reportgen.explorer.model_files import ModelFile
+from reportgen.spec import RenderSpec
+from reportgen.units import Sign, Telemetry
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A picture to be found.
+
+    Attributes:
+        ticket: What answers are marked with.
+        file: Of the model.
+        layer, graph_hash: The layer's name, and the hash it must have.
+        recipe, canvas_px: As they apply to the layer.
+        terms, sign, seed: See `Asked`.
+        start: A picture to start from, `(h, w, c)` uint8 of that canvas, or None.
+        most_seconds: How long it may take; more is given up.
+        warming: Whether it only makes the process ready: given up after a step, or when there is work.
+    """
+
+    ticket: str
+    file: ModelFile
+    version: str
+    layer: str
+    graph_hash: str
+    recipe: RenderSpec
+    canvas_px: tuple[int, int]
+    terms: tuple[tuple[int, float], ...]
+    sign: Sign
+    seed: int
+    start: Array | None = None
+    most_seconds: float = 300.0
+    warming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An order that nobody wants any more."""
+
+    ticket: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How an order stands.
+
+    Attributes:
+        ticket: Of the order.
+        step: Steps taken.
+        curve: Points that come to the curve.
+        anew: Whether they begin another curve: what was before does not compare.
+        preview: The picture so far, WebP.
+    """
+
+    ticket: str
+    step: int
+    curve: tuple[tuple[int, float], ...]
+    anew: bool
+    preview: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished picture: PNG, size, what happened, and on what it was computed."""
+
+    ticket: str
+    picture: bytes
+    size: tuple[int, int, int]
+    telemetry: Telemetry
+    seconds: float
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An order that ended without a picture; without a message it was given up as it was asked to be."""
+
+    ticket: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process computes, on a GPU or not; told once, before any order is worked on."""
+
+    on_gpu: bool
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """The process has grown so much that another should take its place, when that disturbs nobody."""
+
+    ticket: str = ""
+
+
+Answer = Ready | Step | Done | Failed | Full
+
+
+def warmed(order: Order) -> Order:
+    """Return an order that makes the process ready for that one, and gives no picture."""
+    return dataclasses.replace(order, ticket="", warming=True, start=None)

@@ -1,0 +1,216 @@
+"""How much of the input one position sees, and how far apart neighbouring positions are.
+
+Walks the nodes once and adds up kernel sizes and strides. What it does not know sees the
+whole input; so do layers that work at the model's own input size only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from reportgen.activations import activation_called
+from reportgen.keras_types import KerasLayer, Tensor
+from reportgen.models.graph.kinds import IDENTITIES, MERGES, POOLS
+from reportgen.models.model import Node
+
+Pair = tuple[Fraction, Fraction]
+_ONE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Field:
+    """What one position of a tensor sees, vertically and horizontally.
+
+    Attributes:
+        size_px: Side lengths in input pixels.
+        stride_px: Input pixels between neighbouring positions; a fraction after upsampling.
+    """
+
+    size_px: Pair
+    stride_px: Pair
+
+    @classmethod
+    def of_one_pixel(cls) -> Field:
+        """Return what a position of the picture itself sees."""
+        return cls((_ONE, _ONE), (_ONE, _ONE))
+
+    def rounded(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Return size and stride in whole pixels, at least 1."""
+        size = (math.ceil(self.size_px[0]), math.ceil(self.size_px[1]))
+        return size, (max(1, round(self.stride_px[0])), max(1, round(self.stride_px[1])))
+
+
+_POINTWISE = frozenset(
+    {
+        "rescaling", "cast", "abs", "absolute",
+        "square", "sqrt", "negative", "clip", "power", "zero_padding2d", "cropping2d", "true_divide",
+        "divide", "log", "log1p", "floor", "rsqrt", "reciprocal", "where", "expm1", "held_input",
+        "edge_padding",
+    }
+)  # fmt: skip
+_MEETING = MERGES | {"true_divide", "divide", "power", "where", "minimum", "maximum"}
+_OVER_CHANNELS = frozenset({"mean", "sum", "max", "min", "amax", "amin", "prod", "var", "std", "logsumexp"})
+"""Sums and the like, of which each place has its own where they go over channels alone."""
+
+_KERNELS = frozenset({"conv2d", "depthwise_conv2d", "separable_conv2d", "max_pooling2d", "average_pooling2d"})
+_CHANNELWISE = frozenset(
+    {
+        "batch_normalization",
+        "layer_normalization",
+        "normalization",
+        "unit_normalization",
+    }
+)
+_INTERPOLATION_TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+
+
+def fields(nodes: Sequence[Node]) -> list[Field | None]:
+    """Return what one position of each node's first output sees; None where that is the whole input."""
+    found: list[Field | None] = []
+    for node in nodes:
+        if node.kind == "input":
+            found.append(Field.of_one_pixel())
+            continue
+        sources = [found[index] for index, _ in node.inputs]
+        known = [s for s in sources if s is not None]
+        if len(known) != len(sources) or not known or len(node.output_shapes[0]) != 4:
+            found.append(None)
+        else:
+            found.append(next_field(node, known))
+    return found
+
+
+def next_field(node: Node, sources: list[Field]) -> Field | None:
+    """Return what one position of a node sees, given what those of its inputs see; None for everything."""
+    if len(sources) > 1:
+        return _merged(node, sources)
+    source, layer = sources[0], node.operation
+    if node.kind in _KERNELS or node.kind in POOLS:
+        return _swept(source, *_kernel(layer))
+    if node.kind == "conv2d_transpose":
+        return _spread(source, *_kernel(layer))
+    if node.kind == "up_sampling2d":
+        return _enlarged(source, layer)
+    if node.kind == "resized":
+        return _resized(source, layer)
+    return source if _is_pointwise(node) else None
+
+
+def _merged(node: Node, sources: list[Field]) -> Field | None:
+    """Return the larger field of branches that meet position by position."""
+    if node.kind not in _MEETING or len({s.stride_px for s in sources}) != 1:
+        return None
+    if node.kind == "concatenate" and getattr(node.operation, "axis", -1) not in (-1, 3):
+        return None
+    size = (max(s.size_px[0] for s in sources), max(s.size_px[1] for s in sources))
+    return Field(size, sources[0].stride_px)
+
+
+def _kernel(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the reach of a kernel or window, dilation included, and its strides."""
+    sizes = _two(getattr(layer, "kernel_size", None) or layer.pool_size)
+    strides = layer.strides if layer.strides is not None else sizes
+    dilation = _two(getattr(layer, "dilation_rate", 1))
+    reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True))
+    return (reach[0], reach[1]), _two(strides)
+
+
+def _two(value: Any) -> tuple[int, int]:
+    if isinstance(value, (int, np.integer)):
+        return int(value), int(value)
+    return int(value[0]), int(value[1])
+
+
+def _swept(source: Field, reach: tuple[int, int], strides: tuple[int, int]) -> Field:
+    size, step = source.size_px, source.stride_px
+    return Field(
+        (size[0] + (reach[0] - 1) * step[0], size[1] + (reach[1] - 1) * step[1]),
+        (step[0] * strides[0], step[1] * strides[1]),
+    )
+
+
+def _spread(source: Field, reach: tuple[int, int], strides: tuple[int, int]) -> Field:
+    """A transposed convolution: a position gathers the inputs whose kernels reach it."""
+    gathered = (-(-reach[0] // strides[0]), -(-reach[1] // strides[1]))
+    size, step = source.size_px, source.stride_px
+    return Field(
+        (size[0] + (gathered[0] - 1) * step[0], size[1] + (gathered[1] - 1) * step[1]),
+        (step[0] / strides[0], step[1] / strides[1]),
+    )
+
+
+def _enlarged(source: Field, layer: KerasLayer) -> Field | None:
+    taps = _INTERPOLATION_TAPS.get(str(getattr(layer, "interpolation", "nearest")))
+    if taps is None:
+        return None
+    times, size, step = _two(layer.size), source.size_px, source.stride_px
+    return Field(
+        (size[0] + (taps - 1) * step[0], size[1] + (taps - 1) * step[1]),
+        (step[0] / times[0], step[1] / times[1]),
+    )
+
+
+def _resized(source: Field, layer: KerasLayer) -> Field:
+    """A resize by any factors as ONNX has it: positions between `taps` neighbours; antialiased, more.
+
+    Where a factor is no whole number, some positions see one more of the map than is said here.
+    """
+    taps = {"nearest": 1, "linear": 2, "cubic": 4}[layer.mode]
+    down, across = (Fraction(s).limit_denominator(1000) for s in layer.scale)
+    size, step = source.size_px, source.stride_px
+    wide = [taps / min(_ONE, s) if layer.options.get("antialias") else Fraction(taps) for s in (down, across)]
+    return Field(
+        (size[0] + (wide[0] - 1) * step[0], size[1] + (wide[1] - 1) * step[1]),
+        (step[0] / down, step[1] / across),
+    )
+
+
+def _is_pointwise(node: Node) -> bool:
+    """Whether each position depends on itself alone, at any canvas size."""
+    if not all(_is_spread_evenly(c) for c in node.constants):
+        return False
+    if node.kind == "dense":
+        return True
+    row = activation_called(node.function)
+    if row is not None and row.reach == "place":
+        return set(getattr(node.operation, "shared_axes", None) or ()) >= {1, 2}
+    if node.kind in _CHANNELWISE or (row is not None and row.reach in ("channels", "pairs")):
+        return _over_channels(node)
+    if node.kind == "pad":
+        widths = tuple(node.operation.pad_width)
+        return len(widths) == 4 and not any((*widths[0], *widths[3]))
+    if node.kind in ("take", "flip"):
+        return node.operation.axis in (-1, 3) and len(node.output_shapes[0]) == 4
+    if node.kind in _OVER_CHANNELS and len(node.output_shapes[0]) == 4:
+        return _over_channels(node)
+    if node.kind == "get_item":
+        return _keeps_positions(node.constants)
+    return node.kind in _POINTWISE or node.kind in IDENTITIES or node.kind in MERGES or bool(node.function)
+
+
+def _over_channels(node: Node) -> bool:
+    axis = getattr(node.operation, "axis", -1)
+    axes = [axis] if isinstance(axis, int) else list(axis if axis is not None else ())
+    # Normalization without an axis uses one number for everything, learned beforehand.
+    return (node.kind == "normalization" and not axes) or (bool(axes) and all(a in (-1, 3) for a in axes))
+
+
+def _is_spread_evenly(constant: object) -> bool:
+    """Whether a constant is the same at every position: a number, or one number a channel."""
+    shape = tuple(getattr(constant, "shape", ()))
+    return all(side == 1 for side in shape[:-1]) or len(shape) <= 1
+
+
+def _keeps_positions(constants: Sequence[Tensor]) -> bool:
+    """Whether an index takes channels only, as in `x[:, :, :, :8]` or `x[..., ::-1]`."""
+    whole = slice(None)
+    *before, _last = constants or (None,)
+    if before and before[0] is Ellipsis:
+        return len(before) == 1
+    return len(before) == 3 and all(isinstance(c, slice) and c == whole for c in before)

@@ -1,0 +1,159 @@
+"""What a network does to its picture before anything that is no scaling: `x * a + b`, by channel.
+
+Follows every tensor that holds the picture's own values as far as `view` can, and puts together what those
+who read the last of them get. Which values a picture has is not known here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.models.graph.kinds import SIGHTLESS
+from reportgen.models.input_range.scaled_picture import (
+    COMPARISONS,
+    Floats,
+    View,
+    number_like,
+    sizes,
+    thin,
+    viewed,
+)
+from reportgen.models.model import Node, Ref
+
+_MOST_WORDS = 4
+_MOST_WAYS = 4
+"""Ways in which a channel may be scaled before it is taken to be scaled by a picture."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What readers of the picture get: one entry for each channel of it and each way in which it is scaled.
+
+    Attributes:
+        channel: `(n,)`, of the picture.
+        scale, offset: `(n,)`; the entry is `picture[..., channel] * scale + offset`.
+        words: Which operations do it.
+        flipped: Whether the last axis holds the channels in reverse.
+        several: Whether some reader takes the picture as it is and another one scaled.
+    """
+
+    channel: NDArray[np.int64]
+    scale: Floats
+    offset: Floats
+    words: tuple[str, ...] = ()
+    flipped: bool = False
+    several: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """Whether the picture comes out as it went in."""
+        return bool(np.allclose(self.scale, 1, atol=1e-6) and np.allclose(self.offset, 0, atol=1e-6))
+
+
+def first_scaling(nodes: Sequence[Node]) -> Scaling:
+    """Return what the network does to its picture before anything that is not a scaling.
+
+    Where it ends up as it was, what it is in between is told: `x * 255 / 255` says as much as `x * 255`.
+    """
+    last = _last_views(nodes)
+    found = _together(last)
+    words = tuple(dict.fromkeys(word for view in last for word in view.words))
+    flipped = any(_is_flipped(view) for view in last)
+    if found is None:
+        return dataclasses.replace(_NOTHING, words=words, several=bool(words))
+    if found.plain:
+        found = _in_between(last) or found
+    identity = np.isclose(found.scale, 1, atol=1e-6) & np.isclose(found.offset, 0, atol=1e-6)
+    several = bool(identity.any() and not identity.all())
+    if len(words) > _MOST_WORDS:
+        words = (*words[:_MOST_WORDS], f"{len(words) - _MOST_WORDS} more like these")
+    return dataclasses.replace(found, words=words, flipped=flipped, several=several)
+
+
+def _chooses(nodes: Sequence[Node], index: int) -> bool:
+    """Whether a comparison says nothing but which of two tensors is taken, place by place."""
+    readers = [node for node in nodes[index + 1 :] if any(source == index for source, _ in node.inputs)]
+    return bool(readers) and all(node.kind == "where" and node.inputs[0][0] == index for node in readers)
+
+
+def _in_between(views: list[View]) -> Scaling | None:
+    """Return the last scaling by another factor than 1 on the way to views that are as the picture was."""
+    while any(view.before for view in views):
+        views = [view.before or view for view in views]
+        found = _together(views)
+        if found is not None and not np.allclose(np.abs(found.scale), 1, atol=1e-6):
+            return found
+    return None
+
+
+_NOTHING = Scaling(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+
+
+def _last_views(nodes: Sequence[Node]) -> list[View]:
+    """Return the tensors with the picture's values that something else reads."""
+    shape = sizes(nodes[0].output_shapes[0])
+    channels = np.broadcast_to(np.arange(shape[-1]), shape)
+    views = {(0, 0): View(channels, np.broadcast_to(1.0, shape), np.broadcast_to(0.0, shape))}
+    ended: dict[Ref, View] = {}
+    for index, node in enumerate(nodes):
+        seen = [ref for ref in node.inputs if ref in views]
+        # What is held gets its size from the picture, and none of its numbers; so do zeros and ones like it.
+        if not seen or node.kind in SIGHTLESS:
+            if seen and (still := number_like(node, views[seen[0]])) is not None:
+                views[index, 0] = still
+            continue
+        if node.kind in COMPARISONS and len(seen) == 1 and _chooses(nodes, index):
+            continue
+        if node.kind == "where" and len(seen) == 2 == len(node.inputs) - 1:
+            node = dataclasses.replace(node, inputs=tuple(seen))
+        made = viewed(node, [views[ref] for ref in seen]) if len(seen) == len(node.inputs) else []
+        views.update({(index, output): view for output, view in enumerate(made)})
+        if not made:
+            ended.update({ref: views[ref] for ref in seen})
+    return list(ended.values())
+
+
+def _together(views: Sequence[View]) -> Scaling | None:
+    """Return what several views say of each channel; None where one of them has no scale."""
+    found: dict[tuple[int, float, float], None] = {}
+    for view in views:
+        channel, scale, offset = (a.ravel() for a in np.broadcast_arrays(*_thinned(view)))
+        for k in np.unique(channel):
+            own = (channel == k) & (scale != 0)  # What is nothing of the picture says nothing of it.
+            for pair in _pairs(scale[own], offset[own]):
+                if pair is None:
+                    return None
+                found[int(k), *pair] = None
+    if not found:
+        return None
+    channels, scales, offsets = zip(*found, strict=True)
+    order = np.argsort(channels, kind="stable")
+    return Scaling(np.array(channels)[order], np.array(scales, float)[order], np.array(offsets, float)[order])
+
+
+def _thinned(view: View) -> tuple[np.ndarray, ...]:
+    return thin(view.channel), thin(view.scale), thin(view.offset)
+
+
+def _pairs(scale: Floats, offset: Floats) -> list[tuple[float, float] | None]:
+    """Return scale and offset of one channel, for each way in which it is scaled.
+
+    A mean picture counts as its mean, a picture of deviations as theirs.
+    """
+    ways = np.unique(scale + 1j * offset)
+    if len(ways) <= _MOST_WAYS:
+        return [(float(way.real), float(way.imag)) for way in ways]
+    if scale.min() < 0 < scale.max():
+        return [None]
+    one, zero = float((1 / scale).mean()), float((-offset / scale).mean())
+    return [(1 / one, -zero / one)]
+
+
+def _is_flipped(view: View) -> bool:
+    last = view.channel[(0,) * (view.channel.ndim - 1)] if view.channel.ndim else view.channel
+    return len(last) == 3 and list(last) == [2, 1, 0]

@@ -1,0 +1,127 @@
+"""What the recorded call of a Keras layer says: which layer does the work, and whether as in training.
+
+`training=True` in a file is a part of the network: pix2pix normalises by the moments of the picture it is
+given. An outer model's own flag goes before those of the calls inside it, as in Keras. A layer that computes
+what a plainer one does is known by that.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reportgen.keras_types import Network, Operation
+from reportgen.models.framework import keras_module
+from reportgen.models.graph.kinds import kind_of
+
+
+def is_model(operation: Operation) -> bool:
+    """Return whether an operation is a nested model whose calls were recorded."""
+    return isinstance(operation, keras_module().Model) and bool(getattr(operation, "outputs", None))
+
+
+def unwrapped(operation: Operation) -> Operation:
+    """Return the layer inside `SpectralNormalization`, whose stored kernel is the normalised one already."""
+    while type(operation) is keras_module().layers.SpectralNormalization:
+        operation = operation.layer
+    return operation
+
+
+def own_name(operation: Operation) -> str:
+    """Return the name of an operation; that of a wrapper before that of the layer inside, `outer/inner`."""
+    inner = unwrapped(operation)
+    return str(operation.name if inner is operation else f"{operation.name}/{inner.name}")
+
+
+def recorded_training(record: Network, outer: bool | None) -> bool | None:
+    """Return whether a call runs as in training: as the model around it does, else as recorded, else None.
+
+    A layer that is taken to be in training unless told otherwise, as a pipeline of augmentation is, records
+    that whatever its user said; Keras tells it otherwise when it predicts.
+    """
+    own = None
+    if isinstance(record.operation, keras_module().Layer):
+        own = record.arguments.kwargs.get("training")
+        own = None if in_training_by_itself(record.operation) else own
+    return outer if outer is not None or own is None else bool(own)
+
+
+def in_training_by_itself(operation: Operation) -> bool:
+    """Return whether a layer is taken to be in training unless it is told otherwise, as augmentation is."""
+    if not isinstance(operation, keras_module().Layer):
+        return False
+    taken = inspect.signature(operation.call).parameters.get("training")
+    return taken is not None and taken.default is True
+
+
+def with_training(operation: Operation, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:
+    """Return the keywords of a call under another training flag, without those it does not take."""
+    if not isinstance(operation, keras_module().Layer):
+        return dict(kwargs)
+    taken = inspect.signature(operation.call).parameters
+    wanted = {**kwargs, "training": training}
+    return {key: value for key, value in wanted.items() if key in taken or key not in ("training", "mask")}
+
+
+def by_own_moments(operation: Operation, shape: Sequence[int | None]) -> Operation:
+    """Return a layer that normalises each picture by its own moments, as BatchNormalization does in training.
+
+    A batch of one, whatever is computed beside it: one group a channel. Weights are the same numbers; a layer
+    that is frozen keeps its stored moments in training too, and is returned as it is.
+    """
+    if kind_of(operation) != "batch_normalization" or not operation.trainable:
+        return operation
+    keras = keras_module()
+    made = keras.layers.GroupNormalization(
+        groups=-1,
+        axis=operation.axis,
+        epsilon=operation.epsilon,
+        center=operation.center,
+        scale=operation.scale,
+        dtype=operation.dtype_policy,
+        name=operation.name,
+    )
+    made.build(tuple(shape))
+    for name in ("gamma", "beta"):
+        if getattr(made, name) is not None:
+            getattr(made, name).assign(getattr(operation, name))
+    return made
+
+
+def as_dense(operation: Operation, shape: Sequence[int | None]) -> Operation:
+    """Return the dense layer that a product over the last axis alone is, as of `...c,cd->...d`.
+
+    Over a map that is a convolution of 1x1. Any other operation is returned as it is.
+    """
+    if kind_of(operation) != "einsum_dense" or (turned := _over_last_axis(operation)) is None:
+        return operation
+    keras = keras_module()
+    kernel = keras.ops.transpose(operation.kernel) if turned else operation.kernel
+    made = keras.layers.Dense(
+        int(kernel.shape[1]),
+        activation=operation.activation,
+        use_bias=operation.bias is not None,
+        dtype=operation.dtype_policy,
+        name=operation.name,
+    )
+    made.build(tuple(shape))
+    made.kernel.assign(kernel)
+    if operation.bias is not None:
+        made.bias.assign(operation.bias)
+    return made
+
+
+def _over_last_axis(operation: Operation) -> bool | None:
+    """Return whether a kernel has its units first, for a sum over the last axis; None for other sums."""
+    terms, _, result = operation.equation.replace(" ", "").partition("->")
+    given, _, kernel = terms.partition(",")
+    bias = operation.bias
+    if len(kernel) != 2 or not given or not result or given[:-1] != result[:-1]:
+        return None
+    summed, unit = given[-1], result[-1]
+    if sorted(kernel) != sorted(summed + unit) or summed == unit or summed in result or unit in given:
+        return None
+    if bias is not None and tuple(bias.shape) != (operation.kernel.shape[kernel.index(unit)],):
+        return None
+    return bool(kernel[0] == unit)

@@ -1,0 +1,201 @@
+"""The import report: what a network is, how it was proved to be the file's, and what its input is taken for.
+
+Puts together what `models` finds, as JSON values: `inspect` prints them, and the store keeps them with
+the model version, so that pages can show them. Nothing is judged here that a reader could not redo.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reportgen.config import Settings
+from reportgen.json_values import JsonObject, Parsed
+from reportgen.models.sources import find_source
+from reportgen.plan import canvas_for
+from reportgen.run.estimate import Estimate
+from reportgen.spec import RenderSpec, for_kind
+from reportgen.units import Layer
+
+if TYPE_CHECKING:
+    from reportgen.models import Model
+    from reportgen.models.input_range.evidence import InputEvidence, Reading
+    from reportgen.models.proof import Proof
+    from reportgen.models.sources import ModelSource
+
+
+def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObject:
+    """Return the import report of a model that was just read, without its estimate.
+
+    Args:
+        path: The source it was read from.
+        model: The network.
+        settings: As it was read.
+
+    Returns:
+        JSON values; the keys stand in docs/import-report.md.
+    """
+    from reportgen.models.input_range.evidence import file_metadata, input_evidence
+    from reportgen.models.proof import prove_cuts
+
+    source = find_source(path)
+    onnx = source.kind == "onnx"
+    metadata = file_metadata(source.path, settings.max_memory) if onnx else {}
+    cuts, proof = prove_cuts(model), _whole_proof(source, model, settings)
+    against = "onnxruntime" if onnx else "Keras"
+    scored = settings.recipes()["scored"]
+    return {
+        "layers": [_layer(model, layer, scored) for layer in model.layers],
+        "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
+        "notes": list(model.notes),
+        "input": _input(model, input_evidence(model, metadata)),
+        "parity": _proof(proof, against),
+        "parity_note": _sentence(proof, against, "output"),
+        "cuts": _proof(cuts, "the whole network"),
+        "cuts_note": _sentence(cuts, "the whole network", "layer"),
+    }
+
+
+def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof:
+    """Return how far the whole network is from what the file's own runtime makes of it."""
+    from reportgen.models.keras.proof import prove_keras
+    from reportgen.models.proof import prove_import
+
+    if source.kind == "onnx":
+        return prove_import(
+            source.path,
+            model,
+            input_size=settings.input_size,
+            hold=settings.hold,
+            max_memory=settings.max_memory,
+            channels=settings.channels,
+        )
+    return prove_keras(
+        source,
+        model,
+        trust_model=settings.trust_model,
+        custom=settings.custom,
+        hold=settings.hold,
+        max_memory=settings.max_memory,
+        channels=settings.channels,
+    )
+
+
+def estimate_report(found: Estimate) -> JsonObject:
+    """Return what the full atlas takes, as JSON values."""
+    rate = found.image_steps / max(found.seconds, 1e-9)
+    return {**dataclasses.asdict(found), "seconds": round(found.seconds, 1),
+            "image_steps_a_second": round(rate, 2)}  # fmt: skip
+
+
+def _layer(model: Model, layer: Layer, scored: RenderSpec) -> JsonObject:
+    tap = model.taps[layer.name]
+    shape = model.nodes[tap.pre[0]].output_shapes[tap.pre[1]]
+    own = for_kind(scored, layer.kind)
+    return {
+        **dataclasses.asdict(layer),
+        "units": layer.n_units,
+        "output_shape": list(shape[1:]),
+        "canvas_px": list(canvas_for(layer, model.input_shape[:2], own)),
+        "merged": _merged(model, layer),
+    }
+
+
+def _merged(model: Model, layer: Layer) -> list[dict[str, str]]:
+    """Return the operations after a layer's weights that belong to it: BatchNormalization, activation."""
+    tap = model.taps[layer.name]
+    merged = []
+    for (index, _), before, role in (
+        (tap.pre, tap.weights, "judged after"),
+        (tap.post, tap.pre[0], "activation"),
+        (tap.head or tap.post, tap.post[0], "cut off"),
+    ):
+        if index != before:
+            node = model.nodes[index]
+            kind = tap.activation if role == "activation" else node.function or node.kind
+            merged.append({"name": node.name, "kind": kind, "role": role})
+    return merged
+
+
+def _input(model: Model, evidence: InputEvidence) -> JsonObject:
+    used = model.input_range
+    said = [r.words for r in evidence.readings if r.range] or [r.words for r in evidence.readings]
+    return {
+        "shape": list(model.input_shape),
+        "size_source": model.input_size_source,
+        "range": {"low": list(used.low), "high": list(used.high), "text": str(used)},
+        "source": used.source,
+        "evidence": "; ".join(dict.fromkeys(said)),
+        "confidence": round(evidence.confidence, 2),
+        "confidence_word": evidence.word,
+        "readings": [_reading(r) for r in evidence.readings],
+        "best": _reading(evidence.best) if evidence.best else None,
+        "contradiction": evidence.contradiction,
+        "order": used.order,
+        "channel_order": evidence.order,
+    }
+
+
+def _reading(reading: Reading) -> JsonObject:
+    from reportgen.models.input_range.evidence import confidence_word
+
+    return {**dataclasses.asdict(reading), "confidence_word": confidence_word(reading.confidence)}
+
+
+def _proof(proof: Proof, against: str) -> JsonObject | None:
+    if not proof.found:
+        return None
+    return {
+        "against": against,
+        "max_abs": _number(proof.max_abs),
+        "max_rel": _number(proof.max_rel),
+        "same": proof.same,
+        "of": proof.of,
+        "outputs": [
+            {"name": d.name, "max_abs": _number(d.max_abs), "max_rel": _number(d.max_rel)}
+            for d in proof.found
+        ],
+    }
+
+
+def _sentence(proof: Proof, against: str, thing: str) -> str:
+    """Return a comparison in one sentence."""
+    if not proof.found:
+        return proof.reason or "not compared"
+    n, of = len(proof.found), proof.of
+    looked = (
+        f"{n} {thing}{'s' if n != 1 else ''}" if n == of else f"{n} of {of} {thing}s, spread over the depth,"
+    )
+    if proof.max_rel is None or not math.isfinite(proof.max_rel):
+        return f"{looked} compared with {against}: some results are not finite numbers"
+    far = f"at most {proof.max_abs:.2g} apart, {proof.max_rel:.2g} of the range"
+    verdict = "the same to within rounding" if proof.same else "NOT the same"
+    return f"{looked} compared with {against} on fixed pictures: {far}; {verdict}"
+
+
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def report_lines(report: Parsed) -> Sequence[str]:
+    """Return the report's proof and its range in sentences, for those who read along while it renders."""
+    proofs = dict.fromkeys((report["parity_note"], report["cuts_note"]))
+    return [*(f"proof: {text}" for text in proofs), *input_lines(report["input"])]
+
+
+def input_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return how sure the input range is and which option to try, in sentences."""
+    lines = [
+        f"input range {found['range']['text']} ({found['source']}): {found['confidence_word']}, "
+        f"{found['confidence']:g} of 1; {found['evidence']}"
+    ]
+    best = found["best"]
+    if best:
+        sure = f"{best['confidence_word']}, {best['confidence']:g} of 1"
+        lines.append(f"the evidence speaks for {best['range']} ({sure}); to use it: {best['option']}")
+    elif found["source"] == "assumed" and not found["confidence"]:
+        lines.append("if it is another, say so: --input-range -1,1 or 0,255 or 0,65535 or imagenet or caffe")
+    return lines

@@ -1,0 +1,92 @@
+"""What is found of a layer as a whole: counts, and what could be left out.
+
+Superfluous is here only what is certain without anybody's pictures: units proved silent or constant, copies
+of another to rounding, and units whose outgoing weights are all zero. Which of the others a network needs is
+measured by removal; neither looks nor use tell it (docs/decisions/0019).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from reportgen.judgement import Compared, Kinds, LayerFindings
+from reportgen.score.copies import is_exact_copy
+from reportgen.score.evidence import LayerEvidence
+from reportgen.score.response_groups import ALIKE
+from reportgen.score.responsiveness import given_out
+from reportgen.sentences.layers import (
+    certain_in_words,
+    common_in_words,
+    compared_in_words,
+    copies_in_words,
+    judged_in_words,
+    nearest_in_words,
+    patterns_in_words,
+    shared_in_words,
+)
+from reportgen.units import UnitScore
+
+
+def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: Compared,
+                   kinds: Kinds | None) -> LayerFindings:  # fmt: skip
+    """Return the findings about a layer.
+
+    Args:
+        scores: Rows of its rendered units.
+        evidence: Of the layer.
+        compared: What consistency was compared with.
+        kinds: What the answers of its units have in common; None where that is not known.
+    """
+    counts = Counter(s.verdict for s in scores)
+    certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
+    comparison = compared_in_words(compared)
+    common = common_in_words(kinds, alike=ALIKE) if kinds is not None else []
+    return LayerFindings(
+        n_units=evidence.n_units,
+        n_rendered=len(scores),
+        counts=dict(sorted(counts.items())),
+        certain=tuple(certain),
+        kinds=kinds,
+        comparison=comparison,
+        text=(*_sentences(scores, len(certain), evidence, comparison), *common),
+    )
+
+
+def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> list[int]:
+    """Return the units that the network does without, whatever picture it is shown, in order.
+
+    A unit that was not seen to answer is not among them, nor a copy that differs by more than rounding, nor
+    any of the network's results.
+    """
+    results = given_out(evidence.weights, evidence.n_units)
+    idle = [s for s in scores if s.responsiveness.unheard or s.responsiveness.proof or is_exact_copy(s)]
+    return [s.unit for s in idle if not results[s.unit]]
+
+
+def _sentences(scores: Sequence[UnitScore], n_certain: int, evidence: LayerEvidence,
+               comparison: str) -> list[str]:  # fmt: skip
+    told = judged_in_words(scores, note=evidence.note, assumed_range=evidence.assumed_range)
+    told += _copies(scores)
+    told += patterns_in_words(scores, comparison)
+    if evidence.layer.shared_with:
+        told.append(shared_in_words(evidence.layer.shared_with))
+    elif scores:
+        told.append(certain_in_words(n_certain, len(scores)))
+    return told
+
+
+def _copies(scores: Sequence[UnitScore]) -> list[str]:
+    """Return how many units are copies, or which are nearest to it and what is missing."""
+    if copies := sum(s.duplicate_of is not None for s in scores):
+        return [copies_in_words(copies)]
+    near = [
+        (s.relations.correlations[0], -s.unit, s.relations.neighbours[0], s.relations.no_copy)
+        for s in scores
+        if s.relations.no_copy is not None and s.relations.neighbours and s.relations.correlations
+    ]
+    known = [(r, unit, other, short) for r, unit, other, short in near if r is not None]
+    if not known:
+        return []
+    r, unit, other, short = max(known, key=lambda x: x[:2])
+    return [nearest_in_words(-unit, other, r, short)]
