@@ -6,9 +6,7 @@ as the command line, by the names of the configuration keys, and never print.
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
@@ -16,7 +14,6 @@ from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
 from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
-from reportgen.errors import StoreError
 from reportgen.plan import make_plan
 from reportgen.run.comparing import (
     compare_named,
@@ -29,7 +26,7 @@ from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
-from reportgen.run.model_run import RenderSummary, render_model
+from reportgen.run.model_run import RenderSummary, render_models, rendering_store, score_models
 from reportgen.run.opened import Atlas, open_atlas
 from reportgen.run.options import (
     CompareOptions,
@@ -46,9 +43,9 @@ from reportgen.run.progress import Reporter, Silent, tell_of_copy
 from reportgen.run.rendering import wish_of
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.versions import read_name
-from reportgen.score import LayerPruneList, score_store
+from reportgen.score import LayerPruneList
 from reportgen.score import prune_list as units_to_prune
-from reportgen.store import Store, open_store
+from reportgen.store import open_store
 
 if TYPE_CHECKING:
     from reportgen.run.pruning import Pruned
@@ -124,8 +121,8 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
     """
     settings, told = _settings(options), reporter or Silent()
     clock = Clock(settings.budget)
-    with _rendering_store(settings.store, told) as store:
-        return _render_all(RunContext(store, settings, told, clock, stop or _never), _paths(models))
+    with rendering_store(settings.store, told) as store:
+        return render_models(RunContext(store, settings, told, clock, stop or _never), _paths(models))
 
 
 @takes(ScoreOptions)
@@ -154,7 +151,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
     settings, told = _settings(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
         tell_of_copy(store, told)
-        _score_all(store, settings)
+        score_models(store, settings)
         return Verdicts(tuple(verdict_rows(store)))
 
 
@@ -305,9 +302,9 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     """
     settings = _settings(options)
     told, clock = reporter or Silent(), Clock(settings.budget)
-    with _rendering_store(settings.store, told) as store:
-        renders = _render_all(RunContext(store, settings, told, clock, stop or _never), _paths(models))
-        _score_all(store, settings)
+    with rendering_store(settings.store, told) as store:
+        renders = render_models(RunContext(store, settings, told, clock, stop or _never), _paths(models))
+        score_models(store, settings)
         table = Verdicts(tuple(verdict_rows(store)))
     return AtlasResult(tuple(renders), table, publish(settings, tell=told.say))
 
@@ -393,48 +390,6 @@ def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> G
     """
     settings = _settings(options)
     return run_gate(None if version is None else str(version), settings.rule, settings.against, settings)
-
-
-_PATIENCE = 1.0
-"""Seconds to wait for an explorer that is writing; a run holds a store for longer."""
-
-
-@contextlib.contextmanager
-def _rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
-    """Open a store for rendering; one that was made for a model that is then refused goes again."""
-    fresh = not path.exists()
-    with open_store(path, create=True) as store:
-        try:
-            store.lock_for_rendering(patience=_PATIENCE)
-            tell_of_copy(store, reporter)
-            yield store
-        finally:
-            empty = fresh and not store.models()
-            store.close()
-            if empty:
-                for ending in ("", "-wal", "-shm", ".lock"):
-                    path.with_name(path.name + ending).unlink(missing_ok=True)
-
-
-def _render_all(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]:
-    summaries: list[RenderSummary] = []
-    for path in paths:
-        share = run.clock.share(len(paths) - len(summaries))
-        summary = render_model(run.with_clock(share), path)
-        if run.stop() and path != paths[-1]:
-            summary = dataclasses.replace(summary, stopped=True)
-        summaries.append(summary)
-        if run.stop():
-            break
-    return summaries
-
-
-def _score_all(store: Store, settings: Settings) -> None:
-    models = store.models(twins=True)
-    if not models:
-        raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")
-    for model in sorted(models, key=lambda m: not m.is_twin):  # What is said of a model may be of its twin.
-        score_store(store, model, settings.score_spec())
 
 
 def _settings(options: StoreOptions) -> Settings:

@@ -1,14 +1,17 @@
-"""One model version's run: what its plan misses is rendered and measured, and what was asked for besides."""
+"""A run of model versions: what each plan misses is rendered and measured, and what was asked for besides."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reportgen.config import Settings
+from reportgen.errors import StoreError
 from reportgen.plan import LayerPlan, make_plan, missing, recipe_hash
 from reportgen.run.budget import Missing, missing_of
 from reportgen.run.context import RunContext
@@ -16,12 +19,13 @@ from reportgen.run.import_report import import_report, report_lines
 from reportgen.run.importing import Source, facts_of, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.natural_run import check_pictures, measure_natural, with_spectrum
+from reportgen.run.progress import Reporter, tell_of_copy
 from reportgen.run.removal_file import take_measurement
 from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
-from reportgen.store import ModelRecord
+from reportgen.store import ModelRecord, Store, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +154,51 @@ def _note_progress(run: RunContext, model: ModelRecord, lack: Missing | None) ->
 
 def _lacks_measuring(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
     return any(unmeasured(run, model, plan) for plan in plans)
+
+
+_PATIENCE = 1.0
+"""Seconds to wait for an explorer that is writing; a run holds a store for longer."""
+
+
+@contextlib.contextmanager
+def rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
+    """Open a store for rendering; one that was made for a model that is then refused goes again."""
+    fresh = not path.exists()
+    with open_store(path, create=True) as store:
+        try:
+            store.lock_for_rendering(patience=_PATIENCE)
+            tell_of_copy(store, reporter)
+            yield store
+        finally:
+            empty = fresh and not store.models()
+            store.close()
+            if empty:
+                for ending in ("", "-wal", "-shm", ".lock"):
+                    path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def render_models(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]:
+    """Render what the store misses of several model files, each with its share of the time that is left."""
+    summaries: list[RenderSummary] = []
+    for path in paths:
+        share = run.clock.share(len(paths) - len(summaries))
+        summary = render_model(run.with_clock(share), path)
+        if run.stop() and path != paths[-1]:
+            summary = dataclasses.replace(summary, stopped=True)
+        summaries.append(summary)
+        if run.stop():
+            break
+    return summaries
+
+
+def score_models(store: Store, settings: Settings) -> None:
+    """Score all that a store holds.
+
+    Raises:
+        StoreError: It holds no model.
+    """
+    models = store.models(twins=True)
+    if not models:
+        raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")
+    for model in sorted(models, key=lambda m: not m.is_twin):  # What is said of a model may be of its twin.
+        score_store(store, model, settings.score_spec())
