@@ -88,3 +88,15 @@ def test_nothing_on_the_wall_is_cut(open_page: Open, width: int) -> None:
     )
     assert all(right <= width for _, _, right in boxes)
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(boxes))  # one after another
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_first_row_of_a_layers_units_is_in_view_before_anybody_scrolls(
+    open_page: Open, width: int, height: int
+) -> None:
+    page = open_page(LAYER, viewport={"width": width, "height": height})
+    box = page.locator(".sheet a").first.bounding_box()
+    assert box["y"] > 0 and box["y"] + box["height"] <= height
+    tops = "l => l.map(a => document.querySelector(a.hash).getBoundingClientRect().top)"
+    jumps = page.locator(".over .note a").evaluate_all(tops)
+    assert jumps and min(jumps) > page.locator(".sheet a").last.bounding_box()["y"]
