@@ -86,7 +86,7 @@ def test_every_link_leads_to_a_file_and_a_heading(name):
     assert not broken
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if "decisions/" not in name])  # They stay.
 def test_every_python_file_that_a_document_names_exists(name):
     named = re.findall(r"`((?:\w+/)*\w+\.py)`", text_of(name))
     assert not [file for file in named if not any(str(path).endswith(f"/{file}") for path in SOURCES)]

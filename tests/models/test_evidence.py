@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from tests.models.test_range_check import trained_on
+from tests.models.test_stored_moments import trained_on
 
 from reportgen.models import load_model
 from reportgen.models.input_range.evidence import confidence_word, file_metadata, input_evidence

@@ -155,5 +155,5 @@ def _pairs(scale: Floats, offset: Floats) -> list[tuple[float, float] | None]:
 
 
 def _is_flipped(view: View) -> bool:
-    last = view.channel[(0,) * (view.channel.ndim - 1)] if view.channel.ndim else view.channel
-    return len(last) == 3 and list(last) == [2, 1, 0]
+    last = np.atleast_1d(view.channel)
+    return last[(0,) * (last.ndim - 1)].tolist() == [2, 1, 0]
