@@ -8,12 +8,12 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from tests.models.test_stored_moments import trained_on
 
 from reportgen.models import load_model
 from reportgen.models.input_range.evidence import confidence_word, file_metadata, input_evidence
 from tests.models.nets import loaded
 from tests.models.test_proof import small_onnx
+from tests.models.test_stored_moments import trained_on
 
 
 def scaled() -> keras.Model:

@@ -156,4 +156,4 @@ def _pairs(scale: Floats, offset: Floats) -> list[tuple[float, float] | None]:
 
 def _is_flipped(view: View) -> bool:
     last = np.atleast_1d(view.channel)
-    return last[(0,) * (last.ndim - 1)].tolist() == [2, 1, 0]
+    return bool(last[(0,) * (last.ndim - 1)].tolist() == [2, 1, 0])
