@@ -182,6 +182,7 @@ def test_an_error_shows_its_traceback_when_asked(run, monkeypatch):
         cli.main()
 
 
+@pytest.mark.slow
 def test_ctrl_c_scores_and_writes_what_there_is(tmp_path, tiny_model):
     """The run is interrupted as soon as its first pictures are in the store."""
     script = """

@@ -50,7 +50,7 @@ def test_pages_open_without_errors(open_page):
         assert open_page(path).locator("h1").count() == 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_on_any_kind_of_page(chromium, compared, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = chromium.new_context(color_scheme=scheme, bypass_csp=True).new_page()

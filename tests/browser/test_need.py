@@ -56,7 +56,7 @@ def test_a_dot_leads_to_its_unit(open_page: Open, base: str) -> None:
     page.locator(".panel .k-facts h3", has_text="Is it needed?").wait_for()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("path", [OVERVIEW, LAYER])
 def test_axe_finds_nothing_on_pages_with_a_removal(chromium: Any, base: str, path: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()

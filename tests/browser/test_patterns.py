@@ -74,7 +74,7 @@ def test_every_component_is_drawn_and_fits(chromium: Any, patterns: str, width: 
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_on_any_component(chromium: Any, patterns: str, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     page = open_patterns(chromium, patterns, color_scheme=scheme, bypass_csp=True)
