@@ -1,6 +1,6 @@
 """A store becomes a site: what it will hold, whether that fits, and then all of it at once.
 
-A site is made of pieces, one a layer and one for the pages above them. A piece is made again only if what it
+A site is made of parts, one a layer and one for the pages above them. A part is made again only if what it
 is made from has changed, by several processes where there is much to do. Nothing in the site's folder changes
 before everything is ready.
 """
@@ -17,15 +17,15 @@ from pathlib import Path
 import reportgen
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.build_layer import LayerTask, make_layer
-from reportgen.atlas.comparison_pages import Shelf, comparison_files
+from reportgen.atlas.comparison_pages import ComparisonContext, comparison_files
 from reportgen.atlas.output import SiteFiles, check_budget, site_files
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
-from reportgen.atlas.picture_sizes import SMALLER, Chosen, choose
-from reportgen.atlas.process_pool import collector_at_rest, crew, n_processes
+from reportgen.atlas.picture_sizes import SMALLER, ChosenSizes, choose_sizes
+from reportgen.atlas.process_pool import n_processes, process_pool, without_garbage_collection
 from reportgen.atlas.site_map import PICTURES, START
-from reportgen.atlas.site_pages import front_files, tables_here
-from reportgen.atlas.size_estimate import foreteller, sampled
-from reportgen.atlas.unit_view import Scene
+from reportgen.atlas.site_pages import site_page_files, tables_here
+from reportgen.atlas.size_estimate import sample_units, size_estimator
+from reportgen.atlas.view_context import ViewContext
 from reportgen.comparison import Comparisons
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec, content_hash
@@ -34,7 +34,7 @@ from reportgen.store import ModelRecord, Store, layer_digest, open_store, run_se
 _DEFAULT = AtlasSpec()
 _NONE = Comparisons()
 _FEW_UNITS = 2000
-_FRONT = "front"
+_SITE_PAGES = "front"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ def write_atlas(
                 *plan.digests.items(),
             ]
         )  # fmt: skip
-        present, before = files.present(), files.pieces_before.get(_FRONT)
+        present, before = files.present(), files.parts_before.get(_SITE_PAGES)
         known = before is not None and before.made_from.startswith(made_from)
-        chosen = Chosen.read(before.made_from.removeprefix(made_from)) if before and known else None
+        chosen = ChosenSizes.read(before.made_from.removeprefix(made_from)) if before and known else None
         chosen = chosen or _chosen(store, plan)
         if tell is not None:
             tell(chosen.words)
@@ -195,64 +195,68 @@ def _digests(store: Store, plan: _Plan) -> Iterator[tuple[tuple[int, str], _Dige
             yield (record.id, name), _Digests(content_hash(pictures), content_hash(pages))
 
 
-def _scene(store: Store, plan: _Plan, record: ModelRecord, chosen: Chosen | None = None) -> Scene:
-    scene = Scene(
+def _view_context(
+    store: Store, plan: _Plan, record: ModelRecord, chosen: ChosenSizes | None = None
+) -> ViewContext:
+    context = ViewContext(
         plan.spec, plan.places[record.id], store.recipes(),
         {name: frozenset(own) for name, own in plan.units[record.id].items()}, plan.pages.made_with,
     )  # fmt: skip
-    return dataclasses.replace(scene, sizes=chosen.sizes) if chosen else scene
+    return dataclasses.replace(context, sizes=chosen.sizes) if chosen else context
 
 
-def _chosen(store: Store, plan: _Plan) -> Chosen:
-    """Return the step of the ladder for this site."""
-    samples = sampled(store, [(r, plan.units[r.id]) for r in plan.records], lambda r: _scene(store, plan, r))
-    foretell = foreteller(samples, plan.pages, n_layers=plan.n_layers, own_pages=plan.own_pages)
-    return choose(plan.spec, foretell)
+def _chosen(store: Store, plan: _Plan) -> ChosenSizes:
+    """Return the sizes of this site's pictures."""
+    samples = sample_units(
+        store, [(r, plan.units[r.id]) for r in plan.records], lambda r: _view_context(store, plan, r)
+    )
+    estimate = size_estimator(samples, plan.pages, n_layers=plan.n_layers, own_pages=plan.own_pages)
+    return choose_sizes(plan.spec, estimate)
 
 
 def _build(
-    store: Store, files: SiteFiles, plan: _Plan, chosen: Chosen, made_from: str, credits: str,
+    store: Store, files: SiteFiles, plan: _Plan, chosen: ChosenSizes, made_from: str, credits: str,
     comparisons: Comparisons, present: Mapping[str, int],
 ) -> None:  # fmt: skip
-    """Lay out every piece that has changed, and keep the others."""
+    """Lay out every part that has changed, and keep the others."""
     changed: dict[tuple[int, str], dict[str, str]] = {}
-    for place, part, text in _pieces(plan, chosen):
-        if not files.keep_piece(_piece_name(plan, place, part), text, present):
+    for place, part, text in _parts(plan, chosen):
+        if not files.keep_part(_part_name(plan, place, part), text, present):
             changed.setdefault(place, {})[part] = text
-    front_holds = files.keep_piece(_FRONT, made_from + chosen.text, present)
-    if front_holds and not changed:
+    site_pages_kept = files.keep_part(_SITE_PAGES, made_from + chosen.text, present)
+    if site_pages_kept and not changed:
         return
     many = sum(len(plan.units[i][name]) for i, name in changed) > _FEW_UNITS
-    with crew(make_layer, n_processes() if many else 1) as hands:
-        results = hands.run(list(_tasks(store, files, plan, chosen, changed)))
-        if not front_holds:
-            stage, front = files.stage, _front(store, plan, chosen, credits, comparisons)
-            with collector_at_rest():
+    with process_pool(make_layer, n_processes() if many else 1) as pool:
+        results = pool.run(list(_tasks(store, files, plan, chosen, changed)))
+        if not site_pages_kept:
+            stage, front = files.stage, _site_pages(store, plan, chosen, credits, comparisons)
+            with without_garbage_collection():
                 written = [stage.put(path, data) for path, data in front]
-            files.add_piece(_FRONT, made_from + chosen.text, written)
+            files.add_part(_SITE_PAGES, made_from + chosen.text, written)
         for (place, parts), made in zip(changed.items(), results, strict=True):
             for part, text in parts.items():
-                files.add_piece(_piece_name(plan, place, part), text, made[part])
+                files.add_part(_part_name(plan, place, part), text, made[part])
 
 
-def _front(
-    store: Store, plan: _Plan, chosen: Chosen, credits: str, comparisons: Comparisons
+def _site_pages(
+    store: Store, plan: _Plan, chosen: ChosenSizes, credits: str, comparisons: Comparisons
 ) -> Iterator[tuple[str, bytes]]:
     """Return the files above the layers, and those that hold versions against each other."""
-    scenes = {r.id: _scene(store, plan, r, chosen) for r in plan.records}
-    shelf = Shelf(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
-    pages = front_files(store, plan.pages, scenes, plan.records, credits)
-    return chain(pages, comparison_files(shelf, comparisons))
+    contexts = {r.id: _view_context(store, plan, r, chosen) for r in plan.records}
+    context = ComparisonContext(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
+    pages = site_page_files(store, plan.pages, contexts, plan.records, credits)
+    return chain(pages, comparison_files(context, comparisons))
 
 
-def _pieces(plan: _Plan, chosen: Chosen) -> Iterator[tuple[tuple[int, str], str, str]]:
-    """Yield each layer's pieces: whose, which part, and a text that changes with all it is made from."""
+def _parts(plan: _Plan, chosen: ChosenSizes) -> Iterator[tuple[tuple[int, str], str, str]]:
+    """Yield each layer's parts: whose, which part, and a text that changes with all it is made from."""
     for place, digests in plan.digests.items():
         yield place, "pictures", content_hash([digests.pictures, dataclasses.astuple(chosen.sizes)])
         yield place, "pages", content_hash([digests.pages, dataclasses.astuple(chosen.sizes)])
 
 
-def _piece_name(plan: _Plan, place: tuple[int, str], part: str) -> str:
+def _part_name(plan: _Plan, place: tuple[int, str], part: str) -> str:
     own = plan.places[place[0]]
     return f"{own.layer_page(own.slug(place[1]) or '')} {part}"
 
@@ -261,16 +265,16 @@ def _tasks(
     store: Store,
     files: SiteFiles,
     plan: _Plan,
-    chosen: Chosen,
+    chosen: ChosenSizes,
     changed: Mapping[tuple[int, str], Mapping[str, str]],
 ) -> Iterator[tuple[LayerTask]]:
-    scenes = {record.id: _scene(store, plan, record, chosen) for record in plan.records}
+    contexts = {record.id: _view_context(store, plan, record, chosen) for record in plan.records}
     records = {record.id: record for record in plan.records}
     for (model, name), parts in changed.items():
         record = records[model]
         yield (
             LayerTask(
-                store.path, files.stage, plan.pages, scenes[model], record, name,
+                store.path, files.stage, plan.pages, contexts[model], record, name,
                 _around(plan, record, name), plan.own_pages, frozenset(parts),
             ),
         )  # fmt: skip

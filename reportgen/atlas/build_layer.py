@@ -22,7 +22,8 @@ from reportgen.atlas.rows import LayerRows, layer_rows, null_pictures
 from reportgen.atlas.sheets import Sheets
 from reportgen.atlas.site_map import PICTURES
 from reportgen.atlas.strips import UnitPictures, encode_strip, null_strip
-from reportgen.atlas.unit_view import Scene, pictures_of
+from reportgen.atlas.unit_view import pictures_of
+from reportgen.atlas.view_context import ViewContext
 from reportgen.images import decode_png
 from reportgen.store import ModelRecord, Store, open_store, pictures_by_key
 
@@ -31,13 +32,13 @@ _UNITS_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class LayerTask:
-    """What a layer's piece is made from, besides the store.
+    """What a layer's part of a site is made from, besides the store.
 
     Attributes:
         store_path: The store.
         stage: Where files are laid out.
         pages: Templates and what all pages share.
-        scene: Of the model version.
+        context: Of the model version.
         record: The model version.
         layer: The layer's name.
         around: `previous` and `next` layer's slugs, empty at the ends.
@@ -48,7 +49,7 @@ class LayerTask:
     store_path: Path
     stage: Stage
     pages: Pages
-    scene: Scene
+    context: ViewContext
     record: ModelRecord
     layer: str
     around: Mapping[str, str]
@@ -65,12 +66,12 @@ def make_layer(task: LayerTask) -> dict[str, list[Written]]:
     """
     with open_store(task.store_path) as store:
         rows = layer_rows(store, task.record, task.record.layer(task.layer))
-        own = {unit: pictures_of(task.scene, rows, unit) for unit in rows.units}
+        own = {unit: pictures_of(task.context, rows, unit) for unit in rows.units}
         made: dict[str, list[Written]] = {}
         if "pictures" in task.parts:
             made["pictures"] = list({one.path: one for one in _pictures(store, task, rows, own)}.values())
         if "pages" in task.parts:
-            pages = layer_pages(task.pages, task.scene, rows, task.around, own, own_pages=task.own_pages)
+            pages = layer_pages(task.pages, task.context, rows, task.around, own, own_pages=task.own_pages)
             made["pages"] = [task.stage.put(path, data) for path, data in pages]
     return made
 
@@ -79,36 +80,38 @@ def _pictures(
     store: Store, task: LayerTask, rows: LayerRows, own: Mapping[int, UnitPictures]
 ) -> Iterator[Written]:
     """Yield the layer's pictures: those that are in place kept, the others and all sheets made."""
-    scene, folder = task.scene, task.scene.place.folder
-    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
-    sheets, stage = Sheets(slug, tuple(u for u in rows.units if own[u].lead), scene.sizes), task.stage
-    best = preview.Montage(rows, own) if scene.spec.url else None
+    context, folder = task.context, task.context.place.folder
+    slug = context.place.slug(rows.layer.name) or rows.layer.slug
+    sheets, stage = Sheets(slug, tuple(u for u in rows.units if own[u].lead), context.sizes), task.stage
+    best = preview.Montage(rows, own) if context.spec.url else None
     for start in range(0, len(rows.units), _UNITS_AT_ONCE):
         units = rows.units[start : start + _UNITS_AT_ONCE]
         pixels = _needed_pixels(store, rows, units, own, stage)
         for unit in units:
-            yield from _unit_files(own[unit], pixels, scene, stage)
+            yield from _unit_files(own[unit], pixels, context, stage)
             lead = own[unit].lead
             if lead is not None:
                 sheets.put(unit, pixels[lead[1].key])
                 if best is not None:
                     best.offer(unit, pixels[lead[1].key])
-    yield from _natural_files(store, rows, scene, stage)
+    yield from _natural_files(store, rows, context, stage)
     for path, data in sheets.files():
         yield stage.put(f"{folder}/{path}", data)
     if best is not None:
         yield stage.put(f"{folder}/{slug}/preview.jpg", best.jpeg())
-    strip = null_strip(rows, scene.sizes)
+    strip = null_strip(rows, context.sizes)
     if strip is not None:
         path = f"{PICTURES}/{strip.name}"
         nulls = dict(zip(strip.keys, null_pictures(store, rows.null_setting), strict=False))
         yield (
-            stage.keep(path) if stage.has(path) else stage.put(path, encode_strip(strip, nulls, scene.sizes))
+            stage.keep(path)
+            if stage.has(path)
+            else stage.put(path, encode_strip(strip, nulls, context.sizes))
         )
 
 
 def _unit_files(
-    own: UnitPictures, pixels: Mapping[str, np.ndarray], scene: Scene, stage: Stage
+    own: UnitPictures, pixels: Mapping[str, np.ndarray], context: ViewContext, stage: Stage
 ) -> Iterator[Written]:
     if own.lead is not None:
         page, row = own.lead
@@ -116,19 +119,21 @@ def _unit_files(
         if stage.has(path):
             yield stage.keep(path)
         else:
-            yield stage.put(path, encode_page_picture(pixels[row.key], page, scene.sizes))
+            yield stage.put(path, encode_page_picture(pixels[row.key], page, context.sizes))
     for strip in own.strips:
         path = f"{PICTURES}/{strip.name}"
         yield (
-            stage.keep(path) if stage.has(path) else stage.put(path, encode_strip(strip, pixels, scene.sizes))
+            stage.keep(path)
+            if stage.has(path)
+            else stage.put(path, encode_strip(strip, pixels, context.sizes))
         )
 
 
-def _natural_files(store: Store, rows: LayerRows, scene: Scene, stage: Stage) -> Iterator[Written]:
+def _natural_files(store: Store, rows: LayerRows, context: ViewContext, stage: Stage) -> Iterator[Written]:
     """Yield the strips of natural pictures of a layer's units."""
     cut: TilePixels | None = None
     for unit in rows.units:
-        strip, tiles = natural_strip(rows, unit, scene.sizes)
+        strip, tiles = natural_strip(rows, unit, context.sizes)
         if strip is None:
             continue
         path = f"{PICTURES}/{strip.name}"
@@ -136,7 +141,7 @@ def _natural_files(store: Store, rows: LayerRows, scene: Scene, stage: Stage) ->
             yield stage.keep(path)
         else:
             cut = cut or TilePixels(store, rows.about, rows.record.input_shape)
-            yield stage.put(path, cut.encoded(strip, tiles, scene.sizes))
+            yield stage.put(path, cut.encoded(strip, tiles, context.sizes))
 
 
 def _needed_pixels(

@@ -56,7 +56,7 @@ _STATE_MARKS = {
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ComparisonContext:
     """What the pages are made from: the store, its versions and where they stand, and the templates."""
 
     store: Store
@@ -111,7 +111,7 @@ class Row:
     sides: tuple[SideView | None, SideView | None]
 
 
-def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, bytes]]:
+def comparison_files(context: ComparisonContext, found: Comparisons) -> Iterator[tuple[str, bytes]]:
     """Yield `(path, bytes)` of all files about how versions differ; nothing where nothing was compared."""
     if not (found.pairs or found.series):
         return
@@ -120,33 +120,33 @@ def comparison_files(shelf: Shelf, found: Comparisons) -> Iterator[tuple[str, by
     extra = {name.partition(".")[2]: path for name, (path, _) in styles.items()}
     written: set[str] = set()
     for c in found.pairs:
-        yield from _pair_files(shelf, c, extra, written)
+        yield from _pair_files(context, c, extra, written)
     for series in found.series:
-        path = series_path(shelf, series)
+        path = series_path(context, series)
         plots = [(title, lines_plot(series, measure, title)) for measure, title in _MEASURES]
-        yield path, shelf.pages.page(
+        yield path, context.pages.page(
             SERIES.template, path, extra=extra, series=series, plots=[x for x in plots if x[1]],
-            table=_table(series), links=[shelf.place(v).index for v in series.versions],
+            table=_table(series), links=[context.place(v).index for v in series.versions],
         )  # fmt: skip
     path = VERSIONS.address
-    pairs = [(pair_path(shelf, c), c, sentences(c)) for c in found.pairs]
-    lines = [(series_path(shelf, s), s) for s in found.series]
+    pairs = [(pair_path(context, c), c, sentences(c)) for c in found.pairs]
+    lines = [(series_path(context, s), s) for s in found.series]
     yield (
         path,
-        shelf.pages.page(VERSIONS.template, path, extra=extra, pairs=pairs, series=lines, bar=state_bar),
+        context.pages.page(VERSIONS.template, path, extra=extra, pairs=pairs, series=lines, bar=state_bar),
     )
 
 
-def pair_path(shelf: Shelf, c: Comparison, layer: str | None = None) -> str:
+def pair_path(context: ComparisonContext, c: Comparison, layer: str | None = None) -> str:
     """Return the path of a comparison's page, or of one of its layers' by slug."""
-    a, b = shelf.place(c.a), shelf.place(c.b)
+    a, b = context.place(c.a), context.place(c.b)
     names = {"model": a.model, "version": a.version, "other_model": b.model, "other_version": b.version}
     return PAIR.at(**names) if layer is None else CHANGES.at(**names, layer=layer)
 
 
-def series_path(shelf: Shelf, series: Series) -> str:
+def series_path(context: ComparisonContext, series: Series) -> str:
     """Return the path of a series' page."""
-    return SERIES.at(model=shelf.place(series.versions[-1]).model)
+    return SERIES.at(model=context.place(series.versions[-1]).model)
 
 
 def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
@@ -161,40 +161,40 @@ def state_bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
 
 
 def _pair_files(
-    shelf: Shelf, c: Comparison, extra: Mapping[str, str], written: set[str]
+    context: ComparisonContext, c: Comparison, extra: Mapping[str, str], written: set[str]
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the files of one comparison; `written` are strips that others have brought already."""
     n_pictured = max(_LEAST_PICTURED, MOST_PICTURED // max(len(c.layers), 1))
     largest: dict[tuple[str, str], Row] = {}
     wanted = {(_key(pair, x)) for pair, x in c.largest(_N_LARGEST)}
-    slugs = [shelf.place(c.b).slug(pair.layer_b) or "" for pair in c.layers]
+    slugs = [context.place(c.b).slug(pair.layer_b) or "" for pair in c.layers]
     for i, pair in enumerate(c.layers):
         pictured = _pictured(pair, n_pictured)
-        own = [_strips(shelf, c, pair, pictured, side) for side in ("a", "b")]
+        own = [_strips(context, c, pair, pictured, side) for side in ("a", "b")]
         for side, found in zip(("a", "b"), own, strict=True):
-            yield from _strip_files(shelf, c, pair, side, found, written)
-        rows = [_row(shelf, c, pair, x, own) for x in _sorted(pair)]
+            yield from _strip_files(context, c, pair, side, found, written)
+        rows = [_row(context, c, pair, x, own) for x in _sorted(pair)]
         largest |= {
             _key(pair, x): r for x, r in zip(_sorted(pair), rows, strict=True) if _key(pair, x) in wanted
         }
-        path = pair_path(shelf, c, slugs[i])
+        path = pair_path(context, c, slugs[i])
         around = {"previous": slugs[i - 1] if i else "", "next": slugs[i + 1] if i + 1 < len(slugs) else ""}
-        yield path, shelf.pages.page(
+        yield path, context.pages.page(
             CHANGES.template, path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
             flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
             groups=_groups(rows), kept=[r for r in rows if r.change.state == "unchanged"],
-            pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
+            pages_a=context.place(c.a).index, pages_b=context.place(c.b).index,
         )  # fmt: skip
-    path = pair_path(shelf, c)
+    path = pair_path(context, c)
     layers = [
         (slug, pair, flow_plot(pair.flow, str(c.a), str(c.b)))
         for slug, pair in zip(slugs, c.layers, strict=True)
     ]
-    yield path, shelf.pages.page(
+    yield path, context.pages.page(
         PAIR.template, path, extra=extra, c=c, layers=layers, bar=state_bar, state_mark=_STATE_MARKS,
         sentences=sentences(c), cka=cka_plot(c), tile=TILE_PX,
         largest=[largest[_key(pair, x)] for pair, x in c.largest(_N_LARGEST)],
-        pages_a=shelf.place(c.a).index, pages_b=shelf.place(c.b).index,
+        pages_a=context.place(c.a).index, pages_b=context.place(c.b).index,
     )  # fmt: skip
 
 
@@ -241,38 +241,38 @@ def _worth_showing(x: UnitChange) -> tuple[bool, bool, bool]:
     return (x.state == "unmatched", x.kept, x.consequence)
 
 
-def _strips(shelf: Shelf, c: Comparison, pair: LayerPair, units: Mapping[str, Sequence[int]],
+def _strips(context: ComparisonContext, c: Comparison, pair: LayerPair, units: Mapping[str, Sequence[int]],
             side: str) -> dict[int, Strip]:  # fmt: skip
     version, name = (c.a, pair.layer_a) if side == "a" else (c.b, pair.layer_b)
-    record = shelf.records[version.number]
-    return strips(shelf.store, record, record.layer(name), units[side], shelf.spec)
+    record = context.records[version.number]
+    return strips(context.store, record, record.layer(name), units[side], context.spec)
 
 
-def _strip_files(shelf: Shelf, c: Comparison, pair: LayerPair, side: str, found: Mapping[int, Strip],
-                 written: set[str]) -> Iterator[tuple[str, bytes]]:  # fmt: skip
+def _strip_files(context: ComparisonContext, c: Comparison, pair: LayerPair, side: str,
+                 found: Mapping[int, Strip], written: set[str]) -> Iterator[tuple[str, bytes]]:  # fmt: skip
     version, name = (c.a, pair.layer_a) if side == "a" else (c.b, pair.layer_b)
-    record = shelf.records[version.number]
+    record = context.records[version.number]
     new = {unit: strip for unit, strip in found.items() if strip.name not in written}
     written.update(strip.name for strip in new.values())
-    for file, data in encoded(shelf.store, record, record.layer(name), new, shelf.spec):
+    for file, data in encoded(context.store, record, record.layer(name), new, context.spec):
         yield f"{COMPARISONS}/p/{file}", data
 
 
-def _row(shelf: Shelf, c: Comparison, pair: LayerPair, x: UnitChange,
+def _row(context: ComparisonContext, c: Comparison, pair: LayerPair, x: UnitChange,
          own: Sequence[Mapping[int, Strip]]) -> Row:  # fmt: skip
-    slug = shelf.place(c.b).slug(pair.layer_b) or ""
-    before = _side(shelf, c.a, pair.layer_a, x.a, own[0])
-    after = _side(shelf, c.b, pair.layer_b, x.b, own[1])
+    slug = context.place(c.b).slug(pair.layer_b) or ""
+    before = _side(context, c.a, pair.layer_a, x.a, own[0])
+    after = _side(context, c.b, pair.layer_b, x.b, own[1])
     return Row(
         anchor=_anchor(x), page=f"{slug}.html", layer=pair.layer_b, change=x, sides=(before, after)
     )  # fmt: skip
 
 
-def _side(shelf: Shelf, version: VersionId, layer: str, side: Side | None,
+def _side(context: ComparisonContext, version: VersionId, layer: str, side: Side | None,
           found: Mapping[int, Strip]) -> SideView | None:  # fmt: skip
     if side is None:
         return None
-    place = shelf.place(version)
+    place = context.place(version)
     strip = found.get(side.unit)
     alt = f"HappyMaps of {layer} unit {side.unit} in {version.version}: display picture, then starts"
     return SideView(

@@ -1,6 +1,6 @@
 """What a person should look at first in a model version: told in sentences, shown in pictures.
 
-Chosen by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
+ChosenSizes by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
 findings stand on its page.
 """
 

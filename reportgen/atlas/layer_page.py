@@ -25,7 +25,7 @@ from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import UnitPictures
 from reportgen.atlas.unit_view import null_pictures, recipe_sections, unit_view
-from reportgen.atlas.view_context import Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import UnitView
 from reportgen.spec import ScoreSpec
 
@@ -65,7 +65,7 @@ class Cell:
 
 def layer_pages(
     pages: Pages,
-    scene: Scene,
+    context: ViewContext,
     rows: LayerRows,
     around: Mapping[str, str],
     own: Mapping[int, UnitPictures],
@@ -79,36 +79,36 @@ def layer_pages(
         own: The units' pictures.
         own_pages: Whether each unit also gets a page of its own.
     """
-    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
-    common = recipe_sections(scene, rows)
+    slug = context.place.slug(rows.layer.name) or rows.layer.slug
+    common = recipe_sections(context, rows)
     shared = {
         "record": rows.record,
-        "place": scene.place,
+        "place": context.place,
         "common": common,
         "slug": slug,
         "layer": rows.layer,
     }
     packed = columns.script("atlasRows", slug, pack(row_columns(rows, own)))
-    yield f"{scene.place.folder}/{slug}/rows.js", packed
+    yield f"{context.place.folder}/{slug}/rows.js", packed
     names = columns.script("atlasNames", slug, pack(columns.picture_names([own[u] for u in rows.units])))
-    yield f"{scene.place.folder}/{slug}/names.js", names
+    yield f"{context.place.folder}/{slug}/names.js", names
     parts = []
     for start in range(0, len(rows.units), UNITS_PER_PART):
         units = rows.units[start : start + UNITS_PER_PART]
-        views = [unit_view(scene, rows, unit, own[unit]) for unit in units]
+        views = [unit_view(context, rows, unit, own[unit]) for unit in units]
         name, data = _data_file(f"{slug}/units-{start // UNITS_PER_PART}", views)
         parts.append([name, units[0]])
-        yield f"{scene.place.folder}/{name}", data
+        yield f"{context.place.folder}/{name}", data
         if own_pages:
-            yield from _unit_pages(pages, scene, rows, views, shared)
-    context = layer_context(scene, rows, own, slug, own_pages=own_pages)
-    path = scene.place.layer_page(slug)
-    preview = f"{scene.place.folder}/{slug}/preview.jpg"
+            yield from _unit_pages(pages, context, rows, views, shared)
+    values = layer_values(context, rows, own, slug, own_pages=own_pages)
+    path = context.place.layer_page(slug)
+    preview = f"{context.place.folder}/{slug}/preview.jpg"
     yield (
         path,
         pages.page(
             LAYER.template, path, preview=preview, parts=parts, around=around,
-            rows_digest=content_digest(packed), names_digest=content_digest(names), **context, **shared,
+            rows_digest=content_digest(packed), names_digest=content_digest(names), **values, **shared,
         ),
     )  # fmt: skip
 
@@ -126,7 +126,7 @@ def row_columns(rows: LayerRows, own: Mapping[int, UnitPictures]) -> Columns:
 
 
 def _unit_pages(
-    pages: Pages, scene: Scene, rows: LayerRows, views: Sequence[UnitView], shared: Mapping[str, Any]
+    pages: Pages, context: ViewContext, rows: LayerRows, views: Sequence[UnitView], shared: Mapping[str, Any]
 ) -> Iterator[tuple[str, bytes]]:
     for view in views:
         at = rows.units.index(view.unit)
@@ -134,20 +134,20 @@ def _unit_pages(
             "previous": rows.units[at - 1] if at else None,
             "next": rows.units[at + 1] if at + 1 < len(rows.units) else None,
         }
-        path = scene.place.unit_page(shared["slug"], view.unit)
-        preview = f"{scene.place.folder}/{shared['slug']}/preview.jpg"
+        path = context.place.unit_page(shared["slug"], view.unit)
+        preview = f"{context.place.folder}/{shared['slug']}/preview.jpg"
         yield path, pages.page(UNIT.template, path, preview=preview, view=view, around=around, **shared)
 
 
-def layer_context(
-    scene: Scene, rows: LayerRows, own: Mapping[int, UnitPictures], slug: str, *, own_pages: bool
+def layer_values(
+    context: ViewContext, rows: LayerRows, own: Mapping[int, UnitPictures], slug: str, *, own_pages: bool
 ) -> dict[str, Any]:
     """Return what a layer's page says above its sheet, and the sheet's cells."""
     terse = len(rows.units) > TERSE_FROM
     return {
         "terse": terse,
         "own_pages": own_pages,
-        "facts": _facts(scene, rows),
+        "facts": _facts(context, rows),
         "counts": rows.counts,
         "n_listed": len(rows.units),
         "findings": _findings(rows),
@@ -157,7 +157,7 @@ def layer_context(
             for u in rows.units
         ],
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
-        "nulls": null_pictures(scene, rows),
+        "nulls": null_pictures(context, rows),
     }
 
 
@@ -180,7 +180,7 @@ def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell
     )
 
 
-def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
+def _facts(context: ViewContext, rows: LayerRows) -> list[tuple[str, str]]:
     layer = rows.layer
     canvases = sorted(
         {
@@ -190,7 +190,7 @@ def _facts(scene: Scene, rows: LayerRows) -> list[tuple[str, str]]:
             if r.recipe == rows.scored_recipe
         }
     )
-    shown, scored = (recipe_name(scene.recipes, h) for h in (rows.shown_recipe, rows.scored_recipe))
+    shown, scored = (recipe_name(context.recipes, h) for h in (rows.shown_recipe, rows.scored_recipe))
     return [
         ("Kind", words.kind_in_words(layer)),
         (

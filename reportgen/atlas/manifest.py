@@ -1,4 +1,4 @@
-"""The manifest of a site: which files builds wrote, how large, and what each piece was made from.
+"""The manifest of a site: which files builds wrote, how large, and what each part was made from.
 
 It lies in the site and may be anybody's: it names files of a site alone, whatever it says.
 """
@@ -18,7 +18,7 @@ _PATH = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-](?:[A-Za-z0-
 
 
 @dataclass(frozen=True)
-class Piece:
+class SitePart:
     """A part of a site: a text that says what it was made from, and the paths of its files."""
 
     made_from: str
@@ -32,12 +32,12 @@ class Manifest:
     Attributes:
         files: Paths that must be there, with their bytes.
         moving: Of a build that was cut off: what may be there besides, or be there in their place.
-        pieces: By name.
+        parts: By name.
     """
 
     files: Mapping[str, int]
     moving: Mapping[str, int]
-    pieces: Mapping[str, Piece]
+    parts: Mapping[str, SitePart]
 
     def has(self, path: str, size: int) -> bool:
         """Whether a build may have written a file of that path and size."""
@@ -48,7 +48,7 @@ class Manifest:
         body: dict[str, object] = {
             "format": 1,
             "files": dict(sorted(self.files.items())),
-            "pieces": {name: [piece.made_from, *piece.paths] for name, piece in sorted(self.pieces.items())},
+            "pieces": {name: [part.made_from, *part.paths] for name, part in sorted(self.parts.items())},
         }
         if self.moving:
             body["moving"] = dict(sorted(self.moving.items()))
@@ -70,8 +70,8 @@ def read_manifest(folder: Path) -> Manifest:
             {str(path): int(size) for path, size in named.items()}
             for named in (said["files"], said.get("moving", {}))
         )
-        pieces = {
-            str(name): Piece(str(own[0]), tuple(map(str, own[1:])))
+        parts = {
+            str(name): SitePart(str(own[0]), tuple(map(str, own[1:])))
             for name, own in said.get("pieces", {}).items()
         }
     except (
@@ -88,7 +88,7 @@ def read_manifest(folder: Path) -> Manifest:
     for path in (*files, *moving):
         if not is_of_a_site(path):
             raise SiteError(f'"{place}" names {path!r}, which is no file of a site')
-    return Manifest(files, moving, pieces)
+    return Manifest(files, moving, parts)
 
 
 def is_of_a_site(path: str) -> bool:

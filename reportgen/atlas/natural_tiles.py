@@ -80,7 +80,7 @@ def _places(natural: Arrays, way: str, unit: int, shape: tuple[int, int, int]) -
 
 
 def _alt(names: Any, index: int, value: float, words: str) -> str:
-    return f"Piece of natural picture {names[index]}, which {words}: {number(value)}"
+    return f"SitePart of natural picture {names[index]}, which {words}: {number(value)}"
 
 
 def natural_strip(rows: LayerRows, unit: int, sizes: Sizes) -> tuple[Strip | None, list[Tile]]:

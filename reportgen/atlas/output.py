@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from reportgen.atlas.addresses import WRITTEN
 from reportgen.atlas.folder_swap import clear_leftovers, exchange
-from reportgen.atlas.manifest import MANIFEST, Manifest, Piece, check_path, read_manifest
+from reportgen.atlas.manifest import MANIFEST, Manifest, SitePart, check_path, read_manifest
 from reportgen.atlas.site_map import RESERVED, START
 from reportgen.errors import BudgetError, SiteError
 
@@ -90,7 +90,7 @@ class Stage:
 class SiteFiles:
     """The files of one site: what is there, and what a build is about to put there.
 
-    A site is made of pieces, each with a text that says what it was made from; a piece whose text is the same
+    A site is made of parts, each with a text that says what it was made from; a part whose text is the same
     and whose files are in place need not be made again.
 
     Args:
@@ -104,9 +104,9 @@ class SiteFiles:
         self.folder = folder
         self._manifest = read_manifest(folder)
         self.before: dict[str, int] = {**self._manifest.files, **self._manifest.moving}
-        self.pieces_before = self._manifest.pieces
+        self.parts_before = self._manifest.parts
         self.now: dict[str, int] = {}
-        self.pieces: dict[str, Piece] = {}
+        self.parts: dict[str, SitePart] = {}
         self._staged: dict[str, None] = {}
         self._folders: set[Path] = set()
         self._staging: Path | None = None
@@ -154,26 +154,26 @@ class SiteFiles:
         """Take a file that is in place into the new site as it is."""
         self.add([Stage(self.folder, self.folder).keep(path)])
 
-    def add_piece(self, name: str, made_from: str, written: Sequence[Written]) -> None:
-        """Take a piece that was made into the new site."""
+    def add_part(self, name: str, made_from: str, written: Sequence[Written]) -> None:
+        """Take a part that was made into the new site."""
         self.add(written)
-        self.pieces[name] = Piece(made_from, tuple(one.path for one in written))
+        self.parts[name] = SitePart(made_from, tuple(one.path for one in written))
 
-    def keep_piece(self, name: str, made_from: str, present: Mapping[str, int]) -> bool:
-        """Take a piece into the new site as it is, and return whether it still holds.
+    def keep_part(self, name: str, made_from: str, present: Mapping[str, int]) -> bool:
+        """Take a part into the new site as it is, and return whether it still holds.
 
         Args:
-            name: The piece.
+            name: The part.
             made_from: What it would be made from now.
             present: What is in place, see `present`.
         """
-        piece = self.pieces_before.get(name)
-        if piece is None or piece.made_from != made_from:
+        part = self.parts_before.get(name)
+        if part is None or part.made_from != made_from:
             return False
-        if any(path not in self.before or present.get(path) != self.before[path] for path in piece.paths):
+        if any(path not in self.before or present.get(path) != self.before[path] for path in part.paths):
             return False
-        self.now.update((path, self.before[path]) for path in piece.paths)
-        self.pieces[name] = piece
+        self.now.update((path, self.before[path]) for path in part.paths)
+        self.parts[name] = part
         return True
 
     def present(self) -> dict[str, int]:
@@ -229,7 +229,7 @@ class SiteFiles:
         ours = {path for path in self.before if self._is_certainly_own(path)}
         gone = sorted(ours - set(self.now))
         if self._staged or gone:
-            own = Manifest(self.now, {}, self.pieces)
+            own = Manifest(self.now, {}, self.parts)
             sources = {path: laid_out if path in self._staged else self.folder for path in self.now}
             if exchange(self.folder, self._own_staging(), ours, sources, own.text()):
                 self._forget_staging()
@@ -244,7 +244,7 @@ class SiteFiles:
         """Move staged files into place one by one, and then remove what is gone.
 
         The manifest says at every moment what must be there, and what may be there besides or have another
-        size, so that a build that is cut off knows its files; it keeps no piece then.
+        size, so that a build that is cut off knows its files; it keeps no part then.
         """
         if self._staged or gone or self.before != self.now:
             both = {path: self.before[path] for path in self.before.keys() & self.now.keys()}
@@ -260,7 +260,7 @@ class SiteFiles:
             self._write_manifest(Manifest(self.now, {path: self.before[path] for path in gone}, {}))
         for path in gone:
             _remove(self.folder, path)
-        self._write_manifest(Manifest(self.now, {}, self.pieces))
+        self._write_manifest(Manifest(self.now, {}, self.parts))
 
     def _turn(self, path: str) -> tuple[bool, int, str, bool, str]:
         """Return what orders the moves: what is new, then layer by layer, then what leads to them."""

@@ -1,7 +1,7 @@
-"""How large a site's pictures may be: the largest step of a ladder that keeps it under its limit.
+"""How large a site's pictures may be: the largest of a few sizes that keeps it under its limit.
 
-The site's size is foretold from a sample of units whose files are really made, before anything is written.
-The same store and settings give the same sample, and so the same step.
+The site's size is estimated from a sample of units whose files are really made, before anything is written.
+The same store and settings give the same sample, and so the same sizes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from reportgen.spec import AtlasSpec
 
 _TILES = {128: 48, 96: 48, 64: 32}
 N_SAMPLED = 48
-SURE = 0.98
-"""Share of the limit that may be foretold: what is foretold from so many units is off by a per cent or so."""
+ESTIMATE_MARGIN = 0.98
+"""Share of the limit that an estimate may reach: one from so many units is off by a per cent or so."""
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """A step of the ladder, the bytes foretold for it, and what to tell people."""
+class ChosenSizes:
+    """Sizes of pictures, the estimate of the bytes of a site with them, and the same in words."""
 
     sizes: Sizes
     n_bytes: int
@@ -36,7 +36,7 @@ class Chosen:
         return json.dumps([dataclasses.astuple(self.sizes), self.n_bytes, self.words])
 
     @classmethod
-    def read(cls, text: str) -> Chosen | None:
+    def read(cls, text: str) -> ChosenSizes | None:
         """Return what `text` says; None where it is none."""
         try:
             sizes, n_bytes, words = json.loads(text)
@@ -45,33 +45,34 @@ class Chosen:
             return None
 
 
-def steps(spec: AtlasSpec) -> list[Sizes]:
-    """Return the ladder: all starts, then few, at the size that was asked for and at smaller ones."""
+def size_steps(spec: AtlasSpec) -> list[Sizes]:
+    """Return the sizes to try: all starts, then few, at the size asked for and at smaller ones."""
     sides = [spec.picture_px, *(side for side in _TILES if side < spec.picture_px)]
     return [
         Sizes(side, spec.webp_quality, _tile(side), few_seeds=few) for side in sides for few in (False, True)
     ]
 
 
-def choose(spec: AtlasSpec, foretell: Callable[[Sizes], int]) -> Chosen:
-    """Return the first step whose bytes are within the limit.
+def choose_sizes(spec: AtlasSpec, estimate: Callable[[Sizes], int]) -> ChosenSizes:
+    """Return the largest sizes whose bytes are within the limit.
 
     Args:
         spec: With the limit and the size asked for.
-        foretell: Gives the bytes of the site at a step, about: only the last may come close to the limit.
+        estimate: Gives the estimated bytes of the site at some sizes: only the last may come close to the
+            limit.
 
     Raises:
-        BudgetError: No step is small enough.
+        BudgetError: No sizes are small enough.
     """
     smallest, first = math.inf, 0
-    for sizes in steps(spec):
-        n_bytes = foretell(sizes)
+    for sizes in size_steps(spec):
+        n_bytes = estimate(sizes)
         first, smallest = first or n_bytes, min(smallest, n_bytes)
-        if n_bytes <= (1.0 if sizes == steps(spec)[-1] else SURE) * spec.max_site_bytes:
-            return Chosen(sizes, n_bytes, _told(spec, sizes, n_bytes, first))
+        if n_bytes <= (1.0 if sizes == size_steps(spec)[-1] else ESTIMATE_MARGIN) * spec.max_site_bytes:
+            return ChosenSizes(sizes, n_bytes, _in_words(spec, sizes, n_bytes, first))
     raise BudgetError(
         f"the site would have about {smallest / 1e6:.1f} MB even with pictures of "
-        f"{steps(spec)[-1].picture_px} px, more than max_site_bytes allows "
+        f"{size_steps(spec)[-1].picture_px} px, more than max_site_bytes allows "
         f"({spec.max_site_bytes / 1e6:.1f} MB)",
         hint=SMALLER,
     )
@@ -89,13 +90,13 @@ def _tile(side: int) -> int:
     return next((tile for limit, tile in _TILES.items() if side >= limit), 32)
 
 
-def _told(spec: AtlasSpec, sizes: Sizes, n_bytes: int, first: int) -> str:
+def _in_words(spec: AtlasSpec, sizes: Sizes, n_bytes: int, first: int) -> str:
     size = (
         f"a site of about {n_bytes / 1e6:,.0f} MB"
         if n_bytes >= 1e7
         else f"a site of about {n_bytes / 1e6:.1f} MB"
     )
-    if sizes == steps(spec)[0]:
+    if sizes == size_steps(spec)[0]:
         return size
     few = ", one start for units without a pattern" if sizes.few_seeds else ""
     return (

@@ -1,7 +1,7 @@
-"""Work spread over processes: each reads tasks from its input and answers on its output.
+"""Work spread over processes: each reads tasks from its input and writes results to its output.
 
-Plain child processes of this Python, told by name what to call, so that nothing of the caller's program is
-run again in them. Without a crew (one process, or little to do) the same calls run here.
+Plain child processes of this Python, given the name of what to call, so that nothing of the caller's program
+is run again in them. With one process, or little to do, the same calls run in this one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _SERVE = "from reportgen.atlas.process_pool import serve; serve()"
 Job = Callable[..., Any]
 
 
-class Crew:
+class ProcessPool:
     """Runs one function over many tasks."""
 
     def __init__(self, job: Job, n_processes: int) -> None:
         self._job, self._n = job, n_processes
-        self._hands: list[_Hand] = []
+        self._workers: list[_Worker] = []
         self._threads = ThreadPoolExecutor(max(1, n_processes))
         self._pending: list[Future[object]] = []
 
@@ -43,39 +43,39 @@ class Crew:
         """
         if self._n < 2 or len(tasks) < 2:
             return (_done(self._job, task) for task in tasks)
-        free: SimpleQueue[_Hand] = SimpleQueue()
+        free: SimpleQueue[_Worker] = SimpleQueue()
         for _ in range(min(self._n, len(tasks))):
-            self._hands.append(_Hand(self._job))
-            free.put(self._hands[-1])
+            self._workers.append(_Worker(self._job))
+            free.put(self._workers[-1])
 
         def one(task: tuple[object, ...]) -> Any:
-            hand = free.get()
+            worker = free.get()
             try:
-                return hand.ask(task)
+                return worker.run(task)
             finally:
-                free.put(hand)
+                free.put(worker)
 
         self._pending = [self._threads.submit(one, task) for task in tasks]
         return (future.result() for future in self._pending)
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """End the processes; what has not begun is not begun."""
         for future in self._pending:
             future.cancel()
-        for hand in self._hands:
-            hand.end()
+        for worker in self._workers:
+            worker.end()
         self._threads.shutdown()
-        self._hands, self._pending = [], []
+        self._workers, self._pending = [], []
 
 
 @contextmanager
-def crew(job: Job, n_processes: int) -> Iterator[Crew]:
-    """Open a crew for a function of a module; its processes end with the block."""
-    own = Crew(job, n_processes)
+def process_pool(job: Job, n_processes: int) -> Iterator[ProcessPool]:
+    """Open a pool for a function of a module; its processes end with the block."""
+    own = ProcessPool(job, n_processes)
     try:
         yield own
     finally:
-        own.dismiss()
+        own.close()
 
 
 def n_processes() -> int:
@@ -83,7 +83,7 @@ def n_processes() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class _Hand:
+class _Worker:
     """One child process."""
 
     def __init__(self, job: Job) -> None:
@@ -97,17 +97,17 @@ class _Hand:
         self._to, self._from = self._process.stdin, self._process.stdout
         _send(self._to, (job.__module__, job.__qualname__))
 
-    def ask(self, task: tuple[object, ...]) -> Any:
+    def run(self, task: tuple[object, ...]) -> Any:
         try:
             _send(self._to, task)
-            good, answer = _receive(self._from)
+            good, result = _receive(self._from)
         except (EOFError, BrokenPipeError):
             raise ReportgenError(
                 "a process that made pages ended before it was done", hint="is there enough memory?"
             ) from None
         if not good:
-            raise answer
-        return answer
+            raise result
+        return result
 
     def end(self) -> None:
         self._to.close()
@@ -117,14 +117,14 @@ class _Hand:
 
 
 def serve() -> None:
-    """Answer tasks until there are no more: the main of a child process.
+    """Run tasks until there are no more: the main of a child process.
 
     Ctrl-C goes to every process of a terminal; what it means is for the one that asks to say. It ends its
     children by ending their input.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, target = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what prints must not come between answers
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what prints must not come between results
     module, name = _receive(source)
     job = getattr(importlib.import_module(module), name)
     while True:
@@ -133,15 +133,15 @@ def serve() -> None:
         except EOFError:
             return
         try:
-            answer = (True, _done(job, task))
+            result = (True, _done(job, task))
         except (ReportgenError, OSError) as error:
-            answer = (False, error)
-        _send(target, answer)
+            result = (False, error)
+        _send(target, result)
 
 
 @contextmanager
-def collector_at_rest() -> Iterator[None]:
-    """Let Python not look for cycles in a block: it would go through a layer's many rows again and again."""
+def without_garbage_collection() -> Iterator[None]:
+    """Turn off the search for cycles in a block: it would go through a layer's many rows again and again."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -152,7 +152,7 @@ def collector_at_rest() -> Iterator[None]:
 
 
 def _done(job: Job, task: tuple[object, ...]) -> Any:
-    with collector_at_rest():
+    with without_garbage_collection():
         return job(*task)
 
 

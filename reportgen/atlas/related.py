@@ -10,7 +10,7 @@ import math
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, neighbours_of
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
-from reportgen.atlas.view_context import Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Fact, Facts, Link, Links
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
@@ -19,13 +19,13 @@ from reportgen.verdicts import verdict_of
 _N_WEIGHTS = 6
 
 
-def _link(scene: Scene, layer: str, unit: int, label: str, note: str) -> Link:
-    slug = scene.place.slug(layer) or ""
-    sheet = sheet_name(slug, unit) if unit in scene.drawn.get(layer, ()) else ""
+def _link(context: ViewContext, layer: str, unit: int, label: str, note: str) -> Link:
+    slug = context.place.slug(layer) or ""
+    sheet = sheet_name(slug, unit) if unit in context.drawn.get(layer, ()) else ""
     return Link(slug, unit, sheet, *place_on_sheet(unit), label, note)
 
 
-def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) -> Links | None:
+def relations_section(context: ViewContext, rows: LayerRows, score: UnitScore | None) -> Links | None:
     """Return the units that a unit is a copy, mirror or complement of, and those that are copies of it."""
     if score is None:
         return None
@@ -35,18 +35,18 @@ def relations_section(scene: Scene, rows: LayerRows, score: UnitScore | None) ->
         ("complement of", score.complement_of),
     ]
     found = [
-        _link(scene, rows.layer.name, other, f"{name} {other}", "")
+        _link(context, rows.layer.name, other, f"{name} {other}", "")
         for name, other in pairs
         if other is not None
     ]
     copies = rows.copies.get(score.unit, [])
-    found += [_link(scene, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
+    found += [_link(context, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
     note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
     section = Links(title="Copies and opposites", note=note, means="copy", links=tuple(found))
     return section if found else None
 
 
-def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Facts | None:
+def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Links | Facts | None:
     """Return the units that answer most like one, and why the nearest is no copy.
 
     Says so where there is none, of a unit that answers at all in a layer whose answers were measured.
@@ -54,7 +54,7 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Fact
     score = rows.scores.get(unit)
     found = [
         _link(
-            scene,
+            context,
             rows.layer.name,
             other,
             str(other),
@@ -77,14 +77,14 @@ def neighbours_section(scene: Scene, rows: LayerRows, unit: int) -> Links | Fact
     return Facts(title=title, means=means, facts=(none,))
 
 
-def weights_section(scene: Scene, rows: LayerRows, unit: int, way: str) -> Links | None:
+def weights_section(context: ViewContext, rows: LayerRows, unit: int, way: str) -> Links | None:
     """Return the units whose weights into (`in`) or out of (`out`) a unit are strongest, in that order."""
     links = rows.links.get(way, [])
     strongest = links[unit] if unit < len(links) else []
     single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
     found = [
         _link(
-            scene, layer, other, f"{layer} {other}",
+            context, layer, other, f"{layer} {other}",
             _signed(weight) if single else f"{number(norm)}, sum {_signed(weight)}",
         )
         for layer, other, weight, norm in strongest

@@ -35,7 +35,7 @@ from reportgen.atlas.site_map import (
 )  # fmt: skip
 from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
-from reportgen.atlas.unit_view import Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
@@ -65,10 +65,10 @@ def tables_here() -> tuple[str, ...]:
     return tuple(f"verdicts.{name}" for name in found)
 
 
-def front_files(
+def site_page_files(
     store: Store,
     pages: Pages,
-    scenes: Mapping[int, Scene],
+    contexts: Mapping[int, ViewContext],
     records: Sequence[ModelRecord],
     credits: str,
 ) -> Iterator[File]:
@@ -77,7 +77,7 @@ def front_files(
     Args:
         store: The store.
         pages: The templates.
-        scenes: By model version.
+        contexts: By model version.
         records: The model versions.
         credits: What was said for this site.
     """
@@ -87,11 +87,11 @@ def front_files(
         rows = [
             listed_rows(store, record, layer)
             for layer in record.layers
-            if layer.name in scenes[record.id].drawn
+            if layer.name in contexts[record.id].drawn
         ]
         for own in rows:
-            table += layer_table(store, scenes[record.id].place, own)
-        summary, files = _model_files(store, pages, scenes[record.id], record, rows)
+            table += layer_table(store, contexts[record.id].place, own)
+        summary, files = _model_files(store, pages, contexts[record.id], record, rows)
         summaries.append(summary)
         yield from files
     sizes = {}
@@ -100,7 +100,7 @@ def front_files(
         sizes[name] = len(data)
         yield name, data
     del table
-    yield from _start_files(pages, summaries, scenes[records[0].id], _credits(records, credits), sizes)
+    yield from _start_files(pages, summaries, contexts[records[0].id], _credits(records, credits), sizes)
 
 
 def layer_table(store: Store, place: Place, rows: LayerRows) -> Iterator[Row]:
@@ -113,10 +113,10 @@ def layer_table(store: Store, place: Place, rows: LayerRows) -> Iterator[Row]:
 
 
 def _model_files(
-    store: Store, pages: Pages, scene: Scene, record: ModelRecord, rows: Sequence[LayerRows]
+    store: Store, pages: Pages, context: ViewContext, record: ModelRecord, rows: Sequence[LayerRows]
 ) -> tuple[ModelSummary, list[File]]:
     """Return a model version as other pages show it, and its own pages."""
-    folder, n_pictures = scene.place.folder, n_strip(len(rows))
+    folder, n_pictures = context.place.folder, n_strip(len(rows))
     best = [showcase_rows(store, own, n_pictures) for own in rows]
     removal = store.removal(record.id)
     found = find(best, removal)
@@ -126,44 +126,44 @@ def _model_files(
             for at, unit in places:
                 wanted.setdefault(at, set()).add(unit)
     drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
-    layers = tuple(summary_of(scene, own, n_pictures) for own in drawn)
-    summary = ModelSummary(record, scene.place, layers, tuple(store.runs_of(record.id)))
-    packed, data = _all_units(scene.place, rows)
-    shown = [(finding, _pictures(scene, drawn, finding)) for finding in found]
-    shared: Parsed = {"model": summary, "record": record, "place": scene.place}
+    layers = tuple(summary_of(context, own, n_pictures) for own in drawn)
+    summary = ModelSummary(record, context.place, layers, tuple(store.runs_of(record.id)))
+    packed, data = _all_units(context.place, rows)
+    shown = [(finding, _pictures(context, drawn, finding)) for finding in found]
+    shared: Parsed = {"model": summary, "record": record, "place": context.place}
     picture = f"{folder}/preview.jpg"
-    values = _model_values(scene, summary, rows, removal, shown, packed)
+    values = _model_values(context, summary, rows, removal, shown, packed)
     files = [(packed, data)]
     for kind in OF_MODEL:
-        path = scene.place.page(kind)
+        path = context.place.page(kind)
         files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
-    if scene.spec.url:
-        files.append((picture, _preview(store, scene, drawn, shown)))
+    if context.spec.url:
+        files.append((picture, _preview(store, context, drawn, shown)))
     return summary, files
 
 
 def _model_values(
-    scene: Scene, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
+    context: ViewContext, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
     shown: Sequence[tuple[Finding, object]], packed: str,
 ) -> dict[PageKind, Parsed]:  # fmt: skip
     """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
     record = summary.record
     cite = citation(
-        None, record.name, record.version, record.file_hash, title=scene.spec.title,
-        made_with=scene.made_with, address=scene.spec.url + scene.place.index,
+        None, record.name, record.version, record.file_hash, title=context.spec.title,
+        made_with=context.made_with, address=context.spec.url + context.place.index,
     )  # fmt: skip
     return {
         MODEL: {
             "cite": cite,
-            "recipes": recipes_of(record, scene.recipes),
+            "recipes": recipes_of(record, context.recipes),
             "imported": import_view(record),
             "network": network_view(record.graph, summary.layers),
             "necessary": necessary_in_words(rows, measured=removal is not None),
-            "need": need_view(scene.place, removal, rows) if removal else None,
+            "need": need_view(context.place, removal, rows) if removal else None,
         },
         FINDINGS: {"found": shown, "cite": cite},
         UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS},
-        WALL: {"sheets": [_sheets(scene.place, own) for own in rows]},
+        WALL: {"sheets": [_sheets(context.place, own) for own in rows]},
     }
 
 
@@ -191,11 +191,13 @@ def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 
-def _pictures(scene: Scene, rows: Sequence[LayerRows], finding: Finding) -> list[tuple[str, list[DrawnUnit]]]:
+def _pictures(
+    context: ViewContext, rows: Sequence[LayerRows], finding: Finding
+) -> list[tuple[str, list[DrawnUnit]]]:
     """Return the groups of a finding as `(caption, units)`."""
     found = []
     for caption, places in finding.groups:
-        drawn = [drawn_unit(scene, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
+        drawn = [drawn_unit(context, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
         found.append((caption, [x for x in drawn if x]))
     return found
 
@@ -213,7 +215,7 @@ def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], 
 
 
 def _preview(
-    store: Store, scene: Scene, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, object]]
+    store: Store, context: ViewContext, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, object]]
 ) -> bytes:
     """Return the JPEG that stands for a model version in link previews: its clearest units."""
     places = [place for finding, _ in shown for _, group in finding.groups for place in group][
@@ -225,7 +227,7 @@ def _preview(
 
 
 def _start_files(
-    pages: Pages, models: Sequence[ModelSummary], scene: Scene, credits: str, sizes: Mapping[str, int]
+    pages: Pages, models: Sequence[ModelSummary], context: ViewContext, credits: str, sizes: Mapping[str, int]
 ) -> Iterator[File]:
     grouped = [
         (name, [m for m in models if m.record.name == name])
@@ -234,15 +236,15 @@ def _start_files(
     values: dict[PageKind, Parsed] = {
         START: {"grouped": grouped},
         METHOD: {"spec": ScoreSpec(), "robust": ROBUST, "natural_agrees": NATURAL_AGREES},
-        ABOUT: {"models": models, "credits": credits, "spec": scene.spec},
-        DOWNLOADS: {"models": models, "sizes": sizes, "spec": scene.spec},
+        ABOUT: {"models": models, "credits": credits, "spec": context.spec},
+        DOWNLOADS: {"models": models, "sizes": sizes, "spec": context.spec},
     }
     for kind, own in values.items():
         yield kind.address, pages.page(kind.template, kind.address, **own)
     yield NOT_FOUND.address, pages.not_found()
     yield ".nojekyll", b""
-    if scene.spec.url:
-        yield "sitemap.txt", _sitemap(scene.spec.url, models)
+    if context.spec.url:
+        yield "sitemap.txt", _sitemap(context.spec.url, models)
     yield from pages.asset_files().items()
 
 

@@ -1,4 +1,4 @@
-"""How many bytes a site will have: from a sample of its units, whose files are made and then dropped."""
+"""How many bytes a site will have: estimated from sampled units, whose files are made and then dropped."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from reportgen.atlas.rows import LayerRows, render_rows
 from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
 from reportgen.atlas.strips import encode_strip
 from reportgen.atlas.table import csv_bytes, json_bytes, table_row
-from reportgen.atlas.unit_view import Scene, pictures_of
+from reportgen.atlas.unit_view import pictures_of
+from reportgen.atlas.view_context import ViewContext
 from reportgen.images import decode_png
 from reportgen.judgement import LayerFindings
 from reportgen.store import FirstStart, ModelRecord, Store, layer_owner, pictures_by_key
@@ -25,30 +26,30 @@ BYTES_A_LAYER = 16_000
 """What a layer takes besides its units, about: the frame of its page, and its row on the pages above."""
 
 TOGETHER = 4
-"""Neighbours sampled together: what files of a layer take besides its units is told from what units add."""
+"""Neighbours sampled together: their difference separates what units add from what a layer takes besides."""
 
 
 @dataclass(frozen=True)
 class Sample:
     """Some units of a layer, with what is needed to make their files, and how many units each stands for."""
 
-    scene: Scene
+    context: ViewContext
     rows: LayerRows
     pixels: Mapping[str, np.ndarray]
     weight: float
 
 
-def sampled(
+def sample_units(
     store: Store,
     units: Sequence[tuple[ModelRecord, Mapping[str, Sequence[int]]]],
-    scene_of: Callable[[ModelRecord], Scene],
+    context_of: Callable[[ModelRecord], ViewContext],
 ) -> list[Sample]:
     """Return samples of units, some neighbours at places spread evenly over all of a store's.
 
     Args:
         store: The store.
         units: By model version and layer's name, the units that will have pages.
-        scene_of: Gives a model version's scene.
+        context_of: Gives a model version's context.
     """
     every = [(r, name, unit) for r, layers in units for name, own in layers.items() for unit in own]
     chosen: dict[tuple[int, str], list[int]] = {}
@@ -60,13 +61,13 @@ def sampled(
         chosen.setdefault((record.id, name), []).append(unit)
     weight = len(every) / max(1, len(places))
     return [
-        _sample(store, scene_of(records[i]), records[i], name, own, weight)
+        _sample(store, context_of(records[i]), records[i], name, own, weight)
         for (i, name), own in chosen.items()
     ]
 
 
 def _sample(
-    store: Store, scene: Scene, record: ModelRecord, name: str, units: Sequence[int], weight: float
+    store: Store, context: ViewContext, record: ModelRecord, name: str, units: Sequence[int], weight: float
 ) -> Sample:
     layer = record.layer(name)
     renders = render_rows(store, record, layer, units=units)
@@ -88,10 +89,10 @@ def _sample(
     )
     keys = sorted({r.key for own in renders.values() for r in own})
     pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}
-    return Sample(scene, rows, pixels, weight)
+    return Sample(context, rows, pixels, weight)
 
 
-def foreteller(
+def size_estimator(
     samples: Sequence[Sample], pages: Pages, *, n_layers: int, own_pages: bool
 ) -> Callable[[Sizes], int]:
     """Return what gives about how many bytes the pages, data and pictures of all layers have at sizes."""
@@ -103,10 +104,10 @@ def foreteller(
 
 
 def _picture_bytes(sample: Sample, sizes: Sizes) -> float:
-    scene = Scene(**{**vars(sample.scene), "sizes": sizes})
+    context = ViewContext(**{**vars(sample.context), "sizes": sizes})
     n, sheets = 0.0, Sheets("x", tuple(range(len(sample.rows.units))), sizes)
     for i, unit in enumerate(sample.rows.units):
-        own = pictures_of(scene, sample.rows, unit)
+        own = pictures_of(context, sample.rows, unit)
         if own.lead is not None and own.lead[1].key in sample.pixels:
             pixels = sample.pixels[own.lead[1].key]
             n += len(encode_page_picture(pixels, own.lead[0], sizes))
@@ -126,10 +127,10 @@ def _text_bytes(sample: Sample, pages: Pages, *, own_pages: bool) -> float:
 
 def _texts(sample: Sample, units: tuple[int, ...], pages: Pages, *, own_pages: bool) -> float:
     rows = dataclasses.replace(sample.rows, units=units)
-    own = {unit: pictures_of(sample.scene, rows, unit) for unit in units}
-    made = layer_pages(pages, sample.scene, rows, {"previous": "", "next": ""}, own, own_pages=own_pages)
+    own = {unit: pictures_of(sample.context, rows, unit) for unit in units}
+    made = layer_pages(pages, sample.context, rows, {"previous": "", "next": ""}, own, own_pages=own_pages)
     n_bytes = {path: len(data) for path, data in made}
-    page = sample.scene.place.layer_page(sample.scene.place.slug(rows.layer.name) or "")
+    page = sample.context.place.layer_page(sample.context.place.slug(rows.layer.name) or "")
     # The frame of the layer's page is counted a layer, not a unit.
     return sum(n_bytes.values()) - n_bytes.get(page, 0) + 170 * len(own)
 
@@ -143,7 +144,7 @@ def _table_bytes(sample: Sample, tables: Sequence[str]) -> float:
             told = r.telemetry
             first = FirstStart(r.height, r.width, told.activation_start, told.activation_end, told.steps)
         need = sample.rows.needs.get(unit)
-        rows.append(table_row(record, sample.scene.place, layer, unit, score, first, need))
+        rows.append(table_row(record, sample.context.place, layer, unit, score, first, need))
     as_csv = len(csv_bytes(rows)) - len(csv_bytes([]))
     # SQLite takes as much as CSV; Parquet, which packs columns, about a tenth.
     shares = {"csv": as_csv, "json": len(json_bytes(rows)), "sqlite": as_csv, "parquet": as_csv / 10}

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from reportgen.atlas import words
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.rows import LayerRows, ranked
-from reportgen.atlas.unit_view import Scene, picture, pictures_of
+from reportgen.atlas.unit_view import picture, pictures_of
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Picture
 from reportgen.json_values import Parsed
 from reportgen.spec import RenderSpec
@@ -84,9 +85,9 @@ class ModelSummary:
         return [layer.strip[i] for i in range(depth) for layer in self.layers if i < len(layer.strip)][:24]
 
 
-def summary_of(scene: Scene, rows: LayerRows, n_pictures: int) -> LayerSummary:
+def summary_of(context: ViewContext, rows: LayerRows, n_pictures: int) -> LayerSummary:
     """Return a layer as the model page shows it, with at most so many pictures."""
-    slug = scene.place.slug(rows.layer.name) or rows.layer.slug
+    slug = context.place.slug(rows.layer.name) or rows.layer.slug
     return LayerSummary(
         rows.layer.name,
         slug,
@@ -95,7 +96,7 @@ def summary_of(scene: Scene, rows: LayerRows, n_pictures: int) -> LayerSummary:
         len(rows.units),
         words.field(rows.layer),
         rows.counts,
-        tuple(_strip(scene, rows, slug, n_pictures)),
+        tuple(_strip(context, rows, slug, n_pictures)),
     )
 
 
@@ -106,18 +107,18 @@ def recipes_of(record: ModelRecord, recipes: Mapping[str, RenderSpec]) -> list[t
     return [(role, recipes[h].name, words.recipe_toml(recipes[h])) for role, h in named if h in recipes]
 
 
-def drawn_unit(scene: Scene, rows: LayerRows, unit: int, caption: str = "") -> DrawnUnit | None:
+def drawn_unit(context: ViewContext, rows: LayerRows, unit: int, caption: str = "") -> DrawnUnit | None:
     """Return a unit's leading picture; None where it has none."""
-    own, slug = pictures_of(scene, rows, unit), scene.place.slug(rows.layer.name) or rows.layer.slug
+    own, slug = pictures_of(context, rows, unit), context.place.slug(rows.layer.name) or rows.layer.slug
     if own.lead is None:
         return None
-    (found,) = picture(scene, rows, own.lead[1], own, caption)
+    (found,) = picture(context, rows, own.lead[1], own, caption)
     return DrawnUnit(unit, f"{slug}.html#u{unit}", found)
 
 
-def _strip(scene: Scene, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[DrawnUnit]:
+def _strip(context: ViewContext, rows: LayerRows, slug: str, n_pictures: int) -> Iterator[DrawnUnit]:
     """Yield the pictures that stand for a layer: its most structured units, copies left out."""
     for unit in [u for u in ranked(rows) if u in rows.renders][:n_pictures]:
-        found = drawn_unit(scene, rows, unit)
+        found = drawn_unit(context, rows, unit)
         if found is not None:
             yield found

@@ -20,7 +20,7 @@ from reportgen.atlas.unit_verdict import (
     null_section,
     numbers_section,
 )
-from reportgen.atlas.view_context import Scene as Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import (
     Channel,
     Code,
@@ -40,38 +40,38 @@ _RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, lo
 """How a unit that answered nothing was brought to climb, in words."""
 
 
-def pictures_of(scene: Scene, rows: LayerRows, unit: int) -> UnitPictures:
+def pictures_of(context: ViewContext, rows: LayerRows, unit: int) -> UnitPictures:
     """Return the pictures that the site has of a unit."""
     score = rows.scores.get(unit)
     roles = rows.record.roles(rows.layer.name)
-    return unit_pictures(rows.renders.get(unit, ()), roles, score.verdict if score else "", scene.sizes)
+    return unit_pictures(rows.renders.get(unit, ()), roles, score.verdict if score else "", context.sizes)
 
 
-def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> UnitView:
+def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures | None = None) -> UnitView:
     """Return all that is shown of one unit; `own` are its pictures, where they are known already."""
     score = rows.scores.get(unit)
-    own = own or pictures_of(scene, rows, unit)
-    record, slug = rows.record, scene.place.slug(rows.layer.name) or rows.layer.slug
-    address = scene.place.address(slug, unit)
+    own = own or pictures_of(context, rows, unit)
+    record, slug = rows.record, context.place.slug(rows.layer.name) or rows.layer.slug
+    address = context.place.address(slug, unit)
     built: list[Callable[[], Section | None]] = [
-        *_pictures(scene, rows, unit, own),
+        *_pictures(context, rows, unit, own),
         lambda: decision_section(score),
         lambda: need_section(rows.removal, rows.needs.get(unit)),
         lambda: null_section(rows, score),
         lambda: numbers_section(rows, score),
         lambda: trust_section(score),
-        lambda: natural_pictures(rows, unit, scene.sizes),
+        lambda: natural_pictures(rows, unit, context.sizes),
         lambda: natural_section(score),
         lambda: histogram_section(rows.natural, unit),
-        lambda: relations_section(scene, rows, score),
-        lambda: neighbours_section(scene, rows, unit),
-        lambda: _ascent(scene, rows, unit),
-        lambda: _telemetry(scene, rows, unit),
+        lambda: relations_section(context, rows, score),
+        lambda: neighbours_section(context, rows, unit),
+        lambda: _ascent(context, rows, unit),
+        lambda: _telemetry(context, rows, unit),
         lambda: light_section(rows, unit),
         lambda: _kernel(rows, unit),
-        lambda: weights_section(scene, rows, unit, "in"),
-        lambda: weights_section(scene, rows, unit, "out"),
-        lambda: _sweep(scene, rows, unit, own),
+        lambda: weights_section(context, rows, unit, "in"),
+        lambda: weights_section(context, rows, unit, "out"),
+        lambda: _sweep(context, rows, unit, own),
     ]
     return UnitView(
         unit=unit,
@@ -85,24 +85,26 @@ def unit_view(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures | None
             record.name,
             record.version,
             record.file_hash,
-            title=scene.spec.title,
-            made_with=scene.made_with,
-            address=scene.spec.url + address,
+            title=context.spec.title,
+            made_with=context.made_with,
+            address=context.spec.url + address,
         ),
     )
 
 
-def recipe_sections(scene: Scene, rows: LayerRows) -> list[Code]:
+def recipe_sections(context: ViewContext, rows: LayerRows) -> list[Code]:
     """Return the recipes of a layer's pictures as TOML, with the numbers that hold for its kind."""
     found = []
     for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
-        if hash_ in scene.recipes:
-            recipe = for_kind(scene.recipes[hash_], rows.layer.kind)
+        if hash_ in context.recipes:
+            recipe = for_kind(context.recipes[hash_], rows.layer.kind)
             found.append(Code(title=f"Recipe “{recipe.name}”, {role}", text=words.recipe_toml(recipe)))
     return found
 
 
-def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str) -> list[Picture]:
+def picture(
+    context: ViewContext, rows: LayerRows, row: RenderRow, own: UnitPictures, caption: str
+) -> list[Picture]:
     """Return a render as a page shows it, in a list; nothing where the site has it not."""
     found = own.find(row.key)
     if found is None:
@@ -113,7 +115,7 @@ def picture(scene: Scene, rows: LayerRows, row: RenderRow, own: UnitPictures, ca
         row.unit,
         row.sign,
         row.seed,
-        recipe_name(scene.recipes, row.recipe),
+        recipe_name(context.recipes, row.recipe),
         score.verdict if score else "",
     )
     of_many = found.n > 1
@@ -141,38 +143,38 @@ def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
 
 
 def _pictures(
-    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures
+    context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures
 ) -> list[Callable[[], Section | None]]:
     """Return what makes a unit's sections of renders, what stands for the unit first.
 
     Where that is a picture that was judged, the display recipe's come last: they show something else.
     """
     lead, score = rows.lead(unit), rows.scores.get(unit)
-    starts = lambda: _seeds(scene, rows, unit, own)  # noqa: E731
+    starts = lambda: _seeds(context, rows, unit, own)  # noqa: E731
     if lead is None or lead.recipe != rows.scored_recipe or not rows.of(unit, rows.shown_recipe, "happy"):
-        return [lambda: _shown(scene, rows, unit, own, "made to be looked at, not scored."), starts]
+        return [lambda: _shown(context, rows, unit, own, "made to be looked at, not scored."), starts]
     if score is not None and not verdict_of(score.verdict).shown_leads:
         why = "no more order than in what the same renderer makes of nothing."
         later = "this recipe makes patterns out of noise; the verdict is not about these."
-        beside = null_pictures(scene, rows)[:1]
+        beside = null_pictures(context, rows)[:1]
     else:
         why = "stands for the unit, since the display recipe drives it far less, or found nothing to show."
         later = "made to be looked at, not scored; here it falls far short of the starts above."
         beside = []
-    judged = picture(scene, rows, lead, own, f"Judged: start {lead.seed}")
-    name = recipe_name(scene.recipes, lead.recipe)
+    judged = picture(context, rows, lead, own, f"Judged: start {lead.seed}")
+    name = recipe_name(context.recipes, lead.recipe)
     note, shown = f"Recipe “{name}”: {why}", tuple(judged + beside)
     first = Pictures(title="What was judged", note=note, means="null", size="l", pictures=shown)
     return [
         lambda: first if judged else None,
         starts,
-        lambda: _shown(scene, rows, unit, own, later, size="m"),
+        lambda: _shown(context, rows, unit, own, later, size="m"),
     ]
 
 
-def null_pictures(scene: Scene, rows: LayerRows) -> list[Picture]:
+def null_pictures(context: ViewContext, rows: LayerRows) -> list[Picture]:
     """Return the first pictures of the renderer null as a page shows them."""
-    strip = null_strip(rows, scene.sizes) if scene.nulls else None
+    strip = null_strip(rows, context.sizes) if context.nulls else None
     if strip is None:
         return []
     n = len(strip.keys)
@@ -187,21 +189,26 @@ def null_pictures(scene: Scene, rows: LayerRows) -> list[Picture]:
 
 
 def _shown(
-    scene: Scene, rows: LayerRows, unit: int, own: UnitPictures, told: str, size: Literal["m", "l"] = "l"
+    context: ViewContext,
+    rows: LayerRows,
+    unit: int,
+    own: UnitPictures,
+    told: str,
+    size: Literal["m", "l"] = "l",
 ) -> Pictures | None:
     pairs = [
         (rows.of(unit, rows.shown_recipe, "happy"), "Happy: makes it most active"),
         (rows.of(unit, rows.shown_recipe, "sad"), "Sad: makes it least active"),
     ]
     found = tuple(
-        x for renders, caption in pairs if renders for x in picture(scene, rows, renders[0], own, caption)
+        x for renders, caption in pairs if renders for x in picture(context, rows, renders[0], own, caption)
     )
-    note = f"Recipe “{recipe_name(scene.recipes, rows.shown_recipe)}”: {told}"
+    note = f"Recipe “{recipe_name(context.recipes, rows.shown_recipe)}”: {told}"
     section = Pictures(title="Happy and sad", note=note, means="recipes", size=size, pictures=found)
     return section if found else None
 
 
-def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
+def _seeds(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
     facets = facets_of(rows.scores.get(unit))
     starts = rows.of(unit, rows.scored_recipe, "happy")
     if facets:
@@ -209,8 +216,8 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictu
         starts = tuple(sorted(starts, key=lambda r: order.get(r.seed, len(order))))
     happy = [(r, f"start {r.seed}" + (f": {facets[r.seed]}" if r.seed in facets else "")) for r in starts]
     sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
-    found = tuple(x for r, caption in happy + sad for x in picture(scene, rows, r, own, caption))
-    name = recipe_name(scene.recipes, rows.scored_recipe)
+    found = tuple(x for r, caption in happy + sad for x in picture(context, rows, r, own, caption))
+    name = recipe_name(context.recipes, rows.scored_recipe)
     note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
     note += "Same unit, other random starts; the number is its seed."
     if own.left_out:
@@ -219,7 +226,7 @@ def _seeds(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictu
     return section if found else None
 
 
-def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Plotted | None:
+def _ascent(context: ViewContext, rows: LayerRows, unit: int) -> Plotted | None:
     renders = rows.of(unit, rows.scored_recipe, "happy")
     lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
@@ -230,7 +237,7 @@ def _ascent(scene: Scene, rows: LayerRows, unit: int) -> Plotted | None:
     return Plotted(title="Activation while climbing", note=note, plot=plot) if plot else None
 
 
-def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Table | None:
+def _telemetry(context: ViewContext, rows: LayerRows, unit: int) -> Table | None:
     recipes = dict.fromkeys((rows.shown_recipe, rows.scored_recipe))
     renders = [r for recipe in recipes for sign in ("happy", "sad") for r in rows.of(unit, recipe, sign)]
     body = []
@@ -239,7 +246,7 @@ def _telemetry(scene: Scene, rows: LayerRows, unit: int) -> Table | None:
         notes = [told.stop_reason.replace("_", " "), _RESCUES.get(told.rescue, told.rescue), r.failure]
         body.append(
             (
-                f"{recipe_name(scene.recipes, r.recipe)} {r.sign} {r.seed}",
+                f"{recipe_name(context.recipes, r.recipe)} {r.sign} {r.seed}",
                 number(told.activation_start),
                 number(told.activation_end),
                 str(told.steps),
@@ -278,16 +285,16 @@ def _kernel(rows: LayerRows, unit: int) -> Kernel | None:
     )
 
 
-def _sweep(scene: Scene, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
+def _sweep(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> Pictures | None:
     recipes = {
-        h: for_kind(scene.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in scene.recipes
+        h: for_kind(context.recipes[h], rows.layer.kind) for h in rows.sweep_recipes if h in context.recipes
     }
     varied = varied_fields([*recipes.values(), *_base_of(recipes, rows)])
     found = []
     for hash_, recipe in recipes.items():
         if renders := rows.of(unit, hash_, "happy"):
             caption = ", ".join(f"{key} {_setting(getattr(recipe, key))}" for key in varied) or recipe.name
-            found += picture(scene, rows, renders[0], own, caption)
+            found += picture(context, rows, renders[0], own, caption)
     title, note = (
         "Sweep",
         f"The same unit and start; the recipes differ in {' and '.join(varied) or 'nothing'}.",

@@ -1,4 +1,4 @@
-"""What a unit's view needs besides its layer."""
+"""What all views of units of a model version share: its place, recipes, sizes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reportgen.spec import AtlasSpec, RenderSpec
 
 
 @dataclass(frozen=True)
-class Scene:
+class ViewContext:
     """What a unit's view needs besides its layer.
 
     Attributes:

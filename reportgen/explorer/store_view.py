@@ -25,7 +25,7 @@ from reportgen.atlas.site_map import UNITS
 from reportgen.atlas.site_pages import unit_columns
 from reportgen.atlas.strips import Shown, UnitPictures
 from reportgen.atlas.unit_view import unit_view
-from reportgen.atlas.view_context import Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Links, Pictures, Section, UnitView
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.render_request import Asked
@@ -275,8 +275,8 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
     renders = rows.renders.get(unit, ())
     own = KeyedPictures(None, (), sizes={r.key: (r.height, r.width) for r in renders if not r.failure})
     made_with = f"reportgen {reportgen.__version__}"
-    scene = Scene(AtlasSpec(), at.place, store.recipes(), {}, made_with, SIZES, nulls=False)
-    view = unit_view(scene, rows, unit, own)
+    context = ViewContext(AtlasSpec(), at.place, store.recipes(), {}, made_with, SIZES, nulls=False)
+    view = unit_view(context, rows, unit, own)
     strip, _ = natural_strip(rows, unit, SIZES)
     natural = f"/{at.place.folder}/{at.place.slug(layer.name)}/{unit}/natural"
     files = {strip.stem: natural} if strip else {}  # These have no content key, but a unit.

@@ -16,7 +16,7 @@ from reportgen.atlas.related import neighbours_section, weights_section
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, layer_rows, listed_rows, ranked
 from reportgen.atlas.showcase import showcase_rows
 from reportgen.atlas.unit_view import unit_view
-from reportgen.atlas.view_context import Scene
+from reportgen.atlas.view_context import ViewContext
 from reportgen.images import encode_png
 from reportgen.judgement import Kinds, LayerFindings, Relations
 from reportgen.spec import AtlasSpec
@@ -25,14 +25,16 @@ from reportgen.store import open_store
 
 @pytest.fixture(scope="module")
 def garden(small_store):
-    """The rows of the first version's layers, and a scene for them."""
+    """The rows of the first version's layers, and a context for them."""
     with open_store(small_store) as store:
         record = store.models()[0]
         rows = [layer_rows(store, record, layer) for layer in record.layers]
         rows = [own for own in rows if own.units]
         drawn = {own.layer.name: frozenset(own.units) for own in rows}
-        scene = Scene(AtlasSpec(), places(store.models())[record.id], store.recipes(), drawn, "reportgen")
-        return rows, scene
+        context = ViewContext(
+            AtlasSpec(), places(store.models())[record.id], store.recipes(), drawn, "reportgen"
+        )
+        return rows, context
 
 
 def changed(rows, change):
@@ -134,35 +136,35 @@ def test_a_unit_whose_picture_is_all_but_one_colour_is_in_no_showcase(tmp_path):
 
 
 def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_of_nothing(garden):
-    rows, scene = garden
+    rows, context = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
-    titles = [s.title for s in unit_view(scene, own, unit).sections]
-    judged, _, shown = unit_view(scene, own, unit).sections[:3]
+    titles = [s.title for s in unit_view(context, own, unit).sections]
+    judged, _, shown = unit_view(context, own, unit).sections[:3]
     assert titles[:3] == ["What was judged", "Every start", "Happy and sad"]
     assert [i.caption for i in judged.pictures] == ["Judged: start 0", "Made of nothing"]
     assert judged.size == "l" and shown.size == "m", "the largest picture is one that was judged"
     assert "makes patterns out of noise" in shown.note
     structured = next(u for u, s in own.scores.items() if s.verdict == "structured")
-    assert unit_view(scene, own, structured).sections[0].title == "Happy and sad"
+    assert unit_view(context, own, structured).sections[0].title == "Happy and sad"
 
 
 def test_noise_that_recurs_is_not_told_as_a_sign_of_a_pattern(garden):
-    rows, scene = garden
+    rows, context = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
-    numbers = next(s for s in unit_view(scene, own, unit).sections if s.title == "Numbers")
+    numbers = next(s for s in unit_view(context, own, unit).sections if s.title == "Numbers")
     note = next(fact.note for fact in numbers.facts if fact.label == "Consistency")
     assert "noise can be alike too" in note
 
 
 def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
-    rows, scene = garden
-    section = neighbours_section(scene, rows[0], 3)
+    rows, context = garden
+    section = neighbours_section(context, rows[0], 3)
     assert (section.links[0].label, section.links[0].note) == ("11", "r 0.983")
     assert section.note.endswith("11 is nearest and not a copy: a copy needs r 0.99.")
     bare = changed(rows[0], lambda s: dataclasses.replace(s, relations=Relations()))
-    assert neighbours_section(scene, bare, 3).facts[0].value == "none"
+    assert neighbours_section(context, bare, 3).facts[0].value == "none"
 
 
 def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
@@ -181,18 +183,18 @@ def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
 
 @pytest.mark.parametrize("told", [10**30, 9999])
 def test_neighbours_that_are_no_units_of_the_layer_are_not_named(garden, told):
-    rows, scene = garden
+    rows, context = garden
     near = Relations((told,), (0.9,))
     wrong = [changed(own, lambda s: dataclasses.replace(apart(s), relations=near)) for own in rows]
-    assert neighbours_section(scene, wrong[0], 3).facts[0].value == "none"
+    assert neighbours_section(context, wrong[0], 3).facts[0].value == "none"
     assert copies_of(wrong).groups == ()
 
 
 def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
-    rows, scene = garden
+    rows, context = garden
     for way in ("in", "out"):
         for own in rows:
-            section = weights_section(scene, own, 3, way) if 3 in own.scores else None
+            section = weights_section(context, own, 3, way) if 3 in own.scores else None
             shown = [float(x.note.split(",")[0].replace("−", "-")) for x in section.links] if section else []
             assert shown == sorted(shown, reverse=True)
 

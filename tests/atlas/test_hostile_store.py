@@ -15,7 +15,8 @@ from reportgen.atlas import export_pictures, write_atlas
 from reportgen.atlas.addresses import places
 from reportgen.atlas.output import site_files
 from reportgen.atlas.rows import layer_rows
-from reportgen.atlas.unit_view import Scene, recipe_sections, unit_view
+from reportgen.atlas.unit_view import recipe_sections, unit_view
+from reportgen.atlas.view_context import ViewContext
 from reportgen.errors import SiteError, StoreError
 from reportgen.spec import RECIPES, AtlasSpec, for_kind
 from reportgen.store import Store, open_store
@@ -32,9 +33,9 @@ def change(store: Path, statement: str, *values: object) -> None:
         assert db.execute(statement, values).rowcount > 0
 
 
-def scene_of(store: Store, version: int = 0) -> Scene:
+def context_of(store: Store, version: int = 0) -> ViewContext:
     records = store.models()
-    return Scene(AtlasSpec(), places(records)[records[version].id], store.recipes(), {}, "this")
+    return ViewContext(AtlasSpec(), places(records)[records[version].id], store.recipes(), {}, "this")
 
 
 def with_recipes(store: Path, **roles: object) -> None:
@@ -121,7 +122,7 @@ def test_the_recipe_on_a_dense_layers_page_has_the_numbers_for_dense_layers(own:
     with open_store(own) as opened:
         record = opened.models()[0]
         for name, kind in (("fc", "dense"), ("conv1", "conv2d")):
-            sections = recipe_sections(scene_of(opened), layer_rows(opened, record, record.layer(name)))
+            sections = recipe_sections(context_of(opened), layer_rows(opened, record, record.layer(name)))
             lines = sections[0].text.splitlines()
             assert f"tv = {for_kind(recipe, kind).tv}" in lines
 
@@ -137,7 +138,7 @@ def test_a_sweep_is_captioned_by_what_differs(own: Path) -> None:
     with_recipes(own, sweep=[recipe_hash(r) for r in steps])
     with open_store(own) as opened:
         record = opened.models()[0]
-        view = unit_view(scene_of(opened), layer_rows(opened, record, record.layer("conv1")), 0)
+        view = unit_view(context_of(opened), layer_rows(opened, record, record.layer("conv1")), 0)
     (sweep,) = (s for s in view.sections if s.title == "Sweep")
     assert [p.caption for p in sweep.pictures] == ["step_size 0.01", "step_size 0.1"]
     assert "step_size" in sweep.note

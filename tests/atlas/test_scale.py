@@ -18,9 +18,9 @@ from unpacking import places as places_of
 from reportgen.atlas import check_site, columns, write_atlas
 from reportgen.atlas.addresses import places
 from reportgen.atlas.network import network_view
-from reportgen.atlas.picture_sizes import SURE, choose, spread, steps
+from reportgen.atlas.picture_sizes import ESTIMATE_MARGIN, choose_sizes, size_steps, spread
 from reportgen.atlas.pictures import Sizes
-from reportgen.atlas.process_pool import crew
+from reportgen.atlas.process_pool import process_pool
 from reportgen.atlas.sheets import Sheets
 from reportgen.atlas.strips import encode_strip, make_strip
 from reportgen.atlas.summaries import LayerSummary
@@ -47,23 +47,23 @@ def own_store(small_store: Path, tmp_path: Path) -> Path:
 
 
 def test_a_site_that_fits_keeps_the_size_that_was_asked_for() -> None:
-    assert choose(AtlasSpec(), lambda sizes: 5_000_000).sizes == Sizes(128, 60, 48)
+    assert choose_sizes(AtlasSpec(), lambda sizes: 5_000_000).sizes == Sizes(128, 60, 48)
 
 
 @given(st.integers(1, 10**10), st.integers(10**5, 10**10))
 def test_the_first_step_that_fits_is_taken_and_told(n_bytes: int, limit: int) -> None:
     spec, tried = AtlasSpec(max_site_bytes=limit), []
 
-    def foretell(sizes: Sizes) -> int:
+    def estimate(sizes: Sizes) -> int:
         tried.append(sizes)
         return n_bytes * sizes.picture_px**2 // 128**2 // (2 if sizes.few_seeds else 1)
 
-    if foretell(steps(spec)[-1]) > limit:
+    if estimate(size_steps(spec)[-1]) > limit:
         with pytest.raises(BudgetError, match="max_site_bytes"):
-            choose(spec, foretell)
+            choose_sizes(spec, estimate)
         return
-    found = choose(spec, foretell)
-    room = limit if found.sizes == steps(spec)[-1] else SURE * limit
+    found = choose_sizes(spec, estimate)
+    room = limit if found.sizes == size_steps(spec)[-1] else ESTIMATE_MARGIN * limit
     assert found.n_bytes <= room and found.sizes == tried[-1]
     assert found.sizes.picture_px == 128 or f"{found.sizes.picture_px} px" in found.words
 
@@ -143,8 +143,8 @@ def test_several_processes_make_the_same_site(
 
 
 def test_an_error_in_another_process_is_one_line_here(tmp_path: Path) -> None:
-    with crew(open_store, 2) as hands, pytest.raises(StoreError, match="does not exist"):
-        list(hands.run([(tmp_path / "a.db",), (tmp_path / "b.db",)]))
+    with process_pool(open_store, 2) as pool, pytest.raises(StoreError, match="does not exist"):
+        list(pool.run([(tmp_path / "a.db",), (tmp_path / "b.db",)]))
 
 
 # Pictures in larger files

@@ -10,7 +10,8 @@ from reportgen.atlas import columns
 from reportgen.atlas.addresses import places
 from reportgen.atlas.packing import pack
 from reportgen.atlas.rows import layer_rows
-from reportgen.atlas.unit_view import Scene, unit_view
+from reportgen.atlas.unit_view import unit_view
+from reportgen.atlas.view_context import ViewContext
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 
@@ -23,10 +24,12 @@ def test_a_script_unpacks_every_unit_as_the_table_says(open_page: Any, atlas_sit
     with open_store(atlas_site.parent / "sample.db") as store:
         record = store.find_model("garden", "v2")
         assert record is not None
-        scene = Scene(AtlasSpec(), places(store.models())[record.id], store.recipes(), {}, "reportgen")
+        context = ViewContext(
+            AtlasSpec(), places(store.models())[record.id], store.recipes(), {}, "reportgen"
+        )
         for layer in record.layers:
             rows = layer_rows(store, record, layer)
-            packed = pack([unit_view(scene, rows, unit) for unit in rows.units])
+            packed = pack([unit_view(context, rows, unit) for unit in rows.units])
             assert page.evaluate(UNPACK, packed) == whole(packed)
 
 

@@ -14,7 +14,8 @@ from reportgen.atlas.network import network_view
 from reportgen.atlas.pages import Pages
 from reportgen.atlas.rows import layer_rows
 from reportgen.atlas.summaries import summary_of
-from reportgen.atlas.unit_view import Scene, unit_view
+from reportgen.atlas.unit_view import unit_view
+from reportgen.atlas.view_context import ViewContext
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 
@@ -31,13 +32,13 @@ def write_patterns(site: Path, store_path: Path) -> Path:
         record = store.models()[0]
         place = places([record])[record.id]
         drawn = {x.name: range(x.n_units) for x in record.layers}
-        scene = Scene(AtlasSpec(), place, store.recipes(), drawn, "reportgen")
+        context = ViewContext(AtlasSpec(), place, store.recipes(), drawn, "reportgen")
         rows = [layer_rows(store, record, layer) for layer in record.layers]
-        summaries = [summary_of(scene, own, 12) for own in rows]
+        summaries = [summary_of(context, own, 12) for own in rows]
         page = Pages("Atlas", "reportgen").page(
             "patterns.html", "patterns.html", place=place, up=f"{place.folder}/",
             counts=summaries[0].counts, network=network_view(record.graph, summaries),
-            strip=summaries[0].strip, view=unit_view(scene, rows[0], 9),
+            strip=summaries[0].strip, view=unit_view(context, rows[0], 9),
         )  # fmt: skip
     (site / "patterns.html").write_bytes(page)
     return site / "patterns.html"
