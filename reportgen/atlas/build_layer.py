@@ -7,12 +7,14 @@ task has not changed need not be made at all.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from reportgen.atlas import preview
+from reportgen.atlas.faint import faint_by_key
 from reportgen.atlas.layer_page import layer_pages
 from reportgen.atlas.natural_tiles import TilePixels, natural_strip
 from reportgen.atlas.output import Stage, Written
@@ -21,7 +23,7 @@ from reportgen.atlas.pictures import encode_page_picture
 from reportgen.atlas.rows import LayerRows, layer_rows, null_pictures
 from reportgen.atlas.sheets import Sheets
 from reportgen.atlas.site_map import PICTURES
-from reportgen.atlas.strips import UnitPictures, encode_strip, null_strip
+from reportgen.atlas.strips import GRID_RECIPES, UnitPictures, encode_strip, null_strip
 from reportgen.atlas.unit_view import pictures_of
 from reportgen.atlas.view_context import ViewContext
 from reportgen.images import decode_png
@@ -71,6 +73,9 @@ def make_layer(task: LayerTask) -> dict[str, list[Written]]:
         if "pictures" in task.parts:
             made["pictures"] = list({one.path: one for one in _pictures(store, task, rows, own)}.values())
         if "pages" in task.parts:
+            keys = {r.key for each in own.values() for r in each.of_recipe.values()}
+            faint = faint_by_key(store, sorted(keys))
+            own = {unit: replace(each, faint=faint) for unit, each in own.items()}
             pages = layer_pages(task.pages, task.context, rows, task.around, own, own_pages=task.own_pages)
             made["pages"] = [task.stage.put(path, data) for path, data in pages]
     return made
@@ -82,7 +87,8 @@ def _pictures(
     """Yield the layer's pictures: those that are in place kept, the others and all sheets made."""
     context, folder = task.context, task.context.place.folder
     slug = context.place.slug(rows.layer.name) or rows.layer.slug
-    sheets, stage = Sheets(slug, tuple(u for u in rows.units if own[u].lead), context.sizes), task.stage
+    drawn, stage = tuple(u for u in rows.units if own[u].lead), task.stage
+    sheets = [Sheets(slug, drawn, context.sizes, recipe) for recipe in GRID_RECIPES]
     best = preview.Montage(rows, own) if context.spec.url else None
     for start in range(0, len(rows.units), _UNITS_AT_ONCE):
         units = rows.units[start : start + _UNITS_AT_ONCE]
@@ -91,11 +97,13 @@ def _pictures(
             yield from _unit_files(own[unit], pixels, context, stage)
             lead = own[unit].lead
             if lead is not None:
-                sheets.put(unit, pixels[lead[1].key])
+                for recipe, sheet in zip(GRID_RECIPES, sheets, strict=True):
+                    shown = own[unit].in_grid(recipe) or lead[1]
+                    sheet.put(unit, pixels[shown.key])
                 if best is not None:
                     best.offer(unit, pixels[lead[1].key])
     yield from _natural_files(store, rows, context, stage)
-    for path, data in sheets.files():
+    for path, data in chain.from_iterable(sheet.files() for sheet in sheets):
         yield stage.put(f"{folder}/{path}", data)
     if best is not None:
         yield stage.put(f"{folder}/{slug}/preview.jpg", best.jpeg())
@@ -147,9 +155,11 @@ def _natural_files(store: Store, rows: LayerRows, context: ViewContext, stage: S
 def _needed_pixels(
     store: Store, rows: LayerRows, units: Sequence[int], own: Mapping[int, UnitPictures], stage: Stage
 ) -> dict[str, np.ndarray]:
-    """Return the pixels by key of the units' leads, which sheets are made of, and of strips not in place."""
-    wanted = {own[u].lead[1].key for u in units if own[u].lead is not None}  # type: ignore[index]
+    """Return the pixels by key of what sheets are made of, the units' leads, and strips not in place."""
+    wanted: set[str] = set()
     for unit in units:
+        lead = own[unit].lead
+        wanted.update(r.key for r in (lead and lead[1], *own[unit].of_recipe.values()) if r)
         for strip in own[unit].strips:
             if not stage.has(f"{PICTURES}/{strip.name}"):
                 wanted.update(strip.keys)

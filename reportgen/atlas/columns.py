@@ -10,13 +10,14 @@ import base64
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from reportgen.atlas.strips import UnitPictures
+from reportgen.atlas.faint import Faint
+from reportgen.atlas.strips import GRID_RECIPES, Shown, UnitPictures
 from reportgen.json_values import Json
 from reportgen.removal import UnitNeed
 from reportgen.units import UnitScore
@@ -47,6 +48,7 @@ ROUNDED = "structure"
 """The column whose numbers are read rounded, to tenths: a place is the middle of its step, never a bound."""
 
 _MOST_WORDS = 255
+_NAME_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,22 @@ def groups_of(scores: Mapping[int, UnitScore]) -> dict[int, int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecipePictures:
+    """What a grid of one recipe shows of units.
+
+    Attributes:
+        files: Names of files, zeros where a unit has no picture of it, in base64; as long as `leads`.
+        tile, tiles: Where the file is a strip, which of how many, a byte a unit, in base64; else 0 of 1.
+        faint: How it is hard to see: a word, level and gain with bars between (see `faint`), or nothing.
+    """
+
+    files: str
+    tile: str
+    tiles: str
+    faint: WordColumn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureNames:
     """Where units' pictures are.
 
@@ -155,12 +173,14 @@ class PictureNames:
             is none, in base64.
         counts: How many tiles that strip has, a byte a unit, in base64.
         tile_kinds: What they are, seeds and words with a bar between.
+        recipes: By recipe, what a grid shows.
     """
 
     leads: str
     strips: str
     counts: str
     tile_kinds: WordColumn
+    recipes: Mapping[str, RecipePictures]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,25 +192,53 @@ class PictureKeys:
         leads: Names of the leading pictures, zeros where there is none, filled up to a multiple of three
             bytes, in base64.
         starts, seeds: By unit, the names of its starts, each likewise, and their seeds.
+        recipes: By recipe, what a grid shows.
     """
 
     size: int
     leads: str
     starts: tuple[tuple[str, ...], ...]
     seeds: tuple[tuple[int, ...], ...]
+    recipes: Mapping[str, RecipePictures]
 
 
-def picture_names(pictures: Iterable[UnitPictures]) -> PictureNames:
+def recipe_pictures(
+    places: Sequence[Shown | None], faint: Sequence[Faint | None], n_bytes: int
+) -> RecipePictures:
+    """Return what a grid of one recipe shows.
+
+    Args:
+        places: By unit, where its picture of that recipe is.
+        faint: By unit, how that is hard to see.
+        n_bytes: Of a name, zeros at its end included.
+    """
+    files = b"".join(bytes.fromhex(at.stem if at else "").ljust(n_bytes, b"\0") for at in places)
+    return RecipePictures(
+        files=base64.b64encode(files).decode(),
+        tile=_base64(np.array([at.at if at else 0 for at in places], np.uint8)),
+        tiles=_base64(np.array([at.n if at else 1 for at in places], np.uint8)),
+        faint=_words(["|".join(map(str, f)) if f else "" for f in faint]),
+    )
+
+
+def picture_names(pictures: Sequence[UnitPictures]) -> PictureNames:
     """Return where units' pictures are."""
     leads, strips, tiles, kinds = bytearray(), bytearray(), bytearray(), []
     for own in pictures:
-        leads += bytes.fromhex(own.lead[0].stem) if own.lead else bytes(12)
-        strips += bytes.fromhex(own.strips[0].stem) if own.strips else bytes(12)
+        leads += bytes.fromhex(own.lead[0].stem) if own.lead else bytes(_NAME_BYTES)
+        strips += bytes.fromhex(own.strips[0].stem) if own.strips else bytes(_NAME_BYTES)
         tiles.append(len(own.strips[0].keys) if own.strips else 0)
         kinds.append("|".join(map(str, own.kinds)))
     texts = (base64.b64encode(data).decode() for data in (leads, strips, tiles))
     found = dict(zip(("leads", "strips", "counts"), texts, strict=True))
-    return PictureNames(**found, tile_kinds=_words(kinds))
+    recipes = {}
+    for name in GRID_RECIPES:
+        shown = [own.of_recipe.get(name) for own in pictures]
+        both = list(zip(pictures, shown, strict=True))
+        places = [own.find(r.key) if r else None for own, r in both]
+        faint = [own.faint.get(r.key) if r else None for own, r in both]
+        recipes[name] = recipe_pictures(places, faint, _NAME_BYTES)
+    return PictureNames(**found, tile_kinds=_words(kinds), recipes=recipes)
 
 
 def script(name: str, key: str, value: Json) -> bytes:

@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from reportgen.atlas import columns, words
 from reportgen.atlas.columns import Columns, visible_json
+from reportgen.atlas.faint import Faint
 from reportgen.atlas.need import layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
@@ -23,7 +24,7 @@ from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.site_map import LAYER, UNIT
-from reportgen.atlas.strips import UnitPictures
+from reportgen.atlas.strips import GRID_RECIPES, UnitPictures
 from reportgen.atlas.unit_view import null_pictures, recipe_sections, unit_view
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import UnitView
@@ -44,7 +45,11 @@ class Cell:
         unit: Its index.
         mark: Of its verdict, as the style sheet knows it.
         href: Where it leads.
-        file, width, height: Stem and size in pixels of the picture that stands for it; an empty stem without.
+        file, width, height: Stem and size in pixels of its scored picture, or of the one that leads where it
+            has none; an empty stem without any.
+        tile, tiles: Where the file is a strip, which of how many.
+        tag: What is to be said of the picture: another recipe's, or hard to see.
+        faint: How it is hard to see; None where it is not.
         sheet, column, row: Where its tile is.
         verdict: The word, with a question mark where it is borderline.
         structure: Its score, as pages show it.
@@ -56,6 +61,10 @@ class Cell:
     file: str
     width: int
     height: int
+    tile: int
+    tiles: int
+    tag: str
+    faint: Faint | None
     sheet: int
     column: int
     row: int
@@ -156,13 +165,17 @@ def layer_values(
             _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")
             for u in rows.units
         ],
+        "grid_recipes": [name for name in GRID_RECIPES if any(name in own[u].of_recipe for u in rows.units)],
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
         "nulls": null_pictures(context, rows),
     }
 
 
 def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell:
-    score, page = rows.scores.get(unit), own.lead[0] if own.lead else None
+    score, shown = rows.scores.get(unit), own.in_grid(GRID_RECIPES[0])
+    page = own.find(shown.key) if shown else None
+    faint = own.faint.get(shown.key) if shown else None
+    foreign = [f"no {GRID_RECIPES[0]} picture"] if page and GRID_RECIPES[0] not in own.of_recipe else []
     word = score.verdict if score else words.UNSCORED
     column, row = place_on_sheet(unit)
     return Cell(
@@ -172,6 +185,10 @@ def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell
         file=page.stem if page else "",
         width=page.width if page else 0,
         height=page.height if page else 0,
+        tile=page.at if page else 0,
+        tiles=page.n if page else 1,
+        tag=", ".join([*foreign, *([faint.word] if faint else [])]),
+        faint=faint,
         sheet=unit // UNITS_PER_SHEET,
         column=column,
         row=row,

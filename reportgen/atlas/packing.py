@@ -26,7 +26,9 @@ LETTERS: Mapping[str, str] = {
     "detail": "d",
     "dots": "D",
     "facts": "f",
+    "faint": "Q",
     "file": "i",
+    "files": "V",
     "flags": "F",
     "group": "G",
     "head": "H",
@@ -49,6 +51,7 @@ LETTERS: Mapping[str, str] = {
     "places": "x",
     "plot": "g",
     "reason": "r",
+    "recipes": "M",
     "rows": "R",
     "sections": "s",
     "seeds": "E",
@@ -80,7 +83,7 @@ ROWS: Mapping[str, tuple[str, ...]] = {
 }
 """By the name under which rows stand, the names of a row's values. Empty texts at its end are left out."""
 
-KEYED = ("marks", "numbers", "words")
+KEYED = ("marks", "numbers", "recipes", "words")
 """Names under which values stand by keys of their own, which stay as they are."""
 
 

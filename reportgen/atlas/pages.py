@@ -25,7 +25,7 @@ from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, s
 from reportgen.errors import SiteError
 from reportgen.verdicts import MARKS, VERDICTS
 
-_ASSETS = ("atlas.css", "atlas.js", "theme.js", "layer.js", "units.js", "query.js", "wall.js")
+_ASSETS = ("atlas.css", "atlas.js", "theme.js", "recipe.js", "layer.js", "units.js", "query.js", "wall.js")
 _EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
 
 
@@ -204,7 +204,7 @@ def _sources(folders: tuple[Path, ...]) -> str:
 @functools.lru_cache(1)
 def picture_sources() -> str:
     """Return a hash of the text that makes pictures from renders."""
-    names = ("build_layer", "pictures", "preview", "sheets", "strips", "rows")
+    names = ("build_layer", "faint", "pictures", "preview", "sheets", "strips", "rows")
     own = [Path(__file__).with_name(f"{name}.py") for name in names]
     own += [_beside("images"), _beside("verdicts")]
     text = b"\x00".join(path.read_bytes() for path in own)

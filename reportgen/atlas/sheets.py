@@ -1,4 +1,4 @@
-"""A layer as large pictures: the tile of every unit in its place, 16 by 16 units a sheet.
+"""A layer as large pictures: the tile of every unit in its place, 16 by 16 units a sheet, one recipe in all.
 
 Sheets stand at addresses made from the layer's alone, so that other layers' pages show a unit's tile
 without knowing which render it is, and need not change when that layer is rendered again.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from reportgen.atlas.pictures import Sizes, page_pixels
-from reportgen.atlas.strips import squared
+from reportgen.atlas.strips import GRID_RECIPES, squared
 from reportgen.images import encode_webp
 
 ACROSS = 16
@@ -17,9 +17,13 @@ UNITS_PER_SHEET = ACROSS * ACROSS
 _GREY = 119
 
 
-def sheet_name(slug: str, unit: int) -> str:
-    """Return the path, from the version's folder, of the sheet a unit is on."""
-    return f"{slug}/sheet-{unit // UNITS_PER_SHEET}.webp"
+STEMS = dict(zip(GRID_RECIPES, ("sheet", "display"), strict=True))
+"""How the sheets of a recipe are called; `layer.js` and `wall.js` know them too."""
+
+
+def sheet_name(slug: str, unit: int, recipe: str = GRID_RECIPES[0]) -> str:
+    """Return the path, from the version's folder, of a recipe's sheet that a unit is on."""
+    return f"{slug}/{STEMS[recipe]}-{unit // UNITS_PER_SHEET}.webp"
 
 
 def place_on_sheet(unit: int) -> tuple[int, int]:
@@ -29,10 +33,12 @@ def place_on_sheet(unit: int) -> tuple[int, int]:
 
 
 class Sheets:
-    """Gathers the tiles of a layer."""
+    """Gathers the tiles of a layer in one recipe."""
 
-    def __init__(self, slug: str, units: tuple[int, ...], sizes: Sizes) -> None:
-        self._slug, self._sizes = slug, sizes
+    def __init__(
+        self, slug: str, units: tuple[int, ...], sizes: Sizes, recipe: str = GRID_RECIPES[0]
+    ) -> None:
+        self._slug, self._sizes, self._recipe = slug, sizes, recipe
         self._rows: dict[int, int] = {}
         for unit in units:
             number = unit // UNITS_PER_SHEET
@@ -51,7 +57,7 @@ class Sheets:
         """Return `(path from the version's folder, WebP)` of every sheet that has a tile."""
         return [
             (
-                sheet_name(self._slug, number * UNITS_PER_SHEET),
+                sheet_name(self._slug, number * UNITS_PER_SHEET, self._recipe),
                 encode_webp(pixels, quality=self._sizes.webp_quality),
             )
             for number, pixels in sorted(self._pixels.items())

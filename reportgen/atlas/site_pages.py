@@ -33,6 +33,7 @@ from reportgen.atlas.site_map import (
     WALL,
     PageKind,
 )  # fmt: skip
+from reportgen.atlas.strips import grid_recipes
 from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.view_context import ViewContext
@@ -162,8 +163,12 @@ def _model_values(
             "need": need_view(context.place, removal, rows) if removal else None,
         },
         FINDINGS: {"found": shown, "cite": cite},
-        UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS},
-        WALL: {"sheets": [_sheets(context.place, own) for own in rows]},
+        UNITS: {
+            "columns": posixpath.basename(packed),
+            "orders": ORDERS,
+            "grid_recipes": grid_recipes(record),
+        },
+        WALL: {"grid_recipes": grid_recipes(record), "sheets": [_sheets(context.place, own) for own in rows]},
     }
 
 

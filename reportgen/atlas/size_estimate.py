@@ -14,7 +14,7 @@ from reportgen.atlas.picture_sizes import N_SAMPLED, spread
 from reportgen.atlas.pictures import Sizes, encode_page_picture
 from reportgen.atlas.rows import LayerRows, render_rows
 from reportgen.atlas.sheets import UNITS_PER_SHEET, Sheets
-from reportgen.atlas.strips import encode_strip
+from reportgen.atlas.strips import GRID_RECIPES, encode_strip
 from reportgen.atlas.table import csv_bytes, json_bytes, table_row
 from reportgen.atlas.unit_view import pictures_of
 from reportgen.atlas.view_context import ViewContext
@@ -105,15 +105,18 @@ def size_estimator(
 
 def _picture_bytes(sample: Sample, sizes: Sizes) -> float:
     context = ViewContext(**{**vars(sample.context), "sizes": sizes})
-    n, sheets = 0.0, Sheets("x", tuple(range(len(sample.rows.units))), sizes)
+    n, places = 0.0, tuple(range(len(sample.rows.units)))
+    sheets = {recipe: Sheets("x", places, sizes, recipe) for recipe in GRID_RECIPES}
     for i, unit in enumerate(sample.rows.units):
         own = pictures_of(context, sample.rows, unit)
         if own.lead is not None and own.lead[1].key in sample.pixels:
             pixels = sample.pixels[own.lead[1].key]
             n += len(encode_page_picture(pixels, own.lead[0], sizes))
-            sheets.put(i % UNITS_PER_SHEET, pixels)
+            for recipe, sheet in sheets.items():
+                shown = own.in_grid(recipe) or own.lead[1]
+                sheet.put(i % UNITS_PER_SHEET, sample.pixels.get(shown.key, pixels))
         n += sum(len(encode_strip(strip, sample.pixels, sizes)) for strip in own.strips)
-    return n + sum(len(data) for _, data in sheets.files())
+    return n + sum(len(data) for sheet in sheets.values() for _, data in sheet.files())
 
 
 def _text_bytes(sample: Sample, pages: Pages, *, own_pages: bool) -> float:

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from reportgen.atlas.faint import Faint
 from reportgen.atlas.pictures import PagePicture, Sizes, page_picture, page_pixels, page_size
 from reportgen.atlas.rows import LayerRows, RenderRow, lead_of
 from reportgen.images import WEBP_METHOD, encode_webp
 from reportgen.json_values import Parsed
+from reportgen.store import ModelRecord
 from reportgen.verdicts import verdict_of
 
 MOST_TILES = 8
+GRID_RECIPES = ("scored", "display")
+"""What a grid shows of every unit: the picture that is scored, or the one made to be looked at."""
 _BLOCK = 8
 _GREY = 119
 
@@ -58,12 +62,20 @@ class UnitPictures:
         strips: The others; starts of the scored recipe come first.
         left_out: Starts of the scored recipe that the site has no room for.
         kinds: What each picture of the first strip is: the seed of a start, or `sad`, `shown`, `sweep`.
+        of_recipe: The render that a grid of one recipe shows, by name, where there is one.
+        faint: How pictures are hard to see, by content key, of those that are.
     """
 
     lead: tuple[PagePicture, RenderRow] | None
     strips: tuple[Strip, ...]
     left_out: int = 0
     kinds: tuple[int | str, ...] = ()
+    of_recipe: Mapping[str, RenderRow] = field(default_factory=dict)
+    faint: Mapping[str, Faint] = field(default_factory=dict)
+
+    def in_grid(self, recipe: str) -> RenderRow | None:
+        """Return the render that a grid of a recipe shows: the one that leads where there is none of it."""
+        return self.of_recipe.get(recipe) or (self.lead[1] if self.lead else None)
 
     def find(self, key: str) -> Shown | None:
         """Return where the picture of a render is; None where the site has it not."""
@@ -95,7 +107,27 @@ def unit_pictures(renders: Sequence[RenderRow], roles: Parsed, verdict: str, siz
     strips = tuple(_strips([*kept, *others], sizes))
     of = {r.key: _kind(r, roles) for r in (*kept, *others)} if strips else {}
     kinds = tuple(of[key] for key in strips[0].keys) if strips else ()
-    return UnitPictures(page, strips, len(scored) - len(kept), kinds)
+    found = UnitPictures(page, strips, len(scored) - len(kept), kinds)
+    return replace(
+        found, of_recipe={name: r for name, r in of_recipe(renders, roles).items() if found.find(r.key)}
+    )
+
+
+def grid_recipes(record: ModelRecord) -> list[str]:
+    """Return the recipes that grids of a model version can show (see `GRID_RECIPES`)."""
+    roles = [record.roles(layer.name) for layer in record.layers]
+    named = zip(GRID_RECIPES, ("scored", "shown"), strict=True)
+    return [name for name, role in named if any(own.get(role) for own in roles)]
+
+
+def of_recipe(renders: Sequence[RenderRow], roles: Parsed) -> dict[str, RenderRow]:
+    """Return a unit's first happy render that did not fail, of each recipe of `GRID_RECIPES`."""
+    found: dict[str, RenderRow] = {}
+    for name, role in zip(GRID_RECIPES, ("scored", "shown"), strict=True):
+        own = (r for r in renders if r.recipe == roles.get(role) and r.sign == "happy" and not r.failure)
+        if (first := next(own, None)) is not None:
+            found[name] = first
+    return found
 
 
 def _kind(render: RenderRow, roles: Parsed) -> int | str:

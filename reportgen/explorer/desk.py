@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from reportgen.atlas.strips import grid_recipes
 from reportgen.errors import ReportgenError
 from reportgen.explorer.form import form_spec
 from reportgen.explorer.render_request import Asked, parse
@@ -77,6 +78,7 @@ class Desk:
                 }
                 for v in known
             ],
+            "recipes": " ".join(grid_recipes(at.record)),
             "form": form_spec(),
         }
 

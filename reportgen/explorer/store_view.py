@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from typing import Any
 import reportgen
 from reportgen.atlas import columns, words
 from reportgen.atlas.addresses import Place, places
+from reportgen.atlas.faint import faint_by_key
 from reportgen.atlas.natural_tiles import TilePixels, natural_strip
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pictures import Sizes, encode_stored, page_picture, page_size
 from reportgen.atlas.rows import RenderRow, layer_rows, lead_of, listed_rows, render_rows
 from reportgen.atlas.site_map import UNITS
 from reportgen.atlas.site_pages import unit_columns
-from reportgen.atlas.strips import Shown, UnitPictures
+from reportgen.atlas.strips import GRID_RECIPES, Shown, UnitPictures, of_recipe
 from reportgen.atlas.unit_view import unit_view
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Links, Pictures, Section, UnitView
@@ -232,6 +233,7 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
     """Return the script with the names of a layer's pictures."""
     renders, roles = render_rows(store, at.record, layer), at.record.roles(layer.name)
     units = listed_rows(store, at.record, layer).units
+    found = [of_recipe(renders.get(unit, ()), roles) for unit in units]
     verdicts = verdicts_of(store, at.record.id, layer.name)
     leads = [lead_of(renders.get(unit, ()), roles, verdicts.get(unit, "")) for unit in units]
     starts = [
@@ -247,8 +249,18 @@ def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:
         leads="".join(_packed(r.key if r and not r.failure else "") for r in leads),
         starts=tuple(tuple(_packed(key) for _, key in own) for own in starts),
         seeds=tuple(tuple(seed for seed, _ in own) for own in starts),
+        recipes={name: _in_grid(store, found, name) for name in GRID_RECIPES},
     )
     return columns.script("atlasNames", slug, pack(named))
+
+
+def _in_grid(store: Store, found: Sequence[Mapping[str, RenderRow]], recipe: str) -> columns.RecipePictures:
+    """Return what a grid of a recipe shows; the explorer has each picture as a file of its own."""
+    shown = [own.get(recipe) for own in found]
+    places = [Shown(r.key, r.width, r.height) if r else None for r in shown]
+    faint = faint_by_key(store, sorted({r.key for r in shown if r}))
+    hard = [faint.get(r.key) if r else None for r in shown]
+    return columns.recipe_pictures(places, hard, -(-KEY_BYTES // 3) * 3)
 
 
 def _packed(key: str) -> str:

@@ -74,9 +74,9 @@
 
   var LETTERS = {
     a: "alt", b: "boxes", c: "caption", C: "channels", q: "citation", O: "counts", d: "detail", D: "dots",
-    f: "facts", i: "file", F: "flags", G: "group", H: "head", h: "height", k: "kind", T: "labels", Y: "layers",
+    f: "facts", Q: "faint", i: "file", V: "files", F: "flags", G: "group", H: "head", h: "height", k: "kind", T: "labels", Y: "layers",
     A: "leads", o: "least", L: "lines", j: "links", l: "listed", m: "mark", K: "marks", e: "means", U: "n_units",
-    p: "note", B: "numbers", P: "pictures", x: "places", g: "plot", r: "reason", R: "rows", s: "sections",
+    p: "note", B: "numbers", P: "pictures", x: "places", g: "plot", r: "reason", M: "recipes", R: "rows", s: "sections",
     E: "seeds", z: "size", S: "starts", y: "step", I: "strips", X: "text", n: "tile", J: "tile_kinds", N: "tiles",
     t: "title", u: "unit", v: "verdict", w: "width", W: "words",
   };
@@ -87,7 +87,7 @@
     links: ["slug", "unit", "sheet", "column", "row", "label", "note", "thumbnail"],
   };
 
-  var KEYED = ["marks", "numbers", "words"];
+  var KEYED = ["marks", "numbers", "recipes", "words"];
 
   function unpack(packed) {
     if (Array.isArray(packed)) return packed.map(unpack);

@@ -2,14 +2,14 @@
 (function () {
   "use strict";
 
-  var make = self.Atlas.make, query = self.AtlasQuery, body = document.body;
+  var make = self.Atlas.make, query = self.AtlasQuery, recipe = self.Atlas.recipe, body = document.body;
   var sheet = document.querySelector(".sheet"), panel = document.getElementById("panel");
   var columns = query.held("atlasRows", body.dataset.slug);
   var links = [].slice.call(sheet.querySelectorAll("a"));
   var table = columns && query.table(columns, [{ name: body.dataset.layer, kind: body.dataset.kind, n_units: columns.n_units }]);
   var cells = links.map(function (a, i) {
     var img = a.querySelector("img");
-    return { a: a, unit: Number(a.id.slice(1)), i: i, img: img, was: img && [img.className, img.getAttribute("src")] };
+    return { a: a, unit: Number(a.id.slice(1)), i: i, img: img, was: img && [img.className, img.getAttribute("src"), a.className, a.dataset.tag, a.dataset.gain] };
   });
   var byUnit = new Map(cells.map(function (c) { return [c.unit, c]; }));
   var visible = cells.slice(), open = null, seed = null, stop = cells[0], title = document.title;
@@ -31,7 +31,8 @@
     });
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
     questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
-    bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select), questions, count);
+    bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select));
+    bar.append.apply(bar, recipe.mount(pictured).concat([questions, count]));
     sheet.before(bar, none);
     document.querySelector(".key").after(meaning);
     input.addEventListener("input", changed);
@@ -65,7 +66,7 @@
 
   function address(unit) {
     return "#" + [unit !== null && "u" + unit, input.value.trim() && "q=" + encodeURIComponent(input.value.trim()),
-      select.value !== "unit" && "sort=" + select.value].filter(Boolean).join("&");
+      select.value !== "unit" && "sort=" + select.value, recipe.text()].filter(Boolean).join("&");
   }
 
   function write() {
@@ -137,15 +138,39 @@
   var peek = self.Atlas.peeking(sheet, stripOf);
 
   function showSeed(k) {
-    if (!names) return named(function () { showSeed(k); });
     seed = seed === k ? null : k;
-    cells.forEach(function (cell) {
-      if (!cell.img) return;
-      var strip = query.strip(names, cell.i), at = strip.kinds.indexOf(String(seed));
-      cell.img.className = at < 0 ? cell.was[0] : "k" + at + " n" + strip.tiles;
-      cell.img.src = at < 0 ? cell.was[1] : self.Atlas.picturePath(strip.file);
-    });
-    count.textContent = seed === null ? "The pictures that stand for the units" : "Start " + seed + " of every unit; press " + (seed + 1) + " again to go back";
+    paint();
+    count.textContent = seed === null ? "The first start of every unit" : "Start " + seed + " of every unit; press " + (seed + 1) + " again to go back";
+  }
+
+  // Somebody chose another recipe, or another contrast
+  function pictured() {
+    seed = null;
+    paint();
+    write();
+  }
+
+  function paint() {
+    if (!names && (seed !== null || !recipe.first())) return named(paint);
+    cells.forEach(function (cell) { if (cell.img) draw(cell); });
+  }
+
+  function draw(cell) {
+    var strip = seed === null ? null : query.strip(names, cell.i), at = strip ? strip.kinds.indexOf(String(seed)) : -1;
+    var shown = at >= 0 || recipe.first() ? null : recipe.picture(names, cell.i), sheets = cell.was[1].startsWith(body.dataset.slug + "/");
+    if (at >= 0) put(cell, "k" + at + " n" + strip.tiles, self.Atlas.picturePath(strip.file));
+    else if (!shown) put(cell, cell.was[0], cell.was[1]);
+    else if (sheets) put(cell, cell.was[0], cell.was[1].replace(/\/\w+-/, "/" + recipe.stem() + "-"));
+    else put(cell, recipe.classesOf(shown), self.Atlas.picturePath(shown.file));
+    if (shown || at >= 0) return recipe.dress(cell.a, shown);
+    cell.a.className = cell.was[2] + (cell.unit === open ? " here" : "");
+    if (cell.was[3]) cell.a.dataset.tag = cell.was[3]; else delete cell.a.dataset.tag;
+    if (cell.was[4]) cell.a.dataset.gain = cell.was[4]; else delete cell.a.dataset.gain;
+  }
+
+  function put(cell, classes, src) {
+    cell.img.className = classes;
+    if (cell.img.getAttribute("src") !== src) cell.img.src = src;
   }
 
   // The panel. Data files hold deflated JSON, in base64; a browser unpacks it by itself.
@@ -240,10 +265,12 @@
   function follow(focus, first) {
     var found = /^#u(\d+)(?:&|$)/.exec(location.hash), given = new URLSearchParams(location.hash.slice(1));
     document.querySelectorAll("main > .wrong").forEach(function (p) { p.remove(); });
-    if (given.has("q") || given.has("sort") || !location.hash || first) {
+    if (["q", "sort", "recipe", "contrast"].some(function (name) { return given.has(name); }) || !location.hash || first) {
       input.value = given.get("q") || "";
       select.value = given.get("sort") || "unit";
       if (select.selectedIndex < 0) select.value = "unit";
+      recipe.read(given);
+      paint();
       apply();
     }
     if (found) show(Number(found[1]), focus);
@@ -304,6 +331,7 @@
       if (link) link.click();
       return true;
     }
+    if (recipe.pressed(key, pictured)) return true;
     if (/^[1-8]$/.test(key)) { showSeed(Number(key) - 1); return true; }
     var by = jump(key), inside = sheet.contains(event.target) || event.target === panel;
     if (!by || !(inside || (event.target === body && open !== null))) return false;

@@ -8,7 +8,7 @@
   // says where filter and order stand: `read` gives them as parameters, `write` takes them as text; and `open`,
   // where there is such a thing, which unit is, by its address from here.
   function mount(all, place) {
-    var make = self.Atlas.make, query = self.AtlasQuery, table = query.table(all, all.layers);
+    var make = self.Atlas.make, query = self.AtlasQuery, recipe = self.Atlas.recipe, table = query.table(all, all.layers);
     var grid = document.getElementById("grid"), input = document.getElementById("filter"), select = document.getElementById("order");
     var count = document.getElementById("count"), found = new Uint32Array(0), CELL = 104, TALL = 132;
     var across = 1, gap = 8, focused = 0, rows = new Map(), spare = [], asked = {}, wanted = new Set(), timer = 0, top = 0;
@@ -21,6 +21,7 @@
     grid.append(inside);
     grid.before(none);
     input.parentNode.after(" ", wrong);
+    select.parentNode.after.apply(select.parentNode, recipe.mount(function () { place.write(address()); repaint(); }));
 
     // Which units, in which order
 
@@ -28,11 +29,13 @@
       var parts = [];
       if (input.value.trim()) parts.push("q=" + encodeURIComponent(input.value.trim()));
       if (select.value !== "unit") parts.push("sort=" + select.value);
+      if (recipe.text()) parts.push(recipe.text());
       return parts.join("&");
     }
 
     function readAddress() {
       var given = place.read();
+      recipe.read(given);
       input.value = given.get("q") || "";
       var sort = given.get("sort") || "unit";
       select.value = [].some.call(select.options, function (o) { return o.value === sort; }) ? sort : "unit";
@@ -150,11 +153,19 @@
     }
 
     function picture(cell, layer) {
-      var names = query.held("atlasNames", layer.slug), stem = "";
-      if (names) stem = query.stem(names.leads, cell.i - table.starts[table.layerOf(cell.i)], names.size);
+      var names = query.held("atlasNames", layer.slug), shown = null;
+      if (names) shown = recipe.picture(names, cell.i - table.starts[table.layerOf(cell.i)]);
       else if (table.has("drawn", cell.i)) wanted.add(layer.slug);
-      if (stem) cell.img.src = self.Atlas.picturePath(stem);
+      recipe.dress(cell.a, shown);
+      cell.img.className = shown ? recipe.classesOf(shown) : "";
+      if (shown) cell.img.src = self.Atlas.picturePath(shown.file);
       else cell.img.removeAttribute("src");
+    }
+
+    function repaint() {
+      rows.forEach(function (row) {
+        row.cells.forEach(function (cell) { if (cell.place >= 0 && !row.empty) picture(cell, all.layers[table.layerOf(cell.i)]); });
+      });
     }
 
     // The layers whose pictures are in sight and whose names are not known yet
@@ -223,6 +234,7 @@
       if (typing) return false;
       if (key === "/") { input.focus(); input.select(); return true; }
       if (key === "?") { self.Atlas.help.toggle(); return true; }
+      if (recipe.pressed(key, function () { place.write(address()); repaint(); })) return true;
       if (key === "[" || key === "]") { if (found.length) otherLayer(key === "[" ? -1 : 1); return true; }
       var by = jump(key);
       if (!by || !grid.contains(event.target)) return false;
@@ -261,7 +273,7 @@
     return {
       apply: apply, draw: draw, table: table, changed: changed, focusOn: focusOn,
       filter: function () { return query.filter(input.value, table); }, order: function () { return query.order(select.value, table); },
-      read: function () { readAddress(); apply(); },
+      read: function () { readAddress(); repaint(); apply(); },
       reveal: reveal,
       mark: function () { rows.forEach(function (row) { row.cells.forEach(markOpen); }); },
     };

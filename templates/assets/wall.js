@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  var LEVELS = [8, 12, 16, 24, 32, 48, 64], ACROSS = 16, make = self.Atlas.make, body = document.body;
+  var LEVELS = [8, 12, 16, 24, 32, 48, 64], ACROSS = 16, make = self.Atlas.make, recipe = self.Atlas.recipe, body = document.body;
   var wall = document.querySelector(".wall"), tools = document.querySelector("[data-zoom]");
   var level = LEVELS.indexOf(Number(body.dataset.unit));
   var frame = make("div.spot", { hidden: "" }), label = make("div.peek", { hidden: "", role: "status" });
@@ -12,6 +12,19 @@
     wall.style.setProperty("--unit", LEVELS[level] + "px");
     tools.querySelector("output").textContent = LEVELS[level] + " px a unit";
     hide();
+  }
+
+  function pictured() {
+    wall.querySelectorAll("a[data-first] img").forEach(function (img) {
+      var src = img.getAttribute("src").replace(/\/\w+-(\d+\.webp)$/, "/" + recipe.stem() + "-$1");
+      if (img.getAttribute("src") !== src) img.src = src;
+    });
+  }
+
+  function chosen() {
+    var words = recipe.text();
+    history.replaceState(null, "", location.pathname + location.search + (words && "#" + words));
+    pictured();
   }
 
   function hide() { frame.hidden = label.hidden = true; }
@@ -49,6 +62,7 @@
     if (event.key === "+" || event.key === "=") zoom(1);
     else if (event.key === "-") zoom(-1);
     else if (event.key === "Escape") hide();
+    else if (recipe.pressed(event.key, chosen)) event.preventDefault();
     else if (a && by !== undefined) {
       event.preventDefault();
       if (at + by >= 0 && at + by < a.dataset.n) spot(a, at + by);
@@ -56,6 +70,8 @@
   }
 
   tools.hidden = false;
+  tools.prepend.apply(tools, recipe.mount(chosen, true));
+  pictured();
   tools.querySelectorAll("button").forEach(function (b) { b.addEventListener("click", function () { zoom(Number(b.dataset.zoomBy)); }); });
   body.append(frame, label);
   body.addEventListener("keydown", function (event) { if (!event.ctrlKey && !event.metaKey && !event.altKey) moved(event); });
