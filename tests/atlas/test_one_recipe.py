@@ -1,4 +1,4 @@
-"""A grid shows one recipe: the same for all its units, the scored one first, and it says where there is none."""
+"""A grid shows one recipe, the same for all its units, the scored one first, and tags what has none."""
 
 import base64
 import dataclasses
@@ -83,7 +83,10 @@ def test_the_page_begins_with_scored_pictures_and_tags_what_is_none(planted_site
     assert 'data-recipes="scored display"' in page
     level = {}
     for unit in ("0", "1", "5"):
-        stem, tile = re.search(r"p/(\w+)\.webp", cells[unit])[1], re.search(r'class="k(\d) n(\d)"', cells[unit])
+        stem, tile = (
+            re.search(r"p/(\w+)\.webp", cells[unit])[1],
+            re.search(r'class="k(\d) n(\d)"', cells[unit]),
+        )
         with Image.open(planted_site.parents[2] / f"p/{stem}.webp") as image:
             pixels = np.asarray(image.convert("L")).astype(float)
         at, n = (int(tile[1]), int(tile[2])) if tile else (0, 1)

@@ -10,13 +10,20 @@ import pytest
 from unpacking import whole
 
 from reportgen.atlas import columns, views
-from reportgen.atlas.columns import Columns, NumberColumn, PictureKeys, PictureNames, WordColumn
+from reportgen.atlas.columns import (
+    Columns,
+    NumberColumn,
+    PictureKeys,
+    PictureNames,
+    RecipePictures,
+    WordColumn,
+)
 from reportgen.atlas.packing import KEYED, LETTERS, ROWS, pack
 from reportgen.atlas.views import SECTIONS, Fact, Facts, Link, Links, Picture, Pictures, Plot, UnitView
 
 ASSETS = Path(__file__).parents[2] / "templates/assets"
 VIEWS = (UnitView, Picture, Plot, *SECTIONS)
-COLUMNS = (Columns, NumberColumn, WordColumn, PictureNames, PictureKeys)
+COLUMNS = (Columns, NumberColumn, WordColumn, PictureNames, PictureKeys, RecipePictures)
 
 
 def of_script(file: str, name: str) -> Any:
