@@ -1,0 +1,120 @@
+"""How structure is spread over the units of a layer, with the noise baseline behind it.
+
+Each spread is normalised to its own number, so that a baseline of 32 pictures compares with a layer of 1,000
+units. Values beyond the axis stand in its last bin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reportgen.atlas.drawing import Drawing, Mark, area, box, drawing, line, ticks, words
+from reportgen.atlas.plots import number, tenths
+from reportgen.atlas.rows import LayerRows
+
+_BIN = 0.5
+_MOST_BINS = 64
+_ROW, _SMALL_TALL = 190, 34
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The range of structure that plots share; `low` and `high` in standard deviations of the baseline."""
+
+    low: float
+    high: float
+
+    @property
+    def bins(self) -> int:
+        """How many bins there are."""
+        return min(_MOST_BINS, round((self.high - self.low) / _BIN))
+
+    def at(self, value: float, left: float, right: float) -> float:
+        """Return where a value lies between two places of a canvas; beyond the axis at its end."""
+        share = (value - self.low) / (self.high - self.low)
+        return left + (right - left) * min(max(share, 0.0), 1.0)
+
+    def shares(self, values: Sequence[float]) -> np.ndarray:
+        """Return the share of values in each bin, `(bins,)`."""
+        held = np.clip(np.asarray(values, np.float64), self.low, np.nextafter(self.high, self.low))
+        counts, _ = np.histogram(held, bins=self.bins, range=(self.low, self.high))
+        return counts / max(1, len(values))
+
+
+def structures_of(rows: LayerRows) -> list[float]:
+    """Return the structure of each unit of a layer that has one."""
+    found = (s.structure for s in rows.scores.values())
+    return [x for x in found if x is not None and math.isfinite(x)]
+
+
+def axis_of(rows: Sequence[LayerRows]) -> Axis:
+    """Return the axis on which all units of some layers, and their baselines, can be seen."""
+    values = [x for own in rows for x in (*structures_of(own), *_finite(own.findings.null))]
+    low = min([-3.0, *values])
+    high = float(np.quantile(values, 0.995)) if values else 8.0
+    return Axis(float(math.floor(max(low, -8.0))), float(math.ceil(min(max(high, 8.0), 40.0))))
+
+
+def small_spread(rows: LayerRows, axis: Axis) -> Drawing | None:
+    """Return the spread of a layer in a row of a table; None where no unit has a structure score."""
+    values, null = structures_of(rows), _finite(rows.findings.null)
+    if not values:
+        return None
+    cut, base = rows.thresholds.structure_z, _SMALL_TALL - 2
+    most = max(axis.shares(values).max(), axis.shares(null).max() if null else 0.0)
+    marks: list[Mark] = []
+    if null:
+        marks.append(area("baseline", _steps(axis, axis.shares(null), most, (2, _ROW - 2, 3, base))))
+    marks.append(area("spread-of", _steps(axis, axis.shares(values), most, (2, _ROW - 2, 3, base))))
+    x = axis.at(cut, 2, _ROW - 2)
+    marks += [line("axis", [(0, base), (_ROW, base)]), line("cut", [(x, 0), (x, base)])]
+    return drawing(_ROW, _SMALL_TALL, _in_words(values, null, cut), marks)
+
+
+def scale_of(axis: Axis) -> Drawing:
+    """Return the axis of such rows, for the head of their table."""
+    marks = [
+        words("tick", "middle", axis.at(x, 2, _ROW - 2), 12, number(x))
+        for x in ticks(axis.low, axis.high, 6)
+        if axis.low < x < axis.high
+    ]
+    told = f"Axis of the spreads: structure from {number(axis.low)} to {number(axis.high)}"
+    return drawing(_ROW, 15, told, marks)
+
+
+def _steps(
+    axis: Axis, shares: np.ndarray, most: float, edges: tuple[float, float, float, float]
+) -> Iterator[tuple[float, float]]:
+    """Yield the outline of a histogram between left, right, top and bottom, from its first bar to its last."""
+    left, right, top, bottom = edges
+    used = np.flatnonzero(shares)
+    wide = (right - left) / len(shares)
+    yield left + wide * int(used[0]), bottom
+    for place in range(int(used[0]), int(used[-1]) + 1):
+        y = bottom - (bottom - top) * float(shares[place]) / most
+        yield left + wide * place, y
+        yield left + wide * (place + 1), y
+    yield left + wide * (int(used[-1]) + 1), bottom
+
+
+def _in_words(values: Sequence[float], null: Sequence[float], cut: float) -> str:
+    above = sum(x >= cut for x in values)
+    told = (
+        f"Structure of {len(values):,} units from {tenths(min(values))} to {tenths(max(values))}, median "
+        f"{tenths(float(np.median(values)))}; {above:,} at or above {number(cut)}"
+    )
+    if not null:
+        return f"{told}."
+    noise = sum(x >= cut for x in null)
+    return (
+        f"{told}. Noise baseline of {len(null)} pictures from {tenths(min(null))} to {tenths(max(null))}; "
+        f"{noise or 'none'} at or above {number(cut)}."
+    )
+
+
+def _finite(values: Sequence[float]) -> list[float]:
+    return [x for x in values if math.isfinite(x)]
