@@ -1,7 +1,7 @@
 """The whole network as a strip, one cell a unit, in the order of layers, coloured by verdict.
 
-The cells are one small picture, so that 100,000 units cost no more than a photograph; where each layer lies is
-told beside it, so that a page can lead from a cell to its unit.
+The cells are one small picture, so that 100,000 units cost no more than a photograph; where each layer lies
+is told beside it, so that a page can lead from a cell to its unit.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class HeatStrip:
     """The strip.
 
     Attributes:
-        file: Its picture, from the model version's folder: the cells in light colours, below them in dark ones.
+        file: Its picture, in the model version's folder: see `heat_picture`.
         width, height: In cells, of one of the two.
         cell: Side of a cell in pixels.
         spans: The layers, in order.
@@ -98,7 +98,7 @@ def heat_strip(place: Place, rows: Sequence[LayerRows], name: str) -> HeatStrip:
 
 
 def heat_picture(rows: Sequence[LayerRows]) -> bytes:
-    """Return the cells as a WebP without loss: in light colours, below them in dark ones, clear between layers."""
+    """Return the cells as a WebP without loss: in light colours, and below them in dark ones."""
     tall = _rows_of(sum(len(own.units) for own in rows))
     letters = list(LIGHT)
     places = {word: letters.index(mark) + 1 for word, mark in MARKS.items()}

@@ -1,4 +1,4 @@
-"""The table of a model version's layers: what each is, how its units were judged, how their structure is spread."""
+"""The table of a model version's layers: what each is, how its units were judged, how structure is spread."""
 
 from __future__ import annotations
 

@@ -45,6 +45,12 @@ def what_is_counted(removal: Removal) -> str:
 
 def answer(removal: Removal) -> str:
     """Return in one sentence how many units can go, at what price, and what each layer needs."""
+    needed = f"; needed: {_needed(removal.layers)}" if removal.removed and removal.layers else ""
+    return f"{brief_answer(removal).removesuffix('.')}{needed}."
+
+
+def brief_answer(removal: Removal) -> str:
+    """Return in one sentence how many units can go, and at what price."""
     if not removal.removed:
         return (
             f"All {count(removal.units, 'unit')} are needed: no count was found that costs at most "
@@ -58,9 +64,8 @@ def answer(removal: Removal) -> str:
         shares = (removal.accuracy_before, removal.accuracy_after)
         before, after = (per_cent(share).removesuffix("%").rstrip() for share in shares)
         price = f"accuracy {before} to {after}\u00a0% {on}, {changed}"
-    needed = f"; needed: {_needed(removal.layers)}" if removal.layers else ""
     go = f"{removal.removed:,} of {count(removal.units, 'unit')} can go together"
-    return f"{go} (chosen on other pictures): {price}{needed}."
+    return f"{go} (chosen on other pictures): {price}."
 
 
 def _needed(layers: Sequence[LayerNeed]) -> str:

@@ -10,9 +10,12 @@ from reportgen.atlas import columns, preview
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.columns import Columns, LayerColumns
 from reportgen.atlas.findings import Finding, find, necessary_in_words
+from reportgen.atlas.heat_strip import heat_picture, heat_strip
 from reportgen.atlas.import_view import import_view
+from reportgen.atlas.layer_table import layer_table as layers_as_table
 from reportgen.atlas.need import need_view
 from reportgen.atlas.network import network_view
+from reportgen.atlas.overview import overview_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.rows import LayerRows, listed_rows
@@ -58,6 +61,8 @@ Its script leaves out those of columns that a model version does not have.
 """
 
 File = tuple[str, bytes]
+Shown = tuple[Finding, list[tuple[str, list[DrawnUnit]]]]
+"""A finding with its pictures, in groups that each have a caption."""
 
 
 def tables_here() -> tuple[str, ...]:
@@ -131,10 +136,11 @@ def _model_files(
     summary = ModelSummary(record, context.place, layers, tuple(store.runs_of(record.id)))
     packed, data = _all_units(context.place, rows)
     shown = [(finding, _pictures(context, drawn, finding)) for finding in found]
-    shared: Parsed = {"model": summary, "record": record, "place": context.place}
-    picture = f"{folder}/preview.jpg"
+    picture, cells = f"{folder}/preview.jpg", heat_picture(rows)
+    heat = heat_strip(context.place, rows, f"units.{content_digest(cells)}.webp")
+    shared: Parsed = {"model": summary, "record": record, "place": context.place, "heat": heat}
     values = _model_values(context, summary, rows, removal, shown, packed)
-    files = [(packed, data)]
+    files = [(packed, data), (f"{folder}/{heat.file}", cells)]
     for kind in OF_MODEL:
         path = context.place.page(kind)
         files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
@@ -145,7 +151,7 @@ def _model_files(
 
 def _model_values(
     context: ViewContext, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
-    shown: Sequence[tuple[Finding, object]], packed: str,
+    shown: Sequence[Shown], packed: str,
 ) -> dict[PageKind, Parsed]:  # fmt: skip
     """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
     record = summary.record
@@ -153,13 +159,16 @@ def _model_values(
         None, record.name, record.version, record.file_hash, title=context.spec.title,
         made_with=context.made_with, address=context.spec.url + context.place.index,
     )  # fmt: skip
+    imported, necessary = import_view(record), necessary_in_words(rows, measured=removal is not None)
     return {
         MODEL: {
             "cite": cite,
             "recipes": recipes_of(record, context.recipes),
-            "imported": import_view(record),
+            "imported": imported,
+            "overview": overview_of(summary, imported, removal, necessary, shown),
+            "table": layers_as_table(summary.layers, rows, removal),
             "network": network_view(record.graph, summary.layers),
-            "necessary": necessary_in_words(rows, measured=removal is not None),
+            "necessary": necessary,
             "need": need_view(context.place, removal, rows) if removal else None,
         },
         FINDINGS: {"found": shown, "cite": cite},
@@ -219,9 +228,7 @@ def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], 
     )
 
 
-def _preview(
-    store: Store, context: ViewContext, rows: Sequence[LayerRows], shown: Sequence[tuple[Finding, object]]
-) -> bytes:
+def _preview(store: Store, context: ViewContext, rows: Sequence[LayerRows], shown: Sequence[Shown]) -> bytes:
     """Return the JPEG that stands for a model version in link previews: its clearest units."""
     places = [place for finding, _ in shown for _, group in finding.groups for place in group][
         : preview.N_TILES

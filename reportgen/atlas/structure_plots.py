@@ -7,12 +7,12 @@ units. Values beyond the axis stand in its last bin.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.atlas.drawing import Drawing, Mark, area, box, drawing, line, ticks, words
+from reportgen.atlas.drawing import Drawing, Mark, area, drawing, line, ticks, words
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 
@@ -88,17 +88,16 @@ def scale_of(axis: Axis) -> Drawing:
 
 def _steps(
     axis: Axis, shares: np.ndarray, most: float, edges: tuple[float, float, float, float]
-) -> Iterator[tuple[float, float]]:
-    """Yield the outline of a histogram between left, right, top and bottom, from its first bar to its last."""
+) -> list[tuple[float, float]]:
+    """Return the outline of a histogram between left, right, top and bottom, its empty ends left out."""
     left, right, top, bottom = edges
     used = np.flatnonzero(shares)
     wide = (right - left) / len(shares)
-    yield left + wide * int(used[0]), bottom
+    found = [(left + wide * int(used[0]), bottom)]
     for place in range(int(used[0]), int(used[-1]) + 1):
         y = bottom - (bottom - top) * float(shares[place]) / most
-        yield left + wide * place, y
-        yield left + wide * (place + 1), y
-    yield left + wide * (int(used[-1]) + 1), bottom
+        found += [(left + wide * place, y), (left + wide * (place + 1), y)]
+    return [*found, (left + wide * (int(used[-1]) + 1), bottom)]
 
 
 def _in_words(values: Sequence[float], null: Sequence[float], cut: float) -> str:

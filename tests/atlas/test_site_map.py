@@ -16,7 +16,15 @@ from reportgen.store import open_store
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = template_folder()
-FRAMES = {"base.html", "parts.html", "need.html", "compare_parts.html", "explorer.html", "patterns.html"}
+FRAMES = {
+    "base.html",
+    "parts.html",
+    "need.html",
+    "overview.html",
+    "compare_parts.html",
+    "explorer.html",
+    "patterns.html",
+}
 """Templates that are no page of a site: frames, macros, the explorer's."""
 PLACE = Place("garden", "v1", (("conv1", "conv1"), ("fc", "fc")))
 NAMES = {

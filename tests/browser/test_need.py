@@ -19,7 +19,8 @@ LETTERS = """() => [...document.querySelectorAll('.chart text')].filter(t => t.g
   .map(t => {
   const svg = t.ownerSVGElement, scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
   return parseFloat(getComputedStyle(t).fontSize) * scale; })"""
-LEFT_OF = """() => [...document.querySelectorAll('.chart text')].map(t => t.getBoundingClientRect())
+LEFT_OF = """() => [...document.querySelectorAll('.chart text')]
+  .filter(t => !t.closest('.scroll')).map(t => t.getBoundingClientRect())
   .filter(b => b.width && (b.left < 0 || b.right > innerWidth)).length"""
 
 

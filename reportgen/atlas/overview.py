@@ -1,0 +1,111 @@
+"""The first screen of a model version, as values: five questions that a newcomer has, answered in order.
+
+What is it, is the input range sure, what do its units see, are there too many, what to look at first. The
+template words them; details stand further down its page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reportgen.atlas.drawing import Drawing
+from reportgen.atlas.findings import Finding
+from reportgen.atlas.import_view import ImportView
+from reportgen.atlas.removal_curve import small_curve
+from reportgen.atlas.removal_words import brief_answer
+from reportgen.atlas.summaries import DrawnUnit, ModelSummary
+from reportgen.removal import WHOLE_NETWORK, Removal
+from reportgen.units import Layer
+
+N_PICTURES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the network decides with: a layer cut to its logits, and where its page is."""
+
+    layer: str
+    href: str
+    n_units: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """A finding to look at first: its title, the place of its section, and a picture of it."""
+
+    title: str
+    href: str
+    picture: DrawnUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The answers.
+
+    Attributes:
+        heads: What the network decides with; empty where it ends in no classifier's head.
+        assumed: Whether its input range is.
+        better, option: The range that the evidence speaks for where that is another, and the option for it.
+        contradiction: What speaks against the range.
+        pictures: The clearest, by turns of layers.
+        many: Whether there are more units than necessary, in a sentence or two.
+        curve: The removal curve, small; None where it was not measured.
+        first: Findings that can be looked at, most worth a look first.
+    """
+
+    heads: tuple[Head, ...]
+    assumed: bool
+    better: str
+    option: str
+    contradiction: str
+    pictures: tuple[DrawnUnit, ...]
+    many: str
+    curve: Drawing | None
+    first: tuple[First, ...]
+
+
+def overview_of(
+    summary: ModelSummary,
+    imported: ImportView | None,
+    removal: Removal | None,
+    necessary: Sequence[str],
+    found: Sequence[tuple[Finding, Sequence[tuple[str, Sequence[DrawnUnit]]]]],
+) -> Overview:
+    """Return the first screen of a model version.
+
+    Args:
+        summary: The model version.
+        imported: Its import report.
+        removal: What was measured of need.
+        necessary: What is certain of whether it has too many units, in sentences.
+        found: Findings, each with its pictures.
+    """
+    best = imported.best if imported else None
+    return Overview(
+        heads=tuple(_head(summary, layer) for layer in summary.record.layers if layer.head),
+        assumed=summary.record.input_range.source == "assumed",
+        better=best.range if best else "",
+        option=best.option if best else "",
+        contradiction=imported.contradiction if imported else "",
+        pictures=tuple(summary.mosaic[:N_PICTURES]),
+        many=brief_answer(removal) if removal else " ".join(necessary),
+        curve=small_curve(removal, WHOLE_NETWORK) if removal else None,
+        first=tuple(_first(found)),
+    )
+
+
+def _head(summary: ModelSummary, layer: Layer) -> Head:
+    slug = summary.place.slug(layer.name)
+    drawn = any(x.name == layer.name for x in summary.layers)
+    return Head(layer.name, f"{slug}.html" if slug and drawn else "", layer.n_units, layer.head)
+
+
+def _first(
+    found: Sequence[tuple[Finding, Sequence[tuple[str, Sequence[DrawnUnit]]]]],
+) -> Iterator[First]:
+    for at, (finding, groups) in enumerate(found, 1):
+        picture = next((unit for _, units in groups for unit in units), None)
+        if picture is not None:
+            yield First(finding.title, f"findings.html#f{at}", picture)

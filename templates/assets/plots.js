@@ -1,0 +1,78 @@
+// Plots and tables that answer: columns that sort, cells of the strip that open their unit.
+(function () {
+  "use strict";
+
+  var make = self.Atlas.make, draw = self.Atlas.draw;
+
+  // Tables whose heads name by what they sort: `number`, or `order` for the order of the page
+
+  function sortable(table) {
+    var rows = [].slice.call(table.tBodies[0].rows), heads = [].slice.call(table.tHead.rows[0].cells);
+    heads.forEach(function (head, at) {
+      if (!head.dataset.by) return;
+      var button = make("button", { type: "button" });
+      button.append.apply(button, [].slice.call(head.childNodes));
+      head.append(button);
+      button.addEventListener("click", function () {
+        var down = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : head.dataset.by === "number";
+        heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        rows.sort(function (a, b) { return compared(a.cells[at].dataset.value, b.cells[at].dataset.value, down); });
+        table.tBodies[0].append.apply(table.tBodies[0], rows);
+      });
+    });
+  }
+
+  // What has no number comes last, whichever way
+  function compared(a, b, down) {
+    if (a === "" || b === "") return (a === "") - (b === "");
+    return down ? b - a : a - b;
+  }
+
+  // The strip: from a place on it to the unit that lies there
+
+  function numberOf(told, at) {
+    if (!told) return at;
+    var runs = told.split(" ");
+    for (var i = 0; i < runs.length; i += 1) {
+      var ends = runs[i].split("-").map(Number), n = (ends.length > 1 ? ends[1] : ends[0]) - ends[0] + 1;
+      if (at < n) return ends[0] + at;
+      at -= n;
+    }
+    return NaN;
+  }
+
+  function strip(figure) {
+    var svg = figure.querySelector("svg"), said = figure.querySelector("output"), tall = svg.viewBox.baseVal.height;
+    var mark = draw("rect.cell", { width: 1, height: 1, visibility: "hidden" });
+    svg.append(mark);
+
+    function at(event) {
+      var a = event.target.closest && event.target.closest("a");
+      if (!a) return null;
+      var box = svg.getBoundingClientRect(), left = Number(a.querySelector("rect").getAttribute("x"));
+      var x = Math.floor((event.clientX - box.left) / box.width * svg.viewBox.baseVal.width), y = Math.floor((event.clientY - box.top) / box.height * tall);
+      var place = (x - left) * tall + y;
+      return place >= 0 && place < Number(a.dataset.n) ? { a: a, x: x, y: y, unit: numberOf(a.dataset.units, place) } : null;
+    }
+
+    svg.addEventListener("pointermove", function (event) {
+      var cell = at(event);
+      mark.setAttribute("visibility", cell ? "visible" : "hidden");
+      if (!cell) return;
+      mark.setAttribute("x", cell.x);
+      mark.setAttribute("y", cell.y);
+      said.textContent = cell.a.getAttribute("aria-label").split(": ")[0] + " " + cell.unit;
+    });
+    svg.addEventListener("pointerleave", function () { mark.setAttribute("visibility", "hidden"); said.textContent = ""; });
+    svg.addEventListener("click", function (event) {
+      var cell = at(event);
+      if (!cell || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button || !event.clientX) return;
+      event.preventDefault();
+      location.href = cell.a.getAttribute("href") + "#u" + cell.unit;
+    });
+  }
+
+  document.querySelectorAll("[data-sortable]").forEach(sortable);
+  document.querySelectorAll(".heat").forEach(strip);
+})();

@@ -1,0 +1,59 @@
+"""Spreads of structure say in words what the scores say, and the table of layers counts as they do."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.atlas.layer_table import layer_table
+from reportgen.atlas.rows import LayerRows, listed_rows
+from reportgen.atlas.structure_plots import Axis, axis_of, scale_of, small_spread, structures_of
+from reportgen.atlas.summaries import LayerSummary
+from reportgen.store import open_store
+
+
+@pytest.fixture(scope="module")
+def rows(small_store: Path) -> list[LayerRows]:
+    with open_store(small_store) as store:
+        record = store.models()[0]
+        return [listed_rows(store, record, layer) for layer in record.layers]
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
+def test_every_value_is_in_some_bin_however_far_out(values: list[float]) -> None:
+    assert Axis(-3.0, 9.0).shares(values).sum() == pytest.approx(1)
+
+
+def test_a_spread_says_how_many_units_and_pictures_of_the_baseline_reach_the_cut(
+    rows: list[LayerRows],
+) -> None:
+    own = dataclasses.replace(
+        rows[0], findings=dataclasses.replace(rows[0].findings, null=(-1.0, 0.0, 0.5, 2.5))
+    )
+    found = small_spread(own, axis_of([own]))
+    values = structures_of(own)
+    above = sum(x >= own.thresholds.structure_z for x in values)
+    assert found is not None
+    assert f"of {len(values)} units" in found.alt and f"; {above} at or above 2." in found.alt
+    assert "baseline of 4 pictures from −1.0 to 2.5; 1 at or above 2." in found.alt
+    assert [m.style for m in found.marks] == ["baseline", "spread-of", "axis", "cut"]
+
+
+def test_a_layer_without_scores_has_no_spread(rows: list[LayerRows]) -> None:
+    assert small_spread(dataclasses.replace(rows[0], scores={}), axis_of(rows)) is None
+    assert scale_of(axis_of([dataclasses.replace(rows[0], scores={})])).marks
+
+
+def test_the_table_of_layers_counts_as_the_scores_do(rows: list[LayerRows]) -> None:
+    layers = [
+        LayerSummary(x.layer.name, x.layer.slug, "", x.layer.n_units, len(x.units), "", x.counts, ())
+        for x in rows
+    ]
+    table = layer_table(layers, rows, None)
+    assert not table.removal and table.words == ("structured", "static", "flat", "dead")
+    for line, own in zip(table.lines, rows, strict=True):
+        assert line.shares == tuple(own.counts.get(word, 0) / len(own.units) for word in table.words)
+        assert line.median == pytest.approx(float(np.median(structures_of(own))))
