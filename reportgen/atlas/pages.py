@@ -26,7 +26,8 @@ from reportgen.errors import SiteError
 from reportgen.verdicts import MARKS, VERDICTS
 
 _ASSETS = (
-    "atlas.css", "atlas.js", "theme.js", "recipe.js", "layer.js", "units.js", "query.js", "wall.js", "plots.js",
+    "atlas.css", "atlas.js", "theme.js", "recipe.js", "layer.js", "units.js", "query.js", "wall.js",
+    "plots.js",
 )  # fmt: skip
 _EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
 
