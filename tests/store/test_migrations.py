@@ -30,6 +30,26 @@ def old(tmp_path):
     return path
 
 
+KEPT = sorted(STORES.glob("schema*.db.xz"))
+
+
+def test_a_small_store_of_every_schema_before_is_kept():
+    assert [path.name for path in KEPT] == [f"schema{n}.db.xz" for n in range(1, SCHEMA_VERSION)]
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.name.partition(".")[0])
+def test_a_store_of_every_schema_before_is_read_as_it_is_and_brought_up_to_date(kept, tmp_path):
+    path = tmp_path / "old.db"
+    path.write_bytes(lzma.decompress(kept.read_bytes()))
+    before, verdicts = path.read_bytes(), list(reportgen.verdicts(path))
+    assert verdicts and path.read_bytes() == before
+    with open_store(path, write=True) as store:
+        assert store.copy_of_before.read_bytes()
+    open_store(tmp_path / "new.db", create=True).close()
+    assert tables(path) == tables(tmp_path / "new.db")
+    assert list(reportgen.verdicts(path)) == verdicts
+
+
 def names(path):
     return sorted(p.name for p in path.parent.iterdir())
 
