@@ -150,6 +150,16 @@ class LayerGraph:
     edges: tuple[tuple[int, int], ...]
 
 
+def activation_of(objective: float, sign: str) -> float:
+    """Return an objective in the network's own sign: that of a sad picture is of the negated unit.
+
+    Example:
+        >>> activation_of(1.97, "sad"), activation_of(2.62, "happy"), activation_of(0.0, "sad")
+        (-1.97, 2.62, 0.0)
+    """
+    return 0.0 - objective if sign == "sad" else objective
+
+
 @dataclass(frozen=True, slots=True)
 class Telemetry:
     """What happened while a picture was optimised.

@@ -33,7 +33,7 @@ from reportgen.atlas.views import (
     UnitView,
 )
 from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
-from reportgen.units import UnitId, UnitScore
+from reportgen.units import UnitId, UnitScore, activation_of
 from reportgen.verdicts import verdict_of
 
 _RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, louder start"}
@@ -247,8 +247,8 @@ def _telemetry(context: ViewContext, rows: LayerRows, unit: int) -> Table | None
         body.append(
             (
                 f"{recipe_name(context.recipes, r.recipe)} {r.sign} {r.seed}",
-                number(told.activation_start),
-                number(told.activation_end),
+                number(activation_of(told.activation_start, r.sign)),
+                number(activation_of(told.activation_end, r.sign)),
                 str(told.steps),
                 number(told.moved),
                 ", ".join(n for n in notes if n),
@@ -256,7 +256,7 @@ def _telemetry(context: ViewContext, rows: LayerRows, unit: int) -> Table | None
         )
     head = ("render", "start", "end", "steps", "moved", "stopped")
     note = (
-        "Activation in the network’s own units, before the activation function; "
+        "Activation in the network’s own units and sign, before the activation function; "
         "moved is RMS, in [0, 1] units."
     )
     section = Table(title="Telemetry", note=note, means="telemetry", head=head, rows=tuple(body))

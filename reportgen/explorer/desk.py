@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -180,8 +181,13 @@ def told(progress: Progress) -> Parsed:
         "step": progress.step,
         "steps": progress.steps,
         "curve": [[step, round(value, 6)] for step, value in progress.curve],
+        "activation": _finite(progress.activation),
         "preview": progress.preview_number if progress.preview else 0,
         "key": progress.key,
         "seconds": round(progress.seconds, 2),
         "message": progress.message,
     }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -12,6 +12,7 @@ import numpy as np
 from reportgen.explorer.messages import Order, Step
 from reportgen.explorer.render_request import Asked
 from reportgen.explorer.result_cache import Result
+from reportgen.units import activation_of
 
 State = Literal["waiting", "starting", "rendering", "done", "cancelled", "failed", "replaced"]
 ENDED: tuple[State, ...] = ("done", "cancelled", "failed", "replaced")
@@ -38,12 +39,15 @@ class Progress:
             `rendering`; or how it ended: `done`, `cancelled`, `failed`, `replaced` by the person's newer one.
         place: How many requests are served before it; 0 once it is served.
         step, steps: Steps taken, and the most there will be.
-        curve: Pairs of step and objective so far, thinned.
+        curve: Pairs of step and activation so far, each under its step's transform, thinned; in the
+            network's own sign.
         preview: The picture so far, a WebP, or None before the first; once done, the picture itself.
         preview_number: Counts previews: another number, another picture.
         key: The content key of what was asked; None where the ticket is unknown.
         seconds: Since it was asked, until it ended.
         message: Why it failed, or what else a person should know; one line, may be empty.
+        activation: Of the finished picture itself, in the network's own sign, as the atlas tells it; None
+            before.
     """
 
     state: State
@@ -56,6 +60,7 @@ class Progress:
     key: str | None = None
     seconds: float = 0.0
     message: str = ""
+    activation: float | None = None
 
 
 @dataclass
@@ -74,6 +79,7 @@ class Request:
     looked: float = field(default_factory=time.monotonic)  # when somebody last asked how it stands
     step: int = 0
     curve: list[tuple[int, float]] = field(default_factory=list)
+    objective: float | None = None
     preview: bytes | None = None
     preview_number: int = 0
     message: str = ""
@@ -91,7 +97,7 @@ class Request:
     def finish(self, result: Result) -> None:
         """End with a picture."""
         if not self.over:
-            self.preview, self.step = result.picture, result.steps
+            self.preview, self.step, self.objective = result.picture, result.steps, result.objective
             self.curve = self.curve or list(result.curve)  # What was seen on the way has more points.
             self.preview_number += 1
             self.end("done")
@@ -110,13 +116,15 @@ class Request:
             place: How many are served before it.
             trouble: What a person should know besides.
         """
+        sign = self.asked.sign
         ended = self.ended if self.ended is not None else time.monotonic()
         return Progress(
             state=self.state,
             place=place,
             step=self.step,
             steps=max(self.asked.recipe.steps, self.step),
-            curve=_thinned(self.curve),
+            curve=tuple((at, activation_of(value, sign)) for at, value in _thinned(self.curve)),
+            activation=None if self.objective is None else activation_of(self.objective, sign),
             preview=self.preview,
             preview_number=self.preview_number,
             key=self.key,

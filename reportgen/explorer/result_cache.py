@@ -31,13 +31,15 @@ class Result:
     Attributes:
         picture: WebP.
         steps: Steps that were taken.
-        curve: Pairs of step and objective, at most 32.
+        curve: Pairs of step and objective, each under its step's transform, at most 32.
+        objective: Of the finished picture itself.
         seconds: What it took.
     """
 
     picture: bytes
     steps: int
     curve: tuple[tuple[int, float], ...]
+    objective: float
     seconds: float
 
 
@@ -88,7 +90,11 @@ class Ledger:
         pixels = decode_png(kept.picture, kept.channels)
         telemetry = kept.telemetry
         result = Result(
-            encode_webp(pixels, quality=WEBP_QUALITY), telemetry.steps, telemetry.curve, kept.seconds
+            encode_webp(pixels, quality=WEBP_QUALITY),
+            telemetry.steps,
+            telemetry.curve,
+            telemetry.activation_end,
+            kept.seconds,
         )
         with self._lock:
             self._recent[kept.key] = result

@@ -24,7 +24,7 @@ from reportgen.images import decode_png
 from reportgen.run.results import Verdicts
 from reportgen.run.showing import atlas_html, layer_html, picture_html, unit_html
 from reportgen.store import ModelRecord, open_store, pictures_by_key
-from reportgen.units import Layer
+from reportgen.units import Layer, activation_of
 
 if TYPE_CHECKING:
     import pandas
@@ -44,7 +44,8 @@ class UnitPicture:
         recipe: Name of its recipe.
         png: The stored file, lossless; of other than 1 or 3 channels these lie side by side.
         channels: How many the picture has.
-        activation_start, activation_end: The objective at the start and of the finished picture.
+        activation_start, activation_end: The unit's activation, reduced over positions and in the network's
+            own sign, at the start and of the finished picture.
         failure: Why there is no picture; else empty.
     """
 
@@ -204,7 +205,8 @@ class AtlasLayer:
         told = row.telemetry
         return UnitPicture(
             self.name, row.unit, row.sign, row.seed, recipe, png, row.channels,
-            told.activation_start, told.activation_end, row.failure,
+            activation_of(told.activation_start, row.sign), activation_of(told.activation_end, row.sign),
+            row.failure,
         )  # fmt: skip
 
     def to_frame(self) -> pandas.DataFrame:

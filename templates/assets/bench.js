@@ -19,14 +19,16 @@
     var line = draw("polyline", { points: "" }), now = make("span.now");
     var svg = draw("svg.curve", { viewBox: "0 0 200 48", preserveAspectRatio: "none", role: "img", "aria-label": "Activation over steps" }, line);
 
-    function show(points, steps) {
+    // Points are under the transforms of their steps; `end` is what the finished picture itself gives
+    function show(points, steps, end) {
       var values = points.map(function (p) { return p[1]; }), last = points.length - 1;
       var low = Math.min.apply(null, values), high = Math.max.apply(null, values), reach = last < 0 ? 1 : Math.max(steps, points[last][0], 1);
       line.setAttribute("points", points.map(function (p) {
         return (200 * p[0] / reach).toFixed(1) + "," + (46 - 44 * (high > low ? (p[1] - low) / (high - low) : 0.5)).toFixed(1);
       }).join(" "));
-      now.textContent = last < 0 ? "" : "activation " + number(values[last]);
-      svg.setAttribute("aria-label", "Activation over steps" + (last < 0 ? "" : ", from " + number(values[0]) + " to " + number(values[last])));
+      var told = typeof end === "number" ? "activation " + number(end) : last < 0 ? "" : "activation " + number(values[last]) + " so far";
+      now.textContent = told;
+      svg.setAttribute("aria-label", "Activation over steps" + (last < 0 ? "" : ", from " + number(values[0]) + " to " + number(values[last]) + (told && "; " + told)));
     }
     return { element: make("div.curve-place", {}, svg, now), show: show };
   }
@@ -79,7 +81,7 @@
       own.form = other.form;
       parts.take.hidden = false;
       parts.state.textContent = "Kept";
-      if (other.told) parts.line.show(other.told.curve, other.told.steps);
+      if (other.told) parts.line.show(other.told.curve, other.told.steps, other.told.activation);
     };
 
     own.begin = function (answer) {
@@ -105,7 +107,7 @@
       if (parts.state.textContent !== says[0]) parts.state.textContent = says[0];
       parts.steps.textContent = says[1];
       if (told.steps) { parts.bar.max = told.steps; parts.bar.value = told.step; }
-      parts.line.show(told.curve, told.steps);
+      parts.line.show(told.curve, told.steps, told.activation);
       if (told.preview && told.preview !== shown) refresh(told.preview);
       if (!told.ended) return;
       parts.bar.hidden = true;

@@ -42,7 +42,7 @@
   // Browsing
 
   function drawBrowse(into) {
-    var input = make("input", { type: "search", id: "filter", placeholder: "conv score>0.6 !copy", autocomplete: "off", spellcheck: "false" });
+    var input = make("input", { type: "search", id: "filter", placeholder: "conv structure>3 !copy", autocomplete: "off", spellcheck: "false" });
     var select = make("select", { id: "order" });
     select.append(document.getElementById("orders").content.cloneNode(true));
     into.append(

@@ -16,7 +16,7 @@
 
   // Filter and order
 
-  var input = make("input", { type: "search", id: "filter", placeholder: "structured  score>0.9  !copy", autocomplete: "off", spellcheck: "false" });
+  var input = make("input", { type: "search", id: "filter", placeholder: "structured  structure>3  !copy", autocomplete: "off", spellcheck: "false" });
   var select = make("select", {});
   var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), meaning = make("p.note"), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],

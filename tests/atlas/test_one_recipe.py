@@ -12,11 +12,16 @@ from PIL import Image
 from unpacking import of_script
 
 from reportgen.atlas import write_atlas
+from reportgen.atlas.addresses import places
 from reportgen.atlas.faint import Faint, faint_of
 from reportgen.atlas.pictures import Sizes
 from reportgen.atlas.rows import layer_rows
 from reportgen.atlas.strips import unit_pictures
+from reportgen.atlas.unit_view import unit_view
+from reportgen.atlas.view_context import ViewContext
+from reportgen.atlas.views import Table
 from reportgen.images import encode_png
+from reportgen.spec import AtlasSpec
 from reportgen.store import Store, open_store
 from reportgen.units import Telemetry
 
@@ -149,3 +154,18 @@ def test_the_style_sheet_knows_every_level_and_gain() -> None:
     assert levels == {n: n / 50 for n in range(51)}
     gains = re.findall(r"\.g(\d+) \{ --g: (\d+); \}", style)
     assert [(int(a), int(b)) for a, b in gains] == [(g, g) for g in (2, 4, 8, 16)]
+
+
+def test_a_units_telemetry_is_in_the_networks_own_sign(small_store: Path) -> None:
+    with open_store(small_store) as store:
+        record = next(r for r in store.models() if r.version == "v2")
+        rows = layer_rows(store, record, record.layer("conv1"), [2])
+        spec, place = AtlasSpec(), places(store.models())[record.id]
+        view = unit_view(ViewContext(spec, place, store.recipes(), {}, "x"), rows, 2)
+    (table,) = (s for s in view.sections if isinstance(s, Table))
+    for row in table.rows:
+        sign, seed = row[0].split()[-2:]
+        own = next(r for r in rows.renders[2] if (r.sign, str(r.seed)) == (sign, seed))
+        end = own.telemetry.activation_end
+        assert end > 0 and (row[2][0] in "-−") == (sign == "sad")
+    assert {row[0].split()[-2] for row in table.rows} == {"happy", "sad"}

@@ -111,6 +111,12 @@ def test_pieces_of_a_person_s_own_pictures_are_shown_and_found(sample, tmp_path)
 
 def test_the_table_of_layers_counts_verdicts(shelf, garden):
     rows = {row["layer"]: row for row in shelf.layers(garden)}
+    with open_store(shelf.path) as store:
+        for name, row in rows.items():
+            found = [s.verdict for s in store.scores(garden.record.id, name)]
+            assert [row[word] for word in ("structured", "static", "dead")] == [
+                found.count(word) for word in ("structured", "static", "dead")
+            ]
     assert set(rows) == {layer.name for layer in garden.record.layers}
     scored = value_of(shelf.columns(garden))
     words = base64.b64decode(scored["words"]["verdict"]["places"])

@@ -92,6 +92,17 @@ def test_a_picture_is_seen_to_improve_and_is_kept(studio):
     assert parse(kept.asked) == asked() and kept.provenance["device"]
 
 
+@pytest.mark.parametrize("sign", ["happy", "sad"])
+def test_the_activation_of_a_finished_picture_is_the_atlass_number_in_the_networks_sign(studio, sign):
+    ticket = studio.ask(asked(sign=sign, seed=8), "ada", "panel")
+    last = followed(studio, ticket)[-1]
+    until(lambda: not studio.unsaved())
+    with open_store(studio._ledger.store) as store:
+        end = store.experiment(ticket.key).telemetry.activation_end
+    assert end != 0 and last.activation == (-end if sign == "sad" else end)
+    assert (last.curve[-1][1] > last.curve[0][1]) == (sign == "happy")
+
+
 def test_asking_again_is_instant_also_of_a_studio_that_never_rendered_it(studio, example_store):
     first = studio.ask(asked(seed=5), "ada", "panel")
     picture = followed(studio, first)[-1].preview
