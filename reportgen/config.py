@@ -202,7 +202,7 @@ class Settings(BaseModel):
     version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
     layers: _Globs = ()
     units: Annotated[str, _as(_units, "N, a list 3,17,40-47, or all")] = "all"
-    seeds: Annotated[int, Field(ge=0, le=64)] = 4
+    seeds: Annotated[int, Field(ge=1, le=64)] = 4
     signs: Literal["happy", "sad", "both"] = "both"
     recipe: Annotated[str, Field(max_length=80)] = "default"
     numbers: dict[str, object] = Field(default_factory=dict, alias="set")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 import reportgen
+from reportgen.cli.help import Commands
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, RENDER, Said, said, with_options
 from reportgen.errors import CheckFailed
@@ -36,7 +37,7 @@ PRUNE_COLUMNS = {
 """Names and types of the columns of the prune list."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(reportgen.__version__, prog_name="reportgen")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -45,7 +46,13 @@ def cli(context: click.Context, debug: bool) -> None:
     context.obj = debug
 
 
-@cli.command()
+@cli.command(
+    examples=(
+        "reportgen atlas model.keras",
+        "reportgen atlas model.onnx --budget 15m --images photos/",
+        'reportgen atlas model.keras --layers "conv*" --units 16 --site pages/',
+    )
+)
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, "site", "templates", *COMMON)
 def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
@@ -65,7 +72,12 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
     exit_for(result.renders)
 
 
-@cli.command()
+@cli.command(
+    examples=(
+        "reportgen render model.keras --budget 1h",
+        "reportgen render model.keras --layers conv2d_3 --units 3,17,40-47",
+    )
+)
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, *COMMON)
 def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
@@ -82,7 +94,7 @@ def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
     exit_for(summaries)
 
 
-@cli.command()
+@cli.command(examples=("reportgen score --store reportgen.db",))
 @with_options("store", *COMMON)
 def score(as_json: bool, **options: Said) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
@@ -97,7 +109,7 @@ def score(as_json: bool, **options: Said) -> None:
         print_verdicts(table)
 
 
-@cli.command()
+@cli.command(examples=("reportgen site --store reportgen.db --site pages/",))
 @with_options("store", "site", "templates", *COMMON)
 def site(as_json: bool, **options: Said) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
@@ -113,7 +125,12 @@ def site(as_json: bool, **options: Said) -> None:
         print_site(done)
 
 
-@cli.command()
+@cli.command(
+    examples=(
+        "reportgen inspect model.onnx",
+        "reportgen inspect keras.applications:MobileNetV2",
+    )
+)
 @click.argument("model")
 @with_options(*IMPORT, *COMMON)
 def inspect(model: str, as_json: bool, **options: Said) -> None:
@@ -127,7 +144,12 @@ def inspect(model: str, as_json: bool, **options: Said) -> None:
         print_inspection(found)
 
 
-@cli.command()
+@cli.command(
+    examples=(
+        "reportgen export --out units.csv",
+        "reportgen export --out units.parquet --pictures pictures/",
+    )
+)
 @click.option(
     "--format", "format_", type=click.Choice(["csv", "json", "parquet"]), help="Of the verdict table."
 )
@@ -160,7 +182,7 @@ def export(
             click.echo(f"{where}: {n:,} {what}")
 
 
-@cli.command("prune-list")
+@cli.command("prune-list", examples=("reportgen prune-list --format csv > units.csv",))
 @click.option(
     "--format", "format_", type=click.Choice(["json", "csv"]), default="json", help="Of the list.  [json]"
 )
@@ -182,7 +204,7 @@ def prune_list(format_: str, **options: Said) -> None:
         writer.writerow([csv_cell(cells[name], kind) for name, kind in PRUNE_COLUMNS.items()])
 
 
-@cli.command()
+@cli.command(examples=("reportgen check site/",))
 @click.argument("site", metavar="SITE", required=False)
 @with_options(*COMMON)
 def check(site: str | None, as_json: bool, **options: Said) -> None:

@@ -8,6 +8,7 @@ import click
 
 import reportgen
 from reportgen.cli.commands import exit_for, print_json, summary
+from reportgen.cli.help import Explained
 from reportgen.cli.interrupt import Interrupt
 from reportgen.cli.options import COMMON, RENDER, Said, said, with_options
 from reportgen.errors import CheckFailed
@@ -17,7 +18,13 @@ _MARKDOWN = click.option(
 )
 
 
-@click.command()
+@click.command(
+    cls=Explained,
+    examples=(
+        "reportgen compare before.db reportgen.db",
+        "reportgen compare model-v1.keras model-v2.keras --markdown",
+    ),
+)
 @click.argument("versions", nargs=-1, required=True, metavar="VERSION...")
 @click.option(
     "--chance", metavar="VERSION", help="An untrained twin of the later version: what chance finds."
@@ -47,7 +54,13 @@ def compare(
     exit_for(result.renders)
 
 
-@click.command()
+@click.command(
+    cls=Explained,
+    examples=(
+        'reportgen gate reportgen.db --rule "dead <= 5"',
+        'reportgen gate reportgen.db --against before.db --rule "died <= 2" --markdown',
+    ),
+)
 @click.argument("version", required=False, metavar="STORE[@VERSION]")
 @_MARKDOWN
 @with_options("rule", "against", "store", *COMMON)

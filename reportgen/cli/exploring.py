@@ -6,13 +6,20 @@ import importlib.util
 
 import click
 
+from reportgen.cli.help import Explained
 from reportgen.cli.options import Said, said, with_options
 from reportgen.errors import ConfigError
 
 _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
 
 
-@click.command()
+@click.command(
+    cls=Explained,
+    examples=(
+        "reportgen explore",
+        "reportgen explore model.keras --store reportgen.db --port 0",
+    ),
+)
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.  [127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8050, metavar="N", help="0: any.  [8050]")

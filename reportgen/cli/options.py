@@ -154,8 +154,10 @@ IMPORT = (
 )
 WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
 REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate", "decision")
-BESIDE = ("images", "no_crops", *REMOVAL, "removal", "twin")
-RENDER = ("store", *IMPORT, *WHAT, *BESIDE, "batch", "budget", "ray")
+PICTURES = ("images", "no_crops", *REMOVAL, "removal", "twin")
+SPENT = ("batch", "budget", "ray")
+RENDER = ("store", *IMPORT, *WHAT, *PICTURES, *SPENT)
+PLACES = ("store", "site", "templates")
 COMMON = ("config", "json")
 
 

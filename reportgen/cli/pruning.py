@@ -8,11 +8,18 @@ import click
 
 import reportgen
 from reportgen.cli.commands import print_json
+from reportgen.cli.help import Explained
 from reportgen.cli.interrupt import Interrupt
 from reportgen.cli.options import COMMON, IMPORT, REMOVAL, Said, said, with_options
 
 
-@click.command()
+@click.command(
+    cls=Explained,
+    examples=(
+        "reportgen prune model.keras --images photos/ --out small.keras",
+        "reportgen prune model.onnx --images train/ --judge test/ --max-loss 0.5% --out small.onnx",
+    ),
+)
 @click.argument("model")
 @click.option("--out", metavar="FILE", help="Where the smaller network goes, .keras or .onnx.")
 @click.option("--dry-run", is_flag=True, help="Measure and write nothing.")
@@ -37,14 +44,10 @@ def prune(
     as_json: bool,
     **options: Said,
 ) -> None:
-    r"""Remove the units that a network does not need, and write the smaller network.
+    """Remove the units that a network does not need, and write the smaller network.
 
     What is lost is told on pictures that neither ordered the units nor chose how many go, and of the file
     as it was written. Units of a residual stream, of a depthwise convolution and what feeds it, go together.
-
-    \b
-    reportgen prune model.keras --images photos/ --out small.keras
-    reportgen prune model.onnx --images train/ --judge test/ --max-loss 0.5% --out small.onnx
     """
     if (out is None) == (not dry_run):
         raise click.UsageError("say --out FILE for the smaller network, or --dry-run for the curve alone")
