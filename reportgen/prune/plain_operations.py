@@ -33,11 +33,22 @@ def plain_operation(node: Node, name: str, file_name: str) -> Operation:
                 "so that the smaller network could not be opened without reportgen",
             )
         return _TRANSLATED[node.kind](operation)
+    if is_own(getattr(operation, "activation", None)):
+        return _hard_sigmoid_of_keras_2
     config = dict(operation.get_config())
     config["name"] = name
     if node.kind == "group_normalization" and config["groups"] == node.output_shapes[0][-1]:
         config["groups"] = -1  # Each channel alone, however many there are.
     return type(operation).from_config(config)
+
+
+def is_own(function: object) -> bool:
+    """Whether a function is this package's, so that a file which names it could not be opened without it."""
+    return getattr(function, "__module__", "").startswith("reportgen.")
+
+
+def _hard_sigmoid_of_keras_2(x: Tensor) -> Tensor:
+    return keras_module().ops.clip(x * 0.2 + 0.5, 0.0, 1.0)
 
 
 def _hard_sigmoid(operation: Operation) -> Callable[[Tensor], Tensor]:

@@ -20,7 +20,7 @@ from reportgen.models.graph.kinds import UNIT_KINDS
 from reportgen.prune.channels import Ref, groups_of, mixes
 from reportgen.prune.decision import end_of
 from reportgen.prune.label_rules import RESHAPES
-from reportgen.prune.plain_operations import plain_operation
+from reportgen.prune.plain_operations import is_own, plain_operation
 from reportgen.prune.weights import Floats, set_weights, sliced, weights_of
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ class _Building:
             if node.kind in UNIT_KINDS and after.name == f"{node.name}/activation":
                 found[index] = index + 1
                 plain = isinstance(after.operation, keras_module().layers.Activation)
+                plain = plain and not is_own(after.operation.activation)
                 if not plain or (index, 0) in self.outputs:
                     alone.add(id(node.operation))
         return {i: after for i, after in found.items() if id(nodes[i].operation) not in alone}
