@@ -27,6 +27,8 @@ NONE = 65535
 NUMBERS: Mapping[str, tuple[float, Callable[[UnitScore], float | None]]] = {
     "structure": (0.01, lambda s: s.structure),
     "score": (0.005, lambda s: s.p_structured),
+    "p": (0.0005, lambda s: s.p_value),
+    "contrast": (0.001, lambda s: s.look.contrast),
     "consistency": (0.002, lambda s: s.consistency),
     "use": (0.001, lambda s: s.use),
     "facets": (1.0, lambda s: s.facets),
@@ -106,6 +108,19 @@ class Columns:
     layers: tuple[LayerColumns, ...] = ()
 
 
+class Grouped(NamedTuple):
+    """What a layer's findings say of a unit.
+
+    Attributes:
+        alike: The number of its group of units that answer much alike, as its layer's page counts them from
+            1; None where it is in none.
+        superfluous: How it is known that the network does without it, `certain` or `measured`; else empty.
+    """
+
+    alike: int | None = None
+    superfluous: str = ""
+
+
 def columns_of(
     scores: Sequence[UnitScore | None],
     units: Sequence[int],
@@ -113,6 +128,7 @@ def columns_of(
     drawn: Sequence[bool],
     needs: Sequence[UnitNeed | None],
     layers: Sequence[LayerColumns] = (),
+    grouped: Sequence[Grouped] = (),
 ) -> Columns:
     """Return the columns of some units.
 
@@ -123,6 +139,8 @@ def columns_of(
         drawn: Whether the unit has a picture.
         needs: What is lost without each; None where it was not measured.
         layers: Whose units they are, where they are of several.
+        grouped: To which group of units that answer alike each belongs, and whether it is superfluous; none
+            where that is not known.
     """
     verdicts, colours = [s.verdict if s else "" for s in scores], [_colour(s) if s else "" for s in scores]
     flags = [_flags(s, g, d) for s, g, d in zip(scores, groups, drawn, strict=True)]
@@ -130,12 +148,18 @@ def columns_of(
         name: _numbers([get(s) if s else None for s in scores], step, middle=name == ROUNDED)
         for name, (step, get) in NUMBERS.items()
     } | {name: _numbers([get(n) if n else None for n in needs], step) for name, (step, get) in NEEDS.items()}
+    grouped = grouped or [Grouped()] * len(units)
+    numbers["alike"] = _numbers([g.alike for g in grouped], 1.0)
     return Columns(
         n_units=len(units),
         unit=None if list(units) == list(range(len(units))) else _numbers(list(units), 1.0),
         numbers={name: column for name, column in numbers.items() if column},
         marks=dict(MARKS),
-        words={"verdict": _words(verdicts), "colour": _words(colours)},
+        words={
+            "verdict": _words(verdicts),
+            "colour": _words(colours),
+            "superfluous": _words([g.superfluous for g in grouped]),
+        },
         flags=_base64(np.array(flags, np.uint8)),
         group=_numbers(list(groups), 1.0),
         layers=tuple(layers),

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from reportgen.atlas import columns, words
 from reportgen.atlas.columns import Columns, visible_json
 from reportgen.atlas.faint import Faint
+from reportgen.atlas.grouped import grouped_units, groups_alike, listed_groups
 from reportgen.atlas.need import layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
@@ -131,6 +132,7 @@ def row_columns(rows: LayerRows, own: Mapping[int, UnitPictures]) -> Columns:
         [groups.get(u) for u in rows.units],
         [own[u].lead is not None for u in rows.units],
         [rows.needs.get(u) for u in rows.units],
+        grouped=grouped_units(rows, rows.removal),
     )
 
 
@@ -244,12 +246,11 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
 def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return the largest groups of copies and of units that answer much alike, each with its units."""
     copies = [sorted([first, *others]) for first, others in rows.copies.items()]
-    kinds = rows.findings.kinds
-    groups = kinds.groups if kinds is not None else ()
     found = []
-    for word, some in (("Copies of each other", copies), ("Answer much alike", groups)):
-        known = [[u for u in g if u in rows.renders or u in rows.scores] for g in some]
-        known = sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))
+    for word, known in (
+        ("Copies of each other", listed_groups(rows, copies)),
+        ("Answer much alike", groups_alike(rows)),
+    ):
         for at, units in enumerate(known[:_N_GROUPS], 1):
             of = f"group {at} of {len(known)}, " if len(known) > 1 else ""
             more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""

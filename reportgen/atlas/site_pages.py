@@ -10,6 +10,7 @@ from reportgen.atlas import columns, preview
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.columns import Columns, LayerColumns
 from reportgen.atlas.findings import Finding, find, necessary_in_words
+from reportgen.atlas.grouped import grouped_units
 from reportgen.atlas.heat_strip import heat_picture, heat_strip
 from reportgen.atlas.import_view import import_view
 from reportgen.atlas.layer_table import layer_table as layers_as_table
@@ -51,7 +52,8 @@ from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 ORDERS = (
     ("unit", "layer and unit"), ("-structure", "most structure"), ("structure", "least structure"),
     ("-consistency", "most consistent"), ("consistency", "least consistent"), ("-use", "most used"),
-    ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("group", "copies together"),
+    ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("copies", "copies together"),
+    ("alike", "groups that answer alike"), ("contrast", "least contrast"),
     ("period", "finest pattern"), ("angle", "direction"), ("-need", "most needed"), ("need", "least needed"),
     ("-need_rank", "removed first"),
 )  # fmt: skip
@@ -134,7 +136,7 @@ def _model_files(
     drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
     layers = tuple(summary_of(context, own, n_pictures) for own in drawn)
     summary = ModelSummary(record, context.place, layers, tuple(store.runs_of(record.id)))
-    packed, data = _all_units(context.place, rows)
+    packed, data = _all_units(context.place, rows, removal)
     shown = [(finding, _pictures(context, drawn, finding)) for finding in found]
     picture, cells = f"{folder}/preview.jpg", heat_picture(rows)
     heat = heat_strip(context.place, rows, f"units.{content_digest(cells)}.webp")
@@ -181,7 +183,7 @@ def _model_values(
     }
 
 
-def unit_columns(place: Place, rows: Sequence[LayerRows]) -> Columns:
+def unit_columns(place: Place, rows: Sequence[LayerRows], removal: Removal | None) -> Columns:
     """Return the columns of all units of some layers, as the view of all units reads them."""
     units = [unit for own in rows for unit in own.units]
     whole = [list(own.units) == list(range(len(own.units))) for own in rows]
@@ -196,12 +198,13 @@ def unit_columns(place: Place, rows: Sequence[LayerRows]) -> Columns:
             LayerColumns(own.layer.name, place.slug(own.layer.name), kind_in_words(own.layer), len(own.units))
             for own in rows
         ],
+        [grouped for own in rows for grouped in grouped_units(own, removal)],
     )
 
 
-def _all_units(place: Place, rows: Sequence[LayerRows]) -> tuple[str, bytes]:
+def _all_units(place: Place, rows: Sequence[LayerRows], removal: Removal | None) -> tuple[str, bytes]:
     """Return path and content of the script with the columns of all units."""
-    data = columns.script("atlasColumns", "units", pack(unit_columns(place, rows)))
+    data = columns.script("atlasColumns", "units", pack(unit_columns(place, rows, removal)))
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 

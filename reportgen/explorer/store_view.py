@@ -226,7 +226,9 @@ def _layer_stamp(store: Store, at: Version, layer: Layer) -> str:
 
 def _columns(store: Store, at: Version) -> bytes:
     rows = [listed_rows(store, at.record, layer) for layer in at.record.layers]
-    return columns.script("atlasColumns", "units", pack(unit_columns(at.place, rows)))
+    return columns.script(
+        "atlasColumns", "units", pack(unit_columns(at.place, rows, store.removal(at.record.id)))
+    )
 
 
 def _names(store: Store, at: Version, layer: Layer, slug: str) -> bytes:

@@ -20,19 +20,19 @@
   var select = make("select", {});
   var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), meaning = make("p.note"), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
-    ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["group", "copies together"],
+    ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["copies", "copies together"], ["alike", "groups that answer alike"], ["contrast", "least contrast"],
     ["period", "finest pattern"], ["angle", "direction"], ["-need", "most needed"], ["need", "least needed"], ["-need_rank", "removed first"]];
 
   function tools() {
     ORDERS.forEach(function (o) {
       var name = o[0].replace("-", "");
-      var there = name === "unit" || (table && (name === "group" ? columns.group : columns.words[name] || columns.numbers[name]));
+      var there = name === "unit" || (table && (name === "copies" ? columns.group : columns.words[name] || columns.numbers[name]));
       if (there) select.append(make("option", { value: o[0] }, o[1]));
     });
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
     questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
     bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select));
-    bar.append.apply(bar, recipe.mount(pictured).concat([questions, count]));
+    bar.append.apply(bar, recipe.mount(pictured).concat([query.download(body.dataset.slug, table, function () { return visible.map(function (c) { return c.i; }); }), questions, count]));
     sheet.before(bar, none);
     document.querySelector(".key").after(meaning);
     input.addEventListener("input", changed);
@@ -96,7 +96,7 @@
       sheet.append.apply(sheet, Array.from(order, function (i) { return cells[i].a; }));
     }
     count.textContent = (visible.length === cells.length ? cells.length + " units" : visible.length + " of " + cells.length + " units");
-    self.AtlasQuery.said(found.unknown, wrong, none, visible.length, input.value);
+    self.AtlasQuery.said(found, wrong, none, visible.length, input.value, table);
     var asked = verdicts();
     meaning.textContent = "";
     document.querySelectorAll(".key button").forEach(function (b) {
@@ -320,9 +320,10 @@
     var typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName), key = event.key;
     if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
     if (key === "Escape") {
-      if (typing) { input.value = ""; changed(); (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else if (peek.on()) peek.hide(); else close();
+      if (typing) { (byUnit.get(open) || visible[0] || cells[0]).a.focus(); } else if (peek.on()) peek.hide(); else close();
       return true;
     }
+    if (query.leaves(event, input, function () { if (visible.length) { rove(visible[0]); visible[0].a.focus(); } })) return true;
     if (typing) return false;
     if (key === "/") { input.focus(); input.select(); return true; }
     if (key === "?") { self.Atlas.help.toggle(); return true; }

@@ -5,8 +5,8 @@
 
   var NONE = 65535;
   var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32, unheard: 64, constant: 128 };
-  var NUMBERS = ["structure", "score", "consistency", "use", "facets", "period", "angle", "need", "need_rank"];
-  var OTHER_NAMES = { cluster: "group", copies: "group", color: "colour", p: "score" };
+  var NUMBERS = ["structure", "score", "p", "contrast", "consistency", "use", "facets", "period", "angle", "need", "need_rank"];
+  var OTHER_NAMES = { cluster: "group", copy: "copies", color: "colour" };
   // What people type, and the site's own words, for a flag or a verdict; a plural means its singular
   var OTHER_WORDS = { "?": "borderline", copy: "duplicate", twin: "duplicate", opposite: "mirror", noise: "static", silent: "dead", facet: "multifaceted", brightness: "flat" };
   var COLOURS = /^(bright|dark|mid-grey|tinted|red|orange|yellow|green|cyan|blue|violet|magenta|black|white)$/;
@@ -51,7 +51,7 @@
       unit: function (i) { return unit ? Math.round(unit.at(i)) : i - starts[own.layerOf(i)]; },
       column: function (name) {
         if (!known[name]) {
-          var found = name === "group" ? columns.group : columns.numbers[name];
+          var found = name === "copies" ? columns.group : columns.numbers[name];
           known[name] = found ? numbers(found, n) : null;
         }
         return known[name];
@@ -98,13 +98,15 @@
       "=": function (v) { return Math.abs(v - wanted) < 1e-9 + 0.51 * step; } }[sign], step = 0;
     return function (t, mask, not) {
       var column = t.column(name);
-      if (!column) { if (!not) mask.fill(0); return; }
       step = column.step;
       var table = new Uint8Array(65536);
       for (var place = 0; place < NONE; place += 1) table[place] = inside(column.least + place * column.step) ? 1 : 0;
       for (var i = 0; i < t.n; i += 1) if ((table[column.places[i]] === 1) === not) mask[i] = 0;
     };
   }
+
+  // A number that was not measured for any of these units
+  function nowhere(t, mask, not) { if (!not) mask.fill(0); }
 
   function byUnit(low, high) {
     return function (t, mask, not) {
@@ -116,11 +118,13 @@
     var found = /^([a-z_]+)(>=|<=|>|<|=)(-?[\d.]+)$/.exec(word);
     if (found) {
       var name = OTHER_NAMES[found[1]] || found[1];
-      return name === "group" || t.columns.includes(name) || NUMBERS.includes(name) ? byNumber(name, found[2], Number(found[3])) : null;
+      if (t.columns.includes(name)) return byNumber(name, found[2], Number(found[3]));
+      return NUMBERS.includes(name) ? nowhere : null;
     }
-    if ((found = /^([<>])=?(-?[\d.]+)$/.exec(word))) return byNumber("structure", found[1] + "=", Number(found[2]));
+    if ((found = /^([<>])=?(-?[\d.]+)$/.exec(word))) return t.columns.includes("structure") ? byNumber("structure", found[1] + "=", Number(found[2])) : null;
     if ((found = /^#?u?(\d+)$/.exec(word))) return byUnit(Number(found[1]), Number(found[1]));
-    if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_NAMES[found[1]] || found[1], found[2]);
+    if ((found = /^([a-z]+):(.*)$/.exec(word))) return keyed(OTHER_NAMES[found[1]] || found[1], found[2], t);
+    if (word === "superfluous") return byWords("superfluous", "e");
     var one = word.replace(/ies$/, "y").replace(/s$/, ""), known = OTHER_WORDS[word] || OTHER_WORDS[one] || (FLAGS[word] ? word : one);
     if (FLAGS[known]) return byFlag(known);
     if (known && t.verdicts.includes(known)) return byWords("verdict", known);
@@ -131,9 +135,23 @@
     return COLOURS.test(word) || t.words("colour").listed.some(function (c) { return c.includes(word); }) ? byWords("colour", word) : null;
   }
 
-  function keyed(key, wanted) {
+  // Units of the group that a unit of that number is in, of those that answer much alike in its layer
+  function byLikeness(wanted) {
+    return function (t, mask, not) {
+      var column = t.column("alike"), of = t.layers.map(function (layer, at) {
+        for (var i = t.starts[at]; i < t.starts[at] + layer.n_units; i += 1) if (t.unit(i) === wanted) return column.places[i];
+        return NONE;
+      });
+      for (var i = 0; i < t.n; i += 1) {
+        var own = of[t.layerOf(i)];
+        if ((t.unit(i) === wanted || (own !== NONE && column.places[i] === own)) === not) mask[i] = 0;
+      }
+    };
+  }
+
+  function keyed(key, wanted, t) {
     var range = /^(\d+)(?:-(\d+))?$/.exec(wanted);
-    if (key === "verdict" || key === "colour") return byWords(key, wanted);
+    if (key === "verdict" || key === "colour" || key === "superfluous") return byWords(key, wanted);
     if (key === "layer" || key === "kind") {
       return byLayer(function (layer) {
         var name = String(layer[key === "layer" ? "name" : "kind"]).toLowerCase();
@@ -141,23 +159,27 @@
       });
     }
     if (key === "unit" && range) return byUnit(Number(range[1]), Number(range[2] || range[1]));
-    if (key === "group" && range) return byNumber("group", "=", Number(range[1]));
+    if (key === "copies" && range) return t.column("copies") ? byNumber("copies", "=", Number(range[1])) : nowhere;
+    if (key === "group" && range) return t.column("alike") ? byNumber("alike", "=", Number(range[1])) : nowhere;
+    if (key === "like" && range) return t.column("alike") ? byLikeness(Number(range[1])) : nowhere;
     return null;
   }
 
-  // The units a text means: `{mask, unknown}`, a byte a unit, and the words that mean nothing.
+  // The units a text means: `{mask, unknown, absent}`, a byte a unit, the words that mean nothing, and those that ask
+  // for what was not measured.
   function filter(text, t) {
-    var mask = new Uint8Array(t.n).fill(1), unknown = [];
+    var mask = new Uint8Array(t.n).fill(1), unknown = [], absent = [];
     (text.toLowerCase().match(/!?[a-z]+:"[^"]*"|\S+/g) || []).forEach(function (word) {
       var not = word.length > 1 && word[0] === "!";
       var means = term((not ? word.slice(1) : word).replace(/"/g, ""), t);
       if (means) means(t, mask, not); else unknown.push(word);
+      if (means === nowhere) absent.push(word);
     });
-    return { mask: mask, unknown: unknown };
+    return { mask: mask, unknown: unknown, absent: absent };
   }
 
   // The order of units by a column, as indices: 16-bit places sort by counting. `key` is a column's name or
-  // `verdict`, `colour`, `group`; with a minus in front the largest first. Undefined ones are always last.
+  // `verdict`, `colour`, `copies`; with a minus in front the largest first. Undefined ones are always last.
   function order(key, t) {
     var down = key[0] === "-", name = down ? key.slice(1) : key, indices = new Uint32Array(t.n), i;
     var places = new Uint16Array(t.n);
@@ -193,11 +215,84 @@
     return { file: stem(names.strips, i), tiles: names.read.counts[i], kinds: kinds.split("|") };
   }
 
+  // The word that somebody may have meant: the nearest of those that a filter of these units knows, or nothing
+
+  var WORDS = ["superfluous", "copied", "complement"].concat(Object.keys(FLAGS).filter(function (flag) { return flag !== "drawn"; }), Object.keys(OTHER_WORDS));
+  var KEYS = ["verdict", "colour", "layer", "kind", "unit", "group", "copies", "like", "superfluous"];
+
+  function nearest(word, t) {
+    var parts = /^(!?)([a-z_]+)([:<>=].*)?$/.exec(word), known, best = "", least = 3;
+    if (!parts) return "";
+    known = parts[3] ? (parts[3][0] === ":" ? KEYS : t.columns) : WORDS.concat(t.verdicts, t.layers.map(function (layer) { return layer.name.toLowerCase(); }));
+    known.forEach(function (one) {
+      var apart = distance(parts[2], one);
+      if (one && apart > 0 && apart < Math.min(least, 1 + parts[2].length / 3)) { best = one; least = apart; }
+    });
+    return best && parts[1] + best + (parts[3] || "");
+  }
+
+  // Letters to put in, leave out, change or exchange with the next, to make one word of another
+  function distance(a, b) {
+    var rows = [], i, j;
+    for (i = 0; i <= a.length; i += 1) {
+      rows[i] = [i];
+      for (j = 1; j <= b.length; j += 1) {
+        rows[i][j] = i === 0 ? j : Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
+      }
+    }
+    return rows[a.length][b.length];
+  }
+
+  function why(word, t) {
+    var meant = nearest(word, t);
+    return "“" + word + "” means nothing here and is left out" + (meant ? "; did you mean “" + meant + "”?" : "");
+  }
+
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were
-  function said(unknown, wrong, none, n, text) {
-    wrong.textContent = unknown.length ? "No unit is called " + unknown.join(", ") : "";
+  function said(found, wrong, none, n, text, t) {
+    var absent = found.absent.map(function (word) { return "“" + word + "”: that was not measured here"; });
+    wrong.textContent = found.unknown.map(function (word) { return why(word, t); }).concat(absent).join(". ");
     none.hidden = n > 0;
     none.textContent = n ? "" : text.trim() ? "No unit here matches “" + text.trim() + "”." : "No units.";
+  }
+
+  // Units as CSV, in the order shown: what the columns hold, rounded as they are
+  function csv(t, indices) {
+    function cell(value) {
+      var text = String(value);
+      if (/^[=+\-@\t\r]/.test(text) && isNaN(text)) text = "'" + text;
+      return /[",\n\r]/.test(text) ? '"' + text.replace(/"/g, '""') + '"' : text;
+    }
+    var names = t.columns.filter(function (name) { return name !== "alike"; }), alike = t.column("alike");
+    var lines = [["layer", "unit", "verdict", "borderline", "superfluous", "group"].concat(names)];
+    Array.prototype.forEach.call(indices, function (i) {
+      var group = alike ? alike.at(i) : NaN;
+      lines.push([t.layers[t.layerOf(i)].name, t.unit(i), t.word("verdict", i), t.has("borderline", i), t.word("superfluous", i), isNaN(group) ? "" : group]
+        .concat(names.map(function (name) {
+          var column = t.column(name), value = column.at(i);
+          return isNaN(value) ? "" : Number(value.toFixed(Math.max(0, Math.ceil(-Math.log10(column.step)))));
+        })));
+    });
+    return lines.map(function (line) { return line.map(cell).join(","); }).join("\n") + "\n";
+  }
+
+  // A button that gives the units shown as a table
+  function download(name, t, indices) {
+    var button = self.Atlas.make("button.copy", { type: "button", title: "The units shown, as CSV" }, "Download");
+    button.addEventListener("click", function () {
+      var address = URL.createObjectURL(new Blob([csv(t, indices())], { type: "text/csv" }));
+      self.Atlas.make("a", { href: address, download: name + ".csv" }).click();
+      setTimeout(function () { URL.revokeObjectURL(address); }, 1000);
+    });
+    return button;
+  }
+
+  // Down and Enter lead from the filter to the units, Escape leaves it as it is; true where a key did
+  function leaves(event, input, go) {
+    if (event.target !== input || !["Enter", "ArrowDown", "Escape"].includes(event.key)) return false;
+    go();
+    return true;
   }
 
   // A structure score as all pages show it
@@ -205,5 +300,5 @@
     return isNaN(value) ? "–" : value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");
   }
 
-  self.AtlasQuery = { held: held, tenths: tenths, said: said, strip: strip, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
+  self.AtlasQuery = { held: held, tenths: tenths, csv: csv, download: download, leaves: leaves, said: said, strip: strip, table: table, filter: filter, order: order, stem: stem, bytes: bytes, numbers: NUMBERS };
 })();

@@ -16,12 +16,12 @@
     var wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" });
     [].slice.call(select.options).forEach(function (o) {
       var name = o.value.replace("-", "");
-      if (query.numbers.includes(name) && !table.column(name)) o.remove();
+      if (query.numbers.concat("alike", "copies").includes(name) && !table.column(name)) o.remove();
     });
     grid.append(inside);
     grid.before(none);
     input.parentNode.after(" ", wrong);
-    select.parentNode.after.apply(select.parentNode, recipe.mount(function () { place.write(address()); repaint(); }));
+    select.parentNode.after.apply(select.parentNode, recipe.mount(function () { place.write(address()); repaint(); }).concat([query.download("units", table, function () { return found; })]));
 
     // Which units, in which order
 
@@ -47,7 +47,7 @@
       for (var i = 0; i < order.length; i += 1) if (hit.mask[order[i]]) { kept[n] = order[i]; n += 1; }
       found = kept.subarray(0, n);
       count.textContent = (n === table.n ? n.toLocaleString("en") + " units" : n.toLocaleString("en") + " of " + table.n.toLocaleString("en") + " units");
-      query.said(hit.unknown, wrong, none, n, input.value);
+      query.said(hit, wrong, none, n, input.value, table);
       grid.hidden = !n;
       focused = 0;
       grid.scrollTop = 0;
@@ -228,9 +228,10 @@
       if (document.querySelector("dialog[open]")) return key === "?" && (self.Atlas.help.toggle(), true);
       if (key === "Escape") {
         if (peek.on()) peek.hide();
-        else if (event.target === input || event.target === select) { input.value = ""; changed(); focusOn(0); }
+        else if (event.target === input || event.target === select) focusOn(0);
         return true;
       }
+      if (query.leaves(event, input, function () { focusOn(0); })) return true;
       if (typing) return false;
       if (key === "/") { input.focus(); input.select(); return true; }
       if (key === "?") { self.Atlas.help.toggle(); return true; }

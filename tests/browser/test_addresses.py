@@ -142,7 +142,7 @@ def test_a_filter_that_finds_nothing_says_so_where_the_units_were(open_page: Ope
     expect(page.locator(".nothing")).to_be_hidden()
     field, said = page.locator("#filter").bounding_box(), page.locator(".tools .wrong").bounding_box()
     assert said["x"] - field["x"] - field["width"] < 60
-    expect(page.locator(".tools .wrong")).to_have_text("No unit is called zebra")
+    expect(page.locator(".tools .wrong")).to_have_text("“zebra” means nothing here and is left out")
 
 
 def test_a_layer_has_the_tabs_of_its_model_and_names_its_neighbours(open_page: Open) -> None:

@@ -38,4 +38,4 @@ def test_a_script_unpacks_columns_as_the_table_says(open_page: Any) -> None:
     packed = pack(columns.columns_of(none, range(2), none, [True, False], none, layers))
     found = open_page("index.html").evaluate(UNPACK, packed)
     assert found == whole(packed) and found["layers"][0]["n_units"] == 2
-    assert set(found["words"]) == {"verdict", "colour"} and "static" in found["marks"]
+    assert set(found["words"]) == {"verdict", "colour", "superfluous"} and "static" in found["marks"]

@@ -122,6 +122,9 @@ def test_the_keyboard_moves_opens_closes_and_filters(open_page: Open) -> None:
     assert page.locator(".sheet a:visible").count() == 3
     assert page.locator("output").inner_text() == "3 of 24 units"
     page.keyboard.press("Escape")
+    assert page.locator(".sheet a:visible").count() == 3
+    page.locator("#filter").fill("")
+    page.keyboard.press("Enter")
     assert page.locator(".sheet a:visible").count() == 24
     page.keyboard.press("]")
     page.wait_for_url("**/block1-conv2.html")

@@ -1,6 +1,7 @@
 """The view of all units: its filter's words, its order, its address and its keyboard, against the "
 "verdict table."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from reportgen.atlas import columns
+from reportgen.atlas.columns import Grouped
 from reportgen.atlas.packing import pack
 from reportgen.removal import UnitNeed
 
@@ -76,9 +78,66 @@ def test_a_filter_means_what_the_help_says(open_page: Any, rows: Any, words: str
 def test_a_word_that_means_nothing_is_said(open_page: Any) -> None:
     page = open_page(PAGE)
     page.locator("#filter").fill("zebra static")
-    assert page.locator(".tools .wrong").inner_text() == "No unit is called zebra"
+    assert page.locator(".tools .wrong").inner_text() == "“zebra” means nothing here and is left out"
+    static = count(page)
     page.locator("#filter").fill("static")
-    assert page.locator(".tools .wrong").inner_text() == ""
+    assert page.locator(".tools .wrong").inner_text() == "" and count(page) == static
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("strucured", "structured"), ("bordeline", "borderline"), ("!strcutured", "!structured"),
+        ("structur>3", "structure>3"), ("verdct:dead", "verdict:dead"), ("superflous", "superfluous"),
+    ],
+)  # fmt: skip
+def test_a_word_mistyped_filters_nothing_and_the_nearest_is_offered(
+    open_page: Any, typed: str, meant: str
+) -> None:
+    page = open_page(PAGE)
+    every = count(page)
+    page.locator("#filter").fill(typed)
+    assert count(page) == every
+    told = f"“{typed}” means nothing here and is left out; did you mean “{meant}”?"
+    assert page.locator(".tools .wrong").inner_text() == told
+
+
+ALIKE = [Grouped(2), Grouped(1, "certain"), Grouped(1), Grouped(2, "measured"), Grouped()]
+
+
+@pytest.mark.parametrize(
+    ("words", "units"),
+    [
+        ("group:1", [1, 2]), ("like:3", [0, 3]), ("like:4", [4]), ("!like:1", [0, 3, 4]),
+        ("superfluous", [1, 3]), ("superfluous:certain", [1]), ("superfluous:measured", [3]),
+        ("!superfluous", [0, 2, 4]),
+    ],
+)  # fmt: skip
+def test_a_filter_by_groups_and_by_what_is_superfluous_means_what_the_findings_say(
+    open_page: Any, words: str, units: list[int]
+) -> None:
+    packed = pack(columns.columns_of([None] * 5, range(5), [None] * 5, [True] * 5, [None] * 5, grouped=ALIKE))
+    script = """([packed, words]) => {
+        var five = Atlas.unpack(packed);
+        var own = AtlasQuery.table(five, [{name: "conv", kind: "convolution", n_units: 5}]);
+        var found = AtlasQuery.filter(words, own);
+        return {unknown: found.unknown, units: [...found.mask.keys()].filter(i => found.mask[i])}; }"""
+    assert open_page(PAGE).evaluate(script, [packed, words]) == {"unknown": [], "units": units}
+
+
+def test_the_units_shown_can_be_had_as_a_table(open_page: Any, rows: Any) -> None:
+    page = open_page(PAGE)
+    page.locator("#filter").fill("static")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    found = list(csv.DictReader(Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()))
+    wanted = [row for row in rows if row["verdict"] == "static"]
+    assert [(row["layer"], int(row["unit"]), row["verdict"]) for row in found] == [
+        (row["layer"], row["unit"], "static") for row in wanted
+    ]
+    for own, row in zip(found, wanted, strict=True):
+        assert float(own["structure"]) == pytest.approx(row["structure"], abs=0.02)
+        assert float(own["p"]) == pytest.approx(row["p_value"], abs=0.002)
 
 
 def test_every_word_that_the_pages_use_of_units_is_a_word_of_the_filter(open_page: Any) -> None:
@@ -138,7 +197,9 @@ def test_where_removal_was_not_measured_there_is_a_filter_by_need_that_finds_not
 ) -> None:
     page = open_page(PAGE)
     page.locator("#filter").fill("need>=0")
-    assert count(page) == 0 and page.locator(".tools .wrong").inner_text() == ""
+    assert count(page) == 0
+    told = "“need>=0”: that was not measured here"
+    assert page.locator(".tools .wrong").inner_text() == told
     orders = page.evaluate("[...document.getElementById('order').options].map(o => o.value)")
     assert "-structure" in orders and not any("need" in order for order in orders)
 
@@ -175,8 +236,14 @@ def test_the_keyboard_moves_through_the_grid_and_opens(open_page: Any) -> None:
     assert page.evaluate("document.activeElement.id") == "filter"
     page.keyboard.type("dead")
     assert count(page) < 60
+    dead = shown(page)
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.getAttribute('href')") == first[0]
+    assert page.locator("#filter").input_value() == "dead"
+    assert page.evaluate("document.activeElement.getAttribute('href')") == dead[0]
+    for key in ("ArrowDown", "Enter"):
+        page.locator("#filter").fill("")
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.getAttribute('href')") == first[0]
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.getAttribute('href')") == first[1]
     page.keyboard.press("End")

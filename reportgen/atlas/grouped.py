@@ -1,0 +1,44 @@
+"""What a layer's findings say of single units: their group of those that answer alike, whether they can go.
+
+Groups are counted here once, so that the number on a page is the number that the filter means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reportgen.atlas.columns import Grouped
+from reportgen.atlas.rows import LayerRows
+from reportgen.removal import Removal
+
+
+def listed_groups(rows: LayerRows, groups: Iterable[Sequence[int]]) -> list[list[int]]:
+    """Return groups of two and more of a layer's units, in the order in which pages count them."""
+    there = set(rows.units)
+    known = ([unit for unit in group if unit in there] for group in groups)
+    return sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))
+
+
+def groups_alike(rows: LayerRows) -> list[list[int]]:
+    """Return the groups of a layer's units that answer much alike."""
+    kinds = rows.findings.kinds
+    return listed_groups(rows, kinds.groups if kinds is not None else ())
+
+
+def grouped_units(rows: LayerRows, removal: Removal | None) -> list[Grouped]:
+    """Return what the findings say of each unit of a layer, in order.
+
+    Args:
+        rows: Of the layer.
+        removal: What removal told of the whole model version; None where it was not measured.
+    """
+    alike = {unit: at for at, group in enumerate(groups_alike(rows), 1) for unit in group}
+    certain = set(rows.findings.certain or ())
+
+    def superfluous(unit: int) -> str:
+        if unit in certain:
+            return "certain"
+        need = rows.needs.get(unit)
+        return "measured" if removal is not None and need is not None and removal.goes(need) else ""
+
+    return [Grouped(alike.get(unit), superfluous(unit)) for unit in rows.units]
