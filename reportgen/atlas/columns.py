@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from reportgen.atlas.faint import Faint
+from reportgen.atlas.grouped import Grouped
 from reportgen.atlas.strips import GRID_RECIPES, Shown, UnitPictures
 from reportgen.json_values import Json
 from reportgen.removal import UnitNeed
@@ -106,19 +107,6 @@ class Columns:
     flags: str
     group: NumberColumn | None = None
     layers: tuple[LayerColumns, ...] = ()
-
-
-class Grouped(NamedTuple):
-    """What a layer's findings say of a unit.
-
-    Attributes:
-        alike: The number of its group of units that answer much alike, as its layer's page counts them from
-            1; None where it is in none.
-        superfluous: How it is known that the network does without it, `certain` or `measured`; else empty.
-    """
-
-    alike: int | None = None
-    superfluous: str = ""
 
 
 def columns_of(

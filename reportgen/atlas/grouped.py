@@ -6,10 +6,23 @@ Groups are counted here once, so that the number on a page is the number that th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from reportgen.atlas.columns import Grouped
 from reportgen.atlas.rows import LayerRows
 from reportgen.removal import Removal
+
+
+class Grouped(NamedTuple):
+    """What a layer's findings say of a unit.
+
+    Attributes:
+        alike: The number of its group of units that answer much alike, as its layer's page counts them from
+            1; None where it is in none.
+        superfluous: How it is known that the network does without it, `certain` or `measured`; else empty.
+    """
+
+    alike: int | None = None
+    superfluous: str = ""
 
 
 def listed_groups(rows: LayerRows, groups: Iterable[Sequence[int]]) -> list[list[int]]:

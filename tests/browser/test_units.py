@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reportgen.atlas import columns
-from reportgen.atlas.columns import Grouped
+from reportgen.atlas.grouped import Grouped
 from reportgen.atlas.packing import pack
 from reportgen.removal import UnitNeed
 
