@@ -1,4 +1,4 @@
-"""The nouns of a comparison: two versions side by side, what became of each unit, and lines over versions.
+"""What a comparison consists of: two versions, what became of each unit, and lines over versions.
 
 Plain immutable values. How they are found is the affair of `compare`; how they are laid out, of the atlas.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from reportgen.verdicts import DEAD, STRUCTURED, Verdict
 
 STATES = ("unchanged", "moved", "sharpened", "blurred", "re-purposed", "died", "born", "unmatched")
-"""What may have become of a unit, in the order in which they are told."""
+"""What may have become of a unit, in the order in which they are listed."""
 
 KEPT = ("unchanged", "moved")
-"""States in which a unit sees what it saw."""
+"""States of a unit that responds as before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class UnitChange:
 
     @property
     def kept(self) -> bool:
-        """Whether the unit sees what it saw."""
+        """Whether the unit responds as before."""
         return self.state in KEPT
 
 
@@ -235,22 +235,22 @@ def sentences(c: Comparison) -> list[str]:
     kept, new = sum(of_a.get(state, 0) for state in KEPT), sum(c.counts.values()) - sum(of_a.values())
     same = sum(pair.same for pair in c.layers)
     before, after_it = c.a.version, c.b.version
-    told = [
-        f"{kept} of {c.n_a} units of {before} still see in {after_it} what they saw: {states_in_words(of_a)}."
-    ]
+    told = [f"{kept} of {c.n_a} units of {before} match a unit in {after_it}: {states_in_words(of_a)}."]
     if new:
-        told.append(f"{new} units of {c.b.version} have no counterpart before.")
+        told.append(f"{new} units of {c.b.version} have no counterpart in {before}.")
     if same:
-        told.append(f"{_layers(same)} of {len(c.layers)} compute the same up to their end.")
+        told.append(f"{_layers(same)} of {len(c.layers)}: the network is identical up to there.")
     first = next((pair for pair in c.layers if any(not x.kept for x in pair.changes)), None)
     if first is not None:
         own = sum(not x.kept and not x.consequence for pair in c.layers for x in pair.changes)
-        after = f", {c.consequences} only in consequence of an earlier layer" if c.consequences else ""
-        told.append(f"The first changes are in {first.layer_b}; {own} are the units' own{after}.")
+        after = f", {c.consequences} only because of an earlier layer" if c.consequences else ""
+        told.append(
+            f"The first changes are in {first.layer_b}; {own} are not explained by earlier layers{after}."
+        )
     chance = [pair for pair in c.layers if pair.chance_a is not None]
     with_chance = ""
     if c.chance is not None and chance:
-        with_chance = f"; in {c.chance}, an untrained twin, {sum(p.chance_a or 0 for p in chance)} have one"
+        with_chance = f" (chance, from untrained twin {c.chance}: {sum(p.chance_a or 0 for p in chance)})"
     told.append(
         f"{c.counterparts_a} of {c.n_a} units of {before} have a counterpart in {after_it}{with_chance}."
     )

@@ -32,9 +32,9 @@ class Verdict:
         word: As it stands in stores, tables and addresses; empty for a unit that was not scored.
         mark: The letter under which the style sheet knows it.
         meaning: In one sentence.
-        tells: Whether its pictures say anything of the unit; not if it never answers, or failed.
+        tells: Whether its pictures say anything about the unit; not if it is never active, or failed.
         looks: Whether its pictures show more than one colour; None where that is open.
-        pattern: Whether they show more than the renderer makes of nothing; None where open or not asked.
+        pattern: Whether they show more structure than the noise baseline; None where open or not asked.
         recurs: Whether a pattern comes back from several starts; None without a pattern.
         changes: Whether two starts may show different patterns.
         shown_leads: Whether the picture of the display recipe may stand for the unit; otherwise one that was
@@ -60,12 +60,12 @@ class Verdict:
 
     @property
     def measured(self) -> bool:
-        """Whether structure is told of such a unit, where it could be measured."""
+        """Whether structure is reported of such a unit, where it could be measured."""
         return self.looks is not False
 
     @property
     def described(self) -> bool:
-        """Whether directions, periods and colours of a pattern are told of such a unit."""
+        """Whether directions, periods and colours of a pattern are reported of such a unit."""
         return self.measured and self.pattern is not False
 
     @property
@@ -74,26 +74,25 @@ class Verdict:
         return None if self.pattern is None else int(self.pattern) + int(bool(self.recurs))
 
 
-NO_RESPONSES = Cause("responses missing", "what it answers was not measured")
-NO_ASCENT = Cause("never climbed", "none of its starts ended with an answer")
-NO_STRUCTURE = Cause("structure not measured", "its pictures are too small, or the renderer null is missing")
+NO_RESPONSES = Cause("responses missing", "its responses were not measured")
+NO_ASCENT = Cause("never climbed", "none of its starts activated it")
+NO_STRUCTURE = Cause("structure not measured", "its pictures are too small, or the noise baseline is missing")
 NO_RECURRENCE = Cause(
     "recurrence not measured",
-    "it shows a pattern, but fewer than two starts came to life, or no pictures of other units are there",
+    "it shows a pattern, but fewer than two starts were live, or there are no pictures of other units",
 )
 
 STRUCTURED = Verdict(
     "structured",
     "s",
-    "The pictures hold structure that noise run through the same renderer does not have, and the starts "
-    "agree.",
+    "The pictures have more structure than the noise baseline, and the starts agree.",
     pattern=True,
     recurs=True,
 )
 UNSTABLE = Verdict(
     "unstable",
     "u",
-    "There is structure, but each start finds a different one.",
+    "There is structure, but each start finds a different picture.",
     pattern=True,
     recurs=False,
     changes=True,
@@ -101,7 +100,8 @@ UNSTABLE = Verdict(
 MULTIFACETED = Verdict(
     "multifaceted",
     "m",
-    "The starts fall into two or more groups that agree within themselves: the unit has several favourites.",
+    "The starts fall into two or more groups that agree within themselves: the unit responds to several "
+    "patterns.",
     pattern=True,
     recurs=True,
     changes=True,
@@ -109,18 +109,21 @@ MULTIFACETED = Verdict(
 STATIC = Verdict(
     "static",
     "t",
-    "Noise, as on a screen without a signal: what the renderer makes of an objective without structure.",
+    "Noise: no more structure than the noise baseline, pictures of objectives without structure.",
     pattern=False,
     shown_leads=False,
 )
 FLAT = Verdict(
-    "flat", "f", "One even colour: the unit wants brightness, darkness or a tint.", looks=False, pattern=False
+    "flat",
+    "f",
+    "One uniform colour: the unit responds to brightness, darkness or a tint.",
+    looks=False,
+    pattern=False,
 )
 DEAD = Verdict(
     "dead",
     "d",
-    "The unit gives nothing, or always the same: proved from the weights, or no input was found that moves "
-    "it.",
+    "The activation is zero or constant: proved from the weights, or no input was found that changes it.",
     tells=False,
     looks=False,
 )
@@ -134,13 +137,13 @@ UNDECIDED = Verdict(
 FAILED = Verdict(
     "failed",
     "x",
-    "Rendering broke; the reason says how.",
+    "Rendering failed; the reason says how.",
     tells=False,
     looks=False,
 )
 
 VERDICTS: tuple[Verdict, ...] = (STRUCTURED, UNSTABLE, MULTIFACETED, STATIC, FLAT, DEAD, UNDECIDED, FAILED)
-"""All of them, in the order in which they are told."""
+"""All of them, in the order in which they are listed."""
 
 UNSCORED = Verdict("", "o", "No verdict was given.", looks=None)
 """What stands for a unit that has none, and for a word of nobody's: a store may be anybody's."""

@@ -44,7 +44,7 @@ NEEDS: Mapping[str, tuple[float, Callable[[UnitNeed], float]]] = {
 }
 """Likewise, of what the network loses without a unit; only where that was measured."""
 
-FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn", "unheard", "constant")
+FLAGS = ("borderline", "duplicate", "mirror", "complement", "copied", "drawn", "unused", "constant")
 """Bits of the column `flags`, lowest first; `query.js` knows them too."""
 
 ROUNDED = "structure"
@@ -287,7 +287,7 @@ def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
         "complement": score.complement_of is not None,
         "copied": group is not None and score.duplicate_of is None,
         "drawn": drawn,
-        "unheard": score.responsiveness.unheard,
+        "unused": score.responsiveness.unheard,
         "constant": score.responsiveness.state == "constant",
     }
     return sum(bool(bits[name]) << place for place, name in enumerate(FLAGS))

@@ -1,4 +1,4 @@
-"""The pages that hold versions against each other: what changed, unit beside unit, and lines over versions.
+"""The pages that compare versions: what changed, unit by unit, and lines over versions.
 
 They take a comparison as plain values; how it was found is not known here. Addresses: `c/index.html`;
 `c/<model>/series.html`; `c/<model>/<version>/<model>/<version>/index.html`, A's place before B's; and in the
@@ -40,7 +40,7 @@ _MEASURES = (
     ("structured_share", "Structured share"),
     ("dead", "Dead units"),
     ("copies", "Copies beyond the first"),
-    ("certain", "Superfluous for certain"),
+    ("certain", "Certainly superfluous"),
     ("units", "Units scored"),
 )
 _STATE_MARKS = {
@@ -204,7 +204,7 @@ def _groups(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
     own = [r for r in changed if not r.change.consequence and r.change.state != "unmatched"]
     groups = [
         ("Changed", own),
-        ("Changed in consequence of an earlier layer", [r for r in changed if r.change.consequence]),
+        ("Changed because of an earlier layer", [r for r in changed if r.change.consequence]),
         ("Moved", sorted((r for r in rows if r.change.state == "moved"), key=_by_likeness)),
         ("Without a counterpart", [r for r in changed if r.change.state == "unmatched"]),
     ]
@@ -237,7 +237,7 @@ def _pictured(pair: LayerPair, most: int) -> dict[str, list[int]]:
 
 
 def _worth_showing(x: UnitChange) -> tuple[bool, bool, bool]:
-    """Own changes first, then consequences, then what moved, then what has nothing to stand beside."""
+    """Own changes first, then consequences, then what moved, then what has no counterpart."""
     return (x.state == "unmatched", x.kept, x.consequence)
 
 

@@ -1,4 +1,4 @@
-"""What a person should look at first in a model version: told in sentences, shown in pictures.
+"""What a person should look at first in a model version: in sentences and pictures.
 
 ChosenSizes by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
 findings stand on its page.
@@ -48,7 +48,7 @@ def find(rows: Sequence[LayerRows], removal: Removal | None = None) -> list[Find
 
     Args:
         rows: Of the layers.
-        removal: What removal told of the model version, where it was measured.
+        removal: What removal found of the model version, where it was measured.
     """
     made: list[Callable[[Sequence[LayerRows]], Finding | None]] = [
         _clearest, _changing, _several, _copies, _silent, _noise, _flat,
@@ -86,9 +86,8 @@ def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
     return Finding(
         "The clearest",
         f"{_count(len(found), 'unit')} of {total:,} {_are(len(found))} structured and no copy of "
-        "another. These have the most order beside noise of the same renderer, with starts that agree; "
-        "at most three of one layer, and pictures of little contrast "
-        f"(below {SHOWCASE_CONTRAST:g} of the range) left out where there are others.",
+        "another. These have the most structure and starts that agree; at most three per layer, low-contrast "
+        f"pictures (below {SHOWCASE_CONTRAST:g} of the range) only where there are no others.",
         (("", _best(seen or found, worth)),),
         query=f"verdict:{STRUCTURED.word} !copy",
     )
@@ -99,10 +98,9 @@ def _changing(rows: Sequence[LayerRows]) -> Finding | None:
     if not found:
         return None
     return Finding(
-        "Another picture on each start",
-        f"{_count(len(found), 'unit')} {_have(len(found))} clear order, but no two starts agree: what "
-        "one sees is one "
-        "of many answers. Open one and compare its starts.",
+        "A different picture from each start",
+        f"{_count(len(found), 'unit')} {_have(len(found))} clear structure, but the starts "
+        "do not agree: each picture is one of many. Open a unit and compare its starts.",
         (("", _best(found, lambda s: s.structure or 0.0)),),
         query=f"verdict:{UNSTABLE.word}",
     )
@@ -113,7 +111,7 @@ def _several(rows: Sequence[LayerRows]) -> Finding | None:
     if not found:
         return None
     return Finding(
-        "More than one favourite",
+        "More than one pattern",
         f"The starts of {_count(len(found), 'unit')} fall into groups that agree within themselves.",
         (("", _best(found, lambda s: (s.facets or 0) * 100 + (s.structure or 0.0))),),
         query=f"verdict:{MULTIFACETED.word}",
@@ -137,7 +135,7 @@ def _copies(rows: Sequence[LayerRows]) -> Finding | None:
         f"{_count(len(groups), 'group')}: {_copy_rule(rows)} {of}:",
         tuple(
             (
-                f"{rows[at].layer.name}, {len(units)} alike",
+                f"{rows[at].layer.name}, {len(units)} copies",
                 tuple((at, u) for u in sorted(units)[:_IN_A_GROUP]),
             )
             for (at, _), units in largest
@@ -149,8 +147,8 @@ def _copies(rows: Sequence[LayerRows]) -> Finding | None:
 def _copy_rule(rows: Sequence[LayerRows]) -> str:
     least = rows[0].thresholds.duplicate_correlation
     return (
-        f"their answers have a correlation r of {least:g} or more, place by place, over all pictures shown, "
-        "over probe pictures and renders each alone, and on white noise."
+        f"the activations have a correlation r of {least:g} or more, position by position, over all measured "
+        "pictures, over probe pictures and renders separately, and on white noise."
     )
 
 
@@ -166,19 +164,19 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
     if not near:
         measured = any(layer.findings.kinds for layer in rows)
         said = (
-            "No unit is a copy of another: no two of one layer answer alike."
+            "No unit is a copy of another: no two units of a layer have similar activations."
             if measured
-            else ("Whether units are copies is not known: their answers were not measured.")
+            else "Whether units are copies is not known: their responses were not measured."
         )
-        return Finding("Copies", f"{said} Copies would be units of which {_copy_rule(rows)}")
+        return Finding("Copies", f"{said} Two units of a layer count as copies where {_copy_rule(rows)}")
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
-    lacks = f": {told}" if (told := shortfall_in_words(score.relations.no_copy)) else ""
+    lacks = f" ({told})" if (told := shortfall_in_words(score.relations.no_copy)) else ""
     return Finding(
         "Copies",
-        f"No unit is a copy of another. Copies would be two units of one layer of which {_copy_rule(rows)} "
-        f"Nearest to it come {unit} and {other} of {name}, r {correlation_in_words(r)}{lacks}.",
-        ((f"{name}, the nearest two", ((at, unit), (at, other))),),
+        f"No unit is a copy of another. Two units of a layer count as copies where {_copy_rule(rows)} "
+        f"Most similar pair: {unit} and {other} of {name}, r = {correlation_in_words(r)}{lacks}.",
+        ((f"{name}, the most similar pair", ((at, unit), (at, other))),),
     )
 
 
@@ -189,12 +187,13 @@ def _silent(rows: Sequence[LayerRows]) -> Finding | None:
     layers = _with_many(rows, DEAD)
     proved = sum(bool(s.responsiveness.proof) for _, s in found)
     where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
-    known = {0: "other inputs may, nothing is proved", len(found): "that is proved from the weights"}
+    known = {0: "another input may, nothing is proved", len(found): "that is proved from the weights"}
     how = known.get(proved, f"for {proved:,} that is proved from the weights")
     return Finding(
         "Silent units",
-        f"Nothing woke {_count(len(found), 'unit')}, called dead: no answer, or always the same, to all that "
-        f"was shown; {how}. Their pictures show only what the optimiser ended with. {where}",
+        f"{_count(len(found), 'unit')} {_are(len(found))} dead: no input was found that changes the "
+        f"activation; "
+        f"{how}. Their pictures only show where the optimiser ended. {where}",
         (("", _best(found, lambda s: 0.0)),),
         layers,
         f"verdict:{DEAD.word}",
@@ -207,9 +206,9 @@ def _noise(rows: Sequence[LayerRows]) -> Finding | None:
         return None
     return Finding(
         "Noise",
-        f"{_count(len(found), 'unit')} {_are(len(found))} static: their pictures are noise, with no more "
-        "order than the renderer makes out of nothing. That does not say they are "
-        "useless. Those that the next layer hears most of:",
+        f"{_count(len(found), 'unit')} {_are(len(found))} static: their pictures have no more "
+        "structure than the noise baseline. That does not make them useless. Static units with the "
+        "strongest outgoing weights:",
         (("", _best(found, lambda s: s.use or 0.0)),),
         _with_many(rows, STATIC),
         f"verdict:{STATIC.word}",
@@ -221,10 +220,9 @@ def _flat(rows: Sequence[LayerRows]) -> Finding | None:
     if not found:
         return None
     return Finding(
-        "Only brightness or a colour",
-        f"{_count(len(found), 'unit')} {'ask' if len(found) != 1 else 'asks'} for one even colour. "
-        "Such units are "
-        "often needed.",
+        "Only brightness or colour",
+        f"{_count(len(found), 'unit')} {'respond' if len(found) != 1 else 'responds'} to one uniform colour. "
+        "Such units are often needed.",
         (("", _best(found, lambda s: s.use or 0.0)[:12]),),
         query=f"verdict:{FLAT.word}",
     )
@@ -254,7 +252,7 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
     some = [(layer, n) for layer, n in _known_superfluous(rows) if n]
     some.sort(key=lambda x: -x[1] / max(1, len(x[0].scores)))
     which = f"The {N_LAYERS} of {len(some)} layers" if len(some) > N_LAYERS else "Layers"
-    shares = f" {which} with the largest share of units superfluous for certain:" if some else ""
+    shares = f" {which} with the largest share of certainly superfluous units:" if some else ""
     return Finding(
         "Are there more units than necessary?",
         " ".join(filter(None, told)) + shares,
@@ -263,7 +261,7 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
 
 
 def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]:
-    """Return the layers of which it is known, each with how many of its units are superfluous for certain."""
+    """Return the layers of which it is known, each with how many of its units are certainly superfluous."""
     told = [(layer, layer.findings.certain) for layer in rows]
     return [(layer, len(certain)) for layer, certain in told if certain is not None]
 

@@ -218,7 +218,7 @@ def _facts(context: ViewContext, rows: LayerRows) -> list[tuple[str, str]]:
             + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
         ),
         ("Receptive field", words.field(layer)),
-        ("Stride", words.size(layer.stride_px, otherwise="none: one answer for the picture")),
+        ("Stride", words.size(layer.stride_px, otherwise="none: one value per picture")),
         ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),
         ("Recipe", f"{shown or '–'} shown, {scored or '–'} scored"),
         ("Judged", words.judged_after(layer)),
@@ -227,7 +227,7 @@ def _facts(context: ViewContext, rows: LayerRows) -> list[tuple[str, str]]:
 
 
 def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
-    """Return the cut between structured and static where it is not the one the method page names."""
+    """Return the cut between structured and static where it is not the one that the method page names."""
     cut = rows.thresholds.structure_z
     return [] if cut == ScoreSpec().structure_z else [("Patterns begin at", f"structure {number(cut)}")]
 
@@ -239,17 +239,17 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     certain = [u for u in rows.findings.certain or () if u in rows.renders or u in rows.scores]
     if certain:
         more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""
-        found.append((f"Superfluous for certain ({len(certain)}{more}):", certain[:_N_NAMED]))
+        found.append((f"Certainly superfluous ({len(certain)}{more}):", certain[:_N_NAMED]))
     return [*found, *_clusters(rows)]
 
 
 def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
-    """Return the largest groups of copies and of units that answer much alike, each with its units."""
+    """Return the largest groups of copies and of units with similar activations, each with its units."""
     copies = [sorted([first, *others]) for first, others in rows.copies.items()]
     found = []
     for word, known in (
         ("Copies of each other", listed_groups(rows, copies)),
-        ("Answer much alike", groups_alike(rows)),
+        ("Similar activations", groups_alike(rows)),
     ):
         for at, units in enumerate(known[:_N_GROUPS], 1):
             of = f"group {at} of {len(known)}, " if len(known) > 1 else ""

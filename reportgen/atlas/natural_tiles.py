@@ -1,4 +1,4 @@
-"""A unit's top and bottom natural pictures as tiles: what its place saw, cut out of a person's own pictures.
+"""A unit's top and bottom natural pictures as tiles: a receptive field of each, cut out of a person's own.
 
 Where no crops were kept, there are none. A unit's tiles lie side by side in one strip.
 """
@@ -24,18 +24,18 @@ from reportgen.store import Store, pictures_owner
 Arrays = Mapping[str, np.ndarray]
 
 TILE_PX = 64
-"""Side of a tile; smaller pieces are enlarged by whole pixels, larger ones averaged down."""
+"""Side of a tile; smaller parts are enlarged by whole pixels, larger ones averaged down."""
 
 _DECODED = 64
-_WAYS = (("top", 5, "drives it most"), ("bottom", 3, "drives it least"))
+_WAYS = (("top", 5, "activates it most"), ("bottom", 3, "activates it least"))
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A piece of a picture.
+    """A part of a picture.
 
     Attributes:
-        key: Names picture and piece, whatever unit they are shown for.
+        key: Names picture and part, whatever unit they are shown for.
         picture: Its index in the folder.
         box: Top, left, bottom and right.
         caption, alt: In words.
@@ -49,10 +49,10 @@ class Tile:
 
 
 def tiles_of(natural: Arrays, about: Arrays, shape: tuple[int, int, int], unit: int) -> list[Tile]:
-    """Return the tiles of a unit, those that drive it most first; none where none were kept.
+    """Return the tiles of a unit, those that activate it most first; none where none were kept.
 
     Args:
-        natural: The layer's answers, as `measure.natural_pass` gave them.
+        natural: The layer's responses, as `measure.natural_pass` gave them.
         about: What is known of the pictures.
         shape: Height, width and channels of the model's input.
         unit: Its index.
@@ -80,7 +80,7 @@ def _places(natural: Arrays, way: str, unit: int, shape: tuple[int, int, int]) -
 
 
 def _alt(names: Any, index: int, value: float, words: str) -> str:
-    return f"SitePart of natural picture {names[index]}, which {words}: {number(value)}"
+    return f"Part of natural picture {names[index]} that {words}: {number(value)}"
 
 
 def natural_strip(rows: LayerRows, unit: int, sizes: Sizes) -> tuple[Strip | None, list[Tile]]:
@@ -105,7 +105,7 @@ def natural_pictures(rows: LayerRows, unit: int, sizes: Sizes) -> Pictures | Non
         for i, tile in enumerate(tiles)
     )  # fmt: skip
     note = (
-        "What one of its places saw: where it answered most, then least, one place a picture, and how much."
+        "The receptive field at the position of largest activation, then of least; one position per picture."
     )
     return Pictures(title="Natural pictures", note=note, size="s", pictures=shown)
 

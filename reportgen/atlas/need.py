@@ -144,7 +144,7 @@ def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None
     if loss:
         facts.append(Fact("Without it", *loss))
     facts.append(Fact("Together", *told.fate_in_words(removal, stays=not removal.goes(need))))
-    note = "Measured by removal on pictures; how a unit looks does not tell it."
+    note = "Measured by removal on pictures; a unit’s appearance does not show it."
     return Facts(title="Is it needed?", note=note, means="need", facts=tuple(facts))
 
 

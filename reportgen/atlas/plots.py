@@ -112,9 +112,9 @@ def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequenc
     to_x = _scale(low, high, 8, _WIDTH - 8)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
-    told = f"pictures made of nothing are centred on 0{_null_in_words(z, null)}."
+    told = f"the noise baseline is centred on 0{_null_in_words(z, null)}."
     begins = Label("start", to_x(cut) - 4, 50, f"pattern from {number(cut)}")
-    labels = [Label("end", to_x(0) + 10, 50, "null"), begins]
+    labels = [Label("end", to_x(0) + 10, 50, "noise"), begins]
     if not to_x(0) - 30 < at < to_x(cut) + 105:
         labels.append(Label("middle", at, 50, tenths(z)))
     borderline = Box("band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26)

@@ -1,4 +1,4 @@
-"""Which other units a unit is tied to: copies and opposites, those that answer most like it, its weights.
+"""Which other units a unit is related to: copies and opposites, the most similar ones, its weights.
 
 Sections as in `views`.
 """
@@ -41,15 +41,17 @@ def relations_section(context: ViewContext, rows: LayerRows, score: UnitScore | 
     ]
     copies = rows.copies.get(score.unit, [])
     found += [_link(context, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
-    note = "Units of this layer whose answers all but coincide (copy) or oppose (mirror, complement)."
+    note = (
+        "Units of this layer with nearly the same activations (copy) or opposite ones (mirror, complement)."
+    )
     section = Links(title="Copies and opposites", note=note, means="copy", links=tuple(found))
     return section if found else None
 
 
 def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Links | Facts | None:
-    """Return the units that answer most like one, and why the nearest is no copy.
+    """Return the units most similar to one by activation correlation, and why the nearest is no copy.
 
-    Says so where there is none, of a unit that answers at all in a layer whose answers were measured.
+    Says so where there is none, of a live unit in a layer whose responses were measured.
     """
     score = rows.scores.get(unit)
     found = [
@@ -63,16 +65,16 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
         for other, r in neighbours_of(score)
         if other in rows.renders or other in rows.scores
     ]
-    title, means = "Answers most like", "alike"
+    title, means = "Most similar units", "alike"
     if found:
-        note = "By correlation r of their answers at the same places of probe pictures and renders."
+        note = "By correlation r of activations at the same positions of probe pictures and renders."
         why = shortfall_in_words(score.relations.no_copy) if score else ""
-        told = f" {found[0].unit} is nearest and not a copy: {why}." if why else ""
+        told = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
         return Links(title=title, note=note + told, means=means, links=tuple(found))
     if score is None or not verdict_of(score.verdict).tells or rows.findings.kinds is None:
         return None
     none = Fact(
-        "Nearest", "none", "no unit of this layer answers like it with a correlation r of 0.5 or more"
+        "Most similar", "none", "no unit of this layer has an activation correlation r of 0.5 or more with it"
     )
     return Facts(title=title, means=means, facts=(none,))
 
@@ -91,7 +93,7 @@ def weights_section(context: ViewContext, rows: LayerRows, unit: int, way: str) 
     ]  # fmt: skip
     titles = {"in": ("Fed by", "Strongest incoming weights"), "out": ("Feeds", "Strongest outgoing weights")}
     title, what = titles[way]
-    over = "." if single else ": root of the sum of squares over positions; then their sum, with its sign."
+    over = "." if single else ": L2 norm over positions; then their sum, with its sign."
     return Links(title=title, note=what + over, means="weights", links=tuple(found)) if found else None
 
 

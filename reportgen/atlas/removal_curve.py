@@ -170,7 +170,7 @@ def _strip(chosen: _Chosen, frame: _Frame, letter: float) -> Iterator[Mark]:
     """Yield the axis as a strip: units that can go, and those that are needed."""
     split = frame.x(chosen.removed)
     parts = (
-        ("goes", frame.left, split, f"{chosen.removed:,} can go"),
+        ("goes", frame.left, split, f"{chosen.removed:,} can be removed"),
         ("stays", split, frame.right, f"{chosen.units - chosen.removed:,} needed"),
     )
     for kind, start, end, text in parts:
@@ -213,7 +213,7 @@ def _named(
         frame.y(removal.majority_share),
         "class" if removal.accuracy_after is not None else "decision",
     )
-    always = f"commonest {decided}" if brief else f"always the commonest {decided}"
+    always = f"most common {decided}" if brief else f"always the most common {decided}"
     lines = [(_CLASSES[c.order], ORDER_NAMES[c.order], frame.points(_thinned(c))) for c in reversed(curves)]
     lines.append(("majority", always, [(frame.left, level), (frame.right, level)]))
     marks = list(_named_marks(chosen, frame, brief=brief))
@@ -238,7 +238,7 @@ def _named_marks(
 ) -> Iterator[tuple[str, str, list[tuple[float, float]]]]:
     """Yield what is marked: its class, its name and its place."""
     of = "" if brief else f" of {chosen.units:,}"
-    told = f"{chosen.removed:,}{of} gone: {per_cent(chosen.share)}"
+    told = f"{chosen.removed:,}{of} removed: {per_cent(chosen.share)}"
     yield "chosen", told, [(frame.x(chosen.removed), frame.y(chosen.share))]
     if chosen.largest is not None:
         removed, share = chosen.largest

@@ -124,7 +124,8 @@ def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> 
 def _cloud_in_words(units: Sequence[SeenUnit], cut: float, medians: Sequence[tuple[float, float]]) -> str:
     noise = sum(u.structure < cut for u in units)
     told = (
-        f"Need against structure of {len(units):,} units, a dot each; {noise:,} of them lie below structure "
+        f"Need against structure of {len(units):,} units, one dot each; {noise:,} of them lie below "
+        f"structure "
         f"{number(cut)}, where patterns begin."
     )
     if not medians:

@@ -1,4 +1,4 @@
-"""What removal says, in words: the answer, what pictures show, how it was measured, what a unit is for.
+"""What removal says, in words: the answer, need against structure, how it was measured, the need of a unit.
 
 Sentences from typed numbers, for pages alone; nothing reads them again. No HTML.
 """
@@ -19,7 +19,7 @@ ORDER_NAMES: Mapping[Order, str] = {
 """What a line of the removal curve is called: which units went first."""
 _MOST_NAMED, _MOST_FIXED = 8, 12
 _NOTHING, _LITTLE, _SOME = 0.1, 0.3, 0.6
-"""Strengths of a rank correlation below which it tells nothing, next to nothing, a little."""
+"""Strengths of a rank correlation below which it says nothing, next to nothing, a little."""
 
 
 def per_cent(share: float, places: int = 1) -> str:
@@ -44,32 +44,32 @@ def what_is_counted(removal: Removal) -> str:
 
 
 def answer(removal: Removal) -> str:
-    """Return in one sentence how many units can go, at what price, and what each layer needs."""
+    """Return in one sentence how many units can be removed, at what price, and what each layer needs."""
     needed = f"; needed: {_needed(removal.layers)}" if removal.removed and removal.layers else ""
     return f"{brief_answer(removal).removesuffix('.')}{needed}."
 
 
 def brief_answer(removal: Removal) -> str:
-    """Return in one sentence how many units can go, and at what price."""
+    """Return in one sentence how many units can be removed, and at what price."""
     if not removal.removed:
         return (
-            f"All {count(removal.units, 'unit')} are needed: no count was found that costs at most "
-            f"{per_cent(removal.max_loss)} on the pictures that choose."
+            f"All {count(removal.units, 'unit')} are needed: removing any number costs more than "
+            f"{per_cent(removal.max_loss)} on the selection pictures."
         )
     on = f"on {count(removal.pictures.report, 'picture')}"
     changed = f"{count(removal.changed, 'decision')} changed"
     if removal.accuracy_before is None or removal.accuracy_after is None:
-        price = f"{per_cent(removal.agreement)} of decisions stay {on}, {changed}"
+        price = f"{per_cent(removal.agreement)} of decisions are unchanged {on}, {changed}"
     else:
         shares = (removal.accuracy_before, removal.accuracy_after)
         before, after = (per_cent(share).removesuffix("%").rstrip() for share in shares)
         price = f"accuracy {before} to {after}\u00a0% {on}, {changed}"
-    go = f"{removal.removed:,} of {count(removal.units, 'unit')} can go together"
-    return f"{go} (chosen on other pictures): {price}."
+    go = f"{removal.removed:,} of {count(removal.units, 'unit')} can be removed together"
+    return f"{go} (number chosen on separate pictures): {price}."
 
 
 def _needed(layers: Sequence[LayerNeed]) -> str:
-    """Return what layers need; where there are many, of those alone that can give most."""
+    """Return what layers need; where there are many, of those with the most units to remove."""
     order = sorted(range(len(layers)), key=lambda i: (layers[i].together - layers[i].units, i))
     named = set(order[:_MOST_NAMED])
     told = ", ".join(
@@ -90,22 +90,22 @@ def layer_answer(removal: Removal, layer: str) -> str:
         return f"None of its units can be removed: {fixed}." if fixed else ""
     gone = need.units - need.together
     told = (
-        f"It needs {need.together:,} of its {count(need.units, 'unit')}: {gone:,} can go, where units of all "
-        f"layers go ({removal.removed:,} of {removal.units:,})"
+        f"It needs {need.together:,} of its {count(need.units, 'unit')}: {gone:,} can be removed together "
+        f"with units of other layers ({removal.removed:,} of {removal.units:,} in all)"
     )
-    alone = "" if need.alone is None else f"; where its own alone go, {need.units - need.alone:,} can"
+    alone = "" if need.alone is None else f", or {need.units - need.alone:,} in this layer alone"
     return f"{told}{alone}."
 
 
 def held_in_words(removal: Removal) -> str:
-    """Return which counts hold: all up to one, and the largest of all."""
-    lost = f"at most {per_cent(removal.max_loss)} lost on the pictures that choose"
-    steady = f"every count that was tried up to {removal.steady:,} holds ({lost})"
+    """Return which numbers of removed units are within the limit: all up to one, and the largest."""
+    lost = f"loss of at most {per_cent(removal.max_loss)} on the selection pictures"
+    steady = f"every number tried up to {removal.steady:,} is within the limit ({lost})"
     if removal.steady == removal.largest:
         return f"{steady}, none beyond"
     which = "first" if removal.removed == removal.steady else "second"
-    largest = f"the largest that holds is {removal.largest:,}, but not all before it do"
-    return f"{steady}; {largest}; chosen is the {which}"
+    largest = f"the largest within it is {removal.largest:,}, but not all smaller ones are"
+    return f"{steady}; {largest}; the {which} was chosen"
 
 
 def curve_in_words(removal: Removal, scope: str = WHOLE_NETWORK) -> str:
@@ -121,49 +121,56 @@ def curve_in_words(removal: Removal, scope: str = WHOLE_NETWORK) -> str:
             found.append(f"{name} " + ", ".join(f"{per_cent(p.share)} at {p.removed:,}" for p in points))
     what = _sentence(what_is_counted(removal))
     told = f"{what} over units removed{where}, of {units:,}: {'; '.join(found)}. "
-    told += f"Always the commonest: {per_cent(removal.majority_share)}."
+    told += f"Always predicting the most common class: {per_cent(removal.majority_share)}."
     if not scope:
         return f"{told} {answer(removal)}"
-    return told + (f" {own.units - own.alone:,} can go." if own and own.alone is not None else "")
+    return told + (f" {own.units - own.alone:,} can be removed." if own and own.alone is not None else "")
 
 
 def curve_caption(removal: Removal) -> str:
-    """Return what stands below the curve of the whole network."""
-    spread = "; grey: the least and the most of several draws" if removal.curve("random") else ""
+    """Return the caption of the curve of the whole network."""
+    spread = "; grey: range over several random orders" if removal.curve("random") else ""
     held = _sentence(held_in_words(removal))
-    return f"What is left when units go, an order a line{spread}. {held}. Upright: the 95\u00a0% interval."
+    what = f"What remains when units are removed, one line per order{spread}"
+    return f"{what}. {held}. Vertical bar: 95\u00a0% interval."
 
 
 def widths_caption(removal: Removal, n_drawn: int) -> str:
-    """Return what stands below the widths of layers."""
-    told = "Solid: units a layer needs where units of all layers go; pale: those that can go."
+    """Return the caption of the widths of layers."""
+    told = "Solid: units a layer needs when units of all layers are removed; pale: units that can be removed."
     if any(x.alone is not None for x in removal.layers):
-        told += " Upright mark, and in brackets: what it needs where its own alone go."
+        told += " Vertical mark, and in brackets: units it needs when only its own are removed."
     n = len(removal.layers)
-    return told if n_drawn == n else f"{told} Drawn are the {n_drawn:,} of {n:,} layers that can give most."
-
-
-def cloud_caption(n: int, n_drawn: int) -> str:
-    """Return what stands below need against structure."""
-    told = "A dot a unit, in the colour of its verdict; it leads to the unit."
     return (
         told
         if n_drawn == n
-        else f"{told} Drawn are {n_drawn:,} of {n:,}, spread evenly; the median is of all."
+        else f"{told} Shown are the {n_drawn:,} of {n:,} layers with the most units to remove."
+    )
+
+
+def cloud_caption(n: int, n_drawn: int) -> str:
+    """Return the caption of need against structure."""
+    told = "One dot per unit, in the colour of its verdict; click to open the unit."
+    return (
+        told
+        if n_drawn == n
+        else f"{told} Shown are {n_drawn:,} of {n:,}, evenly sampled; the median is over all."
     )
 
 
 def alone_in_words(need: LayerNeed | None) -> str:
-    """Return how many units of a layer can go where no other layer gives any."""
+    """Return how many units of a layer can be removed when no other layer loses any."""
     return (
-        "" if need is None or need.alone is None else f"{need.units - need.alone:,} of {need.units:,} can go"
+        ""
+        if need is None or need.alone is None
+        else f"{need.units - need.alone:,} of {need.units:,} can be removed"
     )
 
 
 def alone_caption(n_drawn: int, n: int) -> str:
-    """Return what stands below the small curves."""
+    """Return the caption of the small curves."""
     if not n_drawn:
-        return "Each layer’s own curve stands on its page." if n else ""
+        return "Each layer’s own curve is on its page." if n else ""
     told = "Lines as above, over units of that layer alone."
     return (
         told
@@ -173,7 +180,7 @@ def alone_caption(n_drawn: int, n: int) -> str:
 
 
 def looks_in_words(removal: Removal) -> str:
-    """Return in sentences whether looks tell what is needed; empty where it was not measured."""
+    """Return in sentences whether structure predicts need; empty where it was not measured."""
     whole = removal.looks_correlation.get(WHOLE_NETWORK)
     own = [(x.layer, r) for x in removal.layers if (r := removal.looks_correlation.get(x.layer)) is not None]
     if whole is None and not own:
@@ -186,17 +193,19 @@ def looks_in_words(removal: Removal) -> str:
         parts.append(f"{ends[0]} to {ends[1]} in all {len(own):,} layers")
     return (
         f"{_strength_in_words(strength)} Rank correlation of need with structure: {', '.join(parts)} "
-        "(0 is none, 1 and −1 are all)."
+        "(0: none, 1 or −1: perfect)."
     )
 
 
 def _strength_in_words(strength: float) -> str:
     if strength >= _SOME:
-        return "Here looks go along with need."
+        return "Here structure goes along with need."
     if strength >= _LITTLE:
-        return "Looks tell a little of need here, too little to choose by."
+        return "Structure says a little about need here, too little to choose by."
     much = "nothing" if strength < _NOTHING else "next to nothing"
-    return f"Looks are not need: how structured a unit’s pictures are tells {much} of whether it is needed."
+    return (
+        f"Structure is not need: how structured a unit’s pictures are says {much} about whether it is needed."
+    )
 
 
 def layer_looks_in_words(removal: Removal, layer: str) -> str:
@@ -220,7 +229,7 @@ def measured_in_brief(removal: Removal) -> str:
     of = f" of “{p.source}”" if p.source else ""
     return (
         f"How it was measured: {removal.measured}, on {p.order:,}, {p.choose:,} and {p.report:,} "
-        f"pictures{of}, to order, to choose and to report"
+        f"pictures{of}, to order, to select and to report"
     )
 
 
@@ -230,9 +239,9 @@ def how_measured(removal: Removal) -> list[tuple[str, str, str]]:
     return [
         ("Measured", removal.measured, f"on pictures of “{p.source}”" if p.source else "on pictures"),
         (
-            "Three sets that never mix",
+            "Three separate sets",
             f"{p.order:,}, {p.choose:,} and {p.report:,} pictures",
-            "the first put units in order, the second chose how many go, the third gave the numbers told",
+            "to order the units, to choose how many to remove, and to report the numbers",
         ),
         _groups(p.groups),
         ("Count", f"{removal.removed:,} of {removal.units:,}", held_in_words(removal)),
@@ -247,9 +256,11 @@ def how_measured(removal: Removal) -> list[tuple[str, str, str]]:
             f"{per_cent(removal.agreement)} are those of the whole network",
         ),
         (
-            "Commonest",
+            "Most common class",
             per_cent(removal.majority_share),
-            "right by always saying the commonest class" if classes else "of decisions are one and the same",
+            "right by always predicting the most common class"
+            if classes
+            else "of decisions are the same one",
         ),
         _weights(compensated=removal.compensated),
         *_saved(removal),
@@ -259,16 +270,16 @@ def how_measured(removal: Removal) -> list[tuple[str, str, str]]:
 
 def _groups(n: int) -> tuple[str, str, str]:
     if n:
-        return "Groups", f"{n:,}", "such as people or videos, each within one set alone"
-    warned = "where several pictures show one person or come from one video, the numbers flatter"
-    return "Groups", "none named", warned
+        return "Groups", f"{n:,}", "such as people or videos, each in one set only"
+    warned = "too optimistic if several pictures show one person or come from one video"
+    return "Groups", "none given", warned
 
 
 def _weights(*, compensated: bool) -> tuple[str, str, str]:
     if compensated:
-        how = "those that read removed units, by least squares on what these answered; nothing was trained"
+        how = "of the next layer, by least squares on the activations of removed units; no training"
         return "Weights", "refitted", how
-    return "Weights", "as they were", "each removed unit stands as its mean over pictures"
+    return "Weights", "unchanged", "each removed unit is replaced by its mean over pictures"
 
 
 def _saved(removal: Removal) -> Iterator[tuple[str, str, str]]:
@@ -285,7 +296,11 @@ def _fixed(fixed: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     for name, reason in fixed[:_MOST_FIXED]:
         yield "Cannot be removed", name, reason
     if len(fixed) > _MOST_FIXED:
-        yield "Cannot be removed", f"{len(fixed) - _MOST_FIXED:,} more layers", "each says why on its page"
+        yield (
+            "Cannot be removed",
+            f"{len(fixed) - _MOST_FIXED:,} more layers",
+            "the reason is on each layer’s page",
+        )
 
 
 def rank_in_words(need: UnitNeed, units: int) -> str:
@@ -296,7 +311,7 @@ def rank_in_words(need: UnitNeed, units: int) -> str:
 def need_in_words(need: UnitNeed) -> str:
     """Return a unit's need as a number with its meaning."""
     return (
-        "the 1st goes last; without it the log probability of the decision changes by "
+        "the 1st is removed last; without the unit, the log probability of the decision changes by "
         f"{number(need.need)} nats (RMS, to first order)"
     )
 
@@ -306,16 +321,16 @@ def loss_in_words(need: UnitNeed) -> tuple[str, str] | None:
     if need.changed is None or not need.pictures:
         return None
     if not need.changed:
-        return f"no decision of {need.pictures:,} changes", "where it alone is gone"
+        return f"no decision of {need.pictures:,} changes", "when only this unit is removed"
     told = f"{need.changed:,} of {count(need.pictures, 'decision')} change{'s' if need.changed == 1 else ''}"
-    worst = f"; most of “{need.hurt}”: {need.hurt_pictures:,}" if need.hurt and need.hurt_pictures else ""
-    return told, f"where it alone is gone{worst}"
+    worst = f"; most for “{need.hurt}”: {need.hurt_pictures:,}" if need.hurt and need.hurt_pictures else ""
+    return told, f"when only this unit is removed{worst}"
 
 
 def fate_in_words(removal: Removal, *, stays: bool) -> tuple[str, str]:
-    """Return whether a unit is among those that go at the chosen count."""
-    what = f"at the chosen count, {removal.removed:,} of {removal.units:,} gone"
-    return ("stays", what) if stays else ("can go", what)
+    """Return whether a unit is among those that are removed at the chosen number."""
+    what = f"when {removal.removed:,} of {removal.units:,} units are removed"
+    return ("stays", what) if stays else ("can be removed", what)
 
 
 def _sentence(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What stands beside a unit's verdict on its page: how far to trust it, and its answers to natural pictures.
+"""What a unit's page shows besides its verdict: how far to trust it, and its responses to natural pictures.
 
 Sections as in `views`.
 """
@@ -23,24 +23,24 @@ _CHECKS: tuple[tuple[Callable[[Trust], float | None], str, str], ...] = (
     (
         lambda t: t.recipes_agree,
         "Recipes",
-        "how surely its scored and its shown picture are told to be of one unit; 0.5 is chance, 1 always",
+        "how reliably its display picture can be matched to its scored ones; 0.5 is chance, 1 is always",
     ),
     (
         lambda t: t.robust_share,
         "Transforms",
-        "share of the shown picture’s gain that stays when it is shifted and turned",
+        "share of the display picture’s gain that remains when it is shifted and rotated",
     ),
-    (lambda t: t.beyond_natural, "Beyond natural", "times its answer to the strongest natural picture"),
+    (lambda t: t.beyond_natural, "Beyond natural", "times its activation on the strongest natural picture"),
     (
         lambda t: t.natural_agreement,
         "Natural examples",
-        "how surely its pictures are told to belong to its natural ones; 0.5 is chance, 1 always",
+        "how reliably its pictures can be matched to its natural ones; 0.5 is chance, 1 is always",
     ),
 )
 _FACTS: tuple[tuple[Callable[[Natural], float | None], str, str], ...] = (
-    (lambda n: n.max, "Largest answer", "to any natural picture, after its activation"),
-    (lambda n: n.zeros_share, "Zeros", "share of its answers to natural pictures that are exactly zero"),
-    (lambda n: n.selectivity, "Class selectivity", "0 answers to all classes alike, 1 to one alone"),
+    (lambda n: n.max, "Largest activation", "on any natural picture, after the activation function"),
+    (lambda n: n.zeros_share, "Zeros", "share of its activations on natural pictures that are exactly zero"),
+    (lambda n: n.selectivity, "Class selectivity", "0: active for all classes alike, 1: for a single one"),
 )
 
 
@@ -50,9 +50,9 @@ def trust_section(score: UnitScore | None) -> Facts | None:
         return None
     facts = [Fact(label, number(check(score.trust)), note) for check, label, note in _CHECKS]
     kept = tuple(fact for fact in facts if fact.value != "–")
-    note = "Beside the verdict, never part of it."
+    note = "Informational; does not affect the verdict."
     if verdict_of(score.verdict).noise:
-        note += " Here they say that its noise recurs, not that there is a pattern."
+        note += " Here they say that the noise recurs, not that there is a pattern."
     words = trust_of(score)
     told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
     return Facts(title="Trust", note=told, means="trust", facts=kept) if kept else None
@@ -65,12 +65,12 @@ def natural_section(score: UnitScore | None) -> Facts | None:
         return None
     facts = [Fact(label, number(fact(natural)), note) for fact, label, note in _FACTS]
     if natural.selective_class:
-        facts.append(Fact("Class", natural.selective_class, "to which it answers most"))
+        facts.append(Fact("Class", natural.selective_class, "which activates it most"))
     return Facts(title="On natural pictures", facts=tuple(fact for fact in facts if fact.value != "–"))
 
 
 def histogram_section(natural: Arrays, unit: int) -> Plotted | None:
-    """Return a unit's histogram of answers to natural pictures."""
+    """Return a unit's histogram of activations on natural pictures."""
     if not {"counts", "start", "width"} <= set(natural) or not 0 <= unit < len(natural["counts"]):
         return None
     counts, start, width = (natural[name][unit] for name in ("counts", "start", "width"))
@@ -84,10 +84,11 @@ def histogram_section(natural: Arrays, unit: int) -> Plotted | None:
         points += [(left, share), (left + float(width), share)]
     at = int(np.argmax(counts))
     alt = (
-        f"Histogram of answers to natural pictures, from {number(points[0][0])} to {number(points[-1][0])}; "
+        f"Histogram of activations on natural pictures, from {number(points[0][0])} to "
+        f"{number(points[-1][0])}; "
         f"{counts[at] / total:.0%} lie between {number(float(start + at * width))} and "
         f"{number(float(start + (at + 1) * width))}."
     )
-    plot = plots.curves([("c0", points)], across="answer", alt=alt)
-    note = "Share of answers by size, at fixed places of all natural pictures, after the activation."
-    return Plotted(title="Answers to natural pictures", note=note, plot=plot) if plot else None
+    plot = plots.curves([("c0", points)], across="activation", alt=alt)
+    note = "Share of activations by value, at fixed positions of all natural pictures, after the activation."
+    return Plotted(title="Activations on natural pictures", note=note, plot=plot) if plot else None

@@ -34,10 +34,13 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Plotted | None:
     cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
     null = rows.findings.null
     plot = plots.place_in_null(score.structure, cut, band, null)
-    note = "Structure of this unit (dot) and of pictures made of nothing by the same renderer (the null"
-    note += f": bars, {len(null)} pictures)" if null else ")"
-    note += ". The line is where patterns begin; grey is borderline."
-    title = "Beside pictures made of nothing"
+    bars = f" (bars, {len(null)} pictures)" if null else ""
+    note = (
+        f"Structure of this unit (dot) and of the noise baseline{bars}: pictures that the same renderer "
+        f"makes "
+        "from objectives without structure. The line is where patterns begin; grey is borderline."
+    )
+    title = "Compared with the noise baseline"
     return Plotted(title=title, note=note, means="null", plot=plot) if plot else None
 
 
@@ -45,33 +48,39 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
     """Return the numbers of a unit, each with its meaning."""
     if score is None:
         return None
-    null = f"of {rows.n_null} null pictures" if rows.n_null else "against the renderer null"
+    null = f"of {rows.n_null} baseline pictures" if rows.n_null else "of the noise baseline"
     begins = f"{rows.thresholds.structure_z:g}"
     compared = rows.findings.comparison or "pictures of other units"
-    agree = f"how surely a picture is told to be of this unit, 1 always; compared with {compared}"
+    agree = f"how reliably a picture can be matched to its unit (1 = always); compared with {compared}"
     if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
     look = score.look
     found = [
         Fact(
-            "Structure", tenths(score.structure), f"order beyond that of the null; a pattern from {begins} on"
+            "Structure",
+            tenths(score.structure),
+            f"standard deviations above the noise baseline; a pattern from {begins}",
         ),
         Fact(
-            "Score", number(score.p_structured), "P(structured), 0 to 1: the same as the chance of a pattern"
+            "Score",
+            number(score.p_structured),
+            "P(structured): structure as a probability of a pattern, 0 to 1",
         ),
+        Fact("p", number(score.p_value), f"p-value: share {null} with at least this much structure"),
         Fact(
-            "p", number(score.p_value), f"share {null} with at least this much order; small is unlike nothing"
+            "p, adjusted",
+            number(score.look.p_adjusted),
+            "p-value, corrected for the number of units in the layer",
         ),
-        Fact(
-            "p, adjusted", number(score.look.p_adjusted), "p, allowing for the number of units in the layer"
-        ),
-        Fact("More order than", _share(look.null_place), "of the null’s pictures"),
-        Fact("Contrast", number(look.contrast), "RMS distance from its mean colour, of the range 0 to 1"),
+        Fact("More order than", _share(look.null_place), "of the noise baseline’s pictures"),
+        Fact("Contrast", number(look.contrast), "RMS deviation from the mean colour, in the range 0 to 1"),
         Fact("Consistency", number(score.consistency), agree),
         Fact(
-            "Use", number(score.use), "rank in its layer, 0 to 1, of outgoing weight × spread of its answer"
+            "Use",
+            number(score.use),
+            "rank in its layer, 0 to 1, of outgoing weight × spread of its activation",
         ),
-        Fact("Facets", number(score.facets), "kinds of picture, each from several starts"),
+        Fact("Facets", number(score.facets), "groups of similar pictures, each from several starts"),
         Fact("Pattern", pattern_in_words(look) or "–", look.colours),
     ]
     if score.responsiveness.proof:
@@ -81,33 +90,33 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
 
 
 def light_section(rows: LayerRows, unit: int) -> Plotted | None:
-    """Return a unit's answers to pictures of one grey, and what its answers to light and colours say."""
+    """Return a unit's responses to pictures of one grey, and what those to brightness and colours say."""
     level, response = rows.flat.get("level"), rows.flat.get("response")
     if level is None or response is None or unit >= response.shape[1]:
         return None
     points = [(float(x), float(y)) for x, y in zip(level, response[:, unit], strict=False)]
-    alt = f"Answer to flat grey: {number(points[0][1])} at black, {number(points[-1][1])} at white."
+    alt = f"Response to uniform grey: {number(points[0][1])} at black, {number(points[-1][1])} at white."
     plot = plots.curves([("c0", points)], across="grey level", alt=alt)
-    note = "What it answers to pictures of one grey, black 0 to white 1."
+    note = "Activation on pictures of one grey, from black (0) to white (1)."
     score = rows.scores.get(unit)
     if score is not None and (told := light_in_words(score.light)):
         note += f" {told[:1].upper()}{told[1:]}."
     if score is not None and score.light.share is not None:
         share = _share(score.light.share)
-        note += f" Light and colour alone cover {share} of the range of all its answers."
-    return Plotted(title="Answer to flat grey", note=note, plot=plot) if plot else None
+        note += f" Brightness and colour alone cover {share} of the range of its activations."
+    return Plotted(title="Response to uniform grey", note=note, plot=plot) if plot else None
 
 
 def facets_of(score: UnitScore | None) -> dict[int, str]:
-    """Return by seed to which kind of picture it belongs and what the unit answers to these, in words.
+    """Return by seed to which group of pictures it belongs and how they activate the unit, in words.
 
-    In order of the kinds; empty for a unit that has not several.
+    In order of the groups; empty for a unit that has not several.
     """
     if score is None or score.verdict != MULTIFACETED.word:
         return {}
     found: dict[int, str] = {}
     for at, facet in enumerate(score.facet_groups, 1):
-        answer = "" if facet.answer is None else f", answer {number(facet.answer)}"
+        answer = "" if facet.answer is None else f", activation {number(facet.answer)}"
         found |= dict.fromkeys(facet.seeds, f"facet {at}{answer}")
     return found
 

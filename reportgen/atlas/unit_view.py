@@ -36,8 +36,11 @@ from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
 from reportgen.units import UnitId, UnitScore, activation_of
 from reportgen.verdicts import verdict_of
 
-_RESCUES = {"cell-maxima": "woken by single places", "louder-start": "second, louder start"}
-"""How a unit that answered nothing was brought to climb, in words."""
+_RESCUES = {
+    "cell-maxima": "restarted from single-position gradients",
+    "louder-start": "restarted from stronger noise",
+}
+"""How the optimisation of a unit without activation was restarted, in words."""
 
 
 def pictures_of(context: ViewContext, rows: LayerRows, unit: int) -> UnitPictures:
@@ -145,20 +148,20 @@ def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
 def _pictures(
     context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures
 ) -> list[Callable[[], Section | None]]:
-    """Return what makes a unit's sections of renders, what stands for the unit first.
+    """Return what makes a unit's sections of renders, what is shown first for the unit first.
 
-    Where that is a picture that was judged, the display recipe's come last: they show something else.
+    Where that is a picture that was judged, those of the display recipe come last: they show something else.
     """
     lead, score = rows.lead(unit), rows.scores.get(unit)
     starts = lambda: _seeds(context, rows, unit, own)  # noqa: E731
     if lead is None or lead.recipe != rows.scored_recipe or not rows.of(unit, rows.shown_recipe, "happy"):
         return [lambda: _shown(context, rows, unit, own, "made to be looked at, not scored."), starts]
     if score is not None and not verdict_of(score.verdict).shown_leads:
-        why = "no more order than in what the same renderer makes of nothing."
+        why = "no more structure than the noise baseline."
         later = "this recipe makes patterns out of noise; the verdict is not about these."
         beside = null_pictures(context, rows)[:1]
     else:
-        why = "stands for the unit, since the display recipe drives it far less, or found nothing to show."
+        why = "shown first, since the display recipe activates the unit far less, or found nothing to show."
         later = "made to be looked at, not scored; here it falls far short of the starts above."
         beside = []
     judged = picture(context, rows, lead, own, f"Judged: start {lead.seed}")
@@ -173,7 +176,7 @@ def _pictures(
 
 
 def null_pictures(context: ViewContext, rows: LayerRows) -> list[Picture]:
-    """Return the first pictures of the renderer null as a page shows them."""
+    """Return the first pictures of the noise baseline as a page shows them."""
     strip = null_strip(rows, context.sizes) if context.nulls else None
     if strip is None:
         return []
@@ -181,7 +184,7 @@ def null_pictures(context: ViewContext, rows: LayerRows) -> list[Picture]:
     return [
         Picture(
             file=strip.stem, width=strip.side, height=strip.side,
-            alt=f"Picture {i} of the renderer null: made of nothing", caption="Made of nothing",
+            alt=f"Picture {i} of the noise baseline", caption="Noise baseline",
             tile=i if n > 1 else None, tiles=n if n > 1 else None,
         )
         for i in range(n)
@@ -231,10 +234,10 @@ def _ascent(context: ViewContext, rows: LayerRows, unit: int) -> Plotted | None:
     lines = [(f"c{i % 4}", r.telemetry.curve) for i, r in enumerate(renders)]
     ends = ", ".join(number(r.telemetry.activation_end) for r in renders)
     plot = plots.curves(
-        lines, across="steps", alt=f"Activation over steps, a line a start; at the end {ends}."
+        lines, across="steps", alt=f"Activation over steps, one line per start; at the end {ends}."
     )
-    note = "One line a start, scored recipe."
-    return Plotted(title="Activation while climbing", note=note, plot=plot) if plot else None
+    note = "One line per start, scored recipe."
+    return Plotted(title="Activation during optimisation", note=note, plot=plot) if plot else None
 
 
 def _telemetry(context: ViewContext, rows: LayerRows, unit: int) -> Table | None:

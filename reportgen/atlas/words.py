@@ -36,12 +36,13 @@ def kind_in_words(layer: Layer) -> str:
 def judged_after(layer: Layer) -> str:
     """Return where a layer's units are judged and what that means."""
     if layer.head:
-        return f"before the {layer.head}: its logits are read, so that outputs do not push each other down"
+        return f"before the {layer.head}: the logits are used, so that outputs do not compete"
     if layer.activation in ("", "linear"):
         return "as it is: no activation follows"
     return (
-        f"after {layer.activation}: pictures climb the value before it, but a unit counts as alive only if "
-        f"{layer.activation} lets something through"
+        f"after {layer.activation}: pictures maximise the value before it, but a unit counts as live only "
+        f"if its "
+        f"value after {layer.activation} changes"
     )
 
 

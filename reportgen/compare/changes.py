@@ -202,8 +202,8 @@ def _state(p: Pairing, a: int, b: int, alike: float | None) -> tuple[str, str]:
     """Return the state of a unit beside its partner, and its reason."""
     place = "unchanged" if a == b else "moved"
     if p.same:
-        return place, "the network up to here is the same"
-    told = f"likeness {alike:.3f}" if alike is not None else "silent on the probes in both"
+        return place, "the network is identical up to here"
+    told = f"similarity {alike:.3f}" if alike is not None else "silent on the probes in both"
     if p.a.dead(a) != p.b.dead(b):
         lost = p.b.dead(b)
         return ("died", "live before, dead now") if lost else ("born", "dead before, live now")
@@ -228,7 +228,7 @@ def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:
     if p.weights is not None and p.weights[a, b] > 1 - KEPT:
         far = f"incoming weights differ by {100 * float(p.weights[a, b]):.0f} %"
         return "re-purposed", f"silent on the probes in both; {far}"
-    return place, "silent on the probes in both; nothing shows a change"
+    return place, "silent on the probes in both; no change found"
 
 
 def _turn(p: Pairing, a: int, b: int) -> tuple[str, str]:
@@ -263,8 +263,8 @@ def _nothing_like(p: Pairing, best: float | None) -> str:
     if best is None:
         return "silent on the probes"
     if best >= least:
-        return f"its nearest, of likeness {best:.3f}, belongs to another"
-    return f"its nearest has likeness {best:.3f}, below {least:g}"
+        return f"the most similar unit, {best:.3f}, matches another one"
+    return f"the most similar unit has similarity {best:.3f}, below {least:g}"
 
 
 def _is_consequence(p: Pairing, a: int, b: int) -> bool:

@@ -49,7 +49,7 @@ def _markdown_pair(c: Comparison, link: Link) -> str:
     lines += ["| layer | " + " | ".join(shown) + " | counterparts |", "|---|" + "---:|" * (len(shown) + 1)]
     for pair in c.layers:
         cells = [str(pair.counts.get(s, "")) for s in shown]
-        chance = "" if pair.chance_a is None else f" (by chance {pair.chance_a})"
+        chance = "" if pair.chance_a is None else f" (chance: {pair.chance_a})"
         name = plain(pair.layer_b if pair.layer_a == pair.layer_b else f"{pair.layer_a} → {pair.layer_b}")
         lines.append(f"| {name} | {' | '.join(cells)} | {pair.counterparts_a} of {pair.n_a}{chance} |")
     rows = c.largest(N_LARGEST)
@@ -67,7 +67,7 @@ def _markdown_change(c: Comparison, pair: LayerPair, x: UnitChange, link: Link) 
             name, where = plain(f"{layer} {side.unit}"), link(version, layer, side.unit)
             verdict = f" ({side.verdict})" if side.verdict else ""
             parts.append((f"[{name}]({where})" if where else name) + verdict)
-    tail = ", a consequence of an earlier layer" if x.consequence else ""
+    tail = ", because of an earlier layer" if x.consequence else ""
     only = " only before" if x.b is None else " only after" if x.a is None else ""
     return f"**{x.state}**{only}: {' → '.join(parts)}; {plain(x.reason)}{tail}"
 

@@ -1,4 +1,4 @@
-"""What is said of a unit's answers: whether it gives any, to light, beside others', on real pictures."""
+"""What is said of a unit's responses: whether it activates, to what, and like which units."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _ON = {"all": "", "probes": "on the probe pictures alone", "renders": "on the re
 
 
 def answers_in_words(found: Responsiveness) -> str:
-    """Return what a unit was seen to answer, with numbers."""
+    """Return what activations were seen of a unit, with numbers."""
     if found.lacks == "finite":
         return "its responses are not finite numbers"
     if found.lacks == "responses":
-        nothing = "no responses were measured, so it cannot be told whether it ever answers"
+        nothing = "no responses were measured, so it is not known whether it ever activates"
         assumed = f"; bounds over {_assumed(found)} prove nothing"
         return nothing + (assumed if found.bound is not None else "")
     asked = _asked(found)
@@ -33,15 +33,19 @@ def answers_in_words(found: Responsiveness) -> str:
         return f"silent on {asked}; its responses to {missing} were not measured"
     if found.state == "live":
         known = found.low is not None and found.high is not None
-        return f"answers {found.low:.3g} to {found.high:.3g}" if known else "answers"
+        return f"activation range {found.low:.3g} to {found.high:.3g}" if known else "active"
     if not asked:
-        return "not asked"
-    value = "zero" if found.state == "dead" or found.high is None else f"always {found.high:.3g}"
+        return "not measured"
+    value = (
+        "activation zero"
+        if found.state == "dead" or found.high is None
+        else f"activation always {found.high:.3g}"
+    )
     return f"{value} on {asked}{_where(found)}"
 
 
 def liveliness_in_words(found: Responsiveness) -> str:
-    """Return in a few words how a unit answers, or what is known of one that does not; empty for most."""
+    """Return in a few words how a unit activates, or what is known of one that does not; empty for most."""
     if found.state == "live":
         return _NUANCES[found.nuance]
     if found.state == "dead":
@@ -55,7 +59,7 @@ def proof_in_words(found: Responsiveness) -> str:
     """Return what proves that a unit is dead or constant; empty if nothing does."""
     if found.proof == "bounds":
         value = "one value" if found.bound is None else f"{found.bound:.3g}"
-        return f"interval bounds: {value} for every picture the input can hold"
+        return f"interval bounds: {value} for every possible input"
     return "no outgoing weight" if found.proof else ""
 
 
@@ -63,12 +67,12 @@ def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
     """Return in one line why a unit is superfluous for certain.
 
     Args:
-        found: Whether it answers.
+        found: Whether it activates.
         copy_of: The unit of which it is a copy to rounding.
     """
     said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof else []
     if copy_of is not None:
-        said.append(f"answers like unit {copy_of}, which stays")
+        said.append(f"same activations as unit {copy_of}, which stays")
     if found.unheard:
         said.append("all its outgoing weights are zero")
     return "; ".join(said)
@@ -88,15 +92,15 @@ def _where(found: Responsiveness) -> str:
 
 
 def light_in_words(light: Light) -> str:
-    """Return how a unit answers flat inputs; empty where it does not care or nothing is known."""
+    """Return how a unit responds to uniform inputs; empty where it does not, or nothing is known."""
     if light.told:
         return light.told
     said = []
     if light.brightness and light.black is not None and light.white is not None:
         ends = f"from {light.black:.3g} on black to {light.white:.3g} on white"
-        said.append(f"its answer {light.brightness} with brightness, {ends}")
+        said.append(f"activation {light.brightness} with brightness, {ends}")
     if light.colour and light.colour_answer is not None:
-        said.append(f"of flat colours it answers most to {light.colour}, {light.colour_answer:.3g}")
+        said.append(f"of uniform colours, {light.colour} activates it most ({light.colour_answer:.3g})")
     return "; ".join(said)
 
 
@@ -110,12 +114,14 @@ def shortfall_in_words(short: Shortfall | None) -> str:
     if short is None or short.told or short.correlation is None or short.needed is None:
         return short.told if short is not None else ""
     if short.on == "all":
-        return f"a copy needs r {short.needed:.3g}"
-    return f"{_ON[short.on]} r is {correlation_in_words(short.correlation)}, a copy needs {short.needed:.3g}"
+        return f"a copy needs r ≥ {short.needed:.3g}"
+    return (
+        f"{_ON[short.on]} r = {correlation_in_words(short.correlation)}; a copy needs r ≥ {short.needed:.3g}"
+    )
 
 
 def trust_of(score: UnitScore) -> str:
-    """Return what the checks say of a unit whose pictures tell anything; else nothing."""
+    """Return what the checks say of a unit whose pictures are evidence; else nothing."""
     return trust_in_words(score.trust, score.natural) if verdict_of(score.verdict).tells else ""
 
 
@@ -129,8 +135,8 @@ def trust_in_words(trust: Trust, natural: Natural | None) -> str:
     if natural is not None and natural.silent:
         said.append("silent on all natural pictures")
     elif trust.beyond_natural is not None:
-        said.append(f"{trust.beyond_natural:.2g} times its best natural picture")
+        said.append(f"{trust.beyond_natural:.2g} times its strongest natural picture")
     if trust.natural_agreement is not None:
         agree = trust.natural_agreement >= NATURAL_AGREES
-        said.append(f"synthetic and natural {'agree' if agree else 'disagree'}")
+        said.append(f"synthetic and natural examples {'agree' if agree else 'disagree'}")
     return ", ".join(said)

@@ -1,4 +1,4 @@
-"""What is said of a layer as a whole: counts, copies, what its answers have in common, beside a twin."""
+"""What is said of a layer as a whole: counts, copies, what its activations have in common, its twin."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
 
 ONLY_REMOVAL = (
-    "Which of the others the network needs, only removing them and looking at its answers to pictures "
-    "tells: reportgen prune MODEL --images DIR."
+    "Whether the network needs the others can only be measured by removing them: "
+    "reportgen prune MODEL --images DIR."
 )
 """What is said wherever removal was not measured."""
 
@@ -26,26 +26,26 @@ def compared_in_words(compared: Compared) -> str:
     """Return what consistency was compared with."""
     n, said = compared.n_units, []
     if n:
-        said.append(f"{n} unit{'s' * (n != 1)} of this layer that show{'s' * (n == 1)} a pattern")
+        said.append(f"{n} unit{'s' * (n != 1)} of this layer with a pattern")
     if compared.n_others:
         said.append(f"{compared.n_others} pictures of other layers")
     if compared.n_null:
-        null = "pictures of the renderer null, which makes agreement look better than it is"
+        null = "pictures of the noise baseline, which overstates agreement"
         said.append(f"{compared.n_null} {null}")
     return " and ".join(said) or "nothing"
 
 
 def certain_in_words(n: int, of: int) -> str:
-    """Return in a sentence how many units are superfluous for certain, and what makes them so."""
+    """Return in a sentence how many units are certainly superfluous, and what makes them so."""
     count = f"{n:,} of {_count(of, 'unit')} {'is' if n == 1 else 'are'}" if n else "No unit is"
     return (
-        f"{count} superfluous for certain (proved silent or constant, a copy of another to rounding, or "
-        "nothing takes its answer)."
+        f"{count} certainly superfluous (proved silent or constant, equal to another up to rounding, or "
+        "without outgoing weights)."
     )
 
 
 def judged_in_words(scores: Sequence[UnitScore], *, note: str, assumed_range: str) -> list[str]:
-    """Return the counts of verdicts, and what is known of the units that never answered.
+    """Return the counts of verdicts, and what is known of the units that were never active.
 
     Args:
         scores: Rows of the rendered units.
@@ -60,11 +60,11 @@ def judged_in_words(scores: Sequence[UnitScore], *, note: str, assumed_range: st
     dead = [s for s in scores if s.verdict == DEAD.word]
     if dead:
         proved = sum(bool(s.responsiveness.proof) for s in dead)
-        known = {0: "no input was found that wakes them", len(dead): "proved for every input"}
+        known = {0: "no input was found that activates them", len(dead): "proved for every input"}
         how = known.get(proved, f"proved for {proved}, no input was found for the others")
-        told.append(f"{_count(len(dead), 'unit')} never answered: {how}.")
+        told.append(f"{_count(len(dead), 'unit')} {_were(len(dead))} never active: {how}.")
         if assumed_range and proved < len(dead):
-            told.append(f"The input range {assumed_range} is assumed; in another they may answer.")
+            told.append(f"The input range {assumed_range} is assumed; with another they may be active.")
     return told
 
 
@@ -79,14 +79,19 @@ def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
     judged = sum(counts[v.word] for v in VERDICTS if v.pattern)
     changing = sum(counts[v.word] for v in VERDICTS if v.pattern and v.changes)
     if any(s.complement_of is not None for s in scores):
-        told.append("The two outputs are complements by the softmax itself, which says nothing of the model.")
-    if judged:
         told.append(
-            f"{changing} of {judged} units with a pattern change from run to run; compared with {compared}."
+            "The two outputs are complements by the arithmetic of the softmax; that says nothing about the "
+            "model."
+        )
+    if judged:
+        vary = "varies" if changing <= 1 else "vary"
+        told.append(
+            f"{changing or 'None'} of {_count(judged, 'unit')} with a pattern {vary} between seeds "
+            f"(compared with {compared})."
         )
     if borderline := sum(s.borderline for s in scores):
         between = f"{STATIC.word} and {STRUCTURED.word}"
-        told.append(f"{_count(borderline, 'unit')} on the border between {between}.")
+        told.append(f"{_count(borderline, 'unit')} {_are(borderline)} borderline between {between}.")
     return told
 
 
@@ -95,41 +100,40 @@ def shared_in_words(layers: Sequence[str]) -> str:
     listed = ", ".join(layers[:3]) + (f" and {len(layers) - 3} more" if len(layers) > 3 else "")
     return (
         f"Its weights are used elsewhere in the network too ({listed}): "
-        "what is idle here may be needed there, so that nothing is called superfluous."
+        "what is idle here may be needed there, so nothing is called superfluous."
     )
 
 
 def copies_in_words(n_copies: int) -> str:
     """Return how many units are copies."""
-    answer = "answers" if n_copies == 1 else "answer"
-    return f"{_count(n_copies, 'unit')} {answer} like another of a lower index: copies."
+    what = "is a copy: its activations are" if n_copies == 1 else "are copies: their activations are"
+    return f"{_count(n_copies, 'unit')} {what} those of a unit with a lower index."
 
 
 def nearest_in_words(unit: int, other: int, correlation: float, short: Shortfall) -> str:
     """Return which two units of a layer without copies are nearest to it, and what they lack."""
     r = correlation_in_words(correlation)
-    alike = f"Most alike answer {unit} and {other}, r {r}: {shortfall_in_words(short)}."
-    return f"No unit is a copy of another. {alike}"
+    pair = f"Most similar pair: {unit} and {other}, r = {r} ({shortfall_in_words(short)})."
+    return f"No unit is a copy of another. {pair}"
 
 
 def common_in_words(kinds: Kinds, *, alike: float) -> list[str]:
-    """Return what the answers of a layer's units have in common.
+    """Return what the activations of a layer's units have in common.
 
     Args:
         kinds: How many kinds there are of them.
         alike: Least mean correlation within a group.
     """
     told = [
-        f"From the answers of {len(kinds.span)} of the {_count(kinds.live, 'unit')} that answer, "
-        f"{kinds.span_share:.0%} of what all of them answer can be computed, as sums; all together are worth "
-        f"{kinds.effective_rank:.1f} independent ones (effective rank)."
+        f"{len(kinds.span)} of {kinds.live} active units linearly explain {kinds.span_share:.0%} of the "
+        f"variance of all their activations; effective rank {kinds.effective_rank:.1f}."
     ]
     if kinds.groups:
         many = f"{len(kinds.groups)} groups" if len(kinds.groups) > 1 else "One group"
         inside = sum(map(len, kinds.groups))
         told.append(
-            f"{many} of units answer much alike (mean correlation {alike:g} and more), {inside} units in "
-            f"all, the largest of {len(kinds.groups[0])}."
+            f"{many} of units with similar activations (mean correlation {alike:g} or more): {inside} units "
+            f"in all, {len(kinds.groups[0])} in the largest."
         )
     return told
 
@@ -139,37 +143,45 @@ def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units:
     """Return what a person's own pictures say of a layer.
 
     Args:
-        zeros_share: Of the middle unit; None where no activation makes zeros.
-        selectivity: Of the middle unit; None where it is undefined.
+        zeros_share: Of the median unit; None where no activation makes zeros.
+        selectivity: Of the median unit; None where it is undefined.
     """
     where = f"{n_pictures:,} natural pictures" + (f" in {n_classes} classes" if n_classes else "")
-    told = f"On {where}, {_count(n_silent, 'unit')} of {n_units} never answered"
+    told = f"On {where}, {_count(n_silent, 'unit')} of {n_units} {_were(n_silent)} never active"
     if zeros_share is not None:
-        told += f"; the middle unit gives exactly zero at {zeros_share:.0%} of places"
+        told += f"; the median unit is exactly zero at {zeros_share:.0%} of positions"
     if selectivity is not None:
-        told += f"; the middle unit's class selectivity is {selectivity:.2f} (0 none, 1 one class alone)"
+        told += f"; the median unit's class selectivity is {selectivity:.2f} (0: none, 1: a single class)"
     return told + "."
 
 
 def beside_twin_in_words(found: BesideTwin, how: str) -> str:
-    """Return how a layer stands beside its untrained twin.
+    """Return how a layer compares with its untrained twin.
 
     Args:
         found: What comparing the two found.
         how: How the twin's weights were drawn, or empty.
     """
     return (
-        f"Beside the untrained twin: a trained unit has more structure than an untrained one with "
-        f"probability {found.auc:.2f} (0.5 is no difference); {found.patterned_share_trained:.0%} of trained "
+        f"Compared with the untrained twin: a trained unit has more structure than an untrained one with "
+        f"probability {found.auc:.2f} (0.5: no difference); {found.patterned_share_trained:.0%} of trained "
         f"and {found.patterned_share_untrained:.0%} of untrained units show a pattern"
         + (f" ({how})." if how else ".")
     )
 
 
 def too_few_twins_in_words(n: int) -> str:
-    """Return that an untrained twin is not rendered far enough, with how many of its units are judged."""
-    return f"The untrained twin is not rendered far enough to compare with: {n} judged."
+    """Return that too few units of an untrained twin are judged, and how many are."""
+    return f"Too few units of the untrained twin are rendered to compare with: {n} judged."
 
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
+
+
+def _were(n: int) -> str:
+    return "was" if n == 1 else "were"

@@ -26,11 +26,11 @@ from reportgen.verdicts import (
 )
 
 _QUESTIONS: Mapping[Question, str] = {
-    "answers": "Answers?",
+    "answers": "Does the unit activate?",
     "colours": "More than one colour?",
-    "pattern": "A pattern?",
-    "recurs": "The same on every run?",
-    "kinds": "A few kinds?",
+    "pattern": "Is there a pattern?",
+    "recurs": "The same from every start?",
+    "kinds": "A few groups of pictures?",
 }
 
 
@@ -76,16 +76,16 @@ def obstacle_in_words(found: Obstacle | None) -> str:
     if found is None:
         return ""
     if found.kind == "no null":
-        return "the renderer null of this setting is not there, so structure cannot be told from its making"
+        return "the noise baseline of this setting is missing, so structure cannot be measured"
     if found.kind == "another canvas":
         size = " by ".join(map(str, found.sizes))
-        return f"the renderer null stored is of another canvas, {size}; render again to make its own"
+        return f"the stored noise baseline is of another canvas, {size}; render again to make the right one"
     if found.kind == "few":
         least = found.sizes[0] if found.sizes else "the needed"
-        return f"the renderer null has fewer than {least} pictures with anything in them"
+        return f"fewer than {least} pictures of the noise baseline show anything"
     *inside, least = found.sizes or ("too small",)
     size = " by ".join(map(str, inside))
-    return f"the inside of its pictures is {size} px, wanted at least {least}"
+    return f"the usable area of its pictures is {size} px; at least {least} px are needed"
 
 
 def _detail(score: UnitScore) -> str:
@@ -110,7 +110,7 @@ def _verdict_in_words(score: UnitScore) -> str:
     if score.verdict == DEAD.word:
         proof = proof_in_words(found)
         known = f" ({proof})" if proof else ", which proves nothing about other inputs"
-        return f"never answers: {answers_in_words(found)}{known}"
+        return f"never active: {answers_in_words(found)}{known}"
     if score.verdict == FAILED.word:
         return f"no picture: {score.starts.failure or 'nothing was rendered'}"
     if score.verdict == FLAT.word:
@@ -120,7 +120,7 @@ def _verdict_in_words(score: UnitScore) -> str:
     if score.verdict == UNDECIDED.word:
         return _missing_in_words(score)
     if score.verdict == STATIC.word:
-        return f"no more pattern than the renderer makes of nothing: {_beyond(score)}"
+        return f"no more structure than the noise baseline: {_beyond(score)}"
     return _agreement_in_words(score)
 
 
@@ -131,18 +131,18 @@ def _missing_in_words(score: UnitScore) -> str:
     if score.cause == NO_RESPONSES.word:
         return answers_in_words(score.responsiveness)
     if score.cause == NO_ASCENT.word:
-        return f"none of its {n} starts ended with an answer"
+        return f"none of its {n} starts activated it"
     if score.cause == NO_STRUCTURE.word:
         return obstacle_in_words(score.look.obstacle)
     why = "no pictures of other units to compare with"
     if starts.live < 2:
         many = "s" if starts.live != 1 else ""
-        why = f"{starts.live} live start{many} of {n}, two are needed"
-    return f"a pattern, {_beyond(score)}; whether it recurs is open: {why}"
+        why = f"{starts.live} live start{many} of {n}; two are needed"
+    return f"a pattern, {_beyond(score)}; whether it recurs is not known: {why}"
 
 
 def _beyond(score: UnitScore) -> str:
-    """Return a unit's structure beside where patterns begin, and which pattern that is."""
+    """Return a unit's structure, where patterns begin, and which pattern it is."""
     numbers = _asked(score, "pattern")
     begins, z = numbers.get("begins", 0.0), score.structure or 0.0
     patterned = z >= begins
@@ -153,16 +153,18 @@ def _beyond(score: UnitScore) -> str:
 
 def _agreement_in_words(score: UnitScore) -> str:
     """Return how the starts of a unit with a pattern agree."""
-    alike = f"consistency {score.consistency or 0.0:.2f} over {score.starts.live} starts"
+    consistency = f"consistency {score.consistency or 0.0:.2f} over {score.starts.live} starts"
     if score.verdict == MULTIFACETED.word:
         sizes = " and ".join(str(len(f.seeds)) for f in score.facet_groups)
         answers = [f.answer for f in score.facet_groups if f.answer is not None]
-        told = f"; it answers them {' and '.join(f'{x:.3g}' for x in answers)}" if answers else ""
-        return f"{_n_facets(score)} groups of alike pictures ({sizes}{told}); {_beyond(score)}; {alike}"
+        told = f"; activations {' and '.join(f'{x:.3g}' for x in answers)}" if answers else ""
+        return (
+            f"{_n_facets(score)} groups of similar pictures ({sizes}{told}); {_beyond(score)}; {consistency}"
+        )
     if score.verdict == UNSTABLE.word:
         distance = f"texture distance {score.look.texture_distance or 0.0:.2f}"
-        return f"another pattern on each run: {alike}, {distance}; {_beyond(score)}"
-    return f"a pattern that recurs: {_beyond(score)}; {alike}"
+        return f"a different pattern from each start: {consistency}, {distance}; {_beyond(score)}"
+    return f"a pattern that recurs: {_beyond(score)}; {consistency}"
 
 
 def _n_facets(score: UnitScore) -> int:
@@ -170,22 +172,22 @@ def _n_facets(score: UnitScore) -> int:
 
 
 def _besides(score: UnitScore) -> list[str]:
-    """Return what is said of any verdict beside its own reason."""
+    """Return what is said of any verdict besides its own reason."""
     found, said = score.responsiveness, []
     if found.state == "live" and found.nuance == "silent":
-        said.append("silent on all probe pictures, only renders excite it")
+        said.append("silent on all probe pictures; only renders activate it")
     if found.state == "live" and found.nuance == "faint":
-        said.append(f"its answers are tiny beside its layer's: {answers_in_words(found)}")
+        said.append(f"tiny compared with its layer: {answers_in_words(found)}")
     if score.starts.pictures and score.starts.failure:
         said.append(f"some starts failed: {score.starts.failure}")
     if score.duplicate_of is not None:
-        said.append(f"answers like unit {score.duplicate_of}")
+        said.append(f"same activations as unit {score.duplicate_of}")
     if score.mirror_of is not None:
-        said.append(f"answers opposite to unit {score.mirror_of}")
+        said.append(f"opposite activations to unit {score.mirror_of}")
     if score.complement_of is not None:
-        said.append(f"one minus unit {score.complement_of} by the softmax itself")
+        said.append(f"one minus unit {score.complement_of}, by the arithmetic of the softmax")
     if found.unheard:
-        said.append("nothing after it takes it: all its outgoing weights are zero")
+        said.append("unused: all its outgoing weights are zero")
     return said
 
 
@@ -210,7 +212,7 @@ def _numbers(step: Decision, score: UnitScore) -> str:
     if step.question == "recurs" and step.answer is None:
         return f"{score.starts.live} live of {score.starts.pictures or 0} starts"
     if step.question == "kinds":
-        return f"groups of {' and '.join(map(str, step.groups))} alike pictures"
+        return f"groups of {' and '.join(map(str, step.groups))} similar pictures"
     try:
         return _MEASURED[step.question].format_map(found) + _place(step, score)
     except KeyError:  # Of a store whose maker named them otherwise.
@@ -219,13 +221,13 @@ def _numbers(step: Decision, score: UnitScore) -> str:
 
 def _place(step: Decision, score: UnitScore) -> str:
     place = score.look.null_place if step.question == "pattern" else None
-    return "" if place is None else f"; more order than {place:.0%} of the pictures of nothing"
+    return "" if place is None else f"; more order than {place:.0%} of the noise baseline"
 
 
 _MEASURED: Mapping[Question, str] = {
-    "colours": "contrast {contrast:.3f}, {needed:g} is needed",
+    "colours": "contrast {contrast:.3f} (needed: {needed:g})",
     "pattern": "structure {structure:.1f}, patterns begin at {begins:g}",
-    "recurs": "of other units' pictures {strangers:.0%} look more like one start than the other starts do, "
-    "at most {most_strangers:.0%} may; or the starts' textures differ by {distance:.2f}, "
-    "at most {most_distance:g}",
+    "recurs": "{strangers:.0%} of other units' pictures are closer to a start than its other starts are "
+    "(limit {most_strangers:.0%}); texture distance {distance:.2f} (limit {most_distance:g}); "
+    "one within its limit is enough",
 }

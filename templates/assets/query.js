@@ -4,11 +4,11 @@
   "use strict";
 
   var NONE = 65535;
-  var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32, unheard: 64, constant: 128 };
+  var FLAGS = { borderline: 1, duplicate: 2, mirror: 4, complement: 8, copied: 16, drawn: 32, unused: 64, constant: 128 };
   var NUMBERS = ["structure", "score", "p", "contrast", "consistency", "use", "facets", "period", "angle", "need", "need_rank"];
   var OTHER_NAMES = { cluster: "group", copy: "copies", color: "colour" };
   // What people type, and the site's own words, for a flag or a verdict; a plural means its singular
-  var OTHER_WORDS = { "?": "borderline", copy: "duplicate", twin: "duplicate", opposite: "mirror", noise: "static", silent: "dead", facet: "multifaceted", brightness: "flat" };
+  var OTHER_WORDS = { "?": "borderline", copy: "duplicate", twin: "duplicate", opposite: "mirror", unheard: "unused", noise: "static", silent: "dead", facet: "multifaceted", brightness: "flat" };
   var COLOURS = /^(bright|dark|mid-grey|tinted|red|orange|yellow|green|cyan|blue|violet|magenta|black|white)$/;
 
   function bytes(text) {

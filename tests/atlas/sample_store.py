@@ -134,7 +134,7 @@ def score(look: str, unit: int, layer: Layer) -> UnitScore:
         "structured": f"a pattern that recurs: structure {z or 0:.1f}, above 2 where patterns begin",
         "unstable": "another pattern on each run: consistency 0.71 over 4 starts",
         "multifaceted": "2 tight groups of seeds, each with structure",
-        "static": f"no more pattern than the renderer makes of nothing: structure {z or 0:.1f}",
+        "static": f"no more structure than the noise baseline: structure {z or 0:.1f}",
         "flat": "inner contrast 0.004 of the range, below 0.035",
         "dead": "no probe and no render woke it; its upper bound is -0.31",
         "undecided": "fewer than two live seeds",

@@ -61,10 +61,10 @@ def test_whether_there_are_copies_is_answered_where_there_are_none(garden):
     told = copies_of(none)
     assert told.text.startswith("No unit is a copy of another. ")
     assert "correlation r of 0.99 or more" in told.text and "white noise" in told.text
-    assert "r 0.983: a copy needs r 0.99." in told.text
+    assert "r = 0.983 (a copy needs r ≥ 0.99)." in told.text
     ((caption, ((at, one), (_, other))),) = told.groups
-    assert caption == f"{none[at].layer.name}, the nearest two"
-    assert f"come {one} and {other} of {none[at].layer.name}" in told.text
+    assert caption == f"{none[at].layer.name}, the most similar pair"
+    assert f"{one} and {other} of {none[at].layer.name}" in told.text
 
 
 def test_copies_that_nobody_measured_are_not_denied(garden):
@@ -108,7 +108,7 @@ def test_the_clearest_can_be_seen(garden):
     assert order.index(best) == len(good) - 1, "after what can be seen, before what is not structured"
     clearest = find(dimmed)[0]
     assert (0, best) in find(rows)[0].groups[0][1] and (0, best) not in clearest.groups[0][1]
-    assert "little contrast (below 0.1" in clearest.text
+    assert "low-contrast pictures (below 0.1" in clearest.text
 
 
 def test_a_unit_whose_picture_is_all_but_one_colour_is_in_no_showcase(tmp_path):
@@ -129,7 +129,7 @@ def test_a_unit_whose_picture_is_all_but_one_colour_is_in_no_showcase(tmp_path):
     write_atlas(path, tmp_path / "site")
     page = (tmp_path / "site/m/garden/v1/findings.html").read_text(encoding="utf-8")
     clearest = page[
-        page.index("<h2>The clearest</h2>") : page.index("<h2>Another picture on each start</h2>")
+        page.index("<h2>The clearest</h2>") : page.index("<h2>A different picture from each start</h2>")
     ]
     assert f"HappyMap of {own.layer.name} unit {best}," not in clearest
     assert f"HappyMap of {own.layer.name} unit " in clearest
@@ -142,7 +142,7 @@ def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_o
     titles = [s.title for s in unit_view(context, own, unit).sections]
     judged, _, shown = unit_view(context, own, unit).sections[:3]
     assert titles[:3] == ["What was judged", "Every start", "Happy and sad"]
-    assert [i.caption for i in judged.pictures] == ["Judged: start 0", "Made of nothing"]
+    assert [i.caption for i in judged.pictures] == ["Judged: start 0", "Noise baseline"]
     assert judged.size == "l" and shown.size == "m", "the largest picture is one that was judged"
     assert "makes patterns out of noise" in shown.note
     structured = next(u for u, s in own.scores.items() if s.verdict == "structured")
@@ -162,7 +162,7 @@ def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
     rows, context = garden
     section = neighbours_section(context, rows[0], 3)
     assert (section.links[0].label, section.links[0].note) == ("11", "r 0.983")
-    assert section.note.endswith("11 is nearest and not a copy: a copy needs r 0.99.")
+    assert section.note.endswith("11 is the most similar, but no copy: a copy needs r ≥ 0.99.")
     bare = changed(rows[0], lambda s: dataclasses.replace(s, relations=Relations()))
     assert neighbours_section(context, bare, 3).facts[0].value == "none"
 
@@ -177,8 +177,8 @@ def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
         found = next(f for f in find(told) if f.title == "Are there more units than necessary?")
         listed = [int(re.match(r"(\d+) of \d+$", said)[1]) for _, said in found.layers]
         assert listed == sorted((len(units) for units in certain if units), reverse=True)
-        assert found.text.startswith(f"{sum(listed)} of " if listed else "No unit is superfluous for certain")
-        assert "only removing them" in found.text and "confidence" not in found.text
+        assert found.text.startswith(f"{sum(listed)} of " if listed else "No unit is certainly superfluous")
+        assert "only be measured by removing them" in found.text and "confidence" not in found.text
 
 
 @pytest.mark.parametrize("told", [10**30, 9999])
@@ -211,9 +211,9 @@ def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")
     page = (tmp_path / "site/m/garden/v1" / f"{layer.slug}.html").read_text(encoding="utf-8")
-    assert "Answer much alike (group 1 of 7, 2 units):" in page
-    assert "Answer much alike: the largest 6 of 7 groups are listed, 1 more with 2 units are not." in page
-    assert len(re.findall(r"Answer much alike \(group", page)) == 6
+    assert "Similar activations (group 1 of 7, 2 units):" in page
+    assert "Similar activations: the largest 6 of 7 groups are listed, 1 more with 2 units are not." in page
+    assert len(re.findall(r"Similar activations \(group", page)) == 6
 
 
 def test_every_link_to_what_a_word_means_leads_to_its_explanation(built_small):
@@ -231,18 +231,18 @@ def test_the_method_page_tells_copies_from_units_that_answer_alike(built_small):
     copy, alike = (
         re.search(rf'<dt id="{word}">.*?</dt>\n<dd>(.*?)</dd>', method)[1] for word in ("copy", "alike")
     )
-    assert "r of 0.99 or more, place by place" in copy and "white noise" in copy and "−0.99" in copy
-    assert "in different places, have a low r" in alike
+    assert "r of 0.99 or more, position by position" in copy and "white noise" in copy and "−0.99" in copy
+    assert "in different positions, have a low r" in alike
 
 
 def test_the_front_page_says_what_structured_and_static_mean(built_small):
     front = (built_small / "index.html").read_text(encoding="utf-8")
-    assert "<b>Static</b>: no more order than noise" in front
+    assert "<b>Static</b>: they have not" in front
 
 
 @pytest.mark.parametrize(
     "jargon", ["null deviations", "cell-maxima", "strangers", "one half is chance for", "turns one round",
-               "from the picture on", "silent, constant, copies or unheard", "Place in the null"]
+               "from the picture on", "silent, constant, copies or unused", "Place in the null"]
 )  # fmt: skip
 def test_words_that_only_its_makers_know_are_on_no_page(built_small, jargon):
     pages = [p for p in built_small.rglob("*.html") if p.name != "method.html"]

@@ -19,7 +19,7 @@ def page(built_small: Path) -> str:
 def test_the_page_shows_proof_evidence_and_what_would_follow_from_it(page: str) -> None:
     assert "compared with the whole network: at most 0 apart" in page
     assert "<dt>Evidence: statistics</dt><dd><b>-1..1, weak, 0.4 of 1</b>" in page
-    assert "speaks for -1..1 (weak, 0.4 of 1); rendering with <code>--input-range -1,1</code>" in page
+    assert "favours -1..1 (weak, 0.4 of 1); <code>--input-range -1,1</code> renders with it" in page
     assert "red, green, blue is assumed" in page
 
 

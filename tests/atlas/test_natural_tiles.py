@@ -24,7 +24,7 @@ def test_a_unit_has_a_tile_for_each_place_that_lies_in_a_picture():
         (1, (10, 20, 18, 28), "5"),
         (0, (0, 0, 40, 60), "4"),
     ]
-    assert "a/<1>.png, which drives it most" in tiles[1].alt
+    assert "a/<1>.png that activates it most" in tiles[1].alt
     assert len({t.key for t in tiles}) == 2
 
 

@@ -56,7 +56,8 @@ def read(site: Path, path: str) -> str:
 
 def test_the_answer_tells_how_many_go_at_what_price_and_what_each_layer_needs():
     assert plain(words.answer(removal_of())) == (
-        "137 of 224 units can go together (chosen on other pictures): accuracy 92.4 to 92.4 % on 92 "
+        "137 of 224 units can be removed together (number chosen on separate pictures): accuracy 92.4 to "
+        "92.4 % on 92 "
         "pictures, 3 decisions changed; needed: 12 of 32 in conv2d_1, 25 of 64 in conv2d_2, "
         "25 of 64 in conv2d_3, 25 of 64 in dense_1."
     )
@@ -64,7 +65,10 @@ def test_the_answer_tells_how_many_go_at_what_price_and_what_each_layer_needs():
 
 def test_without_classes_the_answer_tells_decisions_that_stay():
     told = plain(words.answer(removal_of(classes=False)))
-    assert "96.7 % of decisions stay on 92 pictures, 3 decisions changed" in told and "accuracy" not in told
+    assert (
+        "96.7 % of decisions are unchanged on 92 pictures, 3 decisions changed" in told
+        and "accuracy" not in told
+    )
 
 
 def test_where_nothing_can_go_the_answer_says_that_all_are_needed():
@@ -82,20 +86,22 @@ def test_of_many_layers_those_that_can_give_most_are_named_and_the_others_counte
 def test_both_counts_are_told_where_the_curve_rises_again():
     removal = removal_of(steady=132, removed=132, largest=184)
     told = words.held_in_words(removal)
-    assert "up to 132" in told and "largest that holds is 184" in told and told.endswith("the first")
-    assert words.held_in_words(dataclasses.replace(removal, removed=184)).endswith("the second")
+    assert (
+        "up to 132" in told and "largest within it is 184" in told and told.endswith("the first was chosen")
+    )
+    assert words.held_in_words(dataclasses.replace(removal, removed=184)).endswith("the second was chosen")
     assert "none beyond" in words.held_in_words(dataclasses.replace(removal, largest=132))
 
 
 @pytest.mark.parametrize(
     ("correlation", "said"),
-    [(-0.03, "tells nothing"), (0.12, "next to nothing"), (-0.45, "a little"), (0.8, "go along with need")],
+    [(-0.03, "says nothing"), (0.12, "next to nothing"), (-0.45, "a little"), (0.8, "goes along with need")],
 )
 def test_what_looks_tell_follows_from_the_rank_correlation(correlation: float, said: str):
     told = words.looks_in_words(removal_of(looks_correlation={"": correlation}))
     sign = "−" if correlation < 0 else ""
     assert said in told and f"{sign}{abs(correlation):.2f}".replace("0.", ".") in told
-    assert ("Looks are not need" in told) == (abs(correlation) < 0.3)
+    assert ("Structure is not need" in told) == (abs(correlation) < 0.3)
 
 
 def test_looks_that_were_not_measured_are_not_told():
@@ -106,10 +112,10 @@ def test_how_it_was_measured_names_the_three_sets_and_warns_where_no_group_was_n
     grouped, alone = removal_of(), removal_of()
     alone = dataclasses.replace(alone, pictures=dataclasses.replace(alone.pictures, groups=0))
     rows = {row[0]: row[1:] for row in words.how_measured(grouped)}
-    assert rows["Three sets that never mix"][0] == "90, 46 and 92 pictures" and rows["Groups"][0] == "40"
+    assert rows["Three separate sets"][0] == "90, 46 and 92 pictures" and rows["Groups"][0] == "40"
     assert rows["Parameters"] == ("321,456 to 98,765", "69.3\u00a0% fewer")
     assert rows["Cannot be removed"] == ("outputs", "its units are the classes")
-    assert "flatter" in {row[0]: row for row in words.how_measured(alone)}["Groups"][2]
+    assert "too optimistic" in {row[0]: row for row in words.how_measured(alone)}["Groups"][2]
 
 
 @pytest.mark.parametrize(("n", "told"), [(1, "1st"), (2, "2nd"), (12, "12th"), (23, "23rd"), (111, "111th")])
@@ -127,13 +133,13 @@ def test_a_unit_tells_its_rank_what_goes_wrong_without_it_and_whether_it_stays()
     told = {label: (what, note) for label, what, note in section.facts}
     assert told["Need"][0] == "12th of 224" and "0.21 nats" in told["Need"][1]
     assert (
-        told["Without it"][0] == "5 of 92 decisions change" and "most of “left”: 4" in told["Without it"][1]
+        told["Without it"][0] == "5 of 92 decisions change" and "most for “left”: 4" in told["Without it"][1]
     )
     assert told["Together"][0] == "stays"
     last = need_section(removal_of(), dataclasses.replace(need, unit=31, need_rank=224, changed=0))
     assert last is not None
     told = {label: (what, note) for label, what, note in last.facts}
-    assert told["Together"][0] == "can go" and told["Without it"][0] == "no decision of 92 changes"
+    assert told["Together"][0] == "can be removed" and told["Without it"][0] == "no decision of 92 changes"
 
 
 def test_a_unit_that_was_not_measured_says_nothing_of_need():
@@ -150,11 +156,12 @@ def test_the_overview_answers_first_then_shows_curve_widths_and_looks(site: Path
     page = read(site, OVERVIEW)
     section = page[page.index('<h2 id="need">') : page.index("<h2>The network</h2>")]
     places = [section.index(text) for text in (
-        "units can go together", 'class="chart curve wide"', 'class="chart widths"', 'class="chart cloud"',
+        "units can be removed together",
+        'class="chart curve wide"', 'class="chart widths"', 'class="chart cloud"',
         "How it was measured",
     )]  # fmt: skip
     assert places == sorted(places)
-    assert section.count('class="chart curve small"') == 3 and "Looks are not need" in section
+    assert section.count('class="chart curve small"') == 3 and "Structure is not need" in section
     assert re.search(r'<a href="conv1\.html#u\d+" tabindex="-1">', section)
 
 
@@ -182,7 +189,7 @@ def test_the_site_holds_with_its_plots(site: Path):
 
 def test_without_removal_a_page_says_what_is_certain_and_how_to_measure(site: Path):
     page = read(site, "m/garden/v2/index.html")
-    assert "superfluous for certain" in page and "reportgen prune MODEL --images DIR" in page
+    assert "certainly superfluous" in page and "reportgen prune MODEL --images DIR" in page
     assert 'class="chart' not in page and "Is it needed?" not in read(site, "m/garden/v2/conv1/0.html")
 
 

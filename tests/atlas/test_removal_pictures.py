@@ -45,10 +45,12 @@ def test_the_curve_has_a_line_an_order_the_majority_and_the_chosen_point_with_it
     assert {m.style for m in marks(found, "line")} >= {*LINES, "majority", "drop", "interval"}
     assert len(marks(found, "area", "spread")) == 1
     removal = removal_of()
-    assert any(t.startswith(f"{removal.removed}") and t.endswith(" gone: 92.4\u00a0%") for t in texts(found))
+    assert any(
+        t.startswith(f"{removal.removed}") and t.endswith(" removed: 92.4\u00a0%") for t in texts(found)
+    )
     for name in ("least needed first", "least structured first", "most structured first", "at random"):
         assert texts(found).count(name) == 1
-    assert f"{removal.removed} can go" in texts(found)
+    assert f"{removal.removed} can be removed" in texts(found)
     assert f"{removal.units - removal.removed} needed" in texts(found)
 
 
@@ -80,15 +82,18 @@ def test_an_order_that_was_not_measured_has_no_line_and_no_name():
 def test_the_alternative_text_tells_the_numbers():
     told = removal_curve(removal_of()).alt
     assert "least needed first 92.4\u00a0% at 0" in told and "78.3\u00a0% at 224" in told
-    assert "Always the commonest: 78.3\u00a0%" in told and "units can go together" in told
+    assert (
+        "Always predicting the most common class: 78.3\u00a0%" in told
+        and "units can be removed together" in told
+    )
     assert "of conv2d_2 alone, of 64" in small_curve(removal_of(), "conv2d_2").alt
-    assert "56 can go" in small_curve(removal_of(), "conv2d_2").alt
+    assert "56 can be removed" in small_curve(removal_of(), "conv2d_2").alt
 
 
 def test_a_curve_without_classes_tells_agreement():
     found = removal_curve(removal_of(classes=False))
     assert texts(found)[-1] == "Agreement with the whole network on 92 pictures"
-    assert any("commonest decision" in t for t in texts(found))
+    assert any("most common decision" in t for t in texts(found))
 
 
 def test_a_line_of_many_points_keeps_its_ends_and_the_chosen_one():

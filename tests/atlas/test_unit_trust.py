@@ -14,14 +14,14 @@ def a_score(natural=None, **checks):
 def test_checks_that_were_made_are_shown_with_their_meaning():
     found = trust_section(a_score(recipes_agree=0.98, recipes_hold=True, beyond_natural=1.8))
     assert [fact[:2] for fact in found.facts] == [("Recipes", "0.98"), ("Beyond natural", "1.8")]
-    assert found.note.startswith("Recipes agree, 1.8 times its best natural picture.")
+    assert found.note.startswith("Recipes agree, 1.8 times its strongest natural picture.")
     assert all(fact.note for fact in found.facts)
     assert trust_section(a_score()) is None and trust_section(None) is None
 
 
 def test_a_units_class_and_zeros_are_named():
     found = natural_section(a_score(Natural(zeros_share=0.4, selectivity=0.5, selective_class="<b>cat")))
-    assert ("Class", "<b>cat", "to which it answers most") in found.facts
+    assert ("Class", "<b>cat", "which activates it most") in found.facts
     assert ("Zeros", "0.4") in [fact[:2] for fact in found.facts]
     assert natural_section(a_score(Natural(max=1.0))) is None and natural_section(a_score()) is None
 

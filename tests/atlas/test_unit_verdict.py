@@ -24,8 +24,8 @@ def changed(**parts):
 def test_the_path_asks_in_order_and_ends_with_the_verdict():
     section = decision_section(SCORE)
     assert section.facts == (
-        ("1. Answers?", "yes", "answers -1 to 4.1"),
-        ("2. A pattern?", "yes", "structure 5.0, patterns begin at 2"),
+        ("1. Does the unit activate?", "yes", "activation range -1 to 4.1"),
+        ("2. Is there a pattern?", "yes", "structure 5.0, patterns begin at 2"),
         ("So", "multifaceted", ""),
     )
     assert decision_section(changed(decision=())) is None and decision_section(None) is None
@@ -34,13 +34,13 @@ def test_the_path_asks_in_order_and_ends_with_the_verdict():
 def test_a_path_that_an_earlier_release_left_in_sentences_is_shown_with_them():
     step = Decision("recurs", None, told="3 of 4 starts, and a | bar? yes: so")
     assert decision_section(changed(decision=(step,))).facts[0] == (
-        "1. The same on every run?", "not measured", "3 of 4 starts, and a | bar? yes: so",
+        "1. The same from every start?", "not measured", "3 of 4 starts, and a | bar? yes: so",
     )  # fmt: skip
 
 
 def test_each_start_is_told_with_its_facet_and_what_the_unit_answers_to_it():
     assert facets_of(SCORE) == {
-        2: "facet 1, answer 3.5", 0: "facet 2, answer 2.25", 1: "facet 2, answer 2.25"
+        2: "facet 1, activation 3.5", 0: "facet 2, activation 2.25", 1: "facet 2, activation 2.25"
     }  # fmt: skip
     assert facets_of(changed(facet_groups=(Facet((2,)), Facet((0,))))) == {2: "facet 1", 0: "facet 2"}
     assert facets_of(dataclasses.replace(SCORE, verdict="structured")) == {}
@@ -62,4 +62,6 @@ def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tm
     write_atlas(store_path, tmp_path / "site")
     page = (tmp_path / "site" / "m/garden/v1/conv1.html").read_text(encoding="utf-8")
     assert 'Copies of each other (2 units): <a href="#u9">9</a> <a href="#u17">17</a>' in page
-    assert 'Answer much alike (3 units): <a href="#u3">3</a> <a href="#u7">7</a> <a href="#u5">5</a>' in page
+    assert (
+        'Similar activations (3 units): <a href="#u3">3</a> <a href="#u7">7</a> <a href="#u5">5</a>' in page
+    )

@@ -210,7 +210,7 @@ def test_a_static_units_panel_leads_with_the_noise_and_links_to_what_its_words_m
     page.locator(".sheet a.t").first.click()
     first = page.locator("#panel section").first
     expect(first.locator("h3")).to_have_text("What was judged")
-    expect(first.locator("li span")).to_have_text(["Judged: start 0", "Made of nothing"])
+    expect(first.locator("li span")).to_have_text(["Judged: start 0", "Noise baseline"])
     first.get_by_role("link", name="What this means").click()
     expect(page.locator("#null")).to_be_in_viewport()
     expect(page).to_have_url(re.compile(r"method\.html#null$"))

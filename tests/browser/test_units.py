@@ -144,7 +144,7 @@ def test_every_word_that_the_pages_use_of_units_is_a_word_of_the_filter(open_pag
     page = open_page(PAGE)
     words = """structured unstable multifaceted static flat dead undecided failed noise silent copy copies
         copied duplicate duplicates twin twins mirror mirrors complement complements borderline constant
-        unheard bright dark mid-grey tinted red green blue brightness facets"""
+        unused unheard bright dark mid-grey tinted red green blue brightness facets"""
     script = """words => { var u = AtlasQuery.held("atlasColumns", "units");
         return AtlasQuery.filter(words, AtlasQuery.table(u, u.layers)).unknown; }"""
     unknown = page.evaluate(script, words)

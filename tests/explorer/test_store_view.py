@@ -53,7 +53,7 @@ def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(shelf
     own = shelf.unit(garden, "conv1", 3)
     assert own.view.unit == 3 and own.view.verdict and own.view.reason
     titles = [section.title for section in own.view.sections]
-    assert {"Every start", "Numbers", "Activation while climbing"} <= set(titles)
+    assert {"Every start", "Numbers", "Activation during optimisation"} <= set(titles)
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1") if p[0] == 3}
     shown = {p.file for section in own.view.sections if section.kind == "pics" for p in section.pictures}

@@ -110,12 +110,12 @@ def test_the_nearest_unit_that_is_no_copy_says_what_it_lacks(values):
     values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
     near = kin(values)[1]
     assert near.neighbours[0] == 0 and 0.9 < near.correlations[0] < 0.99
-    assert shortfall_in_words(near.no_copy) == "a copy needs r 0.99"
+    assert shortfall_in_words(near.no_copy) == "a copy needs r ≥ 0.99"
     loud = 1e3 * np.arange(50.0)[:, None] * np.ones((1, 6))
     apart = kin(values, loud)[1]
     assert apart.correlations[0] > 0.99 and apart.duplicate_of is None
     assert apart.no_copy.on == "probes" and apart.no_copy.needed == 0.99
-    assert shortfall_in_words(apart.no_copy).startswith("on the probe pictures alone r is 0.9")
+    assert shortfall_in_words(apart.no_copy).startswith("on the probe pictures alone r = 0.9")
     values[:, 1] = values[:, 0]
     assert kin(values)[1].no_copy is None and kin(values)[0].no_copy is None
 

@@ -104,11 +104,11 @@ def test_findings_count_and_name(zoo):
 def test_a_dead_unit_is_superfluous_for_certain_only_where_that_is_proved(zoo):
     seen = score_layer(zoo, SPEC)
     assert seen[0][20].verdict == "dead" and seen[1].certain == ()
-    assert any(text.startswith("No unit is superfluous for certain") for text in seen[1].text)
+    assert any(text.startswith("No unit is certainly superfluous") for text in seen[1].text)
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     proved = score_layer(dataclasses.replace(zoo, bounds=bounds), SPEC)[1]
     assert proved.certain == (20,)
-    assert any(text.startswith("1 of 23 units is superfluous for certain") for text in proved.text)
+    assert any(text.startswith("1 of 23 units is certainly superfluous") for text in proved.text)
 
 
 def test_alt_texts_name_direction_and_period(zoo):
@@ -129,7 +129,7 @@ def test_a_partial_layer_says_so_in_every_reason(draw, evidence_of, gratings):
 def test_few_units_are_compared_with_the_null_and_it_is_said(evidence_of, gratings):
     scores, findings = score_layer(evidence_of(gratings[:2]), SPEC)
     assert [s.verdict for s in scores] == ["structured"] * 2
-    assert "renderer null" in findings.comparison
+    assert "noise baseline" in findings.comparison
 
 
 def test_few_units_are_compared_with_other_layers_first(evidence_of, gratings):
@@ -155,7 +155,7 @@ def test_grey_wide_pictures_are_judged(draw, evidence_of):
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ({"null": None}, "renderer null"),
+        ({"null": None}, "noise baseline"),
         ({"probes": None, "renders": None}, "no responses were measured"),
         ({"null": np.zeros((32, 60, 60, 3), np.uint8)}, "another canvas, 60 by 60"),
         ({"null": np.zeros((32, 48, 48, 3), np.uint8)}, "fewer than 8"),
@@ -305,7 +305,7 @@ def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_
     assert score.verdict == "multifaceted"
     assert [facet.seeds for facet in score.facet_groups] == [(0, 1), (2, 3)]
     assert [facet.answer for facet in score.facet_groups] == pytest.approx([5, 4], abs=0.02)
-    assert "it answers them 5" in score.reason
+    assert "activations 5" in score.reason
 
 
 def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):

@@ -21,7 +21,7 @@ def said(curves):
 
 
 def test_a_detector_of_brightness_is_told_with_its_ends():
-    assert said(flat(2 * LEVEL)) == "its answer rises with brightness, from 0 on black to 2 on white"
+    assert said(flat(2 * LEVEL)) == "activation rises with brightness, from 0 on black to 2 on white"
     assert "falls with brightness, from 1 on black" in said(flat(1 - LEVEL))
     assert answers_light(flat(1 - LEVEL), 0) == Light("falls", 1.0, 0.0)
 
@@ -33,7 +33,9 @@ def test_what_does_not_care_or_cares_for_grey_is_not_told():
 
 
 def test_a_colour_is_named_where_colours_move_it_more_than_greys():
-    assert said(flat(0 * LEVEL, colours=[3, 0, 0, 1])) == "of flat colours it answers most to tinted red, 3"
+    assert (
+        said(flat(0 * LEVEL, colours=[3, 0, 0, 1])) == "of uniform colours, tinted red activates it most (3)"
+    )
     assert "of flat colours" not in said(flat(3 * LEVEL, colours=[1, 1, 1, 2]))
 
 

@@ -25,11 +25,11 @@ def a_removal(units, removed):
     [
         (
             {"verdict": "dead", "responsiveness": Responsiveness("constant", proof="bounds", bound=0.5)},
-            "constant, proved: interval bounds: 0.5 for every picture the input can hold",
+            "constant, proved: interval bounds: 0.5 for every possible input",
         ),
         (
             {"duplicate_of": 3, "verdict": "structured", "relations": Relations(copy_correlation=1.0)},
-            "answers like unit 3, which stays",
+            "same activations as unit 3, which stays",
         ),
         ({"responsiveness": Responsiveness("live", unheard=True)}, "all its outgoing weights are zero"),
         (

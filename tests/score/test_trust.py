@@ -100,12 +100,12 @@ def test_small_layers_are_not_compared():
 def test_words_follow_the_numbers():
     good = Trust(recipes_hold=True, robust_share=0.8, beyond_natural=1.8, natural_agreement=0.9)
     assert trust_in_words(good, None) == (
-        "recipes agree, robust, 1.8 times its best natural picture, synthetic and natural agree"
+        "recipes agree, robust, 1.8 times its strongest natural picture, synthetic and natural examples agree"
     )
     bad = Trust(recipes_hold=False, robust_share=0.1, beyond_natural=2.0, natural_agreement=0.4)
     assert trust_in_words(bad, Natural(silent=True)) == (
         "recipes disagree, fragile under transforms, silent on all natural pictures, "
-        "synthetic and natural disagree"
+        "synthetic and natural examples disagree"
     )
     assert trust_in_words(Trust(), None) == ""
 

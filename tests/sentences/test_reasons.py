@@ -60,18 +60,19 @@ def test_every_verdict_has_a_reason_of_one_line_whatever_is_known(verdict, cause
         ),
         (
             a_score("multifaceted", facets=2, facet_groups=(Facet((0, 2), 3.5), Facet((1,), 2.25))),
-            "2 groups of alike pictures (2 and 1; it answers them 3.5 and 2.25); structure 5.2, above 2 "
+            "2 groups of similar pictures (2 and 1; activations 3.5 and 2.25); structure 5.2, above 2 "
             "where patterns begin; consistency 0.90 over 3 starts",
         ),
         (
             a_score("flat", look=Look(contrast=0.01, colour="bright"), light=Light("rises", 0.5, 2)),
-            "one colour, bright: contrast 0.010, below 0.035; its answer rises with brightness, from 0.5 on "
+            "one colour, bright: contrast 0.010, below 0.035; activation rises with brightness, from 0.5 on "
             "black to 2 on white",
         ),
         (
             a_score("dead", responsiveness=dataclasses.replace(SILENT, proof="bounds", bound=0.0)),
-            "never answers: zero on 40 probe pictures and 12 renders of its layer (interval bounds: 0 for "
-            "every picture the input can hold)",
+            "never active: activation zero on 40 probe pictures and 12 renders of its layer (interval "
+            "bounds: "
+            "0 for every possible input)",
         ),
         (
             a_score("failed", starts=Starts(0, 0, "out of memory")),
@@ -79,8 +80,8 @@ def test_every_verdict_has_a_reason_of_one_line_whatever_is_known(verdict, cause
         ),
         (
             a_score("static", structure=1.0, duplicate_of=3),
-            "no more pattern than the renderer makes of nothing: structure 1.0, below 2 where patterns "
-            "begin; answers like unit 3",
+            "no more structure than the noise baseline: structure 1.0, below 2 where patterns begin; "
+            "same activations as unit 3",
         ),
     ],
 )  # fmt: skip
@@ -101,26 +102,26 @@ def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
     assumed = dataclasses.replace(SILENT, assumed_range="0..1")
     assert liveliness_in_words(assumed) == "no input found in the assumed input range 0..1"
     assert answers_in_words(assumed).endswith("of its layer in the assumed input range 0..1")
-    assert answers_in_words(LIVE) == "answers -1.5 to 4" and proof_in_words(LIVE) == ""
+    assert answers_in_words(LIVE) == "activation range -1.5 to 4" and proof_in_words(LIVE) == ""
     unknown = Responsiveness(lacks="renders", n_probes=40)
     assert answers_in_words(unknown) == (
         "silent on 40 probe pictures; its responses to the layer's renders were not measured"
     )
     proved = Responsiveness("constant", proof="bounds", bound=0.5)
-    assert (answers_in_words(proved), liveliness_in_words(proved)) == ("not asked", "constant, proved")
+    assert (answers_in_words(proved), liveliness_in_words(proved)) == ("not measured", "constant, proved")
 
 
 def test_the_questions_are_told_with_their_numbers_and_what_is_not_known_as_that():
     told = decision_in_words(a_score("structured", look=Look(null_place=0.9)))
     assert told[1:] == [
-        ("More than one colour?", "yes", "contrast 0.200, 0.035 is needed"),
-        ("A pattern?", "yes",
-         "structure 5.2, patterns begin at 2; more order than 90% of the pictures of nothing"),
+        ("More than one colour?", "yes", "contrast 0.200 (needed: 0.035)"),
+        ("Is there a pattern?", "yes",
+         "structure 5.2, patterns begin at 2; more order than 90% of the noise baseline"),
     ]  # fmt: skip
     small = a_score("undecided", look=Look(obstacle=Obstacle("small", (9, 12, 16))))
     small = dataclasses.replace(small, decision=(Decision("pattern", None),))
-    why = "the inside of its pictures is 9 by 12 px, wanted at least 16"
-    assert decision_in_words(small) == [("A pattern?", "not measured", why)]
+    why = "the usable area of its pictures is 9 by 12 px; at least 16 px are needed"
+    assert decision_in_words(small) == [("Is there a pattern?", "not measured", why)]
 
 
 def test_numbers_of_a_store_that_names_them_otherwise_are_shown_as_they_are():
@@ -143,15 +144,15 @@ def test_a_pattern_of_an_earlier_release_is_said_as_it_was():
 
 
 def test_a_layer_is_said_from_counts():
-    assert compared_in_words(Compared(1)) == "1 unit of this layer that shows a pattern"
+    assert compared_in_words(Compared(1)) == "1 unit of this layer with a pattern"
     assert compared_in_words(Compared(3, n_others=5)) == (
-        "3 units of this layer that show a pattern and 5 pictures of other layers"
+        "3 units of this layer with a pattern and 5 pictures of other layers"
     )
     assert compared_in_words(Compared(0)) == "nothing"
     assert rendered_in_words(8, 8) == "" and rendered_in_words(3, 8) == "3 of 8 units rendered"
     dead = a_score("dead", responsiveness=SILENT)
     assert judged_in_words([dead], note="", assumed_range="0..1") == [
         "1 unit judged: 1 dead.",
-        "1 unit never answered: no input was found that wakes them.",
-        "The input range 0..1 is assumed; in another they may answer.",
+        "1 unit was never active: no input was found that activates them.",
+        "The input range 0..1 is assumed; with another they may be active.",
     ]
