@@ -186,7 +186,7 @@ class _Scales:
             "middle",
             (self._left + self._right) / 2,
             _TALL - 3,
-            "structure, deviations above pictures made of nothing",
+            "structure, deviations above the noise baseline",
         )
         x, _ = self.at(self._cut, 1.0)
         yield line("cut", [(x, self._top - 8), (x, base)])
