@@ -83,8 +83,9 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
         Fact("Facets", number(score.facets), "groups of similar pictures, each from several starts"),
         Fact("Pattern", pattern_in_words(look) or "–", look.colours),
     ]
-    if score.responsiveness.proof:
-        found.append(Fact("Proof", proof_in_words(score.responsiveness), "why it can be called dead"))
+    if proof := score.responsiveness.proof:
+        why = "why it can be called dead" if proof == "bounds" else "why the network does without it"
+        found.append(Fact("Proof", proof_in_words(score.responsiveness), why))
     kept = tuple(fact for fact in found if fact.value != "–")
     return Facts(title="Numbers", means="structure", facts=kept) if kept else None
 

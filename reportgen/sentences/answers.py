@@ -49,14 +49,14 @@ def liveliness_in_words(found: Responsiveness) -> str:
     if found.state == "live":
         return _NUANCES[found.nuance]
     if found.state == "dead":
-        return "proved" if found.proof else f"no input found{_where(found)}"
+        return "proved" if found.proof == "bounds" else f"no input found{_where(found)}"
     if found.state == "constant":
-        return "constant, proved" if found.proof else f"constant{_where(found)}"
+        return "constant, proved" if found.proof == "bounds" else f"constant{_where(found)}"
     return ""
 
 
 def proof_in_words(found: Responsiveness) -> str:
-    """Return what proves that a unit is dead or constant; empty if nothing does."""
+    """Return what proves that a unit is dead or constant, or that nothing takes its answer; else empty."""
     if found.proof == "bounds":
         value = "one value" if found.bound is None else f"{found.bound:.3g}"
         return f"interval bounds: {value} for every possible input"
@@ -70,7 +70,7 @@ def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
         found: Whether it activates.
         copy_of: The unit of which it is a copy to rounding.
     """
-    said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof else []
+    said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof == "bounds" else []
     if copy_of is not None:
         said.append(f"same activations as unit {copy_of}, which stays")
     if found.unheard:
@@ -88,7 +88,7 @@ def _assumed(found: Responsiveness) -> str:
 
 
 def _where(found: Responsiveness) -> str:
-    return f" in {_assumed(found)}" if found.assumed_range and not found.proof else ""
+    return f" in {_assumed(found)}" if found.assumed_range and found.proof != "bounds" else ""
 
 
 def light_in_words(light: Light) -> str:

@@ -59,7 +59,7 @@ def judged_in_words(scores: Sequence[UnitScore], *, note: str, assumed_range: st
         told.append(f"Only {note}.")
     dead = [s for s in scores if s.verdict == DEAD.word]
     if dead:
-        proved = sum(bool(s.responsiveness.proof) for s in dead)
+        proved = sum(s.responsiveness.proof == "bounds" for s in dead)
         known = {0: "no input was found that activates them", len(dead): "proved for every input"}
         how = known.get(proved, f"proved for {proved}, no input was found for the others")
         told.append(f"{_count(len(dead), 'unit')} {_were(len(dead))} never active: {how}.")

@@ -108,8 +108,8 @@ def _described(look: Look) -> str:
 def _verdict_in_words(score: UnitScore) -> str:
     found = score.responsiveness
     if score.verdict == DEAD.word:
-        proof = proof_in_words(found)
-        known = f" ({proof})" if proof else ", which proves nothing about other inputs"
+        proved = found.proof == "bounds"
+        known = f" ({proof_in_words(found)})" if proved else ", which proves nothing about other inputs"
         return f"never active: {answers_in_words(found)}{known}"
     if score.verdict == FAILED.word:
         return f"no picture: {score.starts.failure or 'nothing was rendered'}"

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from reportgen.score.responsiveness import lives, without_consumers
-from reportgen.sentences.answers import answers_in_words, liveliness_in_words, proof_in_words
+from reportgen.sentences.answers import (
+    answers_in_words,
+    liveliness_in_words,
+    proof_in_words,
+    superfluous_in_words,
+)
 from reportgen.spec import ScoreSpec
 
 
@@ -116,8 +121,12 @@ def test_bounds_over_an_assumed_range_prove_nothing(end):
     assert unasked[1].state == "unknown" and "prove nothing" in answers_in_words(unasked[1])
 
 
-def test_a_missing_outgoing_weight_is_a_proof_in_any_range():
+def test_a_missing_outgoing_weight_proves_that_a_unit_can_go_and_not_that_it_never_answers():
     weights = {"out_total": np.array([1.0, 0.0])}
     arrays = [responses([[1, 0], [2, 0]])] * 2
     found = lives(2, *arrays, None, weights, activation="relu", spec=ScoreSpec(), assumed_range="0..1")[1]
-    assert (liveliness_in_words(found), found.proof) == ("proved", "weights")
+    assert (liveliness_in_words(found), found.proof) == (
+        "no input found in the assumed input range 0..1",
+        "weights",
+    )
+    assert superfluous_in_words(found, copy_of=None) == "all its outgoing weights are zero"
