@@ -31,9 +31,9 @@
 
   // The strip: from a place on it to the unit that lies there
 
-  function numberOf(told, at) {
-    if (!told) return at;
-    var runs = told.split(" ");
+  function numberOf(listed, at) {
+    if (!listed) return at;
+    var runs = listed.split(" ");
     for (var i = 0; i < runs.length; i += 1) {
       var ends = runs[i].split("-").map(Number), n = (ends.length > 1 ? ends[1] : ends[0]) - ends[0] + 1;
       if (at < n) return ends[0] + at;
