@@ -63,18 +63,38 @@ Mark = Path | Box | Dot | Words
 
 
 @dataclass(frozen=True, slots=True)
+class Across:
+    """What lies across a canvas, so that a script can filter by a stretch of it.
+
+    Attributes:
+        column: As the filter calls it.
+        low, high: Its numbers at `left` and `right`.
+        left, right: Places on the canvas.
+    """
+
+    column: str
+    low: float
+    high: float
+    left: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
 class Drawing:
-    """Marks on a canvas, and `alt`, a text that says the same."""
+    """Marks on a canvas, and `alt`, a text that says the same; `across` where a stretch of it is a filter."""
 
     width: int
     height: int
     alt: str
     marks: tuple[Mark, ...]
+    across: Across | None = None
 
 
-def drawing(width: int, height: int, alt: str, marks: Iterable[Mark]) -> Drawing:
+def drawing(
+    width: int, height: int, alt: str, marks: Iterable[Mark], across: Across | None = None
+) -> Drawing:
     """Return a drawing of that width and height."""
-    return Drawing(width, height, alt, tuple(marks))
+    return Drawing(width, height, alt, tuple(marks), across)
 
 
 def line(style: str, points: Points) -> Mark:

@@ -16,25 +16,32 @@ from pydantic_core import to_json
 
 from reportgen.atlas import columns, words
 from reportgen.atlas.columns import Columns, visible_json
+from reportgen.atlas.drawing import Drawing
 from reportgen.atlas.faint import Faint
-from reportgen.atlas.grouped import grouped_units, groups_alike, listed_groups
-from reportgen.atlas.need import layer_need_view
+from reportgen.atlas.grouped import grouped_units
+from reportgen.atlas.need import layer_cloud, layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
+from reportgen.atlas.similarity import groups_of, similarity_map
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import GRID_RECIPES, UnitPictures
+from reportgen.atlas.structure_plots import layer_spread
 from reportgen.atlas.unit_view import null_pictures, recipe_sections, unit_view
+from reportgen.atlas.use_plot import use_against_structure
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import UnitView
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
 TERSE_FROM = 1024
+MOST_DOTS = 400
+"""In a plot of a layer's page; a quarter of them where the page is full of units."""
+USE_MEANS = "Use: outgoing weight times spread of the unit's activation, as its rank in the layer, 0 to 1."
+NEED_MEANS = "Need: what the network loses without that unit alone, in nats, on a logarithmic axis."
 _N_NAMED = 32
-_N_GROUPS = 6
 _EFFORT = 4
 
 
@@ -162,6 +169,9 @@ def layer_values(
         "counts": rows.counts,
         "n_listed": len(rows.units),
         "findings": _findings(rows),
+        "plots": _plots(rows),
+        "map": similarity_map(rows, slug, [u for u in rows.units if own[u].lead]),
+        "groups": groups_of(rows, slug),
         "need": layer_need_view(rows.removal, rows.layer.name),
         "cells": [
             _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")
@@ -171,6 +181,21 @@ def layer_values(
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
         "nulls": null_pictures(context, rows),
     }
+
+
+def _plots(rows: LayerRows) -> list[tuple[str, str, Drawing]]:
+    """Return `(heading, what is to be said of it, drawing)` of a layer's plots; a dot leads to its unit."""
+    most = MOST_DOTS if len(rows.units) <= TERSE_FROM // 2 else MOST_DOTS // 4
+    dots = "a dot each" if len(rows.units) <= most else "as an outline"
+    noise = (
+        f"; grey: as many of the {len(rows.findings.null)} noise pictures would" if rows.findings.null else ""
+    )
+    made = [
+        ("Structure", f"How many units have how much, {dots}{noise}.", layer_spread(rows, most)),
+        ("Use against structure", USE_MEANS, use_against_structure(rows, most)),
+        ("Need against structure", NEED_MEANS, layer_cloud(rows, most)),
+    ]
+    return [(title, told, drawn) for title, told, drawn in made if drawn is not None]
 
 
 def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell:
@@ -240,26 +265,6 @@ def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     if certain:
         more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""
         found.append((f"Certainly superfluous ({len(certain)}{more}):", certain[:_N_NAMED]))
-    return [*found, *_clusters(rows)]
-
-
-def _clusters(rows: LayerRows) -> list[tuple[str, list[int]]]:
-    """Return the largest groups of copies and of units with similar activations, each with its units."""
-    copies = [sorted([first, *others]) for first, others in rows.copies.items()]
-    found = []
-    for word, known in (
-        ("Copies of each other", listed_groups(rows, copies)),
-        ("Similar activations", groups_alike(rows)),
-    ):
-        for at, units in enumerate(known[:_N_GROUPS], 1):
-            of = f"group {at} of {len(known)}, " if len(known) > 1 else ""
-            more = f", the first {_N_NAMED}" if len(units) > _N_NAMED else ""
-            found.append((f"{word} ({of}{len(units)} units{more}):", units[:_N_NAMED]))
-        if rest := known[_N_GROUPS:]:
-            others = f"{len(rest)} more with {sum(map(len, rest))} units are not"
-            found.append(
-                (f"{word}: the largest {_N_GROUPS} of {len(known)} groups are listed, {others}.", [])
-            )
     return found
 
 

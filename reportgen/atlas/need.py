@@ -175,10 +175,23 @@ def _alone(place: Place, removal: Removal, most: int) -> tuple[tuple[LayerCurve,
 def _seen(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Iterator[SeenUnit]:
     """Yield the units of which both need and structure are known, layer by layer."""
     for own in rows:
-        name = own.layer.name
-        slug = place.slug(name) or own.layer.slug
-        for unit, need in own.needs.items():
-            score = own.scores.get(unit)
-            if score is not None and score.structure is not None and math.isfinite(score.structure):
-                href, word = f"{slug}.html#u{unit}", mark(score.verdict)
-                yield SeenUnit(name, unit, href, word, score.structure, need.need, not removal.goes(need))
+        slug = place.slug(own.layer.name) or own.layer.slug
+        yield from _seen_of(removal, own, f"{slug}.html")
+
+
+def _seen_of(removal: Removal, own: LayerRows, page: str) -> Iterator[SeenUnit]:
+    """Yield those of one layer; `page` is its page, empty on that page itself."""
+    for unit, need in own.needs.items():
+        score = own.scores.get(unit)
+        if score is not None and score.structure is not None and math.isfinite(score.structure):
+            href, word = f"{page}#u{unit}", mark(score.verdict)
+            stays = not removal.goes(need)
+            yield SeenUnit(own.layer.name, unit, href, word, score.structure, need.need, stays)
+
+
+def layer_cloud(rows: LayerRows, most: int) -> Drawing | None:
+    """Return need against structure of a layer's units, a dot a unit; None where need was not measured."""
+    if rows.removal is None:
+        return None
+    units = list(_seen_of(rows.removal, rows, ""))
+    return need_against_structure(units, rows.thresholds.structure_z, most)

@@ -10,6 +10,7 @@ import numpy as np
 
 from reportgen.atlas.drawing import Dot, Drawing, Mark, box, dot, drawing, line, shortened, ticks, words
 from reportgen.atlas.plots import number
+from reportgen.atlas.structure_plots import STRUCTURE_AXIS
 from reportgen.removal import LayerNeed
 
 _WIDE, _TALL = 420, 330
@@ -186,7 +187,7 @@ class _Scales:
             "middle",
             (self._left + self._right) / 2,
             _TALL - 3,
-            "structure, deviations above the noise baseline",
+            STRUCTURE_AXIS,
         )
         x, _ = self.at(self._cut, 1.0)
         yield line("cut", [(x, self._top - 8), (x, base)])

@@ -61,6 +61,7 @@ class LayerRows:
         flat, weights: Arrays as measured; empty if they were not.
         null_setting: Hash under which the renderer null stands, or empty.
         n_null, null_size: Pictures of the renderer null, and their height and width in pixels.
+        probes: What its units answer to the probe pictures, as measured; empty if it was not.
         dim: Units whose leading picture is known to be nearly of one colour (see `showcase`).
         natural, about: What its units answer to a person's own pictures, as measured, and what is known of
             these; empty if it was not.
@@ -81,6 +82,7 @@ class LayerRows:
     null_size: tuple[int, int]
     natural: Mapping[str, np.ndarray] = field(default_factory=dict)
     about: Mapping[str, np.ndarray] = field(default_factory=dict)
+    probes: Mapping[str, np.ndarray] = field(default_factory=dict)
     dim: frozenset[int] = frozenset()
     needs: Mapping[int, UnitNeed] = field(default_factory=dict)
     removal: Removal | None = None
@@ -236,6 +238,7 @@ def layer_rows(
         null_size=(null["pictures"].shape[1], null["pictures"].shape[2]) if null else (0, 0),
         natural=store.measurement(owner, "natural") or {},
         about=store.measurement(model_owner(record.id), "natural") or {},
+        probes=store.measurement(owner, "probes") or {},
         needs=unit_needs(store, record, layer),
         removal=store.removal(record.id),
     )

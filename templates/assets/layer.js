@@ -62,6 +62,12 @@
     changed();
   }
 
+  // Other parts of the page ask for units by a term; `replaced` matches the terms of theirs that it stands for
+  self.Atlas.ask = function (term, replaced) {
+    input.value = (input.value.replace(replaced, " ").replace(/\s+/g, " ").trim() + " " + term).trim();
+    changed();
+  };
+
   // The address: the unit that is open, the filter, the order. A unit alone leaves both as they are.
 
   function address(unit) {

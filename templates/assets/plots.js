@@ -73,6 +73,68 @@
     });
   }
 
+  // A stretch of a plot, drawn with the pointer, filters the grid by what lies across
+
+  function brush(svg) {
+    var data = svg.dataset, left = Number(data.left), right = Number(data.right), low = Number(data.low), high = Number(data.high);
+    var band = draw("rect.brushed", { y: 0, height: svg.viewBox.baseVal.height, visibility: "hidden" }), from = null;
+    svg.prepend(band);
+    svg.classList.add("brushes");
+
+    function x(event) {
+      var box = svg.getBoundingClientRect();
+      return Math.min(right, Math.max(left, (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width));
+    }
+    function value(at) { return (low + (at - left) / (right - left) * (high - low)).toFixed(2); }
+
+    svg.addEventListener("pointerdown", function (event) {
+      if (event.button || event.pointerType === "touch" || event.target.closest("a")) return;
+      from = x(event);
+      svg.setPointerCapture(event.pointerId);
+      event.preventDefault();
+    });
+    svg.addEventListener("pointermove", function (event) {
+      if (from === null) return;
+      var to = x(event);
+      band.setAttribute("x", Math.min(from, to));
+      band.setAttribute("width", Math.abs(to - from));
+      band.setAttribute("visibility", "visible");
+    });
+    svg.addEventListener("pointerup", function (event) {
+      if (from === null) return;
+      var to = x(event), ends = [Math.min(from, to), Math.max(from, to)], mine = new RegExp("(^|\\s)" + data.across + "(>=|<=)-?[\\d.]+", "g");
+      from = null;
+      var drawn = ends[1] - ends[0] > 4, terms = [];
+      document.querySelectorAll(".brushed").forEach(function (other) { if (other !== band || !drawn) other.setAttribute("visibility", "hidden"); });
+      if (drawn && ends[0] > left) terms.push(data.across + ">=" + value(ends[0]));
+      if (drawn && ends[1] < right) terms.push(data.across + "<=" + value(ends[1]));
+      self.Atlas.ask(terms.join(" "), mine);
+    });
+  }
+
+  // What a dot or a thumbnail of a plot stands for, beside it: the unit's tile of the grid
+
+  function pointing(svg) {
+    var shown = make("div.peek", { hidden: "" });
+    document.body.append(shown);
+    function hide() { shown.hidden = true; }
+    svg.addEventListener("pointerover", function (event) {
+      var a = event.target.closest("a"), tile = a && document.getElementById((a.getAttribute("href") || "").slice(1));
+      var img = tile && tile.querySelector("img");
+      if (!img) return hide();
+      var box = a.getBoundingClientRect(), copy = img.parentNode === tile ? img.cloneNode() : img.parentNode.cloneNode(true);
+      (copy.querySelector("img") || copy).removeAttribute("loading");
+      shown.replaceChildren(make("figure.pointed", {}, copy, make("figcaption", {}, a.querySelector("title").textContent)));
+      shown.hidden = false;
+      shown.style.left = Math.max(8, Math.min(box.right + 8, innerWidth - shown.offsetWidth - 8)) + scrollX + "px";
+      shown.style.top = Math.max(8, box.top - shown.offsetHeight - 6) + scrollY + "px";
+    });
+    svg.addEventListener("pointerleave", hide);
+    addEventListener("scroll", hide, { passive: true });
+  }
+
+  if (self.Atlas.ask) document.querySelectorAll("svg[data-across]").forEach(brush);
+  document.querySelectorAll(".at-layer :is(.cloud, .alike-map > .scroll > svg)").forEach(pointing);
   document.querySelectorAll("[data-sortable]").forEach(sortable);
   document.querySelectorAll(".heat").forEach(strip);
 })();

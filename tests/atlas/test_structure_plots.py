@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reportgen.atlas.drawing import Dot
 from reportgen.atlas.layer_table import layer_table
 from reportgen.atlas.rows import LayerRows, listed_rows
-from reportgen.atlas.structure_plots import Axis, axis_of, scale_of, small_spread, structures_of
+from reportgen.atlas.structure_plots import Axis, axis_of, layer_spread, scale_of, small_spread, structures_of
 from reportgen.atlas.summaries import LayerSummary
+from reportgen.atlas.use_plot import use_against_structure
 from reportgen.store import open_store
 
 
@@ -57,3 +59,36 @@ def test_the_table_of_layers_counts_as_the_scores_do(rows: list[LayerRows]) -> N
     for line, own in zip(table.lines, rows, strict=True):
         assert line.shares == tuple(own.counts.get(word, 0) / len(own.units) for word in table.words)
         assert line.median == pytest.approx(float(np.median(structures_of(own))))
+
+
+def test_every_scored_unit_has_a_dot_that_leads_to_it_above_the_dots_of_its_bin(
+    rows: list[LayerRows],
+) -> None:
+    found = layer_spread(rows[0], most=400)
+    assert found is not None and found.across is not None
+    dots = [m for m in found.marks if isinstance(m, Dot)]
+    scored = {u for u, s in rows[0].scores.items() if s.structure is not None}
+    assert {d.href for d in dots} == {f"#u{u}" for u in scored} and len(dots) == len(scored)
+    assert len({(d.x, d.y) for d in dots}) == len(dots)
+    bins = np.histogram([rows[0].scores[u].structure for u in scored], 24, (-3, 9))[0]
+    assert sorted(bins[bins > 0]) == sorted(sum(d.x == x for d in dots) for x in {d.x for d in dots})
+
+
+def test_of_more_units_than_dots_the_outline_is_drawn(rows: list[LayerRows]) -> None:
+    found = layer_spread(rows[0], most=3)
+    assert found is not None and not [m for m in found.marks if isinstance(m, Dot)]
+    assert "spread-of" in [m.style for m in found.marks]
+
+
+def test_a_dot_of_use_stands_where_its_numbers_are(rows: list[LayerRows]) -> None:
+    found = use_against_structure(rows[0], most=400)
+    assert found is not None and found.across is not None
+    a = found.across
+    dots = {m.href: m for m in found.marks if isinstance(m, Dot)}
+    assert len(dots) > 10
+    for unit, score in rows[0].scores.items():
+        if score.structure is not None and score.use is not None:
+            dot = dots[f"#u{unit}"]
+            told = a.low + (dot.x - a.left) / (a.right - a.left) * (a.high - a.low)
+            assert told == pytest.approx(score.structure, abs=0.05)
+            assert 1 - (dot.y - 30) / 228 == pytest.approx(score.use, abs=0.01)
