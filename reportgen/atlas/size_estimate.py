@@ -86,6 +86,7 @@ def _sample(
         "",
         0,
         (0, 0),
+        probes=store.measurement(owner, "probes") or {},
     )
     keys = sorted({r.key for own in renders.values() for r in own})
     pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}

@@ -11,6 +11,7 @@ import numpy as np
 
 from reportgen.atlas import plots
 from reportgen.atlas.plots import number
+from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.views import Fact, Facts, Plotted
 from reportgen.judgement import Natural, Trust
 from reportgen.sentences.answers import trust_of
@@ -18,6 +19,7 @@ from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
 Arrays = Mapping[str, np.ndarray]
+_BINS = 24
 
 _CHECKS: tuple[tuple[Callable[[Trust], float | None], str, str], ...] = (
     (
@@ -67,6 +69,29 @@ def natural_section(score: UnitScore | None) -> Facts | None:
     if natural.selective_class:
         facts.append(Fact("Class", natural.selective_class, "which activates it most"))
     return Facts(title="On natural pictures", facts=tuple(fact for fact in facts if fact.value != "–"))
+
+
+def probe_histogram_section(rows: LayerRows, unit: int) -> Plotted | None:
+    """Return a unit's histogram of activations on the probe pictures, where no other pictures were given."""
+    samples = rows.probes.get("samples")
+    if "counts" in rows.natural or samples is None or samples.ndim != 3 or unit >= samples.shape[2]:
+        return None
+    values = samples[:, :, unit].astype(np.float64).ravel()
+    values = values[np.isfinite(values)]
+    if not values.size or values.max() <= values.min():
+        return None
+    counts, edges = np.histogram(values, bins=_BINS)
+    shares = counts / values.size
+    points = [(float(x), float(share)) for at, share in enumerate(shares) for x in (edges[at], edges[at + 1])]
+    most = int(np.argmax(counts))
+    alt = (
+        f"Histogram of {values.size:,} activations on probe pictures, from {number(float(edges[0]))} to "
+        f"{number(float(edges[-1]))}; {shares[most]:.0%} lie between {number(float(edges[most]))} and "
+        f"{number(float(edges[most + 1]))}."
+    )
+    plot = plots.curves([("c0", points)], across="activation", alt=alt)
+    note = f"Share of activations by size, at {samples.shape[1]} places of {samples.shape[0]} probe pictures."
+    return Plotted(title="Activations on probe pictures", note=note, plot=plot) if plot else None
 
 
 def histogram_section(natural: Arrays, unit: int) -> Plotted | None:

@@ -12,7 +12,12 @@ from reportgen.atlas.plots import number
 from reportgen.atlas.related import neighbours_section, relations_section, weights_section
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
 from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
-from reportgen.atlas.unit_trust import histogram_section, natural_section, trust_section
+from reportgen.atlas.unit_trust import (
+    histogram_section,
+    natural_section,
+    probe_histogram_section,
+    trust_section,
+)
 from reportgen.atlas.unit_verdict import (
     decision_section,
     facets_of,
@@ -66,6 +71,7 @@ def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPicture
         lambda: natural_pictures(rows, unit, context.sizes),
         lambda: natural_section(score),
         lambda: histogram_section(rows.natural, unit),
+        lambda: probe_histogram_section(rows, unit),
         lambda: relations_section(context, rows, score),
         lambda: neighbours_section(context, rows, unit),
         lambda: _ascent(context, rows, unit),

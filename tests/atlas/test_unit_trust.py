@@ -1,9 +1,18 @@
 """What stands beside a verdict is on the unit's page, in words and numbers, and only where it is known."""
 
+import dataclasses
+
 import numpy as np
 
-from reportgen.atlas.unit_trust import histogram_section, natural_section, trust_section
+from reportgen.atlas.rows import layer_rows
+from reportgen.atlas.unit_trust import (
+    histogram_section,
+    natural_section,
+    probe_histogram_section,
+    trust_section,
+)
 from reportgen.judgement import Natural, Trust
+from reportgen.store import open_store
 from reportgen.units import UnitScore
 
 
@@ -38,3 +47,18 @@ def test_a_histogram_is_a_curve_that_says_itself_in_words():
 def test_a_check_that_was_not_made_is_not_shown():
     found = trust_section(a_score(recipes_agree=None, robust_share=0.5))
     assert [fact.label for fact in found.facts] == ["Transforms"]
+
+
+def test_activations_on_probes_are_counted_where_no_other_pictures_were_given(small_store):
+    with open_store(small_store) as store:
+        record = store.models()[0]
+        rows = layer_rows(store, record, record.layers[0])
+    samples = np.zeros((8, 2, 3), np.float32)
+    samples[0, 0, 1], samples[1, 0, 1] = 24.0, np.nan
+    rows = dataclasses.replace(rows, natural={}, probes={"samples": samples})
+    found = probe_histogram_section(rows, 1)
+    assert found is not None
+    assert "15 activations on probe pictures, from 0 to 24; 93% lie between 0 and 1" in found.plot.alt
+    assert probe_histogram_section(rows, 0) is None and probe_histogram_section(rows, 3) is None
+    given = dataclasses.replace(rows, natural={"counts": np.ones((3, 4))})
+    assert probe_histogram_section(given, 1) is None
