@@ -14,8 +14,8 @@ from reportgen.atlas.summaries import LayerSummary
 from reportgen.removal import Removal
 from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED
 
-MOST_SPREADS = 120
-"""Layers whose spread is drawn: a page of more has no room for it."""
+MOST_SPREADS, MOST_STRIPS = 40, 100
+"""Layers up to which spreads are drawn, and pictures of each shown: a page of more has no room for them."""
 _SHARES = (STRUCTURED, STATIC, FLAT, DEAD)
 
 
@@ -53,12 +53,14 @@ class LayerTable:
         scale: The axis of the spreads; None where none is drawn.
         lines: The layers, in order from the input.
         removal: Whether what is needed was measured.
+        pictures: Whether the page has room for pictures of each layer.
     """
 
     words: tuple[str, ...]
     scale: Drawing | None
     lines: tuple[LayerLine, ...]
     removal: bool
+    pictures: bool
 
 
 def layer_table(
@@ -88,4 +90,4 @@ def layer_table(
             )
         )  # fmt: skip
     scale = scale_of(axis) if any(x.spread for x in lines) else None
-    return LayerTable(named, scale, tuple(lines), bool(needed))
+    return LayerTable(named, scale, tuple(lines), bool(needed), len(rows) <= MOST_STRIPS)

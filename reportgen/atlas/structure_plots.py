@@ -77,7 +77,10 @@ def small_spread(rows: LayerRows, axis: Axis) -> Drawing | None:
     marks.append(area("spread-of", _steps(axis, axis.shares(values), most, (2, _ROW - 2, 3, base))))
     x = axis.at(cut, 2, _ROW - 2)
     marks += [line("axis", [(0, base), (_ROW, base)]), line("cut", [(x, 0), (x, base)])]
-    return drawing(_ROW, _SMALL_TALL, _in_words(values, null, cut), marks)
+    told = f"Structure from {tenths(min(values))} to {tenths(max(values))}"
+    if null:
+        told += f"; noise baseline from {tenths(min(null))} to {tenths(max(null))}"
+    return drawing(_ROW, _SMALL_TALL, f"{told}.", marks)
 
 
 def scale_of(axis: Axis) -> Drawing:

@@ -22,9 +22,9 @@ from reportgen.store import ModelRecord
 def n_strip(n_layers: int) -> int:
     """Return how many pictures stand for each layer on the model page: fewer where there are many layers.
 
-    Some 700 in all keep the page within what `check` allows.
+    Some 500 in all keep the page within what `check` allows.
     """
-    return max(3, min(12, 720 // max(1, n_layers)))
+    return max(3, min(12, 500 // max(1, n_layers)))
 
 
 @dataclass(frozen=True, slots=True)

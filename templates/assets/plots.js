@@ -62,7 +62,7 @@
       if (!cell) return;
       mark.setAttribute("x", cell.x);
       mark.setAttribute("y", cell.y);
-      said.textContent = cell.a.getAttribute("aria-label").split(": ")[0] + " " + cell.unit;
+      said.textContent = cell.a.querySelector("title").textContent.split(": ")[0] + " " + cell.unit;
     });
     svg.addEventListener("pointerleave", function () { mark.setAttribute("visibility", "hidden"); said.textContent = ""; });
     svg.addEventListener("click", function (event) {

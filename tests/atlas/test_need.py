@@ -12,6 +12,7 @@ from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas import removal_words as words
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.check import MOST_PAGE_BYTES
+from reportgen.atlas.layer_table import MOST_SPREADS, MOST_STRIPS
 from reportgen.atlas.need import layer_need_view, need_section, need_view, room_for
 from reportgen.atlas.network import MOST
 from reportgen.atlas.pages import template_folder
@@ -190,7 +191,7 @@ def test_the_site_holds_with_its_plots(site: Path):
 def test_without_removal_a_page_says_what_is_certain_and_how_to_measure(site: Path):
     page = read(site, "m/garden/v2/index.html")
     assert "certainly superfluous" in page and "reportgen prune MODEL --images DIR" in page
-    assert 'class="chart' not in page and "Is it needed?" not in read(site, "m/garden/v2/conv1/0.html")
+    assert 'class="chart curve' not in page and "Is it needed?" not in read(site, "m/garden/v2/conv1/0.html")
 
 
 def test_a_new_measurement_replaces_what_pages_say(tmp_path: Path):
@@ -217,7 +218,8 @@ def test_what_a_page_has_room_for_leaves_it_within_what_check_allows(n: int):
     view = dataclasses.replace(view, cloud=need_against_structure(units, 2.0, room.dots))
     frame = '{% from "need.html" import need_answer %}{{ need_answer(n, []) }}'
     own = len(Sandbox((template_folder(),), {}).from_string(frame).render(n=view).encode())
-    others = 8_000 + n * (760 + 210 * n_strip(n)) + min(n, MOST) * 600
+    rows = n * 920 + (n <= MOST_SPREADS) * n * 700 + (n <= MOST_STRIPS) * n * (400 + 210 * n_strip(n))
+    others = 14_000 + rows + min(n, MOST) * 600
     assert own + others < MOST_PAGE_BYTES
     assert len(view.alone) == min(n, room.curves)
 

@@ -161,4 +161,4 @@ def test_a_unit_judged_static_is_shown_as_it_was_judged() -> None:
 
 
 def test_a_model_page_of_many_layers_shows_fewer_pictures_of_each() -> None:
-    assert [n_strip(n) for n in (0, 1, 52, 100, 201, 5000)] == [12, 12, 12, 7, 3, 3]
+    assert [n_strip(n) for n in (0, 1, 52, 100, 201, 5000)] == [12, 12, 9, 5, 3, 3]

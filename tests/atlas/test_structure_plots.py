@@ -35,13 +35,14 @@ def test_a_spread_says_how_many_units_and_pictures_of_the_baseline_reach_the_cut
     own = dataclasses.replace(
         rows[0], findings=dataclasses.replace(rows[0].findings, null=(-1.0, 0.0, 0.5, 2.5))
     )
-    found = small_spread(own, axis_of([own]))
+    found, small = layer_spread(own, most=0), small_spread(own, axis_of([own]))
     values = structures_of(own)
     above = sum(x >= own.thresholds.structure_z for x in values)
-    assert found is not None
+    assert found is not None and small is not None
     assert f"of {len(values)} units" in found.alt and f"; {above} at or above 2." in found.alt
     assert "baseline of 4 pictures from −1.0 to 2.5; 1 at or above 2." in found.alt
-    assert [m.style for m in found.marks] == ["baseline", "spread-of", "axis", "cut"]
+    assert small.alt.endswith("; noise baseline from −1.0 to 2.5.")
+    assert [m.style for m in small.marks] == ["baseline", "spread-of", "axis", "cut"]
 
 
 def test_a_layer_without_scores_has_no_spread(rows: list[LayerRows]) -> None:
