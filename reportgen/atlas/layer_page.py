@@ -171,7 +171,7 @@ def layer_values(
         "findings": _findings(rows),
         "plots": _plots(rows),
         "map": similarity_map(rows, slug, [u for u in rows.units if own[u].lead]),
-        "groups": groups_of(rows, slug),
+        "groups": groups_of(rows, slug, [u for u in rows.units if own[u].lead]),
         "need": layer_need_view(rows.removal, rows.layer.name),
         "cells": [
             _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")

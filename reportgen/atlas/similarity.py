@@ -110,16 +110,24 @@ def similarity_map(rows: LayerRows, slug: str, drawn: Sequence[int]) -> Similari
     return SimilarityMap(across, down, tiles, out, still, _in_words(shown, alike))
 
 
-def groups_of(rows: LayerRows, slug: str) -> tuple[Group, ...]:
-    """Return groups of copies, then of units that respond alike, largest first, at most twelve of each."""
+def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, ...]:
+    """Return groups of copies, then of units that respond alike, largest first, at most twelve of each.
+
+    Args:
+        rows: The layer.
+        slug: Of its page.
+        drawn: Its units that have a tile.
+    """
+    there = set(drawn)
     copies = listed_groups(rows, [sorted([first, *others]) for first, others in rows.copies.items()])
     named = [(f"{len(g)} copies", f"copies:{g[0]}", g) for g in copies[:_N_GROUPS]]
     alike = enumerate(groups_alike(rows)[:_N_GROUPS], 1)
     named += [(f"{len(g)} alike", f"group:{at}", g) for at, g in alike]
-    return tuple(
-        Group(title, query, tuple(_tile(rows, slug, u) for u in units[:_N_NAMED]), len(units[_N_NAMED:]))
-        for title, query, units in named
-    )
+    found = []
+    for title, query, units in named:
+        tiles = tuple(_tile(rows, slug, u) for u in units[:_N_NAMED] if u in there)
+        found.append(Group(title, query, tiles, len(units) - len(tiles)))
+    return tuple(found)
 
 
 def _scaled(distances: np.ndarray) -> np.ndarray:

@@ -66,9 +66,9 @@ def test_a_layer_whose_responses_were_not_measured_has_no_map(conv: LayerRows) -
 def test_a_group_is_named_by_the_number_that_the_filter_knows(conv: LayerRows) -> None:
     kinds = Kinds(live=24, groups=((1, 5, 9), tuple(range(10, 24))))
     rows = dataclasses.replace(conv, findings=dataclasses.replace(conv.findings, kinds=kinds), scores={})
-    large, small = groups_of(rows, "conv1")
+    large, small = groups_of(rows, "conv1", range(24))
     assert (large.title, large.query, large.n_more) == ("14 alike", "group:1", 0)
     assert (small.title, small.query) == ("3 alike", "group:2")
     assert [t.unit for t in small.tiles] == [1, 5, 9]
-    copies = [g for g in groups_of(conv, "conv1") if g.query.startswith("copies:")]
+    copies = [g for g in groups_of(conv, "conv1", range(24)) if g.query.startswith("copies:")]
     assert copies and all(g.query == f"copies:{g.tiles[0].unit}" for g in copies)
