@@ -136,7 +136,7 @@ def _stacked(axis: Axis, scored: Sequence[tuple[int, UnitScore]], tallest: float
 
 def _grid(axis: Axis, cut: float, tallest: float) -> Iterator[Mark]:
     """Yield the axes with their units, and where structure begins."""
-    for level in (x for x in ticks(0, tallest, 5) if x > 0):
+    for level in (x for x in ticks(0, tallest, 5) if x > 0 and x == int(x)):
         y = _BASE - (_BASE - _TOP) * level / tallest
         yield line("grid", [(_LEFT, y), (_WIDE - _RIGHT, y)])
         yield words("tick", "end", _LEFT - 6, y + 4, number(level))

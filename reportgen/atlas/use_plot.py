@@ -38,7 +38,8 @@ def use_against_structure(rows: LayerRows, most: int) -> Drawing | None:
 
 
 def _dot(axis: Axis, unit: int, score: UnitScore) -> Mark:
-    x, y = axis.at(score.structure or 0.0, _LEFT, _WIDE - _RIGHT), _BASE - (_BASE - _TOP) * (score.use or 0.0)
+    held = min(max(score.use or 0.0, 0.0), 1.0)
+    x, y = axis.at(score.structure or 0.0, _LEFT, _WIDE - _RIGHT), _BASE - (_BASE - _TOP) * held
     text = f"{unit}: structure {tenths(score.structure)}, use {number(score.use)}, {score.verdict}"
     return Dot(mark(score.verdict), round(x, 1), round(y, 1), 3.2, f"#u{unit}", text)
 
