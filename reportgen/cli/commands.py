@@ -81,7 +81,7 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, *COMMON)
 def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
-    """Render and measure what the store misses."""
+    """Render and measure what is missing in the store."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_renders
 
@@ -134,7 +134,7 @@ def site(as_json: bool, **options: Said) -> None:
 @click.argument("model")
 @with_options(*IMPORT, *COMMON)
 def inspect(model: str, as_json: bool, **options: Said) -> None:
-    """Say what a model file holds, rendering nothing."""
+    """Show what a model file holds, without rendering."""
     from reportgen.terminal.tables import print_inspection
 
     found = reportgen.inspect_model(model, **said(options))
@@ -188,7 +188,7 @@ def export(
 )
 @with_options("store", "config")
 def prune_list(format_: str, **options: Said) -> None:
-    """List units that can be missed, for certain or as measured by removal, each with its reason."""
+    """List superfluous units, certain or measured by removal, each with its reason."""
     from reportgen.atlas.table import csv_cell
     from reportgen.config import read_settings
     from reportgen.score import prune_rows

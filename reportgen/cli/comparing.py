@@ -1,4 +1,4 @@
-"""The commands that hold versions against each other, and one against rules."""
+"""The commands that compare versions, and check one against rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MARKDOWN = click.option(
 )
 @click.argument("versions", nargs=-1, required=True, metavar="VERSION...")
 @click.option(
-    "--chance", metavar="VERSION", help="An untrained twin of the later version: what chance finds."
+    "--chance", metavar="VERSION", help="An untrained twin of the later version: the chance baseline."
 )
 @_MARKDOWN
 @with_options(*[name for name in RENDER if name != "version"], *COMMON)
@@ -65,7 +65,7 @@ def compare(
 @_MARKDOWN
 @with_options("rule", "against", "store", *COMMON)
 def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Said) -> None:
-    """Hold a version against rules; exit code 4 where one does not hold.
+    """Check a version against rules; exit code 4 if one fails.
 
     STORE alone means its last version. Rules stand in docs/comparing.md: "dead <= 5", "structured_share in
     conv* >= 60%", and with --against "died <= 2".

@@ -26,7 +26,7 @@ _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
 @click.option(
     "--token",
     metavar="TEXT",
-    help="What a first visit must bring; made up where others than this machine are served.",
+    help="Token that a first visit needs; generated when other machines are served.",
 )
 @with_options("store", "device", "arithmetic", "trust_model", "custom", "config")
 def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: Said) -> None:

@@ -15,7 +15,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
     "site": click.option("--site", metavar="DIR", help="Folder the site is written to.  [site]"),
     "templates": click.option(
-        "--templates", metavar="DIR", help="Files of yours in place of the site's templates of that name."
+        "--templates", metavar="DIR", help="Your own files instead of the site's templates of the same name."
     ),
     "version": click.option(
         "--version", metavar="LABEL", help="Label of this model version.  [its file's hash]"
@@ -26,10 +26,10 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "units": click.option(
         "--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."
     ),
-    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures a unit.  [4]"),
+    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures per unit.  [4]"),
     "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [both]"),
     "recipe": click.option(
-        "--recipe", metavar="NAME", help="default (six pictures a unit), or a display recipe."
+        "--recipe", metavar="NAME", help="default (six pictures per unit), or a display recipe."
     ),
     "set": click.option(
         "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."
@@ -44,7 +44,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
     ),
     "channels": click.option(
-        "--channels", metavar="first|last", help="Where a file has them, if its network does not tell."
+        "--channels", metavar="first|last", help="Where a file has them, if the network does not say."
     ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
@@ -86,7 +86,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "images": click.option(
         "--images",
         metavar="DIR",
-        help="Your own pictures, a folder a class if you like: what drives units in them.",
+        help="Your own pictures, one folder per class if you like: what activates units in them.",
     ),
     "no_crops": click.option(
         "--no-crops", is_flag=True, default=None, help="Keep no pixels of --images, only names and places."
@@ -102,10 +102,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "class_names": click.option(
         "--class-names",
         metavar="FILE",
-        help="A name a line, for each output unit.  [class folders, sorted]",
+        help="One name per line, for each output unit.  [class folders, sorted]",
     ),
     "max_loss": click.option(
-        "--max-loss", metavar="SHARE", help="What removal may cost, of accuracy or of equal decisions.  [1%]"
+        "--max-loss",
+        metavar="SHARE",
+        help="Largest loss by removal, of accuracy or of unchanged decisions.  [1%]",
     ),
     "compensate": click.option(
         "--compensate/--no-compensate",

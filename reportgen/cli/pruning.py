@@ -28,10 +28,10 @@ from reportgen.cli.options import COMMON, IMPORT, REMOVAL, Said, said, with_opti
     "--order",
     type=click.Choice(["need", "looks", "random"]),
     default="need",
-    help="By what units go; the others are there to compare with.  [need]",
+    help="Order in which units are removed; others are for comparison.  [need]",
 )
 @click.option(
-    "--largest", is_flag=True, help="Take the largest count that holds, even if a smaller one does not."
+    "--largest", is_flag=True, help="Take the largest number within the limit, even if a smaller one is not."
 )
 @with_options("images", *REMOVAL, "removal", "layers", *IMPORT, "store", *COMMON)
 def prune(
