@@ -308,6 +308,19 @@ def visible(text: str) -> str:
     return text if text.isprintable() else text.translate(_PICTURED)
 
 
+def visible_line(text: str) -> str:
+    r"""Return `text` as `visible` does, and in one line: breaks of lines are pictures too.
+
+    Example:
+        >>> visible_line("conv\n\x1b[2J")
+        'conv␊␛[2J'
+    """
+    return "".join(c if c.isprintable() else _BREAKS.get(c, visible(c)) for c in text)
+
+
+_BREAKS = {"\t": "␉", "\n": "␊", "\u2028": "␊", "\u2029": "␊"}
+
+
 def without_rim(size: int, share: float) -> slice:
     """Return the places of one side of a map that count: a rim is left out at each end.
 

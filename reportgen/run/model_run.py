@@ -23,6 +23,7 @@ from reportgen.run.progress import Reporter, tell_of_copy
 from reportgen.run.removal_file import take_measurement
 from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
+from reportgen.run.showing import as_html
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -51,11 +52,9 @@ class RenderSummary:
     spent: bool = False
 
     def _repr_html_(self) -> str:
-        from html import escape
-
         state = "stopped early" if self.stopped else "complete"
         return (
-            f"<p><b>{escape(self.model.name)}</b> {escape(self.model.version)}: {self.rendered} of "
+            f"<p><b>{as_html(self.model.name)}</b> {as_html(self.model.version)}: {self.rendered} of "
             f"{self.planned} pictures rendered in {self.seconds:.0f} s, {self.failed} failed, {state}</p>"
         )
 

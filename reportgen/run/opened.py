@@ -24,7 +24,7 @@ from reportgen.images import decode_png
 from reportgen.run.results import Verdicts
 from reportgen.run.showing import atlas_html, layer_html, picture_html, unit_html
 from reportgen.store import ModelRecord, open_store, pictures_by_key
-from reportgen.units import Layer, activation_of
+from reportgen.units import Layer, activation_of, visible_line
 
 if TYPE_CHECKING:
     import pandas
@@ -117,7 +117,7 @@ class AtlasUnit:
         return Verdicts((self.row,)).to_frame()
 
     def __repr__(self) -> str:
-        return f"<unit {self.number} of {self.layer.name}: {self.verdict or 'not scored'}>"
+        return f"<unit {self.number} of {visible_line(self.layer.name)}: {self.verdict or 'not scored'}>"
 
     def _repr_html_(self) -> str:
         return unit_html(self)
@@ -218,7 +218,8 @@ class AtlasLayer:
         return Verdicts(tuple(self._rows.values())).to_frame()
 
     def __repr__(self) -> str:
-        return f"<layer {self.name} ({self.kind}): {len(self)} of {self.n_units} units rendered>"
+        rendered = f"{len(self)} of {self.n_units} units rendered"
+        return f"<layer {visible_line(self.name)} ({self.kind}): {rendered}>"
 
     def _repr_html_(self) -> str:
         shown = list(self)[:MOST_SHOWN]
@@ -280,7 +281,7 @@ class Atlas:
         return self.verdicts.to_frame()
 
     def __repr__(self) -> str:
-        return f"<atlas of {self.model} {self.version}: {', '.join(self.layers)}>"
+        return f"<atlas of {visible_line(f'{self.model} {self.version}: ' + ', '.join(self.layers))}>"
 
     def _repr_html_(self) -> str:
         return atlas_html(self)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
 from reportgen.run.comparing import Places, linker
 from reportgen.run.model_run import RenderSummary
+from reportgen.run.showing import as_html
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:
@@ -65,11 +65,14 @@ class Verdicts:
     def _repr_html_(self) -> str:
         head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
         body = "".join(
-            f"<tr><td>{escape(layer)}</td><td>{sum(counts.values())}</td>"
-            f"<td>{escape(', '.join(f'{n} {verdict}' for verdict, n in counts.items()))}</td></tr>"
+            f"<tr><td>{as_html(layer)}</td><td>{sum(counts.values())}</td><td>{_told(counts)}</td></tr>"
             for (_, _, layer), counts in self.by_layer().items()
         )
         return f"<table>{head}{body}</table>"
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    return as_html(", ".join(f"{n} {verdict or 'not scored'}" for verdict, n in counts.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class AtlasResult:
     site: AtlasSummary
 
     def _repr_html_(self) -> str:
-        link = escape(Path(self.site.index).resolve().as_uri())
+        link = as_html(Path(self.site.index).resolve().as_uri())
         return f'{self.verdicts._repr_html_()}<p><a href="{link}">{link}</a></p>'
 
 
@@ -106,7 +109,7 @@ class Inspection:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(x.name)}</td><td>{escape(x.kind)}</td><td>{x.n_units}</td></tr>"
+            f"<tr><td>{as_html(x.name)}</td><td>{as_html(x.kind)}</td><td>{x.n_units}</td></tr>"
             for x in self.model.layers
         )
         return f"<table><tr><th>layer</th><th>kind</th><th>units</th></tr>{rows}</table>"
@@ -134,4 +137,4 @@ class CompareResult:
 
     def _repr_html_(self) -> str:
         lines = [line for pair in self.found.pairs for line in (f"{pair.a} and {pair.b}", *sentences(pair))]
-        return "".join(f"<p>{escape(line)}</p>" for line in lines)
+        return "".join(f"<p>{as_html(line)}</p>" for line in lines)

@@ -30,7 +30,7 @@ _CAPTION = "font-size:85%;line-height:1.3;margin-top:2px;overflow-wrap:anywhere"
 
 def atlas_html(atlas: Atlas) -> str:
     """Return a model version: its name, and each layer with the verdicts of its units."""
-    head = f"<b>{_text(atlas.model)}</b> {_text(atlas.version)}"
+    head = f"<b>{as_html(atlas.model)}</b> {as_html(atlas.version)}"
     return _whole(head, atlas.verdicts._repr_html_())
 
 
@@ -38,7 +38,7 @@ def layer_html(layer: AtlasLayer, shown: Sequence[tuple[AtlasUnit, Sequence[Unit
     """Return a layer: its name, and for each unit that is shown the picture that stands for it."""
     left = len(layer) - len(shown)
     more = f", the first {len(shown)} of them shown" if left else ""
-    head = f"<b>{_text(layer.name)}</b>: {_text(layer.kind)}, {len(layer)} of {layer.n_units} units{more}"
+    head = f"<b>{as_html(layer.name)}</b>: {as_html(layer.kind)}, {len(layer)} of {layer.n_units} units{more}"
     figures = (
         _figure(
             pictures[0] if pictures else None, f"{unit.number} {unit.verdict or 'not scored'}", SIDE_PX // 2
@@ -50,8 +50,8 @@ def layer_html(layer: AtlasLayer, shown: Sequence[tuple[AtlasUnit, Sequence[Unit
 
 def unit_html(unit: AtlasUnit) -> str:
     """Return a unit: its verdict with the reason, and all its pictures."""
-    head = f"<b>{_text(unit.layer.name)}, unit {unit.number}: {_text(unit.verdict or 'not scored')}</b>"
-    reason = f"<div>{_text(unit.reason)}</div>" if unit.reason else ""
+    head = f"<b>{as_html(unit.layer.name)}, unit {unit.number}: {as_html(unit.verdict or 'not scored')}</b>"
+    reason = f"<div>{as_html(unit.reason)}</div>" if unit.reason else ""
     return _whole(head + reason, "".join(_figure(p, _told(p), SIDE_PX) for p in unit.pictures))
 
 
@@ -60,7 +60,7 @@ def picture_html(picture: UnitPicture) -> str:
     return _whole("", _figure(picture, f"unit {picture.unit} of {picture.layer}, {_told(picture)}", SIDE_PX))
 
 
-def _text(text: str) -> str:
+def as_html(text: str) -> str:
     """Return a text as HTML; names are anybody's, and what would turn or hide them is shown."""
     return escape(visible(text))
 
@@ -75,7 +75,7 @@ def _told(picture: UnitPicture) -> str:
 
 def _figure(picture: UnitPicture | None, caption: str, width: int) -> str:
     image = "" if picture is None else _image(picture, width)
-    text = f'<div style="{_CAPTION}">{_text(caption)}</div>'
+    text = f'<div style="{_CAPTION}">{as_html(caption)}</div>'
     return f'<div style="{_FIGURE.format(width=width)}">{image}{text}</div>'
 
 
@@ -84,8 +84,8 @@ def _image(picture: UnitPicture, width: int) -> str:
     try:
         data = encode_png(page_pixels(picture.array, SIDE_PX))
     except ReportgenError as error:
-        return f'<div style="{_CAPTION}">{_text(picture.failure or error.message)}</div>'
+        return f'<div style="{_CAPTION}">{as_html(picture.failure or error.message)}</div>'
     text = base64.b64encode(data).decode()
     told = f"unit {picture.unit} of {picture.layer}, {picture.sign}"
     style = _IMAGE.format(width=width)
-    return f'<img style="{style}" alt="{_text(told)}" src="data:image/png;base64,{text}">'
+    return f'<img style="{style}" alt="{as_html(told)}" src="data:image/png;base64,{text}">'

@@ -12,6 +12,9 @@ import pytest
 
 import reportgen
 from reportgen.errors import MissingExtra, ReportgenError, StoreError, UnknownLayer, UnknownUnit
+from reportgen.run.model_run import RenderSummary
+from reportgen.run.opened import AtlasUnit
+from reportgen.run.results import Inspection, Verdicts
 from reportgen.store import open_store
 
 STORED = Path(__file__).parents[1] / "data" / "stores" / "schema1.db.xz"
@@ -179,6 +182,27 @@ def test_what_turns_the_reading_direction_of_a_name_is_shown(several):
         store.put_model(dataclasses.replace(store.models()[0], name="a\u202eb", version="v"))
     html = reportgen.open(several, model="a\u202eb")._repr_html_()
     assert "\u202e" not in html and "a\ufffdb" in html
+
+
+def test_what_a_terminal_or_page_would_obey_in_a_name_is_shown_wherever_a_store_shows_itself(several):
+    name = "a\u202e\n\x1b[31m"
+    with open_store(several, write=True) as store:
+        tiny = store.models()[0]
+        layers = (dataclasses.replace(tiny.layers[0], name=name), *tiny.layers[1:])
+        store.put_model(dataclasses.replace(tiny, name=name, version="v", layers=layers))
+    atlas = reportgen.open(several, model=name)
+    layer = atlas[name]
+    summary = RenderSummary(atlas.record, 1, 1, 0, False, 1.0)
+    shown = (atlas, layer, atlas.verdicts, summary, Inspection(atlas.record, {}))
+    assert all(thing._repr_html_().replace("\n", "").isprintable() for thing in shown)
+    unit = AtlasUnit(layer, 0, {"verdict": ""})
+    assert all(repr(thing).isprintable() for thing in (atlas, layer, unit))
+    assert repr(unit) == "<unit 0 of a\ufffd␊␛[31m: not scored>"
+
+
+def test_units_that_were_not_scored_are_told_as_that():
+    row = {"model": "m", "version": "v", "layer": "conv", "verdict": ""}
+    assert "<td>1 not scored</td>" in Verdicts((row,))._repr_html_()
 
 
 def test_a_picture_that_failed_or_is_none_is_a_line_in_its_place(atlas):
