@@ -90,7 +90,8 @@ def test_pictures_are_the_stored_ones_and_the_first_stands_for_the_unit(atlas, p
         stored = {r.key: r for r in store.renders(store.models()[0].id, "conv", units=[0])}
     assert {p.png for p in pictures} == {r.picture for r in stored.values()}
     assert all(p.array.shape == (16, 16, 1) and p.array.dtype == np.uint8 for p in pictures)
-    assert all(p.activation_end > p.activation_start for p in pictures)
+    rose = {p.sign: p.activation_end > p.activation_start for p in pictures}
+    assert rose == {"happy": True, "sad": False}
 
 
 def test_an_unknown_layer_is_told_with_the_nearest_name(atlas):
