@@ -251,7 +251,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Kinds:
+class ResponseGroups:
     """What a layer's live units have in common.
 
     Attributes:
@@ -281,7 +281,7 @@ class LayerOnPictures:
 
 
 @dataclass(frozen=True, slots=True)
-class BesideTwin:
+class TwinComparison:
     """How a layer stands beside its untrained twin.
 
     Attributes:
@@ -317,13 +317,13 @@ class LayerFindings:
     n_rendered: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     certain: tuple[int, ...] | None = None
-    kinds: Kinds | None = None
+    kinds: ResponseGroups | None = None
     null: tuple[float, ...] = ()
     structure_z: float | None = None
     borderline_z: tuple[float, float] | None = None
     duplicate_correlation: float | None = None
     natural: LayerOnPictures | None = None
-    twin: BesideTwin | None = None
+    twin: TwinComparison | None = None
     comparison: str = ""
     text: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()

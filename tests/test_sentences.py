@@ -92,7 +92,7 @@ def looked_into(tree):
         're.search("dead", str(score.reason))',
         "PATTERN.match(detail.lower())",
         'score.verdict_detail == "constant"',
-        'answers_in_words(life).startswith("answers")',
+        'activation_in_words(life).startswith("answers")',
     ],
 )
 def test_the_rule_finds_what_it_forbids(code):

@@ -32,7 +32,7 @@ def listed_groups(rows: LayerRows, groups: Iterable[Sequence[int]]) -> list[list
     return sorted((g for g in known if len(g) > 1), key=lambda g: (-len(g), g[0]))
 
 
-def groups_alike(rows: LayerRows) -> list[list[int]]:
+def similar_groups(rows: LayerRows) -> list[list[int]]:
     """Return the groups of a layer's units that answer much alike."""
     kinds = rows.findings.kinds
     return listed_groups(rows, kinds.groups if kinds is not None else ())
@@ -45,7 +45,7 @@ def grouped_units(rows: LayerRows, removal: Removal | None) -> list[Grouped]:
         rows: Of the layer.
         removal: What removal told of the whole model version; None where it was not measured.
     """
-    alike = {unit: at for at, group in enumerate(groups_alike(rows), 1) for unit in group}
+    alike = {unit: at for at, group in enumerate(similar_groups(rows), 1) for unit in group}
     certain = set(rows.findings.certain or ())
 
     def superfluous(unit: int) -> str:

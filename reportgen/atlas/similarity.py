@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from reportgen.atlas.grouped import groups_alike, listed_groups
+from reportgen.atlas.grouped import listed_groups, similar_groups
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.atlas.words import mark
@@ -121,7 +121,7 @@ def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, 
     there = set(drawn)
     copies = listed_groups(rows, [sorted([first, *others]) for first, others in rows.copies.items()])
     named = [(f"{len(g)} copies", f"copies:{g[0]}", g) for g in copies[:_N_GROUPS]]
-    alike = enumerate(groups_alike(rows)[:_N_GROUPS], 1)
+    alike = enumerate(similar_groups(rows)[:_N_GROUPS], 1)
     named += [(f"{len(g)} alike", f"group:{at}", g) for at, g in alike]
     found = []
     for title, query, units in named:

@@ -88,7 +88,7 @@ def read_layer(version: Version, layer: Layer) -> LayerRows:
     """Return what the store knows of a layer."""
     owner = layer_owner(version.record.id, layer.name)
     renders = version.store.measurement(owner, "renders")
-    own, marks = _own_answers(renders, layer.n_units)
+    own, marks = _own_activations(renders, layer.n_units)
     return LayerRows(
         layer=layer,
         scores={s.unit: s for s in version.store.scores(version.record.id, layer.name)},
@@ -117,7 +117,9 @@ def cross_answers(version: Version, layer: Layer, other: Version, other_rows: La
     return np.asarray(kept["mean"][[rows[mark] for mark in other_rows.own_marks]], np.float32)
 
 
-def _own_answers(renders: Arrays | None, n_units: int) -> tuple[Floats | None, tuple[tuple[int, int], ...]]:
+def _own_activations(
+    renders: Arrays | None, n_units: int
+) -> tuple[Floats | None, tuple[tuple[int, int], ...]]:
     """Return answers to the first picture of each unit, and which pictures they are."""
     if renders is None or not {"unit", "seed", "mean"} <= set(renders):
         return None, ()

@@ -17,7 +17,7 @@ from reportgen.explorer.guard import Application, Door, Guard, Message, Scope, p
 from reportgen.explorer.layout import layout
 from reportgen.explorer.page import Shell
 from reportgen.explorer.routes import add_routes
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 
 PREFIX = "/_dash/"
 """Where Dash's own addresses begin."""
@@ -49,16 +49,16 @@ class _Dash(Dash):
         return self.kept or {}
 
 
-def make_app(shelf: Shelf, studio: Rendering, door: Door) -> Application:
+def make_app(store_view: StoreView, studio: Rendering, door: Door) -> Application:
     """Return the explorer of a store.
 
     Args:
-        shelf: The store.
+        store_view: The store.
         studio: Who renders.
         door: Whom to let in.
     """
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    desk = Desk(shelf, studio)
+    desk = Desk(store_view, studio)
     app = _Dash(
         __name__,
         server=server,  # type: ignore[arg-type]  # Its hint has not heard of other servers than Flask.

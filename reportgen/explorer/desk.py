@@ -17,7 +17,7 @@ from reportgen.errors import ReportgenError
 from reportgen.explorer.form import form_spec
 from reportgen.explorer.render_request import Asked, parse
 from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
-from reportgen.explorer.store_view import Shelf, Version
+from reportgen.explorer.store_view import StoreView, Version
 from reportgen.explorer.studio import ENDED, SWEEP, Progress, Ticket
 from reportgen.json_values import JsonObject, Parsed
 
@@ -59,13 +59,13 @@ class Rendering(Protocol):
 class Desk:
     """Where requests are taken, and asked after by those whose they are. Safe for threads."""
 
-    shelf: Shelf
+    store_view: StoreView
     studio: Rendering
 
     def page(self, at: Version) -> JsonObject:
         """Return what the page of a version is drawn from: versions, form and place. JSON's types only."""
         renderable = self.studio.renderable()
-        known = self.shelf.versions()
+        known = self.store_view.versions()
         return {
             "model": at.record.name,
             "version": at.record.version,
@@ -85,9 +85,9 @@ class Desk:
 
     def layers(self, place: Mapping[str, object] | None) -> list[dict[str, Any]]:
         """Return the rows of the table of layers for a page's model version."""
-        for v in self.shelf.versions():
+        for v in self.store_view.versions():
             if place and (v.record.name, v.record.version) == (place.get("model"), place.get("version")):
-                return self.shelf.layers(v)
+                return self.store_view.layers(v)
         return []
 
     def ask(self, form: Mapping[str, object] | None, what: What, person: str, tab: str) -> JsonObject:
@@ -135,7 +135,7 @@ class Desk:
 
     def picture(self, key: str) -> bytes | None:
         """Return the WebP of a content key, of the atlas or of an experiment."""
-        return self.shelf.picture(key) or self.studio.picture(key)
+        return self.store_view.picture(key) or self.studio.picture(key)
 
     def add_start(self, contents: str | None) -> dict[str, str]:
         """Keep a dropped picture, given as a data address, to start from; `start` is its hash, or `wrong`.
@@ -163,7 +163,7 @@ class Desk:
             return "", "", "", ""
         try:
             asked = parse(form)
-            command = asked.to_command(self.studio.model_file(asked.of), str(self.shelf.path))
+            command = asked.to_command(self.studio.model_file(asked.of), str(self.store_view.path))
         except ReportgenError as error:
             return "", "", "", str(error)
         return asked.to_toml(), command, asked.not_in_command(), ""

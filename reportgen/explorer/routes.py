@@ -27,10 +27,10 @@ _PAGES = frozenset(kind.name for kind in OF_MODEL if kind.explored)
 
 def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     """Give a server the explorer's addresses."""
-    shelf = desk.shelf
+    store_view = desk.store_view
 
     def at(model: str, version: str) -> Version | None:
-        return find_version(shelf.versions(), model, version)
+        return find_version(store_view.versions(), model, version)
 
     @server.exception_handler(ReportgenError)
     async def told(_request: Request, error: ReportgenError) -> Response:
@@ -38,7 +38,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
 
     @server.get("/")
     def start() -> Response:
-        known = shelf.versions()
+        known = store_view.versions()
         if not known:
             return _text("the store holds no model; render one first", 404)
         return RedirectResponse(known[-1].home, 303)
@@ -46,25 +46,25 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     @server.get("/m/{model}/{version}/units.js")
     def columns(model: str, version: str) -> Response:
         found = at(model, version)
-        return _script(shelf.columns(found)) if found else _missing()
+        return _script(store_view.columns(found)) if found else _missing()
 
     @server.get("/m/{model}/{version}/{slug}/names.js")
     def names(model: str, version: str, slug: str) -> Response:
         found = at(model, version)
-        return _script(shelf.layer_names(found, slug)) if found else _missing()
+        return _script(store_view.layer_names(found, slug)) if found else _missing()
 
     @server.get("/m/{model}/{version}/{slug}/{unit:int}.json")
     def unit(model: str, version: str, slug: str, unit: int) -> Response:
         found = at(model, version)
         if found is None:
             return _missing()
-        own = shelf.unit(found, slug, unit)
+        own = store_view.unit(found, slug, unit)
         return JSONResponse({"view": pack(own.view), "lead": own.lead, "made": own.made})
 
     @server.get("/m/{model}/{version}/{slug}/{unit:int}/natural.webp")
     def natural(model: str, version: str, slug: str, unit: int) -> Response:
         found = at(model, version)
-        data = shelf.natural(found, slug, unit) if found else None
+        data = store_view.natural(found, slug, unit) if found else None
         return Response(data, media_type="image/webp") if data else _missing()
 
     @server.get("/m/{model}/{version}/{page}.html")

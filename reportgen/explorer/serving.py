@@ -14,7 +14,7 @@ import uvicorn
 from reportgen.errors import ConfigError, StoreError
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Application, Door
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 from reportgen.explorer.studio import Studio
 
 EVERYWHERE = ("0.0.0.0", "::")
@@ -44,8 +44,8 @@ def explore(
         StoreError: The store cannot be read, or holds no model.
         ConfigError: Nothing can listen at that address.
     """
-    shelf = Shelf(Path(store))
-    if not shelf.versions():
+    store_view = StoreView(Path(store))
+    if not store_view.versions():
         raise StoreError(f'store "{Path(store).name}" holds no model', hint="render a model first")
     door = Door(
         host,
@@ -54,9 +54,9 @@ def explore(
     )
     listening = listen(host, port)
     with studio:
-        warm(shelf, 1)  # So that the first page is there at once; the worker comes up meanwhile.
-        threading.Thread(target=warm, args=(shelf,), daemon=True).start()
-        server = make_server(make_app(shelf, studio, door))
+        warm(store_view, 1)  # So that the first page is there at once; the worker comes up meanwhile.
+        threading.Thread(target=warm, args=(store_view,), daemon=True).start()
+        server = make_server(make_app(store_view, studio, door))
         tell(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
         if door.host in EVERYWHERE:
             tell(f"from elsewhere with {door.names[0]}, or this machine's address, in place of 127.0.0.1")
@@ -79,10 +79,10 @@ def address(door: Door, port: int) -> str:
     return f"http://{name}:{port}/" + (f"?token={door.token}" if door.token else "")
 
 
-def warm(shelf: Shelf, most: int | None = None) -> None:
+def warm(store_view: StoreView, most: int | None = None) -> None:
     """Gather what the first pages of versions need, the newest first, before they are asked for."""
-    for at in shelf.versions()[::-1][:most]:
-        shelf.columns(at)
+    for at in store_view.versions()[::-1][:most]:
+        store_view.columns(at)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -110,7 +110,7 @@ class OpenUnit:
     made: Mapping[str, object] | None
 
 
-class Shelf:
+class StoreView:
     """A store as the explorer reads it. Safe for threads: each call reads through a connection of its own.
 
     What takes long to gather is kept until the store changes in what it was gathered from.

@@ -16,7 +16,7 @@ from reportgen.score.removable import LayerPruneList as LayerPruneList
 from reportgen.score.removable import PruneRow as PruneRow
 from reportgen.score.removable import prune_list as prune_list
 from reportgen.score.removable import prune_rows as prune_rows
-from reportgen.score.supplementary import beside_fingerprint, put_beside
+from reportgen.score.supplementary import put_supplementary, supplementary_fingerprint
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store
 
@@ -38,7 +38,7 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
         if not mark:
             store.drop_scores(model.id, layer.name)
             continue
-        whole = f"{mark}+{beside_fingerprint(store, model, layer)}"
+        whole = f"{mark}+{supplementary_fingerprint(store, model, layer)}"
         before = store.scored_fingerprint(model.id, layer.name)
         if before != whole:
             if before.partition("+")[0] == mark:
@@ -47,7 +47,7 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
                 from reportgen.score.layer import score_layer
 
                 scores, found = score_layer(read_evidence(store, model, layer), spec)
-            scores, found = put_beside(store, model, layer, scores, found, spec)
+            scores, found = put_supplementary(store, model, layer, scores, found, spec)
             store.put_scores(model.id, layer.name, scores, fingerprint=whole, findings=found)
         findings[layer.name] = store.findings(model.id, layer.name)
     return findings

@@ -25,7 +25,7 @@ NEIGHBOURS = 8
 _ALIKE = 0.5
 """Least correlation of a neighbour."""
 
-_LEAST_HEARD = 1e-4
+_LEAST_ACTIVE = 1e-4
 """Least spread of answers, as a share of their size, of which a correlation is taken."""
 
 On = Literal["all", "probes", "renders", "white"]
@@ -40,7 +40,7 @@ _RELATED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class CopyRelations:
     """How one unit's responses relate to those of others in its layer; None where there is no such unit.
 
     Attributes:
@@ -103,9 +103,9 @@ def correlations(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.asarray(products / size[:, None] / size[None, :], np.float32)
 
 
-def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequence[bool], least: float,
+def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequence[bool], least: float,
              head: str, white: Sequence[NDArray[np.float32]] = (),
-             kernel: np.ndarray | None = None) -> list[Kin]:  # fmt: skip
+             kernel: np.ndarray | None = None) -> list[CopyRelations]:  # fmt: skip
     """Return each unit's relations.
 
     A copy answers alike over all pictures together, and also over each measurement alone, so that one
@@ -126,7 +126,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     pair = head == "softmax" and n_units == 2
     complement = [1 - k if pair else None for k in range(n_units)]
     if not rows:
-        return [Kin(complement_of=c) for c in complement]
+        return [CopyRelations(complement_of=c) for c in complement]
     found = np.array(correlations(rows))
     alive = np.asarray(live, bool)
     found[~alive] = np.nan
@@ -134,7 +134,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
     np.fill_diagonal(found, np.nan)
     parts = [(on, correlations([r]), least) for on, r in zip(_PARTS, rows, strict=False)]
     parts = parts if len(rows) > 1 else []
-    parts += [("white", _heard(r), surely(least, len(r))) for r in white]
+    parts += [("white", _active_rows(r), surely(least, len(r))) for r in white]
     same = found >= least
     opposite = found <= -least
     lowest = found
@@ -150,7 +150,7 @@ def kinships(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: Sequenc
         why = None if not near or same[k, near[0]] else _no_copy(k, near[0], [("all", found, least), *parts])
         first = _lowest(same[k], k)
         kin.append(
-            Kin(
+            CopyRelations(
                 first,
                 None if first is None else float(lowest[k, first]),
                 _lowest(opposite[k], k),
@@ -195,14 +195,14 @@ def surely(least: float, n: int) -> float:
     return math.tanh(math.atanh(least) + 1.645 / math.sqrt(n - 3))
 
 
-def _heard(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+def _active_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return correlations over few rows; nan for units whose answers there hardly differ.
 
     A ten-thousandth of their size may be rounding, where a device multiplies coarsely. White noise moves the
     mean over a 64-px picture by some thousandths.
     """
     found = np.array(correlations([rows]))
-    quiet = ~(rows.std(axis=0) > _LEAST_HEARD * np.abs(rows).max(axis=0, initial=0))
+    quiet = ~(rows.std(axis=0) > _LEAST_ACTIVE * np.abs(rows).max(axis=0, initial=0))
     found[quiet] = np.nan
     found[:, quiet] = np.nan
     return found

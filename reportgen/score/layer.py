@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.judgement import Compared, Kinds, LayerFindings, Obstacle, Responsiveness
+from reportgen.judgement import Compared, LayerFindings, Obstacle, ResponseGroups, Responsiveness
 from reportgen.score import agreement as agree
 from reportgen.score import structure as st
 from reportgen.score.colour import colour_axes, colour_name, contrast
-from reportgen.score.copies import Kin, correlations, kinships, response_rows
+from reportgen.score.copies import CopyRelations, copy_relations, correlations, response_rows
 from reportgen.score.evidence import Arrays, LayerEvidence, Picture
 from reportgen.score.layer_summary import layer_findings
 from reportgen.score.light import light_of
 from reportgen.score.response_groups import kinds
-from reportgen.score.responsiveness import lives
+from reportgen.score.responsiveness import responsiveness_of
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
 from reportgen.score.verdict import Facts, judge
@@ -64,7 +64,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
     Returns:
         Rows in order of units, and what is found of the whole, but for what stands beside its judgement.
     """
-    found = lives(
+    found = responsiveness_of(
         evidence.n_units,
         evidence.probes,
         evidence.renders,
@@ -81,7 +81,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         for unit, s in seen.items()
         if null is not None and any(np.isfinite(m[0]) for m in s.measured)
     }
-    kin = _kin(evidence, found, spec)
+    kin = _copy_relations(evidence, found, spec)
     agreements, compared = _agreements(evidence, seen, deviations, found, kin, null, spec)
     p_values = {unit: st.p_value(z, null) for unit, z in deviations.items() if null is not None}
     q_values = dict(zip(p_values, st.adjusted(list(p_values.values())), strict=True)) if p_values else {}
@@ -172,9 +172,11 @@ def _null(evidence: LayerEvidence, seen: dict[int, _Seen],
     return null, None
 
 
-def _kin(evidence: LayerEvidence, found: Sequence[Responsiveness], spec: ScoreSpec) -> list[Kin]:
+def _copy_relations(
+    evidence: LayerEvidence, found: Sequence[Responsiveness], spec: ScoreSpec
+) -> list[CopyRelations]:
     kernel = evidence.weights.get("kernel") if evidence.weights is not None else None
-    return kinships(
+    return copy_relations(
         response_rows(evidence.n_units, evidence.probes, evidence.renders),
         evidence.n_units,
         live=[life.state == "live" for life in found],
@@ -189,7 +191,7 @@ def _first_pictures(measured: Arrays | None, n: int) -> Arrays | None:
     return None if measured is None else {name: values[:n] for name, values in measured.items()}
 
 
-def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> Kinds | None:
+def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> ResponseGroups | None:
     rows = response_rows(evidence.n_units, evidence.probes, evidence.renders)
     if not rows:
         return None
@@ -200,7 +202,7 @@ def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> Kinds | 
 
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
-                found: Sequence[Responsiveness], kin: Sequence[Kin], null: st.Null | None,
+                found: Sequence[Responsiveness], kin: Sequence[CopyRelations], null: st.Null | None,
                 spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], Compared]:  # fmt: skip
     """Return how each unit's pictures agree, and what they were compared with.
 
@@ -286,7 +288,7 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
 def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
-    answers = _own_answers(evidence, unit)[0]
+    answers = _own_activations(evidence, unit)[0]
     rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 4)
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
@@ -294,7 +296,7 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
         "live": len(seen.seeds),
         "seeds": seen.seeds,
         "answers": tuple(answers[s] for s in seen.seeds if s in answers),
-        "climbed": _climbed(evidence, unit),
+        "activated": _was_activated(evidence, unit),
         "contrast": seen.contrast,
         "colour": seen.colour,
         "colour_spread": seen.colour_spread,
@@ -310,23 +312,23 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
 
 def _live_seeds(evidence: LayerEvidence, unit: int, seeds: Sequence[int]) -> list[int]:
     """Return the seeds whose start went somewhere, by the unit's answer to the finished picture if known."""
-    answers, usual = _own_answers(evidence, unit)
+    answers, usual = _own_activations(evidence, unit)
     if usual is not None and set(seeds) <= set(answers):
         return agree.live_starts({s: answers[s] - usual for s in seeds})
     runs = evidence.telemetry.get(unit, {})
     return agree.live_starts({s: agree.gain(runs[s]) if s in runs else None for s in seeds})
 
 
-def _climbed(evidence: LayerEvidence, unit: int) -> bool:
+def _was_activated(evidence: LayerEvidence, unit: int) -> bool:
     """Whether any picture raised the unit's answer; True where nothing is known of it."""
-    answers, usual = _own_answers(evidence, unit)
+    answers, usual = _own_activations(evidence, unit)
     if usual is not None and answers:
         return max(answers.values()) > usual
     gains = [agree.gain(run) for run in evidence.telemetry.get(unit, {}).values()]
     return not gains or any(g is None or g > 0 for g in gains)
 
 
-def _own_answers(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], float | None]:
+def _own_activations(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], float | None]:
     """Return a unit's answers to its own pictures, by seed, and its median answer to the probes.
 
     An answer is the mean over places; where places also answer below zero it is the largest, since the mean

@@ -10,26 +10,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import Compared, Kinds, LayerFindings
+from reportgen.judgement import Compared, LayerFindings, ResponseGroups
 from reportgen.score.copies import is_exact_copy
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.response_groups import ALIKE
 from reportgen.score.responsiveness import given_out
 from reportgen.sentences.layers import (
     certain_in_words,
-    common_in_words,
     compared_in_words,
     copies_in_words,
     judged_in_words,
     nearest_in_words,
     patterns_in_words,
     shared_in_words,
+    similarity_in_words,
 )
 from reportgen.units import UnitScore
 
 
 def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: Compared,
-                   kinds: Kinds | None) -> LayerFindings:  # fmt: skip
+                   kinds: ResponseGroups | None) -> LayerFindings:  # fmt: skip
     """Return the findings about a layer.
 
     Args:
@@ -41,7 +41,7 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
     counts = Counter(s.verdict for s in scores)
     certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
     comparison = compared_in_words(compared)
-    common = common_in_words(kinds, alike=ALIKE) if kinds is not None else []
+    common = similarity_in_words(kinds, alike=ALIKE) if kinds is not None else []
     return LayerFindings(
         n_units=evidence.n_units,
         n_rendered=len(scores),

@@ -24,11 +24,11 @@ def light_of(evidence: LayerEvidence, unit: int) -> Light:
     """Return all that is known of how a unit answers pictures of one colour."""
     share = light_share(evidence, unit)
     return dataclasses.replace(
-        answers_light(evidence.flat, unit), share=None if share is None else round(share, 6)
+        light_response(evidence.flat, unit), share=None if share is None else round(share, 6)
     )
 
 
-def answers_light(flat: Arrays | None, unit: int) -> Light:
+def light_response(flat: Arrays | None, unit: int) -> Light:
     """Return how a unit answers flat inputs; nothing where it does not care or nothing is known.
 
     Whether it simply rises or falls with brightness, and the colour it answers most where colours move

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
-from reportgen.judgement import Kinds
+from reportgen.judgement import ResponseGroups
 
 ALIKE = 0.7
 """Mean correlation with each other from which units are one group."""
@@ -20,7 +20,7 @@ SPAN_SHARE = 0.95
 """Share of the variance of all answers that the spanning units must explain."""
 
 
-def kinds(correlations: NDArray[np.float32]) -> Kinds | None:
+def kinds(correlations: NDArray[np.float32]) -> ResponseGroups | None:
     """Return what the units of a layer have in common; None where fewer than two vary.
 
     Groups: average linkage, cut at a mean correlation of .7. Effective rank: the exponential of the
@@ -42,7 +42,7 @@ def kinds(correlations: NDArray[np.float32]) -> Kinds | None:
     shares = shares[shares > 0] / shares.sum()
     rank = float(np.exp(-(shares * np.log(shares)).sum()))
     groups = _groups(matrix)
-    return Kinds(
+    return ResponseGroups(
         len(vary),
         tuple(tuple(int(vary[i]) for i in group) for group in groups),
         round(rank, 6),

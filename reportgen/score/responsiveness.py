@@ -23,7 +23,7 @@ _ROUNDING = 1e-6
 """Range, as a share of the level, that float32 sums make of nothing."""
 
 
-def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: Arrays | None,
+def responsiveness_of(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: Arrays | None,
           weights: Arrays | None, *, activation: str, spec: ScoreSpec,
           assumed_range: str = "") -> list[Responsiveness]:  # fmt: skip
     """Return for each unit of a layer whether it answers.
@@ -39,7 +39,7 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
     """
     seen = [_ends(r, n_units) for r in (probes, renders)]
     fixed = _fixed_by_bounds(bounds, n_units)
-    cut_off = without_consumers(weights, n_units)
+    cut_off = without_outgoing_weights(weights, n_units)
     both = [e for e in seen if e is not None]
     if not both:
         return [_unmeasured(fixed[k], bool(cut_off[k]), assumed_range) for k in range(n_units)]
@@ -80,7 +80,7 @@ def lives(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: A
     return found
 
 
-def without_consumers(weights: Arrays | None, n_units: int) -> NDArray[np.bool_]:
+def without_outgoing_weights(weights: Arrays | None, n_units: int) -> NDArray[np.bool_]:
     """Return `(K,)`: units all of whose outgoing weights are zero, in a layer where some are not."""
     if weights is None or "out_total" not in weights or len(weights["out_total"]) != n_units:
         return np.zeros(n_units, bool)

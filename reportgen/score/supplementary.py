@@ -16,11 +16,11 @@ from reportgen.spec import ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner
 from reportgen.units import Layer, UnitScore
 
-BESIDE_VERSION = 3
+SUPPLEMENTARY_VERSION = 3
 """Raised whenever the same evidence gives other numbers here."""
 
 
-def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
+def supplementary_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
     """Return a hash of all that what is said beside a layer's verdicts depends on; reads no picture."""
     shown = str(model.roles(layer.name).get("shown", ""))
     owner = layer_owner(model.id, layer.name)
@@ -28,7 +28,7 @@ def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
     names = ("natural", "natural_near", "renders")
     return content_hash(
         {
-            "version": BESIDE_VERSION,
+            "version": SUPPLEMENTARY_VERSION,
             "shown": [
                 key for _, recipe, _, _, key in store.placements(model.id, layer.name) if recipe == shown
             ],
@@ -40,7 +40,7 @@ def beside_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
     )
 
 
-def put_beside(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
+def put_supplementary(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
                findings: LayerFindings,
                spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:  # fmt: skip
     """Return a layer's scores and findings with what is said beside; what was said before is replaced."""

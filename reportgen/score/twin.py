@@ -10,15 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from reportgen.judgement import BesideTwin
-from reportgen.sentences.layers import beside_twin_in_words, too_few_twins_in_words
+from reportgen.judgement import TwinComparison
+from reportgen.sentences.layers import too_few_twins_in_words, twin_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import verdict_of
 
 
 def twin_findings(store: Store, model: ModelRecord, layer: Layer,
-                  scores: Sequence[UnitScore]) -> tuple[BesideTwin | None, list[str]]:  # fmt: skip
+                  scores: Sequence[UnitScore]) -> tuple[TwinComparison | None, list[str]]:  # fmt: skip
     """Return how a layer stands beside its untrained twin, as values and in a sentence."""
     twin = store.twin_of(model)
     others = store.scores(twin.id, layer.name) if twin is not None else []
@@ -29,9 +29,9 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
     shares = [float(np.mean([bool(verdict_of(s.verdict).pattern) for s in x])) for x in (scores, others)]
-    found = BesideTwin(round(area, 4), len(scores), len(others), round(shares[0], 4), round(shares[1], 4))
+    found = TwinComparison(round(area, 4), len(scores), len(others), round(shares[0], 4), round(shares[1], 4))
     how = str(twin.options.get("twin_how", "")) if twin is not None else ""
-    return found, [beside_twin_in_words(found, how)]
+    return found, [twin_in_words(found, how)]
 
 
 LEAST_UNITS = 16

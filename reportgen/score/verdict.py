@@ -21,7 +21,7 @@ from reportgen.judgement import (
     Starts,
 )
 from reportgen.score.agreement import Agreement
-from reportgen.score.copies import Kin
+from reportgen.score.copies import CopyRelations
 from reportgen.score.spectrum import Stripes
 from reportgen.score.structure import p_structured
 from reportgen.sentences.reasons import reason, verdict_detail
@@ -64,7 +64,7 @@ class Facts:
         pictures, live: Pictures that did not fail, and those of them whose start went somewhere.
         seeds, answers: Of the live pictures, as `agreement.groups` counts them: their seeds, and what the
             unit answers to each; answers are empty where they were not measured.
-        climbed: Whether any start gained anything; True where telemetry is missing.
+        activated: Whether any start gained activation; True where telemetry is missing.
         failure: Reason of a failed render, or empty.
         contrast: Inner RMS contrast, median over live pictures; None without pictures.
         colour: The name of its mean colour.
@@ -84,12 +84,12 @@ class Facts:
 
     unit: int
     life: Responsiveness
-    kin: Kin
+    kin: CopyRelations
     pictures: int = 0
     live: int = 0
     seeds: tuple[int, ...] = ()
     answers: tuple[float, ...] = ()
-    climbed: bool = True
+    activated: bool = True
     failure: str = ""
     contrast: float | None = None
     colour: str = ""
@@ -157,7 +157,7 @@ def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
         return FAILED, None
     if facts.life.state == "unknown":
         return UNDECIDED, NO_RESPONSES
-    if not facts.climbed:
+    if not facts.activated:
         return UNDECIDED, NO_ASCENT
     if (facts.contrast or 0.0) < spec.flat_contrast:
         return FLAT, None
@@ -176,7 +176,7 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     """Return the questions that led to the verdict, each with its answer and numbers, in order."""
     life = facts.life
     steps = [Decision("answers", None if life.state == "unknown" else life.state == "live")]
-    if life.state != "live" or not facts.pictures or not facts.climbed or facts.contrast is None:
+    if life.state != "live" or not facts.pictures or not facts.activated or facts.contrast is None:
         return steps
     flat = facts.contrast < spec.flat_contrast
     steps.append(Decision("colours", not flat, _finite(contrast=facts.contrast, needed=spec.flat_contrast)))
@@ -238,7 +238,7 @@ def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
     )
 
 
-def _relations(kin: Kin) -> Relations:
+def _relations(kin: CopyRelations) -> Relations:
     copied = kin.copy_correlation
     return Relations(
         neighbours=kin.neighbours,

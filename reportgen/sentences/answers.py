@@ -19,7 +19,7 @@ _ON = {"all": "", "probes": "on the probe pictures alone", "renders": "on the re
        "white": "on white noise"}  # fmt: skip
 
 
-def answers_in_words(found: Responsiveness) -> str:
+def activation_in_words(found: Responsiveness) -> str:
     """Return what activations were seen of a unit, with numbers."""
     if found.lacks == "finite":
         return "its responses are not finite numbers"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import BesideTwin, Compared, Kinds, Shortfall
+from reportgen.judgement import Compared, ResponseGroups, Shortfall, TwinComparison
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
@@ -117,7 +117,7 @@ def nearest_in_words(unit: int, other: int, correlation: float, short: Shortfall
     return f"No unit is a copy of another. {pair}"
 
 
-def common_in_words(kinds: Kinds, *, alike: float) -> list[str]:
+def similarity_in_words(kinds: ResponseGroups, *, alike: float) -> list[str]:
     """Return what the activations of a layer's units have in common.
 
     Args:
@@ -155,7 +155,7 @@ def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units:
     return told + "."
 
 
-def beside_twin_in_words(found: BesideTwin, how: str) -> str:
+def twin_in_words(found: TwinComparison, how: str) -> str:
     """Return how a layer compares with its untrained twin.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from reportgen.judgement import Decision, Look, Obstacle, Question
 from reportgen.sentences.answers import (
-    answers_in_words,
+    activation_in_words,
     light_in_words,
     liveliness_in_words,
     proof_in_words,
@@ -110,7 +110,7 @@ def _verdict_in_words(score: UnitScore) -> str:
     if score.verdict == DEAD.word:
         proved = found.proof == "bounds"
         known = f" ({proof_in_words(found)})" if proved else ", which proves nothing about other inputs"
-        return f"never active: {answers_in_words(found)}{known}"
+        return f"never active: {activation_in_words(found)}{known}"
     if score.verdict == FAILED.word:
         return f"no picture: {score.starts.failure or 'nothing was rendered'}"
     if score.verdict == FLAT.word:
@@ -129,7 +129,7 @@ def _missing_in_words(score: UnitScore) -> str:
     starts = score.starts
     n = starts.pictures or 0
     if score.cause == NO_RESPONSES.word:
-        return answers_in_words(score.responsiveness)
+        return activation_in_words(score.responsiveness)
     if score.cause == NO_ASCENT.word:
         return f"none of its {n} starts activated it"
     if score.cause == NO_STRUCTURE.word:
@@ -177,7 +177,7 @@ def _besides(score: UnitScore) -> list[str]:
     if found.state == "live" and found.nuance == "silent":
         said.append("silent on all probe pictures; only renders activate it")
     if found.state == "live" and found.nuance == "faint":
-        said.append(f"tiny compared with its layer: {answers_in_words(found)}")
+        said.append(f"tiny compared with its layer: {activation_in_words(found)}")
     if score.starts.pictures and score.starts.failure:
         said.append(f"some starts failed: {score.starts.failure}")
     if score.duplicate_of is not None:
@@ -206,7 +206,7 @@ def _numbers(step: Decision, score: UnitScore) -> str:
     """Return what was measured for a question, and what is needed."""
     found = step.numbers
     if step.told or step.question == "answers":
-        return step.told or answers_in_words(score.responsiveness)
+        return step.told or activation_in_words(score.responsiveness)
     if step.question == "pattern" and step.answer is None:
         return obstacle_in_words(score.look.obstacle)
     if step.question == "recurs" and step.answer is None:

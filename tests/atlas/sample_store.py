@@ -17,11 +17,11 @@ from reportgen.images import encode_png
 from reportgen.judgement import (
     Decision,
     Facet,
-    Kinds,
     LayerFindings,
     Light,
     Look,
     Relations,
+    ResponseGroups,
     Responsiveness,
     Shortfall,
 )
@@ -267,7 +267,7 @@ class _Model:
             counts=counts,
             comparison="the layer's own pictures of other units",
             null=tuple(round(-1.5 + 0.25 * i, 3) for i in range(12)),
-            kinds=Kinds(len(scores) - len(dead), ((3, 7, 5),) if layer.n_units > 8 else ()),
+            kinds=ResponseGroups(len(scores) - len(dead), ((3, 7, 5),) if layer.n_units > 8 else ()),
             certain=tuple(dead),
             text=(
                 f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",

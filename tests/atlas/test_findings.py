@@ -18,7 +18,7 @@ from reportgen.atlas.showcase import showcase_rows
 from reportgen.atlas.unit_view import unit_view
 from reportgen.atlas.view_context import ViewContext
 from reportgen.images import encode_png
-from reportgen.judgement import Kinds, LayerFindings, Relations
+from reportgen.judgement import LayerFindings, Relations, ResponseGroups
 from reportgen.spec import AtlasSpec
 from reportgen.store import open_store
 
@@ -206,7 +206,7 @@ def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
         record = store.models()[0]
         layer = record.layers[0]
         found = store.findings(record.id, layer.name)
-        findings = dataclasses.replace(found, kinds=Kinds(20, groups))
+        findings = dataclasses.replace(found, kinds=ResponseGroups(20, groups))
         own = list(listed_rows(store, record, layer).scores.values())
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")

@@ -25,7 +25,7 @@ from waiting import expect
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
 from reportgen.explorer.serving import warm
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 
 pytestmark = pytest.mark.browser
 
@@ -33,21 +33,21 @@ CONV1 = "m/garden/v2/conv1.html"
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    own = Shelf(write_sample_store(tmp_path_factory.mktemp("explored") / "sample.db"))
+def store_view(tmp_path_factory: pytest.TempPathFactory) -> StoreView:
+    own = StoreView(write_sample_store(tmp_path_factory.mktemp("explored") / "sample.db"))
     warm(own)
     return own
 
 
 @pytest.fixture
-def studio(shelf: Shelf) -> Any:
-    return SketchingStudio({v.name: None for v in shelf.versions()})
+def studio(store_view: StoreView) -> Any:
+    return SketchingStudio({v.name: None for v in store_view.versions()})
 
 
 @pytest.fixture
-def explorer(shelf: Shelf, studio: Any) -> Iterator[str]:
+def explorer(store_view: StoreView, studio: Any) -> Iterator[str]:
     """The address of an explorer of the sample store."""
-    with served(make_app(shelf, studio, Door())) as base:
+    with served(make_app(store_view, studio, Door())) as base:
         yield base
 
 
@@ -120,8 +120,8 @@ def test_an_address_of_the_atlas_opens_that_unit_and_goes_back_there(at: Any) ->
 
 
 @pytest.mark.slow
-def test_a_unit_that_is_opened_by_its_address_is_in_sight_in_the_grid(at: Any, shelf: Shelf) -> None:
-    version = next(v for v in shelf.versions() if v.home == "/m/garden/v2/units.html")
+def test_a_unit_that_is_opened_by_its_address_is_in_sight_in_the_grid(at: Any, store_view: StoreView) -> None:
+    version = next(v for v in store_view.versions() if v.home == "/m/garden/v2/units.html")
     last = version.record.layers[-1]
     page = at(f"m/garden/v2/{version.place.slug(last.name)}.html#u{last.n_units - 1}")
     cell = page.locator("#grid a[aria-current]")
@@ -327,8 +327,8 @@ def test_axe_finds_nothing_serious(at: Any, scheme: str) -> None:
     assert serious == {}, json.dumps(serious, indent=1)
 
 
-def test_hostile_names_are_text(at: Any, shelf: Shelf) -> None:
-    hostile = next(v for v in shelf.versions() if any("<script>" in x.name for x in v.record.layers))
+def test_hostile_names_are_text(at: Any, store_view: StoreView) -> None:
+    hostile = next(v for v in store_view.versions() if any("<script>" in x.name for x in v.record.layers))
     layer = next(x for x in hostile.record.layers if "<script>" in x.name)
     page = at(f"{hostile.place.folder}/{hostile.place.slug(layer.name)}.html#u0")
     expect(page.locator("#head h2")).to_contain_text(layer.name)
@@ -341,11 +341,11 @@ def test_a_page_is_small(at: Any) -> None:
 
 
 @pytest.mark.slow
-def test_it_says_why_nothing_can_be_rendered(open_page: Any, shelf: Shelf, tmp_path: Path) -> None:
-    shutil.copy(shelf.path, tmp_path / "own.db")
+def test_it_says_why_nothing_can_be_rendered(open_page: Any, store_view: StoreView, tmp_path: Path) -> None:
+    shutil.copy(store_view.path, tmp_path / "own.db")
     why = "tensorflow is not installed"
-    studio = SketchingStudio({v.name: why for v in shelf.versions()})
-    with served(make_app(Shelf(tmp_path / "own.db"), studio, Door())) as base:
+    studio = SketchingStudio({v.name: why for v in store_view.versions()})
+    with served(make_app(StoreView(tmp_path / "own.db"), studio, Door())) as base:
         page = open_page(CONV1 + "#u3", base)
         page.locator(".bench", has_text=why).wait_for()
         page.locator("#render").click()
@@ -353,9 +353,9 @@ def test_it_says_why_nothing_can_be_rendered(open_page: Any, shelf: Shelf, tmp_p
 
 
 def test_who_brings_the_token_is_let_in_and_the_address_forgets_it(
-    open_page: Any, chromium: Any, shelf: Shelf, studio: Any
+    open_page: Any, chromium: Any, store_view: StoreView, studio: Any
 ) -> None:
-    with served(make_app(shelf, studio, Door("0.0.0.0", "atoken-atoken"))) as base:
+    with served(make_app(store_view, studio, Door("0.0.0.0", "atoken-atoken"))) as base:
         stranger = chromium.new_context().new_page()
         assert stranger.goto(base + CONV1).status == 401
         assert "token" in stranger.locator("body").inner_text()
@@ -370,9 +370,11 @@ def test_who_brings_the_token_is_let_in_and_the_address_forgets_it(
 
 
 @pytest.mark.slow
-def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(chromium: Any, shelf: Shelf) -> None:
-    studio = SketchingStudio({v.name: None for v in shelf.versions()})
-    application = make_app(shelf, studio, Door())
+def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(
+    chromium: Any, store_view: StoreView
+) -> None:
+    studio = SketchingStudio({v.name: None for v in store_view.versions()})
+    application = make_app(store_view, studio, Door())
     context = chromium.new_context()
     page = context.new_page()
     with served(application) as base:
@@ -392,7 +394,7 @@ def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(chromium:
 def test_a_hundred_thousand_units_are_there_in_three_seconds(open_page: Any, tmp_path: Path) -> None:
     from benchmarks.large_store import write_large_store
 
-    own = Shelf(write_large_store(tmp_path / "large.db", pictured=False))
+    own = StoreView(write_large_store(tmp_path / "large.db", pictured=False))
     warm(own, 1)
     with served(make_app(own, SketchingStudio({}), Door())) as base:
         page = open_page("m/residual/v1/units.html", base)

@@ -21,7 +21,7 @@ from waiting import expect
 import reportgen
 from reportgen.explorer.app import make_app
 from reportgen.explorer.guard import Door
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 from reportgen.explorer.studio import Studio
 from reportgen.images import encode_png
 from reportgen.store import open_store
@@ -53,7 +53,7 @@ def studio(store: Path) -> Iterator[Studio]:
 
 @pytest.fixture(scope="module")
 def explorer(store: Path, studio: Studio) -> Iterator[str]:
-    with served(make_app(Shelf(store), studio, Door())) as base:
+    with served(make_app(StoreView(store), studio, Door())) as base:
         yield base
 
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "atlas"))
 from sample_store import write_sample_store
 from sketching_studio import SketchingStudio
 
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 
 
 @pytest.fixture(scope="session")
@@ -20,10 +20,10 @@ def sample(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shelf(sample) -> Shelf:
-    return Shelf(sample)
+def store_view(sample) -> StoreView:
+    return StoreView(sample)
 
 
 @pytest.fixture
-def studio(shelf) -> SketchingStudio:
-    return SketchingStudio({v.name: None for v in shelf.versions()}, seconds=0.05, ready=0.0)
+def studio(store_view) -> SketchingStudio:
+    return SketchingStudio({v.name: None for v in store_view.versions()}, seconds=0.05, ready=0.0)

@@ -10,7 +10,7 @@ from sketching_studio import SketchingStudio
 
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.explorer.guard import Door
-from reportgen.explorer.store_view import Shelf
+from reportgen.explorer.store_view import StoreView
 from reportgen.store import open_store
 
 pytest.importorskip("dash", reason="the extra explorer is not installed")
@@ -22,8 +22,8 @@ from reportgen.explorer.layout import MOST_COMPONENTS, count_components, layout
 
 
 @pytest.fixture(scope="module")
-def app(shelf):
-    return make_app(shelf, SketchingStudio({v.name: None for v in shelf.versions()}), Door())
+def app(store_view):
+    return make_app(store_view, SketchingStudio({v.name: None for v in store_view.versions()}), Door())
 
 
 def test_a_page_has_few_components():
@@ -31,9 +31,9 @@ def test_a_page_has_few_components():
     assert count_components(layout()) < MOST_COMPONENTS
 
 
-def test_the_front_leads_to_the_version_that_came_last(app, shelf):
+def test_the_front_leads_to_the_version_that_came_last(app, store_view):
     answer = ask(app, "/")
-    assert answer.status == 303 and answer.headers["location"] == shelf.versions()[-1].home
+    assert answer.status == 303 and answer.headers["location"] == store_view.versions()[-1].home
 
 
 @pytest.mark.parametrize("name", [*sorted(kind.name for kind in OF_MODEL if kind.explored), "conv1"])
@@ -53,9 +53,9 @@ def test_what_is_not_there_is_not_found_in_one_line(app, path):
     assert answer.status == 404 and answer.text.count("\n") <= 1 and "Traceback" not in answer.text
 
 
-def test_a_picture_never_changes_and_is_kept(app, shelf):
-    at = next(v for v in shelf.versions() if v.place.version == "v2")
-    answer = ask(app, f"/img/{shelf.unit(at, 'conv1', 3).lead}.webp")
+def test_a_picture_never_changes_and_is_kept(app, store_view):
+    at = next(v for v in store_view.versions() if v.place.version == "v2")
+    answer = ask(app, f"/img/{store_view.unit(at, 'conv1', 3).lead}.webp")
     assert answer.headers["content-type"] == "image/webp" and answer.body[:4] == b"RIFF"
     assert "immutable" in answer.headers["cache-control"]
 
@@ -68,14 +68,14 @@ def test_scripts_run_from_files_alone(app):
     assert not re.findall(r"(?:src|href)=\"https?:", answer.text)
 
 
-def test_names_of_a_model_are_escaped(app, shelf):
-    page = ask(app, shelf.versions()[-1].home).text
+def test_names_of_a_model_are_escaped(app, store_view):
+    page = ask(app, store_view.versions()[-1].home).text
     layout = ask(app, "/_dash/_dash-layout").text
     assert "<script>alert(1)" not in page + layout
 
 
-def test_every_address_of_the_server_is_behind_the_token(shelf):
-    app = make_app(shelf, SketchingStudio({}), Door("0.0.0.0", "atoken-atoken"))
+def test_every_address_of_the_server_is_behind_the_token(store_view):
+    app = make_app(store_view, SketchingStudio({}), Door("0.0.0.0", "atoken-atoken"))
     paths = {re.sub(r"\{[^}]*\}", "x", route.path) for route in app._application._application.routes}
     assert len(paths) > 15
     for path in paths:
@@ -87,7 +87,7 @@ def test_every_address_of_the_server_is_behind_the_token(shelf):
 def test_a_store_that_is_damaged_is_told_and_the_explorer_goes_on(sample, tmp_path):
     path = tmp_path / "own.db"
     shutil.copy(sample, path)
-    app = make_app(Shelf(path), SketchingStudio({}), Door())
+    app = make_app(StoreView(path), SketchingStudio({}), Door())
     path.write_bytes(b"no store at all, nothing of the kind")
     answer = ask(app, "/m/garden/v2/units.js")
     assert answer.status == 500 and "own.db" in answer.text and str(tmp_path) not in answer.text

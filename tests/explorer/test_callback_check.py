@@ -36,8 +36,8 @@ KEYS = (
 
 
 @pytest.fixture(scope="module")
-def app(shelf):
-    app = make_app(shelf, SketchingStudio({v.name: None for v in shelf.versions()}), Door())
+def app(store_view):
+    app = make_app(store_view, SketchingStudio({v.name: None for v in store_view.versions()}), Door())
     assert ask(app, "/m/garden/v2/units.html").status == 200
     return app
 

@@ -18,8 +18,8 @@ FORM = {"model": "garden", "version": "v2", "layer": "conv1", "terms": "3", "see
 
 
 @pytest.fixture
-def desk(shelf, studio):
-    return Desk(shelf, studio)
+def desk(store_view, studio):
+    return Desk(store_view, studio)
 
 
 def dropped(data):
@@ -107,7 +107,7 @@ def test_a_recipe_is_told_as_settings_and_as_a_command(desk):
     toml, command, not_said, wrong = desk.described({**FORM, "numbers": {"tv": 0.5}})
     assert '"show.tv" = 0.5' in toml and "--set show.tv=0.5" in command and wrong == ""
     words = shlex.split(command)
-    assert words[2] == "garden.keras" and words[words.index("--store") + 1] == str(desk.shelf.path)
+    assert words[2] == "garden.keras" and words[words.index("--store") + 1] == str(desk.store_view.path)
     assert "seed 1" in not_said
     assert desk.described({**FORM, "numbers": {"tv": "?"}})[3]
 

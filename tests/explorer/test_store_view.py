@@ -12,7 +12,7 @@ from reportgen.atlas import write_atlas
 from reportgen.atlas.site_map import RESERVED
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.render_request import parse
-from reportgen.explorer.store_view import KEY_BYTES, Shelf, find_version
+from reportgen.explorer.store_view import KEY_BYTES, StoreView, find_version
 from reportgen.images import decode_webp, encode_webp
 from reportgen.store import layer_owner, model_owner, open_store, pictures_owner
 
@@ -25,17 +25,17 @@ def site(sample, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def garden(shelf):
-    return find_version(shelf.versions(), "garden", "v2")
+def garden(store_view):
+    return find_version(store_view.versions(), "garden", "v2")
 
 
 def value_of(script):
     return of_script(script.decode())
 
 
-def test_the_columns_of_all_units_are_those_of_the_atlas(shelf, garden, site):
+def test_the_columns_of_all_units_are_those_of_the_atlas(store_view, garden, site):
     (packed,) = (site / garden.place.folder).glob("units.*.js")
-    theirs, ours = value_of(packed.read_bytes()), value_of(shelf.columns(garden))
+    theirs, ours = value_of(packed.read_bytes()), value_of(store_view.columns(garden))
     known = {layer["slug"] for layer in theirs["layers"]}
     assert [x for x in ours["layers"] if x["slug"] in known] == theirs["layers"]
     assert {k: v for k, v in ours.items() if k != "layers"} == {
@@ -43,14 +43,14 @@ def test_the_columns_of_all_units_are_those_of_the_atlas(shelf, garden, site):
     }
 
 
-def test_every_page_of_a_layer_has_its_place_in_the_explorer(shelf, garden, site):
+def test_every_page_of_a_layer_has_its_place_in_the_explorer(store_view, garden, site):
     for page in (site / garden.place.folder).glob("*.html"):
         if page.stem not in RESERVED:
             assert garden.layer(page.stem).name
 
 
-def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(shelf, garden, sample):
-    own = shelf.unit(garden, "conv1", 3)
+def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(store_view, garden, sample):
+    own = store_view.unit(garden, "conv1", 3)
     assert own.view.unit == 3 and own.view.verdict and own.view.reason
     titles = [section.title for section in own.view.sections]
     assert {"Every start", "Numbers", "Activation during optimisation"} <= set(titles)
@@ -60,32 +60,32 @@ def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(shelf
     assert shown and shown <= keys and own.lead in keys
 
 
-def test_links_to_other_units_have_a_picture(shelf, garden):
-    view = shelf.unit(garden, "conv1", 3).view
+def test_links_to_other_units_have_a_picture(store_view, garden):
+    view = store_view.unit(garden, "conv1", 3).view
     links = [link for section in view.sections if section.kind == "units" for link in section.links]
     own = [link.thumbnail for link in links if link.slug == "conv1"]
     assert own and all(re.fullmatch(r"[0-9a-f]{32}", key) for key in own)
 
 
-def test_the_names_of_a_layers_pictures_are_their_content_keys(shelf, garden, sample):
-    names = value_of(shelf.layer_names(garden, "conv1"))
+def test_the_names_of_a_layers_pictures_are_their_content_keys(store_view, garden, sample):
+    names = value_of(store_view.layer_names(garden, "conv1"))
     wide = 24
     leads = [names["leads"][i : i + wide] for i in range(0, len(names["leads"]), wide)]
     found = [base64.b64decode(text)[:KEY_BYTES].hex() for text in leads]
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1")}
     assert len(found) == garden.record.layer("conv1").n_units and set(found) <= keys | {"00" * KEY_BYTES}
-    assert found[3] == shelf.unit(garden, "conv1", 3).lead
+    assert found[3] == store_view.unit(garden, "conv1", 3).lead
 
 
-def test_a_picture_is_found_by_its_key_alone(shelf, garden):
-    key = shelf.unit(garden, "conv1", 3).lead
-    assert decode_webp(shelf.picture(key)).shape[2] == 3
-    assert shelf.picture("0" * 32) is None
+def test_a_picture_is_found_by_its_key_alone(store_view, garden):
+    key = store_view.unit(garden, "conv1", 3).lead
+    assert decode_webp(store_view.picture(key)).shape[2] == 3
+    assert store_view.picture("0" * 32) is None
 
 
 def test_pieces_of_a_person_s_own_pictures_are_shown_and_found(sample, tmp_path):
-    own = Shelf(shutil.copy(sample, tmp_path / "own.db"))
+    own = StoreView(shutil.copy(sample, tmp_path / "own.db"))
     at = find_version(own.versions(), "garden", "v2")
     assert own.natural(at, "conv1", 0) is None
     height, width, _ = at.record.input_shape
@@ -109,16 +109,16 @@ def test_pieces_of_a_person_s_own_pictures_are_shown_and_found(sample, tmp_path)
     assert np.abs(pixels[pixels.shape[0] // 2, pixels.shape[0] // 2] - (200, 40, 40)).max() < 30
 
 
-def test_the_table_of_layers_counts_verdicts(shelf, garden):
-    rows = {row["layer"]: row for row in shelf.layers(garden)}
-    with open_store(shelf.path) as store:
+def test_the_table_of_layers_counts_verdicts(store_view, garden):
+    rows = {row["layer"]: row for row in store_view.layers(garden)}
+    with open_store(store_view.path) as store:
         for name, row in rows.items():
             found = [s.verdict for s in store.scores(garden.record.id, name)]
             assert [row[word] for word in ("structured", "static", "dead")] == [
                 found.count(word) for word in ("structured", "static", "dead")
             ]
     assert set(rows) == {layer.name for layer in garden.record.layers}
-    scored = value_of(shelf.columns(garden))
+    scored = value_of(store_view.columns(garden))
     words = base64.b64decode(scored["words"]["verdict"]["places"])
     static = sum(scored["words"]["verdict"]["listed"][i] == "static" for i in words)
     assert sum(row["static"] for row in rows.values()) == static > 0
@@ -127,13 +127,13 @@ def test_the_table_of_layers_counts_verdicts(shelf, garden):
 @pytest.mark.parametrize(
     ("slug", "unit"), [("nothing", 0), ("../../etc", 0), ("conv1", 10**6), ("conv1", -1)]
 )
-def test_what_is_not_there_is_said(shelf, garden, slug, unit):
+def test_what_is_not_there_is_said(store_view, garden, slug, unit):
     with pytest.raises(UnknownLayer):
-        shelf.unit(garden, slug, unit)
+        store_view.unit(garden, slug, unit)
 
 
 def test_what_a_run_adds_is_seen_and_an_experiment_costs_no_new_columns(sample, tmp_path):
-    own = Shelf(shutil.copy(sample, tmp_path / "own.db"))
+    own = StoreView(shutil.copy(sample, tmp_path / "own.db"))
     (at, *_) = own.versions()
     before = own.columns(at)
     assert own.columns(at) is before or own.columns(at) == before
@@ -145,7 +145,7 @@ def test_what_a_run_adds_is_seen_and_an_experiment_costs_no_new_columns(sample, 
 
 def test_a_unit_says_by_which_form_its_leading_picture_was_made(tiny_store):
     """Asked for by it, the very picture comes back: a comparison with it says what differs."""
-    own = Shelf(tiny_store)
+    own = StoreView(tiny_store)
     version = own.versions()[0]
     layer = version.record.layers[0]
     view = own.unit(version, version.place.slug(layer.name), 0)

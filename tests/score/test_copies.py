@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reportgen.score.copies import correlations, kinships, response_rows
+from reportgen.score.copies import copy_relations, correlations, response_rows
 from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 
 
 def kin(*parts, head="", live=None, kernel=None, white=()):
     rows = [np.asarray(p, np.float32) for p in parts]
     k = rows[0].shape[1] if rows else 2
-    return kinships(rows, k, live=live or [True] * k, least=0.99, head=head, white=white, kernel=kernel)
+    return copy_relations(rows, k, live=live or [True] * k, least=0.99, head=head, white=white, kernel=kernel)
 
 
 @pytest.fixture
@@ -69,7 +69,10 @@ def test_two_softmax_outputs_are_complements_and_no_finding():
     found = kin(values, head="softmax")
     assert [k.complement_of for k in found] == [1, 0]
     assert all(k.mirror_of is None for k in found)
-    assert [k.complement_of for k in kinships([], 2, live=[True] * 2, least=0.99, head="softmax")] == [1, 0]
+    assert [k.complement_of for k in copy_relations([], 2, live=[True] * 2, least=0.99, head="softmax")] == [
+        1,
+        0,
+    ]
     assert all(k.complement_of is None for k in kin(values, head="sigmoid"))
 
 
@@ -127,7 +130,7 @@ def test_units_that_answer_as_much_but_elsewhere_are_told_apart():
     places = rng.uniform(size=(200, 16, 2))
     arrays = {"mean": (loud * places).mean(1), "max": (loud * places).max(1), "samples": loud * places}
     whole = np.corrcoef(arrays["mean"].T)[0, 1]
-    near = kinships(response_rows(2, arrays), 2, live=[True] * 2, least=0.99, head="")[1]
+    near = copy_relations(response_rows(2, arrays), 2, live=[True] * 2, least=0.99, head="")[1]
     assert whole > 0.95 and near.correlations[0] < 0.9 and near.duplicate_of is None
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from reportgen.judgement import Light
-from reportgen.score.light import answers_light, light_share
+from reportgen.score.light import light_response, light_share
 from reportgen.sentences.answers import light_in_words
 
 LEVEL = np.linspace(0, 1, 9, dtype=np.float32)
@@ -17,19 +17,19 @@ def flat(*curves, colours=None):
 
 
 def said(curves):
-    return light_in_words(answers_light(curves, 0))
+    return light_in_words(light_response(curves, 0))
 
 
 def test_a_detector_of_brightness_is_told_with_its_ends():
     assert said(flat(2 * LEVEL)) == "activation rises with brightness, from 0 on black to 2 on white"
     assert "falls with brightness, from 1 on black" in said(flat(1 - LEVEL))
-    assert answers_light(flat(1 - LEVEL), 0) == Light("falls", 1.0, 0.0)
+    assert light_response(flat(1 - LEVEL), 0) == Light("falls", 1.0, 0.0)
 
 
 def test_what_does_not_care_or_cares_for_grey_is_not_told():
-    assert answers_light(flat(0 * LEVEL), 0) == Light()
-    assert answers_light(flat(1 - (2 * LEVEL - 1) ** 2), 0) == Light()
-    assert answers_light(None, 0) == Light()
+    assert light_response(flat(0 * LEVEL), 0) == Light()
+    assert light_response(flat(1 - (2 * LEVEL - 1) ** 2), 0) == Light()
+    assert light_response(None, 0) == Light()
 
 
 def test_a_colour_is_named_where_colours_move_it_more_than_greys():

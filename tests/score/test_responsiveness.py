@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from reportgen.score.responsiveness import lives, without_consumers
+from reportgen.score.responsiveness import responsiveness_of, without_outgoing_weights
 from reportgen.sentences.answers import (
-    answers_in_words,
+    activation_in_words,
     liveliness_in_words,
     proof_in_words,
     superfluous_in_words,
@@ -19,7 +19,7 @@ def responses(values):
 def states(probes, renders, *, bounds=None, weights=None, activation="relu"):
     k = np.asarray(probes if probes is not None else renders).shape[1]
     arrays = [None if x is None else responses(x) for x in (probes, renders)]
-    return lives(k, *arrays, bounds, weights, activation=activation, spec=ScoreSpec())
+    return responsiveness_of(k, *arrays, bounds, weights, activation=activation, spec=ScoreSpec())
 
 
 def test_a_unit_that_is_always_zero_is_dead_and_nothing_proves_it():
@@ -38,9 +38,9 @@ def test_bounds_prove_a_unit_dead():
 
 def test_bounds_alone_prove_where_nothing_was_measured():
     bounds = {"post_low": np.array([0.0, np.nan, 2.0]), "post_high": np.array([0.0, np.nan, 2.0])}
-    found = lives(3, None, None, bounds, None, activation="relu", spec=ScoreSpec())
+    found = responsiveness_of(3, None, None, bounds, None, activation="relu", spec=ScoreSpec())
     assert [x.state for x in found] == ["dead", "unknown", "constant"]
-    assert "no responses were measured" in answers_in_words(found[1])
+    assert "no responses were measured" in activation_in_words(found[1])
 
 
 def test_a_silent_unit_without_outgoing_weight_is_proved_to_be_without_effect():
@@ -51,7 +51,7 @@ def test_a_silent_unit_without_outgoing_weight_is_proved_to_be_without_effect():
 def test_a_unit_with_one_value_is_constant():
     _, still = states([[1, 0.7], [2, 0.7]], [[5, 0.7], [3, 0.7]])
     assert (still.state, liveliness_in_words(still)) == ("constant", "constant")
-    assert "0.7" in answers_in_words(still)
+    assert "0.7" in activation_in_words(still)
 
 
 def test_a_unit_that_only_renders_excite_is_not_dead():
@@ -92,9 +92,11 @@ def test_a_layer_of_one_unit_works():
 
 
 def test_silence_on_probes_alone_is_not_death():
-    found = lives(1, responses([[0.0], [0.0]]), None, None, None, activation="relu", spec=ScoreSpec())[0]
+    found = responsiveness_of(
+        1, responses([[0.0], [0.0]]), None, None, None, activation="relu", spec=ScoreSpec()
+    )[0]
     assert found.state == "unknown"
-    assert "renders were not measured" in answers_in_words(found)
+    assert "renders were not measured" in activation_in_words(found)
 
 
 def test_answers_that_are_not_numbers_leave_a_unit_open():
@@ -104,27 +106,37 @@ def test_answers_that_are_not_numbers_leave_a_unit_open():
 
 
 def test_a_layer_that_nothing_takes_has_no_unheard_units():
-    assert without_consumers({"out_total": np.zeros(3)}, 3).tolist() == [False] * 3
-    assert without_consumers({"out_total": np.array([0, 1.0, np.nan])}, 3).tolist() == [True, False, False]
-    assert without_consumers(None, 2).tolist() == [False] * 2
+    assert without_outgoing_weights({"out_total": np.zeros(3)}, 3).tolist() == [False] * 3
+    assert without_outgoing_weights({"out_total": np.array([0, 1.0, np.nan])}, 3).tolist() == [
+        True,
+        False,
+        False,
+    ]
+    assert without_outgoing_weights(None, 2).tolist() == [False] * 2
 
 
 @pytest.mark.parametrize("end", [0.0, 2.0])
 def test_bounds_over_an_assumed_range_prove_nothing(end):
     bounds = {"post_low": np.array([0.0, end]), "post_high": np.array([9.0, end])}
     arrays = [responses([[1, end], [2, end]])] * 2
-    found = lives(2, *arrays, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1")[1]
+    found = responsiveness_of(
+        2, *arrays, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1"
+    )[1]
     assert found.proof == "" and "proved" not in liveliness_in_words(found)
     assert found.state == ("constant" if end else "dead")
-    assert "in the assumed input range 0..1" in answers_in_words(found)
-    unasked = lives(2, None, None, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1")
-    assert unasked[1].state == "unknown" and "prove nothing" in answers_in_words(unasked[1])
+    assert "in the assumed input range 0..1" in activation_in_words(found)
+    unasked = responsiveness_of(
+        2, None, None, bounds, None, activation="relu", spec=ScoreSpec(), assumed_range="0..1"
+    )
+    assert unasked[1].state == "unknown" and "prove nothing" in activation_in_words(unasked[1])
 
 
 def test_a_missing_outgoing_weight_proves_that_a_unit_can_go_and_not_that_it_never_answers():
     weights = {"out_total": np.array([1.0, 0.0])}
     arrays = [responses([[1, 0], [2, 0]])] * 2
-    found = lives(2, *arrays, None, weights, activation="relu", spec=ScoreSpec(), assumed_range="0..1")[1]
+    found = responsiveness_of(
+        2, *arrays, None, weights, activation="relu", spec=ScoreSpec(), assumed_range="0..1"
+    )[1]
     assert (liveliness_in_words(found), found.proof) == (
         "no input found in the assumed input range 0..1",
         "weights",

@@ -3,15 +3,22 @@
 import pytest
 
 from reportgen.judgement import Obstacle, Responsiveness
-from reportgen.score.copies import Kin
+from reportgen.score.copies import CopyRelations
 from reportgen.score.verdict import Facts, judge
 from reportgen.spec import ScoreSpec
 from reportgen.verdicts import UNDECIDED
 
-LIVE = {"unit": 0, "life": Responsiveness("live"), "kin": Kin(), "pictures": 4, "live": 4, "contrast": 0.2}
+LIVE = {
+    "unit": 0,
+    "life": Responsiveness("live"),
+    "kin": CopyRelations(),
+    "pictures": 4,
+    "live": 4,
+    "contrast": 0.2,
+}
 FACTS = {
     "responses missing": {**LIVE, "life": Responsiveness(lacks="responses")},
-    "never climbed": {**LIVE, "climbed": False},
+    "never climbed": {**LIVE, "activated": False},
     "structure not measured": {**LIVE, "too_small": Obstacle("small", (12, 12, 16))},
     "recurrence not measured": {**LIVE, "live": 1, "z": 5.0},
 }

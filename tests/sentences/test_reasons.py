@@ -14,7 +14,7 @@ from reportgen.judgement import (
     Responsiveness,
     Starts,
 )
-from reportgen.sentences.answers import answers_in_words, liveliness_in_words, proof_in_words
+from reportgen.sentences.answers import activation_in_words, liveliness_in_words, proof_in_words
 from reportgen.sentences.layers import compared_in_words, judged_in_words, rendered_in_words
 from reportgen.sentences.reasons import (
     decision_in_words,
@@ -101,14 +101,14 @@ def test_a_nuance_comes_from_data():
 def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
     assumed = dataclasses.replace(SILENT, assumed_range="0..1")
     assert liveliness_in_words(assumed) == "no input found in the assumed input range 0..1"
-    assert answers_in_words(assumed).endswith("of its layer in the assumed input range 0..1")
-    assert answers_in_words(LIVE) == "activation range -1.5 to 4" and proof_in_words(LIVE) == ""
+    assert activation_in_words(assumed).endswith("of its layer in the assumed input range 0..1")
+    assert activation_in_words(LIVE) == "activation range -1.5 to 4" and proof_in_words(LIVE) == ""
     unknown = Responsiveness(lacks="renders", n_probes=40)
-    assert answers_in_words(unknown) == (
+    assert activation_in_words(unknown) == (
         "silent on 40 probe pictures; its responses to the layer's renders were not measured"
     )
     proved = Responsiveness("constant", proof="bounds", bound=0.5)
-    assert (answers_in_words(proved), liveliness_in_words(proved)) == ("not measured", "constant, proved")
+    assert (activation_in_words(proved), liveliness_in_words(proved)) == ("not measured", "constant, proved")
 
 
 def test_the_questions_are_told_with_their_numbers_and_what_is_not_known_as_that():
