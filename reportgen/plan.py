@@ -76,7 +76,7 @@ class Wish:
         sweep: Recipes of a weight sweep, one happy picture a unit each.
         layers: Globs; empty for all.
         units: `all`, `N` or a list such as `3,17,40-47`.
-        seeds: Scored pictures a unit.
+        seeds: Scored pictures per unit.
         signs: `happy`, `sad` or `both`.
         batch: Pictures computed at once, where that was chosen.
     """
@@ -99,7 +99,7 @@ def recipe_hash(recipe: RenderSpec) -> str:
 def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerPlan]:
     """Return the pictures wanted of a model version, layer by layer.
 
-    The default plan is six pictures a unit: four happy seeds in the scored recipe, one happy and
+    The default plan is six pictures per unit: four happy seeds in the scored recipe, one happy and
     one sad in the display recipe.
 
     Raises:

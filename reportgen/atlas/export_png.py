@@ -20,7 +20,7 @@ def export_pictures(store_path: str | Path, folder: str | Path) -> int:
     display recipe's; other recipes are left out. More than one model version puts `<model>/<version>/`
     in front. Files are as stored, without loss; pictures of other than 1 or 3 channels are those
     channels side by side. What a unit's top and bottom places saw in a person's own pictures becomes
-    `natural-0.png` and on, those that drive it most first.
+    `natural-0.png` and on, those that activate it most first.
 
     Raises:
         StoreError: The store cannot be read.

@@ -65,7 +65,7 @@ class PlanOptions(ModelOptions, total=False):
     Attributes:
         layers: Names or globs of layers; `::4` is every fourth.
         units: The first so many of each layer, a list of them, `"3,17,40-47"`, or `all`.
-        seeds: Scored pictures a unit.
+        seeds: Scored pictures per unit.
         signs: What is sought: the most active input, the least, or both.
         recipe: `default`, or the name of a display recipe.
         set: Numbers of recipes, by name: `{"tv": 0.1, "show.steps": 96}`.
@@ -93,7 +93,7 @@ class RemovalOptions(TypedDict, total=False):
     """What pictures and removal take (docs/pruning.md).
 
     Attributes:
-        images: A folder of your own pictures, a folder a class if you like.
+        images: A folder of your own pictures, one folder per class if you like.
         judge: A folder of pictures for the report alone; a part of `images` unless given.
         group: A regular expression: what is equal there of pictures' paths stays in one set.
         class_names: A file with a name a line, for each output unit.

@@ -146,7 +146,7 @@
   function watcher(running) {
     var open = new Map(), timer = 0, asking = false, troubled = false;
 
-    function hear(answers) {
+    function receive(answers) {
       open.forEach(function (show, id) {
         var own = answers[id] || told("failed", "the explorer does not know this request any more");
         show(own);
@@ -164,7 +164,7 @@
         return answer.json();
       }).then(function (answers) {
         troubled = false;
-        hear(answers);
+        receive(answers);
       }).catch(function () {
         troubled = true;
         open.forEach(function (show) { show(told("gone", "")); });
