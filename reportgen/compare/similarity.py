@@ -1,8 +1,9 @@
-"""How alike units of two versions answer, from what the store holds of their answers to common pictures.
+"""How similar units of two versions are, by their stored responses to common pictures.
 
-Answers are correlated within groups of pictures (noise, leaves, patterns, photographs), and the least of them
+Responses are correlated within groups of pictures (noise, leaves, patterns, photographs), and the least of
+them
 counts: two units that both rise with brightness agree on most photographs and disagree on noise, while the
-same unit agrees on all. What a likeness means for a unit is not known here.
+same unit agrees on all. What a similarity means for a unit is not known here.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ def probe_groups() -> list[NDArray[np.intp]]:
     return [np.flatnonzero([kind in members for kind in kinds]) for members in _GROUPS.values()]
 
 
-def answers(probes: Arrays | None, n_units: int, *, by_place: bool) -> list[Floats]:
-    """Return a layer's answers to the probes, `(rows, K)` for each group; empty if they were not measured.
+def probe_responses(probes: Arrays | None, n_units: int, *, by_place: bool) -> list[Floats]:
+    """Return a layer's responses to the probes, `(rows, K)` for each group; empty if they were not measured.
 
     Args:
         probes: The measurement `probes` of the layer.
         n_units: K.
         by_place: Whether to read single positions, which compare only at one canvas; else each picture's
-            mean and largest answer.
+            mean and largest response.
     """
     wanted = ("samples",) if by_place else ("mean", "max")
     n = len(probe_names())
@@ -55,7 +56,7 @@ def answers(probes: Arrays | None, n_units: int, *, by_place: bool) -> list[Floa
     ]
 
 
-def likeness(a: Sequence[Floats], b: Sequence[Floats]) -> Floats:
+def similarity(a: Sequence[Floats], b: Sequence[Floats]) -> Floats:
     """Return `(Ka, Kb)`, the least correlation over groups; nan where both are silent throughout.
 
     A group in which one unit varies and the other does not counts as 0.

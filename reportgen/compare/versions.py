@@ -13,7 +13,7 @@ from reportgen.compare.changes import FOUND, KEPT, Pairing, changes, counterpart
 from reportgen.compare.layers import changed_before, cka_table, paired
 from reportgen.compare.matching import Match, families, matches
 from reportgen.compare.rows import LayerRows, Version, cross_answers, read_layer
-from reportgen.compare.similarity import answers, likeness, silent
+from reportgen.compare.similarity import probe_responses, silent, similarity
 from reportgen.comparison import Comparison, LayerPair
 from reportgen.units import Layer
 
@@ -99,8 +99,8 @@ def _votes(a: Version, b: Version, pairs: Sequence[tuple[Layer, Layer]]) -> tupl
 def _answered(a: Version, b: Version, layer_a: Layer, layer_b: Layer) -> _Answered:
     rows_a, rows_b = read_layer(a, layer_a), read_layer(b, layer_b)
     by_place = a.canvas(layer_a) == b.canvas(layer_b)
-    groups_a = answers(rows_a.probes, layer_a.n_units, by_place=by_place)
-    groups_b = answers(rows_b.probes, layer_b.n_units, by_place=by_place)
+    groups_a = probe_responses(rows_a.probes, layer_a.n_units, by_place=by_place)
+    groups_b = probe_responses(rows_b.probes, layer_b.n_units, by_place=by_place)
     note = ""
     if not groups_a or not groups_b:
         note = f"{layer_b.name}: answers to the probes are missing, so units were compared by weights alone"
@@ -109,10 +109,10 @@ def _answered(a: Version, b: Version, layer_a: Layer, layer_b: Layer) -> _Answer
         return _Answered(rows_a, rows_b, alike, (), 0, 0, quiet_a, quiet_b, note)
     if not by_place:
         note = f"{layer_b.name}: pictures have other sizes, so answers were compared by picture, not by place"
-    own_a, own_b = likeness(groups_a, groups_a), likeness(groups_b, groups_b)
+    own_a, own_b = similarity(groups_a, groups_a), similarity(groups_b, groups_b)
     more_a, more_b = _crossed(a, b, rows_a, rows_b)
     groups_a, groups_b = [*groups_a, *more_a], [*groups_b, *more_b]
-    alike, quiet_a, quiet_b = likeness(groups_a, groups_b), silent(groups_a), silent(groups_b)
+    alike, quiet_a, quiet_b = similarity(groups_a, groups_b), silent(groups_a), silent(groups_b)
     found = matches(alike, families(own_a), families(own_b), quiet_a, quiet_b)
     on, off = _places(alike, found)
     return _Answered(rows_a, rows_b, alike, found, on, off, quiet_a, quiet_b, note)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reportgen.compare.cka import aligned, cka, gram
 from reportgen.compare.matching import confidence, families, matches
-from reportgen.compare.similarity import answers, likeness, probe_groups, silent
+from reportgen.compare.similarity import probe_groups, probe_responses, silent, similarity
 from reportgen.measure.probes import probe_names
 
 RNG = np.random.default_rng(3)
@@ -16,7 +16,7 @@ RNG = np.random.default_rng(3)
 def groups_of(values):
     """Split `(64, 16, K)` answers as the probes are grouped."""
     k = values.shape[2]
-    return answers({"samples": values.astype(np.float32)}, k, by_place=True)
+    return probe_responses({"samples": values.astype(np.float32)}, k, by_place=True)
 
 
 def answers_of(k, seed=0):
@@ -25,7 +25,9 @@ def answers_of(k, seed=0):
 
 def matched(a, b):
     x, y = groups_of(a), groups_of(b)
-    found = matches(likeness(x, y), families(likeness(x, x)), families(likeness(y, y)), silent(x), silent(y))
+    found = matches(
+        similarity(x, y), families(similarity(x, x)), families(similarity(y, y)), silent(x), silent(y)
+    )
     return {m.a: m for m in found}
 
 
@@ -39,7 +41,7 @@ def test_every_probe_but_the_flat_ones_is_in_one_group():
 @given(st.floats(0.01, 100), st.floats(-50, 50))
 def test_a_unit_is_like_itself_whatever_its_scale_and_offset(scale, offset):
     values = answers_of(3)
-    alike = likeness(groups_of(values), groups_of(values * scale + offset))
+    alike = similarity(groups_of(values), groups_of(values * scale + offset))
     assert np.diag(alike) == pytest.approx(1, abs=1e-4)
 
 
@@ -49,14 +51,14 @@ def test_units_that_agree_on_photographs_and_not_on_noise_are_not_alike():
     values[noise, :, 1] = RNG.permutation(values[noise, :, 1].ravel()).reshape(len(noise), 16)
     whole = np.corrcoef(values.reshape(-1, 2).T)[0, 1]
     assert whole > 0.7
-    assert likeness(groups_of(values), groups_of(values))[0, 1] < 0.2
+    assert similarity(groups_of(values), groups_of(values))[0, 1] < 0.2
 
 
 def test_a_group_in_which_neither_answers_says_nothing_and_a_silent_unit_is_unknown():
     values = answers_of(2)
     values[probe_groups()[0], :, 0] = 0
     values[..., 1] = 0.3
-    alike = likeness(groups_of(values), groups_of(values))
+    alike = similarity(groups_of(values), groups_of(values))
     assert alike[0, 0] == pytest.approx(1)
     assert np.isnan(alike[1, 1]) and alike[0, 1] == 0
     assert silent(groups_of(values)).tolist() == [False, True]
