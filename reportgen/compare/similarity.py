@@ -1,9 +1,8 @@
 """How similar units of two versions are, by their stored responses to common pictures.
 
 Responses are correlated within groups of pictures (noise, leaves, patterns, photographs), and the least of
-them
-counts: two units that both rise with brightness agree on most photographs and disagree on noise, while the
-same unit agrees on all. What a similarity means for a unit is not known here.
+them counts: two units that both rise with brightness agree on most photographs and disagree on noise, while
+the same unit agrees on all. What a similarity means for a unit is not known here.
 """
 
 from __future__ import annotations
