@@ -25,7 +25,7 @@ from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
-from reportgen.atlas.similarity import groups_of, similarity_map
+from reportgen.atlas.similarity import groups_of, n_groups_left_out, similarity_map
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import GRID_RECIPES, UnitPictures
 from reportgen.atlas.structure_plots import layer_spread
@@ -151,6 +151,8 @@ def _unit_pages(
         around = {
             "previous": rows.units[at - 1] if at else None,
             "next": rows.units[at + 1] if at + 1 < len(rows.units) else None,
+            "place": at + 1,
+            "of": len(rows.units),
         }
         path = context.place.unit_page(shared["slug"], view.unit)
         preview = f"{context.place.folder}/{shared['slug']}/preview.jpg"
@@ -171,6 +173,7 @@ def layer_values(
         "findings": _findings(rows),
         "plots": _plots(rows),
         "map": similarity_map(rows, slug, [u for u in rows.units if own[u].lead]),
+        "n_more_groups": n_groups_left_out(rows),
         "groups": groups_of(rows, slug, [u for u in rows.units if own[u].lead]),
         "need": layer_need_view(rows.removal, rows.layer.name),
         "cells": [

@@ -25,7 +25,7 @@ MOST_ON_MAP = 256
 _LEAST_ON_MAP = 8
 _ROOM, _ASPECT = 1.7, 1.6
 """How many squares there are a unit, and how much wider the map is than tall."""
-_N_GROUPS, _N_NAMED = 12, 32
+_N_GROUPS, _N_NAMED = 10, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def similarity_map(rows: LayerRows, slug: str, drawn: Sequence[int]) -> Similari
 
 
 def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, ...]:
-    """Return groups of copies, then of units that respond alike, largest first, at most twelve of each.
+    """Return groups of copies, then of units that respond alike, largest first, at most ten of each.
 
     Args:
         rows: The layer.
@@ -119,7 +119,7 @@ def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, 
         drawn: Its units that have a tile.
     """
     there = set(drawn)
-    copies = listed_groups(rows, [sorted([first, *others]) for first, others in rows.copies.items()])
+    copies = _copies(rows)
     named = [(f"{len(g)} copies", f"copies:{g[0]}", g) for g in copies[:_N_GROUPS]]
     alike = enumerate(similar_groups(rows)[:_N_GROUPS], 1)
     named += [(f"{len(g)} alike", f"group:{at}", g) for at, g in alike]
@@ -128,6 +128,15 @@ def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, 
         tiles = tuple(_tile(rows, slug, u) for u in units[:_N_NAMED] if u in there)
         found.append(Group(title, query, tiles, len(units) - len(tiles)))
     return tuple(found)
+
+
+def n_groups_left_out(rows: LayerRows) -> int:
+    """Return how many of a layer's groups `groups_of` leaves out."""
+    return sum(max(0, len(groups) - _N_GROUPS) for groups in (_copies(rows), groups_alike(rows)))
+
+
+def _copies(rows: LayerRows) -> list[list[int]]:
+    return listed_groups(rows, [sorted([first, *others]) for first, others in rows.copies.items()])
 
 
 def _scaled(distances: np.ndarray) -> np.ndarray:

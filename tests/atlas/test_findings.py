@@ -201,19 +201,18 @@ def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
 
 def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
     path = write_sample_store(tmp_path / "s.db", hostile=False)
-    groups = (*((4 * i, 4 * i + 2) for i in range(6)), (1, 5))
+    groups = tuple((2 * i, 2 * i + 1) for i in range(12))
     with open_store(path) as store:
         record = store.models()[0]
         layer = record.layers[0]
         found = store.findings(record.id, layer.name)
-        findings = dataclasses.replace(found, kinds=ResponseGroups(20, groups))
+        findings = dataclasses.replace(found, kinds=ResponseGroups(24, groups))
         own = list(listed_rows(store, record, layer).scores.values())
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")
     page = (tmp_path / "site/m/garden/v1" / f"{layer.slug}.html").read_text(encoding="utf-8")
-    assert "Similar activations (group 1 of 7, 2 units):" in page
-    assert "Similar activations: the largest 6 of 7 groups are listed, 1 more with 2 units are not." in page
-    assert len(re.findall(r"Similar activations \(group", page)) == 6
+    assert len(re.findall(r'href="#q=group%3A\d+">2 alike</a>', page)) == 10
+    assert "2 smaller groups not shown" in page
 
 
 def test_every_link_to_what_a_word_means_leads_to_its_explanation(built_small):
