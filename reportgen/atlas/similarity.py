@@ -132,7 +132,7 @@ def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, 
 
 def n_groups_left_out(rows: LayerRows) -> int:
     """Return how many of a layer's groups `groups_of` leaves out."""
-    return sum(max(0, len(groups) - _N_GROUPS) for groups in (_copies(rows), groups_alike(rows)))
+    return sum(max(0, len(groups) - _N_GROUPS) for groups in (_copies(rows), similar_groups(rows)))
 
 
 def _copies(rows: LayerRows) -> list[list[int]]:
