@@ -159,6 +159,8 @@ def _decision(value: Any) -> Any:
     if not all(isinstance(text, str) for text in texts):
         raise _Wanted(wanted)
     parts = [p.strip() for text in texts for p in text.split(",")]
+    if any(p.startswith("=") for p in parts):
+        raise _Wanted("wanted the name of an output before =")
     found = {name.strip(): word.strip() for name, _, word in (p.rpartition("=") for p in parts)}
     if not all(word in READINGS for word in found.values()):
         raise _Wanted(wanted)

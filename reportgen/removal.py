@@ -91,11 +91,13 @@ class OutputReading:
         output: Its name.
         units: How many it has.
         reading: How it decides.
+        assumed: Whether the file leaves that open, and nobody said it.
     """
 
     output: str
     units: int
     reading: Reading
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,7 @@ def load_model(
         skipped=skipped,
         notes=tuple(notes),
         outputs=outputs,
+        output_keys=opened.output_keys,
         signature=opened.signature,
         drawn=drawn,
     )

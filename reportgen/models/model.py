@@ -112,10 +112,11 @@ class OnnxSignature:
 
     Attributes:
         picture: Name of the input that takes the picture.
-        picture_dtype: Element type that it wants it in.
+        picture_dtype: Element type that it wants it in, as `float16`.
         channels_first: Whether the picture has its channels first.
         outputs: Names of the outputs, in the order of the model's.
         output_axes: For each output, which axis of the file each axis of the model's output is.
+        output_dtypes: Element types of the outputs.
     """
 
     picture: str
@@ -123,6 +124,7 @@ class OnnxSignature:
     channels_first: bool
     outputs: tuple[str, ...]
     output_axes: tuple[tuple[int, ...], ...]
+    output_dtypes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,8 @@ class Model:
         skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
         notes: What a reader should know, each a sentence.
         outputs: Where the model's own outputs are, in its order.
+        output_keys: Under which keys a Keras network gives its outputs, in their order; empty where it gives
+            them without.
         signature: What its file takes and gives, if it is one of ONNX.
         drawn: How its weights were drawn anew, in words; empty where they are the file's.
     """
@@ -161,6 +165,7 @@ class Model:
     skipped: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     outputs: tuple[Ref, ...] = ()
+    output_keys: tuple[str, ...] = ()
     signature: OnnxSignature | None = None
     drawn: str = ""
 

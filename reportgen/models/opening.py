@@ -42,6 +42,7 @@ class Opened:
         picture_dtype: Element type in which the file wants its picture.
         aside: Layers of the file that no picture changes, and that are not in the network.
         signature: What the file takes and gives, if it is one of ONNX.
+        output_keys: Under which keys a Keras network gives its outputs, in their order; else empty.
     """
 
     model: Network
@@ -51,6 +52,7 @@ class Opened:
     picture_dtype: str = "float32"
     aside: tuple[CallAside, ...] = ()
     signature: OnnxSignature | None = None
+    output_keys: tuple[str, ...] = ()
 
 
 def open_network(
@@ -133,7 +135,8 @@ def _with_one_input(
     first = takes_channels_first(model, inputs[picture], channels, file_name)
     fixed = inputs[picture].shape[0]
     if len(inputs) == 1 and not (first or inside) and front is None and fixed is None:
-        return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype))
+        keys = _output_keys(model)
+        return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype), output_keys=keys)
     held, said = held_inputs(inputs, picture, hold, file_name, first=first)
     made, names = retraced(model, picture=picture, held=held, front=front, first=first, file_name=file_name)
     if first or inside:
@@ -141,7 +144,16 @@ def _with_one_input(
         said.append(f"The network {how} channels first; it was rewritten channels last, results unchanged.")
     if fixed not in (None, 1):
         said.append(f"The network was built for a batch of {fixed}; it was rewritten for any.")
-    return Opened(made, names, (*notes, *said), picture_dtype=str(inputs[picture].dtype))
+    dtype = str(inputs[picture].dtype)
+    return Opened(made, names, (*notes, *said), picture_dtype=dtype, output_keys=_output_keys(model))
+
+
+def _output_keys(model: Network) -> tuple[str, ...]:
+    """Return the keys under which a network gives its outputs, in the order in which Keras lists them."""
+    given = getattr(model, "_outputs_struct", None)
+    if not isinstance(given, dict) or any(isinstance(value, (dict, list, tuple)) for value in given.values()):
+        return ()
+    return tuple(sorted(given))
 
 
 def _application(name: str, max_memory: int) -> tuple[Network, Tensor, list[str]]:
@@ -226,9 +238,10 @@ def _onnx(
         found.aside,
         OnnxSignature(
             found.picture_input,
-            found.picture_dtype,
+            found.elements.get(found.picture_input, "float32"),
             not found.channels_last,
             found.outputs,
             found.output_axes,
+            tuple(found.elements.get(name, "float32") for name in found.outputs),
         ),
     )

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from reportgen.models import Model, Node, Ref
 
 Floats = NDArray[np.float32]
+
+_MOVED = frozenset({
+    "reshape", "flatten", "permute", "transpose", "squeeze", "expand_dims", "cropping2d", "up_sampling2d",
+    "max_pooling2d", "global_max_pooling2d",
+})  # fmt: skip
+"""Operations whose values are some of those that they take."""
+
 Kind = Literal["classes", "yes_no", "number"]
 
 
@@ -148,45 +155,78 @@ def decisions_of(
             )
     found = []
     for name, output, values in zip(names, model.outputs, outputs, strict=True):
-        end = end_of(model, output)
-        reading = said.get(name, said.get(""))
-        if reading is not None and name in said and not _can_be(reading, end):
+        reading, can = said.get(name), _readings(model, output, values)
+        if reading is not None and reading not in can:
             raise ConfigError(
-                f'decision: output "{name}" ends in {end.function}: it cannot be read as {reading}'
+                f'decision: output "{name}" cannot be read as {reading}: '
+                + _what_it_is(model, output, values),
+                hint="it can be read as " + ", ".join(can),
             )
-        if reading is None or not _can_be(reading, end):
-            reading = _usual(end, values)
-        found.append(_decision(values, reading))
+        general = said.get("")
+        found.append(_decision(model, output, values, reading or (general if general in can else can[0])))
+    general = said.get("")
+    if general and not any(
+        general in _readings(model, o, v) for o, v in zip(model.outputs, outputs, strict=True)
+    ):
+        raise ConfigError(f"decision: {model.file_name} has no output that can be read as {general}")
     return found
 
 
-def _can_be(reading: Reading, end: End) -> bool:
-    """Whether an output can be read so: what a softmax or sigmoid gives is no number of its own."""
-    if not end.function:
-        return True
-    return reading == "largest" or (reading == "each" and _answers_yes(end))
+def _readings(model: Model, output: Ref, values: Floats) -> tuple[Reading, ...]:
+    """Return how an output can be read, the usual way first; several numbers behind nothing count as logits.
+
+    What a softmax or sigmoid gives is no number of its own, and one unit has no largest.
+    """
+    several = values.shape[-1] > 1
+    ends_in = _decides(model, output)
+    if ends_in == "yes":
+        return ("each", "largest") if several else ("each",)
+    if ends_in == "classes" and several:
+        return ("largest",)
+    return ("largest", "each", "number") if several else ("number", "each")
 
 
-def _usual(end: End, values: Floats) -> Reading:
-    """Return how an output is read by what it ends in: several numbers behind nothing count as logits."""
-    if _answers_yes(end):
-        return "each"
-    return "largest" if values.shape[-1] > 1 else "number"
+def _what_it_is(model: Model, output: Ref, values: Floats) -> str:
+    if not _decides(model, output):
+        return "it has one unit"
+    return f"it ends in a {'sigmoid' if _decides(model, output) == 'yes' else 'softmax'}"
 
 
-def _decision(values: Floats, reading: Reading) -> Decision:
+def is_assumed(model: Model, output: Ref, decision: Decision) -> bool:
+    """Whether a file leaves open how an output decides: several numbers may be logits or not."""
+    return decision.kind == "classes" and not _decides(model, output)
+
+
+def _decides(model: Model, output: Ref) -> str:
+    """Return what the function decides that an output's values come from, moved or left out at most."""
+    index = output[0]
+    while True:
+        node = model.nodes[index]
+        row = activation_called(node.function)
+        if row is not None and row.decides:
+            return row.decides
+        if node.kind not in (*IDENTITIES, *_MOVED) and node.function != "linear":
+            return ""
+        index = node.inputs[0][0]
+
+
+def _decision(model: Model, output: Ref, values: Floats, reading: Reading) -> Decision:
     n = int(values.shape[-1])
-    if reading == "largest" and n > 1:
+    if reading == "largest":
         return Decision("classes", n)
     if reading == "each":
-        return Decision("yes_no", n, (0.0,) * n)
+        # Behind a sigmoid that is not cut off, for something lies between, values are 0 to 1.
+        uncut = _decides(model, output) == "yes" and not after_sigmoid(model, output)
+        return Decision("yes_no", n, (0.5 if uncut else 0.0,) * n)
     flat = values.reshape(-1, n)
     scales = np.where((spread := flat.std(axis=0)) > 0, spread, 1.0)
     return Decision("number", n, tuple(np.median(flat, axis=0).tolist()), tuple(scales.tolist()))
 
 
 def output_names(model: Model) -> list[str]:
-    """Return what outputs of a network are called: as in its ONNX file, else as the layers they are of."""
+    """Return what outputs are called: by ONNX names, or keys in Keras, else as the layers they are of."""
+    if model.output_keys:
+        return list(model.output_keys)
     if model.signature is not None:
         return list(model.signature.outputs)
     return [model.nodes[index].name.removesuffix("/activation") for index, _ in model.outputs]

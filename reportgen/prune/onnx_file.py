@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.errors import ReportgenError
+from reportgen.keras_types import Tensor
 from reportgen.models.framework import functional, keras_module
 from reportgen.prune.decision import Floats
 from reportgen.prune.rebuild import Rebuilt, alone
@@ -38,8 +39,8 @@ def export_onnx(made: Rebuilt, path: Path, called: str, signature: OnnxSignature
         ReportgenError: It cannot be exported; in one line.
         OSError: The file cannot be written.
     """
-    network = made.network if signature is None else _as_signed(made, signature)
     try:
+        network = made.network if signature is None else _as_signed(made, signature)
         # Keras exports only what was called once.
         network(
             alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
@@ -74,11 +75,16 @@ def _as_signed(made: Rebuilt, signature: OnnxSignature) -> Any:
         )
     found = made.network(alone(given))
     outputs = list(found) if isinstance(found, (list, tuple)) else [found]
-    outputs = [
-        t if axes == tuple(range(len(axes))) else keras.layers.Permute(_to_file(axes)[1:])(t)
-        for t, axes in zip(outputs, signature.output_axes, strict=True)
-    ]
-    return functional(alone(inputs), alone(outputs))
+    given_out = zip(outputs, signature.output_axes, signature.output_dtypes, strict=True)
+    return functional(alone(inputs), alone([_as_given(t, axes, dtype) for t, axes, dtype in given_out]))
+
+
+def _as_given(tensor: Tensor, axes: tuple[int, ...], dtype: str) -> Tensor:
+    """Return an output with its axes in the order of the file, and in its element type."""
+    ops = keras_module().ops
+    if axes != tuple(range(len(axes))):
+        tensor = ops.transpose(tensor, _to_file(axes))
+    return tensor if str(tensor.dtype) == dtype else ops.cast(tensor, dtype)
 
 
 def _to_file(axes: tuple[int, ...]) -> tuple[int, ...]:
@@ -99,6 +105,11 @@ def _rename(path: Path, made: Rebuilt, signature: OnnxSignature) -> None:
     own = set(_names(graph))
     aside = {new: f"{new}/inner" for new in wanted.values() if new in own and new not in wanted}
     _renamed(graph, wanted | aside)
+    ends = zip(graph.output, signature.output_axes, strict=True)
+    for value, axis in ((graph.input[place], 0), *((end, _to_file(axes).index(0)) for end, axes in ends)):
+        pictures = value.type.tensor_type.shape.dim[axis]
+        if pictures.dim_param:
+            pictures.dim_param = "N"  # Of the exporter's own counting before.
     onnx.save(proto, str(path))
 
 
@@ -153,7 +164,8 @@ def answers_of_onnx(
         if signature is None:
             return list(session.run(None, given))
         found = session.run(list(signature.outputs), given)
-        return [np.transpose(f, axes) for f, axes in zip(found, signature.output_axes, strict=True)]
+        turned = [np.transpose(f, axes) for f, axes in zip(found, signature.output_axes, strict=True)]
+        return [f.astype(np.float32) if f.dtype.kind == "f" else f for f in turned]
 
     return answers
 

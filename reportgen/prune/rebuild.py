@@ -43,17 +43,28 @@ class Rebuilt:
         network: `keras.Model`, in the model's own range of values.
         layers: By id of the operation it was made from, each new layer with weights.
         held: For each input what it is held at, None for the picture.
+        keys: Under which keys the network that was read gives its outputs, in their order; else empty.
     """
 
     network: Network
     layers: dict[int, KerasLayer] = field(default_factory=dict)
     held: tuple[Tensor, ...] = (None,)
+    keys: tuple[str, ...] = ()
 
     def predicted(self, pictures: Floats, network: Network | None = None) -> list[Floats]:
         """Return what this network, or one with its inputs, answers to a batch, for each output."""
         given = self.with_held(pictures)
         found = (network or self.network).predict_on_batch(given if len(given) > 1 else given[0])
+        if isinstance(found, dict):
+            found = [found[key] for key in self.keys]
         return [np.asarray(x) for x in (found if isinstance(found, (list, tuple)) else [found])]
+
+    def as_read(self) -> Network:
+        """Return the network with its outputs under the keys of the one that was read."""
+        if not self.keys:
+            return self.network
+        outputs = dict(zip(self.keys, self.network.outputs, strict=True))
+        return functional(alone(self.network.inputs), outputs, name=self.network.name)
 
     def with_held(self, pictures: Floats) -> list[Tensor]:
         """Return a batch for all inputs: the pictures, and what the others are held at."""
@@ -90,7 +101,8 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
     outputs = [building.tensors[ref] for ref in building.outputs]
     name = _NAME.sub("_", model.name).lstrip("_./-") or "network"
     network = functional(alone(inputs), alone(outputs), name=name)
-    return Rebuilt(network, building.layers, tuple(value for _, value in own))
+    held = tuple(value for _, value in own)
+    return Rebuilt(network, building.layers, held, () if logits else model.output_keys)
 
 
 def alone(tensors: list[Tensor]) -> Nest:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ConfigError
 from reportgen.prune.curves import Choice, choice_of, removed_after, shares_along, shares_without
-from reportgen.prune.decision import Kind, classifying, deciding, decisions_of, output_names
+from reportgen.prune.decision import Kind, classifying, deciding, decisions_of, is_assumed, output_names
 from reportgen.prune.groups import Groups, Left, groups_of_units
 from reportgen.prune.judging import Judge, Shares
 from reportgen.prune.moments import moments_of
@@ -70,20 +70,25 @@ class Search:
     Attributes:
         measured: Where removal is tried.
         judges: By set.
+        said: How outputs were said to decide.
     """
 
     measured: Measured
     judges: Mapping[SetName, Judge]
+    said: Mapping[str, Reading] = field(default_factory=dict)
 
     def readings(self) -> tuple[OutputReading, ...]:
         """Return what is taken for a decision, of each output that counts."""
         judge = self.judges["report"]
         names = output_names(self.measured.trial.model)
         counted = [judge.output] if len(judge.labels) else range(len(names))
-        return tuple(
-            OutputReading(names[i], judge.decisions[i].n_units, _READ[judge.decisions[i].kind])
-            for i in counted
-        )
+        return tuple(self._reading(i, names[i], bool(len(judge.labels))) for i in counted)
+
+    def _reading(self, place: int, name: str, by_classes: bool) -> OutputReading:
+        decision, model = self.judges["report"].decisions[place], self.measured.trial.model
+        said = by_classes or {"", name} & set(self.said)
+        assumed = not said and is_assumed(model, model.outputs[place], decision)
+        return OutputReading(name, decision.n_units, _READ[decision.kind], assumed)
 
     @property
     def groups(self) -> Groups:
@@ -141,9 +146,25 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
     for name, s in sets.items():
         whole = [d.decided(a) for d, a in zip(decisions, answers[name], strict=True)]
         judges[name] = Judge(s.pictures, decisions, whole, s.labels, output)
-    search = Search(Measured(trial, moments, wanted.compensate, [m.ridge for m in moments]), judges)
+    search = Search(
+        Measured(trial, moments, wanted.compensate, [m.ridge for m in moments]), judges, wanted.decision
+    )
+    if sets["order"].n_classes:
+        _refuse_other_readings(search)
     _refuse_chance(search, model)
     return search
+
+
+def _refuse_other_readings(search: Search) -> None:
+    """Refuse to be told how outputs decide where classes settle it otherwise."""
+    (used,) = search.readings()
+    for name, reading in search.said.items():
+        if name not in ("", used.output) or reading != used.reading:
+            raise ConfigError(
+                f'decision: pictures in class folders are judged by output "{used.output}", '
+                + ("by its largest unit" if used.reading == "largest" else "by its yes or no"),
+                hint="leave --decision out, or name a folder without class folders",
+            )
 
 
 def _output(model: Model, decisions: Sequence[object], shapes: Sequence[Sequence[int]], s: PictureSet) -> int:

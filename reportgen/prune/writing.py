@@ -48,7 +48,7 @@ def write_network(made: Rebuilt, path: Path, signature: OnnxSignature | None = N
             export_onnx(made, passing, path.name, signature)
         else:
             with deep_graphs():
-                made.network.save(passing)
+                made.as_read().save(passing)
         passing.chmod(0o666 & ~_umask())
         passing.replace(path)
     except OSError as error:

@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from reportgen.config import Settings
-from reportgen.errors import ConfigError, ReportgenError
+from reportgen.errors import ConfigError, ReportgenError, in_brief
 from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
@@ -38,9 +38,10 @@ PRUNE_VERSION = 2
 """Raised whenever the same network and pictures would give another order or count."""
 
 Ordered = Literal["need", "looks", "random"]
+_ORDERS = get_args(Ordered)
 
 _READ_AS: dict[tuple[Reading, bool], str] = {
-    ("largest", True): "the largest of its units (--decision each or number reads it otherwise)",
+    ("largest", True): "the largest of its units",
     ("each", True): "yes or no of each of its units",
     ("each", False): "yes or no",
     ("number", True): "for each of its numbers, on which side of its median it lies",
@@ -144,6 +145,8 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
     from reportgen.prune.search import begin, find
     from reportgen.prune.writing import check_target
 
+    if order not in _ORDERS:
+        raise ConfigError(f"order is {in_brief(order)}, wanted {', '.join(_ORDERS)}")
     if settings.removal is not None and order != "need":
         raise ConfigError(f"removal: a measurement is by need, and the order is {order}", hint="--order need")
     source = find_source(path)
@@ -244,7 +247,8 @@ def _facts(search: Search) -> Iterator[str]:
     groups = search.groups
     yield f"{len(groups):,} units of {len(groups.layers())} layers can be removed"
     for read in search.readings():
-        yield f'decision of output "{read.output}": {_READ_AS[read.reading, read.units > 1]}'
+        assumed = ", which is assumed (--decision each, or number)" if read.assumed else ""
+        yield f'decision of output "{read.output}": {_READ_AS[read.reading, read.units > 1]}{assumed}'
     for name, reason in groups.fixed[:4]:
         yield f"kept: {name}: {reason}"
     if len(groups.fixed) > 4:

@@ -14,22 +14,21 @@ from reportgen.run.removal_pictures import Gathered
 
 if TYPE_CHECKING:
     from reportgen.prune.groups import Groups
+    from reportgen.prune.judging import Judge, Shares
+    from reportgen.prune.rebuild import Rebuilt
     from reportgen.prune.search import Found, Search, Wanted
 
 
 def removal_of(search: Search, found: Found, wanted: Wanted, gathered: Gathered) -> Removal:
     """Return what the network without these units does, and costs, beside the whole one."""
     from reportgen.prune.counting import multiply_adds, parameters
-    from reportgen.prune.curves import shares_without
     from reportgen.prune.judging import interval_of
-    from reportgen.prune.search import smaller
 
     judge, groups = search.judges["report"], search.groups
     removed = found.removed()
     none = np.zeros(len(removed), bool)
-    before = shares_without(search.measured, judge, none)
-    after = shares_without(search.measured, judge, removed)
-    whole, small = smaller(search, none).network, smaller(search, removed).network
+    before, after, networks = _before_and_after(search, judge, none, removed)
+    whole, small = (made.network for made in networks)
     return Removal(
         measured=datetime.datetime.now(datetime.UTC).date().isoformat(),
         units=len(groups),
@@ -54,6 +53,23 @@ def removal_of(search: Search, found: Found, wanted: Wanted, gathered: Gathered)
         fixed=groups.fixed,
         outputs=search.readings(),
     )
+
+
+def _before_and_after(
+    search: Search, judge: Judge, *removed: np.ndarray
+) -> tuple[Shares, Shares, list[Rebuilt]]:
+    """Return how good the outputs of the whole and of the smaller network are, and both networks."""
+    from reportgen.prune.outputs import judge_of_outputs, outputs_of, shares_of_outputs
+    from reportgen.prune.search import smaller
+    from reportgen.prune.trial import in_range
+
+    trial = search.measured.trial
+    pictures = in_range(judge.pictures, trial.model)
+    networks = [smaller(search, gone) for gone in removed]
+    whole, small = (outputs_of(made.predicted, pictures, trial.batch) for made in networks)
+    judge = judge_of_outputs(judge, trial.model, whole)
+    before, after = (shares_of_outputs(judge, trial.model, outputs) for outputs in (whole, small))
+    return before, after, networks
 
 
 def in_full(search: Search, found: Found, wanted: Wanted, gathered: Gathered,

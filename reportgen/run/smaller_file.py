@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,14 +13,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-    from reportgen.prune.judging import Judge, Shares
+    from reportgen.prune.judging import Shares
+    from reportgen.prune.outputs import Answering
     from reportgen.prune.rebuild import Rebuilt
     from reportgen.prune.search import Search
 
 TimedBy = Literal["", "keras", "onnxruntime"]
-
-Answering = Callable[[np.ndarray], Sequence[np.ndarray]]
-"""A network that is run: pictures in, an array an output out."""
 
 _TIMED_SECONDS = 1.0
 
@@ -53,21 +52,23 @@ def write_and_judge(search: Search, removed: np.ndarray, source: Path, out: Path
     Raises:
         ReportgenError: It cannot be written; nothing half is left.
     """
+    from reportgen.prune.outputs import judge_of_outputs, outputs_of, shares_of_outputs
     from reportgen.prune.search import smaller
     from reportgen.prune.trial import in_range
     from reportgen.prune.writing import opened_again, write_network
 
     model = search.measured.trial.model
-    made = smaller(search, removed)
+    made, whole = smaller(search, removed), smaller(search, np.zeros(len(search.groups), bool))
     write_network(made, out, model.signature)
-    judge, batch = search.judges["report"], search.measured.trial.batch
-    pictures = in_range(judge.pictures, model)
-    answers = _in_batches(opened_again(made, out, model.signature), pictures, batch)
-    expected = _in_batches(made.predicted, pictures, batch)
-    seconds, timed_by = _timed(search, made, source, out, pictures[:batch])
+    report, batch = search.judges["report"], search.measured.trial.batch
+    pictures = in_range(report.pictures, model)
+    judge = judge_of_outputs(report, model, outputs_of(whole.predicted, pictures, batch))
+    answers = outputs_of(opened_again(made, out, model.signature), pictures, batch)
+    expected = outputs_of(made.predicted, pictures, batch)
+    seconds, timed_by = _timed((whole, made), model, (source, out), pictures[:batch])
     return SmallerFile(
         path=out,
-        shares=_shares(judge, answers, model),
+        shares=shares_of_outputs(judge, model, answers),
         bytes_before=source.stat().st_size if source.is_file() else 0,
         bytes_after=out.stat().st_size,
         seconds_before=seconds[0],
@@ -77,37 +78,21 @@ def write_and_judge(search: Search, removed: np.ndarray, source: Path, out: Path
     )
 
 
-def _in_batches(answer: Answering, pictures: np.ndarray, batch: int) -> list[np.ndarray]:
-    parts = [answer(pictures[i : i + batch]) for i in range(0, len(pictures), batch)]
-    return [np.concatenate(column) for column in zip(*parts, strict=True)]
-
-
-def _shares(judge: Judge, answers: Sequence[np.ndarray], model: Model) -> Shares:
-    """Judge what a file answers, whose outputs come after their sigmoid: yes begins at one half."""
-    from reportgen.prune.decision import after_sigmoid
-
-    return judge.shares(
-        [
-            a - np.float32(0.5) if after_sigmoid(model, o) else a
-            for o, a in zip(model.outputs, answers, strict=True)
-        ]
-    )
-
-
-def _timed(search: Search, made: Rebuilt, source: Path, out: Path,
+def _timed(networks: tuple[Rebuilt, Rebuilt], model: Model, files: tuple[Path, Path],
            pictures: np.ndarray) -> tuple[list[float], TimedBy]:  # fmt: skip
     """Return seconds a picture before and after: of two ONNX files in onnxruntime, else in Keras."""
     from reportgen.prune.onnx_file import answers_of_onnx, batch_of_onnx
-    from reportgen.prune.search import smaller
 
-    whole = smaller(search, np.zeros(len(search.groups), bool))
-    signature = search.measured.trial.model.signature
-    if out.suffix == ".onnx" and signature is not None:
-        at_once = batch_of_onnx(source, len(pictures))
+    signature = model.signature
+    if files[1].suffix == ".onnx" and signature is not None:
+        at_once = batch_of_onnx(files[0], len(pictures))
         if at_once is not None and at_once <= len(pictures):
-            files = [answers_of_onnx(whole, source, signature), answers_of_onnx(made, out, signature)]
-            return _seconds(files, pictures[:at_once]), "onnxruntime"
-    return _seconds([whole.predicted, made.predicted], pictures), "keras"
+            # onnxruntime has not every operator in every element type, and no exception of its own for that.
+            with contextlib.suppress(Exception):
+                both = zip(networks, files, strict=True)
+                opened = [answers_of_onnx(network, file, signature) for network, file in both]
+                return _seconds(opened, pictures[:at_once]), "onnxruntime"
+    return _seconds([network.predicted for network in networks], pictures), "keras"
 
 
 def _seconds(networks: Sequence[Answering], pictures: np.ndarray) -> list[float]:

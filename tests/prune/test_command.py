@@ -157,6 +157,32 @@ def _pruned(given, **options):
     return reportgen.prune(given / "net.keras", images=images, **options).as_dict()
 
 
+def test_an_order_that_there_is_not_is_refused(given):
+    with pytest.raises(ReportgenError, match="order is 'nead', wanted need, looks, random"):
+        reportgen.prune(given / "net.keras", images=given / "photos", order="nead")
+
+
+def test_how_outputs_decide_is_refused_where_classes_settle_it(run, given):
+    words = ("prune", given / "net.keras", "--images", given / "photos", "--dry-run", "--decision")
+    for reading in ("each", "number"):
+        code, _, said = run(*words, reading)
+        assert code == 2 and "decision" in said and said.count("error:") == 1
+    assert run(*words, "largest")[0] == 0
+
+
+def test_a_network_that_gives_its_outputs_under_keys_does_so_afterwards(run, given, tmp_path):
+    net = network()
+    small, named = tmp_path / "small.keras", tmp_path / "named.keras"
+    keras.Model(net.inputs[0], {"zeta": net.outputs[0], "alpha": net.outputs[0] * 2.0}).save(named)
+    words = ("--images", given / "photos", "--out", small, "--json")
+    code, said, _ = run("prune", named, *words)
+    assert code == 0
+    assert [x["output"] for x in json.loads(said)["outputs"]] == ["alpha"]
+    found = keras.saving.load_model(small)(np.zeros((1, *net.inputs[0].shape[1:]), np.float32))
+    assert sorted(found) == ["alpha", "zeta"]
+    np.testing.assert_allclose(found["alpha"], 2 * np.asarray(found["zeta"]), rtol=1e-4)
+
+
 def test_other_layers_than_those_asked_for_stay(given):
     only = _pruned(given, layers=["hid*"])
     assert [x["layer"] for x in only["layers"]] == ["hidden"]

@@ -7,7 +7,7 @@ from keras import layers as kl
 
 from reportgen.errors import ConfigError
 from reportgen.models import load_model
-from reportgen.prune.decision import Decision, deciding, decisions_of, end_of, output_names
+from reportgen.prune.decision import Decision, deciding, decisions_of, end_of, is_assumed, output_names
 from reportgen.prune.judging import Judge
 from tests.prune.checking import node_by_node, pictures_for, trial_of
 from tests.prune.nets import CASES, stirred
@@ -128,6 +128,44 @@ def test_what_a_softmax_or_sigmoid_gives_is_not_read_as_a_number(tmp_path):
     model = _model_of(tmp_path, "softmax")
     answers = [np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)]
     for reading in ("number", "each"):
-        with pytest.raises(ConfigError, match='output "many" ends in softmax'):
+        with pytest.raises(ConfigError, match=r'output "many" cannot be read as \w+: it ends in a softmax'):
             decisions_of(model, answers, {"many": reading})
     assert [d.kind for d in decisions_of(model, answers, {"": "number"})] == ["classes", "number"]
+
+
+def _one_sigmoid(tmp_path, *behind, units=1):
+    i = keras.Input((8, 8, 1))
+    x = kl.Conv2D(units, 3, activation="sigmoid", name="map")(kl.Conv2D(4, 3, activation="relu")(i))
+    for layer in behind:
+        x = layer(x)
+    stirred(keras.Model(i, x)).save(tmp_path / "net.keras")
+    return load_model(tmp_path / "net.keras")
+
+
+def test_one_unit_has_no_largest(tmp_path):
+    model = _one_sigmoid(tmp_path, kl.GlobalMaxPooling2D())
+    answers = [np.float32([[0.2], [0.8]])]
+    assert [d.kind for d in decisions_of(model, answers)] == ["yes_no"]
+    name = output_names(model)[0]
+    with pytest.raises(ConfigError, match="cannot be read as largest"):
+        decisions_of(model, answers, {name: "largest"})
+    with pytest.raises(ConfigError, match="no output that can be read as largest"):
+        decisions_of(model, answers, {"": "largest"})
+
+
+@pytest.mark.parametrize("behind", [kl.Cropping2D(1), kl.Reshape((16, 2)), kl.Permute((2, 1, 3))])
+def test_sigmoids_that_are_moved_afterwards_say_yes_above_one_half(tmp_path, behind):
+    model = _one_sigmoid(tmp_path, kl.Cropping2D(0), behind, units=2)
+    shape = [2, *model.nodes[model.outputs[0][0]].output_shapes[0][1:]]
+    values = np.full(shape, 0.4, np.float32)
+    values[1] = 0.6
+    (decision,) = decisions_of(model, [values])
+    assert decision.kind == "yes_no"
+    assert [set(row) for row in decision.decided(values).tolist()] == [{0}, {1}]
+
+
+def test_an_open_reading_is_said_to_be_assumed_and_a_settled_one_is_not(tmp_path):
+    model = _model_of(tmp_path, "softmax")
+    answers = [np.zeros((4, 3), np.float32), np.zeros((4, 2), np.float32)]
+    many, box = decisions_of(model, answers)
+    assert [is_assumed(model, o, d) for o, d in zip(model.outputs, (many, box), strict=True)] == [False, True]

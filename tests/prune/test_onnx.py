@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -103,6 +104,34 @@ def test_onnx_is_written_and_read_as_it_came_or_refused_before_anything_is_measu
     assert (taken.name, taken.shape[1:], taken.type) == ("x", [3, 8, 8], "tensor(float)")
     assert told.name == "y"
     assert apart(session.run(["y"], {"x": given.transpose(0, 3, 1, 2)}), made.predicted(given)) < 1e-4
+
+
+def _in_halves(path, folder, kind):
+    """The file with all its numbers, its picture and its answer in another floating type."""
+    made = onnx.load(path)
+    for held in made.graph.initializer:
+        held.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(held).astype(kind), held.name))
+    for value in (*made.graph.input, *made.graph.output):
+        value.type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    onnx.save(made, folder / f"{kind}.onnx")
+    return folder / f"{kind}.onnx"
+
+
+@pytest.mark.skipif(not HAS_EXPORT, reason="needs reportgen[onnx-export]")
+@pytest.mark.parametrize("kind", ["float16", "float64"])
+def test_other_floating_types_of_picture_and_answer_are_kept(tmp_path, kind):
+    path, out = _in_halves(_file(tmp_path, flatten=True), tmp_path, kind), tmp_path / "small.onnx"
+    model = load_model(path)
+    shown = pictures_for(model)
+    search = trial_of(model, shown)
+    made = smaller(search, some_groups(search.groups, 0.5, seed=1))
+    write_network(made, out, model.signature)
+    given = in_range(shown, model)
+    assert apart(opened_again(made, out, model.signature)(given), made.predicted(given)) < 2e-3
+    session = onnxruntime.InferenceSession(str(out))
+    told = "tensor(float16)" if kind == "float16" else "tensor(double)"
+    assert [x.type for x in (*session.get_inputs(), *session.get_outputs())] == [told, told]
+    assert session.get_inputs()[0].shape[0] == "N"
 
 
 def _map_of_bytes(folder):

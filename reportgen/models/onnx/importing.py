@@ -23,7 +23,15 @@ from reportgen.models.onnx.endings import up_to_numbers, with_outputs_before_bou
 from reportgen.models.onnx.fixed_batch import for_readers, way_out
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.patterns import rewritten
-from reportgen.models.onnx.reading import Source, initialisers, numpy_type, opset_of, read_file, type_name
+from reportgen.models.onnx.reading import (
+    Source,
+    file_type,
+    initialisers,
+    numpy_type,
+    opset_of,
+    read_file,
+    type_name,
+)
 from reportgen.models.onnx.refusals import check_operators, check_signatures
 from reportgen.models.onnx.registry import operators
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, live
@@ -60,6 +68,7 @@ class OnnxImport:
         fixed_batch: Pictures of a batch, where the file fixes them; else None.
         picture_dtype: Element type that the file wants its picture in.
         aside: Its layers that no picture changes.
+        elements: Element types of the file's inputs and outputs, by name; here all floats are float32.
         before: Outputs that a function with bounds ends, each with the value before it, an output as well.
     """
 
@@ -75,6 +84,7 @@ class OnnxImport:
     fixed_batch: int | None = None
     picture_dtype: str = "float32"
     aside: tuple[CallAside, ...] = ()
+    elements: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -132,7 +142,7 @@ def read_onnx(
         as_written = picture.batch is None
         try:
             found = _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
-            return dataclasses.replace(found, before=before)
+            return dataclasses.replace(found, before=before, elements=_elements(graph))
         except ModelError as error:
             raise for_readers(error, source.file_name, picture.batch) from None
 
@@ -148,6 +158,11 @@ def read_onnx(
             said = f"The graph does not work on {_side_text(picture)}; {_side_text(other)} is assumed."
             return built(dataclasses.replace(other, size_source="assumed", notes=(*picture.notes, said)))
     raise ModelError(first.message, hint=first.hint or "say the size: --input-size HxW")
+
+
+def _elements(graph: GraphProto) -> dict[str, str]:
+    types = {v.name: v.type.tensor_type.elem_type for v in (*graph.input, *graph.output)}
+    return {name: file_type(number) for name, number in types.items() if number}
 
 
 def _side_text(picture: _Picture) -> str:

@@ -328,6 +328,11 @@ def numpy_type(number: int) -> str:
     return "float32" if name in _WIDENED else name
 
 
+def file_type(number: int) -> str:
+    """Return the name of an element type as the file has it: `float16` too, which is widened here."""
+    return _PLAIN_TYPES.get(number, ("float32",))[0]
+
+
 def _product(dims: tuple[int, ...]) -> int:
     count = 1
     for d in dims:
