@@ -9,6 +9,7 @@ from typing import Literal
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.keras_types import Network
+from reportgen.models.each_picture import refuse_mixed_pictures
 from reportgen.models.extra_inputs import shape_text
 from reportgen.models.graph.field import Field, fields
 from reportgen.models.graph.flatten import flatten
@@ -154,6 +155,8 @@ def load_model(
         signature=opened.signature,
         drawn=drawn,
     )
+    if source.kind != "onnx":
+        refuse_mixed_pictures(model)
     doubt = range_doubt(model)
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model
 

@@ -68,6 +68,7 @@ def read_keras(
     notes += [f"{text} is the user's own code." for text in custom]
     notes += own_training(archive.training)
     _refuse_quantized(archive)
+    _refuse_kept_states(untrained, archive.name)
     writer = Writer(major_version(archive.keras_version), archive.backend.lower())
     if archive.keras_version is not None and writer.version < 3:
         untrained = without_modules(untrained)
@@ -166,6 +167,21 @@ def _refuse_quantized(archive: Archive) -> None:
             f"{archive.name}: the model is quantized, wanted float weights",
             hint="save it before quantization",
         )
+
+
+def _refuse_kept_states(config: ConfigValue, file_name: str) -> None:
+    """Refuse a recurrent layer that begins a batch of pictures where it ended the one before."""
+    inside = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
+    inner = config.get("config") if isinstance(config, dict) else None
+    if isinstance(inner, dict) and inner.get("stateful") is True:
+        layer = f'layer "{str(inner.get("name"))[:60]}" ({str(config.get("class_name"))[:60]})'
+        raise ModelError(
+            f"{file_name}: {layer} keeps its state from one batch of pictures to the next, "
+            "wanted an answer for each picture alone",
+            hint="build the network anew with stateful=False, and copy the weights",
+        )
+    for value in inside:
+        _refuse_kept_states(value, file_name)
 
 
 def _built(
