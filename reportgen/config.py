@@ -7,7 +7,6 @@ Messages name the file, the key, what was received and what was wanted.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from reportgen.errors import ConfigError, in_brief
+from reportgen.errors import ConfigError, in_brief, nearest
 from reportgen.removal import READINGS, Reading
 from reportgen.settings_file import check_unnamed, read_toml
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
@@ -102,6 +101,8 @@ def _globs(value: Any) -> Any:
 
 def _texts(value: object) -> Any:
     """Accept one text, or a list."""
+    if not isinstance(value, (str, list, tuple)):
+        raise TypeError
     return (value,) if isinstance(value, str) else value
 
 
@@ -357,12 +358,15 @@ def _explained(
     where = path.name if top in from_file and top not in said else "command line"
     if first["type"] == "extra_forbidden":
         known = [f.alias or name for name, f in Settings.model_fields.items()]
-        nearest = difflib.get_close_matches(key, known, n=1)
-        hint = f'did you mean "{nearest[0]}"?' if nearest else "keys are " + ", ".join(known)
+        near = nearest(key, known)
+        hint = f'did you mean "{near[0]}"?' if near else "keys are " + ", ".join(known)
         return ConfigError(f'{where}: key "{key}" does not exist', hint=hint)
-    wanted = str(first["msg"]).removeprefix("Value error, ")
+    wanted = _WANTED.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
     return ConfigError(f"{where}: {key} is {in_brief(first['input'])}: {wanted[0].lower()}{wanted[1:]}")
 
+
+_WANTED = {"path_type": "wanted a path", "string_type": "wanted a text", "dict_type": "wanted a table"}
+"""In words, for what the checks of types say in names of Python."""
 
 _LIMITS = {
     "crop": (0, 0.4),
@@ -388,8 +392,8 @@ def _spec(kind: type[_Spec], values: Mapping[str, Any], table: str) -> _Spec:
     changed: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
-            nearest = difflib.get_close_matches(key, fields, n=1)
-            hint = f'did you mean "{nearest[0]}"?' if nearest else "keys are " + ", ".join(fields)
+            near = nearest(key, fields)
+            hint = f'did you mean "{near[0]}"?' if near else "keys are " + ", ".join(fields)
             raise ConfigError(f'key "{table}.{key}" does not exist', hint=hint)
         was = getattr(default, key)
         wanted: Any = tuple[float, ...] if isinstance(was, tuple) else type(was)

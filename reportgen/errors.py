@@ -2,6 +2,7 @@
 
 ReportgenError
 ├── ConfigError            wrong option, key or value                   exit 2
+│   └── WrongArgument      of a public function (also TypeError)
 ├── ModelError             a model file that cannot be used             exit 2
 │   ├── UnknownLayer       a layer name or glob that matches nothing (also LookupError)
 │   └── UntrustedModel     a file that brings code of its own
@@ -17,6 +18,9 @@ ReportgenError
 """
 
 from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class ReportgenError(Exception):
@@ -51,6 +55,10 @@ class ReportgenError(Exception):
 
 class ConfigError(ReportgenError):
     """A command-line option or configuration key that cannot be used."""
+
+
+class WrongArgument(ConfigError, TypeError):
+    """An argument of a public function that it does not have, or of another type than it takes."""
 
 
 class ModelError(ReportgenError):
@@ -122,6 +130,20 @@ def in_brief(value: object) -> str:
     except (ValueError, RecursionError):  # holds a number of too many digits, or is nested too deep
         return f"a {type(value).__name__}"
     return text if len(text) <= _MOST_IN_BRIEF else text[: _MOST_IN_BRIEF - 3] + "..."
+
+
+def nearest(word: object, known: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
+    """Return at most `n` of the known words that may have been meant; case counts for nothing.
+
+    Example:
+        >>> nearest("c1A", ["c1b", "c1a"]), nearest("Conv", ["dense"])
+        (['c1a'], [])
+    """
+    folded: dict[str, list[str]] = {}
+    for name in known:
+        folded.setdefault(name.casefold(), []).append(name)
+    close = difflib.get_close_matches(str(word).casefold(), folded, n=n, cutoff=cutoff)
+    return [name for key in close for name in folded[key]][:n]
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,6 @@ Pure: it knows layers, recipes and what the store holds, and neither networks no
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 import re
@@ -13,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.errors import ConfigError, UnknownLayer, nearest
 from reportgen.json_values import Parsed
 from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_keys
 from reportgen.store import ModelRecord
@@ -207,10 +206,10 @@ def select_layers(layers: Sequence[Layer], globs: Sequence[str]) -> list[Layer]:
         found = _stride(layers, glob) if "::" in glob else [x.name for x in layers if _matches(x.name, glob)]
         if not found:
             names = [x.name for x in layers]
-            nearest = difflib.get_close_matches(glob, names, n=3, cutoff=0.3) or names[:3]
+            near = nearest(glob, names, n=3, cutoff=0.3) or names[:3]
             raise UnknownLayer(
                 f'layers "{glob}" matches none of {len(names)} layers',
-                hint="nearest: " + ", ".join(f'"{n}"' for n in nearest),
+                hint="nearest: " + ", ".join(f'"{n}"' for n in near),
             )
         chosen.update(found)
     return [x for x in layers if x.name in chosen]

@@ -93,6 +93,11 @@ def test_a_misspelt_option_is_a_type_error_that_names_the_nearest(name):
         getattr(reportgen, name)(stroe="x.db")
 
 
+def test_a_misspelt_argument_of_a_function_without_options_is_told_likewise():
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'mdel'. Did you mean 'model'\?"):
+        reportgen.open("x.db", mdel="tiny")
+
+
 @pytest.mark.parametrize("name", WITH_OPTIONS)
 def test_every_option_is_a_key_of_the_configuration_and_takes_none_for_not_said(name):
     keys = {field.alias or key for key, field in Settings.model_fields.items()}

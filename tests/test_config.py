@@ -1,5 +1,7 @@
 """Command line over file over defaults; every mistake names the file, the key and what was wanted."""
 
+import re
+
 import pytest
 
 from reportgen.config import Settings, decades, read_settings
@@ -119,3 +121,18 @@ def test_input_ranges_have_names():
 def test_an_input_range_that_is_none_is_refused(said):
     with pytest.raises(ConfigError, match="input_range"):
         read_settings({"input_range": said})
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"),
+    [
+        ({"images": 3}, "images is 3: wanted a path"),
+        ({"rule": 3}, "rule is 3: wanted a text, or a list of texts"),
+        ({"rule": [3]}, "rule.0 is 3: wanted a text"),
+        ({"group": 3}, "group is 3: wanted a text"),
+        ({"score": 3}, "score is 3: wanted a table"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_what_was_wanted(option, wanted):
+    with pytest.raises(ConfigError, match=re.escape(wanted)):
+        read_settings(option)

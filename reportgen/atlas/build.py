@@ -15,6 +15,7 @@ from itertools import chain
 from pathlib import Path
 
 import reportgen
+from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.build_layer import LayerTask, make_layer
 from reportgen.atlas.comparison_pages import ComparisonContext, comparison_files
@@ -92,6 +93,7 @@ class _Plan:
         return self.n_units <= self.spec.unit_pages_max
 
 
+@checked
 def write_atlas(
     store_path: str | Path,
     site_dir: str | Path,

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from reportgen.arguments import checked
 from reportgen.atlas.manifest import MANIFEST, read_manifest
 from reportgen.atlas.site_map import NOT_FOUND, OF_SITE, START
 from reportgen.errors import SiteError
@@ -65,6 +66,7 @@ class _Page(HTMLParser):
                 self.links += [(tag, part) for part in value.split()[::2]]
 
 
+@checked
 def check_site(site_dir: str | Path, max_site_bytes: int = _MOST_BYTES) -> list[str]:
     """Return what is wrong with a site, a line each; empty if it holds.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.natural_tiles import TilePixels, tiles_of
 from reportgen.errors import SiteError
@@ -13,6 +14,7 @@ from reportgen.images import encode_png
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner, open_store
 
 
+@checked
 def export_pictures(store_path: str | Path, folder: str | Path) -> int:
     """Write a store's pictures as PNGs and return how many files were written.
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.json_values import Cell
@@ -213,6 +214,7 @@ def sqlite_bytes(rows: Sequence[Row]) -> bytes:
 FORMATS = {"csv": csv_bytes, "json": json_bytes, "parquet": parquet_bytes, "sqlite": sqlite_bytes}
 
 
+@checked
 def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
     """Write the verdict table of a store and return its number of rows, one a unit.
 

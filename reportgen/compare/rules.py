@@ -5,7 +5,6 @@ A rule names a number, perhaps layers, and a limit. Which units stand behind a n
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import math
 import operator
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from reportgen.compare.removed import removed_units
 from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, nearest
 from reportgen.units import UnitScore
 from reportgen.verdicts import WORDS
 
@@ -104,7 +103,7 @@ def read_rule(text: str) -> Rule:
         _REMOVABLE,
     ]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = nearest(name, known)
         words = ", ".join((*_OWN, *_BETWEEN, "units"))
         hint = f'did you mean "{near[0]}"?' if near else f"{words}, each also with _share; {_REMOVABLE}"
         raise ConfigError(f'rule "{text}": "{name}" is not counted', hint=hint)

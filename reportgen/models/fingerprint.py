@@ -6,11 +6,10 @@ it knows without loading the network.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from pathlib import Path
 
-from reportgen.errors import ModelError
+from reportgen.errors import ModelError, nearest
 
 _CHUNK_BYTES = 1 << 20
 _MODEL_SUFFIXES = {".keras", ".h5", ".hdf5", ".onnx"}
@@ -72,7 +71,7 @@ def _nearest(path: Path) -> str:
         beside = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
         return f'neither does its folder "{path.parent.name}"'
-    near = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.5)
+    near = nearest(path.name, beside, n=3, cutoff=0.5)
     near = near or sorted(name for name in beside if Path(name).suffix.lower() in _MODEL_SUFFIXES)[:3]
     return (
         "nearest: " + ", ".join(f'"{name}"' for name in near) if near else "no model file is in that folder"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from reportgen.arguments import checked
 from reportgen.errors import ConfigError, ModelError
 from reportgen.keras_types import Network
 from reportgen.models.each_picture import refuse_mixed_pictures
@@ -43,6 +44,7 @@ _ASSUMED_PX = 224
 _LARGEST_PX = 8192
 
 
+@checked
 def load_model(
     path: str | Path,
     *,

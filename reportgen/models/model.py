@@ -6,11 +6,10 @@ Values only. How they come out of a file is known in `loading`, how a network is
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from reportgen.errors import UnknownLayer
+from reportgen.errors import UnknownLayer, nearest
 from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.units import InputRange, Layer, LayerGraph
 
@@ -180,6 +179,6 @@ class Model:
                 return layer
         names = [layer.name for layer in self.layers]
         reason = next((why for skipped, why in self.skipped if skipped == name), "")
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:3]
+        near = nearest(name, names, n=3, cutoff=0.4) or names[:3]
         hint = reason or "nearest: " + ", ".join(f'"{n}"' for n in near)
         raise UnknownLayer(f'"{name}" is not a layer with units in {self.file_name}', hint=hint)

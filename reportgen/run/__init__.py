@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
+from reportgen.arguments import checked
 from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import verdict_rows
 from reportgen.comparison import Comparisons
@@ -202,6 +203,7 @@ def prune(
     return prune_model(model, settings, where, order, told, stop or _never, largest=largest, force=force)
 
 
+@checked
 def prune_list(store: str | Path) -> list[LayerPruneList]:
     """Return which units of each layer can be removed, for certain or as measured, each with its reason.
 
@@ -224,6 +226,7 @@ def prune_list(store: str | Path) -> list[LayerPruneList]:
         return units_to_prune(opened)
 
 
+@checked
 def verdicts(store: str | Path) -> Verdicts:
     """Return the verdict table of a store, one row a unit.
 
@@ -247,6 +250,7 @@ def verdicts(store: str | Path) -> Verdicts:
         return Verdicts(tuple(verdict_rows(opened)))
 
 
+@checked
 def open(store: str | Path, *, model: str | None = None, version: str | None = None) -> Atlas:
     """Return a model version of a store, to be looked at: layers by name, units by number, their pictures.
 

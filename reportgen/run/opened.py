@@ -6,7 +6,6 @@ Everything shows itself in a notebook.
 
 from __future__ import annotations
 
-import difflib
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import numpy as np
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.rows import RenderRow, lead_of, render_rows
 from reportgen.atlas.table import Row, layer_rows
-from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief
+from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief, nearest
 from reportgen.images import decode_png
 from reportgen.run.results import Verdicts
 from reportgen.run.showing import atlas_html, layer_html, picture_html, unit_html
@@ -253,10 +252,10 @@ class Atlas:
         return iter(self._by_name.values())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._by_name
+        return isinstance(name, str) and name in self._by_name
 
     def __getitem__(self, layer: str) -> AtlasLayer:
-        if layer not in self._by_name:
+        if layer not in self:
             raise UnknownLayer(
                 f"{self.model} {self.version} has no layer {in_brief(layer)}",
                 hint=_nearest(layer, self.layers),
@@ -315,7 +314,7 @@ def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atla
 
 def _nearest(word: object, known: Sequence[str]) -> str:
     """Return which of the known words was meant, or all of them."""
-    found = difflib.get_close_matches(str(word), known, n=1)
+    found = nearest(word, known)
     return f'did you mean "{found[0]}"?' if found else f"there are {_listed(known)}"
 
 

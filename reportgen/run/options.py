@@ -5,13 +5,12 @@ None, for any of them, means not said: then `reportgen.toml` decides, else the d
 
 from __future__ import annotations
 
-import difflib
-import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
 
+from reportgen.arguments import checked
 from reportgen.removal import Reading
 
 _Asked = ParamSpec("_Asked")
@@ -198,7 +197,7 @@ class GateOptions(StoreOptions, total=False):
 def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked, _Given]]:
     """Return a decorator: the function's `**options` are these, each by name in its signature.
 
-    Editors, `help` and notebooks show them; one of another name is a TypeError.
+    Editors, `help` and notebooks show them; see `checked` for what is refused.
     """
     named = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -206,25 +205,12 @@ def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked
     ]
 
     def decorate(function: Callable[_Asked, _Given]) -> Callable[_Asked, _Given]:
+        call = checked(function, [option.name for option in named])
         plain = inspect.signature(function)
         fixed = [p for p in plain.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        signature = plain.replace(parameters=[*fixed, *named])
         # Of the function itself: what reads documentation looks beneath decorators.
-        function.__signature__ = signature  # type: ignore[attr-defined]
+        function.__signature__ = plain.replace(parameters=[*fixed, *named])  # type: ignore[attr-defined]
 
-        @functools.wraps(function)
-        def checked(*args: _Asked.args, **kwargs: _Asked.kwargs) -> _Given:
-            for name in kwargs:
-                if name not in signature.parameters:
-                    raise TypeError(_unknown(function.__name__, name, list(signature.parameters)))
-            return function(*args, **kwargs)
-
-        return checked
+        return call
 
     return decorate
-
-
-def _unknown(function: str, name: str, known: Sequence[str]) -> str:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    hint = f". Did you mean '{nearest[0]}'?" if nearest else f"; it takes {', '.join(known)}"
-    return f"{function}() got an unexpected keyword argument '{name}'{hint}"

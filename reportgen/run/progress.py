@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reportgen.store import Store
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Receives the progress of a run."""
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+from reportgen.arguments import checked
 from reportgen.errors import StoreError, StoreVersion, in_brief
 from reportgen.store.database import Store
 from reportgen.store.migrations import SCHEMA_VERSION, bring_up_to_date, schema_of, take_steps
@@ -48,6 +49,7 @@ CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT
 _INDEX = "CREATE INDEX IF NOT EXISTS renders_by_run ON renders(run);"
 
 
+@checked
 def open_store(path: str | Path, *, create: bool = False, write: bool = False) -> Store:
     """Open a store of renders, measurements and scores.
 
@@ -71,6 +73,8 @@ def open_store(path: str | Path, *, create: bool = False, write: bool = False) -
         [('tiny', 'conv'), ('tiny', 'head')]
     """
     path = Path(path)
+    if path.is_dir():
+        raise StoreError(f'store "{path}" is a folder', hint="name the file in it, such as reportgen.db")
     if not path.exists() and not create:
         raise StoreError(f'store "{path.name}" does not exist', hint="render a model first, or say --store")
     try:

@@ -90,8 +90,8 @@ def test_pictures_are_the_stored_ones_and_the_first_stands_for_the_unit(atlas, p
         stored = {r.key: r for r in store.renders(store.models()[0].id, "conv", units=[0])}
     assert {p.png for p in pictures} == {r.picture for r in stored.values()}
     assert all(p.array.shape == (16, 16, 1) and p.array.dtype == np.uint8 for p in pictures)
-    rose = {p.sign: p.activation_end > p.activation_start for p in pictures}
-    assert rose == {"happy": True, "sad": False}
+    rose = {(p.sign, p.activation_end > p.activation_start) for p in pictures}
+    assert rose == {("happy", True), ("sad", False)}
 
 
 def test_an_unknown_layer_is_told_with_the_nearest_name(atlas):
@@ -101,6 +101,27 @@ def test_an_unknown_layer_is_told_with_the_nearest_name(atlas):
         atlas["zzz"]
     with pytest.raises(UnknownLayer):
         atlas[0]
+
+
+@pytest.mark.parametrize("name", [["x"], {}, slice(0, 2), np.zeros(2), 0, None])
+def test_a_layer_that_is_no_text_is_not_there(atlas, name):
+    assert name not in atlas
+    with pytest.raises(UnknownLayer, match=r"tiny v1 has no layer .*there are conv, head"):
+        atlas[name]
+
+
+def test_a_name_in_other_letters_is_the_nearest(several):
+    with open_store(several, write=True) as store:
+        store.put_model(dataclasses.replace(store.models()[0], name="otheR2", version="v1"))
+    with pytest.raises(StoreError, match=r'did you mean "otheR2"\?'):
+        reportgen.open(several, model="OTHER2")
+
+
+def test_a_folder_is_no_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (".", "", tmp_path):
+        with pytest.raises(StoreError, match="is a folder"):
+            reportgen.open(folder)
 
 
 @pytest.mark.parametrize(("number", "nearest"), [(3, 2), (10**30, 2), (-1, 0)])
