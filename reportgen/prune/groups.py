@@ -119,20 +119,21 @@ def groups_of_units(model: Model, layers: Collection[str] | None = None) -> Grou
     """
     channels = channels_of(model)
     asked = {layer.name for layer in model.layers} if layers is None else set(layers)
+    units = {x.name: channels.labels[model.taps[x.name].weights, 0].ravel().tolist() for x in model.layers}
     members: dict[int, list[tuple[str, int]]] = {}
-    whole: dict[int, str] = {}
+    for name, own in units.items():
+        for unit, label in enumerate(own):
+            members.setdefault(label, []).append((name, unit))
+    stays = {
+        label: next((name for name, _ in every if name not in asked), None)
+        for label, every in members.items()
+    }
     fixed = []
-    for layer in model.layers:
-        tap = model.taps[layer.name]
-        labels = channels.labels[tap.weights, 0].ravel().tolist()
-        for unit, label in enumerate(labels):
-            members.setdefault(label, []).append((layer.name, unit))
-            if layer.name not in asked:
-                whole.setdefault(label, "other layers were asked for")
-        reasons = [channels.fixed.get(label) or whole.get(label) for label in labels]
+    for name, own in units.items():
+        reasons = [channels.fixed.get(label) or _unasked(name, stays[label], asked) for label in own]
         if all(reasons):
-            fixed.append((layer.name, str(reasons[0])))
-    labels = [label for label in members if label not in channels.fixed and label not in whole]
+            fixed.append((name, reasons[0]))
+    labels = [label for label in members if label not in channels.fixed and stays[label] is None]
     first = [members[label][0] for label in labels]
     return Groups(
         channels=channels,
@@ -144,6 +145,15 @@ def groups_of_units(model: Model, layers: Collection[str] | None = None) -> Grou
         fixed=tuple(fixed),
         n_units={layer.name: layer.n_units for layer in model.layers},
     )
+
+
+def _unasked(layer: str, stays: str | None, asked: Collection[str]) -> str:
+    """Return why a unit of a layer stays; `stays` is a layer that has it too and was not asked for."""
+    if stays is None:
+        return ""
+    if layer not in asked:
+        return "other layers were asked for"
+    return f'its units go with those of "{stays}", which was not asked for'
 
 
 def _readers(model: Model, channels: Channels, labels: Sequence[int]) -> tuple[Reader, ...]:

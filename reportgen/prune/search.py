@@ -131,7 +131,8 @@ def begin(model: Model, sets: Mapping[SetName, PictureSet], wanted: Wanted, batc
         )
     groups = groups_of_units(model, wanted.layers)
     if not len(groups):
-        name, reason = groups.fixed[0] if groups.fixed else ("the network", "it has no layers that are read")
+        asked = [pair for pair in groups.fixed if wanted.layers is None or pair[0] in wanted.layers]
+        name, reason = asked[0] if asked else ("the network", "it has no layers that are read")
         raise ConfigError(f'{model.file_name}: no unit can be removed: "{name}": {reason}')
     trial = Trial(model, groups, batch)
     moments = moments_of(trial.read(sets["order"].pictures), groups.readers)

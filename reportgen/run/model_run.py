@@ -20,7 +20,7 @@ from reportgen.run.importing import Source, facts_of, open_source
 from reportgen.run.measuring import unmeasured
 from reportgen.run.natural_run import check_pictures, measure_natural, with_spectrum
 from reportgen.run.progress import Reporter, tell_of_copy
-from reportgen.run.removal_file import take_measurement
+from reportgen.run.removal_file import read_measurements, take_measurement
 from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
 from reportgen.run.showing import as_html
@@ -72,6 +72,8 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
     source = open_source(store, path, settings)
     if settings.images is not None:
         check_pictures(settings, source.record)
+    if settings.removal is not None:
+        read_measurements(settings.removal)
     wish = with_spectrum(wish_of(settings), settings, source.record)
     plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
     before = store.find_model(source.record.name, source.record.version)

@@ -22,7 +22,7 @@ from reportgen.removal import Reading, Removal
 from reportgen.run.importing import facts_of, load_network
 from reportgen.run.natural_run import at_once
 from reportgen.run.progress import Reporter
-from reportgen.run.removal_file import Measurement, write_measurement
+from reportgen.run.removal_file import Measurement, check_place, write_measurement
 from reportgen.run.removal_pictures import Gathered, gather
 from reportgen.run.removal_result import in_full, removal_of
 from reportgen.run.removal_run import structure_of
@@ -149,6 +149,8 @@ def prune_model(path: str | Path, settings: Settings, out: Path | None, order: O
         raise ConfigError(f"order is {in_brief(order)}, wanted {', '.join(_ORDERS)}")
     if settings.removal is not None and order != "need":
         raise ConfigError(f"removal: a measurement is by need, and the order is {order}", hint="--order need")
+    if settings.removal is not None:
+        check_place(settings.removal)
     source = find_source(path)
     if out is not None:
         check_target(out, source.path, force=force)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,8 +68,22 @@ def read_measurements(file: Path) -> tuple[Measurement, ...]:
         raise ConfigError(f'removal "{file}" cannot be read: {error.strerror or error}') from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"][:4]))
-        raise ConfigError(f"{file.name}: {where}: {first['msg'][0].lower()}{first['msg'][1:]}") from None
+        where = "".join(f"{part}: " for part in (file.name, ".".join(map(str, first["loc"][:4]))) if part)
+        raise ConfigError(f"removal: {where}{first['msg'][0].lower()}{first['msg'][1:]}") from None
+
+
+def check_place(file: Path) -> None:
+    """Refuse a file that a measurement could not be added to, before one is made.
+
+    Raises:
+        ConfigError: Its folder is missing or cannot be written, or it holds something else.
+    """
+    if file.exists():
+        read_measurements(file)
+    elif not file.parent.is_dir():
+        raise ConfigError(f'removal: folder "{file.parent}" does not exist')
+    if not os.access(file.parent, os.W_OK):
+        raise ConfigError(f'removal: folder "{file.parent}" cannot be written')
 
 
 def write_measurement(file: Path, new: Measurement) -> None:

@@ -148,7 +148,10 @@ def _read_names(file: Path) -> tuple[str, ...]:
         with file.open("rb") as handle:
             text = handle.read(_MOST_NAMES).decode("utf-8")
     except (OSError, ValueError) as error:
-        raise ConfigError(f'class_names "{file}" cannot be read: {error}') from None
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise ConfigError(
+            f'class_names "{file}" cannot be read: {why}', hint="wanted a file with a name a line"
+        ) from None
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(set(names)) < len(names):
         twice = next(n for n in names if names.count(n) > 1)

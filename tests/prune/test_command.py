@@ -191,6 +191,53 @@ def test_other_layers_than_those_asked_for_stay(given):
     assert only["bytes_after"] == 0
 
 
+def test_a_layer_that_was_asked_for_is_told_with_its_own_reason(run, given):
+    told = _refused(run, given, "--layers", "answer")
+    assert 'no unit can be removed: "answer": it is an output of the network' in told
+
+
+def test_a_layer_tied_to_one_that_was_not_asked_for_is_told_with_that_layer(run, given, tmp_path):
+    there = keras.Input((8, 8, 1))
+    first = keras.layers.Conv2D(4, 3, padding="same", name="a")(there)
+    both = keras.layers.Add()([first, keras.layers.Conv2D(4, 3, padding="same", name="b")(first)])
+    ends = keras.layers.Dense(2, activation="softmax", name="ends")(keras.layers.Flatten()(both))
+    keras.Model(there, ends).save(tmp_path / "tied.keras")
+    code, _, told = run(
+        "prune", tmp_path / "tied.keras", "--images", given / "photos", "--dry-run", "--layers", "a"
+    )
+    assert code == 2
+    assert '"a": its units go with those of "b", which was not asked for' in told
+
+
+def test_a_place_for_a_measurement_that_cannot_be_used_is_told_before_anything_is_measured(
+    run, given, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("reportgen.run.pruning.load_network", None)  # Nothing gets as far as that.
+    for text, why in (("{", "removal: other.json: invalid JSON"), ("[3]", "removal: other.json: 0: ")):
+        (tmp_path / "other.json").write_text(text)
+        assert why in _refused(run, given, "--removal", tmp_path / "other.json")
+    assert "does not exist" in _refused(run, given, "--removal", tmp_path / "no" / "r.json")
+    assert "Is a directory" in _refused(run, given, "--removal", tmp_path)
+
+
+def test_a_file_of_measurements_that_cannot_be_read_is_told_before_anything_is_rendered(run, given, tmp_path):
+    (tmp_path / "other.json").write_text("{")
+    code, _, told = run(
+        "render", given / "net.keras", "--store", tmp_path / "s.db", "--removal", tmp_path / "other.json"
+    )
+    assert code == 2
+    assert "removal: other.json: invalid JSON" in told
+    assert _left(tmp_path) == ["other.json"]
+
+
+def test_class_names_that_are_no_text_are_told_with_what_was_wanted(run, given, tmp_path):
+    told = _refused(run, given, "--class-names", tmp_path)
+    assert "cannot be read: Is a directory (wanted a file with a name a line)" in told
+    assert "Errno" not in told
+    (tmp_path / "names.bin").write_bytes(b"\xff\xfe")
+    assert "no text in UTF-8" in _refused(run, given, "--class-names", tmp_path / "names.bin")
+
+
 @pytest.mark.slow
 def test_options_do_what_they_say(given, tmp_path):
     assert not _pruned(given, compensate=False)["compensated"]
