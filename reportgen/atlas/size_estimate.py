@@ -22,8 +22,8 @@ from reportgen.images import decode_png
 from reportgen.judgement import LayerFindings
 from reportgen.store import FirstStart, ModelRecord, Store, layer_owner, pictures_by_key
 
-BYTES_A_LAYER = 16_000
-"""What a layer takes besides its units, about: the frame of its page, and its row on the pages above."""
+BYTES_A_LAYER = 30_000
+"""What a layer takes besides its units, about: its page with its plots, and its row on the pages above."""
 
 TOGETHER = 4
 """Neighbours sampled together: their difference separates what units add from what a layer takes besides."""
@@ -97,9 +97,15 @@ def size_estimator(
     samples: Sequence[Sample], pages: Pages, *, n_layers: int, own_pages: bool
 ) -> Callable[[Sizes], int]:
     """Return what gives about how many bytes the pages, data and pictures of all layers have at sizes."""
-    texts = n_layers * BYTES_A_LAYER + sum(
-        sample.weight * (_text_bytes(sample, pages, own_pages=own_pages) + _table_bytes(sample, pages.tables))
-        for sample in samples
+    assets = sum(map(len, pages.asset_files().values()))
+    texts = (
+        assets
+        + n_layers * BYTES_A_LAYER
+        + sum(
+            sample.weight
+            * (_text_bytes(sample, pages, own_pages=own_pages) + _table_bytes(sample, pages.tables))
+            for sample in samples
+        )
     )
     return lambda sizes: round(texts + sum(s.weight * _picture_bytes(s, sizes) for s in samples))
 
