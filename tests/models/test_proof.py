@@ -141,3 +141,34 @@ def test_another_function_with_the_same_bound_is_found_out(tmp_path: Path) -> No
     other = saturated_onnx(tmp_path / "other.onnx", "HardSigmoid")
     found = {p.name: p for p in parity(other, imported, probe_inputs((16, 16, 3)))}
     assert found["a"].max_rel < 1e-4 < found["y"].max_rel
+
+
+def half_onnx(path: Path, deep: int = 12, factor: float = 1.0) -> Path:
+    """Write a chain of convolutions on pictures of 0 to 255 that works in 16 bits throughout."""
+    helper, rng = onnx.helper, np.random.default_rng(5)
+    nodes = [
+        helper.make_node("Cast", ["x"], ["h"], to=onnx.TensorProto.FLOAT16),
+        helper.make_node("Constant", [], ["s"], value=onnx.numpy_helper.from_array(np.float16(1 / 255))),
+        helper.make_node("Mul", ["h", "s"], ["v0"]),
+    ]
+    weights = []
+    for i in range(deep):
+        kernel = rng.normal(0, 0.25, (4, 3 if i == 0 else 4, 3, 3)) * (factor if i == deep // 2 else 1.0)
+        weights.append(onnx.numpy_helper.from_array(kernel.astype(np.float16), f"w{i}"))
+        nodes.append(helper.make_node("Conv", [f"v{i}", f"w{i}"], [f"c{i}"], pads=[1, 1, 1, 1]))
+        nodes.append(helper.make_node("Relu", [f"c{i}"], [f"v{i + 1}"]))
+    end, float16 = f"v{deep}", onnx.TensorProto.FLOAT16
+    given = [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 3, 16, 16])]
+    made = [helper.make_tensor_value_info(end, float16, ["n", 4, 16, 16])]
+    graph = helper.make_graph(nodes, "g", given, made, weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def test_rounding_to_16_bits_is_no_difference_and_a_wrong_weight_in_16_bits_is(tmp_path: Path) -> None:
+    path = half_onnx(tmp_path / "net.onnx")
+    assert prove_import(path, load_model(path, input_range=(0, 255))).same
+    imported, pictures = read_onnx(path), probe_inputs((16, 16, 3)) * 255
+    other = half_onnx(tmp_path / "other.onnx", factor=1.005)
+    assert max(found.max_rel for found in parity(path, imported, pictures)) < 1e-5
+    assert max(found.max_rel for found in parity(other, imported, pictures)) > 1e-3

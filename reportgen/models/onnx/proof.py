@@ -12,6 +12,7 @@ import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
 from reportgen.models.onnx.reading import onnx_module
+from reportgen.models.onnx.widened import widen_halves
 
 if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport
@@ -42,7 +43,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[Outpu
     """Return for each output how far the imported model is from what onnxruntime makes of the file.
 
     Args:
-        path: The file that was imported.
+        path: The file that was imported; what is 16-bit in it is run in 32 bits, as it is imported.
         imported: What `read_onnx` made of it.
         pictures: `(n, h, w, c)` in the model's own range.
 
@@ -110,15 +111,20 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.
 
 
 def _session(path: Path, wanted: Sequence[str], options: Any) -> Any:
-    """Return a session whose outputs hold the wanted values, which may lie before the file's own outputs."""
+    """Return a session whose outputs hold the wanted values, which may lie before the file's own outputs.
+
+    16-bit floating numbers are 32-bit, as they are once imported.
+    """
     runtime, providers = _onnxruntime(), ["CPUExecutionProvider"]
-    session = runtime.InferenceSession(str(path), options, providers=providers)
-    missing = [name for name in wanted if name not in {output.name for output in session.get_outputs()}]
-    if not missing:
-        return session
     onnx = onnx_module()
     model = onnx.load(str(path), load_external_data=False)
-    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in missing)
+    widened = widen_halves(model)
+    missing = set(wanted) - {output.name for output in model.graph.output}
+    if not missing and not widened:
+        return runtime.InferenceSession(str(path), options, providers=providers)
+    model.graph.output.extend(
+        onnx.helper.make_empty_tensor_value_info(name) for name in wanted if name in missing
+    )
     options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(path.parent))
     return runtime.InferenceSession(model.SerializeToString(), options, providers=providers)
 
