@@ -85,10 +85,10 @@ def _timed(networks: tuple[Rebuilt, Rebuilt], model: Model, files: tuple[Path, P
 
     signature = model.signature
     if files[1].suffix == ".onnx" and signature is not None:
-        at_once = batch_of_onnx(files[0], len(pictures))
-        if at_once is not None and at_once <= len(pictures):
-            # onnxruntime has not every operator in every element type, and no exception of its own for that.
-            with contextlib.suppress(Exception):
+        # onnxruntime has not every operator in every element type, and no exception of its own for that.
+        with contextlib.suppress(Exception):
+            at_once = batch_of_onnx(files[0], len(pictures))
+            if at_once is not None and at_once <= len(pictures):
                 both = zip(networks, files, strict=True)
                 opened = [answers_of_onnx(network, file, signature) for network, file in both]
                 return _seconds(opened, pictures[:at_once]), "onnxruntime"
