@@ -50,9 +50,7 @@ def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
-            raise WrongArgument(
-                f"{said}() has {error}" if "missing" in str(error) else f"{said}(): {error}"
-            ) from None
+            raise WrongArgument(f"{said}(): {error}") from None
         for name in own:
             several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
             for value in given.get(name, ()) if several else [given[name]] if name in given else ():

@@ -96,3 +96,8 @@ def test_what_fits_is_handed_on():
     with pytest.raises(ReportgenError, match="does not exist") as caught:
         reportgen.prune("none.keras", reporter=Silent(), out=Path("small.keras"), order="need")
     assert not isinstance(caught.value, WrongArgument)
+
+
+def test_an_argument_that_is_missing_is_told():
+    with pytest.raises(WrongArgument, match=r"export_table\(\): missing a required argument: 'format'"):
+        reportgen.export_table("none.db", "out.csv")
