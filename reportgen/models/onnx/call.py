@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from reportgen.models.onnx.building import Builder
 
+MIXING = "export the network without that step; no other batch helps"
+"""What to do about an operation that works on pictures together, however many there are."""
+
 
 class Call:
     """One node about to be built.
@@ -108,14 +111,14 @@ class Call:
 
     @property
     def one_by_one(self) -> str:
-        """What to do about pictures that are worked on together."""
+        """What to do about a number of pictures that is worked with."""
         alone = self.builder.fixed_batch == 1
         return "export with a dynamic batch" if alone else "export with a batch of 1"
 
     def no_batch(self, side: int, doing: str) -> None:
         """Refuse what would mix pictures of a batch."""
         if carries_batch(side):
-            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", self.one_by_one)
+            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", MIXING)
 
     # -- tensors in an order of axes
 

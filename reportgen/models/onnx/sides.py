@@ -32,10 +32,10 @@ def with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
     place = _place_by_strides(call, plain, value.shape, batch_at) if fixed > 1 else None
     at = _batch_place(plain, value, batch_at, before, fixed) if place is None else place
     if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
+        whole = tuple(s // BATCH * fixed if carries_batch(s) else s for s in value.shape)
         call.refuse(
-            f"makes {tuple(plain)} of {tuple(s // BATCH if carries_batch(s) else s for s in value.shape)} "
-            "pictures of a batch",
-            "export with a dynamic batch",
+            f"makes {tuple(plain)} of {whole}, wanted the pictures of a batch apart",
+            "export with a dynamic batch, or without a step that joins pictures",
         )
     plain[at] = plain[at] // fixed * BATCH
     return tuple(plain)

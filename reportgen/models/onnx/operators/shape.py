@@ -8,7 +8,7 @@ import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.keras_types import Tensor
-from reportgen.models.onnx.call import Call
+from reportgen.models.onnx.call import MIXING, Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.sides import with_batch
@@ -251,7 +251,7 @@ def _concat(call: Call) -> Value:
     order = call.held(lead)[1] if lead is not None else tuple(range(values[0].rank))
     shape = tuple(max(v.shape[i] for v in values) for i in range(values[0].rank))
     if any(carries_batch(v.shape[axis]) for v in values):
-        call.refuse("puts the pictures of a batch beside others", call.one_by_one)
+        call.refuse("puts the pictures of a batch beside others, wanted each for itself", MIXING)
     filled = [expanded(call, v, (*shape[:axis], v.shape[axis], *shape[axis + 1 :])) for v in values]
     parts = [call.ordered(v, order) for v in filled]
     at = order.index(axis)
