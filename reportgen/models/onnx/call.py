@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from reportgen.models.onnx.building import Builder
 
-MIXING = "export the network without that step; no other batch helps"
+MIXING = "export the network without that step"
 """What to do about an operation that works on pictures together, however many there are."""
 
 
