@@ -55,11 +55,16 @@ def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -
             several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
             for value in given.get(name, ()) if several else [given[name]] if name in given else ():
                 if not _fits(value, kinds()[name]):
-                    wanted = signature.parameters[name].annotation
+                    wanted = _in_words(kinds()[name], signature.parameters[name].annotation)
                     raise WrongArgument(f"{said}(): {name} is {in_brief(value)}, wanted {wanted}")
         return function(*args, **kwargs)
 
     return call
+
+
+def _in_words(kind: object, annotation: str) -> str:
+    choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
+    return " or ".join(map(str, choices)) or annotation
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:
