@@ -64,7 +64,7 @@ def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -
 
 def _in_words(kind: object, annotation: str) -> str:
     choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
-    return " or ".join(map(str, choices)) or annotation
+    return ", ".join(map(str, choices)) or annotation
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:

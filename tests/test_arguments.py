@@ -70,9 +70,7 @@ def test_what_does_not_fit_is_refused(name, arguments):
 
 
 def test_a_word_that_is_none_of_the_wanted_is_told_with_all():
-    with pytest.raises(
-        WrongArgument, match=re.escape("order is 'nead', wanted need or looks or random")
-    ):
+    with pytest.raises(WrongArgument, match=re.escape("order is 'nead', wanted need, looks, random")):
         reportgen.prune("a.keras", order="nead")
 
 
