@@ -50,7 +50,7 @@ def load_model(
     *,
     name: str | None = None,
     version: str | None = None,
-    input_range: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    input_range: Sequence[float | Sequence[float]] | None = None,
     input_size: tuple[int, int] | None = None,
     trust_model: bool = False,
     custom: Sequence[str] = (),

@@ -46,7 +46,7 @@ class ModelOptions(StoreOptions, total=False):
         arithmetic: In what it computes.
     """
 
-    input_range: str | Sequence[float] | Sequence[Sequence[float]] | None
+    input_range: str | Sequence[float | Sequence[float]] | None
     input_size: str | tuple[int, int] | None
     channel_order: Literal["rgb", "bgr"] | None
     channels: Literal["first", "last"] | None

@@ -115,7 +115,7 @@
   // What a dot or a thumbnail of a plot stands for, beside it: the unit's tile of the grid
 
   function pointing(svg) {
-    var shown = make("div.peek", { hidden: "" });
+    var shown = make("div.dot-peek", { hidden: "" });
     document.body.append(shown);
     function hide() { shown.hidden = true; }
     svg.addEventListener("pointerover", function (event) {

@@ -1,6 +1,7 @@
 """How a unit came to its verdict, as its page tells it."""
 
 import dataclasses
+import re
 
 from sample_store import write_sample_store
 
@@ -61,7 +62,7 @@ def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tm
     store_path = write_sample_store(tmp_path / "s.db", hostile=False)
     write_atlas(store_path, tmp_path / "site")
     page = (tmp_path / "site" / "m/garden/v1/conv1.html").read_text(encoding="utf-8")
-    assert 'Copies of each other (2 units): <a href="#u9">9</a> <a href="#u17">17</a>' in page
-    assert (
-        'Similar activations (3 units): <a href="#u3">3</a> <a href="#u7">7</a> <a href="#u5">5</a>' in page
-    )
+    rows = re.findall(r'<li><a class="all" href="#q=(\w+)%3A\d+">(\d+ \w+)</a>(.*?)</li>', page)
+    shown = [(kind, said, re.findall(r'href="#u(\d+)"', units)) for kind, said, units in rows]
+    assert ("copies", "2 copies", ["9", "17"]) in shown
+    assert ("group", "3 alike", ["3", "7", "5"]) in [(k, said[:7], u) for k, said, u in shown]

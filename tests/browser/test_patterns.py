@@ -22,7 +22,7 @@ from reportgen.store import open_store
 pytestmark = pytest.mark.browser
 
 LOOK = Path(__file__).parent.parent / "golden" / "patterns.png"
-"""The page, 24 pixels wide in grey; `python tests/browser/test_patterns.py` writes it anew."""
+"""The page, 24 pixels wide in grey, as `look_of` gives it: look at the page before it is written anew."""
 KINDS = {"pics", "facts", "units", "plot", "table", "kernel"}
 
 

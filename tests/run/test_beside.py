@@ -133,8 +133,8 @@ def test_a_second_run_measures_nothing_again(store, model_file, folder):
 
 def test_a_units_page_shows_what_its_places_saw(whole):
     page = (whole / "site" / "m" / "net" / "v1" / "conv" / "0.html").read_text()
-    names = set(re.findall(r'p/(\w+\.webp)"[^>]*alt="Piece of natural picture', page))
-    assert page.count('alt="Piece of natural picture') == 8 and len(names) == 1
+    names = set(re.findall(r'p/(\w+\.webp)"[^>]*alt="Part of natural picture', page))
+    assert page.count('alt="Part of natural picture') == 8 and len(names) == 1
     assert (whole / "site" / "p" / names.pop()).is_file()
     assert not reportgen.check_site(whole / "site", 10**9)
 

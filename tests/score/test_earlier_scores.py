@@ -95,7 +95,7 @@ def test_the_layer_has_a_unit_of_every_kind(pairs):
 
 
 def test_an_earlier_verdict_is_that_of_today_in_number_and_word(pairs):
-    same = ("unit", "verdict", "verdict_detail", "borderline", "cause", "facets", "duplicate_of")
+    same = ("unit", "verdict", "borderline", "cause", "facets", "duplicate_of")
     numbers = ("structure", "p_structured", "p_value", "consistency", "use", "raw_use")
     for today, earlier in pairs:
         assert [getattr(earlier, n) for n in same] == [getattr(today, n) for n in same]

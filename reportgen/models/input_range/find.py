@@ -100,7 +100,7 @@ def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
 
 def find_input_range(
     nodes: Sequence[Node],
-    given: Sequence[float] | Sequence[Sequence[float]] | None,
+    given: Sequence[float | Sequence[float]] | None,
     order: Literal["rgb", "bgr"] | None = None,
     dtype: str = "float32",
 ) -> InputRange:
