@@ -21,8 +21,8 @@ from reportgen.units import UnitScore
 _BIN = 0.5
 _MOST_BINS = 64
 _ROW, _SMALL_TALL = 190, 34
-_WIDE, _TALL = 420, 300
-_LEFT, _RIGHT, _TOP, _BASE = 44, 8, 30, 258
+WIDE, TALL = 420, 300
+LEFT, RIGHT, TOP, BASE = 44, 8, 30, 258
 STRUCTURE_AXIS = "structure, standard deviations above the noise baseline"
 
 
@@ -107,11 +107,11 @@ def layer_spread(rows: LayerRows, most: int) -> Drawing | None:
     if not scored:
         return None
     axis, values, null = axis_of([rows]), structures_of(rows), _finite(rows.findings.null)
-    across = Across("structure", axis.low, axis.high, _LEFT, _WIDE - _RIGHT)
+    across = Across("structure", axis.low, axis.high, LEFT, WIDE - RIGHT)
     expected = axis.shares(null) * len(values) if null else np.zeros(axis.bins)
     counts = axis.shares(values) * len(values)
     tallest = float(max(counts.max(), expected.max(), 1.0))
-    edges = (_LEFT, _WIDE - _RIGHT, _TOP, _BASE)
+    edges = (LEFT, WIDE - RIGHT, TOP, BASE)
     marks = [words("title", "start", 0, 13, "units"), *_grid(axis, rows.thresholds.structure_z, tallest)]
     if null:
         marks.append(area("baseline", _steps(axis, expected, tallest, edges)))
@@ -119,16 +119,16 @@ def layer_spread(rows: LayerRows, most: int) -> Drawing | None:
         marks.append(area("spread-of", _steps(axis, counts, tallest, edges)))
     else:
         marks += _stacked(axis, scored, tallest)
-    return drawing(_WIDE, _TALL, _in_words(values, null, rows.thresholds.structure_z), marks, across)
+    return drawing(WIDE, TALL, _in_words(values, null, rows.thresholds.structure_z), marks, across)
 
 
 def _stacked(axis: Axis, scored: Sequence[tuple[int, UnitScore]], tallest: float) -> Iterator[Mark]:
     """Yield a dot a unit, those of a bin above one another, least structured first."""
-    wide, a_unit = (_WIDE - _RIGHT - _LEFT) / axis.bins, (_BASE - _TOP) / tallest
+    wide, a_unit = (WIDE - RIGHT - LEFT) / axis.bins, (BASE - TOP) / tallest
     radius, filled = min(wide / 2 - 0.5, a_unit / 2, 5.0), [0] * axis.bins
     for unit, score in sorted(scored, key=lambda x: (x[1].structure or 0.0, x[0])):
         place = min(axis.bins - 1, int(axis.at(score.structure or 0.0, 0, axis.bins)))
-        x, y = _LEFT + wide * (place + 0.5), _BASE - a_unit * (filled[place] + 0.5)
+        x, y = LEFT + wide * (place + 0.5), BASE - a_unit * (filled[place] + 0.5)
         filled[place] += 1
         text = f"{unit}: structure {tenths(score.structure)}, {score.verdict}"
         yield Dot(mark(score.verdict), round(x, 1), round(y, 1), round(radius, 1), f"#u{unit}", text)
@@ -137,18 +137,24 @@ def _stacked(axis: Axis, scored: Sequence[tuple[int, UnitScore]], tallest: float
 def _grid(axis: Axis, cut: float, tallest: float) -> Iterator[Mark]:
     """Yield the axes with their units, and where structure begins."""
     for level in (x for x in ticks(0, tallest, 5) if x > 0 and x == int(x)):
-        y = _BASE - (_BASE - _TOP) * level / tallest
-        yield line("grid", [(_LEFT, y), (_WIDE - _RIGHT, y)])
-        yield words("tick", "end", _LEFT - 6, y + 4, number(level))
-    yield line("axis", [(_LEFT, _BASE), (_WIDE - _RIGHT, _BASE)])
+        y = BASE - (BASE - TOP) * level / tallest
+        yield line("grid", [(LEFT, y), (WIDE - RIGHT, y)])
+        yield words("tick", "end", LEFT - 6, y + 4, number(level))
+    yield from structure_across(axis, cut)
+    x = axis.at(cut, LEFT, WIDE - RIGHT)
+    yield words("tick", "start", x + 5, TOP - 2, f"structured from {number(cut)}")
+
+
+def structure_across(axis: Axis, cut: float) -> Iterator[Mark]:
+    """Yield the axis of structure below a plot of a layer, and the line from which units are structured."""
+    yield line("axis", [(LEFT, BASE), (WIDE - RIGHT, BASE)])
     for tick in ticks(axis.low, axis.high, 7):
-        x = axis.at(tick, _LEFT, _WIDE - _RIGHT)
-        yield line("tick", [(x, _BASE), (x, _BASE + 4)])
-        yield words("tick", "middle", x, _BASE + 17, number(tick))
-    yield words("tick", "middle", (_LEFT + _WIDE - _RIGHT) / 2, _TALL - 3, STRUCTURE_AXIS)
-    x = axis.at(cut, _LEFT, _WIDE - _RIGHT)
-    yield line("cut", [(x, _TOP - 8), (x, _BASE)])
-    yield words("tick", "start", x + 5, _TOP - 2, f"structured from {number(cut)}")
+        x = axis.at(tick, LEFT, WIDE - RIGHT)
+        yield line("tick", [(x, BASE), (x, BASE + 4)])
+        yield words("tick", "middle", x, BASE + 17, number(tick))
+    yield words("tick", "middle", (LEFT + WIDE - RIGHT) / 2, TALL - 3, STRUCTURE_AXIS)
+    x = axis.at(cut, LEFT, WIDE - RIGHT)
+    yield line("cut", [(x, TOP - 8), (x, BASE)])
 
 
 def _steps(

@@ -7,15 +7,23 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reportgen.atlas.drawing import Across, Dot, Drawing, Mark, drawing, line, ticks, words
+from reportgen.atlas.drawing import Across, Dot, Drawing, Mark, drawing, line, words
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
-from reportgen.atlas.structure_plots import STRUCTURE_AXIS, Axis, axis_of
+from reportgen.atlas.structure_plots import (
+    BASE,
+    LEFT,
+    RIGHT,
+    TALL,
+    TOP,
+    WIDE,
+    Axis,
+    axis_of,
+    structure_across,
+)
 from reportgen.atlas.words import mark
 from reportgen.units import UnitScore
 
-_WIDE, _TALL = 420, 300
-_LEFT, _RIGHT, _TOP, _BASE = 44, 8, 30, 258
 _LEAST = 3
 
 
@@ -30,32 +38,26 @@ def use_against_structure(rows: LayerRows, most: int) -> Drawing | None:
     if len(known) < _LEAST:
         return None
     axis, cut = axis_of([rows]), rows.thresholds.structure_z
-    across = Across("structure", axis.low, axis.high, _LEFT, _WIDE - _RIGHT)
+    across = Across("structure", axis.low, axis.high, LEFT, WIDE - RIGHT)
     chosen = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int))
     marks = [words("title", "start", 0, 13, "use, rank in the layer"), *_axes(axis, cut)]
     marks += [_dot(axis, *known[i]) for i in chosen.tolist()]
-    return drawing(_WIDE, _TALL, _in_words(known, cut), marks, across)
+    return drawing(WIDE, TALL, _in_words(known, cut), marks, across)
 
 
 def _dot(axis: Axis, unit: int, score: UnitScore) -> Mark:
     held = min(max(score.use or 0.0, 0.0), 1.0)
-    x, y = axis.at(score.structure or 0.0, _LEFT, _WIDE - _RIGHT), _BASE - (_BASE - _TOP) * held
+    x, y = axis.at(score.structure or 0.0, LEFT, WIDE - RIGHT), BASE - (BASE - TOP) * held
     text = f"{unit}: structure {tenths(score.structure)}, use {number(score.use)}, {score.verdict}"
     return Dot(mark(score.verdict), round(x, 1), round(y, 1), 3.2, f"#u{unit}", text)
 
 
 def _axes(axis: Axis, cut: float) -> Iterator[Mark]:
     for level in (0.0, 0.25, 0.5, 0.75, 1.0):
-        y = _BASE - (_BASE - _TOP) * level
-        yield line("axis" if level == 0 else "grid", [(_LEFT, y), (_WIDE - _RIGHT, y)])
-        yield words("tick", "end", _LEFT - 6, y + 4, number(level))
-    for tick in ticks(axis.low, axis.high, 7):
-        x = axis.at(tick, _LEFT, _WIDE - _RIGHT)
-        yield line("tick", [(x, _BASE), (x, _BASE + 4)])
-        yield words("tick", "middle", x, _BASE + 17, number(tick))
-    yield words("tick", "middle", (_LEFT + _WIDE - _RIGHT) / 2, _TALL - 3, STRUCTURE_AXIS)
-    x = axis.at(cut, _LEFT, _WIDE - _RIGHT)
-    yield line("cut", [(x, _TOP - 8), (x, _BASE)])
+        y = BASE - (BASE - TOP) * level
+        yield from [line("grid", [(LEFT, y), (WIDE - RIGHT, y)])] if level else []
+        yield words("tick", "end", LEFT - 6, y + 4, number(level))
+    yield from structure_across(axis, cut)
 
 
 def _in_words(known: Sequence[tuple[int, UnitScore]], cut: float) -> str:

@@ -75,6 +75,14 @@ def test_pictures_that_are_worked_on_together_are_refused_naming_the_first_step(
     assert f"({kind.split()[-1]})" in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_step_that_writes_a_single_picture_is_refused(tmp_path: Path) -> None:
+    def spread(y: Any, n: int | None) -> Any:
+        return ops.broadcast_to(layers.GlobalMaxPooling2D(keepdims=True)(y), (1, 6, 6, 4)) * y
+
+    with pytest.raises(ModelError, match=r"\(broadcast_to\) works for one number of pictures alone"):
+        load_model(saved(tmp_path, spread, None))
+
+
 @pytest.mark.parametrize("step", FIXED.values(), ids=list(FIXED))
 def test_a_layer_with_weights_for_each_picture_of_a_batch_is_refused(tmp_path: Path, step: Any) -> None:
     with pytest.raises(ModelError, match=r'layer "step" .* works for one number of pictures alone'):

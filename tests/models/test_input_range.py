@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from reportgen.config import RANGES
 from reportgen.errors import ConfigError
 from reportgen.models.graph.flatten import flatten
 from reportgen.models.input_range.find import find_input_range
+from reportgen.setting_values import RANGES
 from reportgen.units import InputRange
 
 MEAN_PICTURE = (120 + 30 * np.sin(np.arange(768.0))).reshape(16, 16, 3).astype(np.float32)

@@ -11,9 +11,9 @@ import pytest
 from keras import layers
 from skimage import data
 
-from reportgen.config import RANGES
 from reportgen.models import load_model
 from reportgen.models.input_range.stored_moments import _confidence, range_statistics
+from reportgen.setting_values import RANGES
 from tests.models.nets import SHARED, loaded, stirred
 
 

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config import RANGES
 from reportgen.errors import ConfigError
 from reportgen.models.input_range.affine_start import Scaling, first_scaling
 from reportgen.models.input_range.usual_ranges import Ends, fits, made_for, range_of_type, result_words
 from reportgen.models.model import Node
+from reportgen.setting_values import RANGES
 from reportgen.units import InputRange
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config import RANGES
 from reportgen.errors import ShapeError
 from reportgen.keras_types import Network
 from reportgen.models.framework import keras_module
@@ -23,6 +22,7 @@ from reportgen.models.graph.submodel import prefix
 from reportgen.models.input_range.find import contradiction
 from reportgen.models.input_range.usual_ranges import Ends, deep_ranges, usual_ranges
 from reportgen.models.model import Model
+from reportgen.setting_values import RANGES
 
 Floats = NDArray[np.float64]
 _PICTURES, _SIDE_PX = 8, 96

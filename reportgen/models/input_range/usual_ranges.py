@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.config import RANGES
 from reportgen.models.input_range.affine_start import Scaling
+from reportgen.setting_values import RANGES
 
 Floats = NDArray[np.float64]
 Ends = tuple[tuple[float, ...], tuple[float, ...]]
