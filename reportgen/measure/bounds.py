@@ -1,10 +1,10 @@
-"""Interval bounds of every unit over all pictures the model's input can hold.
+"""Interval bounds of every unit over all pictures in the model's input range.
 
-The ends of the input box are carried through the graph, channel by channel, by the rules of
-`intervals`. For a convolution that reads the picture they are attained; deeper they only hold. A ReLU
-unit whose upper end is not above zero is proved dead. Bounds are those of the model's own input size
-and of real arithmetic (float32 strays by its rounding). Unknown operations give nan, and
-so does all that depends on them. No network is run.
+The input's bounds are propagated through the graph, channel by channel, by the rules of `intervals`.
+They are tight for a convolution that reads the picture, and sound but loose deeper down. A ReLU unit
+whose upper end is not above zero is proved dead. Bounds hold for the model's own input size and in real
+arithmetic (float32 differs by rounding). Unknown operations, and everything that depends on them, give
+nan. No network is run.
 
 Reference:
     Gowal et al., "On the effectiveness of interval bound propagation for training verifiably robust
@@ -34,7 +34,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def bounds(model: Model) -> dict[str, Arrays]:
-    """Return the interval each unit's values lie in, whatever picture is shown.
+    """Return the interval in which each unit's values lie for any picture.
 
     Args:
         model: Pictures range over `model.input_range`, each pixel and channel on its own.
@@ -65,13 +65,13 @@ def intervals_of(model: Model) -> dict[tuple[int, int], Interval]:
     found: dict[tuple[int, int], Interval] = {}
     for index, node in enumerate(model.nodes):
         if node.kind == "input":
-            found[index, 0] = _of_input(model)
+            found[index, 0] = _input_interval(model)
             continue
         shape = node.output_shapes[0]
         inputs = [found.get(ref) for ref in node.inputs]
         interval = None
         if inputs and all(x is not None for x in inputs):
-            interval = _of_node(node, [x for x in inputs if x is not None], _gated(model, node))
+            interval = _node_interval(node, [x for x in inputs if x is not None], _gated(model, node))
         if interval is None or (len(shape) in (2, 4) and shape[-1] not in (None, len(interval.low))):
             interval = _unknown(shape)
         if interval is not None:
@@ -92,7 +92,7 @@ def _gated(model: Model, node: Node) -> tuple[int, Shape | None] | None:
     return None
 
 
-def _of_input(model: Model) -> Interval:
+def _input_interval(model: Model) -> Interval:
     h, w, c = model.input_shape
     low, high = (np.broadcast_to(np.asarray(end, float), (c,)).copy()
                  for end in (model.input_range.low, model.input_range.high))  # fmt: skip
@@ -113,14 +113,16 @@ def _sized(x: Interval, shape: Sequence[int | None]) -> Interval:
     return replace(x, size=(int(shape[1]), int(shape[2])))
 
 
-def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, Shape | None] | None) -> Interval | None:
+def _node_interval(
+    node: Node, inputs: list[Interval], gated: tuple[int, Shape | None] | None
+) -> Interval | None:
     kernel = kernel_of(node)
     if kernel is not None:
-        return _of_kernel(kernel, inputs[0]) if len(inputs) == 1 else None
+        return _kernel_interval(kernel, inputs[0]) if len(inputs) == 1 else None
     if gated is not None:
         return iv.activated(inputs[gated[0]], gated[1])
-    if node.kind in interval_rules.SEVERAL and len(inputs) > 1:
-        return iv.joined(inputs, interval_rules.SEVERAL[node.kind])
+    if node.kind in interval_rules.MERGES and len(inputs) > 1:
+        return iv.joined(inputs, interval_rules.MERGES[node.kind])
     rule = interval_rules.RULES.get(node.kind)
     if rule is not None:
         return rule(node, inputs)
@@ -128,7 +130,7 @@ def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, Shape | None]
         return None
     if node.kind in interval_rules.AFFINE:
         return interval_rules.with_constant(node, inputs[0])
-    if node.kind in interval_rules.KEEPING:
+    if node.kind in interval_rules.VALUE_PRESERVING:
         return inputs[0]
     row = activation_called(node.function)
     return None if row is None else iv.activated(inputs[0], row.shape(with_settings(node.operation)))
@@ -137,7 +139,7 @@ def _of_node(node: Node, inputs: list[Interval], gated: tuple[int, Shape | None]
 # Layers with weights
 
 
-def _of_kernel(kernel: Kernel, x: Interval) -> Interval | None:
+def _kernel_interval(kernel: Kernel, x: Interval) -> Interval | None:
     if kernel.kind == "dense":
         x = x.unpadded()
         if len(x.low) != kernel.weights.shape[0]:
@@ -145,11 +147,11 @@ def _of_kernel(kernel: Kernel, x: Interval) -> Interval | None:
         low, high = iv.matrix_ends(kernel.weights, x.low, x.high)
         return x.with_ends(low + kernel.bias, high + kernel.bias, exact=x.box)
     if kernel.kind == "conv2d_transpose":
-        return _of_transpose(kernel, x)
+        return _transposed_interval(kernel, x)
     if kernel.kind == "separable_conv2d":
         depth, point = kernel.stages
-        between = _of_kernel(depth, x)
-        return None if between is None else _of_kernel(point, between)
+        between = _kernel_interval(depth, x)
+        return None if between is None else _kernel_interval(point, between)
     if len(x.low) != kernel.n_inputs:
         return None
     if kernel.padding == "same":
@@ -168,7 +170,7 @@ def _of_kernel(kernel: Kernel, x: Interval) -> Interval | None:
 
 
 def _tap_ends(kernel: Kernel, x: Interval) -> tuple[Floats, Floats]:
-    """Return `(kh, kw, K)` ends of what each tap adds."""
+    """Return `(kh, kw, K)` ends of each tap's contribution."""
     if kernel.kind == "depthwise_conv2d":
         low, high = (np.repeat(end, kernel.weights.shape[3]) for end in (x.low, x.high))
         flat = kernel.weights.reshape(*kernel.weights.shape[:2], -1)
@@ -205,8 +207,8 @@ def _output_side(kernel: Kernel, x: Interval, axis: int) -> int:
     return max((x.size[axis] + before + after - reach) // kernel.strides[axis] + 1, 0)
 
 
-def _of_transpose(kernel: Kernel, x: Interval) -> Interval | None:
-    """Every tap may or may not meet a position: each is taken in with zero. Sound, not attained."""
+def _transposed_interval(kernel: Kernel, x: Interval) -> Interval | None:
+    """Every tap may or may not reach a position, so each is joined with zero: sound, but not tight."""
     x = x.unpadded()
     if len(x.low) != kernel.n_inputs:
         return None

@@ -1,7 +1,7 @@
-"""What layers without units do to intervals: normalise, pool, pad, reshape, join.
+"""Interval rules of layers without units: normalise, pool, pad, reshape, join.
 
-One rule a kind of node, each sound; None where a setting makes the outcome unknown. Which node
-comes after which is known in `bounds`.
+One sound rule for each kind of node; None where a setting makes the outcome unknown. `bounds` applies
+them along the graph.
 """
 
 from __future__ import annotations
@@ -62,18 +62,18 @@ def _clip(node: Node, inputs: list[Interval]) -> Interval | None:
     return iv.curved(inputs[0], Curve(lambda v: np.clip(v, low.item(), high.item())))
 
 
-def _number_by_number(curve: Curve) -> Callable[[Node, list[Interval]], Interval]:
+def _elementwise(curve: Curve) -> Callable[[Node, list[Interval]], Interval]:
     return lambda node, inputs: iv.curved(inputs[0], curve)
 
 
 def _max_pooling(node: Node, inputs: list[Interval]) -> Interval:
-    """The maximum of values between two ends; what "same" adds is never the largest."""
+    """The maximum lies between the same ends; the padding of "same" is never the largest value."""
     x = inputs[0].unpadded()
     return Interval(x.low, x.high, None, True)
 
 
 def _average_pooling(node: Node, inputs: list[Interval]) -> Interval:
-    """Zeros that "same" adds are counted or not, by backend: they are taken in."""
+    """Whether the zeros of "same" are counted depends on the backend: the ends include them."""
     x = inputs[0].unpadded()
     low, high = x.low, x.high
     if str(getattr(node.operation, "padding", "valid")) == "same":
@@ -106,7 +106,7 @@ def _cropped(node: Node, inputs: list[Interval]) -> Interval:
 
 
 def _reshaped(node: Node, inputs: list[Interval]) -> Interval | None:
-    """Each value keeps its ends where positions count; channels of a new map take the hull of theirs."""
+    """Each value keeps its ends; a channel of the new map takes the hull over its positions."""
     x, shape = inputs[0].unpadded(), node.output_shapes[0]
     if len(shape) not in (2, 4) or None in shape[1:] or (x.is_map and x.size is None):
         return None
@@ -127,7 +127,7 @@ def _reshaped(node: Node, inputs: list[Interval]) -> Interval | None:
 
 
 def axis_order(node: Node) -> list[int] | None:
-    """Return how axes after the first are put in order, from 0; None if the first moves."""
+    """Return the order of the axes after the first, counted from 0; None if the first moves."""
     dims = (
         getattr(node.operation, "dims", None)
         if node.kind == "permute"
@@ -161,16 +161,16 @@ def _average(node: Node, inputs: list[Interval]) -> Interval:
 def with_constant(node: Node, x: Interval) -> Interval | None:
     """Return the ends of a sum, difference, product or quotient of a tensor and a constant.
 
-    Which side the constant stands on is known to the node alone, so its own call answers for
-    both ends and their middle: what is not affine in between is not known.
+    Only the node knows which operand is the constant, so the node itself is called on both ends and their
+    middle; None where it is not affine in between.
     """
     x = x.unpadded()
     if not (np.isfinite(x.low).all() and np.isfinite(x.high).all()):
         return None
     ends = np.stack([x.low, (x.low + x.high) / 2, x.high])
     try:
-        answer = node.call([(ends[:, None, None, :] if x.is_map else ends).astype(np.float32)])
-        values = np.asarray(answer[0], float)
+        outputs = node.call([(ends[:, None, None, :] if x.is_map else ends).astype(np.float32)])
+        values = np.asarray(outputs[0], float)
     except (TypeError, ValueError):  # A constant that does not broadcast to one position.
         return None
     if values.shape[0] != 3 or values.shape[-1] != len(x.low):
@@ -178,12 +178,12 @@ def with_constant(node: Node, x: Interval) -> Interval | None:
     values = values.reshape(3, -1, len(x.low))
     if not np.allclose(values[1], values[[0, 2]].mean(axis=0), rtol=1e-4, atol=1e-6 * abs(values).max()):
         return None
-    alike = values.shape[1] == 1
+    same_everywhere = values.shape[1] == 1
     low, high = np.minimum(values[0], values[2]).min(axis=0), np.maximum(values[0], values[2]).max(axis=0)
-    return x.with_ends(low, high, exact=x.exact and alike, box=x.box and alike)
+    return x.with_ends(low, high, exact=x.exact and same_everywhere, box=x.box and same_everywhere)
 
 
-SEVERAL: dict[str, Callable[[Interval, Interval], tuple[Floats, Floats]]] = {
+MERGES: dict[str, Callable[[Interval, Interval], tuple[Floats, Floats]]] = {
     "add": iv.sums, "subtract": iv.differences, "multiply": iv.products, "maximum": iv.maxima,
     "minimum": iv.minima,
 }  # fmt: skip
@@ -193,8 +193,8 @@ _ROOT = Curve(lambda v: np.sqrt(np.where(v < 0, np.nan, v)))
 
 RULES: dict[str, Callable[[Any, list[Interval]], Interval | None]] = {
     "batch_normalization": _batch_normalization, "rescaling": _rescaling, "normalization": _normalization,
-    "clip": _clip, "abs": _number_by_number(_SIZE), "absolute": _number_by_number(_SIZE),
-    "square": _number_by_number(Curve(np.square, 0.0)), "sqrt": _number_by_number(_ROOT),
+    "clip": _clip, "abs": _elementwise(_SIZE), "absolute": _elementwise(_SIZE),
+    "square": _elementwise(Curve(np.square, 0.0)), "sqrt": _elementwise(_ROOT),
     "max_pooling2d": _max_pooling, "average_pooling2d": _average_pooling, "zero_padding2d": _zero_padding,
     "global_average_pooling2d": _global_pooling, "global_max_pooling2d": _global_pooling,
     "max_pool": _max_pooling, "average_pool": _average_pooling, "mean": _reduction, "max": _reduction,
@@ -203,5 +203,5 @@ RULES: dict[str, Callable[[Any, list[Interval]], Interval | None]] = {
 }  # fmt: skip
 
 AFFINE = {"add", "subtract", "multiply", "divide", "true_divide"}
-KEEPING = IDENTITIES | {"cast"}
-"""Operations that leave values alone when a network is not trained."""
+VALUE_PRESERVING = IDENTITIES | {"cast"}
+"""Operations that leave values unchanged outside training."""

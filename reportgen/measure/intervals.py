@@ -1,9 +1,9 @@
-"""Interval arithmetic on channels: what values can come out where the values that go in are bounded.
+"""Interval arithmetic on channels: bounds of an operation's outputs, given bounds of its inputs.
 
 An interval has a low and a high end for each channel, which hold at every position. Every rule here is
-sound: no picture within the input's ends gives a value outside the output's. Where channels do not
-survive or an operation is unknown, ends are nan, and nan stays nan. numpy only; what a network's
-nodes are is known in `bounds`.
+sound: no picture within the input's ends gives a value outside the output's. Where channels are mixed up
+or an operation is unknown, ends are nan, and nan stays nan. This module uses numpy only; `bounds` applies
+it to the nodes of a network.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Interval:
         return replace(self, low=low, high=high, exact=exact, box=box)
 
     def unpadded(self) -> Interval:
-        """Return the interval with its zeros taken in: ends then cover them too."""
+        """Return the interval without pads, its ends widened to include their zeros."""
         if self.pads == NO_PADS:
             return self
         (top, bottom), (left, right) = self.pads
@@ -61,9 +61,9 @@ class Interval:
 
 
 def unknown(n_channels: int, size: tuple[int, int] | None, is_map: bool) -> Interval:
-    """Return an interval of which nothing is known."""
-    nothing = np.full(n_channels, np.nan)
-    return Interval(nothing, nothing.copy(), size, is_map)
+    """Return an interval whose ends are all unknown."""
+    ends = np.full(n_channels, np.nan)
+    return Interval(ends, ends.copy(), size, is_map)
 
 
 # Linear maps
@@ -78,7 +78,7 @@ def matrix_ends(weights: np.ndarray, low: Floats, high: Floats) -> tuple[Floats,
         high: `(cin,)`.
 
     Returns:
-        Two `(..., K)`; a weight of zero hides an unknown input.
+        Two `(..., K)`; nan where an unknown input has a weight other than zero.
     """
     known = ~(np.isnan(low) | np.isnan(high))
     ends_low, ends_high = np.where(known, low, 0.0), np.where(known, high, 0.0)
@@ -107,7 +107,7 @@ def _product(ends: Floats, weights: Floats) -> Floats:
 def tap_masks(
     size: int | None, pads: tuple[int, int] | None, taps: int, stride: int, dilation: int
 ) -> NDArray[np.bool_]:
-    """Return the sets of kernel taps, along one axis, that lie on the input at once.
+    """Return the sets of kernel taps, along one axis, that lie on the input at the same time.
 
     Args:
         size: Positions of the input; None if unknown.
@@ -163,7 +163,7 @@ def affine(x: Interval, scale: Floats, offset: Floats) -> Interval:
 
 
 def curved(x: Interval, curve: Curve) -> Interval:
-    """Return the ends of a function of each value."""
+    """Return the ends of an elementwise function."""
     x = x.unpadded()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         at_low, at_high = curve.function(x.low), curve.function(x.high)
@@ -187,13 +187,13 @@ def sloped(x: Interval, slopes: Slopes) -> Interval | None:
     x = x.unpadded()
     corners = [np.where(end > 0, end, slope * end) for end in (x.low, x.high) for slope in (least, most)]
     corners.append(np.where((x.low < 0) & (x.high > 0), 0.0, corners[0]))
-    alike = bool((least == most).all())
+    one_slope = bool((least == most).all())
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-    return x.with_ends(low, high, exact=x.exact and alike, box=x.box and alike)
+    return x.with_ends(low, high, exact=x.exact and one_slope, box=x.box and one_slope)
 
 
 def shared(x: Interval, shares: Shares) -> Interval | None:
-    """Return the ends of numbers held against each other: lowest where itself is low and all others high."""
+    """Return the ends of a softmax-like share: lowest where the value is low and all others are high."""
     if shares.axis not in (-1, 3 if x.is_map else 1):
         return None
     x = x.unpadded()
@@ -206,7 +206,7 @@ def shared(x: Interval, shares: Shares) -> Interval | None:
 
 
 def activated(x: Interval, shape: Shape | None) -> Interval | None:
-    """Return the ends of an activation, or None where it is not known how it runs."""
+    """Return the ends of an activation, or None where its shape is unknown."""
     if isinstance(shape, Curve):
         return curved(x, shape)
     if isinstance(shape, Slopes):
@@ -220,7 +220,7 @@ def activated(x: Interval, shape: Shape | None) -> Interval | None:
 def joined(
     parts: Sequence[Interval], combine: Callable[[Interval, Interval], tuple[Floats, Floats]]
 ) -> Interval:
-    """Return parts combined in turn, channel by channel; a single channel stands for all of the other's."""
+    """Return parts combined in turn, channel by channel; a single channel is broadcast."""
     parts = [p.unpadded() for p in parts]
     total = parts[0]
     for part in parts[1:]:

@@ -1,7 +1,6 @@
 """The weights of a node as plain arrays, in one layout for all kinds of layers.
 
-The only place of this room that knows how Keras names weights and settings. What is done with
-them, tracing or bounding, is not known here.
+The only module of this package that knows how Keras names weights and settings.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ KINDS = ("conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "
 
 @dataclass(frozen=True)
 class Kernel:
-    """What a linear layer multiplies by.
+    """The weights of a linear layer.
 
     Attributes:
         kind: One of `KINDS`.
@@ -78,11 +77,11 @@ def kernel_of(node: Node) -> Kernel | None:
 
 
 def slices(kernel: Kernel, units: slice) -> tuple[Floats, Floats, Floats]:
-    """Return how much joins each input channel to each of some units.
+    """Return the strength of the connections from each input channel to each of some units.
 
     Returns:
         Sum of squares, signed sum and sum of magnitudes of the weights: three `(n_inputs, units)`
-        float64; zero where a channel and a unit do not meet.
+        float64; zero where a channel and a unit are not connected.
     """
     w = kernel.weights
     if kernel.kind == "dense":
@@ -149,7 +148,7 @@ def _separable(layer: KerasLayer) -> Kernel | None:
 
 
 def _stored(variable: Variable) -> np.ndarray:
-    """Return a weight as it is kept, widened to float32 where it is kept in less."""
+    """Return a weight as stored, widened to float32 where it is stored in fewer bits."""
     value = np.asarray(variable.numpy() if hasattr(variable, "numpy") else variable)
     return value if value.dtype in (np.float32, np.float64) else value.astype(np.float32)
 

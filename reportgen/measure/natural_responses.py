@@ -1,8 +1,8 @@
-"""What units answer to a person's own pictures, in one pass over them, and where in each picture.
+"""Responses of all units to a person's own pictures, in one pass over them, and where in each picture.
 
-All layers are read at once at the model's own input size; pictures and maps are let go of as they pass. Which
+All layers are read at once at the model's own input size; neither pictures nor maps are kept. Which
 pictures drive a unit most is read before its activation, as HappyMaps are; everything else after it, as
-units are judged. What the numbers mean is known in `score`.
+units are judged. `score` interprets the numbers.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from reportgen.models import Cut, Model
 
 TOP, BOTTOM = 6, 3
-"""Pictures kept of each unit: those that drive it most and those that drive it least."""
+"""Pictures kept for each unit: those that drive it most and those that drive it least."""
 
 CROPS = 2
-"""Of the first of these, what their surroundings give is compared with what the unit's renders give."""
+"""How many of a unit's top pictures are cropped, to compare responses to the crops with those to renders."""
 
 Arrays = dict[str, np.ndarray]
 Pictures = NDArray[np.uint8]
@@ -36,7 +36,7 @@ _READ = ("top", "top_at", "low", "low_at", "max", "mean", "zeros", "samples")
 def natural_pass(
     model: Model, batches: Iterable[tuple[Pictures, Sequence[int]]], n_classes: int, batch: int
 ) -> dict[str, Arrays]:
-    """Return what every unit of every layer answers to pictures that are seen once.
+    """Return the responses of every unit of every layer to pictures, each of which is shown once.
 
     Args:
         model: The network.
@@ -48,28 +48,29 @@ def natural_pass(
     Returns:
         By layer: `top`, `top_picture`, `top_box` `(K, 6)`, `(K, 6)`, `(K, 6, 4)` and `bottom` with its own
         `(K, 3)`: the largest and smallest value before the activation, one place a picture, of which picture,
-        and the pixels that place sees (top, left, bottom, right; all -1 for none). `max`, `mean`, `zeros`
-        `(K,)`: largest answer, mean answer and share of answers that are exactly zero. `counts` `(K, 32)`,
-        `start`, `width` `(K,)`: a histogram of answers at 16 fixed places of each picture (1 of vectors).
-        `class_mean` `(classes, K)`: mean answer to each class. All but the mean are read inside the map.
+        and the pixels in that place's receptive field (top, left, bottom, right; all -1 for none). `max`,
+        `mean`, `zeros` `(K,)`: largest activation, mean activation and share of activations that are exactly
+        zero. `counts` `(K, 32)`, `start`, `width` `(K,)`: a histogram of activations at 16 fixed places of
+        each picture (1 of vectors). `class_mean` `(classes, K)`: mean activation for each class. All but the
+        mean are read inside the map.
     """
     reader = _reader(model)
-    found = {layer.name: _LayerTally(layer, n_classes) for layer in model.layers}
+    found = {layer.name: _LayerStatistics(layer, n_classes) for layer in model.layers}
     first = 0
     for pictures, labels in batches:
         full = np.full((batch, *pictures.shape[1:]), 0.5, np.float32)
         full[: len(pictures)] = pictures.astype(np.float32) / np.float32(255)
-        answers = reader.predict_on_batch(full)
+        outputs = reader.predict_on_batch(full)
         for place, layer in enumerate(model.layers):
-            some = answers[place * len(_READ) : (place + 1) * len(_READ)]
+            some = outputs[place * len(_READ) : (place + 1) * len(_READ)]
             part = {n: np.asarray(a)[: len(pictures)] for n, a in zip(_READ, some, strict=True)}
             found[layer.name].add(part, labels, first)
         first += len(pictures)
-    return {name: tally.arrays(model.input_shape[:2]) for name, tally in found.items()}
+    return {name: statistics.arrays(model.input_shape[:2]) for name, statistics in found.items()}
 
 
-class _LayerTally:
-    """Everything that is kept of a layer while pictures pass."""
+class _LayerStatistics:
+    """Running statistics of one layer."""
 
     def __init__(self, layer: Layer, n_classes: int) -> None:
         k = layer.n_units
@@ -114,11 +115,11 @@ class _LayerTally:
 
 
 def field_boxes(layer: Layer, places: np.ndarray, input_px: tuple[int, int]) -> NDArray[np.int16]:
-    """Return `(..., 4)` pixels that places of a map see: top, left, bottom, right; -1 for places below 0.
+    """Return the receptive fields of places of a map, `(..., 4)` pixels: top, left, bottom, right.
 
-    Maps are taken to lie in the middle of the picture, which holds wherever padding is alike on both sides,
-    and to half a stride where it is not. What lies beyond the picture is cut off. Layers whose places see
-    the whole input see all of it.
+    Places below 0 give -1. Maps are taken to be centred on the picture: exact where padding is the same on
+    both sides, within half a stride elsewhere. Boxes are clipped to the picture. Layers without a receptive
+    field of known size get the whole input.
 
     Args:
         layer: Of that map.
@@ -140,9 +141,9 @@ def field_boxes(layer: Layer, places: np.ndarray, input_px: tuple[int, int]) -> 
     return boxes
 
 
-def surroundings(cut: Cut, found: Mapping[str, np.ndarray], units: Sequence[int],
-                 load: Callable[[int], Pictures], batch: int) -> Arrays:  # fmt: skip
-    """Return what a layer answers to what lies around its units' top places, on the canvas of its renders.
+def crop_responses(cut: Cut, found: Mapping[str, np.ndarray], units: Sequence[int],
+                   load: Callable[[int], Pictures], batch: int) -> Arrays:  # fmt: skip
+    """Return a layer's responses to crops around its units' top places, each of its renders' canvas size.
 
     Args:
         cut: The layer on that canvas.
@@ -152,10 +153,10 @@ def surroundings(cut: Cut, found: Mapping[str, np.ndarray], units: Sequence[int]
         batch: Pictures run at once.
 
     Returns:
-        `response`: `(m, K)` float16, the largest answer inside the map to each of m different pieces of
-        pictures; `of`: `(K, 2)`, which of them are a unit's, -1 for none.
+        `response`: `(m, K)` float16, the largest activation inside the map for each of m different crops;
+        `of`: `(K, 2)`, which of them are a unit's, -1 for none.
     """
-    pieces: dict[tuple[int, int, int], int] = {}
+    crops: dict[tuple[int, int, int], int] = {}
     of = np.full((cut.n_units, CROPS), -1, np.int32)
     size = load(0).shape[:2]
     for unit in units:
@@ -163,16 +164,16 @@ def surroundings(cut: Cut, found: Mapping[str, np.ndarray], units: Sequence[int]
             picture, box = int(found["top_picture"][unit, rank]), found["top_box"][unit, rank]
             if picture >= 0:
                 corner = [_corner(box[a], box[a + 2], cut.canvas_px[a], size[a]) for a in range(2)]
-                of[unit, rank] = pieces.setdefault((picture, corner[0], corner[1]), len(pieces))
-    order = sorted(pieces, key=lambda piece: (piece[0], pieces[piece]))
-    answer = np.empty((len(order), cut.n_units), np.float16)
+                of[unit, rank] = crops.setdefault((picture, corner[0], corner[1]), len(crops))
+    order = sorted(crops, key=lambda crop: (crop[0], crops[crop]))
+    found_responses = np.empty((len(order), cut.n_units), np.float16)
     limit = float(np.finfo(np.float16).max)
     for start in range(0, len(order), batch):
         some = order[start : start + batch]
         cropped = [load(p)[t : t + cut.canvas_px[0], w : w + cut.canvas_px[1]] for p, t, w in some]
         values = responses(cut, np.stack(cropped), batch=batch)["max"]
-        answer[[pieces[piece] for piece in some]] = np.clip(values, -limit, limit)
-    return {"response": answer, "of": of}
+        found_responses[[crops[crop] for crop in some]] = np.clip(values, -limit, limit)
+    return {"response": found_responses, "of": of}
 
 
 def _corner(low: int, high: int, canvas: int, size: int) -> int:

@@ -1,12 +1,11 @@
-"""Networks without structure: what the renderer makes of objectives that have none.
+"""Networks without structure, for the renderer's null: what it produces for objectives that have none.
 
-Pictures rendered for them, with a recipe's own settings, are the yardstick of the structure
-score. Units of maps are means over six rectified random kernels of one size; units of vectors the means of
-such units over a whole picture, and random templates, since a vector may stand behind convolutions
-or see pixels. All are spectrally white, so that no frequency or direction is favoured; half of them see
-all channels alike, since static of one colour has fewer independent pixels than that of three. White but for
-their mean, which is zero in every channel: a kernel with a mean asks for brightness, and the pictures
-would be flat rather than static. How they are rendered and compared is not known here.
+Pictures rendered for them, with a recipe's own settings, are the baseline of the structure score. Units of
+maps are means over six rectified random kernels of one size. Units of vectors are the means of such units
+over a whole picture, and random templates, since a vector may follow convolutions or read pixels. All are
+spectrally white, so that no frequency or direction is favoured. Half of them treat all channels the same,
+since static of one colour has fewer independent pixels than static of three. The mean of each channel is
+zero: a kernel with a mean asks for brightness, and its pictures would be flat rather than static.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ SMALL_CANVAS = 48 * 48
 """Pixels up to which tracing one network more costs more than the kernels that a picture does not need."""
 
 _KEY = 1 << 40
-"""Keys of the null's random numbers start here, apart from those of the probes."""
+"""Keys of the null's random numbers start here, so that they differ from those of the probes."""
 
 
 def null_cuts(
@@ -42,20 +41,20 @@ def null_cuts(
     seed: int = 0,
     input_range: InputRange | None = None,
 ) -> list[Cut]:
-    """Return networks whose units see nothing.
+    """Return networks whose units have no structure.
 
     Args:
         canvas_px: Height and width of the pictures.
         channels: Of the pictures.
-        kind: `map`: 8 units a kernel size of 3, 5, 7 and 9, less the sizes that do not fit the canvas at
-            least twice, in one network on small canvases, in one a size on others. `vector`: 4 such
-            units a size, averaged over the picture, and 16 templates.
-        seed: Draws other networks of the same sort.
-        input_range: Of the model whose null this is, which only `raw_network` knows; 0..1 if None.
+        kind: `map`: 8 units for each kernel size of 3, 5, 7 and 9 that fits the canvas at least twice, in one
+            network on small canvases, in one network for each size on others. `vector`: 4 such units for
+            each size, averaged over the picture, and 16 templates.
+        seed: Draws other networks of the same kind.
+        input_range: Of the model whose null this is; only `raw_network` uses it. 0..1 if None.
 
     Returns:
-        Cuts whose `pre` and `post` are the same, and never negative but for templates. The same numbers on
-        every backend.
+        Cuts whose `pre` and `post` are the same, and never negative except for templates. Their weights are
+        the same on every backend.
 
     Raises:
         ShapeError: The canvas is smaller than 6 pixels, or there are no channels.
@@ -66,7 +65,7 @@ def null_cuts(
         )
     scale = dataclasses.replace(input_range or InputRange(), order="rgb")
     sizes = [size for size in KERNEL_SIZES if 2 * size <= min(canvas_px)]
-    # Every picture pays for all kernels of its network, every network for being traced.
+    # A picture runs through all kernels of its network, and each network must be traced.
     groups = [sizes] if canvas_px[0] * canvas_px[1] <= SMALL_CANVAS else [[size] for size in sizes]
     cuts = [_kernel_cut(canvas_px, channels, group, seed, scale, kind) for group in groups]
     return [*cuts, _template_cut(canvas_px, channels, seed, scale)] if kind == "vector" else cuts
@@ -107,7 +106,7 @@ def white_templates(canvas_px: tuple[int, int], channels: int, n: int, seed: int
 
 def _kernel_cut(canvas_px: tuple[int, int], channels: int, sizes: list[int], seed: int, scale: InputRange,
                 kind: Literal["map", "vector"]) -> Cut:  # fmt: skip
-    """Return units over rectified kernels of these sizes; a vector's answer once for the whole picture."""
+    """Return units over rectified kernels of these sizes; those of vectors are averaged over the picture."""
     keras = keras_module()
     n_each, whole = UNITS_PER_SIZE[kind], kind == "vector"
     n_kernels = n_each * KERNELS_PER_UNIT
@@ -115,11 +114,11 @@ def _kernel_cut(canvas_px: tuple[int, int], channels: int, sizes: list[int], see
     picture = keras.Input((*canvas_px, channels), dtype="float32")
     units = []
     for size in sizes:
-        padding = "valid" if whole else "same"  # what is no map has no rim that could be left out
+        padding = "valid" if whole else "same"  # a vector has no rim that could be left out
         kernels = keras.layers.Conv2D(n_kernels, size, padding=padding, activation="relu", use_bias=False)
         means = keras.layers.Conv2D(n_each, 1, use_bias=False)
-        answers = means(kernels(picture))
-        units.append(keras.layers.GlobalAveragePooling2D()(answers) if whole else answers)
+        responses = means(kernels(picture))
+        units.append(keras.layers.GlobalAveragePooling2D()(responses) if whole else responses)
         kernels.set_weights([white_kernels(size, channels, n_kernels, seed)])
         means.set_weights([mean[None, None].astype(np.float32)])
     maps = keras.layers.Concatenate()(units) if len(units) > 1 else units[0]

@@ -1,10 +1,10 @@
-"""The probe set: 64 fixed pictures that every unit is asked about, at any size.
+"""The probe set: 64 fixed pictures that every unit is shown, at any size.
 
 A probe is a scene on the unit square; a picture of `h` by `w` pixels is a centred window of it whose
 longer side spans the square, so that the same probe at two sizes shows the same scene and responses
-of models with different inputs compare. White noise has the same phases and the same contrast per
+of models with different inputs can be compared. White noise has the same phases and the same contrast per
 pixel at every size. All randomness is drawn from Philox counters with fixed keys, as raw bits, so that
-no version of numpy changes it. What networks make of the pictures is not known here.
+no version of numpy changes it.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ def probe_pictures(canvas_px: tuple[int, int], channels: int) -> Floats:
 
     Returns:
         `(n, h, w, channels)` in [0,1], in the order of `probe_names()`; the same numbers on every call.
-        Not to be written into: the last set is kept, as the layers of a model are asked one after another.
+        Read-only: the last set is cached, as the layers of a model are measured one after another.
 
     Raises:
         ShapeError: A side or the number of channels is below 1.
-        ReportgenError: The photographs that scikit-image ships are not there.
+        ReportgenError: The photographs that scikit-image ships are missing.
     """
     h, w = canvas_px
     if h < 1 or w < 1 or channels < 1:
@@ -216,11 +216,11 @@ def _along(plane: _Plane, degrees: float) -> Floats:
 
 
 def _wave(plane: _Plane, degrees: float, cycles: float) -> Floats:
-    """Return a sine of `cycles` a side as pixels see it: averaged over each, nothing beyond Nyquist."""
+    """Return a sine of `cycles` a side, averaged over each pixel; zero above the Nyquist frequency."""
     angle, frequency = np.deg2rad(degrees), cycles / plane.side
     fx, fy = frequency * np.cos(angle), frequency * np.sin(angle)
-    seen = np.sinc(fx) * np.sinc(fy) if max(abs(fx), abs(fy)) <= 0.5 else 0.0
-    return np.asarray(seen * np.sin(2 * np.pi * cycles * _along(plane, degrees)), np.float32)
+    contrast = np.sinc(fx) * np.sinc(fy) if max(abs(fx), abs(fy)) <= 0.5 else 0.0
+    return np.asarray(contrast * np.sin(2 * np.pi * cycles * _along(plane, degrees)), np.float32)
 
 
 def _grating(plane: _Plane, channels: int, *, degrees: float, cycles: float) -> Floats:
@@ -267,7 +267,7 @@ def _flat(plane: _Plane, channels: int, *, colour: tuple[float, ...]) -> Floats:
 
 @cache
 def _photograph(name: str) -> Floats:
-    """Return a photograph of the scikit-image wheel as `(h, w, 3)` in [0,1]; nothing is ever fetched."""
+    """Return a photograph of the installed scikit-image as `(h, w, 3)` in [0,1]; never downloaded."""
     spec = importlib.util.find_spec("skimage")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / "data" / f"{name}.png"
@@ -280,7 +280,7 @@ def _photograph(name: str) -> Floats:
 
 
 def _resampling(n: int, offset: int, side: int, start: float, length: float, size: int) -> sparse.csr_matrix:
-    """Return `(n, size)` weights that read pixels `offset..offset+n` of `side` from a stretch of a row.
+    """Return `(n, size)` weights that resample part of a row to pixels `offset..offset+n` of `side`.
 
     A triangle as wide as the coarser of the two pixels: smooth when enlarged, averaged when reduced.
     """
@@ -291,7 +291,7 @@ def _resampling(n: int, offset: int, side: int, start: float, length: float, siz
 
 
 def _photo(plane: _Plane, channels: int, *, name: str, x: float, y: float, span: float) -> Floats:
-    """A square crop: `x`, `y` its middle as shares of each side, `span` its own share of the short side."""
+    """A square crop: `x`, `y` are its middle as shares of each side, `span` its share of the short side."""
     photo = _photograph(name)
     height, width = photo.shape[:2]
     length = span * min(height, width)

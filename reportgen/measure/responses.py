@@ -1,9 +1,9 @@
-"""What the units of a layer answer to given pictures, read inside their maps.
+"""Responses of a layer's units to given pictures, read inside their maps.
 
-Units are judged by the activation (`post`), not by what a picture climbs. The positions beside
-the frame are left out, because zero padding makes silent units fire there. The reductions are part of
-the network that is run, so whole maps never leave the device. Which pictures matter, and what a
-response means, is not known here.
+Units are judged by the activation (`post`), not by the pre-activation that a picture maximises. Positions
+at the rim of a map are left out, because zero padding makes silent units fire there. The reductions are
+part of the network that is run, so whole maps never leave the device. Which pictures are shown is up to the
+caller; `score` interprets the responses.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def sample_positions(size: tuple[int, int]) -> NDArray[np.intp]:
 
 
 def responses(cut: Cut, pictures: np.ndarray, *, batch: int = 32) -> Arrays:
-    """Return what every unit of a layer answers to every picture.
+    """Return the response of every unit of a layer to every picture.
 
     Args:
         cut: The layer.
@@ -77,16 +77,16 @@ def responses(cut: Cut, pictures: np.ndarray, *, batch: int = 32) -> Arrays:
 
 
 def flat_curve(cut: Cut, *, batch: int = 32) -> Arrays:
-    """Return what every unit answers to pictures without anything in them.
+    """Return the response of every unit to uniform pictures.
 
     Args:
         cut: The layer.
         batch: Pictures run at once; give the batch of `responses`, so nothing is compiled twice.
 
     Returns:
-        `level`: `(9,)` float32 from 0 to 1, all channels alike, and `response`: `(9, K)`, the mean of the
-        inside. With 3 channels also `colour`: `(18, 3)`, the corners and edge middles of the colour cube that
-        are not grey, and `colour_response`: `(18, K)`.
+        `level`: `(9,)` float32 from 0 to 1, the same in all channels, and `response`: `(9, K)`, the mean of
+        the inside. With 3 channels also `colour`: `(18, 3)`, the corners and edge middles of the colour cube
+        that are not grey, and `colour_response`: `(18, K)`.
     """
     levels = np.linspace(0, 1, 9, dtype=np.float32)
     flats = np.repeat(levels[:, None], cut.channels, axis=1)
@@ -158,8 +158,8 @@ def _reader(network: Network, canvas_px: tuple[int, int], channels: int) -> Netw
 
 
 def _map_size(network: Network, post: Tensor, canvas_px: tuple[int, int], channels: int) -> tuple[int, int]:
-    """Return the size of the map, by running one picture where the graph does not tell it."""
+    """Return the size of the map, by running one picture where the graph leaves it open."""
     if None not in post.shape[1:3]:
         return int(post.shape[1]), int(post.shape[2])
-    answer = network(np.zeros((1, *canvas_px, channels), np.float32))[1]
-    return int(answer.shape[1]), int(answer.shape[2])
+    found = network(np.zeros((1, *canvas_px, channels), np.float32))[1]
+    return int(found.shape[1]), int(found.shape[2])

@@ -1,9 +1,9 @@
-"""Which units each channel of each tensor comes from, through everything that has no units of its own.
+"""Which units each channel of each tensor carries, through all operations without units of their own.
 
-A route names an earlier layer and says, for every channel of a tensor, which of its units that channel
-carries. Normalisations, activations, pools, reshapes and joins pass routes on; a layer's
-weights begin a new one. Where a tensor mixes channels in a way that is not a layer's, its sources
-are said to leak: what they feed is then not fully known. Weights themselves are not read here.
+A route names an earlier layer and, for every channel of a tensor, the unit of that layer it carries.
+Normalisations, activations, pools, reshapes and joins pass routes on; a layer with weights begins a new
+one. Where an operation without units mixes channels, its sources leak: what they feed is then not fully
+known. Weights are not read here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
-from reportgen.measure.interval_rules import AFFINE, KEEPING, axis_order
+from reportgen.measure.interval_rules import AFFINE, VALUE_PRESERVING, axis_order
 from reportgen.models.graph.kinds import POOLS, UNIT_KINDS
 
 if TYPE_CHECKING:
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 Ref = tuple[int, int]
 Indices = NDArray[np.int64]
 
-NOBODY = -1
-"""Where a channel comes from no unit of the layer."""
+NO_UNIT = -1
+"""The unit of a channel that carries none of the layer's units."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """What a tensor carries of one layer.
+    """The units of one layer that a tensor carries.
 
     Attributes:
         layer: Its name.
-        units: Unit of each value, `(H or 1, W or 1, C)` or `(C,)`; `NOBODY` where it is another's.
+        units: Unit of each value, `(H or 1, W or 1, C)` or `(C,)`; `NO_UNIT` where it is another's.
     """
 
     layer: str
@@ -58,7 +58,7 @@ class Routes:
 
 
 def routes_of(model: Model) -> Routes:
-    """Return where every tensor of the graph comes from."""
+    """Return the routes of every tensor of the graph."""
     found = Routes()
     layer_at = {tap.weights: name for name, tap in model.taps.items()}
     read: set[Ref] = set()
@@ -98,7 +98,7 @@ def _mixes(node: Node) -> bool:
 
 
 def _passed(model: Model, node: Node, inputs: list[tuple[Route, ...]]) -> tuple[Route, ...] | None:
-    """Return what a node without units passes on; None if that is not known."""
+    """Return the routes that a node without units passes on; None if they are unknown."""
     if node.kind == "input":
         return ()
     if node.kind == "concatenate" and len(inputs) > 1:
@@ -167,7 +167,7 @@ def _side_by_side(model: Model, node: Node, inputs: list[tuple[Route, ...]]) -> 
         before, after = sum(widths[:position]), sum(widths[position + 1 :])
         for route in routes:
             margins = [(0, 0)] * (route.units.ndim - 1) + [(before, after)]
-            passed.append(Route(route.layer, np.pad(route.units, margins, constant_values=NOBODY)))
+            passed.append(Route(route.layer, np.pad(route.units, margins, constant_values=NO_UNIT)))
     return tuple(passed)
 
 
@@ -182,7 +182,7 @@ def _unique(routes: Sequence[Route]) -> tuple[Route, ...]:
 _JOINS = {"average", "maximum", "minimum"}
 _RESHAPES = {"flatten", "reshape", "permute", "transpose", "squeeze", "expand_dims"}
 _PASSING = (
-    KEEPING
+    VALUE_PRESERVING
     | POOLS
     | {
         "zero_padding2d",

@@ -1,6 +1,6 @@
-"""Running sums over pictures that are seen once: the largest answers, and histograms without known ends.
+"""Running statistics over a stream of pictures: largest values, and histograms of unknown range.
 
-Every tally is of all units of a layer at once, and the same whatever batches the pictures came in.
+Each holds all units of a layer at once; the result does not depend on how the pictures are batched.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BINS = 32
 """Bins of a histogram."""
 
 _NARROWEST = -10
-"""A unit that always answers alike gets bins of this power of two times its answer."""
+"""A unit whose activation never changes gets bins of this power of two times that activation."""
 
 
 class Extremes:
@@ -36,9 +36,9 @@ class Extremes:
         self.places: Indices = np.full((n_units, count), -1, np.int64)
 
     def add(self, values: np.ndarray, places: np.ndarray, first: int) -> None:
-        """Take in `(n, K)` values and places of pictures `first`, `first + 1`, ...; what is no number is not.
+        """Add `(n, K)` values and places of pictures `first`, `first + 1`, ...; only finite values count.
 
-        Of equal values the earlier picture is kept.
+        Among equal values the earlier picture is kept.
         """
         n, count = len(values), self.values.shape[1]
         fresh = np.where(np.isfinite(values), values, -np.inf).astype(np.float64).T
@@ -56,10 +56,10 @@ class Extremes:
 
 
 class Histogram:
-    """Counts of each unit's values in 32 bins, whose width doubles whenever a value lies beyond them.
+    """Counts of each unit's values in 32 bins, whose width doubles whenever a value lies outside them.
 
-    Widths are powers of two and bins begin at multiples of them, so that pairs of bins become one
-    and nothing is counted in a wrong one.
+    Widths are powers of two and bins begin at multiples of them, so that widening merges pairs of bins
+    and every count stays exact.
 
     Args:
         n_units: K.
@@ -86,23 +86,23 @@ class Histogram:
         return np.asarray(np.ldexp(1.0, self._power))
 
     def add(self, values: np.ndarray) -> None:
-        """Take in `(m, K)` values; what is no finite number is left out."""
+        """Add `(m, K)` values; those that are not finite are ignored."""
         real = np.asarray(values, np.float64)
         known = np.isfinite(real)
-        seen = self._high >= self._low
+        had_values = self._high >= self._low
         self._low = np.minimum(self._low, np.where(known, real, np.inf).min(axis=0, initial=np.inf))
         self._high = np.maximum(self._high, np.where(known, real, -np.inf).max(axis=0, initial=-np.inf))
-        self._widen(seen)
+        self._widen(had_values)
         units = np.broadcast_to(np.arange(real.shape[1]), real.shape)[known]
         bins = np.floor(np.ldexp(real[known], -self._power[units])).astype(np.int64) - self._first[units]
         np.add.at(self.counts, (units, bins), 1)
 
-    def _widen(self, seen: NDArray[np.bool_]) -> None:
+    def _widen(self, had_values: NDArray[np.bool_]) -> None:
         """Make each unit's bins reach from its lowest to its highest value so far."""
         some = self._high >= self._low
         low, high = np.where(some, self._low, 0.0), np.where(some, self._high, 0.0)
         power = self._power.copy()
-        fresh = some & ~seen
+        fresh = some & ~had_values
         span = np.maximum((high - low) / BINS, np.ldexp(np.maximum(abs(low), abs(high)), _NARROWEST))
         power[fresh] = np.floor(np.log2(np.maximum(span, 1e-30)))[fresh].astype(np.int64)
         while (beyond := _bin(high, power) - _bin(low, power) >= BINS).any():

@@ -2,7 +2,7 @@
 
 Links are followed through everything without units of its own (see `routes`). A link's strength is the
 norm of the kernel slice between two units, its sign that of the slice's sum. A unit all of whose outgoing
-weights are zero is proved unused. What a network answers is not known here.
+weights are zero is proved unused. No network is run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from reportgen.measure.kernels import Kernel, kernel_of, slices
-from reportgen.measure.routes import NOBODY, Route, Routes, routes_of
+from reportgen.measure.routes import NO_UNIT, Route, Routes, routes_of
 
 if TYPE_CHECKING:
     from reportgen.models import Model
@@ -48,20 +48,20 @@ class _Links:
         self.weight, self.norm = np.zeros((self.n_units, 0)), np.zeros((self.n_units, 0))
 
     def offer(self, name: str, norms: Floats, weights: Floats, rows: slice, first_unit: int) -> None:
-        """Take in `(rows, m)` links to units `first_unit...` of a layer, keeping the strongest."""
+        """Add `(rows, m)` links to units `first_unit...` of a layer, keeping the strongest."""
         if name not in self.names:
             self.names.append(name)
         width = min(LINKS, norms.shape[1])
         best = np.argsort(-norms, axis=1, kind="stable")[:, :width]
         n, at = self.n_units, rows
 
-        def padded(values: np.ndarray, nothing: float) -> np.ndarray:
-            full = np.full((n, width), nothing, values.dtype)
+        def padded(values: np.ndarray, fill: float) -> np.ndarray:
+            full = np.full((n, width), fill, values.dtype)
             full[at] = values
             return full
 
         norm = padded(np.take_along_axis(norms, best, 1), 0.0)
-        unit = np.where(norm > 0, padded(best + first_unit, NOBODY), NOBODY)
+        unit = np.where(norm > 0, padded(best + first_unit, NO_UNIT), NO_UNIT)
         layer = np.full((n, width), self.names.index(name))
         weight = padded(np.take_along_axis(weights, best, 1), 0.0)
         self._merge(layer, unit, weight, norm)
@@ -71,22 +71,22 @@ class _Links:
         order = np.argsort(-norms, axis=1, kind="stable")[:, :LINKS]
         pairs = ((self.layer, layer), (self.unit, unit), (self.weight, weight), (self.norm, norm))
         merged = [np.take_along_axis(np.concatenate(p, axis=1), order, 1) for p in pairs]
-        used = (merged[1] != NOBODY).any(axis=0)
+        used = (merged[1] != NO_UNIT).any(axis=0)
         self.layer, self.unit, self.weight, self.norm = (m[:, used] for m in merged)
 
     def arrays(self, prefix: str) -> Arrays:
         names = np.array([*self.names, ""])
-        layer = np.where(self.unit == NOBODY, len(self.names), self.layer)
+        layer = np.where(self.unit == NO_UNIT, len(self.names), self.layer)
         return {
             f"{prefix}_layer": names[layer],
             f"{prefix}_unit": self.unit.astype(np.int32),
-            f"{prefix}_weight": _single(self.weight),
-            f"{prefix}_norm": _single(self.norm),
+            f"{prefix}_weight": _as_float32(self.weight),
+            f"{prefix}_norm": _as_float32(self.norm),
         }
 
 
 def weights(model: Model) -> dict[str, Arrays]:
-    """Return each unit's strongest links to earlier and later units, and how much leaves it in all.
+    """Return each unit's strongest links to earlier and later units, and its total outgoing weight.
 
     Returns:
         For each layer name, with K units and at most 16 links each, the strongest first:
@@ -95,8 +95,8 @@ def weights(model: Model) -> dict[str, Arrays]:
         its L2 norm. Where a unit has fewer links, the rest is "", -1, 0 and 0. The picture is no unit.
         `out_layer`, `out_unit`, `out_weight`, `out_norm`: the same for the units it feeds.
         `out_total`: `(K,)` float64, the sum of magnitudes of all weights that read the unit. 0 proves that
-        nothing reads it; inf where the unit is, or passes into, an output of the model; nan where it enters
-        an operation whose weights are unknown, so that nothing is proved.
+        it is unused; inf where the unit is, or passes into, an output of the model; nan where it enters an
+        operation whose weights are unknown.
         `kernel`: `(kh, kw, cin, K)` float32, red first, only for a convolution that reads the picture itself.
     """
     routes = routes_of(model)
@@ -115,11 +115,11 @@ def weights(model: Model) -> dict[str, Arrays]:
             continue
         for route in sources:
             into = (name, incoming[name], outgoing[route.layer]) if name is not None else None
-            _follow(route, kernel, totals[route.layer], into)
+            _add_links(route, kernel, totals[route.layer], into)
         if name is not None and model.layer(name).first and kernel.kind in ("conv2d", "separable_conv2d"):
-            seen = kernel.weights[:, :, ::-1] if model.input_range.order == "bgr" else kernel.weights
-            result[name]["kernel"] = seen.astype(np.float32)
-    _mark(totals, routes)
+            red_first = kernel.weights[:, :, ::-1] if model.input_range.order == "bgr" else kernel.weights
+            result[name]["kernel"] = red_first.astype(np.float32)
+    _mark_leaks_and_outputs(totals, routes)
     for name, arrays in result.items():
         arrays |= incoming[name].arrays("in") | outgoing[name].arrays("out") | {"out_total": totals[name]}
     return result
@@ -128,10 +128,10 @@ def weights(model: Model) -> dict[str, Arrays]:
 _WEIGHTED = ("conv2d", "depthwise_conv2d", "separable_conv2d", "conv2d_transpose", "dense")
 
 
-def _follow(route: Route, kernel: Kernel, total: Floats, into: tuple[str, _Links, _Links] | None) -> None:
+def _add_links(route: Route, kernel: Kernel, total: Floats, into: tuple[str, _Links, _Links] | None) -> None:
     """Add the links between the units of a route and those of the layer that reads it."""
     n_sources = len(total)
-    gather = _gathering(route, kernel.n_inputs, n_sources)
+    gather = _gather_matrix(route, kernel.n_inputs, n_sources)
     if gather is None:
         total[np.unique(route.units[route.units >= 0])] = np.nan
         return
@@ -146,10 +146,10 @@ def _follow(route: Route, kernel: Kernel, total: Floats, into: tuple[str, _Links
             outgoing.offer(name, norms, sums, slice(None), start)
 
 
-def _gathering(route: Route, n_inputs: int, n_sources: int) -> Any:
+def _gather_matrix(route: Route, n_inputs: int, n_sources: int) -> Any:
     """Return the `(n_sources, n_inputs)` matrix that adds up inputs by the unit they carry.
 
-    A map's channels carry one unit at all positions unless it was reshaped; then any may. None if the
+    A channel of a map carries the same unit at all positions, unless the map was reshaped. None if the
     route is not as wide as the kernel.
     """
     by_position = route.units.reshape(-1, route.units.shape[-1])
@@ -164,14 +164,14 @@ def _gathering(route: Route, n_inputs: int, n_sources: int) -> Any:
     return gather
 
 
-def _mark(totals: dict[str, Floats], routes: Routes) -> None:
-    """Write down which units leave the known graph: nan where they leak, inf where they are an output."""
+def _mark_leaks_and_outputs(totals: dict[str, Floats], routes: Routes) -> None:
+    """Set the totals of units that leave the known graph: nan where they leak, inf where they are outputs."""
     for ends, value in ((routes.leaks, np.nan), (routes.outputs, np.inf)):
         for route in ends:
             totals[route.layer][np.unique(route.units[route.units >= 0])] = value
 
 
-def _single(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-    """Return float32; sums beyond its range are infinite, as they would be in the network."""
+def _as_float32(values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Return float32; sums outside its range are infinite, as they would be in the network."""
     with np.errstate(over="ignore"):
         return np.asarray(values, np.float32)

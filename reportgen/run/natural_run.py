@@ -246,7 +246,7 @@ def _keep(store: Store, pictures: Pictures, names: Sequence[str], found: dict[st
 def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures, plan: LayerPlan,
           mark: str) -> None:  # fmt: skip
     """Measure what lies around the top places of a layer's rendered units, unless that was done."""
-    from reportgen.measure import surroundings
+    from reportgen.measure import crop_responses
 
     scored, owner = plan.sets[0], layer_owner(model.id, plan.layer.name)
     rendered = {unit for unit, recipe, _, _, _ in store.placements(model.id, plan.layer.name)
@@ -264,7 +264,7 @@ def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures:
     def picture(index: int) -> np.ndarray:
         return pictures.load(str(about["names"][index]))
 
-    arrays = surroundings(cut, found, units, picture, looked_at(cut))
+    arrays = crop_responses(cut, found, units, picture, looked_at(cut))
     store.put_measurement(owner, "natural_near", own, arrays)
 
 

@@ -136,7 +136,7 @@ def natural_agreement(near: Arrays, renders: Arrays, family: Mapping[int, int]) 
     One half is chance; copies are no others. Undefined in layers of fewer than 9 units.
 
     Args:
-        near: `response` `(m, K)` and `of` `(K, 2)` (see `measure.natural.surroundings`).
+        near: `response` `(m, K)` and `of` `(K, 2)` (see `measure.natural_responses.crop_responses`).
         renders: `unit` `(n,)` and `max` `(n, K)`.
         family: Of each unit, the first unit of its copies.
 

@@ -1,4 +1,4 @@
-"""Small networks with known answers, as the rest of the program sees them: loaded from a file."""
+"""Small networks with known responses, loaded from a file as the rest of the program loads them."""
 
 import keras
 import numpy as np

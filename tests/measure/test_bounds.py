@@ -1,4 +1,4 @@
-"""Interval bounds: they hold for every picture, and a first convolution attains them."""
+"""Interval bounds hold for every picture, and are tight for a first convolution."""
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ def unusual_settings(x):
 
 @pytest.mark.parametrize("body", [branches, pooled, gated, swapped, unlike, unusual_settings])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_no_picture_leaves_the_bounds(tmp_path, body, seed):
+def test_every_picture_stays_within_the_bounds(tmp_path, body, seed):
     picture = keras.Input(SIZE)
     x = body(layers.Conv2D(3, 3, padding="same", activation="tanh")(picture))
     head = layers.Dense(3, activation="softmax")(layers.Dense(5, activation="relu")(layers.Flatten()(x)))
@@ -77,7 +77,7 @@ def test_no_picture_leaves_the_bounds(tmp_path, body, seed):
     ("size", "stride", "padding"),
     [(3, 1, "same"), (3, 2, "same"), (5, 3, "valid"), (4, 2, "same"), (7, 1, "zeros")],
 )
-def test_a_first_convolution_attains_its_bounds(tmp_path, size, stride, padding):
+def test_bounds_of_a_first_convolution_are_tight(tmp_path, size, stride, padding):
     picture = keras.Input(SIZE)
     x = layers.ZeroPadding2D(3)(picture) if padding == "zeros" else picture
     conv = layers.Conv2D(
@@ -98,7 +98,7 @@ def test_a_first_convolution_attains_its_bounds(tmp_path, size, stride, padding)
     assert np.allclose((zero - abs(gains).sum(axis=0)).min(axis=(0, 1)), found["pre_low"], rtol=1e-4)
 
 
-def test_a_unit_whose_bias_no_picture_can_lift_is_proved_dead(tmp_path):
+def test_a_unit_with_a_bias_too_low_for_any_picture_is_proved_dead(tmp_path):
     picture = keras.Input(SIZE)
     conv = layers.Conv2D(2, 3, activation="relu", name="c")
     x = conv(picture)
@@ -108,7 +108,7 @@ def test_a_unit_whose_bias_no_picture_can_lift_is_proved_dead(tmp_path):
     assert found["post_high"][1] == pytest.approx(0.01, abs=1e-5)
 
 
-def test_after_an_unknown_operation_bounds_are_unknown_but_a_zero_weight_hides_it(tmp_path):
+def test_after_an_unknown_operation_bounds_are_unknown_unless_its_weight_is_zero(tmp_path):
     picture = keras.Input(SIZE)
     x = layers.Conv2D(2, 3, name="known")(picture)
     x = layers.LayerNormalization()(x)
@@ -143,7 +143,7 @@ def test_every_tensor_of_a_plain_network_has_an_interval(tmp_path):
 
 
 @pytest.mark.parametrize("axis", [-1, 1])
-def test_shares_are_bounded_over_channels_and_unknown_over_places(tmp_path, axis):
+def test_softmax_is_bounded_over_channels_and_unknown_over_places(tmp_path, axis):
     picture = keras.Input(SIZE)
     shares = layers.Softmax(axis=axis)(layers.Conv2D(3, 3, padding="same")(picture))
     model = loaded(tmp_path, picture, shares)

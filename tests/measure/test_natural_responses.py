@@ -1,10 +1,10 @@
-"""Units by hand, put to pictures made here: what they answer, where, and to which class."""
+"""Hand-made units on hand-made pictures: how strongly they respond, where, and to which class."""
 
 import keras
 import numpy as np
 import pytest
 
-from reportgen.measure import natural_pass, surroundings
+from reportgen.measure import crop_responses, natural_pass
 from reportgen.measure.natural_responses import BOTTOM, TOP, field_boxes
 from reportgen.models import cut_model
 
@@ -15,7 +15,7 @@ SIDE = 24
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """Three units of a 3 by 3 layer: the middle pixel, its inverse, nothing ever; then two classes.
+    """Three units of a 3 by 3 layer: the middle pixel, its inverse, always zero; then two classes.
 
     The first class is chosen by the first unit's mean, the second by a constant.
     """
@@ -58,7 +58,7 @@ def test_the_top_pictures_are_those_that_drive_a_unit_most_and_the_box_is_where(
     assert found["top"].shape[1] == TOP and found["bottom"].shape[1] == BOTTOM
 
 
-def test_shares_of_zeros_largest_and_mean_answers_are_exact(passed, pictures):
+def test_shares_of_zeros_largest_and_mean_activations_are_exact(passed, pictures):
     found = passed["conv"]
     assert found["zeros"][2] == 1.0 and found["max"][2] == 0.0
     inner = (SIDE - 4) ** 2  # 6 % of 24 places on each side, rounded up.
@@ -67,7 +67,7 @@ def test_shares_of_zeros_largest_and_mean_answers_are_exact(passed, pictures):
     assert found["mean"][0] == pytest.approx(pictures.mean() / 255, rel=1e-5)
 
 
-def test_every_sampled_answer_is_in_the_histogram(passed):
+def test_every_sampled_activation_is_in_the_histogram(passed):
     assert passed["conv"]["counts"].sum(axis=1).tolist() == [8 * 16] * 3
     assert passed["head"]["counts"].sum(axis=1).tolist() == [8, 8]
 
@@ -77,17 +77,17 @@ def test_means_of_classes_are_those_of_their_pictures(passed, pictures):
     assert passed["conv"]["class_mean"][:, 0] == pytest.approx(wanted, rel=1e-5)
 
 
-def test_layers_that_see_everything_have_the_whole_picture_for_a_box(passed):
+def test_layers_that_see_the_whole_input_have_the_whole_picture_as_their_box(passed):
     assert (passed["head"]["top_box"] == [0, 0, SIDE, SIDE]).all()
 
 
-def test_a_box_beyond_the_picture_is_cut_off_and_no_place_has_no_box(model):
+def test_boxes_are_clipped_to_the_picture_and_a_missing_place_has_no_box(model):
     boxes = field_boxes(model.layer("conv"), np.array([[0, -1]]), (SIDE, SIDE))
     assert boxes.tolist() == [[[1, 1, 4, 4], [-1, -1, -1, -1]]]
 
 
-def test_the_surroundings_of_a_place_hold_it(model, passed, pictures):
+def test_the_crop_around_a_top_place_contains_it(model, passed, pictures):
     cut = cut_model(model, model.layer("conv"), (12, 12))
-    found = surroundings(cut, passed["conv"], [0], lambda i: pictures[i], 4)
+    found = crop_responses(cut, passed["conv"], [0], lambda i: pictures[i], 4)
     assert (found["of"][0] >= 0).all() and (found["of"][1:] == -1).all()
     assert found["response"][found["of"][0], 0] == pytest.approx([210 / 255, 180 / 255], abs=1e-3)

@@ -20,7 +20,7 @@ def test_kernels_have_the_same_power_at_every_frequency_but_zero(size):
     assert np.allclose((kernels**2).sum(axis=(0, 1, 2)), 1, rtol=1e-5)
 
 
-def test_kernels_and_templates_are_unlike_one_another_and_drawn_by_seed():
+def test_kernels_and_templates_differ_from_one_another_and_depend_on_the_seed():
     for draw in (lambda s: white_kernels(7, 3, 48, s), lambda s: white_templates((16, 16), 3, 16, s)):
         flat = draw(0).reshape(-1, draw(0).shape[-1])
         cosines = flat.T @ flat - np.eye(flat.shape[1])
@@ -45,12 +45,12 @@ def test_a_map_unit_is_the_mean_of_six_rectified_kernels():
     (cut,), n = null_cuts((12, 12), 1, "map"), 8
     kernels = white_kernels(3, 1, 6 * n, 0)[:, :, 0]
     patch = np.random.default_rng(1).random((12, 12)).astype(np.float32)
-    answers = np.maximum(np.einsum("ijk,ij->k", kernels, patch[4:7, 4:7]), 0).reshape(n, 6).mean(axis=1)
+    expected = np.maximum(np.einsum("ijk,ij->k", kernels, patch[4:7, 4:7]), 0).reshape(n, 6).mean(axis=1)
     value = keras.ops.convert_to_numpy(cut.network(patch[None, :, :, None])[0])[0, 5, 5, :n]
-    assert np.allclose(value, answers, atol=1e-5)
+    assert np.allclose(value, expected, atol=1e-5)
 
 
-def test_no_unit_cares_for_brightness():
+def test_no_unit_responds_to_brightness():
     for cut in null_cuts((24, 24), 3, "map") + null_cuts((24, 24), 3, "vector"):
         flat = np.broadcast_to(np.array([0.9, 0.2, 0.5], np.float32), (1, 24, 24, 3))
         value = keras.ops.convert_to_numpy(cut.network(flat)[0])
@@ -63,17 +63,17 @@ def test_a_vector_null_is_kernels_over_the_whole_picture_and_sixteen_templates()
     assert (whole.n_units, pixels.n_units) == (8, 16)
     assert not (whole.is_map or pixels.is_map)
     templates = white_templates((10, 14), 3, 16, 0)
-    answer = keras.ops.convert_to_numpy(pixels.network(templates.transpose(3, 0, 1, 2))[0])
-    assert np.allclose(np.diag(answer), 1, atol=1e-4)
+    found = keras.ops.convert_to_numpy(pixels.network(templates.transpose(3, 0, 1, 2))[0])
+    assert np.allclose(np.diag(found), 1, atol=1e-4)
     kernels = white_kernels(3, 3, 24, 0)
     picture = np.random.default_rng(3).random((1, 10, 14, 3)).astype(np.float32)
     patches = np.lib.stride_tricks.sliding_window_view(picture[0], (3, 3), axis=(0, 1))
-    answers = np.maximum(np.einsum("yxcij,ijck->yxk", patches, kernels), 0).mean(axis=(0, 1))
+    expected = np.maximum(np.einsum("yxcij,ijck->yxk", patches, kernels), 0).mean(axis=(0, 1))
     of_whole = keras.ops.convert_to_numpy(whole.network(picture)[0])[0, :4]
-    assert np.allclose(answers.reshape(4, 6).mean(axis=1), of_whole, atol=1e-5)
+    assert np.allclose(expected.reshape(4, 6).mean(axis=1), of_whole, atol=1e-5)
 
 
-def test_the_raw_network_takes_the_models_own_range():
+def test_the_raw_network_takes_pictures_in_the_models_own_range():
     scale = InputRange((-1.0, 0.0, 2.0), (1.0, 255.0, 3.0))
     asked = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     raw = asked * (np.array(scale.high) - np.array(scale.low)) + np.array(scale.low)
@@ -88,7 +88,7 @@ def test_kernels_too_large_for_the_canvas_are_left_out():
         null_cuts((5, 40), 1, "map")
 
 
-def test_a_large_canvas_has_the_same_units_in_a_network_a_kernel_size():
+def test_a_large_canvas_has_the_same_units_in_one_network_for_each_kernel_size():
     small, large = null_cuts((48, 48), 1, "map"), null_cuts((64, 64), 1, "map")
     assert [cut.n_units for cut in small] == [32]
     assert [cut.n_units for cut in large] == [8, 8, 8, 8]
@@ -98,7 +98,7 @@ def test_a_large_canvas_has_the_same_units_in_a_network_a_kernel_size():
     assert np.allclose(whole, np.concatenate(apart), atol=1e-5)
 
 
-def test_half_of_the_units_see_all_channels_alike():
+def test_half_of_the_units_treat_all_channels_the_same():
     kernels = white_kernels(5, 3, 8, 0)
     templates = white_templates((12, 12), 3, 8, 0)
     for drawn in (kernels, templates):

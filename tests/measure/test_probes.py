@@ -24,7 +24,7 @@ def halved(picture):
 @pytest.mark.parametrize(
     ("size", "channels"), [((8, 8), 1), ((48, 20), 2), ((31, 96), 3), ((130, 64), 5), ((1, 1), 3)]
 )
-def test_probes_exist_at_any_size_and_keep_to_the_unit_range(size, channels):
+def test_probes_exist_at_any_size_and_stay_within_the_unit_range(size, channels):
     pictures = probe_pictures(size, channels)
     assert pictures.shape == (len(probe_names()), *size, channels)
     assert pictures.dtype == np.float32
@@ -38,7 +38,7 @@ def test_probes_are_the_same_numbers_on_every_call():
     assert np.array_equal(first, probe_pictures((40, 30), 3))
 
 
-def test_no_two_probes_are_alike():
+def test_all_probes_differ():
     pictures = probe_pictures((48, 48), 3).reshape(len(probe_names()), -1)
     assert len(set(probe_names())) == len(probe_names())
     assert len(np.unique(pictures, axis=0)) == len(pictures)
@@ -119,7 +119,7 @@ def test_dead_leaves_cover_the_square():
     )
 
 
-def test_photographs_come_from_the_installed_package_never_from_a_network(monkeypatch):
+def test_photographs_come_from_the_installed_package_and_are_never_downloaded(monkeypatch):
     def refused(*_, **__):
         raise AssertionError("a network connection was tried")
 
@@ -129,7 +129,7 @@ def test_photographs_come_from_the_installed_package_never_from_a_network(monkey
     assert all(p.std() > 0.05 for p in named(probe_pictures((32, 32), 3), "photo"))
 
 
-def test_missing_photographs_are_said_in_one_line(monkeypatch):
+def test_missing_photographs_raise_an_error_of_one_line(monkeypatch):
     _photograph.cache_clear()
     _pictures.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)

@@ -1,4 +1,4 @@
-"""Responses: what is read inside a map is what the network gives there, and nothing of the frame."""
+"""Responses are what the network computes inside a map, without the rim."""
 
 import keras
 import numpy as np
@@ -52,18 +52,18 @@ def test_samples_are_the_values_at_their_positions(brightness, pictures):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 7, 32])
-def test_the_batch_changes_nothing(brightness, pictures, batch):
+def test_responses_do_not_depend_on_the_batch_size(brightness, pictures, batch):
     whole, parts = responses(brightness, pictures, batch=7), responses(brightness, pictures, batch=batch)
     assert all(np.allclose(whole[name], parts[name], atol=1e-6) for name in whole)
 
 
-def test_bytes_and_shares_of_one_are_the_same_picture(brightness, pictures):
+def test_bytes_and_floats_give_the_same_responses(brightness, pictures):
     as_bytes = (pictures * 255).round().astype(np.uint8)
     whole, parts = responses(brightness, as_bytes), responses(brightness, as_bytes / 255.0)
     assert all(np.allclose(whole[name], parts[name], atol=1e-6) for name in whole)
 
 
-def test_what_fires_only_on_the_frame_is_silent():
+def test_a_unit_that_fires_only_at_the_rim_is_silent():
     picture = keras.Input((24, 24, 1))
     conv = keras.layers.Conv2D(1, 3, padding="same", use_bias=False)
     pre = conv(picture)
@@ -76,7 +76,7 @@ def test_what_fires_only_on_the_frame_is_silent():
     assert responses(cut, flat)["max"].max() == pytest.approx(0, abs=1e-5)
 
 
-def test_a_vector_has_one_value_a_unit():
+def test_a_vector_has_one_value_for_each_unit():
     picture = keras.Input((4, 4, 1))
     dense = keras.layers.Dense(2)
     pre = dense(keras.layers.Flatten()(picture))
@@ -102,7 +102,7 @@ def test_one_network_is_compiled_once_for_any_number_of_pictures(brightness, pic
     assert reader.predict_function.experimental_get_tracing_count() == before
 
 
-def test_what_float16_cannot_hold_is_clipped_in_samples_alone():
+def test_values_beyond_float16_are_clipped_in_samples_only():
     picture = keras.Input((4, 4, 1))
     network = keras.Model(picture, [picture * 1e6, picture * 1e6])
     found = responses(cut_of(network, (4, 4, 1), 1), np.ones((1, 4, 4, 1), np.float32))

@@ -1,4 +1,4 @@
-"""Weights in and out: planted links are found through everything that has no units."""
+"""Weights in and out: planted links are found through operations without units."""
 
 import keras
 import numpy as np
@@ -64,7 +64,7 @@ def test_a_depthwise_unit_is_fed_by_its_own_channel_alone(tmp_path):
     assert found["conv"]["out_unit"][1].tolist() in ([2, 3], [3, 2])
 
 
-def test_only_a_proof_is_a_zero(tmp_path):
+def test_only_a_unit_proved_unused_has_a_zero_total(tmp_path):
     picture = keras.Input(SIZE)
     x = layers.Conv2D(3, 3, name="conv")(picture)
     reads = layers.Conv2D(2, 1, name="reads")
