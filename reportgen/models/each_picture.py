@@ -18,7 +18,7 @@ from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.kinds import IDENTITIES, MERGES, UNIT_KINDS, WorkedOut
 from reportgen.models.model import Model, Node
-from reportgen.models.proof import SAME, difference, in_range, probe_inputs
+from reportgen.models.parity import ROUNDING, difference, in_range, probe_inputs
 
 _NUMBER_BY_NUMBER = IDENTITIES | MERGES | frozenset(
     {"true_divide", "divide", "power", "square", "sqrt", "rsqrt", "absolute", "abs", "negative", "clip",
@@ -56,7 +56,7 @@ def refuse_mixed_pictures(model: Model) -> None:
         if first is None and index > max(doubtful):
             return
         given = [[known[i][at][output] for i, output in node.inputs] for at in range(_TOGETHER + 1)]
-        known[index] = _answers(model, node, given, doubtful=index in doubtful)
+        known[index] = _outputs(model, node, given, doubtful=index in doubtful)
         if not known[index]:
             return
         if first is None and not _each_alone(known[index]) and not _by_chance(node, given[0]):
@@ -121,7 +121,7 @@ def _pictures(model: Model) -> Values:
     return [(keras_module().ops.convert_to_tensor(t),) for t in tensors]
 
 
-def _answers(model: Model, node: Node, given: Sequence[Sequence[Tensor]], *, doubtful: bool) -> Values:
+def _outputs(model: Model, node: Node, given: Sequence[Sequence[Tensor]], *, doubtful: bool) -> Values:
     """Return what a node makes of the pictures together and of each; nothing where it cannot be run here."""
     try:
         with warnings.catch_warnings():  # such as of a softmax over a single picture
@@ -179,7 +179,7 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     finite = np.isfinite(one)
     if not np.array_equal(finite, np.isfinite(other)):
         return False
-    return difference("", [(one[finite], other[finite])]).max_rel <= SAME
+    return difference("", [(one[finite], other[finite])]).max_rel <= ROUNDING
 
 
 def _array(value: Tensor) -> NDArray[Any]:

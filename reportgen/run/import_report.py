@@ -1,4 +1,4 @@
-"""The import report: what a network is, how it was proved to be the file's, and what its input is taken for.
+"""The import report: what a network is, its parity with the file, and the input range it is taken to expect.
 
 Puts together what `models` finds, as JSON values: `inspect` prints them, and the store keeps them with
 the model version, so that pages can show them. Nothing is judged here that a reader could not redo.
@@ -23,7 +23,7 @@ from reportgen.units import Layer
 if TYPE_CHECKING:
     from reportgen.models import Model
     from reportgen.models.input_range.evidence import InputEvidence, Reading
-    from reportgen.models.proof import Proof
+    from reportgen.models.parity import Parity
     from reportgen.models.sources import ModelSource
 
 
@@ -39,12 +39,12 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
         JSON values; the keys stand in docs/import-report.md.
     """
     from reportgen.models.input_range.evidence import file_metadata, input_evidence
-    from reportgen.models.proof import prove_cuts
+    from reportgen.models.parity import compare_cuts
 
     source = find_source(path)
     onnx = source.kind == "onnx"
     metadata = file_metadata(source.path, settings.max_memory) if onnx else {}
-    cuts, proof = prove_cuts(model), _whole_proof(source, model, settings)
+    cuts, parity = compare_cuts(model), _file_parity(source, model, settings)
     against = "onnxruntime" if onnx else "Keras"
     scored = settings.recipes()["scored"]
     return {
@@ -52,20 +52,20 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
         "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
         "notes": list(model.notes),
         "input": _input(model, input_evidence(model, metadata)),
-        "parity": _proof(proof, against),
-        "parity_note": _sentence(proof, against, "output"),
-        "cuts": _proof(cuts, "the whole network"),
+        "parity": _parity_json(parity, against),
+        "parity_note": _sentence(parity, against, "output"),
+        "cuts": _parity_json(cuts, "the whole network"),
         "cuts_note": _sentence(cuts, "the whole network", "layer"),
     }
 
 
-def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof:
-    """Return how far the whole network is from what the file's own runtime makes of it."""
-    from reportgen.models.keras.proof import prove_keras
-    from reportgen.models.proof import prove_import
+def _file_parity(source: ModelSource, model: Model, settings: Settings) -> Parity:
+    """Return how far the imported network is from the file's own runtime."""
+    from reportgen.models.keras.parity import compare_with_keras
+    from reportgen.models.parity import compare_import
 
     if source.kind == "onnx":
-        return prove_import(
+        return compare_import(
             source.path,
             model,
             input_size=settings.input_size,
@@ -73,7 +73,7 @@ def _whole_proof(source: ModelSource, model: Model, settings: Settings) -> Proof
             max_memory=settings.max_memory,
             channels=settings.channels,
         )
-    return prove_keras(
+    return compare_with_keras(
         source,
         model,
         trust_model=settings.trust_model,
@@ -145,34 +145,34 @@ def _reading(reading: Reading) -> JsonObject:
     return {**dataclasses.asdict(reading), "confidence_word": confidence_word(reading.confidence)}
 
 
-def _proof(proof: Proof, against: str) -> JsonObject | None:
-    if not proof.found:
+def _parity_json(parity: Parity, against: str) -> JsonObject | None:
+    if not parity.found:
         return None
     return {
         "against": against,
-        "max_abs": _number(proof.max_abs),
-        "max_rel": _number(proof.max_rel),
-        "same": proof.same,
-        "of": proof.of,
+        "max_abs": _number(parity.max_abs),
+        "max_rel": _number(parity.max_rel),
+        "same": parity.same,
+        "of": parity.of,
         "outputs": [
             {"name": d.name, "max_abs": _number(d.max_abs), "max_rel": _number(d.max_rel)}
-            for d in proof.found
+            for d in parity.found
         ],
     }
 
 
-def _sentence(proof: Proof, against: str, thing: str) -> str:
+def _sentence(parity: Parity, against: str, thing: str) -> str:
     """Return a comparison in one sentence."""
-    if not proof.found:
-        return proof.reason or "not compared"
-    n, of = len(proof.found), proof.of
+    if not parity.found:
+        return parity.reason or "not compared"
+    n, of = len(parity.found), parity.of
     looked = (
         f"{n} {thing}{'s' if n != 1 else ''}" if n == of else f"{n} of {of} {thing}s, spread over the depth,"
     )
-    if proof.max_rel is None or not math.isfinite(proof.max_rel):
+    if parity.max_rel is None or not math.isfinite(parity.max_rel):
         return f"{looked} compared with {against}: some results are not finite numbers"
-    far = f"at most {proof.max_abs:.2g} apart, {proof.max_rel:.2g} of the range"
-    verdict = "the same to within rounding" if proof.same else "NOT the same"
+    far = f"at most {parity.max_abs:.2g} apart, {parity.max_rel:.2g} of the range"
+    verdict = "the same to within rounding" if parity.same else "NOT the same"
     return f"{looked} compared with {against} on fixed pictures: {far}; {verdict}"
 
 
@@ -181,9 +181,9 @@ def _number(value: float | None) -> float | None:
 
 
 def report_lines(report: Parsed) -> Sequence[str]:
-    """Return the report's proof and its range in sentences, for those who read along while it renders."""
-    proofs = dict.fromkeys((report["parity_note"], report["cuts_note"]))
-    return [*(f"proof: {text}" for text in proofs), *input_lines(report["input"])]
+    """Return the report's comparisons and its range in sentences, to print while rendering."""
+    comparisons = dict.fromkeys((report["parity_note"], report["cuts_note"]))
+    return [*(f"proof: {text}" for text in comparisons), *input_lines(report["input"])]
 
 
 def input_lines(found: Mapping[str, Any]) -> list[str]:

@@ -15,8 +15,8 @@ from reportgen.errors import ConfigError
 from reportgen.measure.weights import weights
 from reportgen.models import Model, cut_model, load_model
 from reportgen.models.input_range.evidence import input_evidence
-from reportgen.models.keras.proof import prove_keras
-from reportgen.models.proof import prove_cuts
+from reportgen.models.keras.parity import compare_with_keras
+from reportgen.models.parity import compare_cuts
 from reportgen.models.sources import find_source
 from reportgen.plan import Wish, make_plan
 from reportgen.run.importing import record_of
@@ -50,7 +50,7 @@ def test_a_network_that_takes_blue_first_gets_pictures_turned(ends: Any, tmp_pat
     low, high = (np.asarray(e, np.float32) for e in (ends or (0, 1)))
     expected = keras.models.load_model(path)(low + seen[..., ::-1] * (high - low))
     np.testing.assert_allclose(answers(turned, seen), expected, rtol=1e-4, atol=1e-3)
-    assert prove_cuts(turned).same and prove_keras(find_source(path), turned).same
+    assert compare_cuts(turned).same and compare_with_keras(find_source(path), turned).same
 
 
 def test_colours_are_the_networks_own_mirrored(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import stirred
 
@@ -44,7 +44,7 @@ def test_over_the_channels_of_a_map_it_is_a_layer_of_the_picture(
     assert [(one.name, one.n_units) for one in model.layers] == [("front", 4), ("mix", 5), ("end", 2)]
     assert model.layer("mix").receptive_field_px == (3, 3)
     assert model.layer("mix").activation == options.get("activation", "linear")
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
     pictures = np.random.default_rng(0).random((2, 8, 6, 3)).astype(np.float32)
     theirs = keras.saving.load_model(path)
     wanted = keras.Model(theirs.input, theirs.get_layer("mix").output)(pictures)
@@ -68,4 +68,4 @@ def test_over_anything_else_it_is_skipped_by_name(
     path = saved(tmp_path, layers.EinsumDense(equation, output_shape=shape, name="mix"), tokens=tokens)
     model = load_model(path)
     assert [name for name, _ in model.skipped] == ["mix"]
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same

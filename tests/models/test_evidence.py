@@ -12,7 +12,7 @@ from keras import layers
 from reportgen.models import load_model
 from reportgen.models.input_range.evidence import confidence_word, file_metadata, input_evidence
 from tests.models.nets import loaded
-from tests.models.test_proof import small_onnx
+from tests.models.test_parity import small_onnx
 from tests.models.test_stored_moments import trained_on
 
 

@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from reportgen.errors import ModelError
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.sources import find_source
 
 SIDE = 8
@@ -46,7 +46,7 @@ def test_a_fixed_batch_that_is_carried_along_is_opened(tmp_path: Path, batch: in
     np.testing.assert_allclose(np.asarray(network(pictures)[0]), theirs, atol=1e-5)
     three = np.random.default_rng(1).random((3, SIDE, SIDE, 3)).astype(np.float32)
     assert network(three)[0].shape == (3, 2)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
     assert any("batch of 8" in note for note in model.notes) == (batch == 8)
 
 

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import stirred
 
@@ -47,7 +47,7 @@ def test_a_picture_that_the_network_turns_itself_has_channels_first(
     assert model.input_shape == (*shape[1:], shape[0])
     assert model.layer("conv").receptive_field_px == (3, 3)
     assert any("channels first" in note for note in model.notes)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
     seen = np.random.default_rng(0).random((2, *shape[1:], shape[0]), np.float32)
     theirs = keras.models.load_model(path)(seen.transpose(0, 3, 1, 2))
     mine = seen
@@ -62,7 +62,7 @@ def test_every_way_of_turning_is_seen(turn: Turn, tmp_path: Path) -> None:
     path = saved(picture, turn(picture), tmp_path)
     model = load_model(path)
     assert model.input_shape == (24, 20, 3)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
 
 
 def test_height_and_width_may_be_swapped_and_channels_stay_last(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_nothing_tells_is_asked_and_the_answer_is_taken(
     assert "--channels" in caught.value.hint
     first, last = (load_model(path, channels=c) for c in ("first", "last"))
     assert first.input_shape == (*shape[1:], shape[0]) and last.input_shape == shape
-    assert prove_keras(find_source(path), first, channels="first").same
+    assert compare_with_keras(find_source(path), first, channels="first").same
 
 
 def test_channels_are_last_in_keras_where_nothing_speaks_against_it(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_second_picture_is_held_with_its_channels_first_as_well(tmp_path: Path
     path = saved([left, right], x, tmp_path)
     model = load_model(path)
     assert model.input_shape == (24, 20, 3)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
     assert cut_model(model, model.layer("conv"), (12, 12)).network(np.zeros((1, 12, 12, 3)))[0].shape[
         1:3
     ] == (

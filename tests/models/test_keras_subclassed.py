@@ -16,7 +16,7 @@ import pytest
 from reportgen.errors import ReportgenError
 from reportgen.models import load_model
 from reportgen.models.graph.submodel import prefix
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import pictures
 
@@ -92,7 +92,7 @@ def test_a_subclassed_model_has_the_layers_and_values_of_its_class_and_is_proved
     assert "Net is a subclassed model; its call was followed as a graph." in model.notes
     made = prefix(model, (16, 16), model.outputs, "its end")(shown, training=False)
     np.testing.assert_allclose(np.asarray(made), wanted, atol=1e-5)
-    proof = prove_keras(find_source("net.keras"), model, **custom("Net"))
+    proof = compare_with_keras(find_source("net.keras"), model, **custom("Net"))
     assert not proof.reason and proof.of == 1 and proof.same
 
 

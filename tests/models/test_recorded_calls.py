@@ -12,9 +12,9 @@ from keras import layers, ops
 
 from reportgen.judgement import Compared, Responsiveness
 from reportgen.models import cut_model, load_model
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.model import Model
-from reportgen.models.proof import prove_cuts
+from reportgen.models.parity import compare_cuts
 from reportgen.models.sources import find_source
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.layer_summary import layer_findings
@@ -67,8 +67,8 @@ def test_training_recorded_for_a_normalisation_takes_each_pictures_own_moments_i
     theirs = [np.asarray(keras.saving.load_model(path)(x[None])) for x in pictures()]
     model = load_model(path)
     np.testing.assert_allclose(last_layer(model, pictures()), np.concatenate(theirs), atol=1e-5)
-    assert prove_keras(find_source(path), model).same
-    assert prove_cuts(model).same
+    assert compare_with_keras(find_source(path), model).same
+    assert compare_cuts(model).same
     assert any("recorded with training=True" in note and "bn" in note for note in model.notes)
 
 
@@ -80,7 +80,7 @@ def test_stored_moments_are_used_where_the_file_asks_for_no_training_or_the_laye
     model = load_model(path)
     theirs = keras.saving.load_model(path)(pictures(), training=False)
     np.testing.assert_allclose(last_layer(model, pictures()), np.asarray(theirs), atol=1e-5)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
 
 
 def test_a_plain_normalisation_after_one_in_training_takes_stored_moments_and_the_proof_does_so(
@@ -100,7 +100,7 @@ def test_a_plain_normalisation_after_one_in_training_takes_stored_moments_and_th
         late = network.get_layer("middle")(keras.ops.relu(early))
         expected = network.get_layer("up")(second(late, training=False))
         np.testing.assert_allclose(last_layer(model, picture[None]), np.asarray(expected), atol=1e-5)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
     assert any('"own" is recorded' in note and "after it as well" in note for note in model.notes)
 
 
@@ -108,7 +108,7 @@ def test_a_layer_that_each_call_changes_is_not_compared_and_the_reason_told(tmp_
     x = keras.Input((SIDE, SIDE, 3))
     y = layers.SpectralNormalization(layers.Conv2D(4, 3), name="spectral")(x, training=True)
     path = saved(tmp_path, y, x)
-    assert '"spectral" as in training' in prove_keras(find_source(path), load_model(path)).reason
+    assert '"spectral" as in training' in compare_with_keras(find_source(path), load_model(path)).reason
 
 
 def test_the_recorded_flag_is_part_of_what_a_picture_depends_on(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_normalisation_in_training_survives_the_network_being_made_anew(tmp_pa
     theirs = [keras.saving.load_model(path)([p[None], np.zeros((1, 4), np.float32)]) for p in pictures()]
     model = load_model(path)
     np.testing.assert_allclose(last_layer(model, pictures()), np.concatenate(theirs), atol=1e-5)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same
 
 
 def test_dropout_recorded_as_in_training_is_left_out_and_told(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_dropout_recorded_as_in_training_is_left_out_and_told(tmp_path: Path) ->
     model = load_model(path)
     np.testing.assert_array_equal(last_layer(model, pictures()), last_layer(model, pictures()))
     assert any('"chance" is recorded with training=True' in note for note in model.notes)
-    assert "chance" in prove_keras(find_source(path), model).reason
+    assert "chance" in compare_with_keras(find_source(path), model).reason
 
 
 def test_a_convolution_in_spectral_normalisation_has_units_under_both_names(tmp_path: Path) -> None:
@@ -230,4 +230,4 @@ def test_augmentation_in_front_is_no_training_that_anybody_recorded(tmp_path: Pa
     path = saved(tmp_path, layers.Conv2D(2, 3)(layers.RandomContrast(0.2)(moved)), picture)
     model = load_model(path)
     assert not any("training" in note for note in model.notes)
-    assert prove_keras(find_source(path), model).same
+    assert compare_with_keras(find_source(path), model).same

@@ -1,4 +1,4 @@
-"""ONNX graphs as Keras models: channels last, any batch, true names; onnxruntime proves the result.
+"""ONNX graphs as Keras models: channels last, any batch, true names; checked against onnxruntime.
 
 Importing this package loads neither Keras nor onnx.
 """
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport, read_onnx
-    from reportgen.models.onnx.proof import OutputParity, parity
+    from reportgen.models.onnx.parity import OutputParity, compare_with_onnxruntime
     from reportgen.models.onnx.table import supported_operators
 
 _ROOMS = {
     "OnnxImport": "importing",
-    "OutputParity": "proof",
-    "parity": "proof",
+    "OutputParity": "parity",
+    "compare_with_onnxruntime": "parity",
     "read_onnx": "importing",
     "supported_operators": "table",
 }
 
-__all__ = ["OnnxImport", "OutputParity", "parity", "read_onnx", "supported_operators"]
+__all__ = ["OnnxImport", "OutputParity", "compare_with_onnxruntime", "read_onnx", "supported_operators"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,6 @@
 """A whole file: its picture input found, the other inputs held, the graph built, the batch set free.
 
-What single operators mean is known in `operators/`; whether the result equals the file's, in `proof`.
+`operators/` implements single operators; `parity` checks the result against onnxruntime.
 """
 
 from __future__ import annotations

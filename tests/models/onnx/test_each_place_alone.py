@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.models import load_model
 from reportgen.models.graph.submodel import cut_model
-from reportgen.models.proof import prove_import
+from reportgen.models.parity import compare_import
 
 RNG = np.random.default_rng(5)
 node = helper.make_node
@@ -103,7 +103,7 @@ def test_the_field_goes_through_and_a_smaller_canvas_gives_the_same_numbers(
     path = saved(tmp_path, *CASES[name])
     model = load_model(path)
     assert model.layer("two").receptive_field_px == (5, 5)
-    assert prove_import(path, model).same
+    assert compare_import(path, model).same
     pictures = RNG.random((2, 16, 16, 3)).astype(np.float32)
     whole = cut_model(model, model.layer("two"), (16, 16)).network(pictures)[0]
     part = cut_model(model, model.layer("two"), (9, 9)).network(pictures[:, :9, :9])[0]
@@ -118,4 +118,4 @@ def test_places_that_change_among_themselves_are_still_seen_as_a_whole(tmp_path:
     path = saved(tmp_path, nodes, {"apart": [0, 12, 2, 7, 14], "whole": WHOLE})
     model = load_model(path)
     assert model.layer("two").receptive_field_px is None
-    assert prove_import(path, model).same
+    assert compare_import(path, model).same

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ModelError
 from reportgen.models import load_model
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 ML = "ai.onnx.ml"
 RNG = np.random.default_rng(3)
@@ -71,7 +71,7 @@ def write(tmp_path, nodes, outputs, *, names=True):
 
 def same(path, imported):
     pictures = RNG.uniform(size=(3, 12, 12, 3)).astype(np.float32)
-    assert max(p.max_rel for p in parity(path, imported, pictures)) < 1e-5
+    assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) < 1e-5
 
 
 @pytest.mark.parametrize(

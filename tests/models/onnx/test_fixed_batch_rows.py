@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from reportgen.errors import ModelError
 from reportgen.models import load_model
 from reportgen.models.onnx.values import BATCH
-from reportgen.models.proof import prove_import
+from reportgen.models.parity import compare_import
 from tests.models.onnx.test_shared_with_held import twins
 
 RNG = np.random.default_rng(7)
@@ -114,13 +114,13 @@ def test_a_class_token_with_a_row_for_each_picture_is_opened(tmp_path: Path, bat
     path = with_a_class_token(tmp_path, batch, np.repeat(numbers(1, 1, FEATURES), batch, axis=0))
     model = load_model(path)
     assert [layer.name for layer in model.layers] == ["conv", "end"]
-    assert prove_import(path, model).same
+    assert compare_import(path, model).same
 
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_learned_queries_that_are_split_by_heads_are_opened(tmp_path: Path, batch: int) -> None:
     path = with_learned_queries(tmp_path, batch)
-    assert prove_import(path, load_model(path)).same
+    assert compare_import(path, load_model(path)).same
 
 
 @pytest.mark.parametrize("tokens_first", [True, False])
@@ -129,13 +129,13 @@ def test_pictures_keep_their_stride_through_lists_of_tokens(
     tmp_path: Path, batch: int, tokens_first: bool
 ) -> None:
     path = with_tokens_first(tmp_path, batch, tokens_first)
-    assert prove_import(path, load_model(path)).same
+    assert compare_import(path, load_model(path)).same
 
 
 @pytest.mark.parametrize("batch", [1, 4])
 def test_a_recurrent_state_with_a_row_for_each_picture_is_opened(tmp_path: Path, batch: int) -> None:
     path = with_a_state(tmp_path, batch)
-    assert prove_import(path, load_model(path)).same
+    assert compare_import(path, load_model(path)).same
 
 
 @pytest.mark.parametrize("second", ["k", "copy", "j"])
@@ -143,7 +143,7 @@ def test_a_held_input_of_a_fixed_batch_is_opened(tmp_path: Path, second: str) ->
     path = twins(tmp_path, second, batch=4)
     model = load_model(path)
     assert [layer.name for layer in model.layers] == ["left", "left_dense"]
-    assert prove_import(path, model).same
+    assert compare_import(path, model).same
 
 
 def test_rows_that_differ_are_refused_with_the_cause_the_place_and_the_way_out(tmp_path: Path) -> None:

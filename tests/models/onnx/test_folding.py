@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ModelError
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 WEIGHTS = {"w": np.random.default_rng(3).normal(size=(4, 1, 3, 3)).astype(np.float32)}
 CONV = helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1])
@@ -47,14 +47,14 @@ def test_shape_arithmetic_of_an_old_opset_is_folded_with_its_attributes(tmp_path
     imported = read_onnx(path)
     assert imported.model.output_shape == (None, 16, 64)
     pictures = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
-    assert parity(path, imported, pictures)[0].max_rel < 1e-4
+    assert compare_with_onnxruntime(path, imported, pictures)[0].max_rel < 1e-4
 
 
 def test_a_softmax_of_constants_is_folded_with_the_meaning_of_its_opset(tmp_path):
     nodes = [helper.make_node("Softmax", ["v"], ["p"]), helper.make_node("Mul", ["c", "p"], ["y"])]
     pictures = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
     path = written(tmp_path, nodes, {"v": np.arange(4.0, dtype=np.float32).reshape(1, 4, 1, 1)}, opset=11)
-    assert parity(path, read_onnx(path), pictures)[0].max_rel < 1e-4
+    assert compare_with_onnxruntime(path, read_onnx(path), pictures)[0].max_rel < 1e-4
 
 
 def claimed(*sides, name="big"):
@@ -123,4 +123,4 @@ def test_positions_made_larger_are_folded(tmp_path):
     ]
     path = written(tmp_path, nodes, {"table": table, "by": np.array([1, 1, 2, 2], np.float32)})
     pictures = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
-    assert parity(path, read_onnx(path), pictures)[0].max_rel < 1e-4
+    assert compare_with_onnxruntime(path, read_onnx(path), pictures)[0].max_rel < 1e-4

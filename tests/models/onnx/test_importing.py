@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.graph.flatten import flatten
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 SHARED = Path(__file__).parents[4] / "shared" / "models"
 RNG = np.random.default_rng(7)
@@ -53,7 +53,7 @@ def equals(path, *, sizes=(1, 3), limit=1e-4, **given):
     )  # lone operators do not tell
     for n in sizes:
         pictures = RNG.normal(size=(n, *imported.model.inputs[0].shape[1:])).astype(np.float32)
-        assert max(p.max_rel for p in parity(path, imported, pictures)) <= limit
+        assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) <= limit
     return imported
 
 
@@ -386,7 +386,7 @@ def test_pictures_of_whole_numbers_are_read(tmp_path, kind):
     imported = read_onnx(path)
     assert imported.picture_dtype == kind.lower() and any(kind.lower() in note for note in imported.notes)
     pictures = RNG.uniform(0, 100, (2, *imported.model.inputs[0].shape[1:])).astype(np.float32)
-    assert max(p.max_rel for p in parity(path, imported, pictures)) <= 1e-5
+    assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) <= 1e-5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reportgen import load_model
 from reportgen.errors import ConfigError, ModelError
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 RNG = np.random.default_rng(7)
 N = helper.make_node
@@ -66,7 +66,7 @@ def test_the_first_convolution_tells_whatever_the_sizes(tmp_path_factory, sides,
     assert imported.channels_last == last
     assert imported.model.input_shape == (None, height, width, channels)
     pictures = RNG.normal(size=(2, height, width, channels)).astype(np.float32)
-    assert max(p.max_rel for p in parity(path, imported, pictures)) < 1e-4
+    assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) < 1e-4
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def numbers(*shape):
 def proved(path, **given):
     imported = read_onnx(path, **given)
     pictures = RNG.normal(size=(2, *imported.model.inputs[0].shape[1:])).astype(np.float32)
-    assert max(p.max_rel for p in parity(path, imported, pictures)) < 1e-4
+    assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) < 1e-4
     return imported
 
 

@@ -6,7 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reportgen import load_model
 from reportgen.errors import ModelError
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 RNG = np.random.default_rng(3)
 
@@ -49,7 +49,7 @@ def test_a_recogniser_of_lines_is_read_at_a_size_on_which_it_works_and_that_is_s
     assert any("48x320 is assumed" in note for note in imported.notes)
     for n in (1, 2):
         pictures = RNG.normal(size=(n, 48, 320, 3)).astype(np.float32)
-        assert parity(path, imported, pictures)[0].max_rel < 1e-4
+        assert compare_with_onnxruntime(path, imported, pictures)[0].max_rel < 1e-4
     assert [layer.name for layer in load_model(path).layers] == ["conv", "read"]
 
 

@@ -7,7 +7,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.errors import ModelError
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 RNG = np.random.default_rng(11)
 N = helper.make_node
@@ -35,7 +35,7 @@ def proved(path, **given):
     imported = read_onnx(path, **given)
     for n in (1, 2):
         pictures = RNG.normal(size=(n, *imported.model.inputs[0].shape[1:])).astype(np.float32)
-        assert max(p.max_rel for p in parity(path, imported, pictures)) < 1e-4
+        assert max(p.max_rel for p in compare_with_onnxruntime(path, imported, pictures)) < 1e-4
     return imported
 
 

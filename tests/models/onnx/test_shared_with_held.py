@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen.models import load_model
-from reportgen.models.proof import prove_import
+from reportgen.models.parity import compare_import
 
 RNG = np.random.default_rng(4)
 
@@ -60,7 +60,7 @@ def test_a_held_branch_of_its_own_weights_is_listed_and_shares_nothing(tmp_path:
 def test_the_proof_feeds_the_held_input_as_often_as_there_are_pictures(tmp_path: Path) -> None:
     for batch in ("n", 1):
         path = twins(tmp_path, batch=batch)
-        assert prove_import(path, load_model(path)).same
+        assert compare_import(path, load_model(path)).same
 
 
 def test_weights_under_another_name_are_the_same(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from reportgen import load_model
-from reportgen.models.onnx import parity, read_onnx
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
 RNG = np.random.default_rng(7)
 
@@ -43,7 +43,7 @@ def test_a_transposed_convolution_has_the_size_that_onnx_gives_it(tmp_path, more
     ]  # fmt: skip
     path = write(tmp_path, nodes, arrays)
     pictures = RNG.normal(size=(2, 7, 7, 3)).astype(np.float32)
-    assert parity(path, read_onnx(path), pictures)[0].max_rel < 1e-4
+    assert compare_with_onnxruntime(path, read_onnx(path), pictures)[0].max_rel < 1e-4
     (layer,) = load_model(path).layers
     session = onnxruntime.InferenceSession(str(path))
     (answer,) = session.run(None, {"x": np.zeros((1, 3, 7, 7), np.float32)})

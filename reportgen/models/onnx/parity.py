@@ -1,4 +1,4 @@
-"""Whether an imported model is the file's network: the same pictures through onnxruntime, by output."""
+"""Parity of an imported ONNX model: the same pictures through onnxruntime, compared output by output."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 _LEAST_RANGE = 0.01
-"""Of a sigmoid and its like, with bounds 1 apart: implementations differ by the rounding of 1, some 1e-7,
-however close to a bound all their numbers are. What they are given tells networks apart."""
+"""Smallest range that differences of a sigmoid (bounds 1 apart) are divided by: implementations differ by
+about 1e-7 however close to a bound all results are. Its input shows whether networks differ."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OutputParity:
         name: ONNX name of the output.
         max_abs: Largest difference.
         max_rel: The same as a share of the output's range over all pictures; of at least `_LEAST_RANGE` where
-            what a bounded function is given, whose result it is, is compared as well.
+            the output is that of a bounded function whose input is compared as well.
     """
 
     name: str
@@ -39,12 +39,12 @@ class OutputParity:
     max_rel: float
 
 
-def parity(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[OutputParity]:
-    """Return for each output how far the imported model is from what onnxruntime makes of the file.
+def compare_with_onnxruntime(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[OutputParity]:
+    """Return for each output how far the imported model is from onnxruntime running the file.
 
     Args:
-        path: The file that was imported; what is 16-bit in it is run in 32 bits, as it is imported.
-        imported: What `read_onnx` made of it.
+        path: The file that was imported; its 16-bit parts are run in 32 bits, as they are imported.
+        imported: The result of `read_onnx`.
         pictures: `(n, h, w, c)` in the model's own range.
 
     Raises:
@@ -58,7 +58,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[Outpu
         raise ShapeError(f"pictures are {pictures.shape}, wanted (n, {', '.join(map(str, wanted))})")
     if "int" in imported.picture_dtype:
         pictures = np.round(pictures)
-    theirs = _answers(path, imported, pictures)
+    theirs = _outputs(path, imported, pictures)
     ours = imported.model(pictures, training=False)
     ours = ours if isinstance(ours, (list, tuple)) else [ours]
     found = []
@@ -75,7 +75,7 @@ def parity(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[Outpu
     return found
 
 
-def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.ndarray]:
+def _outputs(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.ndarray]:
     onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -86,7 +86,7 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.
         feed = pictures if imported.channels_last else pictures.transpose(0, 3, 1, 2)
         feed = feed.astype(types[imported.picture_input])
         others = {n: a.astype(types[n]) for n, a in imported.held.items() if n in types}
-        # What is held has one row where its batch is open: it goes with one picture.
+        # A held input with an open batch has one row, so pictures are run one at a time.
         n = imported.fixed_batch or (1 if others else len(feed))
         ends = zip(imported.model.outputs, imported.output_axes, strict=True)
         along = [_picture_axis(tensor, axes) for tensor, axes in ends]
@@ -98,22 +98,22 @@ def _answers(path: Path, imported: OnnxImport, pictures: np.ndarray) -> list[np.
             )
             got = session.run(list(imported.outputs), {imported.picture_input: full, **others})
             parts.append([_first(g, axis, n, len(part)) for g, axis in zip(got, along, strict=True)])
-    except Exception as error:  # onnxruntime raises classes of its own, one for each status
+    except Exception as error:  # onnxruntime raises its own error classes, one for each status
         cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"{path.name}: onnxruntime cannot run it: {cause}") from None
     single = [name for name, array in zip(imported.outputs, parts[0], strict=True) if not array.ndim]
     if single:
         raise ModelError(
-            f'{path.name}: output "{single[0]}" is one number in onnxruntime, wanted one a picture'
+            f'{path.name}: output "{single[0]}" is one number in onnxruntime, wanted one for each picture'
         )
     columns = zip(zip(*parts, strict=True), along, strict=True)
     return [np.concatenate(column, axis=min(axis, column[0].ndim - 1)) for column, axis in columns]
 
 
 def _session(path: Path, wanted: Sequence[str], options: Any) -> Any:
-    """Return a session whose outputs hold the wanted values, which may lie before the file's own outputs.
+    """Return a session whose outputs are the wanted values, which may precede the file's own outputs.
 
-    16-bit floating numbers are 32-bit, as they are once imported.
+    16-bit floating-point numbers are widened to 32 bits, as in the import.
     """
     runtime, providers = _onnxruntime(), ["CPUExecutionProvider"]
     onnx = onnx_module()
@@ -130,7 +130,7 @@ def _session(path: Path, wanted: Sequence[str], options: Any) -> Any:
 
 
 def _onnxruntime() -> Any:
-    """Return the imported `onnxruntime`, which as it comes asks for its maker's address and keeps a diary."""
+    """Return the imported `onnxruntime`, with its telemetry turned off."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
@@ -141,13 +141,13 @@ def _onnxruntime() -> Any:
 
 
 def _picture_axis(tensor: Any, axes: tuple[int, ...]) -> int:
-    """Return along which axis of ONNX's an output holds pictures."""
+    """Return the index of an output's batch axis in the ONNX file."""
     return next((axes[i] for i, side in enumerate(tensor.shape) if side is None), 0)
 
 
-def _first(answer: object, axis: int, n: int, kept: int) -> np.ndarray:
-    """Return of an output what belongs to the first pictures of a batch."""
-    array = np.asarray(answer, np.float64)
+def _first(output: object, axis: int, n: int, kept: int) -> np.ndarray:
+    """Return the part of an output that belongs to the first `kept` of `n` pictures."""
+    array = np.asarray(output, np.float64)
     if n == kept or array.ndim <= axis:
         return array
     return array.take(range(array.shape[axis] // n * kept), axis=axis)

@@ -1,7 +1,6 @@
-"""Proof that a Keras file was read right: Keras runs the file itself, and its outputs are compared with ours.
+"""Parity of an imported Keras model: Keras runs the file itself, and its outputs are compared with ours.
 
-The file is read a second time, since taking a network apart changes its layers. What the picture of
-several inputs is, and at what the others are held, is known in `held`; what a difference means, in `proof`.
+The file is read a second time, since flattening a network changes its layers.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from reportgen.models.keras.retrace import LAST
 from reportgen.models.model import Model
 from reportgen.models.notes import drawn_by_chance
 from reportgen.models.opening import as_keras_has_it
-from reportgen.models.proof import Difference, Proof, difference, in_range, probe_inputs
+from reportgen.models.parity import Difference, Parity, difference, in_range, probe_inputs
 from reportgen.models.sources import ModelSource
 
 Floats = NDArray[np.float64]
 
 
-def prove_keras(
+def compare_with_keras(
     source: ModelSource,
     model: Model,
     *,
@@ -40,8 +39,8 @@ def prove_keras(
     hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
-) -> Proof:
-    """Compare a Keras model as it was taken apart with what Keras makes of it, output by output.
+) -> Parity:
+    """Compare an imported Keras model with Keras running the file, output by output.
 
     Args:
         source: Where it was read from; it is read again, within the same memory.
@@ -51,37 +50,37 @@ def prove_keras(
     names = [f"output {i + 1}" for i in range(len(model.outputs))]
     chance = [node.name for node in model.nodes if drawn_by_chance(node)]
     recorded = any(node.training for node in model.nodes)
-    if recorded:  # Where Keras is left to the recorded flags, augmentation draws too.
+    if recorded:  # With the recorded flags, Keras runs augmentation at random as well.
         chance += [node.name for node in model.nodes if in_training_by_itself(node.operation)]
     if chance:
         reason = f'not compared: the file records "{chance[0]}" as drawn by chance at every call'
-        return Proof(of=len(names), reason=reason)
+        return Parity(of=len(names), reason=reason)
     try:
         network, prepared = as_keras_has_it(
             source, trust_model=trust_model, custom=custom, max_memory=max_memory
         )
         if recorded and (changing := changed_by_each_call(network)):
             reason = f'the file records "{changing}" as in training, where each call changes its kernel'
-            return Proof(of=len(names), reason=f"not compared: {reason}; the stored one is taken here")
+            return Parity(of=len(names), reason=f"not compared: {reason}; the stored one is taken here")
         pictures = in_range(model, probe_inputs(model.input_shape))
         if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
             pictures = np.round(pictures)
-        theirs = _answers(network, prepared, pictures, hold or {}, source.file_name, recorded, channels)
+        theirs = _outputs(network, prepared, pictures, hold or {}, source.file_name, recorded, channels)
         ours = _values(
             prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
         )
     except ShapeError as error:
-        return Proof(of=len(names), reason=f"not compared: {error.message}")
+        return Parity(of=len(names), reason=f"not compared: {error.message}")
     except ReportgenError as error:
-        return Proof(of=len(names), reason=f"not compared with Keras: {error.message}")
-    except Exception as error:  # Keras raises whatever a network makes it meet
-        return Proof(of=len(names), reason=f"not compared: Keras cannot run it here: {first_line(error)}")
+        return Parity(of=len(names), reason=f"not compared with Keras: {error.message}")
+    except Exception as error:  # Keras raises errors of any class
+        return Parity(of=len(names), reason=f"not compared: Keras cannot run it here: {first_line(error)}")
     names = _named(network, names)
     found = tuple(_difference(*three) for three in zip(names, ours, theirs, strict=True))
-    return Proof(found, len(found))
+    return Parity(found, len(found))
 
 
-def _answers(
+def _outputs(
     network: Network,
     prepared: Network,
     pictures: NDArray[np.float32],
@@ -90,40 +89,40 @@ def _answers(
     recorded: bool,
     channels: Literal["first", "last"] | None,
 ) -> list[Floats]:
-    """Return what Keras's own call of a network gives for pictures, channels last, and held inputs.
+    """Return Keras's own outputs for pictures, channels last, and held inputs.
 
     Args:
         network, prepared: See `as_keras_has_it`.
         pictures: `(n, h, w, c)` in the model's own range.
         hold: Values of the other inputs by name.
         file_name: For messages.
-        recorded: Whether flags of training that the file records count; training is off otherwise.
-        channels: Where the picture has them, as the user says.
+        recorded: Whether to use the training flags that the file records; training is off otherwise.
+        channels: Which axis of the picture they are, as given by the user.
     """
     inputs = list(network.inputs)
     at = picture_input(inputs, hold, file_name)
-    seen = prepared(pictures.copy()) if prepared is not None else pictures
-    values = held_values(inputs, at, hold, file_name, len(pictures), seen.shape[1:3])
+    fed = prepared(pictures.copy()) if prepared is not None else pictures
+    values = held_values(inputs, at, hold, file_name, len(pictures), fed.shape[1:3])
     if takes_channels_first(network, inputs[at], channels, file_name):
-        seen = seen.transpose(0, 3, 1, 2)
-    values[at] = seen
+        fed = fed.transpose(0, 3, 1, 2)
+    values[at] = fed
     ordered = [values[i] for i in range(len(inputs))]
-    return _by_itself(network, ordered, recorded)
+    return _one_by_one(network, ordered, recorded)
 
 
-def _by_itself(network: Network, inputs: Sequence[Tensor], recorded: bool) -> list[Floats]:
-    """Return what a network makes of each picture by itself, its layers under the recorded flags or none."""
-    answers = []
+def _one_by_one(network: Network, inputs: Sequence[Tensor], recorded: bool) -> list[Floats]:
+    """Return a network's outputs for each picture on its own, with the recorded training flags or none."""
+    outputs = []
     for n in range(len(inputs[0])):
-        # A network that was made for a batch gets one: the same picture again and again.
+        # A network built for a fixed batch gets one, made of copies of the same picture.
         one = [
             np.repeat(v[n : n + 1], t.shape[0] or 1, axis=0)
             for v, t in zip(inputs, network.inputs, strict=True)
         ]
         given = one[0] if len(one) == 1 else keras_module().tree.pack_sequence_as(network.input, one)
         found = as_recorded(network, one) if recorded else network(given, training=False)
-        answers.append([value[:1] for value in _values(found)])
-    return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+        outputs.append([value[:1] for value in _values(found)])
+    return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
 
 
 def _values(results: object) -> list[Floats]:
@@ -132,7 +131,7 @@ def _values(results: object) -> list[Floats]:
 
 
 def _difference(name: str, own: Floats, their: Floats) -> Difference:
-    """Return how far an output is from Keras's; maps are channels last here, whatever they are there."""
+    """Return how far an output is from Keras's, whose maps may be channels first."""
     orders = (their, their.transpose(LAST)) if their.ndim == 4 else (their,)
     return min((difference(name, [(own, turned)]) for turned in orders), key=lambda found: found.max_rel)
 

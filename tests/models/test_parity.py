@@ -14,8 +14,8 @@ import pytest
 
 from reportgen.models import load_model
 from reportgen.models import proof as proof_module
-from reportgen.models.onnx import parity, read_onnx
-from reportgen.models.proof import Difference, Proof, probe_inputs, prove_cuts, prove_import
+from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
+from reportgen.models.parity import Difference, Parity, compare_cuts, compare_import, probe_inputs
 from tests.models.nets import loaded, nested_twice, plain, skipping
 
 
@@ -40,14 +40,14 @@ def small_onnx(path: Path, metadata: dict[str, str] | None = None) -> Path:
 
 
 @pytest.mark.parametrize("net", [plain, skipping, nested_twice])
-def test_every_layer_cut_out_answers_as_in_the_whole_network(tmp_path: Path, net: Any) -> None:
+def test_every_cut_gives_what_the_layer_gives_in_the_whole_network(tmp_path: Path, net: Any) -> None:
     model = loaded(net(), tmp_path, input_range=(-3, 7))
-    proof = prove_cuts(model)
+    proof = compare_cuts(model)
     assert [d.name for d in proof.found] == [layer.name for layer in model.layers]
     assert proof.same and proof.of == len(model.layers)
 
 
-def test_a_cut_that_is_another_network_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cut_of_another_network_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = loaded(plain(), tmp_path)
     right = proof_module.cut_model
 
@@ -56,37 +56,37 @@ def test_a_cut_that_is_another_network_is_found_out(tmp_path: Path, monkeypatch:
         return right(other, layer, canvas)
 
     monkeypatch.setattr(proof_module, "cut_model", wrong)
-    proof = prove_cuts(model)
+    proof = compare_cuts(model)
     assert proof.same is False and proof.max_rel is not None and proof.max_rel > 1e-4
 
 
-def test_an_import_answers_as_onnxruntime_does(tmp_path: Path) -> None:
+def test_an_import_gives_what_onnxruntime_gives(tmp_path: Path) -> None:
     path = small_onnx(tmp_path / "net.onnx")
-    proof = prove_import(path, load_model(path))
+    proof = compare_import(path, load_model(path))
     assert [d.name for d in proof.found] == ["y"]
     assert proof.same and proof.max_rel is not None and 0 <= proof.max_rel < 1e-5
 
 
-def test_without_onnxruntime_there_are_no_numbers_and_it_is_said(
+def test_without_onnxruntime_there_are_no_numbers_but_a_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = small_onnx(tmp_path / "net.onnx")
     model = load_model(path)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    proof = prove_import(path, model)
+    proof = compare_import(path, model)
     assert (proof.max_abs, proof.max_rel, proof.same) == (None, None, None)
     assert "onnxruntime" in proof.reason and "not installed" in proof.reason
 
 
-def test_a_network_that_overflows_is_said_to_and_breaks_nothing(tmp_path: Path) -> None:
+def test_a_network_that_overflows_is_reported_without_an_error(tmp_path: Path) -> None:
     net = plain()
     net.get_layer("hidden").kernel.assign(np.full(net.get_layer("hidden").kernel.shape, 3e38))
-    proof = prove_cuts(loaded(net, tmp_path))
+    proof = compare_cuts(loaded(net, tmp_path))
     assert proof.max_abs is not None and not np.isfinite(proof.max_abs) and proof.same is False
 
 
-def test_a_result_that_is_no_number_is_never_called_the_same() -> None:
-    proof = Proof((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
+def test_a_result_that_is_not_finite_is_never_called_the_same() -> None:
+    proof = Parity((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
     assert proof.same is False
 
 
@@ -97,7 +97,7 @@ def test_probe_inputs_are_the_same_every_time_and_fill_the_range() -> None:
 
 
 def saturated_onnx(path: Path, end: str, factor: float = 1.0) -> Path:
-    """Write a convolution and a bounded end that is all but still: its numbers are some 1e-5 of its range."""
+    """Write a convolution and a nearly constant bounded output, which spans some 1e-5 of its range."""
     helper = onnx.helper
     rng = np.random.default_rng(3)
     kernel = (rng.normal(size=(2, 3, 3, 3)) * factor).astype(np.float32)
@@ -125,21 +125,21 @@ def saturated_onnx(path: Path, end: str, factor: float = 1.0) -> Path:
 @pytest.mark.parametrize("end", ["Sigmoid", "Tanh"])
 def test_rounding_near_a_bound_is_no_difference_and_a_wrong_weight_is(tmp_path: Path, end: str) -> None:
     path = saturated_onnx(tmp_path / "net.onnx", end)
-    proof = prove_import(path, load_model(path))
+    proof = compare_import(path, load_model(path))
     assert proof.same and [d.name for d in proof.found] == ["y"]
     # The proof reads the file itself: what onnxruntime runs is put in its place, a thousandth off.
     other = saturated_onnx(tmp_path / "other.onnx", end, factor=1.001)
     imported = read_onnx(path, before_bounds=True)
     pictures = probe_inputs((16, 16, 3))
-    assert max(found.max_rel for found in parity(other, imported, pictures)) > 5e-4
-    assert max(found.max_rel for found in parity(path, imported, pictures)) < 1e-4
+    assert max(found.max_rel for found in compare_with_onnxruntime(other, imported, pictures)) > 5e-4
+    assert max(found.max_rel for found in compare_with_onnxruntime(path, imported, pictures)) < 1e-4
 
 
-def test_another_function_with_the_same_bound_is_found_out(tmp_path: Path) -> None:
+def test_another_function_with_the_same_bound_is_detected(tmp_path: Path) -> None:
     path = saturated_onnx(tmp_path / "net.onnx", "Sigmoid")
     imported = read_onnx(path, before_bounds=True)
     other = saturated_onnx(tmp_path / "other.onnx", "HardSigmoid")
-    found = {p.name: p for p in parity(other, imported, probe_inputs((16, 16, 3)))}
+    found = {p.name: p for p in compare_with_onnxruntime(other, imported, probe_inputs((16, 16, 3)))}
     assert found["a"].max_rel < 1e-4 < found["y"].max_rel
 
 
@@ -167,8 +167,8 @@ def half_onnx(path: Path, deep: int = 12, factor: float = 1.0) -> Path:
 
 def test_rounding_to_16_bits_is_no_difference_and_a_wrong_weight_in_16_bits_is(tmp_path: Path) -> None:
     path = half_onnx(tmp_path / "net.onnx")
-    assert prove_import(path, load_model(path, input_range=(0, 255))).same
+    assert compare_import(path, load_model(path, input_range=(0, 255))).same
     imported, pictures = read_onnx(path), probe_inputs((16, 16, 3)) * 255
     other = half_onnx(tmp_path / "other.onnx", factor=1.005)
-    assert max(found.max_rel for found in parity(path, imported, pictures)) < 1e-5
-    assert max(found.max_rel for found in parity(other, imported, pictures)) > 1e-3
+    assert max(found.max_rel for found in compare_with_onnxruntime(path, imported, pictures)) < 1e-5
+    assert max(found.max_rel for found in compare_with_onnxruntime(other, imported, pictures)) > 1e-3

@@ -1,4 +1,4 @@
-"""Keras runs the file itself: what was taken apart wrongly is found out."""
+"""Comparing with Keras running the file detects a network that was flattened wrongly."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from keras import layers
 
 from reportgen.config import read_settings
 from reportgen.models import load_model
-from reportgen.models.keras.proof import prove_keras
+from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.model import Model
-from reportgen.models.proof import prove_cuts
+from reportgen.models.parity import compare_cuts
 from reportgen.models.sources import find_source
 from reportgen.run.import_report import import_report
 from tests.models.nets import nested_twice, plain, skipping, stirred
 
 
 def two_inputs_two_outputs() -> Any:
-    """A picture, a vector that shifts it, a second map beside it, a map and a vector out."""
+    """A picture, a vector that shifts it, a second map next to it, a map and a vector out."""
     x, v = keras.Input((20, 24, 3), name="picture"), keras.Input((4,), name="tuning")
     m = keras.Input((20, 24, 1), name="mask")
     y = layers.Conv2D(4, 3, padding="same", activation="relu", name="conv")(layers.Concatenate()([x, m]))
@@ -41,7 +41,7 @@ def saved(net: Any, folder: Path, suffix: str) -> Path:
 
 
 def wrong(model: Model, at: int) -> Model:
-    """Return the model with one node that answers a thousandth too much, as a bad flattening would."""
+    """Return the model with one node whose output is a thousandth too large, as after a wrong flattening."""
     node = model.nodes[at]
 
     def call(values: Any) -> Any:
@@ -62,33 +62,33 @@ def wrong(model: Model, at: int) -> Model:
         ("nested", ".keras"),
     ],
 )
-def test_what_was_taken_apart_answers_as_keras_does(name: str, suffix: str, tmp_path: Path) -> None:
+def test_a_flattened_network_gives_what_keras_gives(name: str, suffix: str, tmp_path: Path) -> None:
     path = saved(NETS[name](), tmp_path, suffix)
-    proof = prove_keras(find_source(path), load_model(path, input_range=(-2, 5)))
+    proof = compare_with_keras(find_source(path), load_model(path, input_range=(-2, 5)))
     assert proof.same and len(proof.found) == proof.of == 1
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_node_that_was_taken_apart_wrongly_is_found_where_comparing_cuts_finds_nothing(
+def test_a_wrongly_flattened_node_is_detected_where_comparing_cuts_detects_none(
     suffix: str, tmp_path: Path
 ) -> None:
     path = saved(skipping(), tmp_path, suffix)
     model = load_model(path)
     conv = model.taps["left"].weights
     planted = wrong(model, conv)
-    assert prove_cuts(planted).same
-    proof = prove_keras(find_source(path), planted)
+    assert compare_cuts(planted).same
+    proof = compare_with_keras(find_source(path), planted)
     assert proof.same is False and proof.max_rel is not None and proof.max_rel > 1e-4
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_an_activation_that_was_lost_is_found(suffix: str, tmp_path: Path) -> None:
+def test_a_lost_activation_is_detected(suffix: str, tmp_path: Path) -> None:
     path = saved(plain(), tmp_path, suffix)
     model = load_model(path)
     at = next(i for i, node in enumerate(model.nodes) if node.name == "hidden/activation")
     nodes = list(model.nodes)
     nodes[at] = dataclasses.replace(nodes[at], call=lambda values: tuple(values))
-    proof = prove_keras(find_source(path), dataclasses.replace(model, nodes=tuple(nodes)))
+    proof = compare_with_keras(find_source(path), dataclasses.replace(model, nodes=tuple(nodes)))
     assert proof.same is False
 
 
@@ -96,13 +96,13 @@ def test_an_activation_that_was_lost_is_found(suffix: str, tmp_path: Path) -> No
 def test_held_inputs_are_held_for_keras_too(hold: dict[str, Any], tmp_path: Path) -> None:
     path = saved(two_inputs_two_outputs(), tmp_path, ".keras")
     model = load_model(path, hold=hold)
-    proof = prove_keras(find_source(path), model, hold=hold)
+    proof = compare_with_keras(find_source(path), model, hold=hold)
     assert proof.same and proof.of == 2
     if hold:
-        assert prove_keras(find_source(path), model, hold={}).same is False
+        assert compare_with_keras(find_source(path), model, hold={}).same is False
 
 
-def test_what_keras_cannot_run_is_said_and_never_called_the_same(
+def test_a_network_keras_cannot_run_is_reported_and_never_called_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = saved(plain(), tmp_path, ".keras")
@@ -111,12 +111,12 @@ def test_what_keras_cannot_run_is_said_and_never_called_the_same(
     def broken(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("no kernel for this")
 
-    monkeypatch.setattr("reportgen.models.keras.proof._answers", broken)
-    proof = prove_keras(find_source(path), model)
+    monkeypatch.setattr("reportgen.models.keras.parity._outputs", broken)
+    proof = compare_with_keras(find_source(path), model)
     assert (proof.max_abs, proof.same) == (None, None) and "no kernel for this" in proof.reason
 
 
-def test_the_report_says_that_keras_was_asked(tmp_path: Path) -> None:
+def test_the_report_names_keras_as_the_reference(tmp_path: Path) -> None:
     path = saved(plain(), tmp_path, ".keras")
     report = import_report(path, load_model(path), read_settings({}))
     assert {"max_abs", "max_rel"} <= set(report["parity"])
@@ -125,11 +125,11 @@ def test_the_report_says_that_keras_was_asked(tmp_path: Path) -> None:
     assert "layers compared with the whole network" in report["cuts_note"]
 
 
-def test_channels_first_networks_are_compared_or_it_is_said_why(tmp_path: Path) -> None:
+def test_channels_first_networks_are_compared_or_the_reason_is_given(tmp_path: Path) -> None:
     x = keras.Input((3, 16, 20))
     y = layers.Conv2D(4, 3, data_format="channels_first", name="conv", activation="relu")(x)
     y = layers.Conv2D(2, 3, data_format="channels_first", name="end")(y)
     path = saved(stirred(keras.Model(x, y)), tmp_path, ".keras")
-    proof = prove_keras(find_source(path), load_model(path))
+    proof = compare_with_keras(find_source(path), load_model(path))
     assert proof.same or "Keras cannot run it here" in proof.reason
     assert np.isfinite(proof.max_abs or 0)

@@ -1,8 +1,8 @@
-"""Proof that what is looked at is the network of the file, on fixed pictures.
+"""Parity of an imported model with its file, on fixed pictures.
 
-An ONNX import is compared with onnxruntime, output by output (a Keras file with Keras, in `keras_proof`);
-and each layer's cut, the network that pictures are optimised on, with the same layer inside the whole
-network. What the numbers mean for a reader is not known here.
+An ONNX import is compared with onnxruntime, output by output (a Keras file with Keras, in `keras.parity`).
+Each layer's cut, the network that pictures are optimised on, is compared with the same layer inside the
+whole network.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reportgen.models.model import Model
 from reportgen.models.model_memory import default_max_memory
 from reportgen.units import Layer
 
-SAME = 1e-4
+ROUNDING = 1e-4
 """Largest difference, as a share of an output's range, that rounding explains."""
 
 _MOST_LAYERS = 12
@@ -33,7 +33,7 @@ _MOST_LAYERS = 12
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one output, or one layer, is from what it should be.
+    """How far one output, or one layer, is from its reference.
 
     Attributes:
         name: Of the output or layer.
@@ -47,8 +47,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """What a comparison found.
+class Parity:
+    """The result of a comparison.
 
     Attributes:
         found: One difference for each output or layer looked at.
@@ -73,7 +73,7 @@ class Proof:
     @property
     def same(self) -> bool | None:
         """Whether rounding explains every difference; None without a comparison."""
-        return None if self.max_rel is None else bool(self.max_rel <= SAME)
+        return None if self.max_rel is None else bool(self.max_rel <= ROUNDING)
 
 
 def probe_inputs(input_shape: tuple[int, int, int]) -> NDArray[np.float32]:
@@ -84,10 +84,10 @@ def probe_inputs(input_shape: tuple[int, int, int]) -> NDArray[np.float32]:
     return np.concatenate([natural, noise]).astype(np.float32)
 
 
-def prove_cuts(model: Model) -> Proof:
-    """Compare layers as they are cut out with the same layers inside the whole network.
+def compare_cuts(model: Model) -> Parity:
+    """Compare the cuts of layers with the same layers inside the whole network.
 
-    Of more than a dozen layers a dozen is looked at, spread over the depth, the first and last among them.
+    Of more than a dozen layers, a dozen spread over the depth are compared, with the first and the last.
     Both are run at the model's own input size; the cut gets pictures in [0, 1].
     """
     chosen = _spread(model.layers)
@@ -101,13 +101,13 @@ def prove_cuts(model: Model) -> Proof:
             pairs = zip(cut, whole[2 * place : 2 * place + 2], strict=True)
             found.append(difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
     except ShapeError as error:
-        return Proof(of=len(model.layers), reason=error.message)
-    except Exception as error:  # one layer that a framework cannot run is a matter of its pictures
-        return Proof(of=len(model.layers), reason=f"layers not compared: {first_line(error)}")
-    return Proof(tuple(found), len(model.layers))
+        return Parity(of=len(model.layers), reason=error.message)
+    except Exception as error:  # a layer that the framework cannot run is reported, not fatal
+        return Parity(of=len(model.layers), reason=f"layers not compared: {first_line(error)}")
+    return Parity(tuple(found), len(model.layers))
 
 
-def prove_import(
+def compare_import(
     path: Path,
     model: Model,
     *,
@@ -115,15 +115,15 @@ def prove_import(
     hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
-) -> Proof:
-    """Compare an ONNX file as it was imported with what onnxruntime makes of it.
+) -> Parity:
+    """Compare an imported ONNX model with onnxruntime running the file.
 
     Args:
         path: The file.
         model: What was read from it.
         input_size, hold, max_memory, channels: As the file was read.
     """
-    from reportgen.models.onnx import parity, read_onnx
+    from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 
     imported = read_onnx(
         path,
@@ -134,19 +134,21 @@ def prove_import(
         before_bounds=True,
     )
     try:
-        with np.errstate(all="ignore"):  # what is not finite is said, not warned of
-            found = parity(path, imported, in_range(model, probe_inputs(model.input_shape)))
+        with np.errstate(all="ignore"):  # results that are not finite are reported, not warned about
+            found = compare_with_onnxruntime(path, imported, in_range(model, probe_inputs(model.input_shape)))
     except MissingExtra as error:
-        return Proof(of=len(imported.outputs), reason=f"not compared: {error}")
+        return Parity(of=len(imported.outputs), reason=f"not compared: {error}")
     except (ModelError, ShapeError) as error:
-        return Proof(of=len(imported.outputs), reason=f"not compared: {error.message}")
+        return Parity(of=len(imported.outputs), reason=f"not compared: {error.message}")
     apart = {p.name: Difference(p.name, p.max_abs, p.max_rel) for p in found}
     for name, before in imported.before.items():
-        if name in apart and before in apart:  # one output, as far apart as what its end is given
+        if (
+            name in apart and before in apart
+        ):  # judge a bounded output together with the bounded function's input
             share = float(np.maximum(apart[name].max_rel, apart[before].max_rel))
             apart[name] = dataclasses.replace(apart[name], max_rel=share)
     ends = [d for d in apart.values() if d.name not in imported.before.values() or d.name in imported.before]
-    return Proof(tuple(ends), len(ends))
+    return Parity(tuple(ends), len(ends))
 
 
 def _spread(layers: tuple[Layer, ...]) -> list[Layer]:
@@ -163,17 +165,19 @@ def in_range(model: Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def difference(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Difference:
-    """Return how far arrays are from those they should be, at worst.
+    """Return the largest difference between pairs of arrays.
 
     Args:
         name: Of the output or layer.
-        pairs: Of ours and theirs; of other shapes, they are as far apart as can be.
+        pairs: Ours and the reference; infinitely far apart if their shapes differ.
     """
     worst = shares = 0.0
     for own, full in pairs:
         if own.shape != full.shape:
             return Difference(name, float("inf"), float("inf"))
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is said, not warned of
+        with np.errstate(
+            invalid="ignore", over="ignore"
+        ):  # results that are not finite are reported, not warned about
             far = float(np.max(np.abs(own - full), initial=0.0))
             spread = float(np.ptp(full)) if full.size else 0.0
         worst, shares = (
