@@ -1,4 +1,4 @@
-"""The proof finds what it is there to find: an import or a cut that is not the network."""
+"""Comparisons detect an import or a cut that differs from the file's network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import onnx.numpy_helper
 import pytest
 
 from reportgen.models import load_model
-from reportgen.models import proof as proof_module
+from reportgen.models import parity as parity_module
 from reportgen.models.onnx import compare_with_onnxruntime, read_onnx
 from reportgen.models.parity import Difference, Parity, compare_cuts, compare_import, probe_inputs
 from tests.models.nets import loaded, nested_twice, plain, skipping
@@ -42,29 +42,29 @@ def small_onnx(path: Path, metadata: dict[str, str] | None = None) -> Path:
 @pytest.mark.parametrize("net", [plain, skipping, nested_twice])
 def test_every_cut_gives_what_the_layer_gives_in_the_whole_network(tmp_path: Path, net: Any) -> None:
     model = loaded(net(), tmp_path, input_range=(-3, 7))
-    proof = compare_cuts(model)
-    assert [d.name for d in proof.found] == [layer.name for layer in model.layers]
-    assert proof.same and proof.of == len(model.layers)
+    parity = compare_cuts(model)
+    assert [d.name for d in parity.found] == [layer.name for layer in model.layers]
+    assert parity.same and parity.of == len(model.layers)
 
 
 def test_a_cut_of_another_network_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = loaded(plain(), tmp_path)
-    right = proof_module.cut_model
+    right = parity_module.cut_model
 
     def wrong(whole: Any, layer: Any, canvas: Any) -> Any:
         other = dataclasses.replace(whole, input_range=dataclasses.replace(whole.input_range, high=(1.01,)))
         return right(other, layer, canvas)
 
-    monkeypatch.setattr(proof_module, "cut_model", wrong)
-    proof = compare_cuts(model)
-    assert proof.same is False and proof.max_rel is not None and proof.max_rel > 1e-4
+    monkeypatch.setattr(parity_module, "cut_model", wrong)
+    parity = compare_cuts(model)
+    assert parity.same is False and parity.max_rel is not None and parity.max_rel > 1e-4
 
 
 def test_an_import_gives_what_onnxruntime_gives(tmp_path: Path) -> None:
     path = small_onnx(tmp_path / "net.onnx")
-    proof = compare_import(path, load_model(path))
-    assert [d.name for d in proof.found] == ["y"]
-    assert proof.same and proof.max_rel is not None and 0 <= proof.max_rel < 1e-5
+    parity = compare_import(path, load_model(path))
+    assert [d.name for d in parity.found] == ["y"]
+    assert parity.same and parity.max_rel is not None and 0 <= parity.max_rel < 1e-5
 
 
 def test_without_onnxruntime_there_are_no_numbers_but_a_reason(
@@ -73,21 +73,21 @@ def test_without_onnxruntime_there_are_no_numbers_but_a_reason(
     path = small_onnx(tmp_path / "net.onnx")
     model = load_model(path)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    proof = compare_import(path, model)
-    assert (proof.max_abs, proof.max_rel, proof.same) == (None, None, None)
-    assert "onnxruntime" in proof.reason and "not installed" in proof.reason
+    parity = compare_import(path, model)
+    assert (parity.max_abs, parity.max_rel, parity.same) == (None, None, None)
+    assert "onnxruntime" in parity.reason and "not installed" in parity.reason
 
 
 def test_a_network_that_overflows_is_reported_without_an_error(tmp_path: Path) -> None:
     net = plain()
     net.get_layer("hidden").kernel.assign(np.full(net.get_layer("hidden").kernel.shape, 3e38))
-    proof = compare_cuts(loaded(net, tmp_path))
-    assert proof.max_abs is not None and not np.isfinite(proof.max_abs) and proof.same is False
+    parity = compare_cuts(loaded(net, tmp_path))
+    assert parity.max_abs is not None and not np.isfinite(parity.max_abs) and parity.same is False
 
 
 def test_a_result_that_is_not_finite_is_never_called_the_same() -> None:
-    proof = Parity((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
-    assert proof.same is False
+    parity = Parity((Difference("a", 0.0, 0.0), Difference("b", float("nan"), float("nan"))), 2)
+    assert parity.same is False
 
 
 def test_probe_inputs_are_the_same_every_time_and_fill_the_range() -> None:
@@ -125,9 +125,9 @@ def saturated_onnx(path: Path, end: str, factor: float = 1.0) -> Path:
 @pytest.mark.parametrize("end", ["Sigmoid", "Tanh"])
 def test_rounding_near_a_bound_is_no_difference_and_a_wrong_weight_is(tmp_path: Path, end: str) -> None:
     path = saturated_onnx(tmp_path / "net.onnx", end)
-    proof = compare_import(path, load_model(path))
-    assert proof.same and [d.name for d in proof.found] == ["y"]
-    # The proof reads the file itself: what onnxruntime runs is put in its place, a thousandth off.
+    parity = compare_import(path, load_model(path))
+    assert parity.same and [d.name for d in parity.found] == ["y"]
+    # The comparison reads the file itself: what onnxruntime runs is put in its place, a thousandth off.
     other = saturated_onnx(tmp_path / "other.onnx", end, factor=1.001)
     imported = read_onnx(path, before_bounds=True)
     pictures = probe_inputs((16, 16, 3))
