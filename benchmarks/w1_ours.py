@@ -143,7 +143,7 @@ def bare_gradient(cut: Any, batch: int, *, chosen: bool = False) -> Callable[[],
     def gradient(x: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(x)
-            maps = cut.chosen_network([x, units]) if chosen else cut.network(x)[0][..., 0]
+            maps = cut.single_unit_network([x, units]) if chosen else cut.network(x)[0][..., 0]
             value = tf.reduce_mean(tf.nn.relu(maps))
         return tape.gradient(value, x)
 

@@ -10,17 +10,17 @@ from typing import Literal
 from reportgen.arguments import checked
 from reportgen.errors import ConfigError, ModelError
 from reportgen.keras_types import Network
-from reportgen.models.each_picture import refuse_mixed_pictures
+from reportgen.models.batch_independence import refuse_batch_mixing
 from reportgen.models.extra_inputs import shape_text
-from reportgen.models.graph.field import Field, fields
 from reportgen.models.graph.flatten import flatten
 from reportgen.models.graph.gates import Locality, localities
 from reportgen.models.graph.hashes import node_hashes
 from reportgen.models.graph.kinds import IDENTITIES
 from reportgen.models.graph.layer_graph import layer_graph
-from reportgen.models.graph.picture_rows import hold_whole_pictures, shapes_of_many
-from reportgen.models.graph.places import lie_over_places
-from reportgen.models.graph.shared_weights import CallAside, sharing_calls
+from reportgen.models.graph.picture_rows import rows_are_pictures, shapes_for_many_pictures
+from reportgen.models.graph.places import maps_keep_places
+from reportgen.models.graph.receptive_field import ReceptiveField, receptive_fields
+from reportgen.models.graph.shared_weights import FoldedCall, calls_with_same_weights
 from reportgen.models.graph.submodel import symbolic_shapes
 from reportgen.models.graph.taps import ON_CONSTANTS, find_taps, unit_count
 from reportgen.models.input_range.find import find_input_range
@@ -128,15 +128,15 @@ def load_model(
     _refuse_channels_first(nodes, file_name)
     nodes = _at_size(nodes, input_shape, file_name)
     hashes = node_hashes(nodes, file_name)
-    many = shapes_of_many(nodes, input_shape)
-    taps, skipped = find_taps(nodes, outputs, hold_whole_pictures(many), lie_over_places(nodes, many))
+    many = shapes_for_many_pictures(nodes, input_shape)
+    taps, skipped = find_taps(nodes, outputs, rows_are_pictures(many), maps_keep_places(nodes, many))
     if not taps:
         raise ModelError(
             f"{file_name}: none of its {len(nodes) - 1} operations has units to look at, "
             "wanted a convolution in two dimensions or a dense layer"
         )
-    sharing = sharing_calls(nodes, opened.aside)
-    skipped = (*skipped, *_set_aside(opened.aside, sharing, [node.name for node in nodes]))
+    sharing = calls_with_same_weights(nodes, opened.folded_calls)
+    skipped = (*skipped, *_skipped_calls(opened.folded_calls, sharing, [node.name for node in nodes]))
     hash_ = source.digest()
     model = Model(
         name=name or source.name,
@@ -158,7 +158,7 @@ def load_model(
         drawn=drawn,
     )
     if source.kind != "onnx":
-        refuse_mixed_pictures(model)
+        refuse_batch_mixing(model)
     doubt = range_doubt(model)
     return dataclasses.replace(model, notes=(*notes, doubt)) if doubt else model
 
@@ -248,12 +248,14 @@ def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_na
     return tuple(dataclasses.replace(n, output_shapes=s) for n, s in zip(nodes, shapes, strict=True))
 
 
-def _set_aside(
-    aside: Sequence[CallAside], sharing: Mapping[int, tuple[str, ...]], taken: Sequence[str]
+def _skipped_calls(
+    folded_calls: Sequence[FoldedCall], sharing: Mapping[int, tuple[str, ...]], taken: Sequence[str]
 ) -> list[tuple[str, str]]:
     """Return the layers that no picture changes: those on held inputs, and those whose weights others use."""
     shared = {name for names in sharing.values() for name in names}
-    return [(c.name, ON_CONSTANTS) for c in aside if (c.held or c.name in shared) and c.name not in taken]
+    return [
+        (c.name, ON_CONSTANTS) for c in folded_calls if (c.held or c.name in shared) and c.name not in taken
+    ]
 
 
 def _layers(
@@ -264,10 +266,10 @@ def _layers(
     sharing: Mapping[int, tuple[str, ...]],
 ) -> tuple[Layer, ...]:
     untouched = _still_pictures(nodes)
-    seen = list(zip(fields(nodes), localities(nodes, input_shape), strict=True))
+    fields = list(zip(receptive_fields(nodes), localities(nodes, input_shape), strict=True))
     slugs = unique_slugs(taps)
     return tuple(
-        _layer(nodes, tap, position, name, slug, hashes, seen, untouched, sharing.get(tap.weights, ()))
+        _layer(nodes, tap, position, name, slug, hashes, fields, untouched, sharing.get(tap.weights, ()))
         for position, ((name, tap), slug) in enumerate(zip(taps.items(), slugs, strict=True))
     )
 
@@ -288,13 +290,13 @@ def _layer(
     name: str,
     slug: str,
     hashes: Sequence[str],
-    seen: Sequence[tuple[Field | None, Locality]],
+    fields: Sequence[tuple[ReceptiveField | None, Locality]],
     untouched: Sequence[bool],
     shared_with: tuple[str, ...],
 ) -> Layer:
     node = nodes[tap.weights]
     shape = nodes[tap.pre[0]].output_shapes[tap.pre[1]]
-    field, local = seen[tap.pre[0]]
+    field, local = fields[tap.pre[0]]
     near = field or local.field
     size, stride = near.rounded() if near is not None else (None, None)
     return Layer(

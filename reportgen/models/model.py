@@ -1,7 +1,7 @@
-"""A network as this package sees it: a flat list of operations, and the layers whose units can be looked at.
+"""The imported network: a flat list of operations, and the layers whose units are rendered.
 
-Values only. How they come out of a file is known in `loading`, how a network is cut in
-`cut`; nothing here imports a framework.
+Plain values; no framework is imported here. `loading` makes them from a file, `graph.submodel` cuts a
+network at a layer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Ref = tuple[int, int]
 
 @dataclass(frozen=True)
 class Node:
-    """One operation of the flattened network; nodes stand in topological order.
+    """One operation of the flattened network; nodes are in topological order.
 
     Attributes:
         name: The model's own name, unique: nested models give `outer/inner`, a second call of
@@ -33,11 +33,11 @@ class Node:
             of the original call filled in and training off. `instead` names another operation to call so.
         output_shapes: One for each output tensor; the batch axis is None.
         function: For activations, which: `relu`, `silu`, `softmax`; else empty.
-        constants: The arguments of the call that are no tensors of the network, in order.
+        constants: The arguments of the call that are not tensors of the network, in order.
         pattern: The order of all arguments, `t` for a tensor and `c` for a constant, then the keywords:
             `x - 1` is "tc", `1 - x` is "ct".
-        training: Whether the file records that it runs as in training, which `call` never does.
-        of_picture: Whether its outputs depend on the picture; else on held inputs and constants alone.
+        training: Whether the file records that it runs in training mode, which `call` never does.
+        depends_on_picture: Whether its outputs depend on the picture, not on held inputs and constants alone.
     """
 
     name: str
@@ -50,17 +50,17 @@ class Node:
     constants: tuple[Tensor, ...] = ()
     pattern: str = "t"
     training: bool = False
-    of_picture: bool = True
+    depends_on_picture: bool = True
 
 
 @dataclass(frozen=True)
 class Tap:
-    """Where a layer is read.
+    """The tensors at which a layer is read.
 
     Attributes:
         weights: Index of the node that holds the weights.
-        pre: What objectives climb: after BatchNormalization where that follows, before the activation.
-        post: Where units are judged: after the activation; `pre` for linear layers and for heads.
+        pre: What objectives maximise: before the activation, after a BatchNormalization if one follows.
+        post: What units are judged by: after the activation; `pre` for linear layers and for heads.
         head: Where a softmax or sigmoid head was cut, the tensor after it; else None.
         activation: The activation between `pre` and `post`; `linear` if there is none.
     """
@@ -80,9 +80,9 @@ class Cut:
         network: `keras.Model` from pictures `(n, h, w, c)`, float32 in [0, 1], to `[pre, post]`, each
             `(n, H, W, K)` or `(n, K)`. The way from [0, 1] to the model's own range is inside.
         raw_network: The same for pictures in the model's own range.
-        chosen_network: `keras.Model` from pictures as for `network` and indices of units `(n, 1)` to `pre` of
-            each picture's own unit, `(n, H, W)` or `(n,)`: without the work of all the others. None where
-            that saves nothing.
+        single_unit_network: `keras.Model` from pictures as for `network` and indices of units `(n, 1)` to
+            `pre` of each picture's own unit, `(n, H, W)` or `(n,)`, without computing the others. None where
+            that saves no work.
         n_units: K.
         canvas_px: Height and width of the pictures.
         channels: 1 or 3.
@@ -90,7 +90,7 @@ class Cut:
         is_map: Whether the outputs have positions.
         layer_name: The model's own name of the layer.
         field_places: Places of the output that one receptive field spans, down and across; None for units
-            that see the whole input.
+            whose receptive field is the whole input.
     """
 
     network: Network
@@ -102,16 +102,16 @@ class Cut:
     is_map: bool
     layer_name: str
     field_places: tuple[int, int] | None = None
-    chosen_network: Network | None = None
+    single_unit_network: Network | None = None
 
 
 @dataclass(frozen=True)
 class OnnxSignature:
-    """How an ONNX file wants its picture, and gives its outputs.
+    """The picture input and the outputs of an ONNX file.
 
     Attributes:
         picture: Name of the input that takes the picture.
-        picture_dtype: Element type that it wants it in, as `float16`.
+        picture_dtype: Its element type, such as `float16`.
         channels_first: Whether the picture has its channels first.
         outputs: Names of the outputs, in the order of the model's.
         output_axes: For each output, which axis of the file each axis of the model's output is.
@@ -128,10 +128,10 @@ class OnnxSignature:
 
 @dataclass(frozen=True)
 class Model:
-    """A model file, read.
+    """An imported model file.
 
     Attributes:
-        name, version: What people call it; the file's stem and the first 8 digits of its hash unless given.
+        name, version: As given; by default the file's stem and the first 8 digits of its hash.
         file_name: Base name of the file.
         file_hash: blake2b of the file's bytes, 32 hexadecimal digits.
         nodes: All operations, in topological order.
@@ -141,13 +141,13 @@ class Model:
         input_shape: Height, width and channels.
         input_size_source: `model`, `given` or `assumed`.
         input_range: The values a picture has where the model takes it.
-        skipped: Pairs of layer name and reason: layers with weights that have no units to look at.
-        notes: What a reader should know, each a sentence.
-        outputs: Where the model's own outputs are, in its order.
-        output_keys: Under which keys a Keras network gives its outputs, in their order; empty where it gives
-            them without.
-        signature: What its file takes and gives, if it is one of ONNX.
-        drawn: How its weights were drawn anew, in words; empty where they are the file's.
+        skipped: Pairs of layer name and reason: layers with weights but without units to render.
+        notes: Remarks on the import, each a sentence.
+        outputs: The model's own outputs, in its order.
+        output_keys: Keys of a Keras network's outputs, in their order; empty where they are not a
+            dictionary.
+        signature: Inputs and outputs of the file, if it is ONNX.
+        drawn: How its weights were reinitialised, in words; empty where they are the file's.
     """
 
     name: str

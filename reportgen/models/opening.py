@@ -19,7 +19,7 @@ from reportgen.errors import MissingExtra, ModelError, ReportgenError
 from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.extra_inputs import held_inputs, picture_input
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.keras.picture_axes import takes_channels_first
 from reportgen.models.keras.reading import read_keras
@@ -40,7 +40,7 @@ class Opened:
         notes: What a reader should know, each a sentence.
         input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
         picture_dtype: Element type in which the file wants its picture.
-        aside: Layers of the file that no picture changes, and that are not in the network.
+        folded_calls: Layers of the file that no picture changes, and that are not in the network.
         signature: What the file takes and gives, if it is one of ONNX.
         output_keys: Under which keys a Keras network gives its outputs, in their order; else empty.
     """
@@ -50,7 +50,7 @@ class Opened:
     notes: tuple[str, ...] = ()
     input_size_source: str = ""
     picture_dtype: str = "float32"
-    aside: tuple[CallAside, ...] = ()
+    folded_calls: tuple[FoldedCall, ...] = ()
     signature: OnnxSignature | None = None
     output_keys: tuple[str, ...] = ()
 
@@ -235,7 +235,7 @@ def _onnx(
         notes,
         found.input_size_source,
         found.picture_dtype,
-        found.aside,
+        found.folded_calls,
         OnnxSignature(
             found.picture_input,
             found.elements.get(found.picture_input, "float32"),

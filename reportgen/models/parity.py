@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.submodel import cut_model, prefix
+from reportgen.models.graph.submodel import cut_model, network_to
 from reportgen.models.input_range.stored_moments import natural_pictures
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.model import Model
@@ -94,7 +94,7 @@ def compare_cuts(model: Model) -> Parity:
     refs = tuple(ref for layer in chosen for ref in (model.taps[layer.name].pre, model.taps[layer.name].post))
     pictures, size = probe_inputs(model.input_shape), model.input_shape[:2]
     try:
-        whole = prefix(model, size, refs, chosen[-1].name)(in_range(model, pictures), training=False)
+        whole = network_to(model, size, refs, chosen[-1].name)(in_range(model, pictures), training=False)
         found = []
         for place, layer in enumerate(chosen):
             cut = cut_model(model, layer, size).network(pictures, training=False)

@@ -136,8 +136,8 @@ def _looked_at(cut: Cut, structure: Structure) -> tuple[Network, Callable[..., T
     """Return the network that is used, and what gives each picture's own answers, `(n, H, W)` or `(n,)`."""
     which, own_range = output_of(structure.recipe), _in_own_range(structure)
     plain = which == 0 and not own_range and structure.aim == "unit"
-    if plain and cut.chosen_network is not None:
-        chosen = cut.chosen_network
+    if plain and cut.single_unit_network is not None:
+        chosen = cut.single_unit_network
 
         def own(seen: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
             answer = chosen([seen, numbers["unit"][:, None]], training=False)

@@ -1,4 +1,4 @@
-"""Every layer of Keras that holds weights has units, is skipped by name, or only scales others."""
+"""Every Keras layer with weights has units, is skipped by name, or only scales others."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reportgen.models.graph.kinds import kind_of
 
 PICTURE = (8, 8, 3)
 SHAPES = (PICTURE, (64, 3), (8, 24), (192,), (2, 4, 8, 3), (8, 2, 4, 3))
-"""What a layer may read, made of a picture by reshaping."""
+"""Input shapes that a layer may read, made from a picture by reshaping."""
 
 SCALING = {"batch_normalization", "layer_normalization", "group_normalization", "rms_normalization",
            "normalization", "p_re_lu", "rescaling"}  # fmt: skip
-"""Their weights scale the units of other layers and are no units."""
+"""Their weights scale the units of other layers and define none."""
 
 NUMBERS: dict[str, Any] = {
     "filters": 2, "kernel_size": 1, "units": 2, "num_heads": 2, "key_dim": 2, "head_dim": 2,
@@ -28,7 +28,7 @@ NUMBERS: dict[str, Any] = {
 
 
 def made(cls: Any) -> Any:
-    """Return a layer of a class from the least it asks for; None where that is not known."""
+    """Return a layer of a class with its required arguments only; None where these are unknown."""
     import inspect
 
     wanted = inspect.signature(cls.__init__).parameters.values()
@@ -68,7 +68,7 @@ def classes() -> dict[str, Any]:
 
 
 def with_weights(cls: Any) -> tuple[Any, Any] | None:
-    """Return a network with a layer of a class, and the layer; None where it holds no weights."""
+    """Return a network with a layer of a class, and the layer; None where it has no weights."""
     for shape in SHAPES:
         layer = made(cls)
         net = after_a_picture(layer, shape) if layer is not None else None
@@ -78,7 +78,7 @@ def with_weights(cls: Any) -> tuple[Any, Any] | None:
 
 
 @pytest.mark.slow
-def test_the_list_is_not_cut_short() -> None:
+def test_all_layer_classes_are_listed() -> None:
     names = {name for name, cls in classes().items() if with_weights(cls)}
     assert len(names) >= 35
     assert {"Conv2D", "Dense", "EinsumDense", "LSTM", "MultiHeadAttention", "SpectralNormalization",
@@ -94,12 +94,12 @@ def test_a_layer_with_weights_is_listed_or_skipped_by_name(tmp_path: Path, name:
     net, layer = found
     net.save(tmp_path / "net.keras")
     model = load_model(tmp_path / "net.keras")
-    told = {name.split("/")[0] for name in (*(a.name for a in model.layers), *dict(model.skipped))}
-    assert layer.name in told or kind_of(layer) in SCALING
+    named = {name.split("/")[0] for name in (*(a.name for a in model.layers), *dict(model.skipped))}
+    assert layer.name in named or kind_of(layer) in SCALING
     assert all(reason for _, reason in model.skipped)
 
 
-def test_layers_inside_a_layer_of_ones_own_are_told(tmp_path: Path) -> None:
+def test_layers_inside_a_custom_layer_are_named(tmp_path: Path) -> None:
     from reportgen.models.graph.flatten import flatten
     from reportgen.models.graph.taps import find_taps
 

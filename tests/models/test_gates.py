@@ -1,4 +1,4 @@
-"""Gates pool the whole map: what follows sees everything, and its own neighbourhood beside that."""
+"""Gates pool the whole map: what follows depends on everything, and has a local receptive field as well."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from reportgen.models import cut_model, load_model
 from reportgen.plan import canvas_for
 from reportgen.spec import RECIPES
 from tests.models.nets import loaded
-from tests.models.test_field import SIDE, measured, positive
+from tests.models.test_receptive_field import SIDE, measured, positive
 
 
 def squeezed(x: Any) -> Any:
-    """A squeeze-and-excite block as MobileNetV3 has it: pooled maps with sides of 1."""
+    """A squeeze-and-excite block as in MobileNetV3: pooled maps with sides of 1."""
     y = layers.GlobalAveragePooling2D(keepdims=True)(x)
     y = layers.Conv2D(2, 1, activation="relu", name="squeeze")(y)
     return layers.Multiply()([x, layers.Conv2D(x.shape[-1], 1, activation="hard_sigmoid", name="gate")(y)])
 
 
 def reshaped(x: Any) -> Any:
-    """The same as EfficientNet has it: a vector, given sides of 1 again."""
+    """The same as in EfficientNet: a vector, reshaped to sides of 1."""
     y = layers.Reshape((1, 1, x.shape[-1]))(layers.GlobalMaxPooling2D()(x))
     return layers.Multiply()([layers.Conv2D(x.shape[-1], 1, activation="sigmoid", name="gate")(y), x])
 
@@ -59,7 +59,7 @@ def gated(gate: Callable[[Any], Any], side: int = SIDE) -> Any:
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_behind_a_gate_a_layer_sees_all_and_its_neighbourhood_beside_that(name: str, tmp_path: Path) -> None:
+def test_after_a_gate_a_layer_has_the_whole_input_and_a_local_field(name: str, tmp_path: Path) -> None:
     model = loaded(positive(gated(GATES[name])), tmp_path)
     after = model.layer("after")
     assert (after.receptive_field_px, after.local_field_px, after.stride_px) == (None, (7, 7), (2, 2))
@@ -73,7 +73,7 @@ def test_behind_a_gate_a_layer_sees_all_and_its_neighbourhood_beside_that(name: 
 
 
 @pytest.mark.parametrize("name", GATES)
-def test_the_field_beside_a_gate_is_what_pixels_show_once_the_gate_is_held(name: str, tmp_path: Path) -> None:
+def test_the_local_field_is_that_measured_with_the_gate_held_constant(name: str, tmp_path: Path) -> None:
     net = positive(gated(GATES[name]))
     kernel = net.get_layer("gate").kernel
     kernel.assign(np.zeros(kernel.shape))
@@ -85,7 +85,7 @@ def test_the_field_beside_a_gate_is_what_pixels_show_once_the_gate_is_held(name:
         assert step == pytest.approx(2, abs=0.6)
 
 
-def test_a_canvas_behind_a_gate_follows_the_field_beside_it(tmp_path: Path) -> None:
+def test_a_canvas_after_a_gate_follows_the_local_field(tmp_path: Path) -> None:
     model = loaded(positive(gated(squeezed, side=224)), tmp_path)
     canvas = canvas_for(model.layer("after"), (224, 224), RECIPES["default"])
     assert max(canvas) < 64
@@ -103,14 +103,14 @@ def test_a_canvas_behind_a_gate_follows_the_field_beside_it(tmp_path: Path) -> N
     ],
     ids=["flattened", "a window", "enlarged", "written out", "reshaped"],
 )
-def test_what_is_made_for_one_size_keeps_the_whole_input(gate: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_a_gate_built_for_one_size_keeps_the_whole_input(gate: Callable[[Any], Any], tmp_path: Path) -> None:
     model = loaded(gated(gate), tmp_path)
     after = model.layer("after")
     assert (after.receptive_field_px, after.local_field_px, after.stride_px) == (None, None, None)
     assert canvas_for(after, (SIDE, SIDE), RECIPES["default"]) == (SIDE, SIDE)
 
 
-def test_a_gate_behind_something_of_one_size_keeps_the_whole_input(tmp_path: Path) -> None:
+def test_a_gate_after_an_operation_of_one_size_keeps_the_whole_input(tmp_path: Path) -> None:
     x = keras.Input((SIDE, SIDE, 1))
     fixed = layers.Reshape((SIDE, SIDE, 1))(layers.Reshape((-1, 1))(x))
     model = loaded(keras.Model(x, layers.Conv2D(2, 3, name="after")(squeezed(fixed))), tmp_path)
@@ -118,7 +118,7 @@ def test_a_gate_behind_something_of_one_size_keeps_the_whole_input(tmp_path: Pat
 
 
 def u_net(side: int) -> Any:
-    """Two halvings, and two enlargements that meet the maps of their size."""
+    """Two downsamplings, and two upsamplings merged with the maps of their size."""
     x = keras.Input((side, side, 1))
     one = layers.Conv2D(3, 3, padding="same", name="one")(x)
     two = layers.Conv2D(3, 3, strides=4, padding="same", name="two")(one)
@@ -128,7 +128,7 @@ def u_net(side: int) -> Any:
     return keras.Model(x, layers.Conv2D(2, 3, name="end")(up))
 
 
-def test_enlarged_branches_get_canvases_on_which_they_meet(tmp_path: Path) -> None:
+def test_upsampled_branches_get_canvases_on_which_sizes_match(tmp_path: Path) -> None:
     model = loaded(u_net(512), tmp_path)
     assert [x.canvas_multiple_px for x in model.layers] == [(1, 1), (1, 1), (1, 1), (16, 16)]
     end = model.layer("end")
@@ -138,7 +138,7 @@ def test_enlarged_branches_get_canvases_on_which_they_meet(tmp_path: Path) -> No
 
 
 def onnx_gate(path: Path, pooling: str) -> Path:
-    """Write a convolution, a gate of sides written out for a batch of one, and a convolution."""
+    """Write a convolution, a gate with explicit sides for a batch of one, and a convolution."""
     helper = onnx.helper
     rng = np.random.default_rng(0)
     arrays = {
@@ -173,7 +173,7 @@ def onnx_gate(path: Path, pooling: str) -> Path:
 
 
 @pytest.mark.parametrize(("pooling", "local"), [("global", (5, 5)), ("mean", (5, 5)), ("window", None)])
-def test_onnx_gates_are_known_and_windows_as_large_as_the_map_are_none(
+def test_onnx_gates_are_recognised_and_windows_as_large_as_the_map_are_not(
     pooling: str, local: tuple[int, int] | None, tmp_path: Path
 ) -> None:
     model = load_model(onnx_gate(tmp_path / "net.onnx", pooling))

@@ -1,4 +1,4 @@
-"""The hash of a layer changes with what its pre-activation depends on, and with nothing else."""
+"""The hash of a layer changes only with what its pre-activation depends on."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def test_the_same_network_has_the_same_hashes_also_from_a_file(tmp_path: Path) -
     assert [layer.graph_hash for layer in loaded(net(), tmp_path, suffix=".h5").layers] == BASE
 
 
-def test_names_change_nothing() -> None:
+def test_names_do_not_change_hashes() -> None:
     assert hashes(net(prefix="other_")) == BASE
 
 
-def test_how_a_network_was_trained_changes_nothing() -> None:
+def test_training_settings_do_not_change_hashes() -> None:
     trained = net(
         kernel_regularizer="l2", kernel_initializer="he_normal", trainable=False, middle=layers.Dropout(0.3)
     )
@@ -103,11 +103,11 @@ def test_a_constant_in_the_graph_counts() -> None:
     assert one[1] != two[1]
 
 
-def test_on_which_side_a_constant_stands_counts() -> None:
+def test_the_operand_order_of_a_constant_counts() -> None:
     assert hashes(net(middle=lambda x: x - 2.0))[1] != hashes(net(middle=lambda x: 2.0 - x))[1]
 
 
-def test_which_input_an_operation_reads_first_counts() -> None:
+def test_the_order_of_inputs_counts() -> None:
     def order(flip: bool) -> list[str]:
         x = keras.Input((8, 8, 1))
         double = layers.Conv2D(2, 1)
@@ -122,7 +122,7 @@ def test_which_input_an_operation_reads_first_counts() -> None:
     assert order(False)[-1] != order(True)[-1]
 
 
-def test_nesting_changes_nothing() -> None:
+def test_nesting_does_not_change_hashes() -> None:
     def build(nested: bool) -> list[str]:
         x = keras.Input((8, 8, 3))
         inner = layers.Conv2D(4, 3, activation="relu")
@@ -138,14 +138,14 @@ def test_nesting_changes_nothing() -> None:
 
 @settings(max_examples=8, deadline=None)
 @given(value=st.sampled_from([float("nan"), float("inf"), -float("inf")]), weight=st.integers(0, 5))
-def test_a_weight_that_is_no_number_is_refused_by_its_layer(value: float, weight: int) -> None:
+def test_a_weight_that_is_not_finite_is_refused_naming_its_layer(value: float, weight: int) -> None:
     broken = net(change=(weight, value))
     with pytest.raises(ModelError, match=f'layer "{"abc"[weight // 2]}" has 1 of .* NaN or infinite'):
         hashes(broken)
 
 
-def test_what_follows_the_pre_activation_changes_the_judged_hash_alone(tmp_path):
-    """Two heads with equal weights and other last operations share pre-activation pictures, no others."""
+def test_operations_after_the_pre_activation_change_only_the_judged_hash(tmp_path):
+    """Two heads with equal weights and different last operations share pre-activation pictures only."""
     layers = []
     for last in ("softmax", "sigmoid"):
         keras.utils.set_random_seed(0)

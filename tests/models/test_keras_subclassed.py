@@ -15,7 +15,7 @@ import pytest
 
 from reportgen.errors import ReportgenError
 from reportgen.models import load_model
-from reportgen.models.graph.submodel import prefix
+from reportgen.models.graph.submodel import network_to
 from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.sources import find_source
 from tests.models.nets import pictures
@@ -90,7 +90,7 @@ def test_a_subclassed_model_has_the_layers_and_values_of_its_class_and_is_proved
     model = load_model("net.keras", **custom("Net"))
     assert [(layer.name, layer.n_units) for layer in model.layers] == [("c", 8), ("d", 3)]
     assert "Net is a subclassed model; its call was followed as a graph." in model.notes
-    made = prefix(model, (16, 16), model.outputs, "its end")(shown, training=False)
+    made = network_to(model, (16, 16), model.outputs, "its end")(shown, training=False)
     np.testing.assert_allclose(np.asarray(made), wanted, atol=1e-5)
     proof = compare_with_keras(find_source("net.keras"), model, **custom("Net"))
     assert not proof.reason and proof.of == 1 and proof.same

@@ -1,4 +1,4 @@
-"""Rows of parts of pictures are told from rows of pictures, whatever their shape looks like."""
+"""Rows for parts of pictures are distinguished from rows for pictures, whatever their shape."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_convolution_over_windows_of_pictures_is_skipped_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, "n"])
-def test_the_output_projection_of_attention_in_an_onnx_graph_is_no_layer_of_pictures(tmp_path, batch):
+def test_the_output_projection_of_attention_in_an_onnx_graph_is_skipped(tmp_path, batch):
     def weight(name, *shape):
         return numpy_helper.from_array((RNG.normal(size=shape) / 4).astype("float32"), name)
 
@@ -95,7 +95,7 @@ def looked_at(model):
     return [layer.name for layer in model.layers], [name for name, _ in model.skipped]
 
 
-def test_dense_layers_over_windows_and_tokens_are_skipped_and_those_over_the_map_put_back_are_not(tmp_path):
+def test_dense_layers_over_windows_and_tokens_are_skipped_and_those_over_the_restored_map_are_not(tmp_path):
     picture = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(8, 2, strides=2, name="patches")(picture)
     x = keras.layers.Dense(6, name="attended")(windowed(x, 8, 4))
@@ -180,7 +180,7 @@ def test_a_convolution_that_reads_a_series_is_skipped_as_such(tmp_path):
     assert "series step by step" in dict(model.skipped)["series"]
 
 
-def test_channels_taken_in_another_order_see_no_more_of_the_picture(tmp_path):
+def test_reordering_channels_does_not_widen_the_receptive_field(tmp_path):
     picture = keras.Input((16, 12, 3))
     x = keras.layers.Conv2D(4, 3, name="conv")(keras.ops.take(picture, [2, 1, 0], axis=-1))
     model = saved(tmp_path, picture, x)

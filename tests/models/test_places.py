@@ -1,4 +1,4 @@
-"""Places of a map are told from windows, tokens and channels through reshapes and transpositions."""
+"""Places of a map are distinguished from windows, tokens and channels through reshapes and transpositions."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def read(tmp_path: Path, build):
 
 
 def shuffled(x):
-    """A pixel shuffle spelt out: 12 x 12 x (2, 2, 4) becomes 24 x 24 x 4."""
+    """A pixel shuffle as separate operations: 12 x 12 x (2, 2, 4) becomes 24 x 24 x 4."""
     x = keras.ops.transpose(keras.ops.reshape(x, (-1, 12, 12, 2, 2, 4)), (0, 1, 3, 2, 4, 5))
     return layers.Conv2D(2, 1, name="last")(keras.ops.reshape(x, (-1, 24, 24, 4)))
 

@@ -1,4 +1,4 @@
-"""One channel of a layer without the others: the same answers and the same gradients."""
+"""One channel of a layer without the others has the same values and the same gradients."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ NAMES = ["first", "second", "wide", "deep", "narrow", "last", "neurons", "head"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model, name):
+def test_a_single_unit_has_the_value_and_gradient_it_has_among_all(model, name):
     layer = model.layer(name)
     cut = cut_model(model, layer, (24, 20))
     rng = np.random.default_rng(3)
@@ -62,7 +62,7 @@ def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model
         return ops.sum(ops.reshape(ops.square(own), (4, -1)), axis=1), own
 
     def alone(x):
-        own = cut.chosen_network([x, choice], training=False)
+        own = cut.single_unit_network([x, choice], training=False)
         return ops.sum(ops.reshape(ops.square(own), (4, -1)), axis=1), own
 
     (_, all_own), all_gradient = backend().value_and_gradient(among_all, ops.convert_to_tensor(pictures))
@@ -74,8 +74,8 @@ def test_a_chosen_unit_answers_as_it_does_among_all_with_the_same_gradient(model
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_chosen_layer_gives_the_shape_that_it_says(model, name):
-    whole = cut_model(model, model.layer(name), (24, 20)).chosen_network
+def test_every_single_channel_layer_has_the_shape_it_declares(model, name):
+    whole = cut_model(model, model.layer(name), (24, 20)).single_unit_network
     network = next(part for part in whole.layers if isinstance(part, keras.Model))  # after the input's range
     own = [
         layer for layer in network.layers if type(layer).__module__ == "reportgen.models.graph.single_unit"
@@ -90,7 +90,7 @@ def test_every_chosen_layer_gives_the_shape_that_it_says(model, name):
         assert says.dtype == keras.backend.standardize_dtype(gives.dtype)
 
 
-def test_an_operation_that_mixes_channels_is_not_walked_through(tmp_path):
+def test_the_walk_back_stops_at_an_operation_that_mixes_channels(tmp_path):
     picture = keras.Input((16, 16, 3))
     x = keras.layers.Conv2D(8, 3, name="before")(picture)
     x = keras.layers.LayerNormalization()(x)
@@ -101,11 +101,11 @@ def test_an_operation_that_mixes_channels_is_not_walked_through(tmp_path):
     cut = cut_model(model, model.layer("after"), (16, 16))
     pictures = np.random.default_rng(0).random((2, 16, 16, 3)).astype(np.float32)
     every = ops.convert_to_numpy(cut.network(pictures, training=False)[0])
-    own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[5], [2]], np.int32)]))
+    own = ops.convert_to_numpy(cut.single_unit_network([pictures, np.array([[5], [2]], np.int32)]))
     assert np.allclose(own, np.stack([every[0, ..., 5], every[1, ..., 2]]), atol=1e-4)
 
 
-def test_a_unit_that_gives_no_numbers_leaves_its_neighbours_alone(tmp_path):
+def test_a_unit_that_is_not_finite_does_not_affect_its_neighbours(tmp_path):
     network = convolutions()
     for name in ("second", "deep"):
         layer = network.get_layer(name)
@@ -116,6 +116,6 @@ def test_a_unit_that_gives_no_numbers_leaves_its_neighbours_alone(tmp_path):
     model = load_model(tmp_path / "broken.keras")
     cut = cut_model(model, model.layer("second"), (24, 20))
     pictures = np.random.default_rng(0).random((2, 24, 20, 3)).astype(np.float32)
-    own = ops.convert_to_numpy(cut.chosen_network([pictures, np.array([[0], [3]], np.int32)]))
+    own = ops.convert_to_numpy(cut.single_unit_network([pictures, np.array([[0], [3]], np.int32)]))
     assert not np.isfinite(own[0]).any()
     assert np.isfinite(own[1]).all()

@@ -1,4 +1,4 @@
-"""A cut gives exactly what the original network has at that place."""
+"""A cut gives exactly the values of the original network at that layer."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_softmax_head_is_cut_to_its_logits(tmp_path: Path) -> None:
     np.testing.assert_allclose(after, keras.ops.softmax(pre), atol=1e-6)
 
 
-def test_a_head_may_be_a_layer_of_its_own_behind_dropout_and_a_cast(tmp_path: Path) -> None:
+def test_a_head_may_be_a_separate_layer_after_dropout_and_a_cast(tmp_path: Path) -> None:
     x = keras.Input((6, 6, 1))
     y = layers.Dense(2, name="logits")(layers.Flatten()(x))
     y = layers.Activation("sigmoid")(layers.Dropout(0.2)(y))
@@ -103,14 +103,14 @@ def test_a_network_with_a_skip_is_cut_at_each_layer(tmp_path: Path, name: str) -
     assert cut.n_units == cut.network(x)[0].shape[-1]
 
 
-def test_everything_after_the_layer_is_gone(tmp_path: Path) -> None:
+def test_a_cut_has_no_operations_after_the_layer(tmp_path: Path) -> None:
     model = loaded(skipping(), tmp_path)
     names = {layer.name for layer in cut_model(model, model.layer("left"), (20, 20)).network.layers}
     assert "stem" in names
     assert not names & {"apart", "deep", "sum"}
 
 
-def test_nested_models_are_opened_and_their_layers_named_by_path(tmp_path: Path) -> None:
+def test_nested_models_are_inlined_and_their_layers_named_by_path(tmp_path: Path) -> None:
     net = nested_twice()
     model = loaded(net, tmp_path)
     assert [layer.name for layer in model.layers] == ["middle/conv", "middle/inner/conv", "conv"]
@@ -182,7 +182,7 @@ def test_an_activation_written_as_an_operation_ends_its_layer(tmp_path: Path, fu
     agree([cut_model(model, model.layer("c"), (8, 8)).network(picture)[1]], at(net, y)(picture))
 
 
-def test_a_swish_spelt_out_as_a_product_ends_its_layer(tmp_path: Path) -> None:
+def test_a_swish_written_as_a_product_ends_its_layer(tmp_path: Path) -> None:
     x = keras.Input((8, 8, 1))
     y = layers.Conv2D(2, 3, name="c")(x)
     net = stirred(
@@ -211,7 +211,7 @@ def test_pictures_in_0_to_1_reach_the_model_in_its_own_range(tmp_path: Path) -> 
     agree(cut.network(x), cut.raw_network(x * 5 - 2))
 
 
-def test_a_range_may_have_one_end_a_channel(tmp_path: Path) -> None:
+def test_a_range_may_have_one_end_for_each_channel(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path, input_range=((0, -1, -2), 4))
     cut = cut_model(model, model.layer("first"), (24, 24))
     x = pictures(2, 24, 24, 3)
@@ -228,7 +228,7 @@ def test_a_convolution_works_on_any_canvas_and_shares_its_values_with_the_whole(
     assert part.shape == (1, 3, 5, 5)
 
 
-def test_layers_that_see_everything_work_at_the_input_size_only(tmp_path: Path) -> None:
+def test_layers_without_a_local_field_work_at_the_input_size_only(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
     assert cut_model(model, model.layer("hidden"), (24, 24)).is_map is False
     with pytest.raises(ShapeError, match="sees the whole input: canvas is 12x24, wanted 24x24"):
@@ -241,7 +241,7 @@ def test_a_canvas_smaller_than_the_kernel_is_refused(tmp_path: Path) -> None:
         cut_model(model, model.layer("second"), (4, 4))
 
 
-def test_cuts_share_weights_and_train_none(tmp_path: Path) -> None:
+def test_cuts_share_weights_that_are_not_trainable(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
     one = cut_model(model, model.layer("first"), (24, 24)).network
     two = cut_model(model, model.layer("second"), (16, 16)).network
@@ -250,7 +250,7 @@ def test_cuts_share_weights_and_train_none(tmp_path: Path) -> None:
     assert {id(v) for v in one.variables} < {id(v) for v in two.variables}
 
 
-def test_batch_norm_uses_its_stored_moments_whatever_the_batch(tmp_path: Path) -> None:
+def test_batch_norm_uses_its_stored_moments_for_any_batch(tmp_path: Path) -> None:
     model = loaded(plain(), tmp_path)
     cut, x = cut_model(model, model.layer("first"), (24, 24)), pictures(5, 24, 24, 3)
     agree([y[:1] for y in cut.network(x)], cut.network(x[:1]))
@@ -294,7 +294,9 @@ def test_one_unit_and_a_map_of_one_position_work(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "float16", "mixed_bfloat16", "float64"])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_other_float_types_are_converted_to_float32_and_said(tmp_path: Path, dtype: str, suffix: str) -> None:
+def test_other_float_types_are_converted_to_float32_with_a_note(
+    tmp_path: Path, dtype: str, suffix: str
+) -> None:
     keras.config.set_dtype_policy(dtype)
     try:
         net = plain()
@@ -314,7 +316,7 @@ def test_other_float_types_are_converted_to_float32_and_said(tmp_path: Path, dty
 
 def real(name: str) -> Path:
     if not (SHARED / name).exists():
-        pytest.skip(f"{name} is not beside the repository")
+        pytest.skip(f"{name} is not next to the repository")
     return SHARED / name
 
 
@@ -327,14 +329,14 @@ def test_the_dog_breeds_network_has_its_layers_and_gives_its_own_prediction() ->
     assert model.input_shape == (160, 160, 3)
     assert model.layers[0].name == "mobilenetv2_1.00_160/Conv1"
     assert (model.layers[0].activation, model.layers[0].first) == ("relu6", True)
-    answer = model.layer("dense")
-    assert (answer.n_units, answer.head) == (19, "softmax")
+    head = model.layer("dense")
+    assert (head.n_units, head.head) == (19, "softmax")
     x = pictures(2, 160, 160, 3)
     wanted = keras.models.load_model(path, compile=False)(x, training=False)
-    agree([cut_model(model, answer, (160, 160), heads=True).raw_network(x)[1]], [wanted])
+    agree([cut_model(model, head, (160, 160), heads=True).raw_network(x)[1]], [wanted])
 
 
-def test_the_o_net_gives_each_of_its_three_answers() -> None:
+def test_the_o_net_gives_each_of_its_three_outputs() -> None:
     path = real("mtcnn-onet.keras")
     model = load_model(path)
     assert [layer.name for layer in model.layers][-3:] == ["fc6-1", "fc6-2", "fc6-3"]

@@ -1,7 +1,6 @@
-"""From a Keras model to a flat list of nodes: nested models opened, fused activations split off.
+"""From a Keras model to a flat list of nodes: nested models inlined, fused activations split off.
 
-Knows how Keras records the calls of its operations. What the nodes mean for units, fields
-or hashes is not known here.
+Follows the calls that Keras records of its operations.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.kinds import SIGHTLESS, UNIT_KINDS, activation_name, function_of, kind_of
+from reportgen.models.graph.kinds import SHAPE_ONLY, UNIT_KINDS, activation_name, function_of, kind_of
 from reportgen.models.keras.calls import (
     as_dense,
     by_own_moments,
@@ -29,12 +28,12 @@ def flatten(
 ) -> tuple[tuple[Node, ...], tuple[Ref, ...]]:
     """Return the nodes of a built functional or sequential model with one input, and its outputs.
 
-    The first node is the input. The layers are changed in one way: fused activations of layers
-    with units become `linear`, since each stands as a node of its own.
+    The first node is the input. The layers are changed in one way: fused activations of layers with units
+    become `linear`, since each becomes a separate node.
 
     Args:
         model: A Keras model.
-        names: True names of operations, by the names they have in Keras; those not in it keep theirs.
+        names: True names of operations, by their names in Keras; others keep theirs.
     """
     flat = _Flattening(names or {})
     name = model.inputs[0].name
@@ -64,8 +63,8 @@ class _Flattening:
         pattern: str = "t",
         training: bool = False,
     ) -> int:
-        """Append a node, its name as the model has it, and return its index."""
-        seeing = kind not in SIGHTLESS and any(self.nodes[index].of_picture for index, _ in inputs)
+        """Append a node, named as in the model, and return its index."""
+        depends = kind not in SHAPE_ONLY and any(self.nodes[index].depends_on_picture for index, _ in inputs)
         node = Node(
             name=name,
             kind=kind,
@@ -77,16 +76,16 @@ class _Flattening:
             constants=tuple(constants),
             pattern=pattern,
             training=training,
-            of_picture=kind == "input" or seeing,
+            depends_on_picture=kind == "input" or depends,
         )
         self.nodes.append(node)
         return len(self.nodes) - 1
 
     def named(self) -> tuple[Node, ...]:
-        """Return the nodes with names of their own: calls that see the picture have the first choice."""
+        """Return the nodes with unique names; calls that depend on the picture get their own name first."""
         taken: set[str] = set()
         names: dict[int, str] = {}
-        for index in sorted(range(len(self.nodes)), key=lambda i: not self.nodes[i].of_picture):
+        for index in sorted(range(len(self.nodes)), key=lambda i: not self.nodes[i].depends_on_picture):
             wanted = self.nodes[index].name or f"{names[index - 1]}/activation"
             names[index] = _unique(wanted, taken)
         return tuple(dataclasses.replace(node, name=names[index]) for index, node in enumerate(self.nodes))
@@ -124,14 +123,14 @@ class _Flattening:
         at = self.add(kind, name, operation, refs, call, record.outputs, constants, pattern, bool(training))
         if activation is None:
             return [(at, i) for i in range(len(record.outputs))]
-        # It is named when its layer is: an empty name stands for that of the node before it.
+        # The empty name is replaced in `named` by that of the node before it.
         after = self.add(
             kind_of(activation), "", activation, [(at, 0)], _plain_call(activation), record.outputs
         )
         return [(after, 0)]
 
     def _as_recorded(self, record: Network, training: bool | None) -> Network:
-        """Return the layer that does what a recorded call does, the same one for all calls of one layer."""
+        """Return the layer that computes a recorded call, the same one for all calls of one layer."""
         operation = unwrapped(record.operation)
         key = (id(operation), bool(training))
         if key not in self._instead:
@@ -141,7 +140,7 @@ class _Flattening:
         return self._instead[key]
 
     def _split(self, operation: Operation, kind: str) -> Operation:
-        """Return the activation of a layer with units as an operation, leaving the layer linear."""
+        """Return the activation of a layer with units as an operation, and make the layer linear."""
         if kind not in UNIT_KINDS:
             return None
         if id(operation) not in self._fused:
@@ -174,7 +173,7 @@ def recorded_calls(
 ) -> Iterator[Operation]:
     """Yield the recorded calls that lead from inputs to outputs, each after all it depends on.
 
-    The way back ends at `inputs`, and at operations whose ids are `known`.
+    The walk back ends at `inputs`, and at operations whose ids are `known`.
     """
     stop = {id(t) for t in inputs}
     seen: set[int] = set()
@@ -198,9 +197,9 @@ def recorded_calls(
 
 
 def _call_of(record: Network, operation: Operation) -> Callable[..., tuple[Tensor, ...]]:
-    """Return a function that makes the recorded call again on other tensors, with training off.
+    """Return a function that repeats the recorded call on other tensors, with training off.
 
-    It takes `instead`, another operation that is called so.
+    Its argument `instead` is another operation to call in the same way.
     """
     tensors, flat = list(record.input_tensors), keras_module().tree.flatten
 
@@ -225,7 +224,7 @@ def _no_call(values: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 
 def _as_model(pipeline: Network, record: Network) -> Network:
-    """Return the layers of a pipeline in a row as a model, as they work once training is over."""
+    """Return the layers of a pipeline as a sequential model in inference mode."""
     keras = keras_module()
     (tensor,) = record.input_tensors
     first = x = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype)
@@ -235,7 +234,7 @@ def _as_model(pipeline: Network, record: Network) -> Network:
 
 
 def _constants(record: Network) -> tuple[list[Tensor], str]:
-    """Return the arguments of a call that are no tensors, and the order of all arguments."""
+    """Return the arguments of a call that are not tensors, and the order of all arguments."""
     keras = keras_module()
     flat = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))
     constants = [a for a in flat if not isinstance(a, keras.KerasTensor)]

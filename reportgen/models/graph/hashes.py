@@ -1,7 +1,7 @@
-"""A hash for each node over all it depends on: operations, configuration, connections, weights, never names.
+"""A hash for each node of all it depends on: operations, configuration, connections, weights, never names.
 
-Built like a Merkle tree: a node's hash covers its own configuration and weights and the
-hashes of its inputs, so each weight is read once, and a change reaches what comes after it only.
+A Merkle tree: a node's hash covers its own configuration and weights and the hashes of its inputs, so each
+weight is read once, and a change affects later nodes only.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _configuration(operation: Operation) -> ConfigValue:
 
 
 def _described(value: object) -> ConfigValue:
-    """Return a value of a configuration or call as JSON types, without what changes no result."""
+    """Return a value of a configuration or call as JSON types, without settings that affect no result."""
     if isinstance(value, Mapping):
         kept = {
             str(k): v for k, v in value.items() if k not in _WITHOUT_EFFECT and not str(k).endswith(_ENDINGS)

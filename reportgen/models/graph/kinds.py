@@ -1,8 +1,7 @@
-"""What the operations of Keras are called here, and which of them do what.
+"""Kinds of operations: their names, and which of them have units, pass values through, merge or pool.
 
-A table of words: kinds that hold units, that pass values through, that work on one
-position at a time. Everything not named here is treated as unknown, which is always safe: an
-unknown operation is taken to see everything. Activations have a table of their own, `activations`.
+Operations not listed here are treated as unknown, which is always safe: an unknown operation is assumed to
+depend on its whole input. Activations have their own table, `activations`.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ IDENTITIES = frozenset(
         "random_apply", "cut_mix", "mix_up", "rand_augment", "aug_mix", "drop_path",
     }
 )  # fmt: skip
-"""Kinds that return what they are given once training is over."""
+"""Kinds that are the identity outside training."""
 
 MERGES = frozenset({"add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate"})
-"""Kinds that bring branches together, position by position."""
+"""Kinds that merge branches, position by position."""
 
 POOLS = frozenset({"max_pooling2d", "average_pooling2d", "max_pool", "average_pool"})
 
-SIGHTLESS = frozenset({"held_input", "zeros_like", "ones_like", "full_like"})
-"""Kinds that take from a picture how many there are and how large, and nothing else."""
+SHAPE_ONLY = frozenset({"held_input", "zeros_like", "ones_like", "full_like"})
+"""Kinds that use only the shape of their input, none of its values."""
 
 _WORD_START = re.compile(r"(.)([A-Z][a-z0-9]+)")
 _CASE_CHANGE = re.compile(r"([a-z])([A-Z])")
 
 
-class WorkedOut(np.ndarray):
-    """Numbers that a reader worked out, such as the shares of a resize: no weights of the file."""
+class DerivedConstant(np.ndarray):
+    """A constant computed by the importer, such as the weights of a resize; not one of the file's weights."""
 
 
 def kind_of(operation: Operation) -> str:
     """Return the class of a Keras operation in snake case, such as `depthwise_conv2d`.
 
-    Classes that are neither Keras's nor this package's own are `custom_...`, whatever they are called.
+    Classes that are neither Keras's nor this package's are called `custom_...`.
     """
     name = _WORD_START.sub(r"\1_\2", type(operation).__name__)
     kind = _CASE_CHANGE.sub(r"\1_\2", name).lower()
@@ -76,7 +75,7 @@ def kinds_inside(operation: Operation) -> list[str]:
 
 
 def activation_of(operation: Operation) -> Activation | None:
-    """Return what is known of the activation that an operation is or applies; None where nothing is."""
+    """Return the known activation that an operation is or applies; None for others."""
     kind = kind_of(operation)
     if kind == "activation":
         return _of_function(operation.activation)
@@ -84,22 +83,22 @@ def activation_of(operation: Operation) -> Activation | None:
 
 
 def function_of(operation: Operation) -> str:
-    """Return the activation an operation applies, `linear` for none at all, "" if it is no activation.
+    """Return the name of the activation an operation applies, `linear` for none, "" for other operations.
 
-    An activation of unknown making is called `activation`.
+    An unknown activation is called `activation`.
     """
     found = activation_of(operation)
     return found.word if found is not None else "activation" if kind_of(operation) == "activation" else ""
 
 
 def activation_name(activation: object) -> str:
-    """Return the word for an activation function or layer; `activation` where it has none."""
+    """Return the name of an activation function or layer; `activation` where it is unknown."""
     found = _of_function(activation)
     return "activation" if found is None else found.word
 
 
 def with_settings(operation: Operation) -> Operation:
-    """Return what has the settings of an activation: the operation, or what it was given to apply."""
+    """Return the object with the settings of an activation: the operation, or the activation it applies."""
     return operation.activation if kind_of(operation) == "activation" else operation
 
 

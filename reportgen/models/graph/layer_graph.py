@@ -10,12 +10,12 @@ from reportgen.units import LayerGraph
 
 
 def layer_graph(nodes: Sequence[Node], taps: Mapping[str, Tap]) -> LayerGraph:
-    """Return the graph contracted over everything that is not drawn; of what sees the picture alone."""
+    """Return the graph of nodes that depend on the picture, contracted over those that are not drawn."""
     drawn: list[tuple[str, str]] = []
     edges: list[tuple[int, int]] = []
     reaches: list[tuple[int, ...]] = []
     for node in nodes:
-        if not node.of_picture:
+        if not node.depends_on_picture:
             reaches.append(())
             continue
         sources = tuple(dict.fromkeys(s for index, _ in node.inputs for s in reaches[index]))

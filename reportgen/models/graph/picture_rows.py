@@ -1,7 +1,7 @@
-"""Which values hold a row for each picture, and which only rows for parts of them: tokens, windows, frames.
+"""Which tensors have a row for each picture, and which for parts of pictures: tokens, windows, frames.
 
-A network may put the tokens of all pictures into one list and run a dense layer over it. Its output looks
-like that of a layer over pictures, `(rows, features)`, until one asks what the number of rows follows from.
+A network may put the tokens of all pictures into one list and run a dense layer over it. The shape of its
+output, `(rows, features)`, is like that of a layer over pictures; only the number of rows tells them apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reportgen.models.graph.kinds import IDENTITIES, MERGES, POOLS, UNIT_KINDS
 from reportgen.models.model import Node
 
 _PICTURES = 10007
-"""A prime: a first axis of that length counts pictures, a multiple of it counts parts of them."""
+"""A prime: a first axis of that length counts pictures, one of a multiple of it counts parts of pictures."""
 
 _ROW_BY_ROW = (
     IDENTITIES | MERGES | POOLS | frozenset(
@@ -23,29 +23,29 @@ _ROW_BY_ROW = (
          "cast", "mean", "pad", "minimum", "maximum", "where", "resized", "log", "log1p", "reciprocal"}
     )
 )  # fmt: skip
-"""Operations that leave the first axis as it is; so do all of Keras's layers, by contract."""
+"""Operations that leave the first axis unchanged; so do all of Keras's layers, by contract."""
 
 
-def hold_whole_pictures(shapes: Sequence[Sequence[tuple[int, ...]]]) -> list[bool]:
+def rows_are_pictures(shapes: Sequence[Sequence[tuple[int, ...]]]) -> list[bool]:
     """Return for each node whether the first axis of its first output counts pictures.
 
-    A node that could not be worked out is taken to keep it.
+    A node of unknown shape is assumed to keep it.
 
     Args:
-        shapes: See `shapes_of_many`.
+        shapes: See `shapes_for_many_pictures`.
     """
     return [not outputs or outputs[0][:1] == (_PICTURES,) for outputs in shapes]
 
 
-def shapes_of_many(
+def shapes_for_many_pictures(
     nodes: Sequence[Node], input_shape: tuple[int, int, int]
 ) -> list[tuple[tuple[int, ...], ...]]:
-    """Return the shapes of each node's outputs for a prime number of pictures; none where not worked out.
+    """Return the shapes of each node's outputs for a prime number of pictures; empty where unknown.
 
-    They are worked out only where some operation may move the axis of pictures.
+    The network is traced only if some operation may move the batch axis.
 
     Args:
-        nodes: Of the network, their shapes known but for the batch, the input first.
+        nodes: Of the network, the input first; their shapes are known except for the batch.
         input_shape: Height, width and channels.
     """
     if all(_keeps_rows(node) for node in nodes):
@@ -60,7 +60,7 @@ def shapes_of_many(
     for index in _leading_to_units(nodes):
         node = nodes[index]
         if all(source in tensors for source, _ in node.inputs):
-            with contextlib.suppress(Exception):  # a batch that an operation rejects, in whichever way
+            with contextlib.suppress(Exception):  # an operation may reject the batch with any error
                 tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
                 found[index] = tuple(tuple(tensor.shape) for tensor in tensors[index])
     return found
@@ -75,7 +75,7 @@ def _keeps_rows(node: Node) -> bool:
 
 
 def _leading_to_units(nodes: Sequence[Node]) -> list[int]:
-    """Return the nodes that layers with units depend on, and these, in order, without the input."""
+    """Return the layers with units and all nodes they depend on, in order, without the input."""
     needed: set[int] = set()
     stack = [index for index, node in enumerate(nodes) if node.kind in UNIT_KINDS]
     while stack:

@@ -1,9 +1,9 @@
-"""Which layers have units with places in the picture, and which have units for tokens, windows or channels.
+"""Which maps have places of the picture, and which have tokens, windows or channels instead.
 
-Each axis of each tensor is followed as the parts of the picture's axes that it is made of. A reshape cuts
-an axis into parts or joins several, a transposition moves them: where the rows and columns of a picture come
-to lie in one axis, or within windows, its places are no places of the picture. What cannot be followed is
-taken for places, as a layer's own description has it.
+Each axis of each tensor is tracked as the parts of the picture's axes it consists of. A reshape splits an
+axis into parts or joins several, a transposition moves them. Where the rows and columns of a picture end up
+in one axis, or within windows, the places of a map are not places of the picture. Axes that cannot be
+tracked are assumed to be places.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.models.graph.kinds import UNIT_KINDS, WorkedOut
+from reportgen.models.graph.kinds import UNIT_KINDS, DerivedConstant
 from reportgen.models.keras.picture_axes import axes_kept, turn_of
 from reportgen.models.model import Node
 
@@ -23,12 +23,12 @@ _PICTURES, _DOWN, _ACROSS, _FEATURES, _UNKNOWN = "pictures", "down", "across", "
 
 @dataclass(frozen=True)
 class _Part:
-    """A part of an axis, as one place of a mixed number.
+    """A part of an axis, as one digit of a mixed-radix number.
 
     Attributes:
-        of: Which axis of the picture or map.
+        of: The axis of the picture or map that it is a part of.
         size: How many values it takes.
-        stride: How many places of the whole axis lie between two of them.
+        stride: Distance of two consecutive values along the whole axis.
         whole: Length of the whole axis.
     """
 
@@ -39,22 +39,22 @@ class _Part:
 
     @property
     def is_coarsest(self) -> bool:
-        """Whether it says where on the axis, be it in steps of several places."""
+        """Whether it is the most significant part of the axis."""
         return self.stride * self.size == self.whole
 
 
 _Axis = tuple[_Part, ...]
-"""What an axis is made of, the coarsest part first; nothing where it has one place."""
+"""The parts of an axis, the coarsest first; empty for an axis of length 1."""
 
 Shape = tuple[int, ...]
 
 
-def lie_over_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) -> list[bool]:
+def maps_keep_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) -> list[bool]:
     """Return for each node whether the places of its first output, a map, are places of the picture.
 
     Args:
         nodes: Of the network, the input first.
-        shapes: Of each node's outputs, the batch a number; of none where they are not known.
+        shapes: Of each node's outputs, with a fixed batch; empty where they are unknown.
     """
     known: dict[tuple[int, int], tuple[_Axis, ...]] = {}
     placed = [True] * len(nodes)
@@ -69,7 +69,7 @@ def lie_over_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) ->
 def _may_be_place(axis: _Axis) -> bool:
     if not axis or any(part.of == _UNKNOWN for part in axis):
         return True
-    # Behind the steps on an axis may come places within one, made of features: a pixel shuffle.
+    # After the steps along an axis there may be places within a step, made of features: a pixel shuffle.
     first, *within = axis
     return first.of in (_DOWN, _ACROSS) and first.is_coarsest and all(p.of == _FEATURES for p in within)
 
@@ -85,7 +85,7 @@ def _followed(
     after: Shape,
     output: int,
 ) -> tuple[_Axis, ...]:
-    """Return what the axes of one output are made of."""
+    """Return the parts of each axis of one output."""
     if node.kind == "input":
         names = (_PICTURES, _DOWN, _ACROSS, _FEATURES)
         return tuple(_whole(name, side) for name, side in zip(names, after, strict=True))
@@ -98,17 +98,17 @@ def _followed(
         return tuple(axes[at] for at in turn)
     if node.kind in ("reshape", "flatten", "expand_dims", "squeeze"):
         return _reshaped(axes, after)
-    if node.constants and all(isinstance(c, WorkedOut) for c in node.constants):
-        return _beside(axes, before, after)  # such as the matrices of a resize
+    if node.constants and all(isinstance(c, DerivedConstant) for c in node.constants):
+        return _kept_in_order(axes, before, after)  # for example the matrices of a resize
     if node.kind in _BY_KIND:
         return _BY_KIND[node.kind](node, given, after)
     if node.kind in UNIT_KINDS or node.kind == "einsum_dense":
-        return (*_beside(axes, before, after)[:-1], _whole(_FEATURES, after[-1]))
-    return _together(given, after)
+        return (*_kept_in_order(axes, before, after)[:-1], _whole(_FEATURES, after[-1]))
+    return _broadcast(given, after)
 
 
-def _beside(axes: Sequence[_Axis], before: Shape, after: Shape) -> tuple[_Axis, ...]:
-    """Return the axes after an operation that leaves each in its place and may change its length."""
+def _kept_in_order(axes: Sequence[_Axis], before: Shape, after: Shape) -> tuple[_Axis, ...]:
+    """Return the axes after an operation that keeps their order and may change their lengths."""
     if len(before) != len(after):
         return tuple(_whole(_UNKNOWN, side) for side in after)
     return tuple(
@@ -122,27 +122,27 @@ def _resized(axis: _Axis, size: int) -> _Axis:
     return _whole(axis[0].of if alone else _UNKNOWN, size)
 
 
-def _together(given: Sequence[tuple[tuple[_Axis, ...], Shape]], after: Shape) -> tuple[_Axis, ...]:
-    """Return the axes where tensors meet place by place: of the one that has them, places before all else."""
+def _broadcast(given: Sequence[tuple[tuple[_Axis, ...], Shape]], after: Shape) -> tuple[_Axis, ...]:
+    """Return the axes of an elementwise result; where tensors differ, places are preferred."""
     axes, _ = given[0]
     if max(len(shape) for _, shape in given) != len(after):
         return tuple(_whole(_UNKNOWN, side) for side in after)
     found = []
     for at, side in enumerate(after):
         back = at - len(after)
-        said = [axes[back] for axes, shape in given if len(shape) >= -back and shape[back] == side]
-        said.sort(key=_tells_less)
-        found.append(said[0] if said else _resized(axes[back], side) if len(axes) >= -back else ())
+        options = [axes[back] for axes, shape in given if len(shape) >= -back and shape[back] == side]
+        options.sort(key=_uncertainty)
+        found.append(options[0] if options else _resized(axes[back], side) if len(axes) >= -back else ())
     return tuple(found)
 
 
-def _tells_less(axis: _Axis) -> int:
+def _uncertainty(axis: _Axis) -> int:
     unknown = any(part.of == _UNKNOWN for part in axis)
     return 2 if unknown else 0 if _may_be_place(axis) else 1
 
 
 def _reshaped(axes: Sequence[_Axis], after: Shape) -> tuple[_Axis, ...]:
-    """Return the axes after a reshape: all parts in a row, cut where the new sides end."""
+    """Return the axes after a reshape: all parts in sequence, split at the ends of the new sides."""
     rest = [part for axis in axes for part in axis]
     if not any(part.of in (_DOWN, _ACROSS) for part in rest):  # a decoder's map begins
         return tuple(_whole(_PICTURES if at == 0 else _UNKNOWN, side) for at, side in enumerate(after))
@@ -152,7 +152,7 @@ def _reshaped(axes: Sequence[_Axis], after: Shape) -> tuple[_Axis, ...]:
         while (left := side // math.prod(p.size for p in taken)) > 1:
             part = rest.pop(0) if rest else _Part(_UNKNOWN, left, 1, left)
             common = math.gcd(part.size, left)
-            if common < part.size and common < left:  # no side ends where the other does
+            if common < part.size and common < left:  # neither size divides the other
                 return tuple(_whole(_UNKNOWN, s) for s in after)
             if common < part.size:
                 inner = part.size // common
@@ -164,7 +164,7 @@ def _reshaped(axes: Sequence[_Axis], after: Shape) -> tuple[_Axis, ...]:
 
 
 def _merged(parts: Sequence[_Part]) -> _Axis:
-    """Return the parts with those made one that follow each other within an axis."""
+    """Return the parts, with consecutive parts of one axis merged."""
     made: list[_Part] = []
     for part in parts:
         last = made[-1] if made else None
@@ -181,17 +181,17 @@ _Given = Sequence[tuple[tuple[_Axis, ...], Shape]]
 def _picked(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
     axes, before = given[0]
     kept = axes_kept(node.constants, len(before))
-    return _beside([axes[i] for i in kept], tuple(before[i] for i in kept), after)
+    return _kept_in_order([axes[i] for i in kept], tuple(before[i] for i in kept), after)
 
 
 def _reduced(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
     axes, before = given[0]
     if len(before) == len(after):
-        return _beside(axes, before, after)
+        return _kept_in_order(axes, before, after)
     over = node.operation.axis
     over = range(len(before)) if over is None else [over] if isinstance(over, int) else over
-    gone = {int(a) % len(before) for a in over}
-    return tuple(axis for i, axis in enumerate(axes) if i not in gone)
+    removed = {int(a) % len(before) for a in over}
+    return tuple(axis for i, axis in enumerate(axes) if i not in removed)
 
 
 def _joined(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
@@ -203,12 +203,12 @@ def _joined(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
     name = _FEATURES if features and any(joined) else _UNKNOWN
     return tuple(
         _whole(name, side) if i == at else axis
-        for i, (axis, side) in enumerate(zip(_together(given, after), after, strict=True))
+        for i, (axis, side) in enumerate(zip(_broadcast(given, after), after, strict=True))
     )
 
 
 def _product(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
-    """Return the axes of a product of matrices: rows of the one, columns of the other or features."""
+    """Return the axes of a matrix product: rows of one operand, columns of the other, or features."""
     constant_first = node.pattern.startswith("ct")
     if len(after) < 2 or len(given[0][1]) != len(after):
         return tuple(_whole(_UNKNOWN, side) for side in after)
@@ -220,18 +220,18 @@ def _product(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
 
 
 def _einsum(node: Node, given: _Given, after: Shape) -> tuple[_Axis, ...]:
-    """Return the axes of a sum of products by their letters; those of constants are features."""
+    """Return the axes of an einsum by their letters; those of constants are features."""
     text = str(getattr(node.operation, "subscripts", "")).replace(" ", "")
     sides, arrow, result = text.partition("->")
     letters = sides.split(",")
     if not arrow or "." in text or len(result) != len(after) or len(letters) != len(node.pattern.split()[0]):
         return tuple(_whole(_UNKNOWN, side) for side in after)
     live = [term for term, what in zip(letters, node.pattern, strict=False) if what == "t"]
-    said: dict[str, _Axis] = {}
+    by_letter: dict[str, _Axis] = {}
     for term, (axes, _) in zip(live, given, strict=False):
-        said = {**dict(zip(term, axes, strict=False)), **said}
+        by_letter = {**dict(zip(term, axes, strict=False)), **by_letter}
     return tuple(
-        said.get(letter, _whole(_FEATURES, side)) for letter, side in zip(result, after, strict=True)
+        by_letter.get(letter, _whole(_FEATURES, side)) for letter, side in zip(result, after, strict=True)
     )
 
 

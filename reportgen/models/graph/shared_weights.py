@@ -1,7 +1,7 @@
 """Which calls of a network use the same weights: one encoder on two pictures, one layer called twice.
 
-Known by the weights themselves, since a file may hold them once for several layers (an ONNX initializer
-that feeds two convolutions) or as copies. What follows for a judgement is not known here.
+Found by comparing the weights themselves, since a file may store them once for several layers (an ONNX
+initializer that feeds two convolutions) or as copies.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from reportgen.keras_types import Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.model import Node
 
-_LOOKED_AT = 64
-"""Numbers by which kernels are told apart before they are compared whole."""
+_SKETCH_SIZE = 64
+"""Weights of each kernel that are compared first, before whole kernels are."""
 
 
 @dataclass(frozen=True)
-class CallAside:
-    """A call that no picture changes, and that is no node: it was answered when the file was read.
+class FoldedCall:
+    """A call that does not depend on the picture and was folded into a constant during the import.
 
     Attributes:
         name: The file's own.
         kernel: Its weights, their axes in any order.
-        held: Whether it is on an input that is held; else on constants alone.
+        held: Whether it depends on a held input, not on constants alone.
     """
 
     name: str
@@ -34,38 +34,40 @@ class CallAside:
     held: bool
 
 
-def sharing_calls(nodes: Sequence[Node], aside: Sequence[CallAside] = ()) -> dict[int, tuple[str, ...]]:
-    """Return the names of the other calls with the same weights, for each node that has any such.
+def calls_with_same_weights(
+    nodes: Sequence[Node], folded_calls: Sequence[FoldedCall] = ()
+) -> dict[int, tuple[str, ...]]:
+    """Return the names of the other calls with the same weights, for each node that shares its weights.
 
-    A kernel of one number throughout, as before any training, is no sign that it is shared.
+    A kernel whose weights are all equal, as before training, does not count as shared.
 
     Args:
         nodes: Of the network.
-        aside: Calls that are no nodes.
+        folded_calls: Calls that are not nodes.
     """
     found = _sharing_nodes(nodes)
-    kernels = [(call.name, _in_a_row(call.kernel)) for call in aside]
+    kernels = [(call.name, _sorted(call.kernel)) for call in folded_calls]
     for index, node in enumerate(nodes):
         if kernels and getattr(node.operation, "weights", None):
-            own = _in_a_row(_kernel(node.operation))
+            own = _sorted(_kernel(node.operation))
             names = tuple(name for name, kernel in kernels if _same(own, kernel))
             if names:
                 found[index] = (*found.get(index, ()), *names)
     return found
 
 
-def _in_a_row(kernel: np.ndarray) -> np.ndarray:
-    """Return a kernel's numbers by size: the same for one that is laid out otherwise."""
+def _sorted(kernel: np.ndarray) -> np.ndarray:
+    """Return a kernel's weights in ascending order, which does not depend on its layout."""
     return np.sort(kernel.astype(np.float32), axis=None)
 
 
 def _sharing_nodes(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
-    alike: dict[object, list[list[int]]] = {}
+    candidates: dict[object, list[list[int]]] = {}
     for index, node in enumerate(nodes):
         if not (getattr(node.operation, "weights", None)):
             continue
         kernel = _kernel(node.operation)
-        groups = alike.setdefault(_sketch(kernel), [])
+        groups = candidates.setdefault(_sketch(kernel), [])
         for group in groups:
             first = nodes[group[0]].operation
             if first is node.operation or _same(_kernel(first), kernel):
@@ -73,7 +75,7 @@ def _sharing_nodes(nodes: Sequence[Node]) -> dict[int, tuple[str, ...]]:
                 break
         else:
             groups.append([index])
-    found = (group for groups in alike.values() for group in groups if len(group) > 1)
+    found = (group for groups in candidates.values() for group in groups if len(group) > 1)
     return {
         index: tuple(nodes[other].name for other in group if other != index)
         for group in found
@@ -86,7 +88,7 @@ def _kernel(operation: Operation) -> np.ndarray:
 
 
 def _sketch(kernel: np.ndarray) -> tuple[object, ...]:
-    step = max(1, kernel.size // _LOOKED_AT)
+    step = max(1, kernel.size // _SKETCH_SIZE)
     return (kernel.shape, str(kernel.dtype), kernel.reshape(-1)[::step].tobytes())
 
 

@@ -1,9 +1,9 @@
 """One channel of a layer for each picture, without computing the others.
 
-The last convolution before a layer's units is the widest thing in most cuts, and of its channels a
-picture needs one: its own unit's. Walking back from the units through what works channel by channel, the
-convolution is carried out for that channel alone; before a depthwise one, so is the one it reads. What
-units are for, and how they are chosen, is not known here.
+The last convolution before a layer's units is the widest operation in most cuts, and each picture needs only
+one of its channels: its own unit's. Walking back from the units through operations that work channel by
+channel, the convolution is computed for that channel alone; before a depthwise convolution, so is the
+convolution it reads.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ _CHANNEL_BY_CHANNEL = POOLS | IDENTITIES | {"zero_padding2d", "cropping2d"}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """How one channel of a tensor is come by.
+class SingleChannel:
+    """How to compute one channel of a tensor.
 
     Attributes:
-        needs: The tensors that are needed whole.
-        build: From these and a choice `(n, 1)`, indices, the channel `(n, H, W, 1)` or `(n, 1)`.
+        needs: The tensors that are needed with all their channels.
+        build: From these and the chosen channel's index for each picture, `(n, 1)`, the channel
+            `(n, H, W, 1)` or `(n, 1)`.
     """
 
     needs: tuple[Ref, ...]
     build: Callable[[Tensors, Tensor], Tensor]
 
 
-def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
-    """Return how one channel of a tensor is come by without the others; None where that saves nothing.
+def single_channel_of(nodes: Sequence[Node], ref: Ref) -> SingleChannel | None:
+    """Return how to compute one channel of a tensor without the others; None where that saves no work.
 
     Args:
         nodes: Of the model.
@@ -52,85 +53,87 @@ def choice_of(nodes: Sequence[Node], ref: Ref) -> Choice | None:
     if len(node.inputs) != 1:
         return None
     if node.kind == "conv2d" and operation.groups == 1 and operation.data_format == "channels_last":
-        return _by_layer(node.inputs[0], lambda: chosen_layers().ChosenConvolution(operation))
+        return _by_layer(node.inputs[0], lambda: single_channel_layers().SingleConvolution(operation))
     if node.kind == "dense":
-        return _by_layer(node.inputs[0], lambda: chosen_layers().ChosenNeuron(operation))
+        return _by_layer(node.inputs[0], lambda: single_channel_layers().SingleNeuron(operation))
     if node.kind == "depthwise_conv2d" and operation.data_format == "channels_last":
         return _depthwise(nodes, node)
     if node.kind == "batch_normalization" and operation.axis in (-1, len(node.output_shapes[0]) - 1):
-        inner = choice_of(nodes, node.inputs[0])
+        inner = single_channel_of(nodes, node.inputs[0])
         if inner is None:
             return None
-        before, scaled = inner, chosen_layers().ChosenScale(operation)
-        return Choice(inner.needs, lambda whole, choice: scaled([before.build(whole, choice), choice]))
+        before, scaled = inner, single_channel_layers().SingleScale(operation)
+        return SingleChannel(inner.needs, lambda whole, choice: scaled([before.build(whole, choice), choice]))
     row = activation_called(node.function)
     alone = node.kind in _CHANNEL_BY_CHANNEL and not node.function if row is None else row.reach == "number"
     return _after(nodes, node) if alone else None
 
 
-def _by_layer(source: Ref, layer: Callable[[], KerasLayer]) -> Choice:
+def _by_layer(source: Ref, layer: Callable[[], KerasLayer]) -> SingleChannel:
     made = layer()
-    return Choice((source,), lambda whole, choice: made([whole[source], choice]))
+    return SingleChannel((source,), lambda whole, choice: made([whole[source], choice]))
 
 
-def _after(nodes: Sequence[Node], node: Node) -> Choice | None:
+def _after(nodes: Sequence[Node], node: Node) -> SingleChannel | None:
     if getattr(node.operation, "weights", None):
         return None
-    inner = choice_of(nodes, node.inputs[0])
+    inner = single_channel_of(nodes, node.inputs[0])
     if inner is None:
         return None
     before = inner
-    return Choice(inner.needs, lambda whole, choice: node.call([before.build(whole, choice)])[0])
+    return SingleChannel(inner.needs, lambda whole, choice: node.call([before.build(whole, choice)])[0])
 
 
-def _sum(nodes: Sequence[Node], node: Node) -> Choice | None:
-    parts = [choice_of(nodes, ref) for ref in node.inputs]
+def _sum(nodes: Sequence[Node], node: Node) -> SingleChannel | None:
+    parts = [single_channel_of(nodes, ref) for ref in node.inputs]
     shapes = {nodes[index].output_shapes[output] for index, output in node.inputs}
     if len(shapes) != 1 or all(part is None for part in parts):
         return None
-    found = [p or _picked(ref) for p, ref in zip(parts, node.inputs, strict=True)]
+    found = [p or _selected(ref) for p, ref in zip(parts, node.inputs, strict=True)]
     needs = tuple(dict.fromkeys(ref for part in found for ref in part.needs))
-    return Choice(needs, lambda whole, choice: found[0].build(whole, choice) + found[1].build(whole, choice))
+    return SingleChannel(
+        needs, lambda whole, choice: found[0].build(whole, choice) + found[1].build(whole, choice)
+    )
 
 
-def _picked(source: Ref) -> Choice:
-    """Return the choice that saves nothing: the tensor whole, and one channel of it."""
-    return _by_layer(source, lambda: chosen_layers().PickedChannel())
+def _selected(source: Ref) -> SingleChannel:
+    """Return the fallback that saves no work: one channel, selected from the whole tensor."""
+    return _by_layer(source, lambda: single_channel_layers().SelectedChannel())
 
 
-def _depthwise(nodes: Sequence[Node], node: Node) -> Choice:
+def _depthwise(nodes: Sequence[Node], node: Node) -> SingleChannel:
     operation, source = node.operation, node.inputs[0]
-    inner = choice_of(nodes, source) or _picked(source)
-    split = chosen_layers().SourceOfDepthwise(operation)
-    swept = chosen_layers().ChosenDepthwise(operation)
+    inner = single_channel_of(nodes, source) or _selected(source)
+    split = single_channel_layers().DepthwiseSource(operation)
+    swept = single_channel_layers().SingleDepthwise(operation)
 
     def build(whole: Tensors, choice: Tensor) -> Tensor:
         return swept([inner.build(whole, split(choice)), choice])
 
-    return Choice(inner.needs, build)
+    return SingleChannel(inner.needs, build)
 
 
 @cache
-def chosen_layers() -> SimpleNamespace:
-    """Return the layer classes by name; each reads the weights of the layer it stands for."""
+def single_channel_layers() -> SimpleNamespace:
+    """Return the layer classes by name; each uses the weights of the layer it replaces."""
     keras: Any = keras_module()
     ops = keras.ops
 
-    class Standing(keras.layers.Layer):  # type: ignore[misc]
-        """For a layer of the network, whose weights it uses and does not own."""
+    class Substitute(keras.layers.Layer):  # type: ignore[misc]
+        """Replaces a layer of the network, whose weights it uses without owning them."""
 
-        def __init__(self, stands_for: Any = None) -> None:
+        def __init__(self, original: Any = None) -> None:
             super().__init__(trainable=False, dtype="float32")
-            self.stands_for = stands_for
+            self.original = original
 
         def build(self, *_: object) -> None:
             self.built = True
 
         def compute_output_shape(self, shapes: Nest) -> Nest:
-            """Return the shape of one channel: said, since Keras cannot find it for every tensor."""
-            return (*self.stands_for.compute_output_shape(shapes[0])[:-1], 1)
+            """Return the shape of one channel, which Keras cannot infer for every tensor."""
+            return (*self.original.compute_output_shape(shapes[0])[:-1], 1)
 
-    class PickedChannel(Standing):
+    class SelectedChannel(Substitute):
         """`(n, ..., K)` and `(n, 1)` to `(n, ..., 1)`."""
 
         def compute_output_shape(self, shapes: Nest) -> Nest:
@@ -138,26 +141,26 @@ def chosen_layers() -> SimpleNamespace:
 
         def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
-            return _picked_channel(x, choice[:, 0])[..., None]
+            return _select_channel(x, choice[:, 0])[..., None]
 
-    class ChosenNeuron(Standing):
-        """A dense layer's."""
+    class SingleNeuron(Substitute):
+        """One unit of a dense layer."""
 
         def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
-            weights = ops.transpose(_taken(self.stands_for.kernel, choice))
+            weights = ops.transpose(_taken(self.original.kernel, choice))
             if len(x.shape) == 2:
                 found = ops.sum(x * weights, axis=-1, keepdims=True)
             else:
                 found = ops.einsum("nhwc,nc->nhw", x, weights)[..., None]
-            return found + _bias(self.stands_for, choice, len(x.shape))
+            return found + _bias(self.original, choice, len(x.shape))
 
-    class ChosenConvolution(Standing):
-        """A convolution's: products at every place for every place of the kernel, then their sums."""
+    class SingleConvolution(Substitute):
+        """One unit of a convolution: products at every place for each kernel position, then their sums."""
 
         def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
-            layer = self.stands_for
+            layer = self.original
             high, wide, sources, _ = layer.kernel.shape
             kernels = ops.transpose(_taken(layer.kernel, choice), (3, 2, 0, 1))
             weights = ops.reshape(kernels, (-1, sources, high * wide))
@@ -166,32 +169,32 @@ def chosen_layers() -> SimpleNamespace:
             products = ops.reshape(products, (-1, height, width, high * wide))
             return _gathered(products, layer) + _bias(layer, choice, 4)
 
-    class SourceOfDepthwise(Standing):
-        """From a depthwise unit to the channel it reads."""
+    class DepthwiseSource(Substitute):
+        """The channel that a unit of a depthwise convolution reads."""
 
         def compute_output_spec(self, choice: Tensor) -> Tensor:
             return keras.KerasTensor(choice.shape, dtype=choice.dtype)
 
         def call(self, choice: Tensor) -> Tensor:
-            return choice // self.stands_for.depth_multiplier
+            return choice // self.original.depth_multiplier
 
-    class ChosenDepthwise(Standing):
-        """A depthwise convolution's, of its one channel."""
+    class SingleDepthwise(Substitute):
+        """One unit of a depthwise convolution, from its one channel."""
 
         def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
-            layer = self.stands_for
+            layer = self.original
             high, wide, channels, times = layer.kernel.shape
             kernel = ops.reshape(layer.kernel, (high * wide, channels * times))
             weights = ops.transpose(_taken(kernel, choice))
             return _gathered(x * weights[:, None, None, :], layer) + _bias(layer, choice, 4)
 
-    class ChosenScale(Standing):
-        """BatchNormalization as it stands after training, of one channel."""
+    class SingleScale(Substitute):
+        """BatchNormalization in inference mode, of one channel."""
 
         def call(self, inputs: Nest) -> Tensor:
             x, choice = inputs
-            layer, rank = self.stands_for, len(x.shape)
+            layer, rank = self.original, len(x.shape)
             scale = 1.0 / ops.sqrt(_taken(layer.moving_variance, choice) + layer.epsilon)
             if layer.scale:
                 scale = scale * _taken(layer.gamma, choice)
@@ -211,7 +214,7 @@ def chosen_layers() -> SimpleNamespace:
         return _wide(_taken(layer.bias, choice), rank) if layer.use_bias else 0.0
 
     def _gathered(products: Tensor, layer: KerasLayer) -> Tensor:
-        """Return the sum of products `(n, h, w, places)`, each taken where its place of the kernel lies."""
+        """Return the sums of products `(n, h, w, places)`, each shifted to its position in the kernel."""
         high, wide = layer.kernel_size
         taken = ops.reshape(ops.eye(high * wide), (high, wide, high * wide, 1))
         return ops.conv(
@@ -220,22 +223,22 @@ def chosen_layers() -> SimpleNamespace:
         )  # fmt: skip
 
     classes = (
-        PickedChannel,
-        ChosenNeuron,
-        ChosenConvolution,
-        SourceOfDepthwise,
-        ChosenDepthwise,
-        ChosenScale,
+        SelectedChannel,
+        SingleNeuron,
+        SingleConvolution,
+        DepthwiseSource,
+        SingleDepthwise,
+        SingleScale,
     )
     for made in classes:
         made.__module__ = __name__
     return SimpleNamespace(**{made.__name__: made for made in classes})
 
 
-def _picked_channel(x: Tensor, units: Tensor) -> Tensor:
-    """Return one channel of each of `(n, H, W, K)` or `(n, K)`, `(n, H, W)` or `(n,)`.
+def _select_channel(x: Tensor, units: Tensor) -> Tensor:
+    """Return one channel for each picture of `(n, H, W, K)` or `(n, K)`: `(n, H, W)` or `(n,)`.
 
-    Channels that hold numbers which are not finite do not touch the others.
+    Channels with values that are not finite do not affect the others.
     """
     ops = keras_module().ops
     mask = ops.one_hot(units, x.shape[-1], dtype="bool")

@@ -1,7 +1,6 @@
 """The network from pictures to one layer: only the nodes it needs, on a canvas of any size.
 
-Shares weights with the model it comes from. How pictures are found or measured with it
-is not known here.
+It shares weights with the model.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from reportgen.errors import ReportgenError, ShapeError, UnknownLayer
 from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.models.framework import functional, keras_module
-from reportgen.models.graph.single_unit import Choice, choice_of
+from reportgen.models.graph.single_unit import SingleChannel, single_channel_of
 from reportgen.models.model import Cut, Model, Node, Ref
 from reportgen.units import InputRange, Layer
 
@@ -22,15 +21,15 @@ _NOT_IN_A_SCOPE = re.compile(r"^[^A-Za-z0-9]|[^A-Za-z0-9_.-]")
 
 
 def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: bool = False) -> Cut:
-    """Return the network from pictures of that size to a layer; everything after it is gone.
+    """Return the network from pictures of that size to a layer, without everything after it.
 
     Weights are shared with the model and are not trainable.
 
     Args:
         model: The network.
         layer: One of its `layers`.
-        canvas_px: Height and width; any size for layers with a receptive field, also beside gates, the
-            model's own input size for those that see the whole input.
+        canvas_px: Height and width: any size for layers with a local receptive field, with or without gates;
+            the model's own input size for those whose receptive field is the whole input.
         heads: Whether `post` of a classifier's head comes after its softmax or sigmoid.
 
     Raises:
@@ -49,15 +48,15 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
         raise ShapeError(f'layer "{layer.name}": canvas is {height}x{width}, wanted at least 1x1')
     tap = model.taps[layer.name]
     post = tap.head if heads and tap.head is not None else tap.post
-    choice = choice_of(model.nodes, tap.pre)
+    choice = single_channel_of(model.nodes, tap.pre)
     needs = choice.needs if choice is not None else ()
-    whole = prefix(model, (height, width), (tap.pre, post, *needs), layer.name)
+    whole = network_to(model, (height, width), (tap.pre, post, *needs), layer.name)
     raw = _frozen(whole.inputs[0], whole.outputs[:2])
-    chosen = _chosen(whole, choice) if choice is not None else None
+    chosen = _single_unit_network(whole, choice) if choice is not None else None
     return Cut(
         network=_from_unit_range(raw, model.input_range),
         raw_network=raw,
-        chosen_network=None if chosen is None else _from_unit_range(chosen, model.input_range),
+        single_unit_network=None if chosen is None else _from_unit_range(chosen, model.input_range),
         n_units=layer.n_units,
         canvas_px=(height, width),
         channels=model.input_shape[2],
@@ -68,8 +67,8 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
     )
 
 
-def _chosen(whole: Tensor, choice: Choice) -> Tensor:
-    """Return the network from pictures and the index of a unit for each to that unit."""
+def _single_unit_network(whole: Tensor, choice: SingleChannel) -> Tensor:
+    """Return the network from pictures, and the index of a unit for each, to that unit."""
     one = keras_module().Input((1,), dtype="int32")
     tensors = dict(zip(choice.needs, whole.outputs[2:], strict=True))
     return _frozen([whole.inputs[0], one], choice.build(tensors, one)[..., 0])
@@ -91,7 +90,7 @@ def _field_places(layer: Layer) -> tuple[int, int] | None:
 
 def whole_network(model: Model, outputs: tuple[Ref, ...]) -> Network:
     """Return the network from pictures in [0, 1] of the model's own size to some tensors, as a list."""
-    raw = prefix(model, model.input_shape[:2], outputs, model.file_name)
+    raw = network_to(model, model.input_shape[:2], outputs, model.file_name)
     return _from_unit_range(raw, model.input_range)
 
 
@@ -99,34 +98,36 @@ def symbolic_shapes(
     nodes: Sequence[Node], input_shape: tuple[int, int, int]
 ) -> list[tuple[tuple[int | None, ...], ...]]:
     """Return the output shapes of all nodes for an input of that height, width and channels."""
-    _name_apart(nodes, range(len(nodes)))
+    _give_valid_names(nodes, range(len(nodes)))
     tensors = _applied(nodes, range(len(nodes)), keras_module().Input(input_shape, dtype="float32"))
     return [tuple(tuple(t.shape) for t in tensors[index]) for index in range(len(nodes))]
 
 
 def symbolic_nodes(nodes: Sequence[Node], input_shape: tuple[int, int, int]) -> set[int]:
-    """Return the nodes that work on an input of that height, width and channels; others are left out."""
-    _name_apart(nodes, range(len(nodes)))
+    """Return the nodes that work on an input of that height, width and channels."""
+    _give_valid_names(nodes, range(len(nodes)))
     picture = keras_module().Input(input_shape, dtype="float32")
     tensors: dict[int, tuple[Tensor, ...]] = {}
     for index, node in enumerate(nodes):
         if node.kind == "input":
             tensors[index] = (picture,)
         elif all(source in tensors for source, _ in node.inputs):
-            with contextlib.suppress(Exception):  # a size that an operation rejects, in whichever way it does
+            with contextlib.suppress(Exception):  # an operation may reject the size with any error
                 tensors[index] = node.call([tensors[i][output] for i, output in node.inputs])
     return set(tensors)
 
 
-def prefix(model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str) -> Network:
+def network_to(
+    model: Model, canvas_px: tuple[int, int], outputs: tuple[Ref, ...], layer_name: str
+) -> Network:
     """Return the network from pictures in the model's own range to some tensors, as a list.
 
     Raises:
-        ShapeError: The nodes do not work on that canvas; `layer_name` says what was wanted.
+        ShapeError: The nodes do not work on that canvas; the message names `layer_name`.
     """
     keras = keras_module()
     needed = _ancestors(model.nodes, outputs)
-    _name_apart(model.nodes, needed)
+    _give_valid_names(model.nodes, needed)
     picture = keras.Input((*canvas_px, model.input_shape[2]), dtype="float32")
     try:
         tensors = _applied(model.nodes, needed, picture)
@@ -165,11 +166,11 @@ def _ancestors(nodes: Sequence[Node], outputs: Sequence[Ref]) -> list[int]:
     return sorted(needed)
 
 
-def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
-    """Give operations names that Keras and its backend can work with; nodes keep theirs.
+def _give_valid_names(nodes: Sequence[Node], needed: Sequence[int]) -> None:
+    """Give operations names that are unique and valid; nodes keep theirs.
 
-    Keras wants all operations of one network named differently, which those of different nested
-    models need not be, and TensorFlow takes a name for a scope, which allows few characters.
+    Keras requires unique names within a network, which operations of different nested models need not have,
+    and TensorFlow uses a name as a scope, which allows few characters.
     """
     taken: set[str] = set()
     seen: set[int] = set()
@@ -191,7 +192,7 @@ def _name_apart(nodes: Sequence[Node], needed: Sequence[int]) -> None:
 
 
 def _from_unit_range(raw: Tensor, input_range: InputRange) -> Tensor:
-    """Return the network on pictures in [0, 1], red first; what else it takes stays as it is."""
+    """Return the network for pictures in [0, 1], red first; other inputs are unchanged."""
     turned = input_range.order == "bgr"
     if input_range.low == (0.0,) and input_range.high == (1.0,) and not turned:
         return raw
@@ -206,5 +207,5 @@ def _from_unit_range(raw: Tensor, input_range: InputRange) -> Tensor:
         scale if width > 1 else scale[0], offset=list(lows) if width > 1 else lows[0], dtype="float32"
     )(picture[..., ::-1] if turned else picture)
     further = [keras.Input(x.shape[1:], dtype=x.dtype) for x in raw.inputs[1:]]
-    answer = raw([scaled, *further] if further else scaled, training=False)
-    return _frozen([picture, *further] if further else picture, answer)
+    outputs = raw([scaled, *further] if further else scaled, training=False)
+    return _frozen([picture, *further] if further else picture, outputs)

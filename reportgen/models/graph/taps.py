@@ -1,8 +1,8 @@
 """Which nodes are layers with units, where each is read, and which layers are skipped and why.
 
-Follows the chain of single consumers behind a layer's weights: dropout passes through, one
-BatchNormalization belongs to the layer, as do a bias of its own and what trims a transposed convolution;
-the first activation ends it.
+Follows the chain of single consumers after a layer's weights: dropout is passed through; one
+BatchNormalization belongs to the layer, as do a separate bias and the cropping of a transposed convolution;
+the first activation ends the chain.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 from reportgen.activations import activation_called
-from reportgen.models.graph.kinds import IDENTITIES, UNIT_KINDS, WorkedOut, kinds_inside
+from reportgen.models.graph.kinds import IDENTITIES, UNIT_KINDS, DerivedConstant, kinds_inside
 from reportgen.models.model import Node, Ref, Tap
 
-ON_CONSTANTS = "a call on held inputs or constants alone, which no picture changes"
-_TOKENS = "its units answer to tokens, not to places of a picture"
+ON_CONSTANTS = "it is called on held inputs or constants alone, which do not depend on the picture"
+_TOKENS = "its units respond to tokens, not to places of a picture"
 _SERIES = "it reads a series step by step, and its units have no places in a picture"
 _UNDRAWN = {
     "conv1d": "a convolution along one axis has no picture",
@@ -27,7 +27,7 @@ _UNDRAWN = {
     "group_query_attention": f"attention: {_TOKENS}",
     "attention": f"attention: {_TOKENS}",
     "additive_attention": f"attention: {_TOKENS}",
-    "embedding": "an embedding is no unit of an image network",
+    "embedding": "an embedding has no units of an image network",
     "lstm": _SERIES, "gru": _SERIES, "simple_rnn": _SERIES, "rnn": _SERIES, "bidirectional": _SERIES,
     "conv_lst_m1d": _SERIES, "conv_lst_m2d": _SERIES, "conv_lst_m3d": _SERIES,
 }  # fmt: skip
@@ -38,7 +38,7 @@ _SUPPORTING = frozenset(
         "unit_normalization", "normalization", "rescaling",
     }
 )  # fmt: skip
-"""Kinds whose weights scale the units of other layers, or a picture, and make none of their own."""
+"""Kinds whose weights scale other layers' units, or a picture, and do not define units."""
 
 
 def find_taps(
@@ -47,13 +47,13 @@ def find_taps(
     whole: Sequence[bool] | None = None,
     placed: Sequence[bool] | None = None,
 ) -> tuple[dict[str, Tap], tuple[tuple[str, str], ...]]:
-    """Return where each layer with units is read, by name in topological order, and what was skipped.
+    """Return where each layer with units is read, by name in topological order, and the skipped layers.
 
     Args:
         nodes: Of the network.
-        outputs: Where its outputs are.
-        whole: For each node whether it has a row for each picture; all have, unless given.
-        placed: For each whether the places of its map are places of the picture; all are, unless given.
+        outputs: Of the network.
+        whole: For each node whether it has a row for each picture; by default all have.
+        placed: For each whether the places of its map are places of the picture; by default all are.
     """
     consumers = consumers_of(nodes)
     taps: dict[str, Tap] = {}
@@ -82,20 +82,20 @@ def unit_count(node: Node) -> int:
 
 
 def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
-    """Return why a layer with weights has no units to look at; empty where it has, or has no weights."""
+    """Return why a layer with weights has no units to render; empty if it has some, or no weights."""
     supports = node.kind in _SUPPORTING or bool(node.function)
     if node.kind not in UNIT_KINDS and (supports or not _has_weights(node)):
         return ""
-    if not node.of_picture:
+    if not node.depends_on_picture:
         return ON_CONSTANTS
     if node.kind in UNIT_KINDS:
         rank = len(node.output_shapes[0])
         if node.kind == "dense" and (rank not in (2, 4) or not (whole and placed)):
             return _UNDRAWN["dense"]
         if not whole:
-            return "its maps are of parts of a picture, such as windows or frames, not of whole ones"
+            return "its maps are of parts of a picture, such as windows or frames, not of whole pictures"
         if not placed:
-            return "its maps lie over windows, tokens or channels, not over places of a picture"
+            return "its maps cover windows, tokens or channels, not places of a picture"
         return "" if rank in (2, 4) else f"its output has {rank} axes"
     for prefix in ("conv1d", "conv3d"):
         if prefix in node.kind:
@@ -104,12 +104,12 @@ def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
         return f"a product with a matrix of weights: {_TOKENS}"
     inside = kinds_inside(node.operation)
     around = f", around {', '.join(inside)}" if inside else ""
-    return _UNDRAWN.get(node.kind, f"units of kind {node.kind} are not looked at in this version") + around
+    return _UNDRAWN.get(node.kind, f"units of kind {node.kind} are not supported in this version") + around
 
 
 def _has_weights(node: Node) -> bool:
     if node.kind in _PRODUCTS:
-        own = [c for c in node.constants if not isinstance(c, WorkedOut)]
+        own = [c for c in node.constants if not isinstance(c, DerivedConstant)]
         return any(math.prod(getattr(c, "shape", ())) > 1 for c in own)
     weights = getattr(node.operation, "weights", None) or ()
     return any("seed_generator" not in str(getattr(weight, "path", "")) for weight in weights)
@@ -135,30 +135,30 @@ def _tap(index: int, nodes: Sequence[Node], consumers: Mapping[Ref, list[int]], 
         elif not normalised and (_trims(node, nodes[at[0]]) or _is_bias(node, unit_count(nodes[index]))):
             at = pre = (readers[0], 0)
         elif node.function:
-            return _ended(index, pre, (readers[0], 0), node.function, consumers, nodes, outputs)
+            return _tap_with_activation(index, pre, (readers[0], 0), node.function, consumers, nodes, outputs)
         else:
             break
     return Tap(index, pre, pre)
 
 
 def _trims(node: Node, before: Node) -> bool:
-    """Whether places are cut off that a transposed convolution reached beyond its size, or zeros added.
+    """Whether this crops or pads a transposed convolution to its output size.
 
-    What was made of one operation of the file stands under its name; a cut of the file's own does not.
+    Nodes that the importer made of one operation are named under it; a crop of the file's own is not.
     """
     own = before.kind == "conv2d_transpose" and node.name.startswith(f"{before.name}/")
     return own and node.kind in ("cropping2d", "zero_padding2d")
 
 
 def _is_bias(node: Node, n_units: int) -> bool:
-    """Whether one constant is added for each unit: a bias that stands as an operation of its own."""
+    """Whether one constant is added to each unit: a bias written as a separate operation."""
     if node.kind != "add" or len(node.inputs) != 1 or len(node.constants) != 1:
         return False
     shape = tuple(getattr(node.constants[0], "shape", ()))
     return shape[-1:] == (n_units,) and math.prod(shape) == n_units
 
 
-def _ended(
+def _tap_with_activation(
     index: int,
     pre: Ref,
     post: Ref,
@@ -167,7 +167,7 @@ def _ended(
     nodes: Sequence[Node],
     outputs: set[Ref],
 ) -> Tap:
-    """Return the tap of a layer that an activation ends: a head is cut before it."""
+    """Return the tap of a layer that ends in an activation; a head is cut before its activation."""
     if (
         nodes[post[0]].output_shapes != nodes[pre[0]].output_shapes
     ):  # it mixes units, as gated linear units do
@@ -181,7 +181,7 @@ def _ended(
 def _is_output(
     ref: Ref, consumers: Mapping[Ref, list[int]], nodes: Sequence[Node], outputs: set[Ref]
 ) -> bool:
-    """Whether a tensor is an output of the model, perhaps through operations that change nothing."""
+    """Whether a tensor is an output of the model, perhaps through identity operations."""
     while ref not in outputs:
         readers = consumers.get(ref, [])
         if len(readers) != 1 or not (
@@ -199,7 +199,7 @@ def _gate(
     consumers: Mapping[Ref, list[int]],
     outputs: set[Ref],
 ) -> tuple[int, str] | None:
-    """Return the product and the name of `x * sigmoid(x)` spelt out as two operations."""
+    """Return the product and the activation's name where `x * sigmoid(x)` is written as two operations."""
     for sigmoid, product in (readers, readers[::-1]):
         row = activation_called(nodes[sigmoid].function)
         alone = consumers.get((sigmoid, 0), []) == [product] and (sigmoid, 0) not in outputs

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.models.graph.kinds import SIGHTLESS
+from reportgen.models.graph.kinds import SHAPE_ONLY
 from reportgen.models.input_range.scaled_picture import (
     COMPARISONS,
     Floats,
@@ -103,7 +103,7 @@ def _last_views(nodes: Sequence[Node]) -> list[View]:
     for index, node in enumerate(nodes):
         seen = [ref for ref in node.inputs if ref in views]
         # What is held gets its size from the picture, and none of its numbers; so do zeros and ones like it.
-        if not seen or node.kind in SIGHTLESS:
+        if not seen or node.kind in SHAPE_ONLY:
             if seen and (still := number_like(node, views[seen[0]])) is not None:
                 views[index, 0] = still
             continue

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from reportgen.errors import ShapeError
 from reportgen.keras_types import Network
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.field import fields
-from reportgen.models.graph.submodel import prefix
+from reportgen.models.graph.receptive_field import receptive_fields
+from reportgen.models.graph.submodel import network_to
 from reportgen.models.input_range.find import contradiction
 from reportgen.models.input_range.usual_ranges import Ends, deep_ranges, usual_ranges
 from reportgen.models.model import Model
@@ -101,7 +101,7 @@ def range_statistics(model: Model) -> RangeStatistics:
     if np.allclose(moments[0], 0) and np.allclose(moments[1], 1):
         return RangeStatistics(node.name, reason=f'the moments of "{node.name}" are those it was made with')
     try:
-        network = prefix(model, (_SIDE_PX, _SIDE_PX), (node.inputs[0],), node.name)
+        network = network_to(model, (_SIDE_PX, _SIDE_PX), (node.inputs[0],), node.name)
     except ShapeError:
         return RangeStatistics(node.name, reason=f'the way to "{node.name}" works at one size only')
     pictures = natural_pictures(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
@@ -154,7 +154,7 @@ def natural_pictures(n: int, size_px: tuple[int, int], channels: int, *, seed: i
 
 def _first_normalised(model: Model) -> int | None:
     """Return the first BatchNormalization over a map of small receptive field, None if there is none."""
-    seen = fields(model.nodes)
+    seen = receptive_fields(model.nodes)
     for index, node in enumerate(model.nodes):
         if node.kind != "batch_normalization" or len(node.output_shapes[0]) != 4:
             continue

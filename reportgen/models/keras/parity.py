@@ -15,7 +15,7 @@ from reportgen.errors import ReportgenError, ShapeError
 from reportgen.keras_types import Network, Tensor
 from reportgen.models.extra_inputs import held_values, picture_input
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.submodel import prefix
+from reportgen.models.graph.submodel import network_to
 from reportgen.models.keras.calls import in_training_by_itself
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.keras.picture_axes import takes_channels_first
@@ -67,7 +67,7 @@ def compare_with_keras(
             pictures = np.round(pictures)
         theirs = _outputs(network, prepared, pictures, hold or {}, source.file_name, recorded, channels)
         ours = _values(
-            prefix(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
+            network_to(model, model.input_shape[:2], model.outputs, "its end")(pictures, training=False)
         )
     except ShapeError as error:
         return Parity(of=len(names), reason=f"not compared: {error.message}")

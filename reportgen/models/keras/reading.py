@@ -31,7 +31,7 @@ from reportgen.models.keras_legacy.kernel_layout import Writer
 from reportgen.models.keras_legacy.weights import load_weights
 from reportgen.models.model_memory import build_within, default_max_memory
 from reportgen.models.sources import ModelSource
-from reportgen.models.training import own_training, without_training
+from reportgen.models.training_config import own_training, without_training
 
 _OTHER_FLOATS = {"float16", "bfloat16", "float64", "mixed_float16", "mixed_bfloat16"}
 _POLICIES = {"DTypePolicy", "FloatDTypePolicy", "Policy", "PolicyV1"}

@@ -17,7 +17,7 @@ from reportgen.keras_types import Tensor
 from reportgen.models.framework import MOST_OPERATIONS, keras_module
 from reportgen.models.graph.flatten import recorded_calls
 from reportgen.models.graph.kinds import kind_of
-from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.onnx.branches import branch_of, is_if, reads
 from reportgen.models.onnx.call import Call
@@ -56,7 +56,7 @@ class Builder:
         as_written: Whether a written 1 is a side of 1, and never the number of pictures of one.
         doubtful: Whether some written 1 may be either.
         held: Names of inputs that are held, and of what follows from them alone.
-        aside: Layers among the nodes that were answered beforehand.
+        folded_calls: Layers among the nodes that were answered beforehand.
         built_late: Convolutions that were put off and are built.
     """
 
@@ -80,7 +80,7 @@ class Builder:
         self.as_written = False
         self.doubtful = False
         self.held: set[str] = set()
-        self.aside: list[CallAside] = []
+        self.folded_calls: list[FoldedCall] = []
         self._stored: set[str] = set()
         self.built_late: dict[object, tuple[object, Value]] = {}
         self.outputs = set(outputs)
@@ -189,7 +189,7 @@ class Builder:
         kernels = {i: array for i, array in arrays.items() if array is not None and array.ndim > 1}
         if kernels:
             largest = max(kernels, key=lambda i: int(kernels[i].size))
-            self.aside.append(CallAside(node_name(node), kernels.get(1, kernels[largest]), held))
+            self.folded_calls.append(FoldedCall(node_name(node), kernels.get(1, kernels[largest]), held))
 
     def _build(self, call: Call, operator: Operator) -> Any:
         self.built += 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from reportgen.errors import ConfigError, ModelError
 from reportgen.models.framework import functional, keras_module
-from reportgen.models.graph.shared_weights import CallAside
+from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.onnx.building import Builder, rebatch
 from reportgen.models.onnx.endings import up_to_numbers, with_outputs_before_bounds
@@ -61,7 +61,7 @@ class OnnxImport:
         channels_last: Whether the file itself wants its picture channels last.
         fixed_batch: Pictures of a batch, where the file fixes them; else None.
         picture_dtype: Element type that the file wants its picture in.
-        aside: Its layers that no picture changes.
+        folded_calls: Its layers that no picture changes.
         elements: Element types of the file's inputs and outputs, by name; here all floats are float32.
         before: Outputs that a function with bounds ends, each with the value before it, an output as well.
     """
@@ -77,7 +77,7 @@ class OnnxImport:
     channels_last: bool = False
     fixed_batch: int | None = None
     picture_dtype: str = "float32"
-    aside: tuple[CallAside, ...] = ()
+    folded_calls: tuple[FoldedCall, ...] = ()
     elements: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
 
@@ -198,7 +198,7 @@ def _built(
         channels_last=picture.last,
         fixed_batch=picture.batch,
         picture_dtype=picture.dtype,
-        aside=tuple(builder.aside),
+        folded_calls=tuple(builder.folded_calls),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from reportgen.keras_types import Tensor
-from reportgen.models.graph.kinds import WorkedOut
+from reportgen.models.graph.kinds import DerivedConstant
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.arithmetic import added
 from reportgen.models.onnx.operators.shape import reshaped
@@ -154,6 +154,6 @@ def _lrn(call: Call) -> Value:
     gap = np.arange(channels)[:, None] - np.arange(channels)[None, :]
     band = ((gap >= -((size - 1) // 2)) & (gap <= size - 1 - (size - 1) // 2)).astype(np.float32)
     x = call.last(value)
-    total = ops.matmul(ops.square(x), band.view(WorkedOut))
+    total = ops.matmul(ops.square(x), band.view(DerivedConstant))
     scale = ops.power(ops.add(ops.multiply(total, np.float32(alpha / size)), np.float32(bias)), -beta)
     return call.map_out(ops.multiply(x, scale))

@@ -17,7 +17,7 @@ import numpy as np
 
 from reportgen.keras_types import KerasLayer, Nest, Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.kinds import WorkedOut
+from reportgen.models.graph.kinds import DerivedConstant
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import Array, Value, channels_last, live
@@ -207,7 +207,7 @@ def _along(call: Call | SimpleNamespace, tensor: Tensor, at: int, matrix: Array,
     other = letters.replace(letters[at], "z")
     cast = dtype != "float32"
     tensor = ops.cast(tensor, "float32") if cast else tensor
-    shares = matrix.astype(np.float32).view(WorkedOut)
+    shares = matrix.astype(np.float32).view(DerivedConstant)
     made = ops.einsum(f"{letters},z{letters[at]}->{other}", tensor, shares)
     return ops.cast(made, dtype) if cast else made
 

@@ -1,4 +1,4 @@
-"""A Keras network in which what a picture gives depends on others of its batch is refused in one line."""
+"""A Keras network in which one picture's result depends on the rest of its batch is refused in one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from keras import layers, ops
 
 from reportgen.errors import ModelError
 from reportgen.models import load_model
-from reportgen.models.each_picture import may_mix_pictures
+from reportgen.models.batch_independence import may_mix_batch
 from tests.models.nets import nested_twice, plain, skipping
 
 SIDE = 8
@@ -67,30 +67,30 @@ ALONE = {
     + [(k, s, None) for k, s in MEAN.items()]
     + [(k, s, 4) for k, s in REGROUPED.items()],
 )
-def test_pictures_that_are_worked_on_together_are_refused_naming_the_first_step(
+def test_a_network_that_mixes_pictures_is_refused_naming_the_first_operation(
     tmp_path: Path, kind: str, step: Any, batch: int | None
 ) -> None:
-    with pytest.raises(ModelError, match="brings together the pictures of a batch") as caught:
+    with pytest.raises(ModelError, match="mixes the pictures of a batch") as caught:
         load_model(saved(tmp_path, step, batch))
     assert f"({kind.split()[-1]})" in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_step_that_writes_a_single_picture_is_refused(tmp_path: Path) -> None:
+def test_an_operation_that_gives_a_single_picture_is_refused(tmp_path: Path) -> None:
     def spread(y: Any, n: int | None) -> Any:
         return ops.broadcast_to(layers.GlobalMaxPooling2D(keepdims=True)(y), (1, 6, 6, 4)) * y
 
-    with pytest.raises(ModelError, match=r"\(broadcast_to\) works for one number of pictures alone"):
+    with pytest.raises(ModelError, match=r"\(broadcast_to\) works for one batch size only"):
         load_model(saved(tmp_path, spread, None))
 
 
 @pytest.mark.parametrize("step", FIXED.values(), ids=list(FIXED))
 def test_a_layer_with_weights_for_each_picture_of_a_batch_is_refused(tmp_path: Path, step: Any) -> None:
-    with pytest.raises(ModelError, match=r'layer "step" .* works for one number of pictures alone'):
+    with pytest.raises(ModelError, match=r'layer "step" .* works for one batch size only'):
         load_model(saved(tmp_path, step, 4))
 
 
 @pytest.mark.parametrize("step", ALONE.values(), ids=list(ALONE))
-def test_what_moves_the_axis_of_pictures_and_mixes_none_is_read(tmp_path: Path, step: Any) -> None:
+def test_operations_that_move_the_batch_axis_without_mixing_are_accepted(tmp_path: Path, step: Any) -> None:
     assert [layer.name for layer in load_model(saved(tmp_path, step, None)).layers] == [
         "conv",
         "after",
@@ -99,14 +99,14 @@ def test_what_moves_the_axis_of_pictures_and_mixes_none_is_read(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("net", [plain, skipping, nested_twice])
-def test_layers_that_no_axis_is_given_to_are_not_run(tmp_path: Path, net: Any) -> None:
+def test_layers_whose_settings_name_no_axis_are_not_run(tmp_path: Path, net: Any) -> None:
     net().save(tmp_path / "net.keras")
     nodes = load_model(tmp_path / "net.keras").nodes
-    assert not any(may_mix_pictures(nodes, node) for node in nodes)
+    assert not any(may_mix_batch(nodes, node) for node in nodes)
 
 
 @pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
-def test_a_state_kept_from_batch_to_batch_is_refused_as_such(tmp_path: Path, kind: Any) -> None:
+def test_a_state_kept_between_batches_is_refused_as_such(tmp_path: Path, kind: Any) -> None:
     x = keras.Input(batch_shape=(2, SIDE, SIDE, 3))
     y = layers.Reshape((6, 24))(layers.Conv2D(4, 3, name="conv")(x))
     path = tmp_path / "net.keras"

@@ -1,4 +1,4 @@
-"""Receptive fields and strides are those that perturbed pixels show."""
+"""Receptive fields and strides are those measured by perturbing pixels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 48
 
 
 def positive(model: Any) -> Any:
-    """Return the model with all weights positive, so that no two ways from a pixel cancel."""
+    """Return the model with all weights positive, so that no two paths from a pixel cancel."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(rng.uniform(0.05, 0.2, weight.shape))
@@ -139,7 +139,7 @@ NETS: dict[str, tuple[Callable[[Any], Any], tuple[int, int], tuple[float, float]
 
 
 @pytest.mark.parametrize("name", NETS)
-def test_the_field_and_stride_are_what_perturbed_pixels_show(name: str, tmp_path: Path) -> None:
+def test_the_field_and_stride_are_those_measured_by_perturbing_pixels(name: str, tmp_path: Path) -> None:
     build, field, stride = NETS[name]
     x = keras.Input((SIDE, SIDE, 1))
     model = loaded(positive(keras.Model(x, build(x))), tmp_path)
@@ -177,7 +177,7 @@ def test_the_field_and_stride_are_what_perturbed_pixels_show(name: str, tmp_path
         "stacked",
     ],
 )
-def test_what_is_not_position_by_position_sees_the_whole_input(
+def test_operations_across_positions_have_the_whole_input_as_their_field(
     build: Callable[[Any], Any], tmp_path: Path
 ) -> None:
     x = keras.Input((SIDE, SIDE, 1))
@@ -206,7 +206,7 @@ def test_only_a_convolution_that_reads_the_picture_is_first(tmp_path: Path) -> N
     }
 
 
-def test_the_graph_joins_layers_over_what_is_not_drawn(tmp_path: Path) -> None:
+def test_the_graph_connects_layers_across_nodes_that_are_not_drawn(tmp_path: Path) -> None:
     x = keras.Input((16, 16, 3), name="picture")
     a = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same", name="a")(x)))
     b = layers.Conv2D(4, 3, padding="same", activation="relu", name="b")(layers.Dropout(0.1)(a))

@@ -1,7 +1,7 @@
-"""Whether a Keras network answers for each picture alone, whatever pictures lie beside it in a batch.
+"""Whether a Keras network treats each picture of a batch independently of the others.
 
-Only where some operation may work along the axis of pictures is anything run: three pictures together and
-each by itself, node after node. An ONNX file is not asked: its reader follows that axis.
+Only if some operation may work along the batch axis is the network run, node by node: on three pictures
+together, and on each alone. ONNX files are not checked here, since their importer follows that axis.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reportgen.errors import ModelError
 from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.kinds import IDENTITIES, MERGES, UNIT_KINDS, WorkedOut
+from reportgen.models.graph.kinds import IDENTITIES, MERGES, UNIT_KINDS, DerivedConstant
 from reportgen.models.model import Model, Node
 from reportgen.models.parity import ROUNDING, difference, in_range, probe_inputs
 
@@ -27,25 +27,25 @@ _NUMBER_BY_NUMBER = IDENTITIES | MERGES | frozenset(
 _ALONG_AXES = frozenset(
     {"mean", "sum", "max", "min", "prod", "var", "std", "amax", "amin", "expand_dims", "squeeze", "softmax"}
 )
-"""Operations that leave the pictures alone unless an axis of theirs is the first one."""
+"""Operations that do not mix pictures unless they work along the first axis."""
 
 _OF_WEIGHTS = ("_initializer", "_regularizer", "_constraint")
-"""Ends of the names of settings that see weights, no pictures."""
+"""Suffixes of settings that concern weights, not pictures."""
 
 _TOGETHER = 3
-_HINT = "build the network anew without that step, and copy the weights"
+_HINT = "rebuild the network without that step, and copy the weights"
 
 Values = list[tuple[Tensor, ...]]
-"""What a node gives for the pictures together, then for each of them."""
+"""Outputs of a node for the pictures together, then for each of them."""
 
 
-def refuse_mixed_pictures(model: Model) -> None:
-    """Refuse a network in which what a picture gives depends on the others of its batch.
+def refuse_batch_mixing(model: Model) -> None:
+    """Refuse a network in which the result for a picture depends on the rest of its batch.
 
     Raises:
-        ModelError: Naming the first operation that brings pictures together, or works for one number of them.
+        ModelError: Naming the first operation that mixes pictures, or works for one batch size only.
     """
-    doubtful = {index for index, node in enumerate(model.nodes) if may_mix_pictures(model.nodes, node)}
+    doubtful = {index for index, node in enumerate(model.nodes) if may_mix_batch(model.nodes, node)}
     if not doubtful:
         return
     ends = {index for index, _ in model.outputs}
@@ -59,34 +59,34 @@ def refuse_mixed_pictures(model: Model) -> None:
         known[index] = _outputs(model, node, given, doubtful=index in doubtful)
         if not known[index]:
             return
-        if first is None and not _each_alone(known[index]) and not _by_chance(node, given[0]):
+        if first is None and not _is_independent(known[index]) and not _is_random(node, given[0]):
             first = index
         judged = index in ends or node.kind in UNIT_KINDS
         if first is not None and judged and _is_mixed(known[index], is_output=index in ends):
             culprit = model.nodes[first]
             raise ModelError(
-                f'{model.file_name}: layer "{culprit.name}" ({culprit.kind}) brings together the pictures '
-                "of a batch, wanted each for itself",
+                f'{model.file_name}: layer "{culprit.name}" ({culprit.kind}) mixes the pictures of a batch, '
+                "wanted each processed independently",
                 hint=_HINT,
             )
         for source in {i for i, _ in node.inputs if last_use[i] == index}:
             del known[source]
 
 
-def may_mix_pictures(nodes: Sequence[Node], node: Node) -> bool:
-    """Return whether an operation may work along the axis of pictures, as far as its settings tell.
+def may_mix_batch(nodes: Sequence[Node], node: Node) -> bool:
+    """Return whether an operation may work along the batch axis, judging by its settings.
 
-    Keras's layers leave that axis alone unless it is given to them as one to work along.
+    Keras's layers leave that axis alone unless one of their settings names it.
     """
     operation = node.operation
-    if operation is None or not node.of_picture:
+    if operation is None or not node.depends_on_picture:
         return False
     shapes = [nodes[index].output_shapes[output] for index, output in node.inputs]
     rank = len(shapes[0]) if shapes else 0
     own = type(operation).__module__.startswith("keras.")
     if isinstance(operation, keras_module().Layer):
         return not own or node.kind == "lambda" or _names_first_axis(operation.get_config(), rank)
-    if node.constants and all(isinstance(c, WorkedOut) for c in node.constants):
+    if node.constants and all(isinstance(c, DerivedConstant) for c in node.constants):
         return False
     if node.kind not in _NUMBER_BY_NUMBER | _ALONG_AXES and not node.function:
         return True
@@ -103,7 +103,7 @@ def _names_first_axis(settings: Mapping[str, Any], rank: int) -> bool:
 
 
 def _axes_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Yield the settings that name axes, those of inner objects too, each with the axes it names."""
+    """Yield the settings that name axes, including those of nested objects, each with these axes."""
     for name, value in settings.items():
         if str(name).endswith(_OF_WEIGHTS):
             continue
@@ -114,7 +114,7 @@ def _axes_of(settings: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Any]]]
 
 
 def _pictures(model: Model) -> Values:
-    """Return a photograph, noise and a dark photograph upside down: together, then each."""
+    """Return a photograph, noise and a dark photograph upside down: as one batch, then each alone."""
     probes = probe_inputs(model.input_shape)
     pictures = in_range(model, np.concatenate([probes, probes[:1, ::-1] * np.float32(0.3)]))
     tensors = [pictures, *(pictures[i : i + 1] for i in range(_TOGETHER))]
@@ -122,23 +122,23 @@ def _pictures(model: Model) -> Values:
 
 
 def _outputs(model: Model, node: Node, given: Sequence[Sequence[Tensor]], *, doubtful: bool) -> Values:
-    """Return what a node makes of the pictures together and of each; nothing where it cannot be run here."""
+    """Return a node's outputs for the pictures together and for each; empty where it cannot be run here."""
     try:
-        with warnings.catch_warnings():  # such as of a softmax over a single picture
+        with warnings.catch_warnings():  # for example of a softmax over a single picture
             warnings.simplefilter("ignore")
             return [node.call(tensors) for tensors in given]
-    except Exception:  # an operation raises whatever it likes
+    except Exception:  # an operation may raise any error
         if not doubtful:
             return []
         raise ModelError(
-            f'{model.file_name}: layer "{node.name}" ({node.kind}) works for one number of pictures alone, '
-            "wanted any",
+            f'{model.file_name}: layer "{node.name}" ({node.kind}) works for one batch size only, '
+            "wanted any batch size",
             hint=_HINT,
         ) from None
 
 
-def _each_alone(values: Values) -> bool:
-    """Whether the pictures together give what each gives alone, along whichever axis pictures lie."""
+def _is_independent(values: Values) -> bool:
+    """Whether the pictures together give the same as each alone, along whichever axis pictures are."""
     for together, *alone in zip(*values, strict=True):
         whole, parts = _array(together), [_array(part) for part in alone]
         if not np.issubdtype(whole.dtype, np.floating):
@@ -149,7 +149,7 @@ def _each_alone(values: Values) -> bool:
 
 
 def _laid_out(shape: tuple[int, ...], parts: Sequence[NDArray[Any]]) -> Iterator[NDArray[Any]]:
-    """Yield what values of single pictures would be together: one after the other, or in turn."""
+    """Yield the possible layouts of single pictures' values in one batch: consecutive, or interleaved."""
     each = parts[0].shape
     if each == shape:
         yield from parts[1:] if all(_same(part, parts[0]) for part in parts) else ()
@@ -163,14 +163,14 @@ def _laid_out(shape: tuple[int, ...], parts: Sequence[NDArray[Any]]) -> Iterator
 
 
 def _is_mixed(values: Values, *, is_output: bool) -> bool:
-    """Whether units or outputs differ with the pictures beside; units with rows of parts do not count."""
+    """Whether units or outputs depend on other pictures; units for parts of pictures do not count."""
     whole, one = tuple(values[0][0].shape), tuple(values[1][0].shape)
     plain = whole == one or (one[:1] == (1,) and whole == (_TOGETHER, *one[1:]))
-    return (plain or is_output) and not _each_alone(values)
+    return (plain or is_output) and not _is_independent(values)
 
 
-def _by_chance(node: Node, given: Sequence[Tensor]) -> bool:
-    """Whether an operation does not answer the same twice: what differs is no matter of pictures."""
+def _is_random(node: Node, given: Sequence[Tensor]) -> bool:
+    """Whether an operation gives different results when called twice, whatever the pictures."""
     pairs = zip(node.call(given), node.call(given), strict=True)
     return not all(np.array_equal(_array(a), _array(b), equal_nan=True) for a, b in pairs)
 

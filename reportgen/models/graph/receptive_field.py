@@ -1,7 +1,7 @@
-"""How much of the input one position sees, and how far apart neighbouring positions are.
+"""Receptive field and stride of one position of each tensor.
 
-Walks the nodes once and adds up kernel sizes and strides. What it does not know sees the
-whole input; so do layers that work at the model's own input size only.
+Walks the nodes once and adds up kernel sizes and strides. Unknown operations, and layers that work at the
+model's own input size only, have the whole input as their receptive field.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _ONE = Fraction(1)
 
 
 @dataclass(frozen=True)
-class Field:
-    """What one position of a tensor sees, vertically and horizontally.
+class ReceptiveField:
+    """The receptive field of one position of a tensor, vertically and horizontally.
 
     Attributes:
         size_px: Side lengths in input pixels.
@@ -36,8 +36,8 @@ class Field:
     stride_px: Pair
 
     @classmethod
-    def of_one_pixel(cls) -> Field:
-        """Return what a position of the picture itself sees."""
+    def of_one_pixel(cls) -> ReceptiveField:
+        """Return the receptive field of a pixel of the picture itself."""
         return cls((_ONE, _ONE), (_ONE, _ONE))
 
     def rounded(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -56,7 +56,7 @@ _POINTWISE = frozenset(
 )  # fmt: skip
 _MEETING = MERGES | {"true_divide", "divide", "power", "where", "minimum", "maximum"}
 _OVER_CHANNELS = frozenset({"mean", "sum", "max", "min", "amax", "amin", "prod", "var", "std", "logsumexp"})
-"""Sums and the like, of which each place has its own where they go over channels alone."""
+"""Reductions, which keep positions apart where they go over channels alone."""
 
 _KERNELS = frozenset({"conv2d", "depthwise_conv2d", "separable_conv2d", "max_pooling2d", "average_pooling2d"})
 _CHANNELWISE = frozenset(
@@ -70,46 +70,46 @@ _CHANNELWISE = frozenset(
 _INTERPOLATION_TAPS = {"nearest": 1, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
 
 
-def fields(nodes: Sequence[Node]) -> list[Field | None]:
-    """Return what one position of each node's first output sees; None where that is the whole input."""
-    found: list[Field | None] = []
+def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField | None]:
+    """Return the receptive field of each node's first output; None where it is the whole input."""
+    found: list[ReceptiveField | None] = []
     for node in nodes:
         if node.kind == "input":
-            found.append(Field.of_one_pixel())
+            found.append(ReceptiveField.of_one_pixel())
             continue
         sources = [found[index] for index, _ in node.inputs]
         known = [s for s in sources if s is not None]
         if len(known) != len(sources) or not known or len(node.output_shapes[0]) != 4:
             found.append(None)
         else:
-            found.append(next_field(node, known))
+            found.append(next_receptive_field(node, known))
     return found
 
 
-def next_field(node: Node, sources: list[Field]) -> Field | None:
-    """Return what one position of a node sees, given what those of its inputs see; None for everything."""
+def next_receptive_field(node: Node, sources: list[ReceptiveField]) -> ReceptiveField | None:
+    """Return a node's receptive field, given those of its inputs; None for the whole input."""
     if len(sources) > 1:
         return _merged(node, sources)
     source, layer = sources[0], node.operation
     if node.kind in _KERNELS or node.kind in POOLS:
-        return _swept(source, *_kernel(layer))
+        return _after_kernel(source, *_kernel(layer))
     if node.kind == "conv2d_transpose":
-        return _spread(source, *_kernel(layer))
+        return _after_transposed_kernel(source, *_kernel(layer))
     if node.kind == "up_sampling2d":
-        return _enlarged(source, layer)
+        return _after_upsampling(source, layer)
     if node.kind == "resized":
-        return _resized(source, layer)
+        return _after_resizing(source, layer)
     return source if _is_pointwise(node) else None
 
 
-def _merged(node: Node, sources: list[Field]) -> Field | None:
-    """Return the larger field of branches that meet position by position."""
+def _merged(node: Node, sources: list[ReceptiveField]) -> ReceptiveField | None:
+    """Return the larger field of branches that are merged position by position."""
     if node.kind not in _MEETING or len({s.stride_px for s in sources}) != 1:
         return None
     if node.kind == "concatenate" and getattr(node.operation, "axis", -1) not in (-1, 3):
         return None
     size = (max(s.size_px[0] for s in sources), max(s.size_px[1] for s in sources))
-    return Field(size, sources[0].stride_px)
+    return ReceptiveField(size, sources[0].stride_px)
 
 
 def _kernel(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -127,45 +127,47 @@ def _two(value: Any) -> tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
-def _swept(source: Field, reach: tuple[int, int], strides: tuple[int, int]) -> Field:
+def _after_kernel(source: ReceptiveField, reach: tuple[int, int], strides: tuple[int, int]) -> ReceptiveField:
     size, step = source.size_px, source.stride_px
-    return Field(
+    return ReceptiveField(
         (size[0] + (reach[0] - 1) * step[0], size[1] + (reach[1] - 1) * step[1]),
         (step[0] * strides[0], step[1] * strides[1]),
     )
 
 
-def _spread(source: Field, reach: tuple[int, int], strides: tuple[int, int]) -> Field:
+def _after_transposed_kernel(
+    source: ReceptiveField, reach: tuple[int, int], strides: tuple[int, int]
+) -> ReceptiveField:
     """A transposed convolution: a position gathers the inputs whose kernels reach it."""
     gathered = (-(-reach[0] // strides[0]), -(-reach[1] // strides[1]))
     size, step = source.size_px, source.stride_px
-    return Field(
+    return ReceptiveField(
         (size[0] + (gathered[0] - 1) * step[0], size[1] + (gathered[1] - 1) * step[1]),
         (step[0] / strides[0], step[1] / strides[1]),
     )
 
 
-def _enlarged(source: Field, layer: KerasLayer) -> Field | None:
+def _after_upsampling(source: ReceptiveField, layer: KerasLayer) -> ReceptiveField | None:
     taps = _INTERPOLATION_TAPS.get(str(getattr(layer, "interpolation", "nearest")))
     if taps is None:
         return None
     times, size, step = _two(layer.size), source.size_px, source.stride_px
-    return Field(
+    return ReceptiveField(
         (size[0] + (taps - 1) * step[0], size[1] + (taps - 1) * step[1]),
         (step[0] / times[0], step[1] / times[1]),
     )
 
 
-def _resized(source: Field, layer: KerasLayer) -> Field:
+def _after_resizing(source: ReceptiveField, layer: KerasLayer) -> ReceptiveField:
     """A resize by any factors as ONNX has it: positions between `taps` neighbours; antialiased, more.
 
-    Where a factor is no whole number, some positions see one more of the map than is said here.
+    Where a factor is not a whole number, some positions read one more of the map than is counted here.
     """
     taps = {"nearest": 1, "linear": 2, "cubic": 4}[layer.mode]
     down, across = (Fraction(s).limit_denominator(1000) for s in layer.scale)
     size, step = source.size_px, source.stride_px
     wide = [taps / min(_ONE, s) if layer.options.get("antialias") else Fraction(taps) for s in (down, across)]
-    return Field(
+    return ReceptiveField(
         (size[0] + (wide[0] - 1) * step[0], size[1] + (wide[1] - 1) * step[1]),
         (step[0] / down, step[1] / across),
     )
@@ -197,12 +199,12 @@ def _is_pointwise(node: Node) -> bool:
 def _over_channels(node: Node) -> bool:
     axis = getattr(node.operation, "axis", -1)
     axes = [axis] if isinstance(axis, int) else list(axis if axis is not None else ())
-    # Normalization without an axis uses one number for everything, learned beforehand.
+    # Normalization without an axis uses one stored number for all values.
     return (node.kind == "normalization" and not axes) or (bool(axes) and all(a in (-1, 3) for a in axes))
 
 
 def _is_spread_evenly(constant: object) -> bool:
-    """Whether a constant is the same at every position: a number, or one number a channel."""
+    """Whether a constant is the same at every position: one number, or one for each channel."""
     shape = tuple(getattr(constant, "shape", ()))
     return all(side == 1 for side in shape[:-1]) or len(shape) <= 1
 
