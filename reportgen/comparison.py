@@ -5,13 +5,29 @@ Plain immutable values. How they are found is the affair of `compare`; how they 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reportgen.verdicts import DEAD, STRUCTURED, Verdict
 
-STATES = ("unchanged", "moved", "sharpened", "blurred", "re-purposed", "died", "born", "unmatched")
-"""What may have become of a unit, in the order in which they are listed."""
+STATE_MEANINGS: Mapping[str, str] = {
+    "unchanged": "same index, same activations as before",
+    "moved": "same activations as before, at another index",
+    "sharpened": "the same unit, which gained structure",
+    "blurred": "the same unit, which lost structure",
+    "re-purposed": "same index, but activated by something else",
+    "died": "dead now and not before",
+    "born": "live now and dead before",
+    "unmatched": "without a counterpart in the other version",
+}
+"""What may have become of a unit, in the order in which they are listed, and what each word means."""
+
+STATES = tuple(STATE_MEANINGS)
+"""The words alone."""
+
+CONFIDENT = 0.8
+"""Confidence from which a pair that was found among all units may be called sharpened or blurred."""
 
 KEPT = ("unchanged", "moved")
 """States of a unit that responds as before."""
@@ -79,6 +95,23 @@ class UnitChange:
 
 
 @dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many units are in a state; units without a counterpart count apart for each version.
+
+    Attributes:
+        state: One of `STATES`.
+        key: That, or `unmatched-a` or `unmatched-b`.
+        words: What a person reads: `moved`, `only in v1`.
+        n: Units.
+    """
+
+    state: str
+    key: str
+    words: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class LayerPair:
     """A layer of A beside its counterpart in B, with a row for every unit of either.
 
@@ -92,6 +125,7 @@ class LayerPair:
         counterparts_a, counterparts_b: Units of each that have a counterpart in the other: assigned to it and
             alike, or the same unit in its old place.
         chance_a: Units of A that have a counterpart in an untrained twin of B; None where none was given.
+        outputs: Whether these are a classifier's outputs, whose indices are the classes.
     """
 
     layer_a: str
@@ -105,6 +139,7 @@ class LayerPair:
     counterparts_a: int
     counterparts_b: int
     chance_a: int | None = None
+    outputs: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -214,11 +249,10 @@ class Comparisons:
     series: tuple[Series, ...] = field(default=())
 
 
-def counts_of(changes: object) -> dict[str, int]:
+def counts_of(changes: Iterable[UnitChange]) -> dict[str, int]:
     """Return rows by state, in the order of `STATES`, states without a row left out."""
-    rows = list(changes)  # type: ignore[call-overload]
-    found: Mapping[str, int] = {s: sum(x.state == s for x in rows) for s in STATES}
-    return {state: n for state, n in found.items() if n}
+    found = Counter(x.state for x in changes)
+    return {state: found[state] for state in STATES if found[state]}
 
 
 _GRAVE = ("died", "re-purposed", "blurred", "unmatched", "sharpened", "born")
@@ -229,47 +263,80 @@ def _order(change: UnitChange) -> tuple[int, float]:
     return (_GRAVE.index(change.state), likeness)
 
 
+def state_counts(changes: Iterable[UnitChange], before: str, after: str) -> list[StateCount]:
+    """Return how many units are in each state that occurs, in the order of `STATES`.
+
+    Args:
+        changes: Rows of a layer or of several.
+        before, after: What the two versions are called.
+    """
+    found = Counter(state_key(x) for x in changes)
+    wordings = [(state, state, state) for state in STATES if state != "unmatched"]
+    wordings += [
+        ("unmatched", "unmatched-a", f"only in {before}"),
+        ("unmatched", "unmatched-b", f"only in {after}"),
+    ]
+    return [StateCount(state, key, words, found[key]) for state, key, words in wordings if found[key]]
+
+
+def state_key(change: UnitChange) -> str:
+    """Return the state, for a unit without a counterpart with the version it is in: `unmatched-a`, `-b`."""
+    if change.state != "unmatched":
+        return change.state
+    return "unmatched-b" if change.a is None else "unmatched-a"
+
+
+def counts_in_words(counts: Iterable[StateCount]) -> str:
+    """Return `12 unchanged, 3 died, 2 only in v1`."""
+    return ", ".join(f"{count.n:,} {count.words}" for count in counts) or "no units"
+
+
 def sentences(c: Comparison) -> list[str]:
     """Return what a comparison says, in a few sentences."""
-    of_a = counts_of([x for pair in c.layers for x in pair.changes if x.a is not None])
-    kept, new = sum(of_a.get(state, 0) for state in KEPT), sum(c.counts.values()) - sum(of_a.values())
+    before, after = c.a.version, c.b.version
+    counted = state_counts([x for pair in c.layers for x in pair.changes], before, after)
+    of_a = [count for count in counted if count.key != "unmatched-b"]
+    only_b = sum(count.n for count in counted) - sum(count.n for count in of_a)
+    found = [f"Of {c.n_a:,} units of {before}: {counts_in_words(of_a)}."]
+    if only_b:
+        found.append(f"{only_b:,} of {sum(pair.n_b for pair in c.layers):,} units are only in {after}.")
+    found.append(_of_counterparts(c))
     same = sum(pair.same for pair in c.layers)
-    before, after_it = c.a.version, c.b.version
-    told = [f"{kept} of {c.n_a} units of {before} match a unit in {after_it}: {states_in_words(of_a)}."]
-    if new:
-        told.append(f"{new} units of {c.b.version} have no counterpart in {before}.")
     if same:
-        told.append(f"{_layers(same)} of {len(c.layers)}: the network is identical up to there.")
+        found.append(f"{_layers(same)} of {len(c.layers)}: the network is identical up to there.")
     first = next((pair for pair in c.layers if any(not x.kept for x in pair.changes)), None)
     if first is not None:
         own = sum(not x.kept and not x.consequence for pair in c.layers for x in pair.changes)
-        after = f", {c.consequences} only because of an earlier layer" if c.consequences else ""
-        told.append(
-            f"The first changes are in {first.layer_b}; {own} are not explained by earlier layers{after}."
+        later = f", {c.consequences:,} only because of an earlier layer" if c.consequences else ""
+        found.append(
+            f"The first changes are in {first.layer_b}; {own:,} are not explained by earlier layers{later}."
         )
-    chance = [pair for pair in c.layers if pair.chance_a is not None]
-    with_chance = ""
+    structured, dead = (_of_verdict(c, verdict) for verdict in (STRUCTURED, DEAD))
+    found.append(
+        f"Structured units: {structured[0]:,} in {before}, {structured[1]:,} in {after}; "
+        f"dead: {dead[0]:,} and {dead[1]:,}."
+    )
+    return found
+
+
+def _of_counterparts(c: Comparison) -> str:
+    """Return how many units of A have a counterpart, with how many chance gives wherever that may matter."""
+    chance = [pair.chance_a for pair in c.layers if pair.chance_a is not None]
+    after, compared = c.b.version, ""
     if c.chance is not None and chance:
-        with_chance = f" (chance, from untrained twin {c.chance}: {sum(p.chance_a or 0 for p in chance)})"
-    told.append(
-        f"{c.counterparts_a} of {c.n_a} units of {before} have a counterpart in {after_it}{with_chance}."
-    )
-    dead = [_of_verdict(c, DEAD, side) for side in ("a", "b")]
-    structured = [_of_verdict(c, STRUCTURED, side) for side in ("a", "b")]
-    told.append(
-        f"Structured units: {structured[0]} before, {structured[1]} after; dead: {dead[0]} and {dead[1]}."
-    )
-    return told
+        compared = f" By chance, in the untrained network {c.chance}: {sum(chance):,}."
+    elif not all(pair.ordered for pair in c.layers):
+        compared = f" How many chance gives was not measured; an untrained twin of {after} tells (--twin)."
+    found = f"{c.counterparts_a:,} of {c.n_a:,} units of {c.a.version} have a counterpart in {after}."
+    return found + compared
 
 
-def states_in_words(counts: dict[str, int]) -> str:
-    """Return `12 unchanged, 3 died` in the order of the states."""
-    return ", ".join(f"{counts[s]} {s}" for s in STATES if counts.get(s)) or "no units"
-
-
-def _of_verdict(c: Comparison, verdict: Verdict, side: str) -> int:
-    found: list[Side | None] = [getattr(x, side) for pair in c.layers for x in pair.changes]
-    return sum(s is not None and s.verdict == verdict.word for s in found)
+def _of_verdict(c: Comparison, verdict: Verdict) -> tuple[int, int]:
+    """Return how many units of A and of B have a verdict."""
+    rows = [x for pair in c.layers for x in pair.changes]
+    sides = ([x.a for x in rows], [x.b for x in rows])
+    before, after = (sum(s is not None and s.verdict == verdict.word for s in side) for side in sides)
+    return before, after
 
 
 def _layers(n: int) -> str:

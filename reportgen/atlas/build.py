@@ -18,7 +18,8 @@ import reportgen
 from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.build_layer import LayerTask, make_layer
-from reportgen.atlas.comparison_pages import ComparisonContext, comparison_files
+from reportgen.atlas.comparison_pages import comparison_files
+from reportgen.atlas.comparison_rows import ComparisonContext
 from reportgen.atlas.output import SiteFiles, check_budget, site_files
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.picture_sizes import SMALLER, ChosenSizes, choose_sizes

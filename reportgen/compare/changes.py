@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.compare.matching import Match, confidence
 from reportgen.compare.rows import LayerRows, incoming
-from reportgen.comparison import UnitChange
+from reportgen.comparison import CONFIDENT, UnitChange
 from reportgen.verdicts import verdict_of
 
 KEPT = 0.8
@@ -55,6 +55,7 @@ class Pairing:
         upstream: Whether an earlier layer differs.
         silent_a, silent_b: Units that answer to none of the common pictures.
         weights: See `weight_distances`.
+        outputs: Whether these are a classifier's outputs, whose indices are the classes.
     """
 
     a: LayerRows
@@ -66,6 +67,7 @@ class Pairing:
     silent_a: NDArray[np.bool_]
     silent_b: NDArray[np.bool_]
     weights: Floats | None = None
+    outputs: bool = False
 
     @property
     def same(self) -> bool:
@@ -181,11 +183,10 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
         best = None if p.silent_a[a] else float(np.nanmax(p.alike[a]))
         why = _nothing_like(p, best)
         return UnitChange("unmatched", p.a.side(a), None, best, None, False, False, why)
-    alike = p.likeness(a, b)
-    state, reason = _state(p, a, b, alike)
-    sure = None
+    alike, sure = p.likeness(a, b), None
     if alike is not None:
         sure = match.confidence if match else confidence(np.nan_to_num(p.alike, nan=-1.0), a, b)
+    state, reason = _state(p, a, b, alike, sure)
     return UnitChange(
         state=state,
         a=p.a.side(a),
@@ -198,7 +199,7 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
     )
 
 
-def _state(p: Pairing, a: int, b: int, alike: float | None) -> tuple[str, str]:
+def _state(p: Pairing, a: int, b: int, alike: float | None, sure: float | None) -> tuple[str, str]:
     """Return the state of a unit beside its partner, and its reason."""
     place = "unchanged" if a == b else "moved"
     if p.same:
@@ -213,9 +214,15 @@ def _state(p: Pairing, a: int, b: int, alike: float | None) -> tuple[str, str]:
         return _quiet(p, a, b, place)
     least = (KEPT if a == b else FOUND) if p.ordered else ALIKE
     turn, why = ("", "") if alike >= EQUAL else _turn(p, a, b)
+    if turn and not p.ordered and (sure or 0.0) < CONFIDENT:
+        return place, f"{told}; {why}, not called {turn}: confidence {sure or 0:.2f} is below {CONFIDENT:g}"
     if turn:
         return turn, f"{why}; {told}"
-    return (place, told) if alike >= least else ("re-purposed", f"{told}, below {least:g}")
+    if alike >= least:
+        return place, told
+    if p.outputs:
+        told = f"still the output for the same class, but it responds differently to the probes: {told}"
+    return "re-purposed", f"{told}, below {least:g}"
 
 
 def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:

@@ -156,16 +156,24 @@ def _ordered(x: _Answered, votes: Callable[[], tuple[int, int]]) -> bool:
     a, b = x.a.layer, x.b.layer
     if a.n_units != b.n_units:
         return False
-    if a.graph_hash == b.graph_hash or (a.head and a.head == b.head):
+    if a.graph_hash == b.graph_hash or _outputs(x):
         return True
     own = (x.on_place, x.off_place)
     on, off = own if sum(own) >= _FEW else votes()
     return on > off
 
 
+def _outputs(x: _Answered) -> bool:
+    """Return whether both layers are the outputs of a classifier, in which an index is a class."""
+    a, b = x.a.layer, x.b.layer
+    return a.n_units == b.n_units and bool(a.head) and a.head == b.head
+
+
 def _pair(x: _Answered, ordered: bool, upstream: bool, cka: float | None) -> LayerPair:
     weights = weight_distances(x.a, x.b)
-    pairing = Pairing(x.a, x.b, x.alike, x.found, ordered, upstream, x.silent_a, x.silent_b, weights)
+    pairing = Pairing(
+        x.a, x.b, x.alike, x.found, ordered, upstream, x.silent_a, x.silent_b, weights, _outputs(x)
+    )
     rows = changes(pairing)
     in_a, in_b = counterparts(pairing, rows)
     return LayerPair(
@@ -179,4 +187,5 @@ def _pair(x: _Answered, ordered: bool, upstream: bool, cka: float | None) -> Lay
         changes=rows,
         counterparts_a=in_a,
         counterparts_b=in_b,
+        outputs=_outputs(x),
     )

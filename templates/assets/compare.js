@@ -22,8 +22,8 @@
   }
 
   var orders = {
-    "likeness, least first": by(function (li) { return value(li, "likeness"); }),
-    "likeness, most first": by(function (li) { return -value(li, "likeness"); }),
+    "similarity, least first": by(function (li) { return value(li, "likeness"); }),
+    "similarity, most first": by(function (li) { return -value(li, "likeness"); }),
     "structure lost": by(rise),
     "structure gained": by(function (li) { return -rise(li); }),
     "state": function (a, b) { return a.dataset.state.localeCompare(b.dataset.state) || value(a, "unit") - value(b, "unit"); },
@@ -49,7 +49,7 @@
   label.append("Order ", select);
   bar.className = "sorting";
   bar.append(label);
-  lists[0].previousElementSibling.before(bar);
+  lists[0].closest("details").before(bar);
 
   document.querySelectorAll(".states li").forEach(function (li) {
     var state = li.dataset.state;
@@ -63,9 +63,19 @@
       button.setAttribute("aria-pressed", on);
       pressed[on ? "add" : "delete"](state);
       lists.forEach(function (list) {
-        [].slice.call(list.children).forEach(function (row) { row.hidden = pressed.size > 0 && !pressed.has(row.dataset.state); });
+        var rows = [].slice.call(list.children);
+        rows.forEach(function (row) { row.hidden = pressed.size > 0 && !pressed.has(row.dataset.state); });
+        if (pressed.size && rows.some(function (row) { return !row.hidden; })) list.closest("details").open = true;
       });
     });
     li.append(button);
   });
+
+  // A row that the address names is seen even where its group is folded.
+  function reveal() {
+    var row = location.hash && document.getElementById(location.hash.slice(1)), group = row && row.closest("details");
+    if (group && !group.open) { group.open = true; row.scrollIntoView(); }
+  }
+  window.addEventListener("hashchange", reveal);
+  reveal();
 })();
