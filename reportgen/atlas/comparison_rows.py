@@ -150,7 +150,7 @@ def unscored(rows: Sequence[Row], c: Comparison) -> list[tuple[str, int, str]]:
         if row.change.state != "unchanged" and not _scored(row):
             side = row.sides[1] or row.sides[0]
             found.setdefault(state_key(row.change), []).append(side.unit if side else 0)
-    counted = {count.key: count for count in state_counts([r.change for r in rows], c.a.version, c.b.version)}
+    counted = {count.key: count for count in state_counts((r.change for r in rows), c.a.version, c.b.version)}
     return [
         (count.words, len(found[key]), unit_ranges(found[key]))
         for key, count in counted.items()

@@ -10,8 +10,9 @@ from compared_store import ROLL, write_compared_store
 from reportgen.atlas import check_site, write_atlas
 from reportgen.atlas.addresses import WRITTEN
 from reportgen.atlas.comparison_plots import flow_plot, lines_plot
+from reportgen.atlas.comparison_rows import Row, SideView, groups, unscored
 from reportgen.atlas.manifest import read_manifest
-from reportgen.comparison import Line, Series, VersionId
+from reportgen.comparison import Comparison, Line, Series, Side, UnitChange, VersionId, state_key
 from reportgen.config import read_settings
 from reportgen.run import publish
 from reportgen.store import open_store
@@ -67,6 +68,31 @@ def test_permuted_units_stand_beside_those_they_were(site):
     for row in re.findall(r"<li id=.*?</li>", page, re.S):
         before, after = (int(u) for u in re.findall(r"<span>v\d <b>(\d+)</b></span>", row))
         assert after == (before + ROLL) % 20
+
+
+def test_a_long_group_behind_the_first_is_folded_and_a_short_one_open():
+    rows = [row("moved", n) for n in range(20)]
+    (alone,) = groups(rows)
+    assert alone.open and len(alone.rows) == 20
+    changed, moved = groups([row("died", 99), *rows])
+    assert changed.open and not moved.open
+    assert groups([row("died", 99), *rows[:5]])[1].open
+
+
+def test_units_that_no_version_scored_are_a_line_and_not_a_list():
+    rows = [row("unmatched", n, verdict="not scored", only=True) for n in (0, 1, 2, 5)]
+    assert groups(rows) == []
+    a, b = VersionId("garden", "v1", ""), VersionId("garden", "v2", "")
+    assert unscored(rows, Comparison(a, b, (), "name")) == [("only in v2", 4, "0–2, 5")]
+
+
+def row(state, unit, verdict="structured", only=False):
+    side = SideView(
+        unit=unit, mark="s", verdict=verdict, structure=None, href="", strip=None, alt="", version="v2"
+    )
+    change = UnitChange(state, None if only else Side(unit), Side(unit))
+    sides = (None if only else side, side)
+    return Row(anchor=f"b{unit}", key=state_key(change), page="", layer="conv", change=change, sides=sides)
 
 
 def test_links_lead_to_the_units_pages(site):
