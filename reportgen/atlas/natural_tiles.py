@@ -91,7 +91,7 @@ def natural_strip(rows: LayerRows, unit: int, sizes: Sizes) -> tuple[Strip | Non
     return make_strip([t.key for t in tiles], tile_side(TILE_PX, TILE_PX, sizes), sizes), tiles
 
 
-def natural_pictures(rows: LayerRows, unit: int, sizes: Sizes) -> Pictures | None:
+def synthetic_photographs(rows: LayerRows, unit: int, sizes: Sizes) -> Pictures | None:
     """Return the section of a unit's page that shows them."""
     strip, tiles = natural_strip(rows, unit, sizes)
     if strip is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from reportgen.atlas import plots, words
-from reportgen.atlas.natural_tiles import natural_pictures
+from reportgen.atlas.natural_tiles import synthetic_photographs
 from reportgen.atlas.need import need_section
 from reportgen.atlas.plots import number
 from reportgen.atlas.related import neighbours_section, relations_section, weights_section
@@ -68,7 +68,7 @@ def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPicture
         lambda: null_section(rows, score),
         lambda: numbers_section(rows, score),
         lambda: trust_section(score),
-        lambda: natural_pictures(rows, unit, context.sizes),
+        lambda: synthetic_photographs(rows, unit, context.sizes),
         lambda: natural_section(score),
         lambda: histogram_section(rows.natural, unit),
         lambda: probe_histogram_section(rows, unit),

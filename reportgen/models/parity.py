@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from reportgen.errors import MissingExtra, ModelError, ShapeError
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.submodel import cut_model, network_to
-from reportgen.models.input_range.stored_moments import natural_pictures
+from reportgen.models.input_range.stored_moments import synthetic_photographs
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.model import Model
 from reportgen.models.model_memory import default_max_memory
@@ -79,7 +79,7 @@ class Parity:
 def probe_inputs(input_shape: tuple[int, int, int]) -> NDArray[np.float32]:
     """Return the fixed pictures `(2, h, w, c)` in [0, 1]: one like a photograph, one of even noise."""
     height, width, channels = input_shape
-    natural = natural_pictures(1, (height, width), channels, seed=1)
+    natural = synthetic_photographs(1, (height, width), channels, seed=1)
     noise = np.random.default_rng(2).random((1, height, width, channels))
     return np.concatenate([natural, noise]).astype(np.float32)
 

@@ -386,7 +386,7 @@ def import_report(layers: tuple[Layer, ...], range_: InputRange) -> dict[str, An
             "readings": [statistics],
             "best": statistics,
             "contradiction": "The given input range <b>0..1</b> contradicts the model",
-            "channel_order": "nothing in the model tells it; red, green, blue is assumed",
+            "channel_order": "the model does not show it; red, green, blue is assumed",
         },
         "parity_note": f"{len(layers)} layers compared with the whole network: at most 0 apart",
         "cuts_note": f"{len(layers)} layers compared with the whole network: at most 0 apart",

@@ -71,7 +71,7 @@ def test_caffes_range_and_its_means_in_the_graph_mean_blue_first_unless_said_oth
     path = saved(net(lambda x: layers.Rescaling([1.0] * 3, offset=MEANS)(x)), tmp_path)
     found = load_model(path)
     assert (found.input_range.order, found.input_range.source) == ("bgr", "graph")
-    assert input_evidence(found).order.startswith("handed over as blue, green, red: the means subtracted")
+    assert input_evidence(found).order.startswith("passed as blue, green, red: the means subtracted")
     path = saved(net(lambda x: layers.Rescaling([1.0] * 3, offset=MEANS)(x[..., ::-1])), tmp_path)
     assert load_model(path).input_range.order == "rgb"
 

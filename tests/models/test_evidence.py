@@ -1,4 +1,4 @@
-"""The evidence for an input range: each source in its place, and how sure it makes."""
+"""The evidence for an input range: each source by its priority, with its confidence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def bare() -> keras.Model:
     return keras.Model(x, layers.Conv2D(2, 3)(x))
 
 
-def test_a_scaling_in_the_network_makes_certain(tmp_path: Path) -> None:
+def test_a_scaling_in_the_network_is_certain_evidence(tmp_path: Path) -> None:
     found = input_evidence(loaded(scaled(), tmp_path))
     assert found.word == "certain" and found.best is None and not found.contradiction
     assert found.readings[0].source == "graph" and '"bytes"' in found.readings[0].words
@@ -38,7 +38,7 @@ def test_a_given_range_against_the_network_is_weak_and_the_right_option_is_named
     assert found.best is not None and found.best.option == "--input-range 0,255"
 
 
-def test_a_given_range_that_nothing_speaks_against_is_certain(tmp_path: Path) -> None:
+def test_a_given_range_without_contradiction_is_certain(tmp_path: Path) -> None:
     found = input_evidence(loaded(scaled(), tmp_path, input_range=(0, 255)))
     assert (found.word, found.best, found.contradiction) == ("certain", None, "")
 
@@ -51,12 +51,12 @@ def test_moments_name_the_range_trained_on_and_do_not_change_the_one_in_use(tmp_
     assert found.best.option == "--input-range -1,1" and 0 < found.best.confidence < 1
 
 
-def test_moments_that_agree_with_the_assumed_range_make_it_surer(tmp_path: Path) -> None:
+def test_moments_that_agree_with_the_assumed_range_raise_its_confidence(tmp_path: Path) -> None:
     found = input_evidence(loaded(trained_on(0, 1), tmp_path))
     assert found.confidence > 0 and found.best is None
 
 
-def test_without_any_evidence_nothing_is_named(tmp_path: Path) -> None:
+def test_without_any_evidence_no_range_is_suggested(tmp_path: Path) -> None:
     found = input_evidence(loaded(bare(), tmp_path))
     assert (found.confidence, found.word, found.best) == (0, "none", None)
 
@@ -72,9 +72,7 @@ def test_without_any_evidence_nothing_is_named(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_an_onnx_file_says_of_itself_is_read(
-    tmp_path: Path, metadata: dict[str, str], option: str
-) -> None:
+def test_the_metadata_of_an_onnx_file_is_read(tmp_path: Path, metadata: dict[str, str], option: str) -> None:
     path = small_onnx(tmp_path / "net.onnx", metadata)
     found = input_evidence(load_model(path), file_metadata(path))
     assert found.best is not None and (found.best.source, found.best.option) == ("metadata", option)
@@ -85,7 +83,7 @@ def test_what_an_onnx_file_says_of_itself_is_read(
     [{"mean": "x", "std": "y"}, {"mean": "0.5", "std": "0"}, {"mean": "1 2", "std": "1 2"}, {"author": "me"}],
     ids=str,
 )
-def test_metadata_that_say_nothing_are_no_evidence(tmp_path: Path, metadata: dict[str, str]) -> None:
+def test_metadata_without_a_range_are_no_evidence(tmp_path: Path, metadata: dict[str, str]) -> None:
     assert input_evidence(loaded(bare(), tmp_path), metadata).best is None
 
 

@@ -1,4 +1,4 @@
-"""The input range is read from the scaling a network begins with, and said to be assumed otherwise."""
+"""The input range is read from the scaling a network begins with, and otherwise marked as assumed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BYTES = {
     "ones like the picture": lambda x: layers.Multiply()([x, ops.ones_like(x)]) / 255,
     "a number in its shape": lambda x: layers.Multiply()([x, ops.ones_like(x) * (1 / 255.0)]),
     "numbers in its shape in front": lambda x: (ops.ones_like(x) / 127.5) * x - ops.ones_like(x),
-    "a copy of nothing": lambda x: ops.where(x > 0, x, 0 * x) / 255,
+    "a copy of zeros": lambda x: ops.where(x > 0, x, 0 * x) / 255,
     "zeros where it is dark": lambda x: ops.where(x < 3, ops.zeros_like(x), x) / 255,
     "over 255": layers.Rescaling(1 / 255),
     "over 127.5 less 1": layers.Rescaling(1 / 127.5, offset=-1),
@@ -79,7 +79,7 @@ BYTES = {
     "inverted": lambda x: 255.0 - x,
     "inverted units": lambda x: 1.0 - x / 255.0,
     "cast": lambda x: keras.ops.cast(x, "float32") / 255.0,
-    "two readers alike": lambda x: layers.Concatenate()([x / 255.0, layers.Rescaling(1 / 255)(x)]),
+    "two equal readers": lambda x: layers.Concatenate()([x / 255.0, layers.Rescaling(1 / 255)(x)]),
     "two readers, one range": lambda x: layers.Concatenate()([x / 255.0, x / 127.5 - 1.0]),
     "channels on their own": lambda x: layers.Concatenate()(
         [(x[..., :1] - 123.7) / 58.4, (x[..., 1:2] - 116.3) / 57.1, (x[..., 2:] - 103.5) / 57.4]
@@ -142,7 +142,7 @@ def test_the_evidence_names_the_layer_and_what_it_does() -> None:
         layers.Dropout(0.5),
     ],
     ids=[
-        "nothing",
+        "no scaling",
         "batch norm",
         "convolution",
         "root",
@@ -155,7 +155,7 @@ def test_the_evidence_names_the_layer_and_what_it_does() -> None:
         "dropout",
     ],
 )
-def test_without_evidence_0_to_1_is_assumed_and_said(begin: Callable[[Any], Any]) -> None:
+def test_without_evidence_0_to_1_is_assumed_with_a_note(begin: Callable[[Any], Any]) -> None:
     range_ = found(begin)
     assert (range_.low, range_.high, range_.source) == ((0.0,), (1.0,), "assumed")
     assert "assumed" in range_.evidence
@@ -186,7 +186,7 @@ def test_ranges_of_deep_pictures_and_others_are_found(name: str, begin: Callable
     assert (str(range_), range_.source) == (name.split()[0], "graph")
 
 
-def test_what_turns_normalised_pictures_back_shows_their_range() -> None:
+def test_undoing_a_normalisation_shows_its_range() -> None:
     range_ = found(lambda x: x * (2 * DEVIATION).astype(np.float32) + (2 * MEAN - 1).astype(np.float32))
     assert np.allclose((range_.low, range_.high), RANGES["imagenet"]) and range_.source == "graph"
 
@@ -199,12 +199,12 @@ def test_a_scaling_of_two_ranges_is_assumed_and_names_both(scale: float, first: 
     assert f"fits {rival} as well; {first} is assumed" in range_.evidence
 
 
-def test_a_mean_picture_is_read_and_said() -> None:
+def test_a_mean_picture_is_read_and_named() -> None:
     assert re.search(r"subtracts a picture of about 1[12]\d", found(lambda x: x - MEAN_PICTURE).evidence)
 
 
 def _spelt(scale: float, offset: float, way: int) -> Callable[[Any], Any]:
-    """Return `x * scale + offset` in one of several spellings."""
+    """Return `x * scale + offset` written in one of several ways."""
     by_channel, picture = np.full(3, scale, np.float32), np.full((16, 16, 3), offset, np.float32)
     return [
         layers.Rescaling(scale, offset),
@@ -221,7 +221,7 @@ def _spelt(scale: float, offset: float, way: int) -> Callable[[Any], Any]:
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_any_spelling_of_a_scaling_finds_the_range_it_is_made_for(seed: int) -> None:
+def test_any_way_of_writing_a_scaling_gives_the_range_it_is_intended_for(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ranges = [(0, 255), (0, 1), (-1, 1), (0, 65535), (0, 4095), (-1024, 3071), (0, 1023), (-128, 127)]
     low, high = ranges[seed % len(ranges)]
@@ -261,7 +261,7 @@ def test_a_function_of_the_users_is_measured_where_it_scales() -> None:
     assert curved.source == "assumed"
 
 
-def test_a_scaling_behind_a_fork_is_no_evidence() -> None:
+def test_a_scaling_after_a_fork_is_no_evidence() -> None:
     x = keras.Input((16, 16, 3))
     y = layers.Concatenate()([layers.Rescaling(1 / 255)(x), x])
     nodes, _ = flatten(keras.Model(x, layers.Conv2D(2, 3)(y)))
@@ -279,7 +279,7 @@ def test_a_given_range_wins_over_the_graph() -> None:
     [(1, 0), (0, 0), (0, float("nan")), (0, float("inf")), (0,), "ab", (0, 1, 2), ((0, 0), (1, 1)), ((), ())],
     ids=str,
 )
-def test_a_range_that_is_none_is_refused(given: Any) -> None:
+def test_an_invalid_range_is_refused(given: Any) -> None:
     with pytest.raises(ConfigError, match="input range"):
         found(lambda x: x, given=given)
 
@@ -300,7 +300,7 @@ def test_the_application_networks_of_keras_are_read_right(name: str, high: float
     [("uint8", "0..255", "graph"), ("int8", "-128..127", "graph"), ("uint16", "0..65535", "assumed"),
      ("int32", "0..255", "assumed"), ("float16", "0..1", "assumed")],
 )  # fmt: skip
-def test_pictures_of_whole_numbers_tell_a_range_by_their_type(dtype: str, range_: str, source: str) -> None:
+def test_an_integer_type_implies_a_range(dtype: str, range_: str, source: str) -> None:
     x = keras.Input((16, 16, 3))
     nodes, _ = flatten(keras.Model(x, layers.Conv2D(2, 3)(x)))
     of_type = find_input_range(nodes, None, None, dtype)

@@ -1,4 +1,4 @@
-"""The moments in a first BatchNormalization raise a doubt where a network was trained on another range."""
+"""The moments of a first BatchNormalization raise a doubt if the network was trained on another range."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def trained_on(low: Any, high: Any, *, seed: int = 0, contrast: float = 1.0, see
 def test_another_range_is_named(tmp_path: Path, ends: tuple[float, float], seed: int) -> None:
     model = loaded(trained_on(*ends, seed=seed), tmp_path)
     assert model.input_range.source == "assumed"
-    assert f'"norm" has stored values that fit pictures of {ends[0]}..{ends[1]} better' in model.notes[-1]
+    assert f'"norm" has stored moments that fit pictures of {ends[0]}..{ends[1]} better' in model.notes[-1]
 
 
 @pytest.mark.parametrize(("contrast", "seen"), [(1.0, photographs), (0.3, photographs), (1.0, strokes)])
@@ -70,24 +70,24 @@ def test_a_given_range_is_not_doubted(tmp_path: Path) -> None:
 def test_the_dog_breeds_network_was_trained_on_minus_1_to_1() -> None:
     path = SHARED / "dogbreeds-mobilenetv2.h5"
     if not path.exists():
-        pytest.skip("dogbreeds-mobilenetv2.h5 is not beside the repository")
+        pytest.skip("dogbreeds-mobilenetv2.h5 is not next to the repository")
     assert "fit pictures of -1..1" in load_model(path).notes[-1]
 
 
-def test_a_mean_and_deviation_by_channel_is_told_from_the_rest(tmp_path: Path) -> None:
+def test_a_mean_and_deviation_by_channel_is_distinguished_from_the_rest(tmp_path: Path) -> None:
     low, high = (np.asarray(ends) for ends in RANGES["imagenet"])
     found = range_statistics(loaded(trained_on(low, high), tmp_path))
     assert found.best == "imagenet"
     assert found.confidence > 0
 
 
-def test_bytes_are_told_with_more_confidence_than_neighbours(tmp_path: Path) -> None:
+def test_bytes_are_recognised_with_more_confidence_than_neighbouring_ranges(tmp_path: Path) -> None:
     found = range_statistics(loaded(trained_on(0, 255), tmp_path))
     assert found.best == "0..255"
     assert found.misfits is not None and found.misfits["0..1"] > 5 * found.misfits["0..255"]
 
 
-def test_moments_behind_activation_and_pooling_tell_too(tmp_path: Path) -> None:
+def test_moments_after_activation_and_pooling_count_too(tmp_path: Path) -> None:
     x = keras.Input((64, 64, 3))
     y = layers.MaxPooling2D()(layers.Conv2D(12, 3, activation="relu")(x))
     net = stirred(keras.Model(x, layers.Conv2D(2, 1)(layers.BatchNormalization(name="late")(y))), 3)
@@ -98,21 +98,21 @@ def test_moments_behind_activation_and_pooling_tell_too(tmp_path: Path) -> None:
     assert (found.layer, found.best) == ("late", "0..255")
 
 
-def test_without_moments_it_is_said_that_there_is_no_evidence(tmp_path: Path) -> None:
+def test_without_moments_a_reason_is_given(tmp_path: Path) -> None:
     x = keras.Input((32, 32, 3))
     found = range_statistics(loaded(keras.Model(x, layers.Conv2D(2, 3)(x)), tmp_path))
     assert (found.best, found.confidence) == ("", 0)
-    assert "merged into the convolution" in found.reason
+    assert "merged it into the convolution" in found.reason
 
 
 def test_untrained_moments_are_no_evidence(tmp_path: Path) -> None:
     x = keras.Input((32, 32, 3))
     net = keras.Model(x, layers.BatchNormalization(name="fresh")(layers.Conv2D(2, 3)(x)))
     found = range_statistics(loaded(net, tmp_path))
-    assert found.best == "" and '"fresh" are those it was made with' in found.reason
+    assert found.best == "" and '"fresh" are its initial ones' in found.reason
 
 
-def test_a_given_range_that_the_graph_speaks_against_is_warned_of(tmp_path: Path) -> None:
+def test_a_given_range_that_contradicts_the_graph_gets_a_warning(tmp_path: Path) -> None:
     x = keras.Input((32, 32, 3))
     net = keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 255, name="bytes")(x)))
     note = loaded(net, tmp_path, input_range=(-1, 1)).notes[-1]
@@ -127,19 +127,19 @@ def test_a_given_range_close_to_the_graphs_is_no_contradiction(tmp_path: Path) -
     assert not loaded(net, tmp_path, input_range=((0, 0, 0), (254, 255, 255))).notes
 
 
-def test_the_confidence_never_falls_with_the_lead_is_a_throw_for_a_tie_and_never_certain() -> None:
+def test_the_confidence_never_falls_with_the_lead_is_even_for_a_tie_and_never_certain() -> None:
     found = [_confidence(lead) for lead in np.linspace(0, 1, 101)]
     assert found[0] == 0.5 and max(found) <= 0.85
     assert found == sorted(found)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 65535), (0, 4095), (-1024, 3071)])
-def test_deep_pictures_are_told_by_the_moments(tmp_path: Path, low: float, high: float) -> None:
+def test_deep_pictures_are_recognised_by_the_moments(tmp_path: Path, low: float, high: float) -> None:
     found = range_statistics(loaded(trained_on(low, high), tmp_path))
     assert found.best == f"{low}..{high}" and 0 < found.confidence <= 0.6
 
 
-def test_moments_of_the_picture_itself_are_told_too(tmp_path: Path) -> None:
+def test_moments_of_the_picture_itself_count_too(tmp_path: Path) -> None:
     x = keras.Input((64, 64, 3))
     net = stirred(keras.Model(x, layers.Conv2D(4, 3)(layers.BatchNormalization(name="first")(x))), 0)
     pictures = photographs(0) * 255
@@ -147,4 +147,4 @@ def test_moments_of_the_picture_itself_are_told_too(tmp_path: Path) -> None:
     net.get_layer("first").moving_variance.assign(pictures.var((0, 1, 2)))
     model = loaded(net, tmp_path)
     assert model.input_range.source == "assumed"
-    assert '"first" has stored values that fit pictures of 0..255 better' in model.notes[-1]
+    assert '"first" has stored moments that fit pictures of 0..255 better' in model.notes[-1]

@@ -1,8 +1,8 @@
-"""Which input range the evidence speaks for, and how sure that is.
+"""Which input range the evidence supports, and with what confidence.
 
-Sources in order: the user, the operations at the beginning of the network, what an ONNX file says of
-itself, the moments of the first BatchNormalization. Only the first two decide; the others name a range
-that the user may give.
+Sources in order: the user, the operations at the beginning of the network, the metadata of an ONNX file, the
+moments of the first BatchNormalization. Only the first two decide; the others suggest a range that the user
+may give.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _STD_KEYS = ("std", "image_std", "input_std", "norm_std")
 
 @dataclass(frozen=True)
 class Reading:
-    """What one source says of the input range.
+    """The evidence of one source for an input range.
 
     Attributes:
         source: `given`, `graph`, `metadata` or `statistics`.
-        range: `LO..HI` or a name; empty where it says nothing of use.
-        option: What to say on the command line to have that range; empty where there is none.
-        confidence: That this is the range trained on, 0 to 1.
+        range: `LO..HI` or a name; empty where the source gives none.
+        option: The command-line option that selects that range; empty where there is none.
+        confidence: That the network was trained on this range, 0 to 1.
         words: A sentence.
     """
 
@@ -49,14 +49,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class InputEvidence:
-    """All that is known of the input's range and channel order.
+    """All evidence for the input's range and channel order.
 
     Attributes:
-        readings: Of every source that was asked, in the order in which they count.
+        readings: Of each source, by priority.
         confidence: That the range in use is right, 0 to 1.
-        best: The range to try where another than the one in use has better evidence; else None.
-        contradiction: A sentence where a given range is not the one the network scales; else empty.
-        order: What is known of the channels' order, a sentence.
+        best: The range to try if another than the one in use has better evidence; else None.
+        contradiction: A sentence if a given range is not the one the network scales; else empty.
+        order: The evidence for the order of channels, a sentence.
     """
 
     readings: tuple[Reading, ...]
@@ -67,7 +67,7 @@ class InputEvidence:
 
     @property
     def word(self) -> str:
-        """The confidence in a word."""
+        """The confidence as a word."""
         return confidence_word(self.confidence)
 
 
@@ -77,19 +77,19 @@ def confidence_word(value: float) -> str:
 
 
 def input_evidence(model: Model, metadata: Mapping[str, str] | None = None) -> InputEvidence:
-    """Return what every source says of the input range.
+    """Return the evidence of every source for the input range.
 
     Args:
         model: The network; its range is the one in use.
-        metadata: What the file says of itself, by key.
+        metadata: Of the file, by key.
     """
     graph = _from_graph(model)
     further = [_from_metadata(metadata or {}, model.input_shape[2]), _from_statistics(model)]
     against = contradiction(model.nodes, model.input_range)
     given = model.input_range.source == "given"
     used = Reading("given", str(model.input_range), "", 0.3 if against else 1.0, "given by the user")
-    said = [used] if given else []
-    readings = (*said, graph, *further)
+    by_user = [used] if given else []
+    readings = (*by_user, graph, *further)
     best = next((r for r in (graph, *further) if r.range and not _in_use(model, r.range)), None)
     if given or graph.range:
         best = best if against and best is graph else None
@@ -100,7 +100,7 @@ def input_evidence(model: Model, metadata: Mapping[str, str] | None = None) -> I
 
 
 def file_metadata(path: Path, max_memory: int | None = None) -> dict[str, str]:
-    """Return what an ONNX file says of itself, by key; empty where it says nothing."""
+    """Return the metadata of an ONNX file, by key."""
     from reportgen.models.onnx.reading import read_file
 
     with contextlib.suppress(ReportgenError):
@@ -112,21 +112,21 @@ def file_metadata(path: Path, max_memory: int | None = None) -> dict[str, str]:
 def _from_graph(model: Model) -> Reading:
     graph = read_graph(model.nodes)
     used = model.input_range
-    if not graph.name and used.source != "given" and used.low + used.high != (0.0, 1.0):  # By its type.
+    if not graph.name and used.source != "given" and used.low + used.high != (0.0, 1.0):  # From its type.
         return Reading("graph", str(used), "", 0.95 if used.source == "graph" else 0.5, used.evidence)
     if not graph.name:
-        return Reading("graph", "", "", 0.0, graph.told)
-    return Reading("graph", graph.name, option_for(graph.name), 0.5 if graph.rivals else 0.95, graph.told)
+        return Reading("graph", "", "", 0.0, graph.sentence)
+    return Reading("graph", graph.name, option_for(graph.name), 0.5 if graph.rivals else 0.95, graph.sentence)
 
 
 def _from_statistics(model: Model) -> Reading:
-    """Read the moments, where the network does not scale its input itself."""
+    """Read the moments, if the network does not scale its input itself."""
     if read_graph(model.nodes).ends is not None:
-        return Reading("statistics", "", "", 0.0, "not asked, since the model scales its input itself")
+        return Reading("statistics", "", "", 0.0, "not examined, since the model scales its input itself")
     found = range_statistics(model)
     if not found.best:
         return Reading("statistics", "", "", 0.0, found.reason)
-    words = f'moments of "{found.layer}" against pictures like photographs: {_misfits(found)}; less is better'
+    words = f'moments of "{found.layer}" against photograph-like pictures: {_misfits(found)}; less is better'
     return Reading("statistics", found.best, option_for(found.best), found.confidence, words)
 
 
@@ -136,7 +136,7 @@ def _misfits(found: RangeStatistics) -> str:
 
 
 def _from_metadata(metadata: Mapping[str, str], channels: int) -> Reading:
-    """Read the range where the file's metadata tells it, by ONNX's own key or as mean and deviation."""
+    """Read the range from the file's metadata: ONNX's own key, or a mean and a deviation."""
     keys = {key.lower(): value for key, value in metadata.items()}
     nominal = keys.get("image.nominalpixelrange", "").lower()
     if name := _NOMINAL.get(nominal):
@@ -145,13 +145,13 @@ def _from_metadata(metadata: Mapping[str, str], channels: int) -> Reading:
     mean = next((_numbers(keys[k], channels) for k in _MEAN_KEYS if k in keys), None)
     deviation = next((_numbers(keys[k], channels) for k in _STD_KEYS if k in keys), None)
     if mean is None or deviation is None or not (deviation > 0).all():
-        said = "the file's metadata say nothing of it" if metadata else "the file has no metadata"
-        return Reading("metadata", "", "", 0.0, said)
+        reason = "the file's metadata do not state it" if metadata else "the file has no metadata"
+        return Reading("metadata", "", "", 0.0, reason)
     top = 255.0 if mean.max() > 2 else 1.0
     ends = tuple(((0.0 - mean) / deviation).tolist()), tuple(((top - mean) / deviation).tolist())
     words = f"the file names a mean of {_shown(mean)} and a deviation of {_shown(deviation)}"
     for name, usual in usual_ranges(channels).items():
-        if _alike(ends, usual):
+        if _is_close(ends, usual):
             return Reading("metadata", name, option_for(name), 0.85, words)
     text = ",".join(":".join(f"{v:.6g}" for v in end) for end in ends)
     return Reading("metadata", text, f"--input-range {text}", 0.85, words)
@@ -166,8 +166,8 @@ def _shown(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> str:
     return " ".join(f"{v:.6g}" for v in values)
 
 
-def _alike(one: Ends, other: Ends) -> bool:
-    """Whether two ranges are the same to within a hundredth of their width."""
+def _is_close(one: Ends, other: Ends) -> bool:
+    """Whether two ranges agree to within a hundredth of their width."""
     low, high = np.asarray(other[0]), np.asarray(other[1])
     slack = 0.01 * np.max(high - low)
     return bool(
@@ -177,19 +177,19 @@ def _alike(one: Ends, other: Ends) -> bool:
 
 def _in_use(model: Model, name: str) -> bool:
     usual = named_range(name, model.input_shape[2])
-    return usual is not None and _alike((model.input_range.low, model.input_range.high), usual)
+    return usual is not None and _is_close((model.input_range.low, model.input_range.high), usual)
 
 
 def _order(model: Model, metadata: Mapping[str, str]) -> str:
-    """Return in which order channels are handed over, and what is known of it."""
+    """Return the order in which channels are passed, and the evidence for it."""
     if model.input_shape[2] != 3:
         return ""
     used = "blue, green, red" if model.input_range.order == "bgr" else "red, green, blue"
-    return f"handed over as {used}: {_known_order(model, metadata)}"
+    return f"passed as {used}: {_known_order(model, metadata)}"
 
 
 def _known_order(model: Model, metadata: Mapping[str, str]) -> str:
-    """Return what is known of the channels' order; where nothing is, that red first is assumed."""
+    """Return the evidence for the channels' order; without any, red first is assumed."""
     stated = {k.lower(): v for k, v in metadata.items()}.get("image.bitmappixelformat", "").lower()
     if stated.startswith(("bgr", "rgb")):
         first = "blue" if stated.startswith("bgr") else "red"
@@ -197,5 +197,5 @@ def _known_order(model: Model, metadata: Mapping[str, str]) -> str:
     if known := read_graph(model.nodes).order:
         return known
     if model.input_range.order == "bgr":
-        return "as the user says, by the order or by the range of Caffe's networks"
-    return "nothing in the model tells it; red, green, blue is assumed"
+        return "given by the user, as the order or as the range of Caffe's networks"
+    return "the model does not show it; red, green, blue is assumed"

@@ -1,7 +1,7 @@
-"""Which values the model's input takes, read from the scaling that the network itself begins with.
+"""The range of the model's input, read from the scaling that the network begins with.
 
-Asks which usual picture the beginning of the network turns into numbers of a usual size. Never guesses
-from names.
+Finds the usual range of pictures that this scaling maps to a range networks work on. Never guesses from
+names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import ConfigError
 from reportgen.models.input_range.affine_start import Scaling, first_scaling
-from reportgen.models.input_range.usual_ranges import Ends, fits, made_for, range_of_type, result_words
+from reportgen.models.input_range.usual_ranges import Ends, fits, intended_range, range_of_type, result_words
 from reportgen.models.model import Node
 from reportgen.setting_values import RANGES
 from reportgen.units import InputRange
@@ -27,18 +27,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class GraphReading:
-    """What the beginning of the network says of its input.
+    """The evidence at the beginning of the network for its input.
 
     Attributes:
         words: Which operations scale the picture and how; empty where none does.
-        name: The usual range that they are made for, `LO..HI` or a name of `RANGES`; empty where they fit
+        name: The usual range that they are intended for, `LO..HI` or a name of `RANGES`; empty where they fit
             none.
         ends: Of that range; None where they fit none.
-        scaled: In words, what they make of that range.
-        rivals: Names of other ranges that they may be made for as well.
-        fits: Whether pictures of a range, its ends by channel, come out as networks are fed.
-        order: What is seen of the channels' order, a sentence; empty where nothing is.
-        blue_first: Whether they are seen to be taken blue first.
+        scaled: The range it is mapped to, in words.
+        rivals: Names of other ranges that they may be intended for as well.
+        fits: Whether pictures of a range, its ends by channel, are mapped to a range networks work on.
+        order: The evidence for the channels' order, a sentence; empty where there is none.
+        blue_first: Whether it shows that channels are taken blue first.
     """
 
     words: str
@@ -51,8 +51,8 @@ class GraphReading:
     blue_first: bool = False
 
     @property
-    def told(self) -> str:
-        """What they do to which range, or that they fit none, in words."""
+    def sentence(self) -> str:
+        """The scaling and its range, or that it fits none, in words."""
         if not self.words:
             return "no operation of the model scales its input"
         if not self.name:
@@ -63,9 +63,9 @@ class GraphReading:
 
 
 def read_graph(nodes: Sequence[Node]) -> GraphReading:
-    """Return what the operations at the beginning of the network say of its input."""
+    """Return the evidence of the operations at the beginning of the network for its input."""
     scaling = first_scaling(nodes)
-    found = made_for(scaling, int(nodes[0].output_shapes[0][-1] or 1)) if scaling.words else None
+    found = intended_range(scaling, int(nodes[0].output_shapes[0][-1] or 1)) if scaling.words else None
     order, blue_first = _order(scaling, found.ends if found else None)
     unclear = ", and other operations take the input as it is" if scaling.several else ""
     return GraphReading(
@@ -87,13 +87,13 @@ def _text(ends: Ends) -> str:
 
 
 def contradiction(nodes: Sequence[Node], given: InputRange) -> str:
-    """Return a sentence where a given range is not the one that the network scales, else nothing."""
+    """Return a sentence if a given range is not the one that the network scales; else an empty text."""
     graph = read_graph(nodes)
     low, high = np.asarray(given.low), np.asarray(given.high)
     if given.source != "given" or graph.ends is None or graph.rivals or graph.fits(low, high):
         return ""
     return (
-        f"The given input range {given} contradicts the model: {graph.told}; without --input-range, "
+        f"The given input range {given} contradicts the model: {graph.sentence}; without --input-range, "
         "that is used."
     )
 
@@ -104,29 +104,29 @@ def find_input_range(
     order: Literal["rgb", "bgr"] | None = None,
     dtype: str = "float32",
 ) -> InputRange:
-    """Return the input's range: as given, as graph or type show, or assumed; and its channels' order.
+    """Return the input's range, given, read from graph or type, or assumed, and the order of its channels.
 
     Args:
         nodes: Of the network.
-        given: `(low, high)`, each a number or one number a channel; None if the user said nothing.
-        order: In which the network takes channels; None if the user said nothing.
-        dtype: Of the file's picture: whole numbers tell a range where no operation does, floats none.
+        given: `(low, high)`, each one number or one for each channel; None if not given.
+        order: In which the network takes channels; None if not given.
+        dtype: Of the file's picture: an integer type implies a range where no operation does.
 
     Raises:
-        ConfigError: The given range is not two finite ends with low below high, or what has not three
-            channels is to take blue first.
+        ConfigError: The given range is not two finite ends with low below high, or the order is blue first
+            without three channels.
     """
     channels = int(nodes[0].output_shapes[0][-1] or 1)
     if order == "bgr" and channels != 3:
         raise ConfigError(f"channel order is bgr, and the model takes {channels} channels, wanted 3")
     graph = read_graph(nodes)
     found = _ends(graph, given, channels, dtype)
-    seen: Literal["rgb", "bgr"] = "bgr" if graph.blue_first or _is_caffe(found) else "rgb"
-    return dataclasses.replace(found, order=order or seen)
+    shown: Literal["rgb", "bgr"] = "bgr" if graph.blue_first or _is_caffe(found) else "rgb"
+    return dataclasses.replace(found, order=order or shown)
 
 
 def _is_caffe(found: InputRange) -> bool:
-    """Whether a range is that of Caffe's networks: its ends are told apart by their means, blue first."""
+    """Whether a range is that of Caffe's networks, whose ends differ by the channels' means, blue first."""
     by_channel = len(found.low) == len(found.high) == 3
     return by_channel and np.allclose((found.low, found.high), RANGES["caffe"], atol=0.5)
 
@@ -136,13 +136,15 @@ def _ends(graph: GraphReading, given: Sequence[object] | None, channels: int, dt
         return _given(given, channels)
     if graph.ends is None and (typed := range_of_type(dtype)):
         ends, whole = typed
-        said = f"{graph.told}; it takes {dtype}, so {_text(ends)} is {'meant' if whole else 'assumed'}"
-        return InputRange(*ends, "graph" if whole else "assumed", said)
+        evidence = (
+            f"{graph.sentence}; it takes {dtype}, so {_text(ends)} is {'meant' if whole else 'assumed'}"
+        )
+        return InputRange(*ends, "graph" if whole else "assumed", evidence)
     if graph.ends is None:
-        return InputRange(source="assumed", evidence=f"{graph.told}; 0..1 is assumed")
+        return InputRange(source="assumed", evidence=f"{graph.sentence}; 0..1 is assumed")
     if graph.rivals:
-        return InputRange(*graph.ends, "assumed", f"{graph.told}; {graph.name} is assumed")
-    return InputRange(*graph.ends, "graph", graph.told)
+        return InputRange(*graph.ends, "assumed", f"{graph.sentence}; {graph.name} is assumed")
+    return InputRange(*graph.ends, "graph", graph.sentence)
 
 
 def _given(given: Sequence[Any], channels: int) -> InputRange:
@@ -165,14 +167,14 @@ def _given(given: Sequence[Any], channels: int) -> InputRange:
 
 
 _BLUE_GREEN_RED = (0.406 / 0.485, 0.456 / 0.485, 1.0)
-"""Means of photographs by channel, as shares of that of red: those of ImageNet, and of Caffe's networks."""
+"""Means of photographs by channel as shares of red's: those of ImageNet, and of Caffe's networks."""
 
 
 def _order(scaling: Scaling, ends: Ends | None) -> tuple[str, bool]:
-    """Return what the scaling shows of the channels' order, a sentence, and whether it is blue first.
+    """Return the scaling's evidence for the channels' order, a sentence, and whether it is blue first.
 
-    The means are those of the picture's own channels, wherever the network has put them by then: they say
-    more than whether it reverses them.
+    The means are those of the picture's own channels, wherever the network has moved them by then, which is
+    better evidence than whether it reverses them.
     """
     shares = _mean_shares(scaling, ends)
     if shares is not None and np.allclose(shares, _BLUE_GREEN_RED, atol=0.02):
@@ -193,9 +195,9 @@ def _order(scaling: Scaling, ends: Ends | None) -> tuple[str, bool]:
 
 
 def _mean_shares(scaling: Scaling, ends: Ends | None) -> Floats | None:
-    """Return what is subtracted from each of three channels scaled in one way, as shares of the largest.
+    """Return the means subtracted from three channels scaled in one way, as shares of the largest.
 
-    None where nothing is, or what is subtracted is no mean of pictures of the range.
+    None where none are subtracted, or they cannot be means of pictures of the range.
     """
     if list(scaling.channel) != [0, 1, 2]:
         return None

@@ -1,7 +1,6 @@
-"""Tensors that hold the picture's own values, scaled by constants: `x * a + b`, each from its channel.
+"""Tensors that hold values of the picture scaled by constants: `x * a + b`, each from one channel.
 
-What an operation makes of such tensors: values moved about, taken together, joined, scaled. Which values a
-picture has, and who reads the tensors, is not known here.
+Implements how operations rearrange, pool, join and scale such tensors.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from reportgen.models.model import Node
 
 Floats = NDArray[np.float64]
 _MOST_STEPS = 64
-"""Scalings in a row that are followed, at most; a file may have any number."""
+"""Most consecutive scalings that are followed; a file may have any number."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,12 @@ class View:
         return self.channel.shape
 
     def rearranged(self, move: Callable[[np.ndarray], np.ndarray]) -> View:
-        """Return the view after its values were moved about."""
+        """Return the view after its values are rearranged."""
         return dataclasses.replace(
             self, channel=move(self.channel), scale=move(self.scale), offset=move(self.offset)
         )
 
-    def scaled(self, a: Tensor, b: Tensor, said: str) -> View | None:
+    def scaled(self, a: Tensor, b: Tensor, words: str) -> View | None:
         """Return the view times `a` plus `b`, or None where that gives it another shape."""
         if len(self.words) >= _MOST_STEPS:
             return None
@@ -62,11 +61,11 @@ class View:
             full = np.broadcast_to(scale, self.shape), np.broadcast_to(offset, self.shape)
         except ValueError:
             return None
-        return View(self.channel, *full, (*self.words, said), self)
+        return View(self.channel, *full, (*self.words, words), self)
 
 
 def thin(array: np.ndarray) -> np.ndarray:
-    """Return an array with one entry along each axis along which it was only repeated."""
+    """Return an array with a single entry along each axis along which it was broadcast."""
     return array[tuple(slice(0, 1) if s == 0 else slice(None) for s in array.strides)]
 
 
@@ -80,15 +79,15 @@ _NUMBERS_LIKE = {"zeros_like": 0.0, "ones_like": 1.0}
 
 
 def number_like(node: Node, view: View) -> View | None:
-    """Return one number in the shape of a view, as zeros and ones like it are: nothing of the picture."""
+    """Return the constant that `zeros_like` or `ones_like` of a view is; None for other operations."""
     if node.kind not in _NUMBERS_LIKE:
         return None
-    still, number = np.broadcast_to(0.0, view.shape), np.broadcast_to(_NUMBERS_LIKE[node.kind], view.shape)
-    return View(view.channel, still, number)
+    zero, number = np.broadcast_to(0.0, view.shape), np.broadcast_to(_NUMBERS_LIKE[node.kind], view.shape)
+    return View(view.channel, zero, number)
 
 
 def viewed(node: Node, inputs: list[View]) -> list[View]:
-    """Return the outputs of an operation as views; none where they are none."""
+    """Return the outputs of an operation as views; empty where they are not scaled pictures."""
     try:
         found = _outputs(node, inputs)
     except (TypeError, ValueError, IndexError, AttributeError, OverflowError):
@@ -123,14 +122,14 @@ def _outputs(node: Node, inputs: list[View]) -> list[View]:
 
 
 def _of_two(node: Node, inputs: list[View]) -> list[View]:
-    """Return what is made of two tensors of which one is nothing of the picture, and so a constant."""
-    still = [not thin(view.scale).any() for view in inputs]
-    if sum(still) != 1:
+    """Return the outputs for two tensors, one of which does not depend on the picture: a constant."""
+    is_constant = [not thin(view.scale).any() for view in inputs]
+    if sum(is_constant) != 1:
         return []
-    constant, view = inputs[still.index(True)], inputs[still.index(False)]
+    constant, view = inputs[is_constant.index(True)], inputs[is_constant.index(False)]
     if node.kind == "where":
         return [] if thin(constant.offset).any() else [view]
-    pattern = "ct" if still[0] else "tc"
+    pattern = "ct" if is_constant[0] else "tc"
     alone = dataclasses.replace(node, constants=(thin(constant.offset)[None],), pattern=pattern)
     step = scaling_step(alone, f'{node.kind} "{node.name}"')
     found = None if step is None else view.scaled(*step)
@@ -143,17 +142,17 @@ _IN_PLACE = frozenset(
         "average_pooling2d", "max_pooling2d", "average_pool", "max_pool", "pad",
     }
 )  # fmt: skip
-"""Kinds that change the size of maps, and no values but by taking some together, or adding zeros."""
+"""Kinds that change the size of maps, and values only by pooling them or by adding zeros."""
 
 
 _SAME_RANGE = frozenset({"auto_contrast", "solarization", "equalization"})
-"""Kinds whose results lie in the range of what they are given."""
+"""Kinds whose outputs stay within the range of their inputs."""
 
 
 def _cuts_off(node: Node, view: View) -> bool:
-    """Whether an operation leaves a picture as it is but for values beyond a bound, which it has none of.
+    """Whether an operation only clips values beyond a bound, which leaves pictures unchanged.
 
-    After a scaling a bound of any kind but `clip` is an activation.
+    After a scaling, a bound of any kind except `clip` is an activation.
     """
     if not all(np.ndim(c) == 0 for c in node.constants):
         return False
@@ -164,7 +163,7 @@ def _cuts_off(node: Node, view: View) -> bool:
 
 
 def _greyed(node: Node, view: View) -> View | None:
-    """Return what is made of all channels of a place: for a grey picture, their scalings taken together."""
+    """Return the mean or sum over the channels: for a grey picture, of their scalings."""
     last = len(view.shape)
     axis = getattr(node.operation, "axis", -1)
     axes = {a % (last + 1) for a in (axis if isinstance(axis, (list, tuple)) else [axis]) if a is not None}
@@ -178,7 +177,7 @@ def _greyed(node: Node, view: View) -> View | None:
 
 
 def _in_place(view: View, shape: tuple[int, ...]) -> View:
-    """Return a map at another size; what differs from place to place is taken for its mean."""
+    """Return a map at another size; a scaling that differs from place to place is replaced by its mean."""
     if len(shape) != 3 or not (view.channel == view.channel[:1, :1]).all():
         raise ValueError("channels are not in their place")
     mean = [np.asarray(thin(a).mean(axis=(0, 1), keepdims=True)) for a in (view.scale, view.offset)]
@@ -201,7 +200,7 @@ def _joined(views: list[View], axis: int, *, stacked: bool) -> View:
 
 
 def _rearrangement(node: Node) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Return how an operation moves the values of an array without batch axis; None if it is no such."""
+    """Return how an operation rearranges the values of an array without batch axis; None for others."""
     operation, shape = node.operation, sizes(node.output_shapes[0])
     if node.kind == "get_item" and node.pattern[:1] == "t":
         return lambda a: a[_without_batch(node.constants)]
@@ -232,7 +231,7 @@ def _reshaped(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _without_batch(index: Sequence[Any]) -> tuple[Any, ...]:
-    """Return an index less its part for the batch, which must take all of it."""
+    """Return an index without its part for the batch axis, which must select all of it."""
     if not index or index[0] is Ellipsis:
         return tuple(index)
     if index[0] != slice(None):

@@ -1,6 +1,6 @@
-"""What one operation multiplies its input by and adds to it, where it does no more than that.
+"""The factor and offset of one operation that only scales its input.
 
-Read from constants of any shape; of a function of the user's, which only trusted files have, measured on
+Read from constants of any shape; for a function of the user's, which only trusted files have, measured on
 pictures.
 """
 
@@ -15,14 +15,14 @@ from reportgen.models.model import Node
 
 Floats = NDArray[np.float64]
 MOST_VALUES = 2**22
-"""Values of a tensor that are laid out one by one, at most."""
+"""Largest tensor whose values are stored individually."""
 
 Step = tuple[Tensor, Tensor, str]
-"""Scale, offset, and in words."""
+"""Scale, offset, and a description."""
 
 
 def scaling_step(node: Node, name: str) -> Step | None:
-    """Return what an operation multiplies by and adds, or None if it is no scaling by constants."""
+    """Return an operation's factor and offset, or None if it is not a scaling by constants."""
     if node.kind == "rescaling":
         scale, offset = _constant(node.operation.scale), _constant(node.operation.offset)
         plus = f" and adds {_numbers(offset)}" if offset.any() else ""
@@ -30,16 +30,16 @@ def scaling_step(node: Node, name: str) -> Step | None:
     if node.kind == "normalization":
         mean, deviation = _constant(node.operation.mean), np.sqrt(_constant(node.operation.variance))
         if getattr(node.operation, "invert", False):
-            said = f"{name} multiplies by {_numbers(deviation)} and adds a mean of {_numbers(mean)}"
-            return deviation, mean, said
-        said = f"{name} subtracts a mean of {_numbers(mean)} and divides by {_numbers(deviation)}"
+            words = f"{name} multiplies by {_numbers(deviation)} and adds a mean of {_numbers(mean)}"
+            return deviation, mean, words
+        words = f"{name} subtracts a mean of {_numbers(mean)} and divides by {_numbers(deviation)}"
         deviation = np.maximum(deviation, 1e-7)
-        return 1 / deviation, -mean / deviation, said
+        return 1 / deviation, -mean / deviation, words
     return _arithmetic(node, name)
 
 
 def _arithmetic(node: Node, name: str) -> Step | None:
-    """Return the scaling of `x + c`, `x - c`, `c - x`, `x * c` or `x / c`; sums and products also turned."""
+    """Return the scaling of `x + c`, `x - c`, `c - x`, `x * c` or `x / c`; operands in either order."""
     constants = [c for c in node.constants if c is not None]
     if len(constants) != 1 or node.kind not in _ARITHMETIC:
         return None
@@ -59,37 +59,37 @@ _ARITHMETIC = ("add", "multiply", "subtract", "divide", "true_divide")
 
 
 def measured_step(node: Node, sides: tuple[int, ...], name: str) -> Step | None:
-    """Return what a function of the user's does, where pictures show that it scales each value on its own.
+    """Return the scaling of a function of the user's, if running it shows that it scales each value.
 
-    Only files that are trusted have such, since anything may run in them.
+    Only trusted files have such functions, since they may run anything.
     """
     own = node.kind == "lambda" or node.kind.startswith("custom_")
     if not own or getattr(node.operation, "weights", None) or int(np.prod(sides)) > MOST_VALUES:
         return None
     rng, shape = np.random.default_rng(0), (1, *sides)
 
-    def answer(picture: np.ndarray) -> Floats:
+    def outputs(picture: np.ndarray) -> Floats:
         (found,) = node.call([keras_module().ops.convert_to_tensor(picture.astype(np.float32))])
         values: Floats = np.asarray(keras_module().ops.convert_to_numpy(found), np.float64)
         return np.asarray(values[0])
 
     try:
-        nothing = answer(np.zeros(shape))
-        scale = (answer(np.full(shape, 128.0)) - nothing) / 128
+        offset = outputs(np.zeros(shape))
+        scale = (outputs(np.full(shape, 128.0)) - offset) / 128
         for low, high in ((0, 1), (-1, 1), (0, 255), (0, 65535)):
             picture = rng.uniform(low, high, shape).astype(np.float32)
-            wanted = picture[0] * scale + nothing
-            if not np.allclose(answer(picture), wanted, rtol=1e-3, atol=1e-3 * np.ptp(wanted) + 1e-12):
+            wanted = picture[0] * scale + offset
+            if not np.allclose(outputs(picture), wanted, rtol=1e-3, atol=1e-3 * np.ptp(wanted) + 1e-12):
                 return None
-    except Exception:  # It may raise whatever it likes: then nothing is known of it.
+    except Exception:  # It may raise any error; then it is unknown.
         return None
-    scale, nothing = (_by_channel_where_same(a) for a in (scale, nothing))
-    said = f"{name}, measured on pictures, multiplies by {_numbers(scale)} and adds {_numbers(nothing)}"
-    return scale, nothing, said
+    scale, offset = (_by_channel_where_same(a) for a in (scale, offset))
+    words = f"{name}, measured on pictures, multiplies by {_numbers(scale)} and adds {_numbers(offset)}"
+    return scale, offset, words
 
 
 def _by_channel_where_same(values: Floats) -> Floats:
-    """Return one number a channel where every place has the same, to within rounding."""
+    """Return one number for each channel where all places have the same, to within rounding."""
     mean = values.mean(axis=tuple(range(values.ndim - 1)), keepdims=True)
     return mean if np.allclose(values, mean, rtol=1e-4, atol=1e-4 * float(np.abs(mean).max())) else values
 
@@ -98,7 +98,7 @@ def _constant(value: object) -> Floats:
     """Return a constant as an array without batch axis.
 
     Raises:
-        ValueError: It is none, differs from picture to picture, or is not finite.
+        ValueError: It is not a constant, differs from picture to picture, or is not finite.
     """
     array = np.asarray(keras_module().ops.convert_to_numpy(value), np.float64)
     if array.ndim > 1 and array.shape[0] == 1:
@@ -109,7 +109,7 @@ def _constant(value: object) -> Floats:
 
 
 def _numbers(values: Floats) -> str:
-    """Return a constant in words: a number, one a channel, or a picture's means."""
+    """Return a constant in words: one number, one for each channel, or the means of a picture."""
     flat = values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1)
     picture = "a picture of about " if not np.allclose(flat, flat[:1]) else ""
     means = flat.mean(axis=0)

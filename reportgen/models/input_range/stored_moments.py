@@ -1,9 +1,9 @@
-"""What the moments stored in a network's first BatchNormalization say of the input range it was trained on.
+"""Evidence for the input range from the moments stored in a network's first BatchNormalization.
 
-A network trained on -1..1 and shown 0..1 still answers, wrongly, and nothing fails. The mean and variance
-kept by its first BatchNormalization tell what it was fed: pictures like photographs are run up to there in
-each usual range. Evidence for the reader only: pictures of unusual contrast can mislead it, so it decides
-nothing. Where BatchNormalization was merged into the weights before it, its moments are gone.
+A network trained on -1..1 and given 0..1 runs without an error, but its results are wrong. The mean and
+variance stored in its first BatchNormalization show what it was trained on: photograph-like pictures of each
+usual range are run up to that layer. This only informs the reader, since training on pictures of unusual
+contrast can mislead it. A BatchNormalization merged into the weights before it leaves no moments.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _PICTURES, _SIDE_PX = 8, 96
 _NEAR, _LEAD = 4.0, 0.6
 """Largest misfit of a range that fits (in log variance plus deviations of the mean), and the largest share
 of the assumed range's misfit. On random convolutions over photographs of full to a third of the contrast,
-a network fed 0..1 was never doubted, one fed 0..255 always, one fed -1..1 in a third of the cases."""
+a network trained on 0..1 was never doubted, one on 0..255 always, one on -1..1 in a third of the cases."""
 
 _RIGHT = ((0.0, 0.5), (0.1, 0.71), (0.3, 0.71), (0.5, 0.91), (0.7, 0.92))
-"""By lead, the share of networks whose best range was the one they were trained on; a tie is taken for a
-coin's throw. From benchmarks/range_evidence.py on 95 networks."""
+"""By lead, the share of networks whose best range was the one they were trained on; a tie counts as even
+odds. From benchmarks/range_evidence.py on 95 networks."""
 _MOST_OF_DEEP = 0.6
 """Largest confidence in a range of deep pictures: none of the study's networks was trained on one."""
 _MOST = 0.85
@@ -45,13 +45,13 @@ class RangeStatistics:
     """How well each usual range agrees with the moments of the first BatchNormalization.
 
     Attributes:
-        layer: Name of the BatchNormalization; empty where there is none whose moments tell anything.
+        layer: Name of the BatchNormalization; empty if none has usable moments.
         misfits: By range, `LO..HI` or a name of `RANGES`: log variance plus deviations of the mean; less is
             better.
         best: The range that fits best; empty where none fits.
-        confidence: That `best` is the range trained on, 0 to 1; from its lead.
-        reason: Why there is nothing to go by, a sentence; empty where there is.
-        lead: By which share of the second range's misfit that of `best` is less.
+        confidence: That the network was trained on `best`, 0 to 1; from its lead.
+        reason: Why there is no evidence, a sentence; else empty.
+        lead: How much smaller the misfit of `best` is than the next, as a share of the latter.
     """
 
     layer: str = ""
@@ -63,12 +63,12 @@ class RangeStatistics:
 
 
 def option_for(name: str) -> str:
-    """Return what to say on the command line for a usual range."""
+    """Return the command-line option for a usual range."""
     return f"--input-range {name if name in RANGES else name.replace('..', ',')}"
 
 
 def range_doubt(model: Model) -> str:
-    """Return a sentence where the range in use is doubtful: against the graph, or against stored moments."""
+    """Return a sentence if the range in use is contradicted by the graph or by stored moments."""
     if model.input_range.source == "given":
         return contradiction(model.nodes, model.input_range)
     if model.input_range.source != "assumed":
@@ -79,32 +79,32 @@ def range_doubt(model: Model) -> str:
     if found.best in ("", used) or misfits[found.best] > _LEAD * misfits.get(used, np.inf):
         return ""
     return (
-        f'"{found.layer}" has stored values that fit pictures of {found.best} better '
-        f"than the assumed {used}; if the model was trained so, say {option_for(found.best)}"
+        f'"{found.layer}" has stored moments that fit pictures of {found.best} better than the assumed '
+        f"{used}; if the model was trained on these, give {option_for(found.best)}"
     )
 
 
 def range_statistics(model: Model) -> RangeStatistics:
     """Return how well the usual ranges agree with the first BatchNormalization's moments.
 
-    Every BatchNormalization counts whose input is a map that sees a small part of the picture, whatever
-    stands before it: convolutions, activations, pooling. The first of them is read.
+    The first BatchNormalization is read whose input is a map with a small receptive field, whatever precedes
+    it: convolutions, activations, pooling.
     """
     index = _first_normalised(model)
     if index is None:
         return RangeStatistics(
-            reason="no BatchNormalization near the input keeps the moments it was trained on; "
-            "where one was merged into the convolution before it, as exports do, they are gone"
+            reason="no BatchNormalization near the input has the moments it was trained on; "
+            "where an export merged it into the convolution before it, they are lost"
         )
     node = model.nodes[index]
     moments = _array(node.operation.moving_mean), _array(node.operation.moving_variance)
     if np.allclose(moments[0], 0) and np.allclose(moments[1], 1):
-        return RangeStatistics(node.name, reason=f'the moments of "{node.name}" are those it was made with')
+        return RangeStatistics(node.name, reason=f'the moments of "{node.name}" are its initial ones')
     try:
         network = network_to(model, (_SIDE_PX, _SIDE_PX), (node.inputs[0],), node.name)
     except ShapeError:
-        return RangeStatistics(node.name, reason=f'the way to "{node.name}" works at one size only')
-    pictures = natural_pictures(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
+        return RangeStatistics(node.name, reason=f'the network up to "{node.name}" works at one size only')
+    pictures = synthetic_photographs(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
     usual, deep = usual_ranges(model.input_shape[2]), deep_ranges()
     misfits = {name: _misfit(network, pictures, ends, moments) for name, ends in {**usual, **deep}.items()}
     best, lead = _best(misfits, usual, deep)
@@ -117,8 +117,8 @@ def range_statistics(model: Model) -> RangeStatistics:
 def _best(misfits: Mapping[str, float], usual: Iterable[str], deep: Iterable[str]) -> tuple[str, float]:
     """Return the range that fits best, empty if none does, and its lead over the next.
 
-    Ranges of deep pictures are rare: one has to be ahead of the usual ones as far as another range has to
-    be ahead of an assumed one.
+    Ranges of deep pictures are rare, so one must lead the usual ranges as clearly as a range must lead an
+    assumed one.
     """
     first, second, *_ = sorted(usual, key=lambda name: misfits[name])
     rare = min(deep, key=lambda name: misfits[name])
@@ -129,15 +129,15 @@ def _best(misfits: Mapping[str, float], usual: Iterable[str], deep: Iterable[str
 
 
 def _confidence(lead: float) -> float:
-    """Return how often a range with such a lead was the right one; see `_RIGHT`."""
+    """Return how often a range with that lead was the right one; see `_RIGHT`."""
     leads, shares = zip(*_RIGHT, strict=True)
     return round(min(float(np.interp(lead, leads, shares)), _MOST), 2)
 
 
-def natural_pictures(n: int, size_px: tuple[int, int], channels: int, *, seed: int = 0) -> Floats:
-    """Return pictures `(n, h, w, c)` in [0, 1] with the spectrum and spread of photographs.
+def synthetic_photographs(n: int, size_px: tuple[int, int], channels: int, *, seed: int = 0) -> Floats:
+    """Return pictures `(n, h, w, c)` in [0, 1] with the spectrum and contrast of photographs.
 
-    1/f noise of mean 0.46 and deviation 0.24, its colours correlated, each picture of its own brightness.
+    1/f noise of mean 0.46 and deviation 0.24, with correlated colours and random brightness.
     """
     rng = np.random.default_rng(seed)
     height, width = size_px
@@ -153,18 +153,18 @@ def natural_pictures(n: int, size_px: tuple[int, int], channels: int, *, seed: i
 
 
 def _first_normalised(model: Model) -> int | None:
-    """Return the first BatchNormalization over a map of small receptive field, None if there is none."""
-    seen = receptive_fields(model.nodes)
+    """Return the first BatchNormalization over a map with a small receptive field, None if there is none."""
+    fields = receptive_fields(model.nodes)
     for index, node in enumerate(model.nodes):
         if node.kind != "batch_normalization" or len(node.output_shapes[0]) != 4:
             continue
-        field = seen[node.inputs[0][0]]
+        field = fields[node.inputs[0][0]]
         return index if field is not None and max(field.size_px) <= _SIDE_PX else None
     return None
 
 
 def _misfit(network: Network, pictures: Floats, ends: Ends, moments: tuple[Floats, Floats]) -> float:
-    """Return how far responses lie from stored moments: log variance and shift of the mean, medians."""
+    """Return how far responses are from stored moments: median log variance plus median shift of the mean."""
     low, high = np.asarray(ends[0]), np.asarray(ends[1])
     response = _array(network((low + pictures * (high - low)).astype(np.float32), training=False)[0])
     if not np.isfinite(response).all() or not all(np.isfinite(m).all() for m in moments):

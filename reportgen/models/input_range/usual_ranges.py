@@ -1,7 +1,7 @@
-"""The ranges that pictures usually have, and which of them a scaling is made for.
+"""The usual ranges of pictures, and which of them a scaling is intended for.
 
-A scaling is made for a range that it takes to one that networks are usually fed. Exactly, as `x / 65535`
-takes 0..65535 to 0..1; or so that mean 0 and deviation 1 can come out. Values only.
+A scaling is intended for a range that it maps to one that networks usually work on: exactly, as `x / 65535`
+maps 0..65535 to 0..1, or so that the result can have mean 0 and deviation 1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reportgen.setting_values import RANGES
 
 Floats = NDArray[np.float64]
 Ends = tuple[tuple[float, ...], tuple[float, ...]]
-"""Low and high ends: one number, or one a channel."""
+"""Low and high ends: one number, or one for each channel."""
 
 _BYTES: Ends = ((0.0,), (255.0,))
 _COMMON: dict[str, Ends] = {"0..255": _BYTES, "0..1": ((0.0,), (1.0,)), "-1..1": ((-1.0,), (1.0,))}
@@ -32,27 +32,27 @@ _RARE: dict[str, Ends] = {
     "-0.5..0.5": ((-0.5,), (0.5,)),
     "-32768..32767": ((-32768.0,), (32767.0,)),
 }
-_FED = ((0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5), (0.0, 255.0))
-"""What networks are fed, after their own scaling."""
+_NETWORK_RANGES = ((0.0, 1.0), (-1.0, 1.0), (-0.5, 0.5), (0.0, 255.0))
+"""Ranges that networks work on, after their own scaling."""
 
 _SLACK = 0.005
-"""How far from such a range ends may come out, as a share of its width: `x / 256` is made for bytes."""
+"""Tolerance of the ends of such a range, as a share of its width: `x / 256` is intended for bytes."""
 
 
 def usual_ranges(channels: int) -> dict[str, Ends]:
-    """Return the ranges that most networks are trained on, by name; those by channel where there are 3."""
+    """Return the ranges that most networks are trained on, by name; with 3 channels also those by channel."""
     return {**_COMMON, **RANGES} if channels == 3 else dict(_COMMON)
 
 
 def deep_ranges() -> dict[str, Ends]:
-    """Return ranges of pictures of 10, 12 and 16 bits, and of computed tomography."""
+    """Return the ranges of pictures of 10, 12 and 16 bits, and of computed tomography."""
     return dict(_DEEP)
 
 
 def range_of_type(dtype: str) -> tuple[Ends, bool] | None:
-    """Return the range of pictures of a type of whole numbers, and whether it is all that the type holds.
+    """Return the range of pictures of an integer type, and whether the type implies it.
 
-    16 bits and more may hold pictures of fewer; None for types of numbers with fractions.
+    Types of 16 bits and more may hold pictures of fewer bits. None for floating-point types.
     """
     if dtype == "uint8":
         return _BYTES, True
@@ -64,7 +64,7 @@ def range_of_type(dtype: str) -> tuple[Ends, bool] | None:
 
 
 def named_range(name: str, channels: int) -> Ends | None:
-    """Return the range that is called so: a name of a usual one, or `LO..HI`."""
+    """Return the range of a name: that of a usual range, or `LO..HI`."""
     known = {**usual_ranges(channels), **_DEEP, **_RARE}
     if name in known:
         return known[name]
@@ -76,13 +76,13 @@ def named_range(name: str, channels: int) -> Ends | None:
 
 
 @dataclass(frozen=True)
-class MadeFor:
-    """A range that a scaling is made for.
+class IntendedRange:
+    """The range that a scaling is intended for.
 
     Attributes:
         name: `LO..HI`, or a name of `RANGES`.
         ends: Its ends.
-        rivals: Names of others that it may be made for as well.
+        rivals: Names of other ranges that it may be intended for as well.
     """
 
     name: str
@@ -90,39 +90,39 @@ class MadeFor:
     rivals: tuple[str, ...] = ()
 
 
-def made_for(scaling: Scaling, channels: int) -> MadeFor | None:
-    """Return the range that a scaling is made for; None where it is no usual one, or nothing is scaled.
+def intended_range(scaling: Scaling, channels: int) -> IntendedRange | None:
+    """Return the range that a scaling is intended for; None if it is not a usual one, or nothing is scaled.
 
-    What is only multiplied may be of signed numbers as well: `x / 128` then has a rival.
+    A mere factor may be meant for signed numbers as well: `x / 128` then has a rival.
     """
     if not len(scaling.scale) or scaling.plain or scaling.several:
         return None
     exact = [
-        MadeFor(name, ends)
+        IntendedRange(name, ends)
         for name, ends in {**usual_ranges(channels), **_DEEP, **_RARE}.items()
         if _is_exact(scaling, ends)
     ]
-    common = [MadeFor(name, ends) for name, ends in _COMMON.items() if _can_centre(scaling, ends)]
-    deep = [MadeFor(name, ends) for name, ends in _DEEP.items() if _can_centre(scaling, ends, 0.1)]
+    common = [IntendedRange(name, ends) for name, ends in _COMMON.items() if _can_centre(scaling, ends)]
+    deep = [IntendedRange(name, ends) for name, ends in _DEEP.items() if _can_centre(scaling, ends, 0.1)]
     if exact:
         signed = exact[0].ends[0][0] < 0 and np.allclose(scaling.offset, 0, atol=1e-6)
         plain = [m for m in (*common, *deep) if m.ends[0][0] >= 0] if signed else []
-        return MadeFor(plain[0].name, plain[0].ends, (exact[0].name,)) if plain else exact[0]
+        return IntendedRange(plain[0].name, plain[0].ends, (exact[0].name,)) if plain else exact[0]
     if common:
         return common[0]
     if derived := _derived(scaling):
         return derived
-    return MadeFor(deep[0].name, deep[0].ends, tuple(m.name for m in deep[1:])) if deep else None
+    return IntendedRange(deep[0].name, deep[0].ends, tuple(m.name for m in deep[1:])) if deep else None
 
 
 def fits(scaling: Scaling, low: Floats, high: Floats) -> bool:
-    """Whether pictures of a range, its ends by channel, come out as networks are fed."""
+    """Whether a scaling maps pictures of a range, its ends by channel, to a range that networks work on."""
     ends = tuple(low.tolist()), tuple(high.tolist())
     return _is_exact(scaling, ends) or _can_centre(scaling, ends)
 
 
 def result_words(scaling: Scaling, ends: Ends) -> str:
-    """Return to what a scaling takes pictures of a range."""
+    """Return the range to which a scaling maps pictures of a range, in words."""
     low, high = _mapped(scaling, ends)
     return f"{low.min():.3g}..{high.max():.3g}"
 
@@ -140,24 +140,25 @@ def _mapped(scaling: Scaling, ends: Ends) -> tuple[Floats, Floats]:
 
 
 def _is_exact(scaling: Scaling, ends: Ends) -> bool:
-    """Whether each entry takes a range to one that networks are fed."""
+    """Whether each entry maps a range exactly to one that networks work on."""
     low, high = _mapped(scaling, ends)
     hits = np.zeros(len(low), bool)
-    for bottom, top in _FED:
+    for bottom, top in _NETWORK_RANGES:
         slack = _SLACK * (top - bottom)
         if np.allclose(ends, [[bottom], [top]], atol=slack) and (scaling.scale > 0).all():
-            continue  # To itself: that says nothing.
+            continue  # Mapped to itself, which is no evidence.
         hits |= (np.abs(low - bottom) <= slack) & (np.abs(high - top) <= slack)
     return bool(len(low) and hits.all())
 
 
 def _can_centre(scaling: Scaling, ends: Ends, least: float = 0.05) -> bool:
-    """Whether pictures of a range can come out with mean 0 and deviation about 1.
+    """Whether scaled pictures of a range can have mean 0 and deviation about 1.
 
-    With `x = (out - b) / a`: the value taken to zero, -b / a, must lie within the range, and the value that
-    makes one, 1 / |a|, must be between its `least` share and the whole of its width, for pictures of positive
-    numbers are brought to a width of one as well; signed ones are of that width already, and no deviation is
-    more than half of it. Or it is a shift that can be of bytes alone, the mean subtracted being far above 1.
+    With `x = (out - b) / a`: the value mapped to zero, -b / a, must be within the range, and the difference
+    mapped to one, 1 / |a|, must be between the `least` share and the whole of the range's width. The upper
+    limit is the whole width since unsigned pictures may be scaled to a width of one; for signed ones, which
+    have that width already, it is half, since no deviation exceeds that. Alternatively it is a shift that
+    only makes sense for bytes, since the mean subtracted is far above 1.
     """
     low, high = _by_entry(scaling, ends)
     width, one, zero = high - low, 1 / np.abs(scaling.scale), -scaling.offset / scaling.scale
@@ -172,16 +173,16 @@ def _can_centre(scaling: Scaling, ends: Ends, least: float = 0.05) -> bool:
 
 
 _NARROWEST, _WIDEST = 256.0, 70000.0
-"""Widths between which a range is told from the scaling alone; narrower ones are those of the list."""
+"""Widths between which a range is derived from the scaling alone; narrower ones must be in the tables."""
 
 
-def _derived(scaling: Scaling) -> MadeFor | None:
-    """Return the range of round ends that comes out as networks are fed, from 0 on if there is one.
+def _derived(scaling: Scaling) -> IntendedRange | None:
+    """Return the range with round ends that is mapped to one networks work on, if possible from 0.
 
-    One from below 0 only where it comes out as 0..1: a mean and a deviation may be round numbers as well.
+    One from below 0 only if it is mapped to 0..1: a mean and a deviation may be round numbers as well.
     """
     found = []
-    for bottom, top in _FED[:3]:
+    for bottom, top in _NETWORK_RANGES[:3]:
         ends = np.sort([(end - scaling.offset) / scaling.scale for end in (bottom, top)], axis=0)
         low, high = (_rounded(end) for end in ends)
         if low is None or high is None or low > 0 or high <= 0 or (low < 0 and bottom):
@@ -191,11 +192,11 @@ def _derived(scaling: Scaling) -> MadeFor | None:
     if not found:
         return None
     low, high = next((pair for pair in found if pair[0] == 0), found[0])
-    return MadeFor(f"{low:g}..{high:g}", ((low,), (high,)))
+    return IntendedRange(f"{low:g}..{high:g}", ((low,), (high,)))
 
 
 def _rounded(ends: Floats) -> float | None:
-    """Return the round number that all of some ends are: of two digits, or a power of two or one below it."""
+    """Return the round number that all ends equal: of two digits, a power of two, or one below such."""
     size = float(np.abs(ends).max())
     if size < 1e-3 or not np.isfinite(size):
         return 0.0 if size < 1e-3 else None

@@ -60,7 +60,7 @@ CHAINS: dict[str, tuple[list[Any], dict[str, Any], int, str]] = {
         TensorProto.FLOAT, "0..255",
     ),
     "split and joined": (*split_channels(), TensorProto.FLOAT, "imagenet"),
-    "nothing": ([node("Identity", "x", "p")], {}, TensorProto.FLOAT, "0..1"),
+    "no scaling": ([node("Identity", "x", "p")], {}, TensorProto.FLOAT, "0..1"),
 }  # fmt: skip
 
 
@@ -81,4 +81,4 @@ def test_the_chain_is_followed(tmp_path: Path, name: str) -> None:
         assert np.allclose(found.low, [-2.1179, -2.0357, -1.8044], atol=1e-3)
     else:
         assert str(found) == wanted
-    assert found.source == ("assumed" if name == "nothing" else "graph")
+    assert found.source == ("assumed" if name == "no scaling" else "graph")
