@@ -161,9 +161,9 @@ def scores_of(looks: np.ndarray, salt: int) -> list[UnitScore]:
         colours = COLOURS[int(rng.integers(0, 4))]
         pattern = f"oriented {int(rng.integers(0, 12)) * 15} degrees, period {int(rng.integers(4, 12))} px"
         said = {
-            "static": f"no more pattern than the renderer makes of nothing: structure {z or 0:.2f}",
+            "static": f"no more structure than the noise baseline: structure {z or 0:.2f}",
             "flat": "one colour: contrast 0.004 below 0.035",
-            "dead": "no input was found that wakes it",
+            "dead": "no input was found that activates it",
         }
         found.append(
             UnitScore(
@@ -188,7 +188,7 @@ def scores_of(looks: np.ndarray, salt: int) -> list[UnitScore]:
                     "dead" if look == "dead" else "live",
                     proof="bounds" if look == "dead" and unit % 2 else "",
                 ),
-                look=Look(colours=colours, orientation_degrees=45.0, null_place=0.97)
+                look=Look(colours=colours, orientation_degrees=45.0, null_share_below=0.97)
                 if z is not None and z > 2
                 else Look(),
             )
@@ -284,9 +284,11 @@ def write_layer(
         n_units=layer.n_units,
         n_rendered=layer.n_units,
         counts=counts,
-        comparison="pictures of other units of this layer",
-        certain=tuple(s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None),
-        text=(
+        consistency_reference="pictures of other units of this layer",
+        certainly_superfluous=tuple(
+            s.unit for s in scores if s.verdict == "dead" or s.duplicate_of is not None
+        ),
+        summary=(
             f"{layer.n_units} units judged: {counts['structured']} structured, {counts['static']} static.",
         ),
     )

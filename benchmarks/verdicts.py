@@ -182,7 +182,7 @@ def _look_closer(result: Judged, network: Any, store: Path, layers: Sequence[str
         (record,) = opened.models()
         for layer in layers:
             rows = [(t, r) for t, r in zip(result.truth, result.rows, strict=True) if t.layer == layer]
-            said = opened.findings(record.id, layer).certain or ()
+            said = opened.findings(record.id, layer).certainly_superfluous or ()
             result.certain[layer] = (len(said), sum(t.superfluous for t, _ in rows))
             scored = str(record.roles(layer)["scored"])
             pictures: dict[int, list[np.ndarray]] = {}

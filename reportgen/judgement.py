@@ -1,7 +1,8 @@
-"""What is found of a unit and of a layer, as plain values: all that verdicts, reasons and pages are made of.
+"""What is known of a unit and of a layer, as plain values: all that verdicts, reasons and pages are made of.
 
 Scoring fills them in, the store keeps them, pages and tables read them; what is not known is None, or empty.
-Sentences about them are written in `sentences`, and nothing is ever read back from one.
+Sentences about them are written in `sentences`, and nothing is ever read back from one. The names of fields
+are keys of stored JSON: renaming one takes a step in `store/migrations.py`.
 """
 
 from __future__ import annotations
@@ -13,34 +14,34 @@ from typing import Literal
 State = Literal["live", "dead", "constant", "unknown"]
 Nuance = Literal["", "silent", "faint"]
 Proof = Literal["", "bounds", "weights"]
-Question = Literal["answers", "colours", "pattern", "recurs", "kinds"]
+Question = Literal["activation", "contrast", "structure", "recurrence", "facets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Responsiveness:
-    """Whether a unit answers.
+    """Whether a unit activates.
 
     Attributes:
         state: `live`, `dead` (always zero, as near as counts), `constant` (always one other value)
             or `unknown`.
-        nuance: Of a live unit: `silent` on all probes, so that only renders excite it; `faint` beside its
-            layer.
+        nuance: Of a live unit: `silent` on all probes, so that only renders activate it; `faint` compared
+            with its layer.
         proof: What proves that it is dead or constant: interval `bounds`, or outgoing `weights` that are all
             zero; empty if nothing does.
-        unheard: Whether all its outgoing weights are zero, in a layer where some are not.
-        lacks: What is missing where the state is unknown.
-        low, high: Its least and its largest answer; None where nothing was measured.
-        bound: The one value that interval bounds leave it; None where they leave it room.
-        n_probes, n_renders: To how many pictures its answers are known; 0 too where an earlier release did
-            not keep that.
+        unused: Whether all its outgoing weights are zero, in a layer where some are not.
+        missing: Which measurement is missing where the state is unknown.
+        low, high: Its smallest and largest activation; None where nothing was measured.
+        bound: The only value that interval bounds allow; None where they allow several.
+        n_probes, n_renders: Pictures on which its activation was measured; also 0 where an earlier release
+            did not keep the number.
         assumed_range: The input range, where it is assumed: bounds over it then prove nothing; else empty.
     """
 
     state: State = "unknown"
     nuance: Nuance = ""
     proof: Proof = ""
-    unheard: bool = False
-    lacks: Literal["", "responses", "probes", "renders", "finite"] = ""
+    unused: bool = False
+    missing: Literal["", "responses", "probes", "renders", "finite"] = ""
     low: float | None = None
     high: float | None = None
     bound: float | None = None
@@ -51,12 +52,12 @@ class Responsiveness:
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """What became of the starts of its scored pictures.
+    """How the starts of its scored pictures ended.
 
     Attributes:
-        pictures: That did not fail; None where an earlier release did not keep their number.
-        live: Those of them whose start went somewhere.
-        failure: What a failed render said of itself, or empty.
+        pictures: Number that did not fail; None where an earlier release did not keep it.
+        live: How many of these activated the unit.
+        failure: Reason given by a failed render, or empty.
     """
 
     pictures: int | None = None
@@ -69,9 +70,10 @@ class Obstacle:
     """Why structure cannot be measured.
 
     Attributes:
-        kind: Its pictures are too `small`; there is `no null`; that is of `another canvas`, or has `few`
-            pictures with anything in them.
-        sizes: Height and width inside, and the least side; the canvas of the null; the fewest pictures.
+        kind: Its pictures are too `small`; there is `no null` (noise baseline); the baseline is of `another
+            canvas`, or has too `few` pictures that are not flat.
+        sizes: Usable height and width, and the smallest allowed side; the canvas of the baseline; the fewest
+            pictures allowed.
     """
 
     kind: Literal["small", "no null", "another canvas", "few"]
@@ -90,13 +92,13 @@ class Look:
         orientation_degrees: Direction of its stripes, counter-clockwise from horizontal; None if none stands
             out.
         period_px: Of its stripes; None if none stands out.
-        null_place: Share of the null's pictures with less order, 0..1.
+        null_share_below: Share of the noise baseline's pictures with less order, 0..1.
         p_adjusted: The p-value, allowing for the number of units in the layer.
         reach, extent, repeat, flow: The four measures of order (docs/method.md).
         texture_distance: Mean distance between textures of its starts.
         obstacle: Why structure cannot be measured; None where it can.
-        told: Direction and period in a sentence, where an earlier release made it of more digits than it
-            kept; else empty.
+        earlier_text: Direction and period in words, where an earlier release wrote them from more digits than
+            it kept; else empty.
     """
 
     contrast: float | None = None
@@ -105,7 +107,7 @@ class Look:
     colours: str = ""
     orientation_degrees: float | None = None
     period_px: float | None = None
-    null_place: float | None = None
+    null_share_below: float | None = None
     p_adjusted: float | None = None
     reach: float | None = None
     extent: float | None = None
@@ -113,70 +115,71 @@ class Look:
     flow: float | None = None
     texture_distance: float | None = None
     obstacle: Obstacle | None = None
-    told: str = ""
+    earlier_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """One kind of picture of a unit that has several: its seeds, and the unit's mean answer to them."""
+    """One group of similar pictures of a unit that has several: seeds, and its mean activation on them."""
 
     seeds: tuple[int, ...]
-    answer: float | None = None
+    activation: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """On what two units do not agree as copies do.
+    """Why two similar units do not count as copies.
 
     Attributes:
-        on: `all` pictures together, `probes` or `renders` alone, or `white` noise.
-        correlation, needed: Of their answers there, and the least of a copy.
-        told: The same in a sentence, where an earlier release left no more; else empty.
+        on: Pictures on which they differ: `all` together, `probes` or `renders` alone, or `white` noise.
+        correlation, needed: Correlation of their activations there, and the smallest that a copy has.
+        earlier_text: The same in words, where an earlier release kept nothing else; else empty.
     """
 
     on: Literal["all", "probes", "renders", "white"] = "all"
     correlation: float | None = None
     needed: float | None = None
-    told: str = ""
+    earlier_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """How its answers relate to those of others in its layer.
+    """How its activations relate to those of other units of its layer.
 
     Attributes:
-        neighbours: Up to 8 units that answer most alike, nearest first.
+        neighbours: Up to 8 units with the most similar activations, nearest first.
         correlations: With each of them; None where unknown.
-        copy_correlation: Least correlation with the unit it is a copy of, of those that decide.
-        no_copy: Why the first neighbour is no copy; None where it is, or there is none.
+        copy_correlation: Smallest of the correlations that decide, with the unit it is a copy of.
+        copy_shortfall: Why the first neighbour is not a copy; None where it is, or there is none.
     """
 
     neighbours: tuple[int, ...] = ()
     correlations: tuple[float | None, ...] = ()
     copy_correlation: float | None = None
-    no_copy: Shortfall | None = None
+    copy_shortfall: Shortfall | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How it answers pictures of one colour.
+    """How it responds to pictures of one colour.
 
     Attributes:
-        brightness: Whether its answer `rises` or `falls` with brightness; empty where neither.
-        black, white: Its answers to these.
-        colour: The flat colour it answers most to, by name, where colours move it more than greys, or empty.
-        colour_answer: Its answer to that.
-        share: How much of its whole range such pictures alone cover, 0..1.
-        told: The same in a sentence, where an earlier release left no more; else empty.
+        brightness: Whether its activation `rises` or `falls` with brightness; empty where neither.
+        black, white: Its activations on these.
+        colour: Name of the uniform colour that activates it most, where colours change its activation more
+            than greys do; else empty.
+        colour_activation: Its activation on that colour.
+        share: Share of its whole activation range that such pictures alone cover, 0..1.
+        earlier_text: The same in words, where an earlier release kept nothing else; else empty.
     """
 
     brightness: Literal["", "rises", "falls"] = ""
     black: float | None = None
     white: float | None = None
     colour: str = ""
-    colour_answer: float | None = None
+    colour_activation: float | None = None
     share: float | None = None
-    told: str = ""
+    earlier_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +188,13 @@ class Trust:
 
     Attributes:
         recipes_agree, natural_agreement: 0..1; one half is chance.
-        recipes_hold: Whether the first is high enough for recipes to be called in agreement.
+        recipes_pass: Whether `recipes_agree` is high enough for recipes to be called in agreement.
         robust_share: Share of what a picture gained that stays under fresh transforms.
         beyond_natural: By how many times its renders exceed its best natural picture.
     """
 
     recipes_agree: float | None = None
-    recipes_hold: bool | None = None
+    recipes_pass: bool | None = None
     robust_share: float | None = None
     beyond_natural: float | None = None
     natural_agreement: float | None = None
@@ -199,12 +202,12 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Natural:
-    """What it answers to a person's own pictures.
+    """How it responds to the user's own pictures.
 
     Attributes:
-        max: Its largest answer.
-        zeros_share: Share of its answers that are exactly zero.
-        silent: Whether it answered to none.
+        max: Its largest activation.
+        zeros_share: Share of its activations that are exactly zero.
+        silent: Whether none of them activated it.
         selectivity: How much it prefers one class, 0..1.
         selective_class: Which that is, or empty.
     """
@@ -221,28 +224,28 @@ class Decision:
     """A question that led to the verdict, with its answer.
 
     Attributes:
-        question: Whether it `answers`, shows more than one of `colours`, a `pattern`, one that `recurs`, or
-            a few `kinds`.
+        question: What is asked about: its `activation`, the `contrast` of its pictures, their `structure`,
+            its `recurrence` from every start, or their `facets`.
         answer: None where it is not known.
-        numbers: What was measured and what is needed, by name.
-        groups: How many alike pictures are in each group, where kinds are asked for.
-        told: The same in a sentence, where an earlier release left no more; else empty.
+        numbers: What was measured and its thresholds, by name.
+        groups: Sizes of the groups of similar pictures, where the question is about facets.
+        earlier_text: The numbers in words, where an earlier release kept nothing else; else empty.
     """
 
     question: Question
     answer: bool | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     groups: tuple[int, ...] = ()
-    told: str = ""
+    earlier_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What the pictures of a layer's units were compared with.
+class ConsistencyReference:
+    """The other pictures with which agreement between a unit's starts was compared.
 
     Attributes:
         n_units: Units of the layer that show a pattern.
-        n_others, n_null: Pictures of other layers and of the renderer null, where units are few.
+        n_others, n_null: Pictures of other layers and of the noise baseline, where units are few.
     """
 
     n_units: int
@@ -252,26 +255,26 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class ResponseGroups:
-    """What a layer's live units have in common.
+    """How similar the activations of a layer's live units are.
 
     Attributes:
         live: How many units vary at all.
-        groups: Units that answer alike, two or more in each, the largest group first.
-        effective_rank: 1 to `live`: how many independent answers there would be if all weighed alike.
-        span: Fewest units, chosen greedily, whose answers together explain the share `span_share` of the
-            variance of all.
+        groups: Units with similar activations, two or more in each, the largest group first.
+        effective_rank: 1 to `live`: number of independent activations if all had the same weight.
+        basis: Fewest units, chosen greedily, whose activations linearly explain `basis_share` of the variance
+            of all.
     """
 
     live: int
     groups: tuple[tuple[int, ...], ...] = ()
     effective_rank: float = 0.0
-    span: tuple[int, ...] = ()
-    span_share: float = 0.0
+    basis: tuple[int, ...] = ()
+    basis_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class LayerOnPictures:
-    """What a person's own pictures say of a layer; of its middle unit, None where that is undefined."""
+    """A layer on the user's own pictures; medians are over units, None where undefined."""
 
     n_pictures: int
     n_classes: int
@@ -282,7 +285,7 @@ class LayerOnPictures:
 
 @dataclass(frozen=True, slots=True)
 class TwinComparison:
-    """How a layer stands beside its untrained twin.
+    """How a layer compares with its untrained twin.
 
     Attributes:
         auc: Probability that a trained unit has more structure than an untrained one.
@@ -299,31 +302,31 @@ class TwinComparison:
 
 @dataclass(frozen=True, slots=True)
 class LayerFindings:
-    """What is found of a layer as a whole.
+    """What is known of a layer as a whole.
 
     Attributes:
         n_units, n_rendered: Its units, and those that were rendered or failed.
         counts: Units by verdict.
-        certain: Units that are superfluous for certain, in order; None where that was not asked.
-        kinds: What the answers of its units have in common; None where they were not measured.
-        null: Structure of each picture of the renderer null.
+        certainly_superfluous: Superfluous units, in order; None where that was not determined.
+        response_groups: How similar its units' activations are; None where they were not measured.
+        null_structure: Structure of each picture of the noise baseline.
         structure_z, borderline_z, duplicate_correlation: The thresholds it was judged by (see `ScoreSpec`).
-        natural, twin: What a person's own pictures, and its untrained twin, say of it.
-        comparison: What consistency was compared with, in words.
-        text, beside: Sentences: of its judgement, and of what stands beside that.
+        natural, twin: What is known from the user's own pictures, and from its untrained twin.
+        consistency_reference: What consistency was compared with, in words.
+        summary, supplementary: Sentences: on its verdicts, and on what does not affect them.
     """
 
     n_units: int = 0
     n_rendered: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
-    certain: tuple[int, ...] | None = None
-    kinds: ResponseGroups | None = None
-    null: tuple[float, ...] = ()
+    certainly_superfluous: tuple[int, ...] | None = None
+    response_groups: ResponseGroups | None = None
+    null_structure: tuple[float, ...] = ()
     structure_z: float | None = None
     borderline_z: tuple[float, float] | None = None
     duplicate_correlation: float | None = None
     natural: LayerOnPictures | None = None
     twin: TwinComparison | None = None
-    comparison: str = ""
-    text: tuple[str, ...] = ()
-    beside: tuple[str, ...] = ()
+    consistency_reference: str = ""
+    summary: tuple[str, ...] = ()
+    supplementary: tuple[str, ...] = ()

@@ -170,7 +170,7 @@ def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
     """Dense neurons answered to places and looked repetitive."""
     share = {layer: shifted_share(known, layer) for layer in (*CONVOLUTIONS, DENSE)}
     copies = known.where(DENSE, lambda s: s.duplicate_of is not None)
-    kinds = {layer: known.findings[layer].kinds for layer in (*CONVOLUTIONS, DENSE)}
+    kinds = {layer: known.findings[layer].response_groups for layer in (*CONVOLUTIONS, DENSE)}
     ranks = ", ".join(f"{k.effective_rank:.1f} of {k.live} in `{layer}`" for layer, k in kinds.items() if k)
     natural = known.findings[DENSE].natural
     silent = natural.silent if natural else ()
@@ -224,7 +224,7 @@ def layer_table(known: Known) -> list[str]:
         counts = ", ".join(f"{n} {v}" for v, n in sorted(found.counts.items(), key=lambda x: -x[1]))
         twin = found.twin
         lines.append(
-            f"| `{layer.name}` | {counts} | {len(found.certain or ())} of {layer.n_units} | "
+            f"| `{layer.name}` | {counts} | {len(found.certainly_superfluous or ())} of {layer.n_units} | "
             + (f"{twin.auc:.2f} |" if twin else "– |")
         )
     return lines
@@ -274,7 +274,7 @@ def report(known: Known, out: Path) -> str:
         lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
     for layer in known.model.layers:
         found = known.findings[layer.name]
-        said = [*found.text, *(text for text in found.beside if text != ONLY_REMOVAL)]
+        said = [*found.summary, *(text for text in found.supplementary if text != ONLY_REMOVAL)]
         lines.append(f"* `{layer.name}`: {' '.join(said)}")
     return "\n".join(lines) + "\n"
 

@@ -287,7 +287,7 @@ def _flags(score: UnitScore | None, group: int | None, drawn: bool) -> int:
         "complement": score.complement_of is not None,
         "copied": group is not None and score.duplicate_of is None,
         "drawn": drawn,
-        "unused": score.responsiveness.unheard,
+        "unused": score.responsiveness.unused,
         "constant": score.responsiveness.state == "constant",
     }
     return sum(bool(bits[name]) << place for place, name in enumerate(FLAGS))

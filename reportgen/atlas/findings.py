@@ -13,8 +13,8 @@ from reportgen.atlas import columns
 from reportgen.atlas.removal_words import answer, looks_in_words
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
 from reportgen.removal import Removal
-from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
 from reportgen.sentences.layers import ONLY_REMOVAL, certain_in_words
+from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, FLAT, MULTIFACETED, STATIC, STRUCTURED, UNSTABLE, Verdict
 
@@ -162,7 +162,7 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         if r == r and other in layer.scores
     ]
     if not near:
-        measured = any(layer.findings.kinds for layer in rows)
+        measured = any(layer.findings.response_groups for layer in rows)
         said = (
             "No unit is a copy of another: no two units of a layer have similar activations."
             if measured
@@ -171,7 +171,7 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         return Finding("Copies", f"{said} Two units of a layer count as copies where {_copy_rule(rows)}")
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
-    lacks = f" ({told})" if (told := shortfall_in_words(score.relations.no_copy)) else ""
+    lacks = f" ({told})" if (told := shortfall_in_words(score.relations.copy_shortfall)) else ""
     return Finding(
         "Copies",
         f"No unit is a copy of another. Two units of a layer count as copies where {_copy_rule(rows)} "
@@ -262,7 +262,7 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
 
 def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]:
     """Return the layers of which it is known, each with how many of its units are certainly superfluous."""
-    told = [(layer, layer.findings.certain) for layer in rows]
+    told = [(layer, layer.findings.certainly_superfluous) for layer in rows]
     return [(layer, len(certain)) for layer, certain in told if certain is not None]
 
 

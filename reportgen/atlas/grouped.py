@@ -34,7 +34,7 @@ def listed_groups(rows: LayerRows, groups: Iterable[Sequence[int]]) -> list[list
 
 def similar_groups(rows: LayerRows) -> list[list[int]]:
     """Return the groups of a layer's units that answer much alike."""
-    kinds = rows.findings.kinds
+    kinds = rows.findings.response_groups
     return listed_groups(rows, kinds.groups if kinds is not None else ())
 
 
@@ -46,7 +46,7 @@ def grouped_units(rows: LayerRows, removal: Removal | None) -> list[Grouped]:
         removal: What removal told of the whole model version; None where it was not measured.
     """
     alike = {unit: at for at, group in enumerate(similar_groups(rows), 1) for unit in group}
-    certain = set(rows.findings.certain or ())
+    certain = set(rows.findings.certainly_superfluous or ())
 
     def superfluous(unit: int) -> str:
         if unit in certain:

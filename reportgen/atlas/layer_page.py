@@ -191,7 +191,9 @@ def _plots(rows: LayerRows) -> list[tuple[str, str, Drawing]]:
     most = MOST_DOTS if len(rows.units) <= TERSE_FROM // 2 else MOST_DOTS // 4
     dots = "a dot each" if len(rows.units) <= most else "as an outline"
     noise = (
-        f"; grey: as many of the {len(rows.findings.null)} noise pictures would" if rows.findings.null else ""
+        f"; grey: as many of the {len(rows.findings.null_structure)} noise pictures would"
+        if rows.findings.null_structure
+        else ""
     )
     made = [
         ("Structure", f"How many units have how much, {dots}{noise}.", layer_spread(rows, most)),
@@ -262,9 +264,9 @@ def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
-    told = (*rows.findings.text, *rows.findings.beside)
+    told = (*rows.findings.summary, *rows.findings.supplementary)
     found: list[tuple[str, list[int]]] = [(text, []) for text in told]
-    certain = [u for u in rows.findings.certain or () if u in rows.renders or u in rows.scores]
+    certain = [u for u in rows.findings.certainly_superfluous or () if u in rows.renders or u in rows.scores]
     if certain:
         more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""
         found.append((f"Certainly superfluous ({len(certain)}{more}):", certain[:_N_NAMED]))

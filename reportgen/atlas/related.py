@@ -12,7 +12,7 @@ from reportgen.atlas.rows import LayerRows, neighbours_of
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Fact, Facts, Link, Links
-from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
+from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
@@ -68,10 +68,10 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
     title, means = "Most similar units", "alike"
     if found:
         note = "By correlation r of activations at the same positions of probe pictures and renders."
-        why = shortfall_in_words(score.relations.no_copy) if score else ""
+        why = shortfall_in_words(score.relations.copy_shortfall) if score else ""
         told = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
         return Links(title=title, note=note + told, means=means, links=tuple(found))
-    if score is None or not verdict_of(score.verdict).tells or rows.findings.kinds is None:
+    if score is None or not verdict_of(score.verdict).tells or rows.findings.response_groups is None:
         return None
     none = Fact(
         "Most similar", "none", "no unit of this layer has an activation correlation r of 0.5 or more with it"

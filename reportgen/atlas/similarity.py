@@ -19,7 +19,7 @@ from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.atlas.words import mark
 from reportgen.score.copies import correlations, response_rows
-from reportgen.sentences.answers import correlation_in_words
+from reportgen.sentences.responses import correlation_in_words
 
 MOST_ON_MAP = 256
 _LEAST_ON_MAP = 8

@@ -45,7 +45,7 @@ from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
 from reportgen.removal import Removal
-from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
+from reportgen.sentences.responses import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 

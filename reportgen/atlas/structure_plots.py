@@ -58,7 +58,7 @@ def structures_of(rows: LayerRows) -> list[float]:
 
 def axis_of(rows: Sequence[LayerRows]) -> Axis:
     """Return the axis on which all units of some layers, and their baselines, can be seen."""
-    values = [x for own in rows for x in (*structures_of(own), *_finite(own.findings.null))]
+    values = [x for own in rows for x in (*structures_of(own), *_finite(own.findings.null_structure))]
     low = min([-3.0, *values])
     high = float(np.quantile(values, 0.995)) if values else 8.0
     return Axis(float(math.floor(max(low, -8.0))), float(math.ceil(min(max(high, 8.0), 40.0))))
@@ -66,7 +66,7 @@ def axis_of(rows: Sequence[LayerRows]) -> Axis:
 
 def small_spread(rows: LayerRows, axis: Axis) -> Drawing | None:
     """Return the spread of a layer in a row of a table; None where no unit has a structure score."""
-    values, null = structures_of(rows), _finite(rows.findings.null)
+    values, null = structures_of(rows), _finite(rows.findings.null_structure)
     if not values:
         return None
     cut, base = rows.thresholds.structure_z, _SMALL_TALL - 2
@@ -106,7 +106,7 @@ def layer_spread(rows: LayerRows, most: int) -> Drawing | None:
     ]
     if not scored:
         return None
-    axis, values, null = axis_of([rows]), structures_of(rows), _finite(rows.findings.null)
+    axis, values, null = axis_of([rows]), structures_of(rows), _finite(rows.findings.null_structure)
     across = Across("structure", axis.low, axis.high, LEFT, WIDE - RIGHT)
     expected = axis.shares(null) * len(values) if null else np.zeros(axis.bins)
     counts = axis.shares(values) * len(values)

@@ -19,7 +19,7 @@ from reportgen.atlas.addresses import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.json_values import Cell
 from reportgen.removal import UnitNeed
-from reportgen.sentences.answers import trust_of
+from reportgen.sentences.responses import trust_of
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
 

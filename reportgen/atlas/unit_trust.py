@@ -14,7 +14,7 @@ from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.views import Fact, Facts, Plotted
 from reportgen.judgement import Natural, Trust
-from reportgen.sentences.answers import trust_of
+from reportgen.sentences.responses import trust_of
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 

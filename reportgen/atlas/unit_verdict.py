@@ -10,8 +10,8 @@ from reportgen.atlas import plots
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.views import Fact, Facts, Plotted
-from reportgen.sentences.answers import light_in_words, proof_in_words
 from reportgen.sentences.reasons import decision_in_words, pattern_in_words
+from reportgen.sentences.responses import light_in_words, proof_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import MULTIFACETED, verdict_of
 
@@ -32,7 +32,7 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Plotted | None:
     if score is None or score.structure is None:
         return None
     cut, band = rows.thresholds.structure_z, rows.thresholds.borderline_z
-    null = rows.findings.null
+    null = rows.findings.null_structure
     plot = plots.place_in_null(score.structure, cut, band, null)
     bars = f" (bars, {len(null)} pictures)" if null else ""
     note = (
@@ -50,7 +50,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
         return None
     null = f"of {rows.n_null} baseline pictures" if rows.n_null else "of the noise baseline"
     begins = f"{rows.thresholds.structure_z:g}"
-    compared = rows.findings.comparison or "pictures of other units"
+    compared = rows.findings.consistency_reference or "pictures of other units"
     agree = f"how reliably a picture can be matched to its unit (1 = always); compared with {compared}"
     if verdict_of(score.verdict).noise:
         agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
@@ -72,7 +72,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
             number(score.look.p_adjusted),
             "p-value, corrected for the number of units in the layer",
         ),
-        Fact("More order than", _share(look.null_place), "of the noise baseline’s pictures"),
+        Fact("More order than", _share(look.null_share_below), "of the noise baseline’s pictures"),
         Fact("Contrast", number(look.contrast), "RMS deviation from the mean colour, in the range 0 to 1"),
         Fact("Consistency", number(score.consistency), agree),
         Fact(
@@ -117,7 +117,7 @@ def facets_of(score: UnitScore | None) -> dict[int, str]:
         return {}
     found: dict[int, str] = {}
     for at, facet in enumerate(score.facet_groups, 1):
-        answer = "" if facet.answer is None else f", activation {number(facet.answer)}"
+        answer = "" if facet.activation is None else f", activation {number(facet.activation)}"
         found |= dict.fromkeys(facet.seeds, f"facet {at}{answer}")
     return found
 

@@ -167,7 +167,9 @@ def _layers(version: Version, layers: str) -> Layers:
     for layer in version.record.layers:
         if fnmatch.fnmatchcase(layer.name, layers):
             own = removed.get(layer.name) if removed is not None else None
-            certain = (store.findings(model, layer.name).certain or ()) if removed is None else ()
+            certain = (
+                (store.findings(model, layer.name).certainly_superfluous or ()) if removed is None else ()
+            )
             found[layer.name] = (store.scores(model, layer.name), own.gone if own is not None else certain)
     return found
 

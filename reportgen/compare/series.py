@@ -27,7 +27,11 @@ def _copies(scores: Scores, _: LayerFindings) -> float | None:
 
 
 def _certain(scores: Scores, findings: LayerFindings) -> float | None:
-    return float(len(findings.certain)) if scores and findings.certain is not None else None
+    return (
+        float(len(findings.certainly_superfluous))
+        if scores and findings.certainly_superfluous is not None
+        else None
+    )
 
 
 def _units(scores: Scores, _: LayerFindings) -> float | None:

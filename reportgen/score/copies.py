@@ -49,7 +49,7 @@ class CopyRelations:
         complement_of: The other output of a softmax over two.
         neighbours: Up to 8 units that answer most alike, nearest first.
         correlations: With each of them.
-        no_copy: Why the first of them is no copy; None where it is, or there is none.
+        copy_shortfall: Why the first of them is no copy; None where it is, or there is none.
         alike: All units that answer so alike that their pictures are no strangers.
     """
 
@@ -59,7 +59,7 @@ class CopyRelations:
     complement_of: int | None = None
     neighbours: tuple[int, ...] = ()
     correlations: tuple[float, ...] = ()
-    no_copy: Shortfall | None = None
+    copy_shortfall: Shortfall | None = None
     alike: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.judgement import Compared, LayerFindings, Obstacle, ResponseGroups, Responsiveness
+from reportgen.judgement import ConsistencyReference, LayerFindings, Obstacle, ResponseGroups, Responsiveness
 from reportgen.score import agreement as agree
 from reportgen.score import structure as st
 from reportgen.score.colour import colour_axes, colour_name, contrast
@@ -110,7 +110,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         scores.append(judge(facts, spec))
     findings = dataclasses.replace(
         layer_findings(scores, evidence, compared, _kinds(evidence, found)),
-        null=() if null is None else tuple(round(float(z), 3) for z in null.deviations),
+        null_structure=() if null is None else tuple(round(float(z), 3) for z in null.deviations),
         structure_z=spec.structure_z,
         borderline_z=spec.borderline_z,
         duplicate_correlation=spec.duplicate_correlation,
@@ -203,7 +203,7 @@ def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> Response
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
                 found: Sequence[Responsiveness], kin: Sequence[CopyRelations], null: st.Null | None,
-                spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], Compared]:  # fmt: skip
+                spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], ConsistencyReference]:  # fmt: skip
     """Return how each unit's pictures agree, and what they were compared with.
 
     Strangers are pictures that show a pattern, of units that do not answer alike: static and flat
@@ -251,10 +251,12 @@ def _pool(own: Sequence[tuple[int, agree.Looks | None]],
     return agree.together(rows), owners[wanted]
 
 
-def _filling(evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
-             seen: dict[int, _Seen], spec: ScoreSpec) -> tuple[agree.Looks | None, Compared]:  # fmt: skip
+def _filling(
+    evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
+    seen: dict[int, _Seen], spec: ScoreSpec,
+) -> tuple[agree.Looks | None, ConsistencyReference]:  # fmt: skip
     """Return what stands in where a layer has too few units of its own, and what there is to compare with."""
-    own = Compared(len(patterned))
+    own = ConsistencyReference(len(patterned))
     if families >= spec.min_comparison:
         return None, own
     channels = {s.shape[2] for s in seen.values()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import Compared, LayerFindings, ResponseGroups
+from reportgen.judgement import ConsistencyReference, LayerFindings, ResponseGroups
 from reportgen.score.copies import is_exact_copy
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.response_groups import ALIKE
@@ -28,7 +28,7 @@ from reportgen.sentences.layers import (
 from reportgen.units import UnitScore
 
 
-def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: Compared,
+def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: ConsistencyReference,
                    kinds: ResponseGroups | None) -> LayerFindings:  # fmt: skip
     """Return the findings about a layer.
 
@@ -46,10 +46,10 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
         n_units=evidence.n_units,
         n_rendered=len(scores),
         counts=dict(sorted(counts.items())),
-        certain=tuple(certain),
-        kinds=kinds,
-        comparison=comparison,
-        text=(*_sentences(scores, len(certain), evidence, comparison), *common),
+        certainly_superfluous=tuple(certain),
+        response_groups=kinds,
+        consistency_reference=comparison,
+        summary=(*_sentences(scores, len(certain), evidence, comparison), *common),
     )
 
 
@@ -60,7 +60,7 @@ def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) 
     any of the network's results.
     """
     results = given_out(evidence.weights, evidence.n_units)
-    idle = [s for s in scores if s.responsiveness.unheard or s.responsiveness.proof or is_exact_copy(s)]
+    idle = [s for s in scores if s.responsiveness.unused or s.responsiveness.proof or is_exact_copy(s)]
     return [s.unit for s in idle if not results[s.unit]]
 
 
@@ -81,9 +81,9 @@ def _copies(scores: Sequence[UnitScore]) -> list[str]:
     if copies := sum(s.duplicate_of is not None for s in scores):
         return [copies_in_words(copies)]
     near = [
-        (s.relations.correlations[0], -s.unit, s.relations.neighbours[0], s.relations.no_copy)
+        (s.relations.correlations[0], -s.unit, s.relations.neighbours[0], s.relations.copy_shortfall)
         for s in scores
-        if s.relations.no_copy is not None and s.relations.neighbours and s.relations.correlations
+        if s.relations.copy_shortfall is not None and s.relations.neighbours and s.relations.correlations
     ]
     known = [(r, unit, other, short) for r, unit, other, short in near if r is not None]
     if not known:

@@ -54,7 +54,7 @@ def light_response(flat: Arrays | None, unit: int) -> Light:
     if len(colours) and np.isfinite(colours).all() and float(np.ptp(colours)) > _TINTED * span:
         best = int(colours.argmax())
         name = colour_name(np.asarray(flat["colour"][best], np.float32))
-        found = dataclasses.replace(found, colour=name, colour_answer=float(colours[best]))
+        found = dataclasses.replace(found, colour=name, colour_activation=float(colours[best]))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypedDict
 
 from reportgen.removal import Removal, UnitNeed
 from reportgen.score.copies import is_exact_copy
-from reportgen.sentences.answers import superfluous_in_words
+from reportgen.sentences.responses import superfluous_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 
@@ -95,7 +95,7 @@ def _measured_reason(removal: Removal, need: UnitNeed) -> str:
 
 def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> LayerPruneList:
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
-    certain = store.findings(model.id, layer.name).certain or ()
+    certain = store.findings(model.id, layer.name).certainly_superfluous or ()
     removal = store.removal(model.id)
     gone = removed_units(removal, store.needs(model.id, layer.name)) if removal is not None else []
     return {

@@ -16,7 +16,7 @@ from reportgen.judgement import ResponseGroups
 ALIKE = 0.7
 """Mean correlation with each other from which units are one group."""
 
-SPAN_SHARE = 0.95
+BASIS_SHARE = 0.95
 """Share of the variance of all answers that the spanning units must explain."""
 
 
@@ -47,7 +47,7 @@ def kinds(correlations: NDArray[np.float32]) -> ResponseGroups | None:
         tuple(tuple(int(vary[i]) for i in group) for group in groups),
         round(rank, 6),
         tuple(int(vary[i]) for i in _spanning(matrix)),
-        SPAN_SHARE,
+        BASIS_SHARE,
     )
 
 
@@ -64,7 +64,7 @@ def _spanning(matrix: NDArray[np.float64]) -> list[int]:
     """Return the units whose span leaves at most 5 % of the trace."""
     left = matrix.copy()
     chosen: list[int] = []
-    while np.trace(left) > (1 - SPAN_SHARE) * len(matrix):
+    while np.trace(left) > (1 - BASIS_SHARE) * len(matrix):
         gain = (left**2).sum(axis=0) / np.maximum(np.diag(left), 1e-12)
         gain[np.diag(left) < 1e-9] = 0
         best = int(gain.argmax())

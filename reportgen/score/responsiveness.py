@@ -60,7 +60,7 @@ def responsiveness_of(n_units: int, probes: Arrays | None, renders: Arrays | Non
         )
         nothing = level[k] == 0 or (level[k] <= spec.dead_share * usual_level and (still or not exact))
         seen_of = Responsiveness(
-            unheard=bool(cut_off[k]),
+            unused=bool(cut_off[k]),
             low=_finite(low[k]),
             high=_finite(high[k]),
             bound=fixed[k],
@@ -69,7 +69,7 @@ def responsiveness_of(n_units: int, probes: Arrays | None, renders: Arrays | Non
             assumed_range=assumed_range,
         )
         if not np.isfinite(span[k]):
-            found.append(dataclasses.replace(seen_of, lacks="finite"))
+            found.append(dataclasses.replace(seen_of, missing="finite"))
         elif nothing or still:
             found.append(_unresponsive(seen_of, bool(nothing)))
         else:
@@ -118,17 +118,17 @@ def _fixed_by_bounds(bounds: Arrays | None, n_units: int) -> list[float | None]:
 
 def _unresponsive(seen: Responsiveness, nothing: bool) -> Responsiveness:
     """Return what is known of a unit that did not answer, or always the same."""
-    proof: Proof = "bounds" if _proved(seen) else "weights" if seen.unheard else ""
+    proof: Proof = "bounds" if _proved(seen) else "weights" if seen.unused else ""
     if not proof and not (seen.n_probes and seen.n_renders):
-        return dataclasses.replace(seen, lacks="renders" if seen.n_probes else "probes")
+        return dataclasses.replace(seen, missing="renders" if seen.n_probes else "probes")
     return dataclasses.replace(seen, state="dead" if nothing else "constant", proof=proof)
 
 
-def _unmeasured(bound: float | None, unheard: bool, assumed_range: str) -> Responsiveness:
+def _unmeasured(bound: float | None, unused: bool, assumed_range: str) -> Responsiveness:
     """Return what is known of a unit whose answers were not measured: what its bounds prove."""
-    found = Responsiveness(unheard=unheard, bound=bound, assumed_range=assumed_range)
+    found = Responsiveness(unused=unused, bound=bound, assumed_range=assumed_range)
     if not _proved(found):
-        return dataclasses.replace(found, lacks="responses")
+        return dataclasses.replace(found, missing="responses")
     return dataclasses.replace(found, state="dead" if bound == 0 else "constant", proof="bounds")
 
 

@@ -62,7 +62,7 @@ def put_supplementary(store: Store, model: ModelRecord, layer: Layer, scores: Se
         dataclasses.replace(score, trust=_trust(checks, score.unit, spec), natural=facts.get(score.unit))
         for score in scores
     ]
-    return rows, dataclasses.replace(findings, natural=natural, twin=twin, beside=said)
+    return rows, dataclasses.replace(findings, natural=natural, twin=twin, supplementary=said)
 
 
 def _trust(checks: Mapping[str, Mapping[int, float]], unit: int, spec: ScoreSpec) -> Trust:

@@ -175,32 +175,34 @@ def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
 def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     """Return the questions that led to the verdict, each with its answer and numbers, in order."""
     life = facts.life
-    steps = [Decision("answers", None if life.state == "unknown" else life.state == "live")]
+    steps = [Decision("activation", None if life.state == "unknown" else life.state == "live")]
     if life.state != "live" or not facts.pictures or not facts.activated or facts.contrast is None:
         return steps
     flat = facts.contrast < spec.flat_contrast
-    steps.append(Decision("colours", not flat, _finite(contrast=facts.contrast, needed=spec.flat_contrast)))
+    steps.append(
+        Decision("contrast", not flat, _finite(contrast=facts.contrast, threshold=spec.flat_contrast))
+    )
     if flat:
         return steps
     if facts.z is None or facts.too_small is not None:
-        return [*steps, Decision("pattern", None)]
+        return [*steps, Decision("structure", None)]
     patterned = facts.z >= spec.structure_z
-    steps.append(Decision("pattern", patterned, _finite(structure=facts.z, begins=spec.structure_z)))
+    steps.append(Decision("structure", patterned, _finite(structure=facts.z, threshold=spec.structure_z)))
     if not patterned:
         return steps
     found = facts.agreement
     if found is None:
-        return [*steps, Decision("recurs", None)]
+        return [*steps, Decision("recurrence", None)]
     same = not found.unstable(spec.unstable_share, spec.unstable_distance)
     numbers = _finite(
-        strangers=found.stranger_share,
-        most_strangers=spec.unstable_share,
-        distance=found.distance,
-        most_distance=spec.unstable_distance,
+        closer_share=found.stranger_share,
+        closer_share_limit=spec.unstable_share,
+        texture_distance=found.distance,
+        texture_distance_limit=spec.unstable_distance,
     )
-    steps.append(Decision("recurs", same, numbers))
+    steps.append(Decision("recurrence", same, numbers))
     if not same:
-        steps.append(Decision("kinds", found.facets is not None, groups=tuple(map(len, found.groups))))
+        steps.append(Decision("facets", found.facets is not None, groups=tuple(map(len, found.groups))))
     return steps
 
 
@@ -227,7 +229,7 @@ def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
         colours=facts.axes if verdict.described else "",
         orientation_degrees=_known(wave.degrees) if wave and wave.oriented >= ORIENTED else None,
         period_px=_known(wave.period_px) if wave and wave.share >= PERIODIC_SHARE else None,
-        null_place=_known(facts.place),
+        null_share_below=_known(facts.place),
         p_adjusted=_known(facts.q),
         reach=_known(facts.reach),
         extent=_known(facts.extent),
@@ -244,7 +246,7 @@ def _relations(kin: CopyRelations) -> Relations:
         neighbours=kin.neighbours,
         correlations=tuple(_known(r) for r in kin.correlations),
         copy_correlation=None if copied is None else round(copied, 8),
-        no_copy=kin.no_copy,
+        copy_shortfall=kin.copy_shortfall,
     )
 
 

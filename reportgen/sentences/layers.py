@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import Compared, ResponseGroups, Shortfall, TwinComparison
-from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
+from reportgen.judgement import ConsistencyReference, ResponseGroups, Shortfall, TwinComparison
+from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
 
@@ -22,7 +22,7 @@ def rendered_in_words(n_rendered: int, n_units: int) -> str:
     return "" if n_rendered >= n_units else f"{n_rendered} of {n_units} units rendered"
 
 
-def compared_in_words(compared: Compared) -> str:
+def compared_in_words(compared: ConsistencyReference) -> str:
     """Return what consistency was compared with."""
     n, said = compared.n_units, []
     if n:
@@ -125,7 +125,7 @@ def similarity_in_words(kinds: ResponseGroups, *, alike: float) -> list[str]:
         alike: Least mean correlation within a group.
     """
     told = [
-        f"{len(kinds.span)} of {kinds.live} active units linearly explain {kinds.span_share:.0%} of the "
+        f"{len(kinds.basis)} of {kinds.live} active units linearly explain {kinds.basis_share:.0%} of the "
         f"variance of all their activations; effective rank {kinds.effective_rank:.1f}."
     ]
     if kinds.groups:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reportgen.judgement import Decision, Look, Obstacle, Question
-from reportgen.sentences.answers import (
+from reportgen.sentences.responses import (
     activation_in_words,
     light_in_words,
     liveliness_in_words,
@@ -26,11 +26,11 @@ from reportgen.verdicts import (
 )
 
 _QUESTIONS: Mapping[Question, str] = {
-    "answers": "Does the unit activate?",
-    "colours": "More than one colour?",
-    "pattern": "Is there a pattern?",
-    "recurs": "The same from every start?",
-    "kinds": "A few groups of pictures?",
+    "activation": "Does the unit activate?",
+    "contrast": "More than one colour?",
+    "structure": "Is there a pattern?",
+    "recurrence": "The same from every start?",
+    "facets": "A few groups of pictures?",
 }
 
 
@@ -38,7 +38,7 @@ def verdict_detail(score: UnitScore) -> str:
     """Return the nuance of a verdict in a few words; empty for most."""
     found = score.responsiveness
     details = [_detail(score), liveliness_in_words(found) if found.state == "live" else ""]
-    details += ["no outgoing weight" if found.unheard else ""]
+    details += ["no outgoing weight" if found.unused else ""]
     return "; ".join(d for d in details if d)
 
 
@@ -59,8 +59,8 @@ def pattern_in_words(look: Look) -> str:
 
     Directions are those of the stripes, counter-clockwise from horizontal, to the nearest 5 degrees.
     """
-    if look.told:
-        return look.told
+    if look.earlier_text:
+        return look.earlier_text
     degrees, period = look.orientation_degrees, look.period_px
     parts = [] if degrees is None else [f"oriented {5 * round(degrees / 5) % 180} degrees"]
     return ", ".join([*parts, *([] if period is None else [f"period {period:.2g} px"])])
@@ -114,8 +114,8 @@ def _verdict_in_words(score: UnitScore) -> str:
     if score.verdict == FAILED.word:
         return f"no picture: {score.starts.failure or 'nothing was rendered'}"
     if score.verdict == FLAT.word:
-        numbers, light = _asked(score, "colours"), light_in_words(score.light)
-        measured = f"contrast {score.look.contrast or 0.0:.3f}, below {numbers.get('needed', 0):g}"
+        numbers, light = _asked(score, "contrast"), light_in_words(score.light)
+        measured = f"contrast {score.look.contrast or 0.0:.3f}, below {numbers.get('threshold', 0):g}"
         return f"one colour, {score.look.colour}: {measured}" + (f"; {light}" if light else "")
     if score.verdict == UNDECIDED.word:
         return _missing_in_words(score)
@@ -143,8 +143,8 @@ def _missing_in_words(score: UnitScore) -> str:
 
 def _beyond(score: UnitScore) -> str:
     """Return a unit's structure, where patterns begin, and which pattern it is."""
-    numbers = _asked(score, "pattern")
-    begins, z = numbers.get("begins", 0.0), score.structure or 0.0
+    numbers = _asked(score, "structure")
+    begins, z = numbers.get("threshold", 0.0), score.structure or 0.0
     patterned = z >= begins
     beyond = f"structure {z:.1f}, {'above' if patterned else 'below'} {begins:g} where patterns begin"
     pattern = _described(score.look) if patterned else ""
@@ -156,8 +156,8 @@ def _agreement_in_words(score: UnitScore) -> str:
     consistency = f"consistency {score.consistency or 0.0:.2f} over {score.starts.live} starts"
     if score.verdict == MULTIFACETED.word:
         sizes = " and ".join(str(len(f.seeds)) for f in score.facet_groups)
-        answers = [f.answer for f in score.facet_groups if f.answer is not None]
-        told = f"; activations {' and '.join(f'{x:.3g}' for x in answers)}" if answers else ""
+        activations = [f.activation for f in score.facet_groups if f.activation is not None]
+        told = f"; activations {' and '.join(f'{x:.3g}' for x in activations)}" if activations else ""
         return (
             f"{_n_facets(score)} groups of similar pictures ({sizes}{told}); {_beyond(score)}; {consistency}"
         )
@@ -186,14 +186,14 @@ def _besides(score: UnitScore) -> list[str]:
         said.append(f"opposite activations to unit {score.mirror_of}")
     if score.complement_of is not None:
         said.append(f"one minus unit {score.complement_of}, by the arithmetic of the softmax")
-    if found.unheard:
+    if found.unused:
         said.append("unused: all its outgoing weights are zero")
     return said
 
 
 def _answer(step: Decision) -> str:
     if step.answer is None:
-        return "not known" if step.question == "answers" else "not measured"
+        return "not known" if step.question == "activation" else "not measured"
     return "yes" if step.answer else "no"
 
 
@@ -205,13 +205,13 @@ def _asked(score: UnitScore, question: Question) -> Mapping[str, float]:
 def _numbers(step: Decision, score: UnitScore) -> str:
     """Return what was measured for a question, and what is needed."""
     found = step.numbers
-    if step.told or step.question == "answers":
-        return step.told or activation_in_words(score.responsiveness)
-    if step.question == "pattern" and step.answer is None:
+    if step.earlier_text or step.question == "activation":
+        return step.earlier_text or activation_in_words(score.responsiveness)
+    if step.question == "structure" and step.answer is None:
         return obstacle_in_words(score.look.obstacle)
-    if step.question == "recurs" and step.answer is None:
+    if step.question == "recurrence" and step.answer is None:
         return f"{score.starts.live} live of {score.starts.pictures or 0} starts"
-    if step.question == "kinds":
+    if step.question == "facets":
         return f"groups of {' and '.join(map(str, step.groups))} similar pictures"
     try:
         return _MEASURED[step.question].format_map(found) + _place(step, score)
@@ -220,14 +220,14 @@ def _numbers(step: Decision, score: UnitScore) -> str:
 
 
 def _place(step: Decision, score: UnitScore) -> str:
-    place = score.look.null_place if step.question == "pattern" else None
+    place = score.look.null_share_below if step.question == "structure" else None
     return "" if place is None else f"; more order than {place:.0%} of the noise baseline"
 
 
 _MEASURED: Mapping[Question, str] = {
-    "colours": "contrast {contrast:.3f} (needed: {needed:g})",
-    "pattern": "structure {structure:.1f}, patterns begin at {begins:g}",
-    "recurs": "{strangers:.0%} of other units' pictures are closer to a start than its other starts are "
-    "(limit {most_strangers:.0%}); texture distance {distance:.2f} (limit {most_distance:g}); "
-    "one within its limit is enough",
+    "contrast": "contrast {contrast:.3f} (needed: {threshold:g})",
+    "structure": "structure {structure:.1f}, patterns begin at {threshold:g}",
+    "recurrence": "{closer_share:.0%} of other units' pictures are closer to a start than its other starts "
+    "are (limit {closer_share_limit:.0%}); texture distance {texture_distance:.2f} "
+    "(limit {texture_distance_limit:g}); one within its limit is enough",
 }

@@ -1,7 +1,9 @@
-"""Scores and findings as stores before schema 3 have them, made into those of today.
+"""Scores and findings of earlier schemas as JSON values of the current one.
 
-Such a row keeps numbers by name in one table, `extra`, and the rest in sentences. What anything depends on is
-read out of these here, once, and nowhere else; what is only shown stays a sentence, under `told`.
+Before schema 3 a row kept numbers by name in one table, `extra`, and the rest in sentences. Whatever logic
+needs is parsed from these here, once, and nowhere else; what is only displayed stays a sentence.
+Schema 4 renamed fields. The form of a row is recognised by its keys, whatever the schema of its store: what
+could not be converted stays as it is, and is refused when read.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reportgen.store.renamed_fields import renamed_findings, renamed_score
 from reportgen.verdicts import DEAD, UNDECIDED, verdict_of
 
 _KEPT = (
@@ -42,8 +45,28 @@ _UNHEARD = "no outgoing weight"
 _NUANCES = {"silent but excitable": "silent", "faint": "faint"}
 
 
-def of_today(fields: Mapping[str, object]) -> dict[str, Any]:
-    """Return the fields of an earlier score as JSON values of one of today.
+def current_score(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields of a score of any schema as those of the current one.
+
+    Raises:
+        AttributeError, TypeError, ValueError: It is no score.
+    """
+    return renamed_score(score_of_schema_3(fields) if "extra" in fields else fields)
+
+
+def current_findings(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields of a layer's findings of any schema as those of the current one.
+
+    Raises:
+        AttributeError, TypeError, ValueError: They are none.
+    """
+    if "certainly_superfluous" in fields:
+        return dict(fields)
+    return renamed_findings(fields if "certain" in fields else findings_of_schema_3(fields))
+
+
+def score_of_schema_3(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields of a score of schema 1 or 2 as those of schema 3.
 
     Raises:
         ValueError: It is no score.
@@ -59,8 +82,8 @@ def of_today(fields: Mapping[str, object]) -> dict[str, Any]:
     return found
 
 
-def findings_of_today(fields: Mapping[str, object]) -> dict[str, Any]:
-    """Return the fields of a layer's earlier findings as JSON values of those of today.
+def findings_of_schema_3(fields: Mapping[str, object]) -> dict[str, Any]:
+    """Return the fields of a layer's findings of schema 1 or 2 as those of schema 3.
 
     Raises:
         ValueError: They are none.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reportgen.errors import StoreError
 from reportgen.store.locking import rendering_lock
-from reportgen.store.records import findings_of_today_in_json, score_of_today
+from reportgen.store.records import current_findings_in_json, current_score_in_json
 
 STEPS: tuple[tuple[str, ...], ...] = (
     (  # 1 to 2: what removal on pictures tells of a model version and of its units.
@@ -28,11 +28,18 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "PRIMARY KEY(model, layer, unit)) WITHOUT ROWID",
     ),
     (  # 2 to 3: scores are data by part; before, a table of numbers by name and sentences.
-        "UPDATE scores SET record = score_of_today(record)",
-        "UPDATE scored SET findings = findings_of_today(findings)",
+        "UPDATE scores SET record = current_score(record)",
+        "UPDATE scored SET findings = current_findings(findings)",
+    ),
+    (  # 3 to 4: fields of scores and findings have the names of the field.
+        "UPDATE scores SET record = current_score(record)",
+        "UPDATE scored SET findings = current_findings(findings)",
     ),
 )
-"""The statements that lead from schema 1 to 2, from 2 to 3, and so on."""
+"""The statements that lead from schema 1 to 2, from 2 to 3, and so on.
+
+`current_score` and `current_findings` recognise the form of a row by its keys; a current one stays as it is.
+"""
 
 SCHEMA_VERSION = 1 + len(STEPS)
 
@@ -67,8 +74,8 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
 
 def take_steps(connection: sqlite3.Connection) -> None:
     """Take all steps that are due, inside the transaction of the caller."""
-    connection.create_function("score_of_today", 1, score_of_today, deterministic=True)
-    connection.create_function("findings_of_today", 1, findings_of_today_in_json, deterministic=True)
+    connection.create_function("current_score", 1, current_score_in_json, deterministic=True)
+    connection.create_function("current_findings", 1, current_findings_in_json, deterministic=True)
     for statements in STEPS[schema_of(connection) - 1 :]:
         for statement in statements:
             connection.execute(statement)

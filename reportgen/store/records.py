@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, from_json
 
-from reportgen.errors import ReportgenError, StoreError, in_brief
+from reportgen.errors import StoreError, in_brief
 from reportgen.json_values import Parsed, StoredRow
 from reportgen.judgement import LayerFindings
-from reportgen.store.earlier_scores import findings_of_today, of_today
+from reportgen.store.earlier_scores import current_findings, current_score
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
 
 _Kind = TypeVar("_Kind")
@@ -200,9 +200,8 @@ def score_from_json(text: str) -> UnitScore:
     Raises:
         StoreError: It is none, or names a unit that is none.
     """
-    earlier = '"extra":' in text  # A key: within a text of JSON its marks would be escaped.
     try:
-        score = from_stored(UnitScore, json.dumps(of_today(from_json(text))) if earlier else text)
+        score = from_stored(UnitScore, text if _MARK_OF_TODAY in text else _current_score(text))
     except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has a score that is no score: {error}") from None
     others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
@@ -223,10 +222,8 @@ def findings_from_json(text: str) -> LayerFindings:
     Raises:
         StoreError: They are none.
     """
-    fields = from_json(text, cache_strings="keys")
     try:
-        today = text if "certain" in fields else json.dumps(findings_of_today(fields))
-        return from_stored(LayerFindings, today)
+        return from_stored(LayerFindings, _current_findings(text))
     except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has findings that are none: {error}") from None
 
@@ -236,24 +233,35 @@ def findings_to_json(findings: LayerFindings) -> str:
     return _adapter(LayerFindings).dump_json(findings, warnings="error").decode()
 
 
-def findings_of_today_in_json(text: str) -> str:
-    """Return stored findings in the form of today; what is none stays, and is refused when read."""
+def current_score_in_json(text: str) -> str:
+    """Return a stored score in the current form; what is none stays, and is refused when read."""
     try:
-        return findings_to_json(findings_from_json(text))
+        return _current_score(text)
     except _NONE:
         return text
 
 
-_NONE = (ReportgenError, ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
+def current_findings_in_json(text: str) -> str:
+    """Return stored findings in the current form; what is none stays, and is refused when read."""
+    try:
+        return _current_findings(text)
+    except _NONE:
+        return text
+
+
+def _current_score(text: str) -> str:
+    return json.dumps(current_score(from_json(text, cache_strings="keys")))
+
+
+def _current_findings(text: str) -> str:
+    return json.dumps(current_findings(from_json(text, cache_strings="keys")))
+
+
+_NONE = (AttributeError, KeyError, TypeError, ValueError)
 """What comes of stored JSON that is not what it should be."""
 
-
-def score_of_today(text: str) -> str:
-    """Return a stored score in the form of today; what is none stays as it is, and is refused when read."""
-    try:
-        return score_to_json(score_from_json(text))
-    except _NONE:
-        return text
+_MARK_OF_TODAY = '"unused":'
+"""A key that every score written by this release has; within a text of JSON its marks would be escaped."""
 
 
 def finite(value: float | None) -> float | None:

@@ -172,22 +172,27 @@ def evidence(look: str, z: float | None) -> dict[str, Any]:
         proved = dataclasses.replace(silent, proof="bounds", bound=0)
         return {
             "responsiveness": proved if look == "dead" else silent,
-            "decision": (Decision("answers", False if look == "dead" else None),),
+            "decision": (Decision("activation", False if look == "dead" else None),),
         }
     found: dict[str, Any] = {"responsiveness": Responsiveness("live", low=0, high=4.1, **asked)}
     contrast = 0.004 if look == "flat" else 0.21
     steps = [
-        Decision("answers", True),
-        Decision("colours", look != "flat", {"contrast": contrast, "needed": 0.035}),
+        Decision("activation", True),
+        Decision("contrast", look != "flat", {"contrast": contrast, "threshold": 0.035}),
     ]
     if look == "flat":
         light = Light("rises", black=0.05, white=2, share=0.8)
         return {**found, "light": light, "decision": tuple(steps)}
-    steps.append(Decision("pattern", z >= 2, {"structure": float(z), "begins": 2}))
+    steps.append(Decision("structure", z >= 2, {"structure": float(z), "threshold": 2}))
     if look != "static":
-        numbers = {"strangers": 0.03, "most_strangers": 0.08, "distance": 0.1, "most_distance": 0.15}
-        steps.append(Decision("recurs", look == "structured", numbers))
-    described = {"null_place": 0.98, "orientation_degrees": 45.0} if look == "structured" else {}
+        numbers = {
+            "closer_share": 0.03,
+            "closer_share_limit": 0.08,
+            "texture_distance": 0.1,
+            "texture_distance_limit": 0.15,
+        }
+        steps.append(Decision("recurrence", look == "structured", numbers))
+    described = {"null_share_below": 0.98, "orientation_degrees": 45.0} if look == "structured" else {}
     found |= {"look": Look(contrast=contrast, **described), "decision": tuple(steps)}
     if look == "multifaceted":
         found["facet_groups"] = (Facet((0, 2), 3.25), Facet((1, 3), 2.5))
@@ -203,8 +208,8 @@ def near(look: str, unit: int, n_units: int) -> Relations:
     most = 0.9962 if copied else 0.9831
     short = None if copied else Shortfall("all", most, 0.99)
     if first < 0:
-        return Relations(((unit + 3) % n_units,), (0.6123,), no_copy=short)
-    return Relations((first, (unit + 3) % n_units), (most, 0.6123), no_copy=short)
+        return Relations(((unit + 3) % n_units,), (0.6123,), copy_shortfall=short)
+    return Relations((first, (unit + 3) % n_units), (most, 0.6123), copy_shortfall=short)
 
 
 class _Model:
@@ -265,11 +270,13 @@ class _Model:
             n_units=layer.n_units,
             n_rendered=len(scores),
             counts=counts,
-            comparison="the layer's own pictures of other units",
-            null=tuple(round(-1.5 + 0.25 * i, 3) for i in range(12)),
-            kinds=ResponseGroups(len(scores) - len(dead), ((3, 7, 5),) if layer.n_units > 8 else ()),
-            certain=tuple(dead),
-            text=(
+            consistency_reference="the layer's own pictures of other units",
+            null_structure=tuple(round(-1.5 + 0.25 * i, 3) for i in range(12)),
+            response_groups=ResponseGroups(
+                len(scores) - len(dead), ((3, 7, 5),) if layer.n_units > 8 else ()
+            ),
+            certainly_superfluous=tuple(dead),
+            summary=(
                 f"{counts.get('structured', 0)} of {layer.n_units} units are structured.",
                 f"{len(dead)} units are dead: nothing the optimiser or the probes found wakes them.",
             ),

@@ -171,7 +171,9 @@ def test_what_the_layers_do_without_adds_up_to_what_the_model_does(garden):
     rows, _ = garden
     for certain in ([[0, 1, 2], [4], []], [[], [], []]):
         told = [
-            dataclasses.replace(own, findings=dataclasses.replace(own.findings, certain=tuple(units)))
+            dataclasses.replace(
+                own, findings=dataclasses.replace(own.findings, certainly_superfluous=tuple(units))
+            )
             for own, units in zip(rows, [*certain, [], [], []], strict=False)
         ]
         found = next(f for f in find(told) if f.title == "Are there more units than necessary?")
@@ -206,7 +208,7 @@ def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
         record = store.models()[0]
         layer = record.layers[0]
         found = store.findings(record.id, layer.name)
-        findings = dataclasses.replace(found, kinds=ResponseGroups(24, groups))
+        findings = dataclasses.replace(found, response_groups=ResponseGroups(24, groups))
         own = list(listed_rows(store, record, layer).scores.values())
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")

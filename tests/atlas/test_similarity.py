@@ -65,7 +65,9 @@ def test_a_layer_whose_responses_were_not_measured_has_no_map(conv: LayerRows) -
 
 def test_a_group_is_named_by_the_number_that_the_filter_knows(conv: LayerRows) -> None:
     kinds = ResponseGroups(live=24, groups=((1, 5, 9), tuple(range(10, 24))))
-    rows = dataclasses.replace(conv, findings=dataclasses.replace(conv.findings, kinds=kinds), scores={})
+    rows = dataclasses.replace(
+        conv, findings=dataclasses.replace(conv.findings, response_groups=kinds), scores={}
+    )
     large, small = groups_of(rows, "conv1", range(24))
     assert (large.title, large.query, large.n_more) == ("14 alike", "group:1", 0)
     assert (small.title, small.query) == ("3 alike", "group:2")

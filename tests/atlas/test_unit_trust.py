@@ -21,7 +21,7 @@ def a_score(natural=None, **checks):
 
 
 def test_checks_that_were_made_are_shown_with_their_meaning():
-    found = trust_section(a_score(recipes_agree=0.98, recipes_hold=True, beyond_natural=1.8))
+    found = trust_section(a_score(recipes_agree=0.98, recipes_pass=True, beyond_natural=1.8))
     assert [fact[:2] for fact in found.facts] == [("Recipes", "0.98"), ("Beyond natural", "1.8")]
     assert found.note.startswith("Recipes agree, 1.8 times its strongest natural picture.")
     assert all(fact.note for fact in found.facts)

@@ -13,7 +13,7 @@ from reportgen.units import UnitScore
 SCORE = UnitScore(
     unit=3, verdict="multifaceted", verdict_detail="2 facets", reason="two groups", borderline=False,
     responsiveness=Responsiveness("live", low=-1, high=4.1),
-    decision=(Decision("answers", True), Decision("pattern", True, {"structure": 5, "begins": 2})),
+    decision=(Decision("activation", True), Decision("structure", True, {"structure": 5, "threshold": 2})),
     facet_groups=(Facet((2,), 3.5), Facet((0, 1), 2.25)),
 )  # fmt: skip
 
@@ -33,7 +33,7 @@ def test_the_path_asks_in_order_and_ends_with_the_verdict():
 
 
 def test_a_path_that_an_earlier_release_left_in_sentences_is_shown_with_them():
-    step = Decision("recurs", None, told="3 of 4 starts, and a | bar? yes: so")
+    step = Decision("recurrence", None, earlier_text="3 of 4 starts, and a | bar? yes: so")
     assert decision_section(changed(decision=(step,))).facts[0] == (
         "1. The same from every start?", "not measured", "3 of 4 starts, and a | bar? yes: so",
     )  # fmt: skip

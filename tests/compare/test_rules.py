@@ -74,7 +74,7 @@ def test_superfluous_are_the_units_that_are_so_for_certain(versions):
     certain = {
         (x.name, unit)
         for x in versions[1].record.layers
-        for unit in versions[1].store.findings(versions[1].record.id, x.name).certain
+        for unit in versions[1].store.findings(versions[1].record.id, x.name).certainly_superfluous
     }
     found = outcome(versions, "superfluous <= 0")
     assert certain and set(found.units) == certain
@@ -144,7 +144,7 @@ def test_superfluous_is_what_removal_took_where_it_was_measured_else_what_is_cer
     certain = {
         (x.name, unit)
         for x in versions[1].record.layers
-        for unit in versions[1].store.findings(versions[1].record.id, x.name).certain
+        for unit in versions[1].store.findings(versions[1].record.id, x.name).certainly_superfluous
     }
     assert certain and set(outcome(versions, "superfluous <= 0").units) == certain
 

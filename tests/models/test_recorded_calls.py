@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from reportgen.judgement import Compared, Responsiveness
+from reportgen.judgement import ConsistencyReference, Responsiveness
 from reportgen.models import cut_model, load_model
 from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.model import Model
@@ -215,12 +215,12 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
     proved = Responsiveness("dead", proof="bounds", bound=0)
     dead = UnitScore(0, "dead", "", "", borderline=False, responsiveness=proved)
     found = {
-        name: layer_findings([dead], LayerEvidence(model.layer(name), {}), Compared(0), None)
+        name: layer_findings([dead], LayerEvidence(model.layer(name), {}), ConsistencyReference(0), None)
         for name in ("encoder/conv", "same")
     }
-    assert found["encoder/conv"].certain == ()
-    assert "encoder/conv#2" in " ".join(found["encoder/conv"].text)
-    assert found["same"].certain == (0,)
+    assert found["encoder/conv"].certainly_superfluous == ()
+    assert "encoder/conv#2" in " ".join(found["encoder/conv"].summary)
+    assert found["same"].certainly_superfluous == (0,)
 
 
 @pytest.mark.parametrize("front", [layers.Pipeline, keras.Sequential])

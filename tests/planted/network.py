@@ -278,7 +278,7 @@ def _parts(rng: Any, traits: Traits, edges: list[Sketch], first: dict[str, int],
         swapped[:, :, first[c]] = 0
         found.append(Sketch("functional copy", S, swapped, -0.01, like="texture"))
     lonely = from_edges(**{a: full, c: -0.7 * full, d: -0.7 * full})
-    found.append(Sketch("unheard", S, lonely, -0.01, unheard=True))
+    found.append(Sketch("unused", S, lonely, -0.01, unused=True))
     return _shuffled(rng, found)
 
 
@@ -300,7 +300,7 @@ def _race(edges: list[Sketch], first: dict[str, int]) -> list[Sketch]:
     """Return units that want one edge of the bank and not another."""
     found = []
     for i, j in PAIRS + [(j, i) for i, j in PAIRS]:
-        weights = np.array([1e-4 / unit.gain for unit in edges])  # so that none is unheard
+        weights = np.array([1e-4 / unit.gain for unit in edges])  # so that none is unused
         for sign, bank in ((10, i), (-10, j)):
             at = first[f"bank{bank}"]
             weights[at] = sign / edges[at].gain
@@ -323,10 +323,10 @@ def _facets(rng: Any, race: list[Sketch]) -> list[Sketch]:
 
 
 def _head(units: list[Sketch], race: list[Sketch]) -> list[Sketch]:
-    """Return two logits that each want another edge; everything is heard a little, but for the unheard."""
+    """Return two logits that each want another edge; everything is heard a little, but for the unused."""
     whole = np.zeros(len(units))
     for at, unit in enumerate(units):
-        if not unit.unheard:
+        if not unit.unused:
             whole[at] = 1e-4 / unit.gain
     one, two = whole.copy(), whole.copy()
     for at, unit in enumerate(race):

@@ -127,4 +127,4 @@ def test_units_that_nothing_takes_are_those_of_the_truth(varied):
     head = np.asarray(network.get_layer("head").kernel)
     last = [r for r in rows if r.layer in ("second", "pointwise", "places", "mixed")]
     heard = np.abs(head[: len(last)]).sum(axis=1) > 0
-    assert [bool(x) for x in heard] == [r.kind != "unheard" for r in last]
+    assert [bool(x) for x in heard] == [r.kind != "unused" for r in last]

@@ -50,7 +50,7 @@ class Sketch:
         against: Name of a group it mirrors.
         name: Under which other units of the network find it.
         facets, dead, dose: See `Planted`.
-        unheard: Whether all its outgoing weights are to be zero.
+        unused: Whether all its outgoing weights are to be zero.
         gain: By which its answers are multiplied, so that the next layer can undo it.
     """
 
@@ -64,7 +64,7 @@ class Sketch:
     facets: int | None = None
     dead: str = ""
     dose: float | None = None
-    unheard: bool = False
+    unused: bool = False
     gain: float = field(default=1.0)
 
 
@@ -85,7 +85,7 @@ def rows_of(layer: str, units: list[Sketch]) -> list[Planted]:
                 layer, k, unit.kind, unit.verdicts, copy,
                 mirror_of=min((j for j in mirrored if j < k), default=None),
                 facets=unit.facets, dead=unit.dead, dose=unit.dose,
-                superfluous=bool(unit.dead) or copy is not None or unit.unheard,
+                superfluous=bool(unit.dead) or copy is not None or unit.unused,
             )
         )  # fmt: skip
     return rows

@@ -186,11 +186,11 @@ class _Builder(Units):
         n = int(n)
         skipped = ("copy", "one dose")
         chosen = [
-            k for k, u in enumerate(units) if u.verdicts == S and not u.unheard and u.kind not in skipped
+            k for k, u in enumerate(units) if u.verdicts == S and not u.unused and u.kind not in skipped
         ]
         logits = []
         for k in range(n):
-            weights = np.array([0.0 if u.unheard else 1e-4 / u.gain for u in units])
+            weights = np.array([0.0 if u.unused else 1e-4 / u.gain for u in units])
             for i, at in enumerate(chosen):
                 amount = 1.0 if i == k % len(chosen) else self.rng.uniform(-0.5, 0.1)
                 weights[at] += amount / units[at].gain

@@ -171,7 +171,7 @@ class Units:
 
         a, b, c, d = (f"e{i}" for i in rng.permutation(4))
         left = np.broadcast_to(np.where(np.arange(k) < k / 2, 1.0, -1.0)[None, :], (k, k))
-        heard = np.array([1e-4 / k**2 / u.gain for u in units] + [0.0] * white)  # so that none is unheard
+        heard = np.array([1e-4 / k**2 / u.gain for u in units] + [0.0] * white)  # so that none is unused
         plaid = over(**{a: 1.0, b: 1.0, c: -0.7, d: -0.7}) + heard
         texture = over(**{c: 1.0, a: -0.7, b: -0.7, d: -0.7})
         found = [
@@ -181,7 +181,7 @@ class Units:
             Sketch("all edges", OPEN, over(**{a: 1.0, b: 1.0, c: 1.0, d: 1.0}), -0.005),
             Sketch("bright", FLAT, over(bright=1.0), 0.0),
             Sketch("copy", S, plaid, -0.005, like="plaid"),
-            Sketch("unheard", S, over(**{b: 1.0, c: -0.6}), -0.005, unheard=True),
+            Sketch("unused", S, over(**{b: 1.0, c: -0.6}), -0.005, unused=True),
         ]
         if k > 1:
             found.append(Sketch("border", S, over(**{a: left, b: -left}), -0.005))
@@ -247,7 +247,7 @@ class Units:
             found.append(Sketch("edges at a place", S, somewhere(f"e{i}"), -0.001, like=f"p{i}"))
         found.append(Sketch("two places", S, somewhere("e0") + somewhere("e2"), -0.001))
         found.append(Sketch("copy", S, found[0].weights, -0.001, like="p0"))
-        found.append(Sketch("unheard", S, somewhere("e1"), -0.001, unheard=True))
+        found.append(Sketch("unused", S, somewhere("e1"), -0.001, unused=True))
         everywhere = np.zeros(shape) + np.array([1e-4 / u.gain for u in units] + [0.0] * WHITES) / (h * w)
         everywhere[:, :, at["bright"]] = 1 / units[at["bright"]].gain / (h * w)
         found.append(Sketch("bright", FLAT, everywhere, 0.0))
@@ -296,7 +296,7 @@ class Units:
             return weights
 
         both = over(place=1.0, place0=1.0)
-        heard = np.array([1e-4 / u.gain for u in templates])  # so that no template is unheard
+        heard = np.array([1e-4 / u.gain for u in templates])  # so that no template is unused
         found = [
             Sketch("two places", S, both + heard, 0.0, like="both"),
             Sketch("one of two", S, over(place1=1.0, place0=-0.5), 0.0),

@@ -85,7 +85,7 @@ def test_where_removal_was_measured_no_layer_asks_for_it(store):
         opened.put_removal(model.id, removal, {"conv": [UnitNeed(0, 0.5, 1)]}, fingerprint="r" * 32)
     reportgen.score(store=store)
     with reportgen.open_store(store) as opened:
-        told = opened.findings(model.id, "conv").beside
+        told = opened.findings(model.id, "conv").supplementary
     assert told and not any("reportgen prune" in text for text in told)
 
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reportgen.score.copies import copy_relations, correlations, response_rows
-from reportgen.sentences.answers import correlation_in_words, shortfall_in_words
+from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 
 
 def kin(*parts, head="", live=None, kernel=None, white=()):
@@ -113,14 +113,14 @@ def test_the_nearest_unit_that_is_no_copy_says_what_it_lacks(values):
     values[:, 1] = values[:, 0] + 0.3 * values[:, 1]
     near = kin(values)[1]
     assert near.neighbours[0] == 0 and 0.9 < near.correlations[0] < 0.99
-    assert shortfall_in_words(near.no_copy) == "a copy needs r ≥ 0.99"
+    assert shortfall_in_words(near.copy_shortfall) == "a copy needs r ≥ 0.99"
     loud = 1e3 * np.arange(50.0)[:, None] * np.ones((1, 6))
     apart = kin(values, loud)[1]
     assert apart.correlations[0] > 0.99 and apart.duplicate_of is None
-    assert apart.no_copy.on == "probes" and apart.no_copy.needed == 0.99
-    assert shortfall_in_words(apart.no_copy).startswith("on the probe pictures alone r = 0.9")
+    assert apart.copy_shortfall.on == "probes" and apart.copy_shortfall.needed == 0.99
+    assert shortfall_in_words(apart.copy_shortfall).startswith("on the probe pictures alone r = 0.9")
     values[:, 1] = values[:, 0]
-    assert kin(values)[1].no_copy is None and kin(values)[0].no_copy is None
+    assert kin(values)[1].copy_shortfall is None and kin(values)[0].copy_shortfall is None
 
 
 def test_units_that_answer_as_much_but_elsewhere_are_told_apart():

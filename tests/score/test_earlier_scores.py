@@ -17,8 +17,8 @@ from reportgen.judgement import LayerFindings, Natural, Trust
 from reportgen.score import score_layer
 from reportgen.score.layer_summary import certainly_superfluous
 from reportgen.score.removable import certain_reason
-from reportgen.sentences.answers import light_in_words, proof_in_words, shortfall_in_words, trust_of
 from reportgen.sentences.reasons import decision_in_words, pattern_in_words
+from reportgen.sentences.responses import light_in_words, proof_in_words, shortfall_in_words, trust_of
 from reportgen.spec import ScoreSpec
 from reportgen.store import open_store
 
@@ -88,7 +88,7 @@ def earlier_findings(earlier_store):
 def test_the_layer_has_a_unit_of_every_kind(pairs):
     found = [today.responsiveness for today, _ in pairs]
     assert {x.state for x in found} == {"live", "dead", "constant"}
-    assert {x.proof for x in found} == {"", "bounds", "weights"} and any(x.unheard for x in found)
+    assert {x.proof for x in found} == {"", "bounds", "weights"} and any(x.unused for x in found)
     assert any(x.nuance for x in found) and any(today.facet_groups for today, _ in pairs)
     assert {today.cause for today, _ in pairs} == {"", "recurrence not measured"}
     assert {today.verdict for today, _ in pairs} >= {"dead", "failed", "flat", "static", "multifaceted"}
@@ -112,7 +112,7 @@ def test_what_logic_reads_of_an_earlier_score_is_what_it_reads_of_todays(pairs):
     for today, earlier in pairs:
         one, two = today.responsiveness, earlier.responsiveness
         if today.verdict != "failed":
-            assert (two.state, two.nuance, two.unheard) == (one.state, one.nuance, one.unheard)
+            assert (two.state, two.nuance, two.unused) == (one.state, one.nuance, one.unused)
         assert (two.proof, two.bound if two.proof else None) == (one.proof, one.bound if one.proof else None)
         assert earlier.starts.live == today.starts.live
         assert earlier.relations.neighbours == today.relations.neighbours
@@ -135,7 +135,7 @@ def test_an_earlier_score_says_what_todays_does_if_in_the_words_of_its_release(p
         assert pattern_in_words(earlier.look) == pattern_in_words(today.look)
         assert bool(light_in_words(earlier.light)) == bool(light_in_words(today.light))
         assert proof_in_words(earlier.responsiveness) == proof_in_words(today.responsiveness)
-        lacks = [shortfall_in_words(score.relations.no_copy) for score in (earlier, today)]
+        lacks = [shortfall_in_words(score.relations.copy_shortfall) for score in (earlier, today)]
         assert bool(lacks[0]) == bool(lacks[1])
         paths = [[step[:2] for step in decision_in_words(score)] for score in (earlier, today)]
         assert paths[0] == paths[1]
@@ -143,19 +143,22 @@ def test_an_earlier_score_says_what_todays_does_if_in_the_words_of_its_release(p
 
 def test_earlier_findings_of_the_layer_are_those_of_today(layer, earlier_findings):
     today = score_layer(layer, ScoreSpec())[1]
-    rank = round(today.kinds.effective_rank, 2)
-    kinds = dataclasses.replace(today.kinds, effective_rank=rank)
-    said = {"text": earlier_findings.text, "comparison": earlier_findings.comparison}
-    assert earlier_findings == dataclasses.replace(today, kinds=kinds, **said)
-    assert len(earlier_findings.text) == len(today.text) and earlier_findings.comparison
-    assert earlier_findings.certain and earlier_findings.null and len(earlier_findings.text) > 4
+    rank = round(today.response_groups.effective_rank, 2)
+    kinds = dataclasses.replace(today.response_groups, effective_rank=rank)
+    said = {
+        "summary": earlier_findings.summary,
+        "consistency_reference": earlier_findings.consistency_reference,
+    }
+    assert earlier_findings == dataclasses.replace(today, response_groups=kinds, **said)
+    assert len(earlier_findings.summary) == len(today.summary) > 4 and earlier_findings.consistency_reference
+    assert earlier_findings.certainly_superfluous and earlier_findings.null_structure
 
 
 @pytest.mark.parametrize(
     ("findings", "read"),
     [
         ("{}", LayerFindings()),
-        ('{"superfluous": {"certain": [3]}, "kinds": {}}', LayerFindings(certain=(3,))),
+        ('{"superfluous": {"certain": [3]}, "kinds": {}}', LayerFindings(certainly_superfluous=(3,))),
         ('{"superfluous": {"certain": ["3"]}}', None),
         ('{"superfluous": [3]}', None),
         ('{"borderline_z": [1]}', None),

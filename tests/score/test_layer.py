@@ -76,39 +76,39 @@ def test_numbers_are_absent_where_undefined(zoo):
 
 def test_the_decision_is_a_path_that_ends_where_the_verdict_does(zoo):
     asked = {s.verdict: [step.question for step in s.decision] for s in score_layer(zoo, SPEC)[0]}
-    assert asked["dead"] == ["answers"]
-    assert asked["flat"] == ["answers", "colours"]
-    assert asked["static"] == ["answers", "colours", "pattern"]
-    assert asked["structured"] == [*asked["static"], "recurs"]
-    assert asked["unstable"] == asked["multifaceted"] == [*asked["structured"], "kinds"]
+    assert asked["dead"] == ["activation"]
+    assert asked["flat"] == ["activation", "contrast"]
+    assert asked["static"] == ["activation", "contrast", "structure"]
+    assert asked["structured"] == [*asked["static"], "recurrence"]
+    assert asked["unstable"] == asked["multifaceted"] == [*asked["structured"], "facets"]
 
 
 def test_findings_hold_the_nulls_own_deviations_and_what_units_have_in_common(zoo):
     findings = score_layer(zoo, SPEC)[1]
-    assert len(findings.null) == 32
-    assert list(findings.null) == sorted(findings.null)
-    common = findings.kinds
+    assert len(findings.null_structure) == 32
+    assert list(findings.null_structure) == sorted(findings.null_structure)
+    common = findings.response_groups
     assert 1 <= common.effective_rank <= common.live == 22
-    assert set(common.span) <= set(range(23))
-    assert any("effective rank" in line for line in findings.text)
+    assert set(common.basis) <= set(range(23))
+    assert any("effective rank" in line for line in findings.summary)
 
 
 def test_findings_count_and_name(zoo):
     scores, findings = score_layer(zoo, SPEC)
     assert (findings.n_units, findings.n_rendered) == (23, 23)
     assert sum(findings.counts.values()) == 23
-    assert any("23 units judged" in line for line in findings.text)
+    assert any("23 units judged" in line for line in findings.summary)
     assert len(scores) == 23
 
 
 def test_a_dead_unit_is_superfluous_for_certain_only_where_that_is_proved(zoo):
     seen = score_layer(zoo, SPEC)
-    assert seen[0][20].verdict == "dead" and seen[1].certain == ()
-    assert any(text.startswith("No unit is certainly superfluous") for text in seen[1].text)
+    assert seen[0][20].verdict == "dead" and seen[1].certainly_superfluous == ()
+    assert any(text.startswith("No unit is certainly superfluous") for text in seen[1].summary)
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     proved = score_layer(dataclasses.replace(zoo, bounds=bounds), SPEC)[1]
-    assert proved.certain == (20,)
-    assert any(text.startswith("1 of 23 units is certainly superfluous") for text in proved.text)
+    assert proved.certainly_superfluous == (20,)
+    assert any(text.startswith("1 of 23 units is certainly superfluous") for text in proved.summary)
 
 
 def test_alt_texts_name_direction_and_period(zoo):
@@ -129,14 +129,14 @@ def test_a_partial_layer_says_so_in_every_reason(draw, evidence_of, gratings):
 def test_few_units_are_compared_with_the_null_and_it_is_said(evidence_of, gratings):
     scores, findings = score_layer(evidence_of(gratings[:2]), SPEC)
     assert [s.verdict for s in scores] == ["structured"] * 2
-    assert "noise baseline" in findings.comparison
+    assert "noise baseline" in findings.consistency_reference
 
 
 def test_few_units_are_compared_with_other_layers_first(evidence_of, gratings):
     others = [p for unit in gratings[2:] for p in unit]
     findings = score_layer(evidence_of(gratings[:2], comparison=others), SPEC)[1]
-    assert "56 pictures of other layers" in findings.comparison
-    assert "null" not in findings.comparison
+    assert "56 pictures of other layers" in findings.consistency_reference
+    assert "null" not in findings.consistency_reference
 
 
 def test_a_layer_of_one_unit_is_judged(evidence_of, gratings):
@@ -209,7 +209,7 @@ def test_copies_are_no_strangers_and_superfluous_for_certain_where_they_are_exac
     )
     scores, findings = score_layer(made, SPEC)
     assert scores[16].duplicate_of == 0
-    assert list(findings.certain) == certain
+    assert list(findings.certainly_superfluous) == certain
     assert min(s.consistency for s in scores) > 0.95
 
 
@@ -227,22 +227,22 @@ def test_looks_and_little_use_make_no_unit_superfluous(draw, evidence_of, gratin
     made = evidence_of([*gratings, static(draw)], weights={"out_total": np.array([1.0] * 16 + [1e-6])})
     scores, findings = score_layer(made, SPEC)
     assert (scores[16].verdict, scores[16].use) == ("static", 0.0)
-    assert findings.certain == ()
+    assert findings.certainly_superfluous == ()
 
 
 def test_a_unit_without_outgoing_weight_keeps_its_look_and_is_superfluous(evidence_of, gratings):
     made = evidence_of(gratings, weights={"out_total": np.array([1.0] * 15 + [0.0])})
     scores, findings = score_layer(made, SPEC)
     assert scores[15].verdict == "structured"
-    assert scores[15].responsiveness.unheard and "no outgoing weight" in scores[15].verdict_detail
-    assert findings.certain == (15,)
+    assert scores[15].responsiveness.unused and "no outgoing weight" in scores[15].verdict_detail
+    assert findings.certainly_superfluous == (15,)
 
 
 def test_what_a_network_gives_out_is_never_superfluous(zoo):
     bounds = {"post_low": np.zeros(23), "post_high": np.r_[np.ones(20), 0.0, 1.0, 1.0]}
     made = dataclasses.replace(zoo, bounds=bounds, weights={"out_total": np.full(23, np.inf)})
     scores, findings = score_layer(made, SPEC)
-    assert scores[20].responsiveness.proof and findings.certain == ()
+    assert scores[20].responsiveness.proof and findings.certainly_superfluous == ()
 
 
 def test_scores_do_not_depend_on_the_order_of_seeds(zoo):
@@ -304,7 +304,7 @@ def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_
     score = score_layer(found, SPEC)[0][16]
     assert score.verdict == "multifaceted"
     assert [facet.seeds for facet in score.facet_groups] == [(0, 1), (2, 3)]
-    assert [facet.answer for facet in score.facet_groups] == pytest.approx([5, 4], abs=0.02)
+    assert [facet.activation for facet in score.facet_groups] == pytest.approx([5, 4], abs=0.02)
     assert "activations 5" in score.reason
 
 
@@ -316,7 +316,7 @@ def test_a_unit_dead_in_an_assumed_range_is_never_superfluous_for_certain(zoo):
     )
     assert known[0][20].verdict == guessed[0][20].verdict == "dead"
     assert known[0][20].responsiveness.proof and not guessed[0][20].responsiveness.proof
-    assert known[1].certain == (20,)
-    assert guessed[1].certain == ()
+    assert known[1].certainly_superfluous == (20,)
+    assert guessed[1].certainly_superfluous == ()
     assert "assumed input range 0..1" in guessed[0][20].reason
-    assert any("The input range 0..1 is assumed" in text for text in guessed[1].text)
+    assert any("The input range 0..1 is assumed" in text for text in guessed[1].summary)

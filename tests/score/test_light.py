@@ -3,7 +3,7 @@ import pytest
 
 from reportgen.judgement import Light
 from reportgen.score.light import light_response, light_share
-from reportgen.sentences.answers import light_in_words
+from reportgen.sentences.responses import light_in_words
 
 LEVEL = np.linspace(0, 1, 9, dtype=np.float32)
 COLOURS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]], np.float32)

@@ -31,10 +31,10 @@ def a_removal(units, removed):
             {"duplicate_of": 3, "verdict": "structured", "relations": Relations(copy_correlation=1.0)},
             "same activations as unit 3, which stays",
         ),
-        ({"responsiveness": Responsiveness("live", unheard=True)}, "all its outgoing weights are zero"),
+        ({"responsiveness": Responsiveness("live", unused=True)}, "all its outgoing weights are zero"),
         (
             {
-                "responsiveness": Responsiveness("live", unheard=True),
+                "responsiveness": Responsiveness("live", unused=True),
                 "duplicate_of": 3,
                 "relations": Relations(copy_correlation=0.992),
             },

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from reportgen.score.responsiveness import responsiveness_of, without_outgoing_weights
-from reportgen.sentences.answers import (
+from reportgen.sentences.responses import (
     activation_in_words,
     liveliness_in_words,
     proof_in_words,

@@ -9,7 +9,7 @@ from reportgen.judgement import Natural, Trust
 from reportgen.score.natural_findings import selectivity
 from reportgen.score.trust import beyond_natural, natural_agreement, robust_share
 from reportgen.score.twin import auc, twin_findings
-from reportgen.sentences.answers import trust_in_words
+from reportgen.sentences.responses import trust_in_words
 from reportgen.units import Telemetry, UnitScore
 
 N_UNITS = 20
@@ -98,11 +98,11 @@ def test_small_layers_are_not_compared():
 
 
 def test_words_follow_the_numbers():
-    good = Trust(recipes_hold=True, robust_share=0.8, beyond_natural=1.8, natural_agreement=0.9)
+    good = Trust(recipes_pass=True, robust_share=0.8, beyond_natural=1.8, natural_agreement=0.9)
     assert trust_in_words(good, None) == (
         "recipes agree, robust, 1.8 times its strongest natural picture, synthetic and natural examples agree"
     )
-    bad = Trust(recipes_hold=False, robust_share=0.1, beyond_natural=2.0, natural_agreement=0.4)
+    bad = Trust(recipes_pass=False, robust_share=0.1, beyond_natural=2.0, natural_agreement=0.4)
     assert trust_in_words(bad, Natural(silent=True)) == (
         "recipes disagree, fragile under transforms, silent on all natural pictures, "
         "synthetic and natural examples disagree"

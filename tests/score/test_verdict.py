@@ -17,7 +17,7 @@ LIVE = {
     "contrast": 0.2,
 }
 FACTS = {
-    "responses missing": {**LIVE, "life": Responsiveness(lacks="responses")},
+    "responses missing": {**LIVE, "life": Responsiveness(missing="responses")},
     "never climbed": {**LIVE, "activated": False},
     "structure not measured": {**LIVE, "too_small": Obstacle("small", (12, 12, 16))},
     "recurrence not measured": {**LIVE, "live": 1, "z": 5.0},

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from reportgen.judgement import (
-    Compared,
+    ConsistencyReference,
     Decision,
     Facet,
     Light,
@@ -14,7 +14,6 @@ from reportgen.judgement import (
     Responsiveness,
     Starts,
 )
-from reportgen.sentences.answers import activation_in_words, liveliness_in_words, proof_in_words
 from reportgen.sentences.layers import compared_in_words, judged_in_words, rendered_in_words
 from reportgen.sentences.reasons import (
     decision_in_words,
@@ -23,15 +22,16 @@ from reportgen.sentences.reasons import (
     reason,
     verdict_detail,
 )
+from reportgen.sentences.responses import activation_in_words, liveliness_in_words, proof_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import UNDECIDED, WORDS
 
 LIVE = Responsiveness("live", low=-1.5, high=4, n_probes=40, n_renders=12)
 SILENT = Responsiveness("dead", low=0, high=0, n_probes=40, n_renders=12)
 ASKED = (
-    Decision("answers", True),
-    Decision("colours", True, {"contrast": 0.2, "needed": 0.035}),
-    Decision("pattern", True, {"structure": 5.25, "begins": 2}),
+    Decision("activation", True),
+    Decision("contrast", True, {"contrast": 0.2, "threshold": 0.035}),
+    Decision("structure", True, {"structure": 5.25, "threshold": 2}),
 )
 
 
@@ -90,7 +90,7 @@ def test_a_reason_holds_the_numbers_of_the_data(score, said):
 
 
 def test_a_nuance_comes_from_data():
-    faint = dataclasses.replace(LIVE, nuance="faint", unheard=True)
+    faint = dataclasses.replace(LIVE, nuance="faint", unused=True)
     assert verdict_detail(a_score("static", responsiveness=faint)) == "faint; no outgoing weight"
     assert verdict_detail(a_score("undecided", cause="never climbed")) == "never climbed"
     assert verdict_detail(a_score("flat", look=Look(colour="dark", colour_differs=True))) == (
@@ -103,7 +103,7 @@ def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
     assert liveliness_in_words(assumed) == "no input found in the assumed input range 0..1"
     assert activation_in_words(assumed).endswith("of its layer in the assumed input range 0..1")
     assert activation_in_words(LIVE) == "activation range -1.5 to 4" and proof_in_words(LIVE) == ""
-    unknown = Responsiveness(lacks="renders", n_probes=40)
+    unknown = Responsiveness(missing="renders", n_probes=40)
     assert activation_in_words(unknown) == (
         "silent on 40 probe pictures; its responses to the layer's renders were not measured"
     )
@@ -112,21 +112,21 @@ def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
 
 
 def test_the_questions_are_told_with_their_numbers_and_what_is_not_known_as_that():
-    told = decision_in_words(a_score("structured", look=Look(null_place=0.9)))
+    told = decision_in_words(a_score("structured", look=Look(null_share_below=0.9)))
     assert told[1:] == [
         ("More than one colour?", "yes", "contrast 0.200 (needed: 0.035)"),
         ("Is there a pattern?", "yes",
          "structure 5.2, patterns begin at 2; more order than 90% of the noise baseline"),
     ]  # fmt: skip
     small = a_score("undecided", look=Look(obstacle=Obstacle("small", (9, 12, 16))))
-    small = dataclasses.replace(small, decision=(Decision("pattern", None),))
+    small = dataclasses.replace(small, decision=(Decision("structure", None),))
     why = "the usable area of its pictures is 9 by 12 px; at least 16 px are needed"
     assert decision_in_words(small) == [("Is there a pattern?", "not measured", why)]
 
 
 def test_numbers_of_a_store_that_names_them_otherwise_are_shown_as_they_are():
     odd = a_score("static")
-    odd = dataclasses.replace(odd, decision=(Decision("colours", False, {"<b>": 1.0, "x": 2.5}),))
+    odd = dataclasses.replace(odd, decision=(Decision("contrast", False, {"<b>": 1.0, "x": 2.5}),))
     assert decision_in_words(odd)[0][2] == "<b> 1, x 2.5"
 
 
@@ -138,17 +138,18 @@ def test_an_obstacle_of_any_store_is_said(kind, sizes):
 
 def test_a_pattern_of_an_earlier_release_is_said_as_it_was():
     assert (
-        pattern_in_words(Look(orientation_degrees=67.5, told="oriented 65 degrees")) == "oriented 65 degrees"
+        pattern_in_words(Look(orientation_degrees=67.5, earlier_text="oriented 65 degrees"))
+        == "oriented 65 degrees"
     )
     assert pattern_in_words(Look(orientation_degrees=178.0)) == "oriented 0 degrees"
 
 
 def test_a_layer_is_said_from_counts():
-    assert compared_in_words(Compared(1)) == "1 unit of this layer with a pattern"
-    assert compared_in_words(Compared(3, n_others=5)) == (
+    assert compared_in_words(ConsistencyReference(1)) == "1 unit of this layer with a pattern"
+    assert compared_in_words(ConsistencyReference(3, n_others=5)) == (
         "3 units of this layer with a pattern and 5 pictures of other layers"
     )
-    assert compared_in_words(Compared(0)) == "nothing"
+    assert compared_in_words(ConsistencyReference(0)) == "nothing"
     assert rendered_in_words(8, 8) == "" and rendered_in_words(3, 8) == "3 of 8 units rendered"
     dead = a_score("dead", responsiveness=SILENT)
     assert judged_in_words([dead], note="", assumed_range="0..1") == [

@@ -1,6 +1,7 @@
 """An old store is brought up to date by a command that writes, and read as it is by one that only reads."""
 
 import errno
+import json
 import lzma
 import os
 import sqlite3
@@ -16,6 +17,8 @@ from reportgen.config import read_settings
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.run import publish
 from reportgen.run.progress import Silent
+from reportgen.sentences.reasons import decision_in_words
+from reportgen.sentences.responses import light_in_words, shortfall_in_words
 from reportgen.store import SCHEMA_VERSION, migrations, open_store, opening
 
 STORES = Path(__file__).parents[1] / "data" / "stores"
@@ -24,9 +27,13 @@ STORES = Path(__file__).parents[1] / "data" / "stores"
 @pytest.fixture
 def old(tmp_path):
     """A store that `render` and `score` of schema 1 wrote of a small network."""
+    return unpacked("schema1", tmp_path)
+
+
+def unpacked(name, tmp_path):
     path = tmp_path / "place" / "old.db"
     path.parent.mkdir()
-    path.write_bytes(lzma.decompress((STORES / "schema1.db.xz").read_bytes()))
+    path.write_bytes(lzma.decompress((STORES / f"{name}.db.xz").read_bytes()))
     return path
 
 
@@ -48,6 +55,49 @@ def test_a_store_of_every_schema_before_is_read_as_it_is_and_brought_up_to_date(
     open_store(tmp_path / "new.db", create=True).close()
     assert tables(path) == tables(tmp_path / "new.db")
     assert list(reportgen.verdicts(path)) == verdicts
+
+
+WORDED = ("reason", "verdict_detail", "trust")
+"""Columns of sentences, which a release may word differently."""
+
+
+@pytest.mark.parametrize("kept", KEPT, ids=lambda path: path.name.partition(".")[0])
+def test_the_verdict_table_of_a_kept_store_is_that_of_the_release_with_schema_3(kept, tmp_path):
+    path, name = tmp_path / "old.db", kept.name.partition(".")[0]
+    path.write_bytes(lzma.decompress(kept.read_bytes()))
+    expected = json.loads((STORES / "verdicts.json").read_text())[name]
+    for _ in ("as it is", "brought up to date"):
+        found = [
+            {column: value for column, value in row.items() if column not in WORDED}
+            for row in reportgen.verdicts(path)
+        ]
+        assert found == expected
+        open_store(path, write=True).close()
+
+
+def test_a_store_of_schema_3_gives_the_same_sentences_before_and_after_fields_were_renamed(tmp_path):
+    path = unpacked("schema3", tmp_path)
+    read = []
+    for _ in ("as it is", "brought up to date"):
+        with open_store(path) as store:
+            layers = [(m.id, x.name) for m in store.models() for x in m.layers]
+            read.append([(store.scores(*layer), store.findings(*layer)) for layer in layers])
+        open_store(path, write=True).close()
+    assert read[0] == read[1]
+    scores = [score for of_layer, _ in read[0] for score in of_layer]
+    assert any(s.responsiveness.unused for s in scores)
+    shortfalls = {shortfall_in_words(s.relations.copy_shortfall) for s in scores}
+    assert "on the probe pictures alone r = 0.950; a copy needs r ≥ 0.99" in shortfalls
+    assert len(shortfalls) == 3
+    assert any("red activates it most (1.25)" in light_in_words(s.light) for s in scores)
+    assert any(facet.activation is not None for s in scores for facet in s.facet_groups)
+    assert {d.question for s in scores for d in s.decision} == {
+        "activation", "contrast", "structure", "recurrence", "facets",
+    }  # fmt: skip
+    assert any(s.trust.recipes_pass for s in scores)
+    assert any(found.certainly_superfluous and found.supplementary for _, found in read[0])
+    reasons = [decision_in_words(s) for s in scores]
+    assert any("limit 8%" in numbers for steps in reasons for _, _, numbers in steps)
 
 
 def names(path):
@@ -125,7 +175,9 @@ def test_scoring_again_says_where_the_old_store_is_and_changes_no_verdict(old):
     assert any("old.db.schema1.bak" in line for line in Told.lines)
 
 
-def test_the_site_of_an_old_store_is_that_of_the_store_brought_up_to_date(old, tmp_path):
+@pytest.mark.parametrize("schema", ["schema1", "schema3"])
+def test_the_site_of_an_old_store_is_that_of_the_store_brought_up_to_date(schema, tmp_path):
+    old = unpacked(schema, tmp_path)
     for name in ("as-it-is", "brought-up"):
         publish(read_settings({"store": str(old), "site": str(tmp_path / name)}))
         open_store(old, write=True).close()

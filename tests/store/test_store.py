@@ -142,9 +142,11 @@ def test_scores_come_back_and_undefined_numbers_are_none(store):
     score = UnitScore(
         1, "dead", "proved", "never fires", False, structure=float("nan"), relations=Relations((2, 3))
     )
-    store.put_scores(model.id, "conv", [score], fingerprint="x", findings=LayerFindings(text=("one dead",)))
+    store.put_scores(
+        model.id, "conv", [score], fingerprint="x", findings=LayerFindings(summary=("one dead",))
+    )
     assert store.scores(model.id, "conv") == [dataclasses.replace(score, structure=None)]
-    assert store.findings(model.id, "conv") == LayerFindings(text=("one dead",))
+    assert store.findings(model.id, "conv") == LayerFindings(summary=("one dead",))
     assert store.scored_fingerprint(model.id, "conv") == "x"
 
 

@@ -21,15 +21,15 @@ _ON = {"all": "", "probes": "on the probe pictures alone", "renders": "on the re
 
 def activation_in_words(found: Responsiveness) -> str:
     """Return what activations were seen of a unit, with numbers."""
-    if found.lacks == "finite":
+    if found.missing == "finite":
         return "its responses are not finite numbers"
-    if found.lacks == "responses":
+    if found.missing == "responses":
         nothing = "no responses were measured, so it is not known whether it ever activates"
         assumed = f"; bounds over {_assumed(found)} prove nothing"
         return nothing + (assumed if found.bound is not None else "")
     asked = _asked(found)
-    if found.lacks:
-        missing = "probe pictures" if found.lacks == "probes" else "the layer's renders"
+    if found.missing:
+        missing = "probe pictures" if found.missing == "probes" else "the layer's renders"
         return f"silent on {asked}; its responses to {missing} were not measured"
     if found.state == "live":
         known = found.low is not None and found.high is not None
@@ -73,7 +73,7 @@ def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
     said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof == "bounds" else []
     if copy_of is not None:
         said.append(f"same activations as unit {copy_of}, which stays")
-    if found.unheard:
+    if found.unused:
         said.append("all its outgoing weights are zero")
     return "; ".join(said)
 
@@ -93,14 +93,14 @@ def _where(found: Responsiveness) -> str:
 
 def light_in_words(light: Light) -> str:
     """Return how a unit responds to uniform inputs; empty where it does not, or nothing is known."""
-    if light.told:
-        return light.told
+    if light.earlier_text:
+        return light.earlier_text
     said = []
     if light.brightness and light.black is not None and light.white is not None:
         ends = f"from {light.black:.3g} on black to {light.white:.3g} on white"
         said.append(f"activation {light.brightness} with brightness, {ends}")
-    if light.colour and light.colour_answer is not None:
-        said.append(f"of uniform colours, {light.colour} activates it most ({light.colour_answer:.3g})")
+    if light.colour and light.colour_activation is not None:
+        said.append(f"of uniform colours, {light.colour} activates it most ({light.colour_activation:.3g})")
     return "; ".join(said)
 
 
@@ -111,8 +111,8 @@ def correlation_in_words(correlation: float) -> str:
 
 def shortfall_in_words(short: Shortfall | None) -> str:
     """Return on what two units do not agree as copies do; empty where they do."""
-    if short is None or short.told or short.correlation is None or short.needed is None:
-        return short.told if short is not None else ""
+    if short is None or short.earlier_text or short.correlation is None or short.needed is None:
+        return short.earlier_text if short is not None else ""
     if short.on == "all":
         return f"a copy needs r ≥ {short.needed:.3g}"
     return (
@@ -128,8 +128,8 @@ def trust_of(score: UnitScore) -> str:
 def trust_in_words(trust: Trust, natural: Natural | None) -> str:
     """Return what the checks say of one unit, in a few words each; empty where nothing was checked."""
     said = []
-    if trust.recipes_hold is not None:
-        said.append("recipes agree" if trust.recipes_hold else "recipes disagree")
+    if trust.recipes_pass is not None:
+        said.append("recipes agree" if trust.recipes_pass else "recipes disagree")
     if trust.robust_share is not None:
         said.append("robust" if trust.robust_share >= ROBUST else "fragile under transforms")
     if natural is not None and natural.silent:
