@@ -13,7 +13,7 @@ from reportgen.verdicts import DEAD, STRUCTURED, Verdict
 
 STATE_MEANINGS: Mapping[str, str] = {
     "unchanged": "same index, same activations as before",
-    "moved": "same activations as before, at another index",
+    "moved": "found again at another index",
     "sharpened": "the same unit, which gained structure",
     "blurred": "the same unit, which lost structure",
     "re-purposed": "same index, but activated by something else",
@@ -27,7 +27,7 @@ STATES = tuple(STATE_MEANINGS)
 """The words alone."""
 
 CONFIDENT = 0.8
-"""Confidence from which a pair that was found among all units may be called sharpened or blurred."""
+"""Confidence from which a pair that was found among all units is certain."""
 
 KEPT = ("unchanged", "moved")
 """States of a unit that responds as before."""
@@ -77,6 +77,7 @@ class UnitChange:
         mutual: Whether each is the other's best match.
         consequence: Whether the unit's own weights are as they were, and an earlier layer changed.
         reason: The numbers behind the state, in words.
+        uncertain: Whether it was found among all units, and another would do about as well.
     """
 
     state: str
@@ -87,6 +88,7 @@ class UnitChange:
     mutual: bool = False
     consequence: bool = False
     reason: str = ""
+    uncertain: bool = False
 
     @property
     def kept(self) -> bool:
@@ -102,13 +104,14 @@ class StateCount:
         state: One of `STATES`.
         key: That, or `unmatched-a` or `unmatched-b`.
         words: What a person reads: `moved`, `only in v1`.
-        n: Units.
+        n, n_uncertain: Units, and how many of them are uncertain.
     """
 
     state: str
     key: str
     words: str
     n: int
+    n_uncertain: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,13 +273,17 @@ def state_counts(changes: Iterable[UnitChange], before: str, after: str) -> list
         changes: Rows of a layer or of several.
         before, after: What the two versions are called.
     """
-    found = Counter(state_key(x) for x in changes)
+    rows = list(changes)
+    found = Counter(state_key(x) for x in rows)
+    unsure = Counter(state_key(x) for x in rows if x.uncertain)
     wordings = [(state, state, state) for state in STATES if state != "unmatched"]
     wordings += [
         ("unmatched", "unmatched-a", f"only in {before}"),
         ("unmatched", "unmatched-b", f"only in {after}"),
     ]
-    return [StateCount(state, key, words, found[key]) for state, key, words in wordings if found[key]]
+    return [
+        StateCount(state, key, words, found[key], unsure[key]) for state, key, words in wordings if found[key]
+    ]
 
 
 def state_key(change: UnitChange) -> str:
@@ -287,8 +294,13 @@ def state_key(change: UnitChange) -> str:
 
 
 def counts_in_words(counts: Iterable[StateCount]) -> str:
-    """Return `12 unchanged, 3 died, 2 only in v1`."""
-    return ", ".join(f"{count.n:,} {count.words}" for count in counts) or "no units"
+    """Return `12 unchanged, 9 moved (4 of them uncertain), 2 only in v1`."""
+    return ", ".join(_count_in_words(count) for count in counts) or "no units"
+
+
+def _count_in_words(count: StateCount) -> str:
+    unsure = f" ({count.n_uncertain:,} of them uncertain)" if count.n_uncertain else ""
+    return f"{count.n:,} {count.words}{unsure}"
 
 
 def sentences(c: Comparison) -> list[str]:
@@ -303,13 +315,14 @@ def sentences(c: Comparison) -> list[str]:
     found.append(_of_counterparts(c))
     same = sum(pair.same for pair in c.layers)
     if same:
-        found.append(f"{_layers(same)} of {len(c.layers)}: the network is identical up to there.")
+        found.append(f"In {same} of {len(c.layers)} layers the network is identical up to there.")
     first = next((pair for pair in c.layers if any(not x.kept for x in pair.changes)), None)
     if first is not None:
         own = sum(not x.kept and not x.consequence for pair in c.layers for x in pair.changes)
+        name = first.layer_b
         later = f", {c.consequences:,} only because of an earlier layer" if c.consequences else ""
         found.append(
-            f"The first changes are in {first.layer_b}; {own:,} are not explained by earlier layers{later}."
+            f"The first changes are in {name}; {own:,} changes are not explained by earlier layers{later}."
         )
     structured, dead = (_of_verdict(c, verdict) for verdict in (STRUCTURED, DEAD))
     found.append(
@@ -326,7 +339,7 @@ def _of_counterparts(c: Comparison) -> str:
     if c.chance is not None and chance:
         compared = f" By chance, in the untrained network {c.chance}: {sum(chance):,}."
     elif not all(pair.ordered for pair in c.layers):
-        compared = f" How many chance gives was not measured; an untrained twin of {after} tells (--twin)."
+        compared = " How many would by chance was not measured; rendering with --twin does."
     found = f"{c.counterparts_a:,} of {c.n_a:,} units of {c.a.version} have a counterpart in {after}."
     return found + compared
 
@@ -337,7 +350,3 @@ def _of_verdict(c: Comparison, verdict: Verdict) -> tuple[int, int]:
     sides = ([x.a for x in rows], [x.b for x in rows])
     before, after = (sum(s is not None and s.verdict == verdict.word for s in side) for side in sides)
     return before, after
-
-
-def _layers(n: int) -> str:
-    return f"{n} layer{'s' if n != 1 else ''}"

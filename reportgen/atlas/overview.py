@@ -23,12 +23,17 @@ N_PICTURES = 12
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the network decides with: a layer cut to its logits, and where its page is."""
+    """What the network decides with: a layer cut to its logits, and where its page is.
+
+    Attributes:
+        classes: What its outputs are called; of one output, what a low and a high one mean.
+    """
 
     layer: str
     href: str
     n_units: int
     kind: str
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def overview_of(
     """
     best = imported.best if imported else None
     return Overview(
-        heads=tuple(_head(summary, layer) for layer in summary.record.layers if layer.head),
+        heads=heads_of(summary),
         assumed=summary.record.input_range.source == "assumed",
         better=best.range if best else "",
         option=best.option if best else "",
@@ -96,10 +101,17 @@ def overview_of(
     )
 
 
-def _head(summary: ModelSummary, layer: Layer) -> Head:
+def heads_of(summary: ModelSummary) -> tuple[Head, ...]:
+    """Return what the network decides with: heads, and other outputs whose classes have names."""
+    outputs = [(layer, summary.record.outputs_named(layer)) for layer in summary.record.layers]
+    return tuple(_head(summary, layer, classes) for layer, classes in outputs if layer.head or classes)
+
+
+def _head(summary: ModelSummary, layer: Layer, classes: tuple[str, ...]) -> Head:
     slug = summary.place.slug(layer.name)
     drawn = any(x.name == layer.name for x in summary.layers)
-    return Head(layer.name, f"{slug}.html" if slug and drawn else "", layer.n_units, layer.head)
+    href = f"{slug}.html" if slug and drawn else ""
+    return Head(layer.name, href, layer.n_units, layer.head or "logits", classes)
 
 
 def _first(

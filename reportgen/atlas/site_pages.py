@@ -16,7 +16,7 @@ from reportgen.atlas.import_view import import_view
 from reportgen.atlas.layer_table import layer_table as layers_as_table
 from reportgen.atlas.need import need_view
 from reportgen.atlas.network import network_view
-from reportgen.atlas.overview import overview_of
+from reportgen.atlas.overview import heads_of, overview_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.rows import LayerRows, listed_rows
@@ -245,7 +245,7 @@ def _start_files(
     pages: Pages, models: Sequence[ModelSummary], context: ViewContext, credits: str, sizes: Mapping[str, int]
 ) -> Iterator[File]:
     grouped = [
-        (name, [m for m in models if m.record.name == name])
+        (name, of_name := [m for m in models if m.record.name == name], heads_of(of_name[-1]))
         for name in dict.fromkeys(m.record.name for m in models)
     ]
     values: dict[PageKind, Parsed] = {

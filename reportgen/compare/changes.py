@@ -194,6 +194,7 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
         likeness=alike,
         confidence=sure,
         mutual=match.mutual if match else _best_of_both(p, a, b),
+        uncertain=not p.ordered and sure is not None and sure < CONFIDENT,
         consequence=state not in ("unchanged", "moved") and _is_consequence(p, a, b),
         reason=reason,
     )
@@ -215,7 +216,7 @@ def _state(p: Pairing, a: int, b: int, alike: float | None, sure: float | None) 
     least = (KEPT if a == b else FOUND) if p.ordered else ALIKE
     turn, why = ("", "") if alike >= EQUAL else _turn(p, a, b)
     if turn and not p.ordered and (sure or 0.0) < CONFIDENT:
-        return place, f"{told}; {why}, not called {turn}: confidence {sure or 0:.2f} is below {CONFIDENT:g}"
+        return place, f"{told}; {why}, but not called {turn}: the pair is uncertain"
     if turn:
         return turn, f"{why}; {told}"
     if alike >= least:

@@ -38,6 +38,7 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
     Returns:
         JSON values; the keys stand in docs/import-report.md.
     """
+    from reportgen.models.class_labels import labels_in
     from reportgen.models.input_range.evidence import file_metadata, input_evidence
     from reportgen.models.parity import compare_cuts
 
@@ -51,6 +52,7 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
         "layers": [_layer(model, layer, scored) for layer in model.layers],
         "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
         "notes": list(model.notes),
+        "classes": list(labels_in(metadata)),
         "input": _input(model, input_evidence(model, metadata)),
         "parity": _parity_json(parity, against),
         "parity_note": _sentence(parity, against, "output"),

@@ -20,14 +20,13 @@ from reportgen.folder import Folder, evenly, find_pictures
 from reportgen.images import fitted_photograph
 from reportgen.prune.sets import FEWEST_PICTURES, SHARES, PictureSet, SetName, set_of_each
 from reportgen.removal import PictureCounts
+from reportgen.run.class_names import read_class_names
 
 MOST: dict[SetName, int] = {"order": 256, "choose": 400, "report": 600}
 """Pictures of a set that are used, at most, as many of each class."""
 
 MOST_BYTES = 2**29
 """What all pictures may take in memory."""
-
-_MOST_NAMES = 2**22
 
 
 @dataclass(frozen=True)
@@ -133,29 +132,13 @@ def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple
             f'images: one class only, "{folders[0]}": being right would say nothing',
             hint=f"name the folder inside it to count equal decisions: --images {folder.path / folders[0]}",
         )
-    names = tuple(folders) if file is None else _read_names(file)
+    names = tuple(folders) if file is None else read_class_names(file)
     for name in (*folders, *(judging.classes if judging is not None else ())):
         if name not in names:
             where = "--images" if file is None else file.name
             raise ConfigError(
                 f'class folder "{name}" is no class of {where}', hint="known: " + ", ".join(names[:10])
             )
-    return names
-
-
-def _read_names(file: Path) -> tuple[str, ...]:
-    try:
-        with file.open("rb") as handle:
-            text = handle.read(_MOST_NAMES).decode("utf-8")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise ConfigError(
-            f'class_names "{file}" cannot be read: {why}', hint="wanted a file with a name a line"
-        ) from None
-    names = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if len(set(names)) < len(names):
-        twice = next(n for n in names if names.count(n) > 1)
-        raise ConfigError(f'class_names "{file.name}" has "{twice[:60]}" twice, wanted each name once')
     return names
 
 

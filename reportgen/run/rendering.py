@@ -15,6 +15,7 @@ from reportgen.json_values import JsonObject
 from reportgen.plan import LayerPlan, Wish, recipe_hash
 from reportgen.run.batches import Engine, Here
 from reportgen.run.budget import Measurer, order
+from reportgen.run.class_names import class_names
 from reportgen.run.context import RunContext
 from reportgen.run.estimate import estimated_seconds
 from reportgen.run.importing import Source
@@ -108,7 +109,9 @@ def plan_record(
     for plan in plans:
         before = layers.get(plan.layer.name, {}).get("sweep", [])
         layers[plan.layer.name] = {**recipes, "sweep": sweep or before}
+    named = list(class_names(settings, record.layers)) or record.plan.get("classes")
     return {
+        **({"classes": named} if named else {}),
         "recipes": {**recipes, "sweep": sweep},
         "layers": layers,
         "seeds": wish.seeds,

@@ -29,7 +29,7 @@ class ModelRecord:
             decides whether the file must be read again.
         plan: What was last asked for: `recipes` and, by name, `layers` (role `scored` or `shown` to the
             recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the
-            model's pages thank).
+            model's pages thank), `classes` (their names by output, where a person gave them).
     """
 
     name: str
@@ -56,6 +56,27 @@ class ModelRecord:
     def is_twin(self) -> bool:
         """Whether it is the untrained twin of another record."""
         return "twin" in self.options
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes it decides between, by output; empty where nobody gave them.
+
+        What a person gave comes before what the file says of itself; a store may be anybody's.
+        """
+        report = self.plan.get("report")
+        of_file = report.get("classes") if isinstance(report, dict) else None
+        names = self.plan.get("classes") or of_file
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            return ()
+        return tuple(name[:200] for name in names)
+
+    def outputs_named(self, layer: Layer) -> tuple[str, ...]:
+        """Return the class of each output of a layer; of one output, what a low and a high one mean.
+
+        Outputs are heads, and the last layer, since many exports end in logits.
+        """
+        decides = bool(layer.head) or layer.name == self.layers[-1].name
+        return self.class_names if decides and len(self.class_names) == max(2, layer.n_units) else ()
 
     def layer(self, name: str) -> Layer:
         """Return the layer of that name; KeyError if there is none."""

@@ -49,7 +49,7 @@ def test_a_verdict_that_differs_of_a_sure_pair_is_a_change():
 def test_a_verdict_that_differs_of_an_unsure_pair_is_no_change_and_says_why():
     for x in changes(pairing(UNSURE, ordered=False)):
         assert x.kept and x.confidence < 0.8
-        assert x.reason.endswith("not called sharpened: confidence 0.61 is below 0.8")
+        assert x.uncertain and x.reason.endswith("but not called sharpened: the pair is uncertain")
 
 
 def test_where_units_keep_their_indices_the_index_makes_a_pair_sure():

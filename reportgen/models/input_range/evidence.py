@@ -99,13 +99,17 @@ def input_evidence(model: Model, metadata: Mapping[str, str] | None = None) -> I
     return InputEvidence(readings, confidence, best, against, _order(model, metadata or {}))
 
 
+_MOST_CHARACTERS = 100_000
+"""Of one value of a file's metadata: the names of a thousand classes are some 20,000."""
+
+
 def file_metadata(path: Path, max_memory: int | None = None) -> dict[str, str]:
     """Return the metadata of an ONNX file, by key."""
     from reportgen.models.onnx.reading import read_file
 
     with contextlib.suppress(ReportgenError):
         proto, _ = read_file(path, max_memory or default_max_memory())
-        return {str(p.key)[:200]: str(p.value)[:2000] for p in proto.metadata_props}
+        return {str(p.key)[:200]: str(p.value)[:_MOST_CHARACTERS] for p in proto.metadata_props}
     return {}
 
 
