@@ -15,10 +15,11 @@ from reportgen.store import open_store
 def named(store, names):
     """Give the outputs of every version in a store names; return the first record."""
     with open_store(store) as opened:
-        return [
+        first, *_ = [
             opened.put_model(dataclasses.replace(model, plan={**model.plan, "classes": names}))
             for model in opened.models()
-        ][0]
+        ]
+    return first
 
 
 @pytest.fixture
