@@ -72,7 +72,7 @@ class UnitChange:
     Attributes:
         state: One of `STATES`.
         a, b: The unit in each version; None where it has no counterpart there.
-        likeness: -1..1, how alike the two answer (docs/comparing.md); None where they cannot be compared.
+        similarity: -1..1, of their activations (docs/comparing.md); None where they cannot be compared.
         confidence: 0.5..1, how surely no other unit is a better counterpart; None where not compared.
         mutual: Whether each is the other's best match.
         consequence: Whether the unit's own weights are as they were, and an earlier layer changed.
@@ -83,7 +83,7 @@ class UnitChange:
     state: str
     a: Side | None
     b: Side | None
-    likeness: float | None = None
+    similarity: float | None = None
     confidence: float | None = None
     mutual: bool = False
     consequence: bool = False
@@ -126,7 +126,7 @@ class LayerPair:
         cka: Debiased linear CKA of the answers to the probes, about 0 (unlike) to 1; None if not measured.
         changes: Rows in order of A's units, then B's units that have no counterpart.
         counterparts_a, counterparts_b: Units of each that have a counterpart in the other: assigned to it and
-            alike, or the same unit in its old place.
+            similar, or the same unit at its old index.
         chance_a: Units of A that have a counterpart in an untrained twin of B; None where none was given.
         outputs: Whether these are a classifier's outputs, whose indices are the classes.
     """
@@ -207,7 +207,7 @@ class Comparison:
         return sum(pair.counterparts_a for pair in self.layers)
 
     def largest(self, n: int) -> list[tuple[LayerPair, UnitChange]]:
-        """Return the `n` largest changes: own ones before consequences, the least alike first."""
+        """Return the `n` largest changes: own ones before consequences, the least similar first."""
         rows = [(p, x) for p in self.layers for x in p.changes if not x.kept]
         return sorted(rows, key=lambda row: (row[1].consequence, _order(row[1])))[:n]
 
@@ -262,8 +262,8 @@ _GRAVE = ("died", "re-purposed", "blurred", "unmatched", "sharpened", "born")
 
 
 def _order(change: UnitChange) -> tuple[int, float]:
-    likeness = change.likeness if change.likeness is not None else 0.0
-    return (_GRAVE.index(change.state), likeness)
+    similarity = change.similarity if change.similarity is not None else 0.0
+    return (_GRAVE.index(change.state), similarity)
 
 
 def state_counts(changes: Iterable[UnitChange], before: str, after: str) -> list[StateCount]:

@@ -128,7 +128,7 @@ def groups(rows: Sequence[Row]) -> list[Group]:
     titled = [
         ("changed", "Changed", own),
         ("consequences", "Changed because of an earlier layer", [r for r in changed if r.change.consequence]),
-        ("moved", "Moved", sorted((r for r in shown if r.change.state == "moved"), key=_by_likeness)),
+        ("moved", "Moved", sorted((r for r in shown if r.change.state == "moved"), key=_by_similarity)),
         ("unmatched", "Without a counterpart", [r for r in changed if r.change.state == "unmatched"]),
     ]
     titled = [group for group in titled if group[2]]
@@ -158,8 +158,8 @@ def unscored(rows: Sequence[Row], c: Comparison) -> list[tuple[str, int, str]]:
     ]
 
 
-def _by_likeness(row: Row) -> float:
-    return row.change.likeness if row.change.likeness is not None else 1.0
+def _by_similarity(row: Row) -> float:
+    return row.change.similarity if row.change.similarity is not None else 1.0
 
 
 def key_of(pair: LayerPair, x: UnitChange) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""What became of each unit of a layer: from likeness, matches, verdicts and weights to a state.
+"""What became of each unit of a layer: from similarities, matches, verdicts and weights to a state.
 
-Three thresholds of likeness, told in docs/comparing.md. Where units keep their places, one at its old place
-is the same from `KEPT` on, and one found elsewhere from `FOUND` on, since the best of many is alike by chance
-more easily than one. Networks trained apart hardly share the very same unit: there a counterpart is the
-unit assigned to it, if it is `ALIKE`, and how often chance gives one is counted against an untrained twin.
+The thresholds of similarity are explained in docs/comparing.md. Where units keep their indices, a unit at its
+old index is the same from `SAME_INDEX` on, and one at another index from `OTHER_INDEX` on, since the best of
+many is more easily similar by chance. Networks trained apart rarely share exactly the same unit: there a
+counterpart is the assigned unit from `COUNTERPART` on; an untrained twin shows how often chance finds one.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from reportgen.compare.rows import LayerRows, incoming
 from reportgen.comparison import CONFIDENT, UnitChange
 from reportgen.verdicts import verdict_of
 
-KEPT = 0.8
-"""Likeness from which a unit at the same index is the same."""
+SAME_INDEX = 0.8
+"""Similarity from which a unit at the same index is the same."""
 
-FOUND = 0.9
-"""Likeness from which a unit is found at another index, although units keep their places."""
+OTHER_INDEX = 0.9
+"""Similarity from which a unit is found at another index, although units keep their indices."""
 
-ALIKE = 0.5
-"""Likeness from which a unit is a counterpart where places mean nothing."""
+COUNTERPART = 0.5
+"""Similarity from which a unit is a counterpart where indices mean nothing."""
 
-EQUAL = 0.995
-"""Likeness from which two units are one function: a verdict that differs then says nothing."""
+SAME_FUNCTION = 0.995
+"""Similarity from which two units compute the same function: a different verdict is then not a change."""
 
 _STEP = 1.0
 """Null deviations by which structure must change for a unit to be sharpened or blurred."""
 _CONSISTENCY = 0.05
-_WEIGHTS_EQUAL = 1e-4
+_EQUAL_WEIGHTS = 1e-4
 """Largest relative difference of incoming weights that were not changed."""
 
 SAME_UNIT = ("unchanged", "moved", "sharpened", "blurred")
@@ -46,21 +46,21 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Pairing:
-    """Two layers side by side, and how their units belong together.
+    """Two layers side by side, and which of their units match.
 
     Attributes:
-        alike: `(Ka, Kb)` likeness; nan where nothing is known.
+        similarities: `(Ka, Kb)`; nan where unknown.
         found: See `matching.matches`.
         ordered: Whether equal indices mean the same unit.
         upstream: Whether an earlier layer differs.
-        silent_a, silent_b: Units that answer to none of the common pictures.
+        silent_a, silent_b: Units that no common picture activates.
         weights: See `weight_distances`.
         outputs: Whether these are a classifier's outputs, whose indices are the classes.
     """
 
     a: LayerRows
     b: LayerRows
-    alike: Floats
+    similarities: Floats
     found: Sequence[Match]
     ordered: bool
     upstream: bool
@@ -84,9 +84,9 @@ class Pairing:
         """Units of B."""
         return self.b.layer.n_units
 
-    def likeness(self, a: int, b: int) -> float | None:
-        """Return how alike two units answer; None if that is not known."""
-        value = float(self.alike[a, b])
+    def similarity(self, a: int, b: int) -> float | None:
+        """Return the similarity of two units' activations; None where unknown."""
+        value = float(self.similarities[a, b])
         return None if math.isnan(value) else value
 
 
@@ -103,29 +103,29 @@ def weight_distances(a: LayerRows, b: LayerRows) -> Floats | None:
 
 
 def changes(pairing: Pairing) -> tuple[UnitChange, ...]:
-    """Return a row for every unit of A in order, then for those of B that belong to none of A."""
+    """Return a row for every unit of A in order, then for those of B that match none of A."""
     partners = _in_place(pairing) if pairing.ordered else _anywhere(pairing)
     rows = []
     for a in range(pairing.n_a):
         b, match = partners.get(a, (None, None))
         rows.append(_row(pairing, a, b, match))
-    least = FOUND if pairing.ordered else ALIKE
-    copied = {m.b for m in pairing.found if m.shared and m.likeness >= least}
+    least = OTHER_INDEX if pairing.ordered else COUNTERPART
+    copied = {m.b for m in pairing.found if m.shared and m.similarity >= least}
     taken = {b for b, _ in partners.values()} | copied
     rows += [_new(pairing, b) for b in range(pairing.n_b) if b not in taken]
     return tuple(rows)
 
 
 def counterparts(pairing: Pairing, rows: Sequence[UnitChange]) -> tuple[int, int]:
-    """Return how many units of A and of B have a counterpart: assigned and alike, or kept in their place."""
-    good = [m for m in pairing.found if m.likeness >= ALIKE]
-    same = [x for x in rows if x.a and x.b and x.state in SAME_UNIT and _tells(pairing, x.a.unit)]
+    """Return how many units of A and B have a counterpart: assigned and similar, or the same unit."""
+    good = [m for m in pairing.found if m.similarity >= COUNTERPART]
+    same = [x for x in rows if x.a and x.b and x.state in SAME_UNIT and _is_informative(pairing, x.a.unit)]
     in_a = {m.a for m in good} | {x.a.unit for x in same if x.a}
     return len(in_a), len({m.b for m in good} | {x.b.unit for x in same if x.b})
 
 
-def _tells(p: Pairing, unit: int) -> bool:
-    """Whether finding a unit again tells anything: any two dead ones are alike where places mean nothing."""
+def _is_informative(p: Pairing, unit: int) -> bool:
+    """Whether a match says anything: any two dead units match where indices mean nothing."""
     return p.ordered or not p.a.dead(unit)
 
 
@@ -133,11 +133,13 @@ Partners = dict[int, tuple[int, Match | None]]
 
 
 def _in_place(p: Pairing) -> Partners:
-    """Return partners where indices were kept: a unit's own index, unless it is plainly found elsewhere."""
+    """Return partners where indices were kept: the same index, unless the unit clearly moved."""
     kept = {k for k in range(min(p.n_a, p.n_b)) if p.same or _same_here(p, k)}
     here = {m.a: m for m in p.found if m.a == m.b}
     elsewhere = {
-        m.a: m for m in p.found if m.likeness >= FOUND and m.a not in kept and m.b not in kept and m.a != m.b
+        m.a: m
+        for m in p.found
+        if m.similarity >= OTHER_INDEX and m.a not in kept and m.b not in kept and m.a != m.b
     }
     partners: Partners = {}
     for a in range(p.n_a):
@@ -150,22 +152,22 @@ def _in_place(p: Pairing) -> Partners:
 
 
 def _same_here(p: Pairing, unit: int) -> bool:
-    alike = p.likeness(unit, unit)
-    if alike is not None:
-        return alike >= KEPT
+    similarity = p.similarity(unit, unit)
+    if similarity is not None:
+        return similarity >= SAME_INDEX
     return p.a.dead(unit) == p.b.dead(unit)
 
 
 def _anywhere(p: Pairing) -> Partners:
-    """Return partners where indices mean nothing: found by answers, else by weights, else dead with dead."""
-    alike = [m for m in p.found if m.likeness >= ALIKE]
-    partners: Partners = {m.a: (m.b, m) for m in sorted(alike, key=lambda m: m.shared, reverse=True)}
+    """Return partners where indices mean nothing: by activations, else by weights, else dead with dead."""
+    similar = [m for m in p.found if m.similarity >= COUNTERPART]
+    partners: Partners = {m.a: (m.b, m) for m in sorted(similar, key=lambda m: m.shared, reverse=True)}
     taken = {b for b, _ in partners.values()}
     quiet_a = [a for a in range(p.n_a) if a not in partners and p.silent_a[a]]
     quiet_b = [b for b in range(p.n_b) if b not in taken and p.silent_b[b]]
     if p.weights is not None:
         for a in list(quiet_a):
-            equal = [b for b in quiet_b if p.weights[a, b] <= _WEIGHTS_EQUAL and p.a.dead(a) == p.b.dead(b)]
+            equal = [b for b in quiet_b if p.weights[a, b] <= _EQUAL_WEIGHTS and p.a.dead(a) == p.b.dead(b)]
             if equal:
                 partners[a] = (a if a in equal else equal[0], None)
                 quiet_a.remove(a)
@@ -180,18 +182,18 @@ def _anywhere(p: Pairing) -> Partners:
 
 def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
     if b is None:
-        best = None if p.silent_a[a] else float(np.nanmax(p.alike[a]))
+        best = None if p.silent_a[a] else float(np.nanmax(p.similarities[a]))
         why = _nothing_like(p, best)
         return UnitChange("unmatched", p.a.side(a), None, best, None, False, False, why)
-    alike, sure = p.likeness(a, b), None
-    if alike is not None:
-        sure = match.confidence if match else confidence(np.nan_to_num(p.alike, nan=-1.0), a, b)
-    state, reason = _state(p, a, b, alike, sure)
+    similarity, sure = p.similarity(a, b), None
+    if similarity is not None:
+        sure = match.confidence if match else confidence(np.nan_to_num(p.similarities, nan=-1.0), a, b)
+    state, reason = _state(p, a, b, similarity, sure)
     return UnitChange(
         state=state,
         a=p.a.side(a),
         b=p.b.side(b),
-        likeness=alike,
+        similarity=similarity,
         confidence=sure,
         mutual=match.mutual if match else _best_of_both(p, a, b),
         uncertain=not p.ordered and sure is not None and sure < CONFIDENT,
@@ -200,40 +202,42 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
     )
 
 
-def _state(p: Pairing, a: int, b: int, alike: float | None, sure: float | None) -> tuple[str, str]:
-    """Return the state of a unit beside its partner, and its reason."""
+def _state(
+    p: Pairing, a: int, b: int, similarity: float | None, match_confidence: float | None
+) -> tuple[str, str]:
+    """Return the state of a unit compared with its partner, and its reason."""
     place = "unchanged" if a == b else "moved"
     if p.same:
         return place, "the network is identical up to here"
-    told = f"similarity {alike:.3f}" if alike is not None else "silent on the probes in both"
+    numbers = f"similarity {similarity:.3f}" if similarity is not None else "silent on the probes in both"
     if p.a.dead(a) != p.b.dead(b):
         lost = p.b.dead(b)
         return ("died", "live before, dead now") if lost else ("born", "dead before, live now")
     if p.a.dead(a):
         return place, "dead in both"
-    if alike is None:
+    if similarity is None:
         return _quiet(p, a, b, place)
-    least = (KEPT if a == b else FOUND) if p.ordered else ALIKE
-    turn, why = ("", "") if alike >= EQUAL else _turn(p, a, b)
-    if turn and not p.ordered and (sure or 0.0) < CONFIDENT:
-        return place, f"{told}; {why}, but not called {turn}: the pair is uncertain"
+    least = (SAME_INDEX if a == b else OTHER_INDEX) if p.ordered else COUNTERPART
+    turn, why = ("", "") if similarity >= SAME_FUNCTION else _turn(p, a, b)
+    if turn and not p.ordered and (match_confidence or 0.0) < CONFIDENT:
+        return place, f"{numbers}; {why}, but not called {turn}: the pair is uncertain"
     if turn:
-        return turn, f"{why}; {told}"
-    if alike >= least:
-        return place, told
+        return turn, f"{why}; {numbers}"
+    if similarity >= least:
+        return place, numbers
     if p.outputs:
-        told = f"still the output for the same class, but it responds differently to the probes: {told}"
-    return "re-purposed", f"{told}, below {least:g}"
+        numbers = f"still the output for the same class, but it responds differently to the probes: {numbers}"
+    return "re-purposed", f"{numbers}, below {least:g}"
 
 
 def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:
-    """Return the state of units that answer to no probe: by weights, else by what their pictures became."""
-    if p.weights is not None and p.weights[a, b] <= _WEIGHTS_EQUAL:
+    """Return the state of units that no probe activates: by weights, else by how their verdicts changed."""
+    if p.weights is not None and p.weights[a, b] <= _EQUAL_WEIGHTS:
         return place, "silent on the probes in both; incoming weights are equal"
     turn, why = _turn(p, a, b)
     if turn:
         return turn, f"{why}; silent on the probes in both"
-    if p.weights is not None and p.weights[a, b] > 1 - KEPT:
+    if p.weights is not None and p.weights[a, b] > 1 - SAME_INDEX:
         far = f"incoming weights differ by {100 * float(p.weights[a, b]):.0f} %"
         return "re-purposed", f"silent on the probes in both; {far}"
     return place, "silent on the probes in both; no change found"
@@ -262,12 +266,12 @@ def _turn(p: Pairing, a: int, b: int) -> tuple[str, str]:
 
 
 def _new(p: Pairing, b: int) -> UnitChange:
-    best = None if p.silent_b[b] else float(np.nanmax(p.alike[:, b]))
+    best = None if p.silent_b[b] else float(np.nanmax(p.similarities[:, b]))
     return UnitChange("unmatched", None, p.b.side(b), best, None, False, False, _nothing_like(p, best))
 
 
 def _nothing_like(p: Pairing, best: float | None) -> str:
-    least = FOUND if p.ordered else ALIKE
+    least = OTHER_INDEX if p.ordered else COUNTERPART
     if best is None:
         return "silent on the probes"
     if best >= least:
@@ -276,11 +280,11 @@ def _nothing_like(p: Pairing, best: float | None) -> str:
 
 
 def _is_consequence(p: Pairing, a: int, b: int) -> bool:
-    return p.upstream and p.weights is not None and bool(p.weights[a, b] <= _WEIGHTS_EQUAL)
+    return p.upstream and p.weights is not None and bool(p.weights[a, b] <= _EQUAL_WEIGHTS)
 
 
 def _best_of_both(p: Pairing, a: int, b: int) -> bool:
-    value = p.alike[a, b]
+    value = p.similarities[a, b]
     if math.isnan(float(value)):
         return False
-    return bool(value >= np.nanmax(p.alike[a]) and value >= np.nanmax(p.alike[:, b]))
+    return bool(value >= np.nanmax(p.similarities[a]) and value >= np.nanmax(p.similarities[:, b]))

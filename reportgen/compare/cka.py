@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Table = tuple[tuple[float | None, ...], ...]
 
-LEAST_ALIKE = 0.2
+LEAST_CKA = 0.2
 """CKA below which two layers are not paired."""
 
 
@@ -80,4 +80,4 @@ def aligned(table: Table, alike: Sequence[Sequence[bool]]) -> list[tuple[int, in
 
 def _worth(table: Table, alike: Sequence[Sequence[bool]], i: int, j: int) -> float:
     value = table[i][j]
-    return value if alike[i][j] and value is not None and value >= LEAST_ALIKE else 0.0
+    return value if alike[i][j] and value is not None and value >= LEAST_CKA else 0.0

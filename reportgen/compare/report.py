@@ -107,8 +107,15 @@ def _comparison(c: Comparison) -> JsonObject:
 def _layer(pair: LayerPair) -> JsonObject:
     fields = {f.name: getattr(pair, f.name) for f in dataclasses.fields(pair) if f.name not in ("changes",)}
     flow = [{"a": a, "b": b, "units": n} for (a, b), n in pair.flow.items()]
-    units = [dataclasses.asdict(x) for x in pair.changes]
+    units = [_unit(x) for x in pair.changes]
     return {**fields, "counts": pair.counts, "flow": flow, "units": units}
+
+
+def _unit(change: UnitChange) -> JsonObject:
+    """Return a unit's change as JSON values, by the stable names of docs/comparing.md."""
+    fields = dataclasses.asdict(change)
+    fields["likeness"] = fields.pop("similarity")
+    return fields
 
 
 def plain(text: str) -> str:

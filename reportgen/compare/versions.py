@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.compare.changes import FOUND, KEPT, Pairing, changes, counterparts, weight_distances
+from reportgen.compare.changes import (
+    OTHER_INDEX,
+    SAME_INDEX,
+    Pairing,
+    changes,
+    counterparts,
+    weight_distances,
+)
 from reportgen.compare.layers import changed_before, cka_table, paired
 from reportgen.compare.matching import Match, families, matches
 from reportgen.compare.rows import LayerRows, Version, cross_answers, read_layer
@@ -20,19 +27,19 @@ from reportgen.units import Layer
 Floats = NDArray[np.float32]
 
 _FEW = 3
-"""Matched units from which a layer tells by itself whether units kept their places."""
+"""Matched units from which a layer alone shows whether units kept their indices."""
 
 
 @dataclass(frozen=True)
-class _Answered:
-    """A pair of layers with how alike their units are."""
+class _MatchedLayers:
+    """A pair of layers with the similarities and matches of their units."""
 
     a: LayerRows
     b: LayerRows
-    alike: Floats
+    similarities: Floats
     found: Sequence[Match]
-    on_place: int
-    off_place: int
+    at_same_index: int
+    at_other_index: int
     silent_a: NDArray[np.bool_]
     silent_b: NDArray[np.bool_]
     note: str = ""
@@ -41,12 +48,12 @@ class _Answered:
 def compare_versions(a: Version, b: Version, chance: Version | None = None) -> Comparison:
     """Return what became of every unit of A in B, from what their stores hold.
 
-    Nothing is rendered and no model is read. Where a store also holds the answers of one version to the
+    Nothing is rendered and no model is read. Where a store also holds the responses of one version to the
     HappyMaps of the other (`run` keeps them when both models are at hand), they count as further pictures.
 
     Args:
         a, b: Before and after.
-        chance: An untrained twin of B: how many units of A have a counterpart in it is told beside.
+        chance: An untrained twin of B: how many units of A have a counterpart in it is reported too.
     """
     found = _compared(a, b)
     if chance is None:
@@ -65,12 +72,12 @@ def _compared(a: Version, b: Version) -> Comparison:
     changed = {y.name for x, y in pairs if x.graph_hash != y.graph_hash}
     rows, notes = [], []
     for x, y in pairs:
-        answered = _answered(a, b, x, y)
+        matched = _matched(a, b, x, y)
         upstream = changed_before(b.record, changed, y.name)
-        ordered = _ordered(answered, votes)
-        rows.append(_pair(answered, ordered, upstream, table[at_a[x.name]][at_b[y.name]]))
-        if answered.note:
-            notes.append(answered.note)
+        ordered = _ordered(matched, votes)
+        rows.append(_pair(matched, ordered, upstream, table[at_a[x.name]][at_b[y.name]]))
+        if matched.note:
+            notes.append(matched.note)
     in_pairs = {x.name for x, _ in pairs}, {y.name for _, y in pairs}
     return Comparison(
         a=a.id,
@@ -91,37 +98,37 @@ def _votes(a: Version, b: Version, pairs: Sequence[tuple[Layer, Layer]]) -> tupl
     on = off = 0
     for x, y in pairs:
         if x.n_units == y.n_units:
-            answered = _answered(a, b, x, y)
-            on, off = on + answered.on_place, off + answered.off_place
+            matched = _matched(a, b, x, y)
+            on, off = on + matched.at_same_index, off + matched.at_other_index
     return on, off
 
 
-def _answered(a: Version, b: Version, layer_a: Layer, layer_b: Layer) -> _Answered:
+def _matched(a: Version, b: Version, layer_a: Layer, layer_b: Layer) -> _MatchedLayers:
     rows_a, rows_b = read_layer(a, layer_a), read_layer(b, layer_b)
     by_place = a.canvas(layer_a) == b.canvas(layer_b)
     groups_a = probe_responses(rows_a.probes, layer_a.n_units, by_place=by_place)
     groups_b = probe_responses(rows_b.probes, layer_b.n_units, by_place=by_place)
     note = ""
     if not groups_a or not groups_b:
-        note = f"{layer_b.name}: answers to the probes are missing, so units were compared by weights alone"
-        alike = np.full((layer_a.n_units, layer_b.n_units), np.nan, np.float32)
+        note = f"{layer_b.name}: responses to the probes are missing, so units were compared by weights alone"
+        similarities = np.full((layer_a.n_units, layer_b.n_units), np.nan, np.float32)
         quiet_a, quiet_b = np.ones(layer_a.n_units, bool), np.ones(layer_b.n_units, bool)
-        return _Answered(rows_a, rows_b, alike, (), 0, 0, quiet_a, quiet_b, note)
+        return _MatchedLayers(rows_a, rows_b, similarities, (), 0, 0, quiet_a, quiet_b, note)
     if not by_place:
-        note = f"{layer_b.name}: pictures have other sizes, so answers were compared by picture, not by place"
+        note = f"{layer_b.name}: pictures differ in size, so responses were compared by picture, not position"
     own_a, own_b = similarity(groups_a, groups_a), similarity(groups_b, groups_b)
     more_a, more_b = _crossed(a, b, rows_a, rows_b)
     groups_a, groups_b = [*groups_a, *more_a], [*groups_b, *more_b]
-    alike, quiet_a, quiet_b = similarity(groups_a, groups_b), silent(groups_a), silent(groups_b)
-    found = matches(alike, families(own_a), families(own_b), quiet_a, quiet_b)
-    on, off = _places(alike, found)
-    return _Answered(rows_a, rows_b, alike, found, on, off, quiet_a, quiet_b, note)
+    similarities, quiet_a, quiet_b = similarity(groups_a, groups_b), silent(groups_a), silent(groups_b)
+    found = matches(similarities, families(own_a), families(own_b), quiet_a, quiet_b)
+    on, off = _places(similarities, found)
+    return _MatchedLayers(rows_a, rows_b, similarities, found, on, off, quiet_a, quiet_b, note)
 
 
 def _crossed(
     a: Version, b: Version, rows_a: LayerRows, rows_b: LayerRows
 ) -> tuple[list[Floats], list[Floats]]:
-    """Return the answers of both to the HappyMaps of A, and to those of B, where they are kept."""
+    """Return the responses of both to the HappyMaps of A, and to those of B, where they are kept."""
     more_a, more_b = [], []
     of_b = cross_answers(b, rows_b.layer, a, rows_a)
     if of_b is not None and rows_a.own is not None:
@@ -134,17 +141,17 @@ def _crossed(
     return more_a, more_b
 
 
-def _places(alike: Floats, found: Sequence[Match]) -> tuple[int, int]:
+def _places(similarities: Floats, found: Sequence[Match]) -> tuple[int, int]:
     """Return how many units are found at their old index, and how many plainly at another one."""
-    if alike.shape[0] != alike.shape[1]:
+    if similarities.shape[0] != similarities.shape[1]:
         return 0, 0
-    here = np.nan_to_num(np.diag(alike), nan=-1.0)
-    on = int((here >= FOUND).sum())
-    off = [m for m in found if m.likeness >= FOUND and m.a != m.b and here[m.a] < KEPT]
+    here = np.nan_to_num(np.diag(similarities), nan=-1.0)
+    on = int((here >= OTHER_INDEX).sum())
+    off = [m for m in found if m.similarity >= OTHER_INDEX and m.a != m.b and here[m.a] < SAME_INDEX]
     return on, len(off)
 
 
-def _ordered(x: _Answered, votes: Callable[[], tuple[int, int]]) -> bool:
+def _ordered(x: _MatchedLayers, votes: Callable[[], tuple[int, int]]) -> bool:
     """Return whether equal indices mean the same unit.
 
     A classifier's outputs keep their meaning. Else the layer's own matched units decide, or where
@@ -158,21 +165,21 @@ def _ordered(x: _Answered, votes: Callable[[], tuple[int, int]]) -> bool:
         return False
     if a.graph_hash == b.graph_hash or _outputs(x):
         return True
-    own = (x.on_place, x.off_place)
+    own = (x.at_same_index, x.at_other_index)
     on, off = own if sum(own) >= _FEW else votes()
     return on > off
 
 
-def _outputs(x: _Answered) -> bool:
+def _outputs(x: _MatchedLayers) -> bool:
     """Return whether both layers are the outputs of a classifier, in which an index is a class."""
     a, b = x.a.layer, x.b.layer
     return a.n_units == b.n_units and bool(a.head) and a.head == b.head
 
 
-def _pair(x: _Answered, ordered: bool, upstream: bool, cka: float | None) -> LayerPair:
+def _pair(x: _MatchedLayers, ordered: bool, upstream: bool, cka: float | None) -> LayerPair:
     weights = weight_distances(x.a, x.b)
     pairing = Pairing(
-        x.a, x.b, x.alike, x.found, ordered, upstream, x.silent_a, x.silent_b, weights, _outputs(x)
+        x.a, x.b, x.similarities, x.found, ordered, upstream, x.silent_a, x.silent_b, weights, _outputs(x)
     )
     rows = changes(pairing)
     in_a, in_b = counterparts(pairing, rows)

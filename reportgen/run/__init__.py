@@ -351,7 +351,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
 
     Returns:
         `found.pairs`, one comparison for each two versions in a row, and `found.series`. Counts are units by
-        what became of them; likeness is a correlation, -1..1.
+        what became of them; similarity is a correlation, -1..1.
 
     Raises:
         ConfigError: A name leads to no version.

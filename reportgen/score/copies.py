@@ -166,8 +166,8 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
 
 def is_exact_copy(score: UnitScore) -> bool:
     """Whether a unit answers as another of a lower index does, times a constant, to rounding."""
-    likeness = score.relations.copy_correlation
-    return score.duplicate_of is not None and likeness is not None and likeness >= EXACT
+    correlation = score.relations.copy_correlation
+    return score.duplicate_of is not None and correlation is not None and correlation >= EXACT
 
 
 def _no_copy(
