@@ -73,10 +73,12 @@ def comparison_files(context: ComparisonContext, found: Comparisons) -> Iterator
         yield from _pair_files(context, c, extra, written)
     for series in found.series:
         path = series_path(context, series)
-        plots = [(title, lines_plot(series, measure, title)) for measure, title in _MEASURES]
+        never = [title for measure, title in _MEASURES if _is_zero(series, measure)]
+        plots = [(title, lines_plot(series, m, title)) for m, title in _MEASURES if title not in never]
         yield path, context.pages.page(
-            SERIES.template, path, extra=extra, series=series, plots=[x for x in plots if x[1]],
-            table=_table(series), links=[context.place(v).index for v in series.versions],
+            SERIES.template, path, extra=extra, series=series, plots=[x for x in plots if x[1]], never=never,
+            shares=_MEASURES[0][1], table=_table(series),
+            links=[context.place(v).index for v in series.versions],
         )  # fmt: skip
     path = VERSIONS.address
     pairs = [(pair_path(context, c), c, _counts(c, *c.layers), sentences(c)) for c in found.pairs]
@@ -172,6 +174,12 @@ def _strip_files(context: ComparisonContext, c: Comparison, pair: LayerPair, sid
     written.update(strip.name for strip in new.values())
     for file, data in encoded(context.store, record, record.layer(name), new, context.spec):
         yield f"{COMPARISONS}/p/{file}", data
+
+
+def _is_zero(series: Series, measure: str) -> bool:
+    """Whether a number was measured and is 0 in every layer of every version."""
+    values = [value for line in series.lines if line.measure == measure for value in line.values]
+    return bool(values) and all(value == 0 for value in values)
 
 
 def _table(series: Series) -> list[tuple[str, str, list[float | None]]]:

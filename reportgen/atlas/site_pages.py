@@ -16,7 +16,7 @@ from reportgen.atlas.import_view import import_view
 from reportgen.atlas.layer_table import layer_table as layers_as_table
 from reportgen.atlas.need import need_view
 from reportgen.atlas.network import network_view
-from reportgen.atlas.overview import heads_of, overview_of
+from reportgen.atlas.overview import Head, heads_of, overview_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.rows import LayerRows, listed_rows
@@ -241,11 +241,17 @@ def _preview(store: Store, context: ViewContext, rows: Sequence[LayerRows], show
     return preview.montage([preview.tile(pixels[key]) for key in keys if key in pixels])
 
 
+def _named_heads(versions: Sequence[ModelSummary]) -> tuple[Head, ...]:
+    """Return the outputs whose classes have names, of the last version in which they have."""
+    found = [tuple(head for head in heads_of(m) if head.classes) for m in versions]
+    return next((heads for heads in reversed(found) if heads), ())
+
+
 def _start_files(
     pages: Pages, models: Sequence[ModelSummary], context: ViewContext, credits: str, sizes: Mapping[str, int]
 ) -> Iterator[File]:
     grouped = [
-        (name, of_name := [m for m in models if m.record.name == name], heads_of(of_name[-1]))
+        (name, of_name := [m for m in models if m.record.name == name], _named_heads(of_name))
         for name in dict.fromkeys(m.record.name for m in models)
     ]
     values: dict[PageKind, Parsed] = {
