@@ -295,6 +295,15 @@
     return true;
   }
 
+  // The second link of a page leads to its filter; the address, which holds what is filtered, stays.
+  document.querySelectorAll("[data-to-filter]").forEach(function (link) {
+    link.hidden = false;
+    link.addEventListener("click", function (event) {
+      event.preventDefault();
+      document.getElementById("filter").focus();
+    });
+  });
+
   // A structure score as all pages show it
   function tenths(value) {
     return isNaN(value) ? "–" : value.toFixed(1).replace("-0.0", "0.0").replace("-", "−");

@@ -248,6 +248,26 @@
       apply();
     }
 
+    // On paper every unit that the filter shows is a line of a list: a grid of what is on the screen would hide
+    // the others, and pictures that were never in sight cannot be fetched in time.
+    var printed = make("div.printed"), MOST_PRINTED = 10000;
+    function print() {
+      var n = Math.min(found.length, MOST_PRINTED), structure = table.column("structure"), at = -1, line = null;
+      var whole = n === found.length ? n.toLocaleString("en") + " units" : "The first " + n.toLocaleString("en") + " of " + found.length.toLocaleString("en") + " units; a filter shows others";
+      printed.replaceChildren(make("p", {}, whole + ". Pictures are on the pages of the layers."));
+      for (var k = 0; k < n; k += 1) {
+        var i = found[k], value = structure ? structure.at(i) : NaN;
+        if (table.layerOf(i) !== at) {
+          at = table.layerOf(i);
+          line = make("p", {}, make("b", {}, all.layers[at].name), " ");
+          printed.append(line);
+        }
+        line.append(make("span", {}, table.unit(i) + " " + (table.word("verdict", i) || "not scored") + (isNaN(value) ? "" : " " + query.tenths(value))), " ");
+      }
+    }
+    grid.after(printed);
+    addEventListener("beforeprint", print);
+
     function stripOf(a) {
       var cell = null;
       rows.forEach(function (row) { row.cells.forEach(function (c) { if (c.a === a) cell = c; }); });

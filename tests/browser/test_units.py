@@ -283,3 +283,26 @@ def test_a_click_on_the_wall_opens_the_unit_that_was_clicked(open_page: Any) -> 
     side = box["width"] / 16
     image.click(position={"x": side * 5.5, "y": side * 1.5})
     page.wait_for_url("**#u21")
+
+
+def test_on_paper_every_unit_that_the_filter_shows_is_named(open_page: Any, rows: list[dict[str, Any]]):
+    page = open_page(f"{PAGE}#q=static")
+    page.wait_for_function("document.body.classList.contains('ready')")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    static = [f"{r['unit']} static" for r in rows if r["verdict"] == "static"]
+    listed = page.locator(".printed span").all_inner_texts()
+    assert [" ".join(text.split()[:2]) for text in listed] == static
+    assert page.locator(".printed p").first.inner_text().startswith(f"{len(static)} units.")
+    assert not page.locator("#grid").is_visible()
+
+
+@pytest.mark.parametrize("path", [PAGE, "m/garden/v2/conv1.html"])
+def test_the_filter_is_two_tabs_away_and_the_address_stays(open_page: Any, path: str):
+    page = open_page(path)
+    page.wait_for_selector("#filter")
+    before = page.url
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "filter" and page.url == before
