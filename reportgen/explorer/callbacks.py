@@ -52,6 +52,7 @@ def register(app: Dash, desk: Desk) -> None:
         prevent_initial_call=True,
     )
     async def describe(form: Mapping[str, object] | None) -> tuple[str, str, str, str]:
+        await asyncio.to_thread(desk.prepare, form)
         return await asyncio.to_thread(desk.described, form)
 
     @app.callback(

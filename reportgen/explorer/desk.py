@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from reportgen.atlas.strips import grid_recipes
 from reportgen.errors import ReportgenError
+from reportgen.explorer.atlas_pictures import finite_or_none
 from reportgen.explorer.form import form_spec
 from reportgen.explorer.render_request import Asked, parse
 from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
@@ -32,6 +33,9 @@ class Rendering(Protocol):
 
     def sweep(self, asked: Asked, person: str, panel: str) -> tuple[Ticket, ...]:
         """Take the requests of a sweep."""
+
+    def prepare(self, asked: Asked) -> None:
+        """Get ready for what may be asked."""
 
     def progress(self, ticket: str) -> Progress:
         """Return how a request stands."""
@@ -117,6 +121,12 @@ class Desk:
             ],
         }
 
+    def prepare(self, form: Mapping[str, object] | None) -> None:
+        """Let what a form would ask for be got ready, so that its picture begins at once."""
+        if form and form.get("layer"):
+            with contextlib.suppress(ReportgenError):  # What does not fit is said by `described`, or when asked.
+                self.studio.prepare(parse(form))
+
     def cancel(self, tickets: Sequence[str], person: str) -> None:
         """End a person's own requests."""
         for ticket in tickets:
@@ -181,13 +191,9 @@ def told(progress: Progress) -> Parsed:
         "step": progress.step,
         "steps": progress.steps,
         "curve": [[step, round(value, 6)] for step, value in progress.curve],
-        "activation": _finite(progress.activation),
+        "activation": finite_or_none(progress.activation),
         "preview": progress.preview_number if progress.preview else 0,
         "key": progress.key,
         "seconds": round(progress.seconds, 2),
         "message": progress.message,
     }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

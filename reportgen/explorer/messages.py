@@ -26,7 +26,8 @@ class Order:
         terms, sign, seed: See `Asked`.
         start: A picture to start from, `(h, w, c)` uint8 of that canvas, or None.
         most_seconds: How long it may take; more is given up.
-        warming: Whether it only makes the process ready: given up after a step, or when there is work.
+        preparing: Whether it only makes model and programs ready: no picture comes of it, and it is given up
+            when there is work.
     """
 
     ticket: str
@@ -41,7 +42,7 @@ class Order:
     seed: int
     start: Array | None = None
     most_seconds: float = 300.0
-    warming: bool = False
+    preparing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class Full:
 Answer = Ready | Step | Done | Failed | Full
 
 
-def warmed(order: Order) -> Order:
-    """Return an order that makes the process ready for that one, and gives no picture."""
-    return dataclasses.replace(order, ticket="", warming=True, start=None)
+def preparation(order: Order) -> Order:
+    """Return an order that makes the process ready for that one, and gives no picture.
+
+    One step is taken: numbers of a recipe are no part of the programs, except those that shape them.
+    """
+    recipe = dataclasses.replace(order.recipe, steps=1, min_steps=0)
+    return dataclasses.replace(order, ticket="", preparing=True, start=None, recipe=recipe)

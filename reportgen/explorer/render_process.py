@@ -224,7 +224,7 @@ class _Room:
             return Failed(order.ticket)
         job = Job(unit, order.sign, order.seed, () if alone else order.terms)
         found = render_live(cut, job, order.recipe, watch, order.start)
-        if found is None:
+        if found is None or order.preparing:
             return Failed(order.ticket, watch.reason)
         if found.failure:
             return Failed(order.ticket, found.failure)
@@ -236,7 +236,7 @@ class _Room:
     def wanted(self, order: Order) -> bool:
         """Return whether somebody still waits for an order."""
         self._look()
-        return order.ticket not in self._cancelled and not (order.warming and self._ahead)
+        return order.ticket not in self._cancelled and not (order.preparing and self._ahead)
 
     def tell(self, step: Step) -> None:
         """Say how an order stands."""
@@ -287,7 +287,7 @@ class _Watch:
         doubled = glimpse.step & (glimpse.step - 1) == 0
         if doubled or now - self._shown >= PREVIEW_SECONDS:
             preview = encode_webp(glimpse.picture(), quality=PREVIEW_QUALITY)
-            if not self._order.warming:
+            if not self._order.preparing:
                 curve = tuple(self._curve)
                 self._room.tell(Step(self._order.ticket, glimpse.step, curve, self._anew, preview))
             self._curve, self._anew, self._shown = [], False, now
@@ -297,4 +297,4 @@ class _Watch:
                 "fewer steps or a smaller canvas take less"
             )
             return False
-        return self._room.wanted(self._order) and not self._order.warming
+        return self._room.wanted(self._order)

@@ -59,7 +59,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         if found is None:
             return _missing()
         own = store_view.unit(found, slug, unit)
-        return JSONResponse({"view": pack(own.view), "lead": own.lead, "made": own.made})
+        return JSONResponse({"view": pack(own.view), "lead": own.lead.as_json() if own.lead else None})
 
     @server.get("/m/{model}/{version}/{slug}/{unit:int}/natural.webp")
     def natural(model: str, version: str, slug: str, unit: int) -> Response:

@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from reportgen.explorer.messages import Cancel, Done, Failed, Order, Step, warmed
+from reportgen.explorer.messages import Answer, Cancel, Done, Failed, Order, Step, preparation
 from reportgen.explorer.render_process import Renderer
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
@@ -28,7 +28,8 @@ class Service:
         self._device = device
         self._renderer: Renderer | None = None
         self._ready = False  # Whether the process has ever answered.
-        self._warming: Order | None = None
+        self._prepared_for: Order | None = None
+        self._preparing = False
 
     @property
     def pid(self) -> int | None:
@@ -36,11 +37,18 @@ class Service:
         renderer = self._renderer
         return renderer.pid if renderer is not None else None
 
-    def warm(self, order: Order | None) -> None:
-        """Start the process and let it get ready for orders like that one; now, and whenever it died."""
-        self._warming = order
-        if order is not None:
-            self._on(self._device).send(warmed(order))
+    def prepare(self, order: Order) -> bool:
+        """Let the process get ready for orders like that one, now and whenever it is started again.
+
+        Returns:
+            Whether it was handed over; not while the process still gets ready for another.
+        """
+        renderer = self._renderer or self._on(self._device)
+        if self._preparing:
+            return False
+        self._prepared_for, self._preparing = order, True
+        renderer.send(preparation(order))
+        return True
 
     def carry_out(
         self, order: Order, device: str, hear: Callable[[Step], None], wanted: Callable[[], bool]
@@ -69,10 +77,10 @@ class Service:
     def look(self) -> None:
         """See, while nothing is to be done, whether the process lives; start it again if it does not."""
         try:
-            if self._renderer is not None:
-                self._ready |= self._renderer.answer(0.0) is not None
-                if self._renderer.full:
-                    self._again()
+            while self._renderer is not None and self._answer(self._renderer, 0.0) is not None:
+                pass
+            if self._renderer is not None and self._renderer.full:
+                self._again()
         except EOFError:
             self._again()
 
@@ -80,15 +88,14 @@ class Service:
         """End the process."""
         if self._renderer is not None:
             self._renderer.end()
-            self._renderer = None
+            self._renderer, self._preparing = None, False
 
     def _followed(
         self, renderer: Renderer, order: Order, hear: Callable[[Step], None], wanted: Callable[[], bool]
     ) -> Done | Failed:
         left: float | None = None
         while True:
-            answer = renderer.answer(_LOOK_SECONDS)
-            self._ready |= answer is not None
+            answer = self._answer(renderer, _LOOK_SECONDS)
             if answer is not None and answer.ticket == order.ticket:
                 if isinstance(answer, Step):
                     hear(answer)
@@ -108,21 +115,33 @@ class Service:
             self._again()
         renderer, began = self._renderer, time.monotonic()
         while renderer is not None and renderer.computes_on(device) is None:
-            self._ready |= renderer.answer(_LOOK_SECONDS) is not None
+            self._answer(renderer, _LOOK_SECONDS)
             if time.monotonic() - began > _STARTS_SECONDS:
                 break
         if renderer is not None and not (renderer.computes_on(device) or renderer.lacks(device)):
             self.end()
             renderer = None
         if renderer is None:
-            renderer, self._ready = Renderer(device), False
+            renderer, self._ready, self._preparing = Renderer(device), False, False
             self._renderer = renderer
         return renderer
 
+    def _answer(self, renderer: Renderer, patience: float) -> Answer | None:
+        """Return the next answer, noting what it says of the process."""
+        answer = renderer.answer(patience)
+        self._ready |= answer is not None
+        if isinstance(answer, Failed) and not answer.ticket:  # A preparation has no ticket, and no picture.
+            self._preparing = False
+        return answer
+
     def _again(self) -> None:
-        """Start a new process, unless the old one died before it ever answered: the next order tells why."""
-        ready = self._ready
+        """Start a new process, unless the old one died before it ever answered: the next order tells why.
+
+        What a process died of while it got ready is not tried again.
+        """
+        ready, order = self._ready, None if self._preparing else self._prepared_for
+        self._prepared_for = order
         self.end()
-        if ready:
+        if ready and order is not None:
             with contextlib.suppress(OSError):  # What keeps it from starting, the next order tells.
-                self.warm(self._warming)
+                self.prepare(order)

@@ -29,9 +29,10 @@ from reportgen.atlas.unit_view import unit_view
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Links, Pictures, Section, UnitView
 from reportgen.errors import UnknownLayer
+from reportgen.explorer.atlas_pictures import AtlasPicture, asked_of, atlas_picture
 from reportgen.explorer.render_request import Asked
 from reportgen.json_values import JsonObject
-from reportgen.spec import RECIPES, AtlasSpec
+from reportgen.spec import AtlasSpec
 from reportgen.store import (
     ModelRecord,
     Store,
@@ -43,13 +44,14 @@ from reportgen.store import (
     verdicts_of,
 )
 from reportgen.units import Layer
-from reportgen.verdicts import DEAD, STATIC, STRUCTURED
+from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED
 
 SIZES = Sizes(picture_px=256)
 """Pictures of the explorer: up to the usual input of a network they are shown as large as they are."""
 
 KEY_BYTES = 16
 MOST_CACHED = 64
+_COUNTED = (STRUCTURED, STATIC, FLAT, DEAD)  # Those with a column of their own.
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,11 @@ class OpenUnit:
 
     Attributes:
         view: As the atlas shows it.
-        lead: Content key of the picture that stands for it; empty where it has none.
-        made: The form that would ask for that picture; None where no form does.
+        lead: The picture that stands for it; None where it has none.
     """
 
     view: UnitView
-    lead: str
-    made: Mapping[str, object] | None
+    lead: AtlasPicture | None
 
 
 class StoreView:
@@ -186,6 +186,11 @@ class StoreView:
             return None
         shown = page_picture(key, found.height, found.width, SIZES)
         return encode_stored(found.png, found.channels, shown, SIZES)
+
+    def asked_of(self, key: str, near: str = "") -> Asked | None:
+        """Return what would ask for the atlas's picture of a content key; see `atlas_pictures.asked_of`."""
+        with open_store(self.path) as store:
+            return asked_of(store, key, near)
 
     def _keep(self, key: tuple[Any, ...], stamp: str, make: Callable[[], bytes]) -> bytes:
         """Return what was made for `key` under that stamp; made once, however many ask at a time."""
@@ -278,9 +283,9 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> JsonObject:
         "kind": words.kind_in_words(layer),
         "units": layer.n_units,
         "field": words.field(layer),
-        STRUCTURED.word: counts.get(STRUCTURED.word, 0),
-        STATIC.word: counts.get(STATIC.word, 0),
-        DEAD.word: counts.get(DEAD.word, 0),
+        **{verdict.word: counts.get(verdict.word, 0) for verdict in _COUNTED},
+        "other": layer.n_units - sum(counts.get(verdict.word, 0) for verdict in _COUNTED),
+        "all": words.counts_in_words(counts),
     }
 
 
@@ -300,22 +305,8 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
         view=dataclasses.replace(
             view, sections=tuple(_served(section, files, thumbnails) for section in view.sections)
         ),
-        lead=lead.key if lead and not lead.failure else "",
-        made=_made(store, at, layer, lead) if lead else None,
+        lead=atlas_picture(at.record, layer.name, lead, store.recipes()) if lead and not lead.failure else None,
     )
-
-
-def _made(store: Store, at: Version, layer: Layer, render: RenderRow) -> JsonObject | None:
-    """Return the form that would ask for a stored render; None where its recipe has no name of ours."""
-    recipe = store.recipes().get(render.recipe)
-    if recipe is None or recipe.name not in RECIPES:
-        return None
-    own = at.record
-    asked = Asked(
-        own.name, own.version, layer.name, ((render.unit, 1.0),), "sad" if render.sign == "sad" else "happy",
-        render.seed, recipe=recipe,
-    )  # fmt: skip
-    return asked.as_dict()
 
 
 def _served(section: Section, files: Mapping[str, str], thumbnails: Mapping[tuple[str, int], str]) -> Section:

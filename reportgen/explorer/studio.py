@@ -39,7 +39,7 @@ SWEEP = ("1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
 MOST_WAITING, MOST_OF_A_PERSON = 512, 64
 """Requests that wait at once, of all people and of one."""
 _ENDED_KEPT = 512
-_IDLE_SECONDS, _FLUSH_SECONDS = 0.5, 1.0
+_IDLE_SECONDS, _FLUSH_SECONDS, _LOOK_SECONDS = 0.5, 1.0, 0.05
 _LEFT_SECONDS = 150.0  # Browsers let a page that is not in sight ask once a minute.
 
 
@@ -74,6 +74,7 @@ class Studio:
         self._turns = Turns()
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._served: Request | None = None
+        self._chosen: Order | None = None  # What is to be got ready for, once nobody waits.
         self._starts = Starts()
         self._service = Service(device)
         self._closing = False
@@ -121,6 +122,18 @@ class Studio:
             ReportgenError: See `ask`.
         """
         return self._take(sweep_of(asked), person, panel)
+
+    def prepare(self, asked: Asked) -> None:
+        """Let the process get ready for what somebody has chosen and may ask for; the newest choice counts.
+
+        Raises:
+            ReportgenError: See `ask`.
+        """
+        record = self._record(asked)
+        order = self._order(dataclasses.replace(asked, start=None), record, "")
+        with self._lock:
+            self._chosen = order
+            self._lock.notify_all()
 
     def progress(self, ticket: str) -> Progress:
         """Return how a request stands; of an unknown one that it failed.
@@ -204,9 +217,7 @@ class Studio:
 
     def _request(self, asked: Asked, person: str, panel: str) -> Request:
         """Return a request, finished where its picture is there already."""
-        record = self._ledger.record(asked.model, asked.version)
-        if record is None:
-            raise ConfigError(f'the store has no model version "{asked.of[:80]}"')
+        record = self._record(asked)
         key = asked.key(record, self._arithmetic)
         found = self._ledger.find(key)
         if found is None:  # A picture made here is computed alone, which rounds otherwise than a batch.
@@ -218,6 +229,12 @@ class Studio:
         else:
             request.order = self._order(asked, record, request.ticket)
         return request
+
+    def _record(self, asked: Asked) -> ModelRecord:
+        record = self._ledger.record(asked.model, asked.version)
+        if record is None:
+            raise ConfigError(f'the store has no model version "{asked.of[:80]}"')
+        return record
 
     def _order(self, asked: Asked, record: ModelRecord, ticket: str) -> Order:
         file = self._files.find(record)
@@ -260,8 +277,8 @@ class Studio:
     # Handing orders to the worker: one thread
 
     def _serve(self) -> None:
-        with contextlib.suppress(ReportgenError, OSError):  # Met again by the first request, and told.
-            self._service.warm(self._first_order())
+        with contextlib.suppress(ReportgenError):  # Met again by the first request, and told.
+            self._chosen = self._chosen or self._first_order()
         while (request := self._next()) is not None:
             try:
                 self._carry_out(request)
@@ -274,8 +291,8 @@ class Studio:
         self._service.end()
 
     def _first_order(self) -> Order | None:
-        """Return an order of the first model that can be rendered here."""
-        for record in self._ledger.records():
+        """Return an order of the newest model that can be rendered here, whose page is opened first."""
+        for record in reversed(self._ledger.records()):
             if record.layers and isinstance(self._files.find(record), ModelFile):
                 return self._order(Asked(record.name, record.version, record.layers[0].name), record, "")
         return None
@@ -290,8 +307,22 @@ class Studio:
                 if ticket is not None:
                     self._served = self._requests[ticket]
                     return self._served
-                self._lock.wait(_IDLE_SECONDS)
+                if self._chosen is None:
+                    self._lock.wait(_IDLE_SECONDS)
+                chosen = self._chosen
             self._service.look()
+            if chosen is not None:
+                self._prepare(chosen)
+
+    def _prepare(self, chosen: Order) -> None:
+        taken = True
+        with contextlib.suppress(OSError):  # Without a process the next request says why.
+            taken = self._service.prepare(chosen)
+        with self._lock:
+            if taken and self._chosen is chosen:
+                self._chosen = None
+            elif not taken:
+                self._lock.wait(_LOOK_SECONDS)
 
     def _carry_out(self, request: Request) -> None:
         found = None
@@ -305,6 +336,8 @@ class Studio:
             if not self._wanted(request) or order is None:
                 return
             request.state = "starting"
+            if self._chosen is not None and self._chosen.layer == order.layer:
+                self._chosen = None  # It gets ready by being carried out.
         device = self._device if request.asked.device == "auto" else request.asked.device
         answer = self._service.carry_out(
             order, device, lambda step: self._hear(request, step), lambda: self._wanted(request)

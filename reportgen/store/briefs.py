@@ -82,6 +82,19 @@ def units_stamp(store: Store, model: int) -> str:
     return f"{n} {marks} {store.removal_fingerprint(model)}"
 
 
+def placements_of(store: Store, key: str) -> list[tuple[int, str, int, str, str, int]]:
+    """Return where the picture of a content key stands: model, layer, unit, recipe hash, sign and seed each.
+
+    Raises:
+        StoreError: The store names a unit, sign or seed that is none.
+    """
+    columns = "model, layer, unit, recipe, sign, seed"
+    found = store.read(f"SELECT {columns} FROM placements WHERE key=? ORDER BY model DESC", (key,))
+    for _, _, unit, _, sign, seed in found:
+        check_placed(unit, sign, seed)
+    return list(found)
+
+
 def n_placements(store: Store, model: int, layer: str) -> int:
     """Return how many pictures stand for units of a layer."""
     query = "SELECT count(*) FROM placements WHERE model=? AND layer=?"

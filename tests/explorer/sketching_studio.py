@@ -24,7 +24,7 @@ class SketchingStudio:
     def __init__(self, versions, *, seconds=0.6, ready=0.1):
         self.versions, self.seconds, self.ready = versions, seconds, ready
         self.requests, self.pictures, self.numbers = {}, {}, itertools.count()
-        self.free_at, self.broken = 0.0, ""
+        self.free_at, self.broken, self.prepared = 0.0, "", []
 
     def renderable(self):
         return self.versions
@@ -42,6 +42,9 @@ class SketchingStudio:
 
     def sweep(self, asked, person, panel):
         return tuple(self._take(asked, person, f"{panel}{i}", salt=i) for i in range(9))
+
+    def prepare(self, asked):
+        self.prepared.append(asked)
 
     def _take(self, asked, person, panel, salt=0):
         ticket = f"t{next(self.numbers)}"

@@ -55,7 +55,7 @@ def test_what_is_not_there_is_not_found_in_one_line(app, path):
 
 def test_a_picture_never_changes_and_is_kept(app, store_view):
     at = next(v for v in store_view.versions() if v.place.version == "v2")
-    answer = ask(app, f"/img/{store_view.unit(at, 'conv1', 3).lead}.webp")
+    answer = ask(app, f"/img/{store_view.unit(at, 'conv1', 3).lead.key}.webp")
     assert answer.headers["content-type"] == "image/webp" and answer.body[:4] == b"RIFF"
     assert "immutable" in answer.headers["cache-control"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from reportgen.config import Settings
 from reportgen.explorer import service as service_room
-from reportgen.explorer.messages import Cancel, Done, Failed, Full, Order, Ready, Step, warmed
+from reportgen.explorer.messages import Cancel, Done, Failed, Full, Order, Ready, Step, preparation
 from reportgen.explorer.model_files import ModelFile
 from reportgen.explorer.render_process import Renderer, _Room
 from reportgen.explorer.service import Service
@@ -88,16 +88,30 @@ def test_steps_are_heard_and_the_end_is_returned(acted):
 def test_a_process_that_dies_is_an_answer_and_is_replaced_by_one_that_gets_ready(acted):
     acted.script = [[Failed(""), STEP, DIES]]
     service = Service("cpu")
-    service.warm(an_order())
+    service.prepare(an_order())
     answer, heard = carried(service)
     assert answer.message.startswith("it was killed") and heard == [STEP]
-    assert acted.made[0].ended and acted.made[1].sent == [warmed(an_order())]
+    assert acted.made[0].ended and acted.made[1].sent == [preparation(an_order())]
+
+
+def test_one_preparation_is_under_way_at_a_time_and_one_that_kills_is_not_tried_again(acted):
+    acted.script = [[None, Failed(""), None, Ready(False), DIES]]
+    service = Service("cpu")
+    assert service.prepare(an_order()) and not service.prepare(an_order(layer="next"))
+    service.look()
+    assert not service.prepare(an_order(layer="next"))
+    service.look()
+    assert service.prepare(an_order(layer="next"))
+    assert acted.made[0].sent == [preparation(an_order()), preparation(an_order(layer="next"))]
+    service.look()
+    service.look()
+    assert len(acted.made) == 1 and service.pid is None
 
 
 def test_a_process_that_dies_before_it_ever_answers_is_not_started_again_and_again(acted):
     acted.script = [[DIES]]
     service = Service("cpu")
-    service.warm(an_order())
+    service.prepare(an_order())
     service.look()
     assert len(acted.made) == 1 and service.pid is None
     acted.script = [[DONE]]
@@ -123,24 +137,24 @@ def test_another_device_is_another_process(acted):
 def test_what_computes_on_the_best_there_is_serves_that_device_too(acted):
     acted.script = [[Ready(False), DONE, DONE]]
     service = Service("auto")
-    service.warm(an_order())
+    service.prepare(an_order())
     assert [carried(service, device)[0] for device in ("cpu", "auto")] == [DONE, DONE]
     assert "none on this machine" in carried(service, "gpu")[0].message
     assert len(acted.made) == 1 and not acted.made[0].ended
     acted.script = [[Ready(True), DONE], [DONE]]
     service = Service("auto")
-    service.warm(an_order())
+    service.prepare(an_order())
     assert [carried(service, device)[0] for device in ("gpu", "cpu")] == [DONE, DONE]
     assert [a.device for a in acted.made] == ["auto", "auto", "cpu"]
 
 
 def test_a_process_that_has_grown_too_large_is_replaced_between_two_orders(acted):
-    acted.script = [[STEP, DONE, Full()], [Ready(False), DONE], [DONE]]
+    acted.script = [[Failed(""), STEP, DONE, Full()], [Ready(False), DONE], [DONE]]
     service = Service("cpu")
-    service.warm(an_order())
+    service.prepare(an_order())
     assert carried(service)[0] == DONE
     service.look()  # Nobody waits: at once.
-    assert [a.ended for a in acted.made] == [True, False] and acted.made[1].sent == [warmed(an_order())]
+    assert [a.ended for a in acted.made] == [True, False] and acted.made[1].sent == [preparation(an_order())]
     assert carried(service)[0] == DONE
     acted.made[1].full = True
     assert carried(service)[0] == DONE  # Somebody waits: before the next order.
@@ -219,10 +233,17 @@ def test_a_file_that_was_changed_is_not_rendered(tiny_model):
     assert "changed" in _Room(Pipe(), "auto").answer(order).message
 
 
-def test_making_ready_ends_after_a_step_and_tells_nothing(tiny_model):
-    pipe = Pipe()
-    answer = _Room(pipe, "auto").answer(warmed(real_order(tiny_model)))
+def test_what_was_prepared_for_needs_no_program_of_its_own_and_a_preparation_says_nothing(tiny_model):
+    optimise, pipe = import_module("reportgen.render.optimise"), Pipe()
+    room, order = _Room(pipe, "auto"), real_order(tiny_model)
+    answer = room.answer(preparation(order))
     assert answer == Failed("") and [type(message) for message in pipe.sent] == [Ready]
+    _, cuts = room._model(order)
+    cut = cuts.of(room._model(order)[0].layer(order.layer), order.canvas_px, False)
+    traces = optimise.ascent(cut, order.recipe, 1, "unit", 1).traces
+    before = traces[0]
+    assert before >= 2 and isinstance(room.answer(order), Done)
+    assert traces[0] == before and optimise.ascent(cut, order.recipe, 1, "unit", 1).traces is traces
 
 
 def test_death_is_told_in_words(tiny_model):

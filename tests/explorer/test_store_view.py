@@ -9,6 +9,7 @@ import pytest
 from unpacking import of_script
 
 from reportgen.atlas import write_atlas
+from reportgen.atlas.plots import number
 from reportgen.atlas.site_map import RESERVED
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.render_request import parse
@@ -57,7 +58,7 @@ def test_a_unit_has_the_sections_of_the_atlas_with_pictures_by_content_key(store
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1") if p[0] == 3}
     shown = {p.file for section in own.view.sections if section.kind == "pics" for p in section.pictures}
-    assert shown and shown <= keys and own.lead in keys
+    assert shown and shown <= keys and own.lead.key in keys
 
 
 def test_links_to_other_units_have_a_picture(store_view, garden):
@@ -75,11 +76,11 @@ def test_the_names_of_a_layers_pictures_are_their_content_keys(store_view, garde
     with open_store(sample) as store:
         keys = {p[4] for p in store.placements(garden.record.id, "conv1")}
     assert len(found) == garden.record.layer("conv1").n_units and set(found) <= keys | {"00" * KEY_BYTES}
-    assert found[3] == store_view.unit(garden, "conv1", 3).lead
+    assert found[3] == store_view.unit(garden, "conv1", 3).lead.key
 
 
 def test_a_picture_is_found_by_its_key_alone(store_view, garden):
-    key = store_view.unit(garden, "conv1", 3).lead
+    key = store_view.unit(garden, "conv1", 3).lead.key
     assert decode_webp(store_view.picture(key)).shape[2] == 3
     assert store_view.picture("0" * 32) is None
 
@@ -114,9 +115,9 @@ def test_the_table_of_layers_counts_verdicts(store_view, garden):
     with open_store(store_view.path) as store:
         for name, row in rows.items():
             found = [s.verdict for s in store.scores(garden.record.id, name)]
-            assert [row[word] for word in ("structured", "static", "dead")] == [
-                found.count(word) for word in ("structured", "static", "dead")
-            ]
+            columns = ("structured", "static", "flat", "dead")
+            assert [row[word] for word in columns] == [found.count(word) for word in columns]
+            assert sum(row[word] for word in (*columns, "other")) == row["units"]
     assert set(rows) == {layer.name for layer in garden.record.layers}
     scored = value_of(store_view.columns(garden))
     words = base64.b64decode(scored["words"]["verdict"]["places"])
@@ -149,4 +150,24 @@ def test_a_unit_says_by_which_form_its_leading_picture_was_made(tiny_store):
     version = own.versions()[0]
     layer = version.record.layers[0]
     view = own.unit(version, version.place.slug(layer.name), 0)
-    assert view.lead and parse(view.made).key(version.record) == view.lead
+    assert view.lead and parse(view.lead.as_json()["form"]).key(version.record) == view.lead.key
+    assert own.asked_of(view.lead.key, version.name) == view.lead.asked and own.asked_of("0" * 32) is None
+
+
+def test_a_static_unit_s_form_is_the_scored_recipe_and_a_structured_one_s_the_display_recipe(
+    store_view, garden
+):
+    seen = {}
+    for unit in range(garden.record.layer("conv1").n_units):
+        own = store_view.unit(garden, "conv1", unit)
+        if own.lead:
+            seen.setdefault(own.view.verdict, set()).add(own.lead.asked.recipe.name)
+    assert seen["static"] == {"default"} and "show" in seen["structured"]
+
+
+def test_the_activation_of_the_picture_shown_is_the_number_of_the_unit_s_page(store_view, garden):
+    own = store_view.unit(garden, "conv1", 3)
+    (telemetry,) = [section for section in own.view.sections if section.title == "Telemetry"]
+    asked = own.lead.asked
+    (row,) = [row for row in telemetry.rows if row[0] == f"{asked.recipe.name} {asked.sign} {asked.seed}"]
+    assert row[2] == number(own.lead.activation)

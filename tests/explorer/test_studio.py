@@ -92,6 +92,14 @@ def test_a_picture_is_seen_to_improve_and_is_kept(studio):
     assert parse(kept.asked) == asked() and kept.provenance["device"]
 
 
+def test_what_is_chosen_is_got_ready_for_before_it_is_asked(studio):
+    studio.prepare(asked(DEEP))
+    until(lambda: studio._chosen is None and not studio._service._preparing)
+    assert studio._service._prepared_for.layer == DEEP
+    with pytest.raises(UnknownLayer):
+        studio.prepare(asked("nowhere"))
+
+
 @pytest.mark.parametrize("sign", ["happy", "sad"])
 def test_the_activation_of_a_finished_picture_is_the_atlass_number_in_the_networks_sign(studio, sign):
     ticket = studio.ask(asked(sign=sign, seed=8), "ada", "panel")
@@ -312,7 +320,7 @@ def test_whatever_goes_wrong_is_told_and_the_next_person_is_served(example_store
         return Failed(order.ticket, "as it should")
 
     odd = Studio(example_store, [EXAMPLE])
-    monkeypatch.setattr(odd._service, "warm", lambda order: None)
+    monkeypatch.setattr(odd._service, "prepare", lambda order: True)
     monkeypatch.setattr(odd._service, "carry_out", carry_out)
     with odd:
         last = [followed(odd, odd.ask(asked(seed=200 + i), "ada", "panel"))[-1] for i in range(3)]
