@@ -6,9 +6,11 @@ import hashlib
 import io
 import struct
 import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from reportgen.errors import ReportgenError, ShapeError
 
@@ -28,6 +30,20 @@ def encode_png(picture: np.ndarray) -> bytes:
     """
     buffer = io.BytesIO()
     _as_image(picture).save(buffer, "PNG", compress_level=4)
+    return buffer.getvalue()
+
+
+def png_with_notes(data: bytes, notes: Mapping[str, str]) -> bytes:
+    """Return a PNG with texts in it, by their keywords (at most 79 Latin letters); its pixels are the same.
+
+    Raises:
+        ReportgenError: Not a PNG, damaged, or larger than any picture may be.
+    """
+    chunks = PngInfo()
+    for keyword, text in notes.items():
+        chunks.add_itxt(keyword, text)
+    buffer = io.BytesIO()
+    Image.fromarray(_pixels(data)).save(buffer, "PNG", compress_level=6, pnginfo=chunks)
     return buffer.getvalue()
 
 
@@ -206,6 +222,23 @@ def encode_webp(picture: np.ndarray, *, quality: int, enlarge: int = 1) -> bytes
         picture = picture.repeat(enlarge, axis=0).repeat(enlarge, axis=1)
     buffer = io.BytesIO()
     _as_image(picture).convert("RGB").save(buffer, "WEBP", quality=quality, method=WEBP_METHOD)
+    return buffer.getvalue()
+
+
+def encode_animation(frames: Sequence[np.ndarray], *, milliseconds: Sequence[int], quality: int) -> bytes:
+    """Return pictures `(h, w, 3)` uint8 of one size as an animated WebP that repeats.
+
+    Args:
+        frames: At least one.
+        milliseconds: How long each is shown.
+        quality: 0..100.
+    """
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    buffer = io.BytesIO()
+    first.save(
+        buffer, "WEBP", save_all=True, append_images=others, duration=list(milliseconds), loop=0,
+        quality=quality, method=WEBP_METHOD,
+    )  # fmt: skip
     return buffer.getvalue()
 
 

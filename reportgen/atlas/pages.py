@@ -29,7 +29,9 @@ _ASSETS = (
     "atlas.css", "atlas.js", "theme.js", "recipe.js", "layer.js", "units.js", "query.js", "wall.js",
     "plots.js",
 )  # fmt: skip
-_EXPLORER_ASSETS = ("explorer.css", "explorer.js", "bench.js", "form.js")
+_EXPLORER_ASSETS = (
+    "explorer.css", "explorer.js", "bench.js", "curve.js", "easel.js", "form.js", "strips.js",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ def register(app: Dash, desk: Desk) -> None:
     async def ask(
         _r: object, _s: object, again: Parsed | None, form: Parsed | None, place: Parsed | None
     ) -> tuple[JsonObject, str]:
+        repeated = again or {}
         what: What = "sweep" if ctx.triggered_id == "sweep" else "picture"
-        wished = (again or {}).get("form") if ctx.triggered_id == "again" else form
+        wished = form
+        if ctx.triggered_id == "again":
+            what, wished = "growth" if repeated.get("growth") else "picture", repeated.get("form")
         tab = str((place or {}).get("tab", ""))
         answer = await asyncio.to_thread(desk.ask, wished, what, person(), tab)
         return answer, str(answer.get("wrong", ""))

@@ -15,20 +15,23 @@ from typing import Any, Literal, Protocol
 from reportgen.atlas.strips import grid_recipes
 from reportgen.errors import ReportgenError
 from reportgen.explorer.atlas_pictures import finite_or_none
+from reportgen.explorer.downloads import Download, described_png, file_name
 from reportgen.explorer.form import form_spec
+from reportgen.explorer.growth import Growth
 from reportgen.explorer.render_request import Asked, parse
 from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
 from reportgen.explorer.store_view import StoreView, Version
 from reportgen.explorer.studio import ENDED, SWEEP, Progress, Ticket
 from reportgen.json_values import JsonObject, Parsed
+from reportgen.store import Experiment
 
-What = Literal["picture", "sweep"]
+What = Literal["picture", "growth", "sweep"]
 
 
 class Rendering(Protocol):
     """What is needed of a studio; see `jobs.Studio`."""
 
-    def ask(self, asked: Asked, person: str, panel: str) -> Ticket:
+    def ask(self, asked: Asked, person: str, panel: str, growth: bool = False) -> Ticket:
         """Take a request."""
 
     def sweep(self, asked: Asked, person: str, panel: str) -> tuple[Ticket, ...]:
@@ -55,6 +58,12 @@ class Rendering(Protocol):
     def picture(self, key: str) -> bytes | None:
         """Return a picture by its content key."""
 
+    def original(self, key: str) -> Experiment | None:
+        """Return a picture by its content key, lossless."""
+
+    def growth(self, key: str) -> Growth | None:
+        """Return how a picture grew, by its content key."""
+
     def add_start(self, data: bytes) -> str:
         """Keep a picture to start from."""
 
@@ -80,11 +89,13 @@ class Desk:
                     "version": v.record.version,
                     "home": v.home,
                     "why": renderable.get(v.name, "its model file is not here"),
+                    "dense": [layer.name for layer in v.record.layers if layer.kind == "dense"],
                 }
                 for v in known
             ],
             "recipes": " ".join(grid_recipes(at.record)),
             "form": form_spec(),
+            "weights": list(SWEEP),
         }
 
     def layers(self, place: Mapping[str, object] | None) -> list[dict[str, Any]]:
@@ -101,13 +112,13 @@ class Desk:
             `what`, `tickets` with their keys and a note each, and the `form` as it was understood; or `what`
             and `wrong`, why it was not taken.
         """
-        panel = f"{tab[:40]}:{what}"
+        panel = f"{tab[:40]}:{'sweep' if what == 'sweep' else 'picture'}"
         if not (form or {}).get("layer"):
             return {"what": what, "wrong": "choose a unit or a layer first"}
         try:
             asked = parse(form or {})
             taken = self.studio.sweep(asked, person, panel) if what == "sweep" else [
-                self.studio.ask(asked, person, panel)
+                self.studio.ask(asked, person, panel, growth=what == "growth")
             ]  # fmt: skip
         except ReportgenError as error:
             return {"what": what, "wrong": str(error)}
@@ -124,7 +135,7 @@ class Desk:
     def prepare(self, form: Mapping[str, object] | None) -> None:
         """Let what a form would ask for be got ready, so that its picture begins at once."""
         if form and form.get("layer"):
-            with contextlib.suppress(ReportgenError):  # What does not fit is said by `described`, or when asked.
+            with contextlib.suppress(ReportgenError):  # What does not fit is said by `described`.
                 self.studio.prepare(parse(form))
 
     def cancel(self, tickets: Sequence[str], person: str) -> None:
@@ -146,6 +157,30 @@ class Desk:
     def picture(self, key: str) -> bytes | None:
         """Return the WebP of a content key, of the atlas or of an experiment."""
         return self.store_view.picture(key) or self.studio.picture(key)
+
+    def png(self, key: str, near: str = "") -> Download | None:
+        """Return the picture of a content key to take away, with its recipe inside; None where there is none.
+
+        Args:
+            key: The content key.
+            near: The `model/version` whose picture it is called, where several share it.
+        """
+        kept = self.studio.original(key)
+        if kept is None:
+            return None
+        asked = self._asked(kept, near)
+        return Download(file_name(asked, key, "png"), described_png(kept, asked))
+
+    def growth(self, key: str) -> Growth | None:
+        """Return how the picture of a content key grew; None where it was not rendered here lately."""
+        return self.studio.growth(key)
+
+    def animation(self, key: str) -> Download | None:
+        """Return how a picture grew as an animated WebP to take away."""
+        growth, kept = self.studio.growth(key), self.studio.original(key)
+        if growth is None or kept is None:
+            return None
+        return Download(file_name(self._asked(kept), key, "webp"), growth.animated())
 
     def add_start(self, contents: str | None) -> dict[str, str]:
         """Keep a dropped picture, given as a data address, to start from; `start` is its hash, or `wrong`.
@@ -178,6 +213,14 @@ class Desk:
             return "", "", "", str(error)
         return asked.to_toml(), command, asked.not_in_command(), ""
 
+    def _asked(self, kept: Experiment, near: str = "") -> Asked | None:
+        """Return what asked for a kept picture: an experiment knows it, of the atlas's its place says it."""
+        if not kept.asked:
+            return self.store_view.asked_of(kept.key, near)
+        with contextlib.suppress(ReportgenError):  # A store may be anybody's.
+            return parse(kept.asked)
+        return None
+
     def _owns(self, ticket: str, person: str) -> bool:
         return self.studio.owner(ticket) == person
 
@@ -196,4 +239,5 @@ def told(progress: Progress) -> Parsed:
         "key": progress.key,
         "seconds": round(progress.seconds, 2),
         "message": progress.message,
+        "grown": progress.grown,
     }

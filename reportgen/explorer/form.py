@@ -11,7 +11,7 @@ from typing import Literal, get_args, get_type_hints
 
 from reportgen.explorer.render_request import Device
 from reportgen.json_values import JsonObject
-from reportgen.spec import CHOICES, RECIPES, RenderSpec
+from reportgen.spec import CHOICES, RECIPES, RenderSpec, for_kind
 from reportgen.units import SIGNS
 
 NOT_IN_FORM = ("name", "scored", "tv_dense", "spectrum")
@@ -112,6 +112,7 @@ def form_spec() -> JsonObject:
     return {
         "groups": [dataclasses.asdict(group) for group in groups()],
         "recipes": {name: recipe_values(recipe) for name, recipe in RECIPES.items()},
+        "dense": {name: _of_dense(recipe) for name, recipe in RECIPES.items()},
         "signs": list(SIGNS),
         "devices": list(get_args(Device)),
     }
@@ -120,6 +121,12 @@ def form_spec() -> JsonObject:
 def recipe_values(recipe: RenderSpec) -> JsonObject:
     """Return the values of the form's controls for a recipe."""
     return {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe) if f.name not in NOT_IN_FORM}
+
+
+def _of_dense(recipe: RenderSpec) -> JsonObject:
+    """Return the values that are others for dense layers."""
+    own, general = recipe_values(for_kind(recipe, "dense")), recipe_values(recipe)
+    return {name: value for name, value in own.items() if value != general[name]} | {"jitter_px": 0}
 
 
 def _field(name: str, label: str, note: str, hint: object) -> Field:

@@ -34,7 +34,7 @@ MOST_BYTES = 12_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _PATHS = re.compile(
-    r"/(|m/[^?#]*|img/[0-9a-f]{32,64}\.webp|assets/[a-z0-9.]+|progress\.json|progress/[A-Za-z0-9_-]{1,64}/\d{1,9}\.webp"
+    r"/(|m/[^?#]*|img/[0-9a-f]{32,64}\.(webp|png)|growth/[0-9a-f]{32,64}\.(webp|json)|assets/[a-z0-9.]+|progress\.json|progress/[A-Za-z0-9_-]{1,64}/\d{1,9}\.webp"
     r"|_dash/(_dash-layout|_dash-dependencies|_dash-update-component|_dash-component-suites/[A-Za-z0-9_@./-]+))"
 )
 _HEADERS = (

@@ -22,7 +22,12 @@ _COLUMNS = (
 
 def layout() -> html.Div:
     """Return the page's components."""
-    stage = [html.Div(id="easels"), actions(), html.P(id="wrong", className="wrong", role="alert")]
+    stage = [
+        html.Div(id="easels"),
+        html.Div(id="growth"),
+        actions(),
+        html.P(id="wrong", className="wrong", role="alert"),
+    ]
     work = [
         html.Div(stage, className="stage"),
         html.Div(id="sweep-strip"),
@@ -83,10 +88,10 @@ def layer_table() -> dash_ag_grid.AgGrid:
 def actions() -> html.Div:
     """Return the buttons."""
     buttons = (
-        ("render", "Render", "primary", "Ask for this picture"),
-        ("keep", "Keep beside", "", "Keep the picture on the left to compare with what comes"),
-        ("cancel", "Cancel", "", "End what is being rendered"),
-        ("sweep", "Sweep weights", "", "The same under nine weights, 1e-5 to 1e3"),
+        ("render", "Render", "primary", "Render the picture that the form describes"),
+        ("keep", "Keep for comparison", "", "Show this picture on the right, next to those that follow"),
+        ("cancel", "Cancel", "", "Stop the rendering"),
+        ("sweep", "Compare nine weights", "", "The same with weights of total variation from 1e-5 to 1e3"),
     )
     return html.Div(
         className="actions",

@@ -13,6 +13,9 @@ from reportgen.units import Sign, Telemetry
 
 Array = np.ndarray
 
+FRAMES = 32
+"""Pictures at even distances that show how one grew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -54,7 +57,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How an order stands.
+    """How an order stands; also told at every step of `is_kept`, since those show how the picture grew.
 
     Attributes:
         ticket: Of the order.
@@ -107,6 +110,14 @@ class Full:
 
 
 Answer = Ready | Step | Done | Failed | Full
+
+
+def is_kept(step: int, steps: int) -> bool:
+    """Return whether the picture after `step` of at most `steps` steps is one of those that show its growth.
+
+    The first steps change most: those by powers of two, and about 32 at even distances.
+    """
+    return step & (step - 1) == 0 or step % -(-steps // FRAMES) == 0
 
 
 def preparation(order: Order) -> Order:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.explorer.messages import Answer, Cancel, Done, Failed, Full, Order, Ready, Step
+from reportgen.explorer.messages import Answer, Cancel, Done, Failed, Full, Order, Ready, Step, is_kept
 from reportgen.images import encode_png, encode_webp
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ Array = np.ndarray
 
 MODELS_KEPT, CUTS_KEPT = 2, 8
 PREVIEW_SECONDS = 0.12
-"""Least time between two previews; the first ones come at steps 1, 2, 4, 8 and so on besides."""
-PREVIEW_QUALITY = 60
+"""Least time between two previews, besides those that show how the picture grew."""
+PREVIEW_QUALITY = 80
 GROWN_BYTES, GROWN_IN_NEED_BYTES = 2 * 2**30, 2**28
 """By how much a process may grow; the second once it holds more than a run may.
 
@@ -284,8 +284,8 @@ class _Watch:
         if glimpse.anew:
             self._curve, self._anew = [], True
         self._curve.append((glimpse.step - 1, glimpse.objective))
-        doubled = glimpse.step & (glimpse.step - 1) == 0
-        if doubled or now - self._shown >= PREVIEW_SECONDS:
+        kept = is_kept(glimpse.step, self._order.recipe.steps)
+        if kept or now - self._shown >= PREVIEW_SECONDS:
             preview = encode_webp(glimpse.picture(), quality=PREVIEW_QUALITY)
             if not self._order.preparing:
                 curve = tuple(self._curve)

@@ -193,7 +193,8 @@ def parse(form: Mapping[str, object], recipes: Mapping[str, RenderSpec] = RECIPE
         form: `model`, `version`, `layer`; `terms` (a unit, a list of units or of pairs of unit and
             coefficient, a text such as `3 + 0.5*7 - 12`, or `layer` for all of it); and, where they are not
             the defaults, `sign`, `seed`, `start` (a hash from `Studio.add_start`), `recipe` (a name),
-            `numbers` (fields of the recipe by name), `device`. None is as if it were not said.
+            `numbers` (by name the fields of the recipe that somebody set; a weight of total variation then
+            holds for dense layers too), `device`. None is as if it were not said.
         recipes: The recipes by name.
 
     Raises:
@@ -307,11 +308,7 @@ def _recipe(name: Any, numbers: object, recipes: Mapping[str, RenderSpec]) -> Re
     for key in numbers:
         if key in _NOT_OF_A_FORM:
             raise ConfigError(f'"{key}" of a recipe cannot be set')
-    said = {str(key): value for key, value in numbers.items() if value is not None}
-    full = with_numbers(base, said)
-    # A form sends every value; those that are the recipe's own anyway change nothing, `tv_dense` above all.
-    differs = {key: value for key, value in said.items() if getattr(full, key) != getattr(base, key)}
-    return with_numbers(base, differs)
+    return with_numbers(base, {str(key): value for key, value in numbers.items() if value is not None})
 
 
 def _seed(value: Any) -> int:

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from reportgen.explorer.messages import Order, Step
+from reportgen.explorer.growth import Frame
+from reportgen.explorer.messages import Order, Step, is_kept
 from reportgen.explorer.render_request import Asked
 from reportgen.explorer.result_cache import Result
 from reportgen.units import activation_of
@@ -46,6 +47,7 @@ class Progress:
         key: The content key of what was asked; None where the ticket is unknown.
         seconds: Since it was asked, until it ended.
         message: Why it failed, or what else a person should know; one line, may be empty.
+        grown: Whether it can be shown how the finished picture grew.
         activation: Of the finished picture itself, in the network's own sign, as the atlas tells it; None
             before.
     """
@@ -61,6 +63,7 @@ class Progress:
     seconds: float = 0.0
     message: str = ""
     activation: float | None = None
+    grown: bool = False
 
 
 @dataclass
@@ -83,6 +86,8 @@ class Request:
     preview: bytes | None = None
     preview_number: int = 0
     message: str = ""
+    frames: list[Frame] = field(default_factory=list)
+    wants_growth: bool = False
 
     @property
     def over(self) -> bool:
@@ -100,6 +105,7 @@ class Request:
             self.preview, self.step, self.objective = result.picture, result.steps, result.objective
             self.curve = self.curve or list(result.curve)  # What was seen on the way has more points.
             self.preview_number += 1
+            self.frames = [*(f for f in self.frames if f.step < self.step), Frame(self.step, self.preview)]
             self.end("done")
 
     def hear(self, step: Step) -> None:
@@ -108,13 +114,16 @@ class Request:
             self.state, self.step = "rendering", step.step
             self.curve = [*([] if step.anew else self.curve), *step.curve]
             self.preview, self.preview_number = step.preview, self.preview_number + 1
+            if is_kept(step.step, self.asked.recipe.steps):
+                self.frames.append(Frame(step.step, step.preview))
 
-    def told(self, place: int, trouble: str) -> Progress:
+    def told(self, place: int, trouble: str, grown: bool) -> Progress:
         """Return how it stands.
 
         Args:
             place: How many are served before it.
             trouble: What a person should know besides.
+            grown: Whether frames of its finished picture are kept.
         """
         sign = self.asked.sign
         ended = self.ended if self.ended is not None else time.monotonic()
@@ -130,6 +139,7 @@ class Request:
             key=self.key,
             seconds=ended - self.began,
             message=self.message or trouble,
+            grown=grown and self.state == "done",
         )
 
 

@@ -78,6 +78,14 @@ class Ledger:
             kept = store.picture_of(key)
         return None if kept is None else self._remember(kept)
 
+    def original(self, key: str) -> Experiment | None:
+        """Return what is kept under a content key as it was made, lossless; None for nothing."""
+        with self._lock:
+            if key in self._waiting:
+                return self._waiting[key]
+        with open_store(self.store) as store:
+            return store.picture_of(key)
+
     def keep(self, experiment: Experiment) -> Result:
         """Take a new result; it is written by the next `flush` that may."""
         with self._lock:

@@ -15,6 +15,7 @@ from reportgen.atlas.packing import pack
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.errors import ReportgenError, StoreError
 from reportgen.explorer.desk import Desk
+from reportgen.explorer.downloads import Download
 from reportgen.explorer.page import Shell
 from reportgen.explorer.store_view import Version, find_version
 from reportgen.json_values import JsonObject
@@ -68,14 +69,31 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         return Response(data, media_type="image/webp") if data else _missing()
 
     @server.get("/m/{model}/{version}/{page}.html")
-    async def page(model: str, version: str, page: str) -> Response:
+    async def page(request: Request, model: str, version: str, page: str) -> Response:
         told = await asyncio.to_thread(_told, desk, at(model, version), page)
-        return _missing() if told is None else Response(await shell.html(told), media_type="text/html")
+        if told is None:
+            return _missing()
+        # A link of another site may fill in the form, but makes nothing be rendered.
+        trusted = request.headers.get("sec-fetch-site", "") in ("", "none", "same-origin")
+        return Response(await shell.html({**told, "renders": trusted}), media_type="text/html")
 
     @server.get("/img/{key}.webp")
     def picture(key: str) -> Response:
         data = desk.picture(key) if _KEY.fullmatch(key) else None
         return Response(data, media_type="image/webp", headers=FOREVER) if data else _missing()
+
+    @server.get("/img/{key}.png")
+    def png(key: str, of: str = "") -> Response:
+        return _download(desk.png(key, of) if _KEY.fullmatch(key) else None, "image/png")
+
+    @server.get("/growth/{key}.json")
+    def growth(key: str) -> Response:
+        found = desk.growth(key) if _KEY.fullmatch(key) else None
+        return JSONResponse(found.as_json()) if found else _missing()
+
+    @server.get("/growth/{key}.webp")
+    def animation(key: str) -> Response:
+        return _download(desk.animation(key) if _KEY.fullmatch(key) else None, "image/webp")
 
     @server.get("/assets/{name}")
     def asset(name: str) -> Response:
@@ -113,6 +131,13 @@ def _person(request: Request) -> str:
 
 def _script(data: bytes) -> Response:
     return Response(data, media_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+def _download(found: Download | None, kind: str) -> Response:
+    if found is None:
+        return _missing()
+    named = {"Content-Disposition": f'attachment; filename="{found.name}"'}
+    return Response(found.data, media_type=kind, headers=named)
 
 
 def _missing() -> Response:

@@ -305,7 +305,9 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
         view=dataclasses.replace(
             view, sections=tuple(_served(section, files, thumbnails) for section in view.sections)
         ),
-        lead=atlas_picture(at.record, layer.name, lead, store.recipes()) if lead and not lead.failure else None,
+        lead=atlas_picture(at.record, layer.name, lead, store.recipes())
+        if lead and not lead.failure
+        else None,
     )
 
 

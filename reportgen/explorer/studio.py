@@ -19,6 +19,7 @@ from types import TracebackType
 
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.explorer.fair_queue import Turns
+from reportgen.explorer.growth import Growth, Growths
 from reportgen.explorer.messages import Done, Failed, Order, Step
 from reportgen.explorer.model_files import Files, ModelFile
 from reportgen.explorer.render_request import Asked
@@ -26,7 +27,7 @@ from reportgen.explorer.requests import ENDED as ENDED
 from reportgen.explorer.requests import Progress as Progress
 from reportgen.explorer.requests import Request, State
 from reportgen.explorer.requests import Ticket as Ticket
-from reportgen.explorer.result_cache import Ledger
+from reportgen.explorer.result_cache import Ledger, Result
 from reportgen.explorer.service import Service
 from reportgen.explorer.start_pictures import Starts
 from reportgen.plan import key_parts
@@ -75,7 +76,7 @@ class Studio:
         self._requests: OrderedDict[str, Request] = OrderedDict()
         self._served: Request | None = None
         self._chosen: Order | None = None  # What is to be got ready for, once nobody waits.
-        self._starts = Starts()
+        self._starts, self._growths = Starts(), Growths()
         self._service = Service(device)
         self._closing = False
         self._due = threading.Event()
@@ -106,14 +107,19 @@ class Studio:
 
     # What people ask
 
-    def ask(self, asked: Asked, person: str, panel: str) -> Ticket:
+    def ask(self, asked: Asked, person: str, panel: str, growth: bool = False) -> Ticket:
         """Take a request; a person's older ones for the same panel are replaced.
+
+        Args:
+            asked: What is asked for.
+            person, panel: Whose request it is, and for which place of their page.
+            growth: Whether it is rendered even where its picture is there already, to see how it grows.
 
         Raises:
             ReportgenError: The model version, layer, unit or start is not there; it cannot be rendered here;
                 too many requests wait.
         """
-        return self._take([asked], person, panel)[0]
+        return self._take([asked], person, panel, growth)[0]
 
     def sweep(self, asked: Asked, person: str, panel: str) -> tuple[Ticket, ...]:
         """Take nine requests, the weight of total variation from 1e-5 to 1e3 in decades, weakest first.
@@ -145,7 +151,8 @@ class Studio:
             if request is None:
                 return Progress("failed", message="there is no such request; the explorer was started again")
             request.looked = time.monotonic()
-            return request.told(self._place(request), self._ledger.trouble(request.key))
+            grown = request.key in self._growths
+            return request.told(self._place(request), self._ledger.trouble(request.key), grown)
 
     def owner(self, ticket: str) -> str | None:
         """Return the person whose request it is; None of an unknown one."""
@@ -182,6 +189,14 @@ class Studio:
         found = self._ledger.find(key)
         return found.picture if found else None
 
+    def original(self, key: str) -> Experiment | None:
+        """Return the picture of a content key as it was made, with its telemetry; None for none."""
+        return self._ledger.original(key)
+
+    def growth(self, key: str) -> Growth | None:
+        """Return how the picture of a content key grew; None where it was not rendered here lately."""
+        return self._growths.find(key)
+
     def unsaved(self) -> int:
         """Return how many results wait to be written, because a run is rendering into the store."""
         return self._ledger.unsaved()
@@ -193,8 +208,10 @@ class Studio:
 
     # Taking requests
 
-    def _take(self, wishes: Sequence[Asked], person: str, panel: str) -> tuple[Ticket, ...]:
-        requests = [self._request(asked, person, panel) for asked in wishes]
+    def _take(
+        self, wishes: Sequence[Asked], person: str, panel: str, growth: bool = False
+    ) -> tuple[Ticket, ...]:
+        requests = [self._request(asked, person, panel, growth) for asked in wishes]
         with self._lock:
             if self._closing:
                 raise ReportgenError("the explorer is being ended")
@@ -215,20 +232,23 @@ class Studio:
             self._lock.notify_all()
         return tuple(Ticket(request.ticket, request.key) for request in requests)
 
-    def _request(self, asked: Asked, person: str, panel: str) -> Request:
+    def _request(self, asked: Asked, person: str, panel: str, growth: bool) -> Request:
         """Return a request, finished where its picture is there already."""
         record = self._record(asked)
         key = asked.key(record, self._arithmetic)
         found = self._ledger.find(key)
-        if found is None:  # A picture made here is computed alone, which rounds otherwise than a batch.
+        if found is None or growth:  # A picture made here is computed alone, which rounds otherwise.
             key = asked.key(record, self._arithmetic, batch=1)
-            found = self._ledger.find(key)
-        request = Request(uuid.uuid4().hex, asked, person, panel, key, None)
+            found = self._found(key, growth)
+        request = Request(uuid.uuid4().hex, asked, person, panel, key, None, wants_growth=growth)
         if found is not None:
             request.finish(found)
         else:
             request.order = self._order(asked, record, request.ticket)
         return request
+
+    def _found(self, key: str, growth: bool) -> Result | None:
+        return self._ledger.find(key) if not growth or key in self._growths else None
 
     def _record(self, asked: Asked) -> ModelRecord:
         record = self._ledger.record(asked.model, asked.version)
@@ -278,7 +298,9 @@ class Studio:
 
     def _serve(self) -> None:
         with contextlib.suppress(ReportgenError):  # Met again by the first request, and told.
-            self._chosen = self._chosen or self._first_order()
+            first = self._first_order()
+            with self._lock:
+                self._chosen = self._chosen or first
         while (request := self._next()) is not None:
             try:
                 self._carry_out(request)
@@ -328,7 +350,7 @@ class Studio:
         found = None
         # Somebody else may have asked for the same. Of a store that cannot be read the next request is told.
         with contextlib.suppress(ReportgenError):
-            found = self._ledger.find(request.key)
+            found = self._found(request.key, request.wants_growth)
         order = request.order
         with self._lock:
             if found is not None:
@@ -350,6 +372,8 @@ class Studio:
         self._due.set()
         with self._lock:
             request.finish(result)
+            if request.frames:  # A request that was ended meanwhile has none to its end.
+                self._growths.keep(request.key, request.frames)
 
     def _wanted(self, request: Request) -> bool:
         """Return whether somebody still waits for a request; end it if nobody does."""

@@ -13,10 +13,10 @@ from reportgen.store.briefs import first_starts as first_starts
 from reportgen.store.briefs import layer_digest as layer_digest
 from reportgen.store.briefs import n_placements as n_placements
 from reportgen.store.briefs import pictures_by_key as pictures_by_key
+from reportgen.store.briefs import placements_of as placements_of
 from reportgen.store.briefs import run_seconds as run_seconds
 from reportgen.store.briefs import units_of as units_of
 from reportgen.store.briefs import units_stamp as units_stamp
-from reportgen.store.briefs import placements_of as placements_of
 from reportgen.store.briefs import verdict_counts as verdict_counts
 from reportgen.store.briefs import verdicts_of as verdicts_of
 from reportgen.store.database import Store as Store

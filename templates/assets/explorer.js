@@ -5,12 +5,14 @@
 
   var make = self.Atlas.make, told = JSON.parse(document.getElementById("told").textContent);
   var folder = "/" + told.folder + "/", units = null, open = null, asked = 0, bench = null;
+  var shown = "", whole = "";  // What the form asks for, where it is not the atlas's picture; the layer that is open as a whole
   var tab = String(Math.random()).slice(2) + Date.now();
 
   function set(id, data) { self.dash_clientside.set_props(id, { data: data }); }
 
   // The address: that of the atlas's page for what is shown. The filter stands behind a question mark where a
-  // unit is open, which the atlas leaves alone, and after the number sign where none is.
+  // unit is open, which the atlas leaves alone, and after the number sign where none is. `render` is the form, where
+  // it asks for something else than the atlas's picture.
 
   function unitAt() {
     var page = /^([^/]+)\.html$/.exec(location.pathname.slice(folder.length)), unit = /^#u(\d+)$/.exec(location.hash);
@@ -27,17 +29,42 @@
     // A layer's own address shows that layer's units
     read: function () {
       var at = unitAt();
-      if (at && at.unit === null && !location.hash && !location.search) return new URLSearchParams({ q: wordsOf(at.layer) });
+      if (at && at.unit === null && !location.hash && !new URLSearchParams(location.search).has("q")) return new URLSearchParams({ q: wordsOf(at.layer) });
       return new URLSearchParams(location.hash.startsWith("#u") || !location.hash ? location.search : location.hash.slice(1));
     },
     write: function (text) {
-      history.replaceState(null, "", open ? folder + open.slug + ".html" + (text && "?" + text) + location.hash : folder + "units.html" + (text && "#" + text));
+      var all = [text, shown && "render=" + encodeURIComponent(shown)].filter(Boolean).join("&");
+      history.replaceState(null, "", open || (whole && shown) ? folder + (open ? open.slug : whole) + ".html" + (all && "?" + all) + (open ? "#u" + open.unit : "") : folder + "units.html" + (text && "#" + text));
     },
   };
 
   place.open = function () { return open ? open.slug + ".html#u" + open.unit : ""; };
 
-  function words() { return place.read().toString().replace(/\+/g, "%20"); }
+  function words() {
+    var own = place.read();
+    own.delete("render");
+    return own.toString().replace(/\+/g, "%20");
+  }
+
+  function rendered() { return new URLSearchParams(location.search).get("render") || ""; }
+
+  // What the bench says of itself: what is to be kept in the address, and what the picture is of
+
+  function noted(text) {
+    if (text === shown) return;
+    shown = text;
+    place.write(words());
+  }
+
+  function titled(form, of) {
+    var heading = document.querySelector("#head h2"), alone = open && form.layer === open.layer && String(self.AtlasForm.sum(form.terms)) === String(open.unit);
+    if (!heading) return;
+    heading.replaceChildren(form.layer + " ", make("span", {}, of));
+    document.title = form.layer + " " + of + " – Explorer";
+    document.querySelectorAll("#head .of-unit").forEach(function (element) { element.hidden = !alone; });
+    var other = document.querySelector("#head .of-other");
+    if (other) other.hidden = alone;
+  }
 
   // Browsing
 
@@ -70,8 +97,14 @@
     var row = rows && rows[0];
     var at = unitAt();
     if (!row || (at && at.unit === null && at.slug === row.slug)) return;  // It is shown already.
+    if (open && open.slug === row.slug) return filterTo(wordsOf(row.layer));
+    open = null;
+    shown = "";
+    whole = row.slug;
+    asked += 1;
     filterTo(wordsOf(row.layer));
-    if (!open || open.slug !== row.slug) bench.setLayer(row.layer, row.units);
+    units.mark();
+    bench.setLayer(row.layer, row.units, "");
   }
 
   // A unit
@@ -84,12 +117,15 @@
 
   function follow(focus) {
     var at = unitAt();
+    var text = rendered();
     open = at && at.unit !== null ? at : null;
+    whole = at && !open ? at.slug : "";
+    shown = text;
     units.mark();
     if (!open) {
       if (!at) bench.setNothing();
       else {
-        bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n_units);
+        bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n_units, text);
         self.dash_clientside.set_props("layers", { selectedRows: { ids: [at.slug] } });
       }
       return;
@@ -100,7 +136,7 @@
       if (!answer.ok) return answer.text().then(function (text) { throw new Error(text.trim()); });
       return answer.json();
     }).then(function (found) {
-      if (mine === asked) drawUnit(at, self.Atlas.unpack(found.view), found, focus);
+      if (mine === asked) drawUnit(at, self.Atlas.unpack(found.view), found.lead, focus, text);
     }, function (error) {
       if (mine === asked) document.getElementById("head").replaceChildren(make("p.wrong", { role: "alert" }, error.message));
     });
@@ -108,18 +144,19 @@
 
   function show() { if (open) units.reveal(open.slug, open.unit); }
 
-  function drawUnit(at, view, found, focus) {
+  function drawUnit(at, view, lead, focus, text) {
     var head = document.getElementById("head"), evidence = document.getElementById("evidence");
     var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
     head.replaceChildren(
-      make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html#u" + at.unit, location.href).href; })),
-      make("p.verdict." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
-      make("p.reason", {}, view.reason));
+      make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html" + (shown && "?render=" + encodeURIComponent(shown)) + "#u" + at.unit, location.href).href; })),
+      make("p.verdict.of-unit." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
+      make("p.reason.of-unit", {}, view.reason),
+      make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone: it has no verdict. The evidence below is that of the unit."));
     var shown = make("div.sections");
     shown.append.apply(shown, view.sections.map(self.Atlas.section));
     evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.citation));
     self.Atlas.copyButtons(evidence);
-    bench.setUnit(at.layer, at.unit, found.lead, found.made);
+    bench.setUnit(at.layer, at.unit, lead, text);
     if (focus) {
       heading.focus({ preventScroll: true });
       document.querySelector(".bench").scrollTo({ top: 0 });
@@ -159,7 +196,7 @@
     var into = document.getElementById("browse");
     if (bench || !into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return;
     waiting.disconnect();
-    bench = self.AtlasBench.mount(told, set);
+    bench = self.AtlasBench.mount(told, set, { noted: noted, titled: titled });
     drawBrowse(into);
     document.body.style.setProperty("--layers", table().layers.length);
     set("place", { model: told.model, version: told.version, tab: tab });

@@ -77,6 +77,11 @@
       set: function (values) {
         Object.keys(controls).forEach(function (name) { if (name in values) controls[name].set(values[name]); });
       },
+      // What cannot be changed, and why
+      lock: function (name, why) {
+        controls[name].element.querySelectorAll("input").forEach(function (input) { input.disabled = Boolean(why); });
+        controls[name].element.title = why;
+      },
       // What holds where a number is left empty
       hint: function (values) {
         Object.keys(controls).forEach(function (name) { if (controls[name].input.type === "number") controls[name].input.placeholder = values[name]; });
@@ -92,6 +97,7 @@
     return {
       terms: make("input", { type: "text", id: "terms", autocomplete: "off", spellcheck: "false" }),
       whole: make("button.copy", { type: "button" }, "Whole layer"),
+      of: make("span.of-layer"),
       version: named("version", choice(versions, words)),
       recipe: named("recipe", choice(Object.keys(spec.recipes))),
       sign: named("sign", choice(spec.signs)),
@@ -104,7 +110,7 @@
   }
 
   function draw(own, controls) {
-    var units = field("Units", make("span.slid.of", {}, own.terms, own.whole), own.terms, "one, a sum such as 3 + 0.5*7, or layer");
+    var units = field("Units", make("span.slid.of", {}, own.terms, own.whole, own.of), own.terms, "one, a sum such as 3 + 0.5*7, or layer");
     units.classList.add("wide");
     var first = make("div.fields", {},
       units,
@@ -115,7 +121,7 @@
       field("Device", own.device, own.device));
     var last = [
       make("p.start", {}, own.startWords, " ", own.noStart),
-      make("label.live", {}, own.follow, " Render again at each change"),
+      make("label.live", {}, own.follow, " Render at every change"),
     ];
     return make.apply(null, ["form.recipe", { "aria-label": "Recipe" }, first].concat(controls.elements, last));
   }
@@ -129,10 +135,53 @@
     }).join("");
   }
 
-  // Every value of a request, by name, to tell two apart
-  function full(spec, f) {
-    var said = { model: f.model, version: f.version, units: sum(f.terms), sign: f.sign, seed: f.seed, start: f.start ? "a picture" : "random", recipe: f.recipe };
-    return Object.assign(said, spec.recipes[f.recipe], f.numbers);
+  function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
+
+  function isDense(told, f) {
+    var of = told.versions.find(function (v) { return v.model === f.model && v.version === f.version; });
+    return Boolean(of) && of.dense.includes(f.layer);
+  }
+
+  // What a recipe's numbers are where nobody sets them: those of dense layers are others
+  function usual(told, f) {
+    return Object.assign({}, told.form.recipes[f.recipe], isDense(told, f) ? told.form.dense[f.recipe] : {});
+  }
+
+  // Every value of a request, by name, to find in what two differ
+  function full(told, f) {
+    var said = {
+      model: f.model, version: f.version, layer: f.layer, units: sum(f.terms), sign: f.sign, seed: f.start ? "none" : f.seed,
+      start: f.start ? "a picture" : "random", recipe: f.recipe,
+    };
+    return Object.assign(said, usual(told, f), f.numbers);
+  }
+
+  // A request as a part of an address, and back: "recipe=show&units=3+%2B+7&seed=7&tv=0.5"
+  function toText(told, f) {
+    var words = new URLSearchParams({ recipe: f.recipe, units: sum(f.terms) });
+    if (f.sign !== "happy") words.set("sign", f.sign);
+    if (f.start) words.set("start", f.start); else if (f.seed) words.set("seed", f.seed);
+    if (f.model !== told.model || f.version !== told.version) words.set("of", f.model + "/" + f.version);
+    if (f.device !== "auto") words.set("device", f.device);
+    Object.keys(f.numbers).forEach(function (name) { words.set(name, JSON.stringify(f.numbers[name])); });
+    return words.toString();
+  }
+
+  function number(text) {
+    try { return JSON.parse(text); } catch (error) { return text; }
+  }
+
+  // The server says of what does not fit that it does not; here only names that no form has are left out.
+  function fromText(told, text, layer) {
+    var words = new URLSearchParams(text), recipe = words.get("recipe") || "show", of = words.get("of");
+    var version = told.versions.find(function (v) { return v.model + "/" + v.version === of; }) || told;
+    if (!told.form.recipes[recipe]) return null;
+    var found = {
+      model: version.model, version: version.version, layer: layer, terms: words.get("units") || "layer", sign: words.get("sign") === "sad" ? "sad" : "happy",
+      seed: Number(words.get("seed") || 0), start: words.get("start"), recipe: recipe, device: words.get("device") || "auto", numbers: {},
+    };
+    words.forEach(function (value, name) { if (name in told.form.recipes[recipe]) found.numbers[name] = number(value); });
+    return found;
   }
 
   // `changed` is called at every change that a person makes.
@@ -147,41 +196,58 @@
       own.noStart.hidden = !hash;
     }
 
+    function setLayer(name) {
+      layer = name;
+      own.of.textContent = name ? "of " + name : "";
+    }
+
+    // The controls show the numbers of the recipe as they hold for the layer, and those that somebody set.
+    function setNumbers(numbers) {
+      var base = usual(told, basis());
+      controls.hint(base);
+      controls.set(Object.assign(base, numbers));
+      controls.lock("jitter_px", isDense(told, basis()) ? "Pictures of dense layers are never shifted." : "");
+    }
+
+    function basis() {
+      var of = told.versions.find(function (v) { return v.model + "/" + v.version === own.version.value; });
+      return { model: of.model, version: of.version, layer: layer, recipe: own.recipe.value };
+    }
+
     function load(f) {
       own.version.value = f.model + "/" + f.version;
-      layer = f.layer;
+      setLayer(f.layer);
       own.terms.value = sum(f.terms);
       own.sign.value = f.sign;
       own.seed.value = f.seed;
       own.recipe.value = f.recipe;
       own.device.value = f.device;
       setStart(f.start);
-      controls.hint(spec.recipes[f.recipe]);
-      controls.set(Object.assign({}, spec.recipes[f.recipe], f.numbers));
+      setNumbers(f.numbers);
     }
 
     function value() {
-      var of = told.versions.find(function (v) { return v.model + "/" + v.version === own.version.value; });
-      return {
-        model: of.model, version: of.version, layer: layer, terms: own.terms.value.trim(), sign: own.sign.value,
-        seed: Number(own.seed.value || 0), start: start, recipe: own.recipe.value, numbers: controls.get(), device: own.device.value,
-      };
+      var base = basis(), shown = usual(told, base), numbers = controls.get();
+      Object.keys(numbers).forEach(function (name) { if (numbers[name] === null || same(numbers[name], shown[name])) delete numbers[name]; });
+      return Object.assign(base, {
+        terms: own.terms.value.trim(), sign: own.sign.value, seed: Number(own.seed.value || 0), start: start, numbers: numbers, device: own.device.value,
+      });
     }
 
-    own.recipe.addEventListener("change", function () {
-      controls.hint(spec.recipes[own.recipe.value]);
-      controls.set(spec.recipes[own.recipe.value]);
-    });
+    own.recipe.addEventListener("change", function () { setNumbers({}); });
     own.whole.addEventListener("click", function () { own.terms.value = "layer"; changed(); });
     own.noStart.addEventListener("click", function () { setStart(null); changed(); });
     element.addEventListener("submit", function (event) { event.preventDefault(); });
     element.addEventListener("change", function (event) { if (event.target !== own.follow) changed(); });
-    load({ model: told.model, version: told.version, layer: "", terms: "", sign: "happy", seed: 0, recipe: "show", device: "auto", numbers: {} });
+    var plainest = { model: told.model, version: told.version, layer: "", terms: "", sign: "happy", seed: 0, start: null, recipe: "show", device: "auto", numbers: {} };
+    load(plainest);
     return {
       element: element, value: value, load: load, setStart: setStart,
+      plain: function (name, terms) { return Object.assign({}, plainest, { layer: name, terms: terms }); },
       follows: function () { return own.follow.checked; },
-      full: function (f) { return full(spec, f); },
-      setUnits: function (name, text) { layer = name; own.terms.value = text; },
+      full: function (f) { return full(told, f); },
+      toText: function (f) { return toText(told, f); },
+      fromText: function (text, name) { return fromText(told, text, name); },
       addUnit: function (unit, sign) {
         var before = own.terms.value === "layer" ? "" : own.terms.value;
         own.terms.value = before + (sign > 0 ? (before ? " + " : "") : before ? " - " : "-") + unit;
@@ -191,5 +257,5 @@
     };
   }
 
-  self.AtlasForm = { mount: mount };
+  self.AtlasForm = { mount: mount, sum: sum };
 })();

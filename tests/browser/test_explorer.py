@@ -71,7 +71,7 @@ def state(page: Any, wanted: str) -> None:
 
 def done(page: Any, words: str) -> None:
     """Wait until what is called so has been rendered, whatever stood there before."""
-    expect(page.locator('#live[data-state="done"] .what')).to_contain_text(words)
+    expect(page.locator('#live[data-state="done"]')).to_contain_text(words)
 
 
 def rendering(page: Any, studio: Any) -> None:
@@ -160,7 +160,7 @@ def test_a_unit_is_rendered_before_the_eyes(at: Any, studio: Any) -> None:
     source = live.locator("img").get_attribute("src")
     assert source.startswith("/img/")
     assert page.context.request.get(page.url.split("/m/")[0] + source).status == 200
-    expect(page.locator("#beside")).to_contain_text("As in the atlas")
+    expect(page.locator("#kept")).to_contain_text("As in the atlas")
 
 
 def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any) -> None:
@@ -168,14 +168,14 @@ def test_a_change_renders_again_and_says_what_differs_from_what_was_kept(at: Any
     page.locator("#render").click()
     state(page, "done")
     page.locator("#keep").click()
-    kept = page.locator("#beside img").get_attribute("src")
+    kept = page.locator("#kept img").get_attribute("src")
     page.locator("#set-seed").fill("7")
     page.locator("#set-seed").press("Tab")
     done(page, "seed 7")
-    expect(page.locator("#beside .what")).to_contain_text("seed 0")
-    expect(page.locator("#beside img")).to_have_attribute("src", kept)
+    expect(page.locator("#kept .what")).to_contain_text("seed 0")
+    expect(page.locator("#kept img")).to_have_attribute("src", kept)
     expect(page.locator("#live img")).not_to_have_attribute("src", kept)
-    page.locator("#beside").get_by_role("button", name="Take these settings").click()
+    page.locator("#kept").get_by_role("button", name="Use these settings").click()
     expect(page.locator("#set-seed")).to_have_value("0")
 
 
@@ -184,10 +184,126 @@ def test_what_differs_from_the_atlas_s_own_picture_is_said(at: Any) -> None:
     page = at()
     page.locator("#set-tv").fill("0.5")
     page.locator("#set-tv").press("Tab")
-    page.locator("#render").click()
     done(page, "tv 0.5")
-    expect(page.locator("#beside .what")).to_have_text(re.compile("^tv "))
-    expect(page.locator("#beside")).to_contain_text("As in the atlas")
+    expect(page.locator("#kept .what")).to_have_text(re.compile("^tv "))
+    expect(page.locator("#kept")).to_contain_text("As in the atlas")
+
+
+def test_the_form_describes_the_picture_that_is_shown(at: Any, store_view: StoreView) -> None:
+    page = at("m/garden/v2/units.html#q=layer%3Aconv1%20static")
+    static = page.locator("#grid a[href]").first.get_attribute("href")
+    page.locator("#grid a[href]").first.click()
+    page.locator("#head .verdict", has_text="static").wait_for()
+    expect(page.locator("#set-recipe")).to_have_value("default")  # Its picture is the one that was judged.
+    expect(page.locator("#live")).to_contain_text("recipe default")
+    page.locator("#follow").uncheck()
+    page.locator("#set-recipe").select_option("show")
+    expect(page.locator(".pending")).to_contain_text("Not rendered yet: recipe show")
+    page.locator("#live").get_by_role("button", name="Use these settings").click()
+    expect(page.locator(".pending")).to_be_empty()
+    expect(page.locator("#set-recipe")).to_have_value("default")
+    address(page, "#" + static.partition("#")[2])
+
+
+def test_the_activation_of_the_atlas_s_picture_is_that_of_the_page(at: Any) -> None:
+    page = at()
+    said = page.locator("#live .now").inner_text()
+    row = page.locator("#evidence tr", has_text="show happy 0")
+    assert said == "activation " + row.locator("td").nth(1).inner_text()
+
+
+def test_the_address_keeps_the_form_and_the_link_carries_it(at: Any, chromium: Any) -> None:
+    page = at()
+    page.locator("#set-seed").fill("7")
+    page.locator("#set-seed").press("Tab")
+    page.locator("#set-tv").fill("0.5")
+    page.locator("#set-tv").press("Tab")
+    done(page, "tv 0.5")
+    page.wait_for_url(re.compile("render=.*seed%3D7%26tv%3D0.5#u3$"))
+    page.reload()
+    done(page, "conv1, unit 3")
+    expect(page.locator("#set-seed")).to_have_value("7")
+    expect(page.locator("#set-tv")).to_have_value("0.5")
+    page.locator('#grid a[href="conv1.html#u5"]').click()
+    page.get_by_role("heading", name="conv1 unit 5").wait_for()
+    expect(page.locator("#set-seed")).to_have_value("0")
+    address(page, "/" + CONV1 + "#u5")
+    page.go_back()
+    expect(page.locator("#set-seed")).to_have_value("7")
+
+
+def test_a_link_of_another_site_fills_in_the_form_and_renders_nothing(
+    explorer: str, open_page: Callable[..., Any], studio: Any
+) -> None:
+    """The server says where a page was opened from (tests/explorer/test_app.py)."""
+    page = open_page("m/garden/v2/units.html", explorer)
+    own = explorer + CONV1 + "?render=recipe%3Dshow%26units%3D3%26tv%3D0.5#u3"
+    foreign = page.context.request.get(own).text().replace('"renders": true', '"renders": false')
+    page.route(own.partition("#")[0], lambda route: route.fulfill(body=foreign, content_type="text/html"))
+    page.goto(own)
+    expect(page.locator(".pending")).to_contain_text("Not rendered yet: tv 0.5")
+    expect(page.locator("#set-tv")).to_have_value("0.5")
+    assert not studio.requests
+
+
+def test_how_a_picture_grew_can_be_scrubbed_and_taken_away(at: Any, explorer: str) -> None:
+    page = at()
+    page.locator("#grow").click()
+    slider = page.locator("#growth-step")
+    slider.wait_for()
+    finished = page.locator("#live img").get_attribute("src")
+    assert finished.startswith("/img/") and slider.get_attribute("max") == "4"
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "step 30 of 40"
+    frame = page.locator("#live img").get_attribute("src")
+    assert (
+        frame.startswith("data:image/webp")
+        and page.locator("#live img").evaluate("i => i.naturalWidth") == 48
+    )
+    assert page.locator("#live .curve .at").get_attribute("d")
+    page.keyboard.press("End")
+    expect(page.locator("#live img")).to_have_attribute("src", finished)
+    with page.expect_download() as animation:
+        page.get_by_role("link", name="Download animation").click()
+    assert re.fullmatch(r"garden-v2-conv1-unit-3-[0-9a-f]{8}\.webp", animation.value.suggested_filename)
+    with page.expect_download() as png:
+        page.locator("#live").get_by_role("link", name="Download PNG").click()
+    assert png.value.suggested_filename.endswith(".png")
+
+
+def test_curves_that_stand_side_by_side_have_one_scale(at: Any) -> None:
+    page = at()
+    page.locator("#render").click()
+    state(page, "done")
+    scales = [page.locator(f"#{name} .ups").inner_text().split() for name in ("live", "kept")]
+    assert scales[0] == scales[1] and len(scales[0]) >= 2
+    assert [page.locator(f"#{name} .across").inner_text() for name in ("live", "kept")].count("") == 0
+
+
+def test_nothing_jumps(at: Any) -> None:
+    """What comes late finds its place kept: layout shifts that nobody caused sum up to next to nothing."""
+    page = at()
+    page.evaluate("""() => {
+      self.shifts = [];
+      new PerformanceObserver(list => list.getEntries().forEach(e => {
+        if (!e.hadRecentInput) self.shifts.push(e.value);
+      })).observe({ type: "layout-shift", buffered: true }); }""")
+    page.locator("#grow").click()
+    page.locator("#growth-step").wait_for()
+    page.locator("#keep").click()
+    page.locator("#sweep").click()
+    page.locator(".sweep li:nth-child(9)[data-state=done]").wait_for()
+    page.wait_for_timeout(200)
+    assert sum(page.evaluate("self.shifts")) < 0.02
+
+
+def test_help_covers_the_bench(at: Any) -> None:
+    page = at()
+    page.get_by_role("button", name="Help").click()
+    told = page.locator("#help").inner_text()
+    for button in page.locator(".actions button").all_inner_texts():
+        assert button == "Render" or button in told
 
 
 @pytest.mark.slow
@@ -220,7 +336,22 @@ def test_two_versions_of_a_unit_stand_side_by_side(at: Any) -> None:
     page.locator("#keep").click()
     page.locator("#set-version").select_option("garden/v1")
     done(page, "version v1")
-    expect(page.locator("#beside .what")).to_contain_text("version v2")
+    expect(page.locator("#kept .what")).to_contain_text("version v2")
+
+
+def test_a_request_that_comes_while_another_is_asked_after_is_not_taken_for_lost(at: Any) -> None:
+    page = at()
+    held: list[Any] = []
+    page.route("**/progress.json*", lambda route: held.append(route))
+    page.locator("#render").click()
+    page.wait_for_timeout(500)
+    page.locator("#set-seed").fill("5")
+    page.locator("#set-seed").press("Tab")
+    expect(page.locator("#live .what")).to_contain_text("seed 5")
+    assert len(held) == 1
+    page.unroute("**/progress.json*")
+    held[0].continue_()
+    state(page, "done")
 
 
 def test_cancel_ends_it_long_before_it_would_be_done(at: Any, studio: Any) -> None:
@@ -277,10 +408,13 @@ def test_sums_of_units_and_the_whole_layer_can_be_asked_for(at: Any) -> None:
     page = at()
     page.locator('#grid a[href="conv1.html#u5"]').click(modifiers=["Shift"])
     expect(page.locator("#terms")).to_have_value("3 + 5")
-    page.locator("#render").click()
-    done(page, "units 3 + 5")
+    done(page, "conv1, units 3 + 5")
+    expect(page.locator("#head h2")).to_have_text("conv1 units 3 + 5")
+    expect(page.locator("#head .verdict")).to_be_hidden()
     page.get_by_role("button", name="Whole layer").click()
-    page.locator("#live .what", has_text="the whole layer").wait_for()
+    done(page, "conv1, the whole layer")
+    expect(page.locator("#head h2")).to_have_text("conv1 the whole layer")
+    assert page.title().startswith("conv1 the whole layer")
     page.locator("#terms").fill("3 +")
     page.locator("#terms").press("Tab")
     page.locator("#wrong", has_text="wanted such as 3").wait_for()
@@ -385,7 +519,7 @@ def test_it_says_that_the_explorer_is_gone_and_goes_on_when_it_is_back(
         page.locator("#evidence .sec").first.wait_for()
         rendering(page, studio)
     page.locator("body.troubled").wait_for()
-    expect(page.locator("#live .state")).to_contain_text("gone")
+    expect(page.locator("#live .state")).to_contain_text("No connection")
     studio.quicken(0.1)
     with served(application, int(base.rstrip("/").rpartition(":")[2])):
         page.locator("body:not(.troubled)").wait_for()

@@ -167,10 +167,10 @@ def test_a_sweep_two_versions_a_layer_and_a_start_picture(at: Any, tmp_path: Pat
     page.locator("#set-version").select_option("facing_left/fewer")
     page.locator("#live .what", has_text="version fewer").wait_for()
     state(page, "done", 120)
-    kept = page.locator("#beside img").get_attribute("src")
+    kept = page.locator("#kept img").get_attribute("src")
     expect(page.locator("#live img")).not_to_have_attribute("src", kept)
     page.get_by_role("button", name="Whole layer").click()
-    page.locator("#live .what", has_text="the whole layer").wait_for()
+    page.locator("#live .of", has_text="the whole layer").wait_for()
     state(page, "done", 120)
     start = tmp_path / "start.png"
     start.write_bytes(encode_png((np.indices((60, 60)).sum(0) * 2).astype(np.uint8)[:, :, None]))

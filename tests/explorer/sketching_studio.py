@@ -10,9 +10,12 @@ import time
 import numpy as np
 
 from reportgen.errors import ReportgenError
+from reportgen.explorer.growth import Frame, Growth
 from reportgen.explorer.render_request import Asked
 from reportgen.explorer.studio import Progress, Ticket
-from reportgen.images import encode_webp, fitted_photograph
+from reportgen.images import decode_webp, encode_png, encode_webp, fitted_photograph
+from reportgen.store import Experiment
+from reportgen.units import Telemetry
 
 STEPS = 40
 PREVIEWS_A_SECOND = 20
@@ -32,7 +35,7 @@ class SketchingStudio:
     def model_file(self, of):
         return of.partition("/")[0] + ".keras"
 
-    def ask(self, asked: Asked, person, panel):
+    def ask(self, asked: Asked, person, panel, growth=False):
         if self.versions.get(asked.of, "is not here") is not None:
             raise ReportgenError(f"{asked.of} cannot be rendered here")
         for request in self.requests.values():
@@ -76,8 +79,24 @@ class SketchingStudio:
             tuple((s, 1 - 0.9**s) for s in range(step + 1)) if share >= 0 else (),
             self._picture(own["key"], share) if share >= 0 else None,
             1 + int((now - own["begins"] - self.ready) * PREVIEWS_A_SECOND) if share >= 0 else 0,
-            own["key"], now - own["took"], own.get("message", ""),
+            own["key"], now - own["took"], own.get("message", ""), grown=own["end"] == "done",
         )  # fmt: skip
+
+    def growth(self, key):
+        """Every tenth step of a picture that is done."""
+        if key not in self.pictures:
+            return None
+        return Growth(
+            tuple(Frame(step, self._picture(key, step / STEPS)) for step in range(0, STEPS + 1, 10))
+        )
+
+    def original(self, key):
+        if key not in self.pictures:
+            return None
+        pixels = decode_webp(self.pictures[key])[:, :, :1]
+        asked = next(r["asked"] for r in self.requests.values() if r["key"] == key)
+        told = Telemetry(0.0, 2.0, 1.9, (1.0,), 1.0, 0.1, 0.3, STEPS, "max_steps", 0, "leaky-mean")
+        return Experiment(key, encode_png(pixels), 48, 48, 1, 0.1, told, asked.as_dict())
 
     def _picture(self, key, share):
         rng = np.random.default_rng(int(key[:8], 16))

@@ -1,16 +1,23 @@
 """The application, asked without a browser: what is served, and that nothing is served around the guard."""
 
+import io
 import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from asking import ask
+from PIL import Image
 from sketching_studio import SketchingStudio
 
 from reportgen.atlas.site_map import OF_MODEL
 from reportgen.explorer.guard import Door
+from reportgen.explorer.render_request import parse
+from reportgen.explorer.result_cache import Ledger
 from reportgen.explorer.store_view import StoreView
+from reportgen.images import decode_png
+from reportgen.spec import RenderSpec
 from reportgen.store import open_store
 
 pytest.importorskip("dash", reason="the extra explorer is not installed")
@@ -19,6 +26,14 @@ from dash import html
 
 from reportgen.explorer.app import make_app
 from reportgen.explorer.layout import MOST_COMPONENTS, count_components, layout
+
+
+class Kept(SketchingStudio):
+    """Has the pictures of a store."""
+
+    def __init__(self, path):
+        super().__init__({})
+        self.original = Ledger(path).original
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +66,36 @@ def test_the_atlas_s_addresses_are_the_explorers(app, name):
 def test_what_is_not_there_is_not_found_in_one_line(app, path):
     answer = ask(app, path)
     assert answer.status == 404 and answer.text.count("\n") <= 1 and "Traceback" not in answer.text
+
+
+def test_a_link_of_another_site_makes_nothing_be_rendered(app):
+    opened = {site: ask(app, "/m/garden/v2/conv1.html", sec_fetch_site=site, sec_fetch_mode="navigate").text
+              for site in ("none", "same-origin", "cross-site", "same-site")}  # fmt: skip
+    renders = {site: '"renders": true' in page for site, page in opened.items()}
+    assert renders == {"none": True, "same-origin": True, "cross-site": False, "same-site": False}
+
+
+def test_a_download_has_its_recipe_inside_and_a_plain_name(app, store_view):
+    at = next(v for v in store_view.versions() if v.place.version == "v2")
+    shown = store_view.unit(at, "conv1", 3).lead
+    app = make_app(store_view, Kept(store_view.path), Door())
+    answer = ask(app, f"/img/{shown.key}.png", query=f"of={at.name}")
+    assert answer.headers["content-disposition"] == (
+        f'attachment; filename="garden-v2-conv1-unit-3-{shown.key[:8]}.png"'
+    )
+    with Image.open(io.BytesIO(answer.body)) as picture:
+        texts, pixels = picture.text, np.asarray(picture)
+    told = json.loads(texts["reportgen"])
+    assert parse(told["asked"]) == shown.asked and told["key"] == shown.key
+    assert RenderSpec(**told["recipe"]) == shown.asked.recipe
+    assert told["activation"] == shown.activation and told["steps"] == shown.steps
+    assert "unit 3" in texts["Title"] and str(store_view.path.parent) not in json.dumps(texts)
+    with open_store(store_view.path) as store:
+        kept = store.picture_of(shown.key)
+    assert np.array_equal(pixels, decode_png(kept.picture, kept.channels).squeeze())
+    assert ask(app, f"/img/{'0' * 32}.png").status == 404
+    assert ask(app, f"/growth/{shown.key}.json").status == 404
+    assert ask(app, f"/growth/{shown.key}.webp").status == 404
 
 
 def test_a_picture_never_changes_and_is_kept(app, store_view):

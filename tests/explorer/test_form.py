@@ -6,7 +6,7 @@ import pytest
 
 from reportgen.explorer.form import NOT_IN_FORM, form_spec, groups, recipe_values
 from reportgen.explorer.render_request import parse
-from reportgen.spec import RECIPES, RenderSpec
+from reportgen.spec import RECIPES, RenderSpec, for_kind
 
 
 def test_every_part_of_a_recipe_has_one_control():
@@ -17,15 +17,14 @@ def test_every_part_of_a_recipe_has_one_control():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_through_the_form_is_that_recipe(name):
-    form = {
-        "model": "m",
-        "version": "v",
-        "layer": "l",
-        "recipe": name,
-        "numbers": recipe_values(RECIPES[name]),
-    }
-    assert parse(form).recipe == RECIPES[name]
+@pytest.mark.parametrize("kind", ["conv", "dense"])
+def test_what_the_form_shows_of_a_recipe_is_what_holds_for_that_kind_of_layer(name, kind):
+    spec = form_spec()
+    shown = {**spec["recipes"][name], **(spec["dense"][name] if kind == "dense" else {})}
+    asked = parse({"model": "m", "version": "v", "layer": "l", "recipe": name, "numbers": shown})
+    assert for_kind(asked.recipe, kind) == for_kind(RECIPES[name], kind)
+    assert recipe_values(for_kind(RECIPES[name], kind)) == shown
+    assert spec["dense"][name]["jitter_px"] == 0
 
 
 def test_every_choice_is_one_that_a_recipe_may_have():

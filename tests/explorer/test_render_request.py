@@ -12,7 +12,7 @@ from reportgen.config import read_settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.render_request import MOST_TERMS, Asked, parse, parse_terms, terms_text
 from reportgen.plan import Wish, make_plan, select_layers, select_units
-from reportgen.spec import RECIPES, recipe_named, with_numbers
+from reportgen.spec import RECIPES, for_kind, recipe_named, with_numbers
 from reportgen.store import open_store
 
 FORM = {"model": "net", "version": "v1", "layer": "conv", "terms": 3}
@@ -89,14 +89,21 @@ def test_a_given_start_leaves_the_seed_without_meaning():
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))
 def test_a_form_that_says_every_number_as_it_is_asks_for_the_recipe_itself(recipe):
-    """Sliders send all they show; `tv_dense` must survive that."""
     base = recipe_named(recipe)
     numbers = {
         f.name: getattr(base, f.name)
         for f in dataclasses.fields(base)
         if f.name not in ("name", "scored", "tv_dense")
     }
-    assert asked(recipe=recipe, numbers=numbers).recipe == base
+    found = asked(recipe=recipe, numbers=numbers).recipe
+    assert found == dataclasses.replace(base, tv_dense=None)
+
+
+def test_a_weight_that_is_set_holds_for_dense_layers_too_also_where_others_have_it_anyway():
+    wish = asked(recipe="keras-vis-2019", numbers={"tv": RECIPES["keras-vis-2019"].tv})
+    assert for_kind(wish.recipe, "dense").tv == wish.recipe.tv
+    assert for_kind(asked(recipe="keras-vis-2019").recipe, "dense").tv != wish.recipe.tv
+    assert parse(wish.as_dict()) == wish
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES))

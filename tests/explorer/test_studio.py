@@ -16,6 +16,7 @@ from PIL import Image
 
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
+from reportgen.explorer.growth import Growths
 from reportgen.explorer.messages import Failed
 from reportgen.explorer.render_request import parse
 from reportgen.explorer.studio import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
@@ -119,6 +120,24 @@ def test_asking_again_is_instant_also_of_a_studio_that_never_rendered_it(studio,
     until(lambda: not studio.unsaved())
     other = Studio(example_store, [EXAMPLE])
     assert other.progress(other.ask(asked(seed=5), "eve", "panel").id).preview == picture
+
+
+def test_how_a_picture_grew_is_kept_and_can_be_asked_for_again(studio, example_store):
+    wish = asked(seed=41)
+    ticket = studio.ask(wish, "ada", "panel")
+    last = followed(studio, ticket)[-1]
+    grown = studio.growth(ticket.key)
+    steps = [frame.step for frame in grown.frames]
+    assert (
+        last.grown and steps == sorted(set(steps)) and {1, 2, 4, 8, 16, 32} <= set(steps) and len(steps) >= 16
+    )
+    assert grown.frames[-1].picture == last.preview and steps[-1] == last.step
+    until(lambda: not studio.unsaved())
+    studio._growths = Growths()
+    assert not studio.progress(studio.ask(wish, "ada", "panel").id).grown
+    again = studio.ask(wish, "ada", "panel", growth=True)
+    assert again.key == ticket.key and followed(studio, again)[-1].preview == last.preview
+    assert [frame.step for frame in studio.growth(again.key).frames] == steps
 
 
 def test_what_is_cancelled_stops_and_the_next_begins(studio):
