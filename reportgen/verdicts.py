@@ -75,7 +75,7 @@ class Verdict:
 
 
 NO_RESPONSES = Cause("responses missing", "its responses were not measured")
-NO_ASCENT = Cause("never climbed", "none of its starts activated it")
+NO_ASCENT = Cause("no ascent", "none of its starts activated it")
 NO_STRUCTURE = Cause("structure not measured", "its pictures are too small, or the noise baseline is missing")
 NO_RECURRENCE = Cause(
     "recurrence not measured",

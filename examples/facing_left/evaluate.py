@@ -1,6 +1,6 @@
-"""How good the facing-left model is, in numbers: accuracy beside the majority class, with an interval.
+"""How good the facing-left model is, in numbers: accuracy compared with the majority class, with an interval.
 
-The ten pictures of one person are alike, so the interval is a bootstrap over people, not over pictures.
+The ten pictures of one person are similar, so the interval is a bootstrap over people, not over pictures.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ def balanced_accuracy(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def confusion(predicted: np.ndarray, truth: np.ndarray) -> list[list[int]]:
-    """Counts, rows the truth and columns the answer, each in the order not left, left."""
+    """Counts, rows the truth and columns the prediction, each in the order not left, left."""
     return [[int(np.sum((truth == t) & (predicted == p))) for p in (0, 1)] for t in (0, 1)]
 
 

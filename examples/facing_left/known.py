@@ -91,7 +91,7 @@ def accuracies(known: Known, layer: str, units: Sequence[int]) -> tuple[float, f
 
 
 def shifted_share(known: Known, layer: str) -> float:
-    """Median answer of units to their own render moved around its edges, as a share of that to it."""
+    """Median activation of units on their own shifted render, as a share of that on the original."""
     units = range(known.model.layer(layer).n_units)
     own = known.renders(layer, list(units), "scored")
     first = np.stack([own[u][0] for u in sorted(own)])
@@ -131,7 +131,7 @@ def listed(units: Sequence[int]) -> str:
 
 
 def cost(known: Known, layer: str, units: Sequence[int], what: str) -> str:
-    """What the network loses without some units of a layer, beside as many at random, in a sentence."""
+    """A sentence: what is lost without some units of a layer, compared with as many at random."""
     if not units:
         return ""
     whole, without, drawn = accuracies(known, layer, units)
@@ -140,6 +140,5 @@ def cost(known: Known, layer: str, units: Sequence[int], what: str) -> str:
         f"Without {what} ({len(units)}) together, each replaced by its mean, accuracy on the held-out people "
         f"goes from {percent(whole)} to {percent(without)}; without as many at random to "
         f"{percent(drawn.mean())} ({percent(drawn.min())} to {percent(drawn.max())}; {beaten} of {DRAWS} "
-        f"draws "
-        "are no better)."
+        "draws are no better)."
     )

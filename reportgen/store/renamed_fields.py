@@ -1,4 +1,4 @@
-"""Fields of scores and findings that schema 4 renamed: keys of stored JSON before and after."""
+"""Fields and words of scores and findings that schema 4 renamed: stored JSON before and after."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ _FINDINGS = {
     "comparison": "consistency_reference", "text": "summary", "beside": "supplementary",
 }  # fmt: skip
 
+_CAUSES = {"never climbed": "no ascent"}
+
 _GROUPS = {"span": "basis", "span_share": "basis_share"}
 
 
@@ -44,6 +46,8 @@ def renamed_score(fields: Mapping[str, object]) -> dict[str, Any]:
     for part, names in _SCORE.items():
         if part in found:
             found[part] = _renamed(found[part], names)
+    if isinstance(cause := found.get("cause"), str):
+        found["cause"] = _CAUSES.get(cause, cause)
     relations, steps = found.get("relations"), found.get("decision")
     if isinstance(relations, dict) and "copy_shortfall" in relations:
         relations["copy_shortfall"] = _renamed(relations["copy_shortfall"], _SHORTFALL)

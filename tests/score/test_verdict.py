@@ -18,7 +18,7 @@ LIVE = {
 }
 FACTS = {
     "responses missing": {**LIVE, "life": Responsiveness(missing="responses")},
-    "never climbed": {**LIVE, "activated": False},
+    "no ascent": {**LIVE, "activated": False},
     "structure not measured": {**LIVE, "too_small": Obstacle("small", (12, 12, 16))},
     "recurrence not measured": {**LIVE, "live": 1, "z": 5.0},
 }

@@ -92,7 +92,7 @@ def test_a_reason_holds_the_numbers_of_the_data(score, said):
 def test_a_nuance_comes_from_data():
     faint = dataclasses.replace(LIVE, nuance="faint", unused=True)
     assert verdict_detail(a_score("static", responsiveness=faint)) == "faint; no outgoing weight"
-    assert verdict_detail(a_score("undecided", cause="never climbed")) == "never climbed"
+    assert verdict_detail(a_score("undecided", cause="no ascent")) == "no ascent"
     assert verdict_detail(a_score("flat", look=Look(colour="dark", colour_differs=True))) == (
         "dark; differs between runs"
     )
