@@ -1,4 +1,4 @@
-"""Inputs of a model that are no picture, held at one value so that the rest can be looked at."""
+"""Inputs of a model other than the picture, held at a constant value."""
 
 from __future__ import annotations
 
@@ -23,13 +23,15 @@ def picture_input(inputs: Sequence[Tensor], hold: Mapping[str, object], file_nam
 
     Raises:
         ModelError: None is a picture.
-        ConfigError: A name in `hold` is none of the inputs, or nothing is left.
+        ConfigError: A name in `hold` is not an input, or no input is left.
     """
     names = [t.name for t in inputs]
     for name in hold:
         if name not in names:
             known = ", ".join(f'"{n}"' for n in names[:6])
-            raise ConfigError(f'{file_name}: hold names "{name}", which is no input', hint=f"inputs: {known}")
+            raise ConfigError(
+                f'{file_name}: hold names "{name}", which is not an input', hint=f"inputs: {known}"
+            )
     if len(inputs) == 1:
         if hold:
             raise ConfigError(
@@ -46,18 +48,18 @@ def picture_input(inputs: Sequence[Tensor], hold: Mapping[str, object], file_nam
 def held_inputs(
     inputs: Sequence[Tensor], picture: int, hold: Mapping[str, object], file_name: str, *, first: bool = False
 ) -> tuple[dict[int, Callable[[Tensor], Tensor]], list[str]]:
-    """Return for every input but the picture how its value is made, and a sentence about each.
+    """Return for every input except the picture a function that gives its value, and a sentence about each.
 
     Args:
         inputs: Symbolic tensors, by the model's order.
         picture: Which of them the picture is.
         hold: Values given by the user, by input name.
         file_name: For messages.
-        first: Whether pictures have their channels before height and width; one that follows the picture's
-            size is made channels last all the same.
+        first: Whether pictures have their channels before height and width; an input that follows the
+            picture's size is made channels last all the same.
 
     Raises:
-        ModelError: An input leaves a size open that no picture settles.
+        ModelError: An input has an open size that the picture does not fix.
         ConfigError: A given value does not fit.
     """
     made: dict[int, Callable[[Tensor], Tensor]] = {}
@@ -75,9 +77,9 @@ def held_inputs(
             )
         shape = [None, None, tensor.shape[at]] if follows else list(tensor.shape[1:])
         made[index] = _layer_class()(value, shape, str(tensor.dtype), name=f"held{index}")
-        said = " ".join(f"{v:g}" for v in np.ravel(value)[:6])
-        why = "as given" if tensor.name in hold else "zero, for none was given"
-        notes.append(f'Input "{tensor.name}" {shape_text(tensor)} is held at {said} ({why}).')
+        shown = " ".join(f"{v:g}" for v in np.ravel(value)[:6])
+        why = "as given" if tensor.name in hold else "zero, since none was given"
+        notes.append(f'Input "{tensor.name}" {shape_text(tensor)} is held at {shown} ({why}).')
     if made:
         notes.insert(0, f'The picture is input "{inputs[picture].name}" {shape_text(inputs[picture])}.')
     return made, notes
@@ -91,15 +93,15 @@ def held_values(
     n: int,
     size_px: Sequence[int],
 ) -> dict[int, Nest]:
-    """Return arrays `(n, ...)` for every input but the picture, at the value it is held at.
+    """Return arrays `(n, ...)` for every input except the picture, at its held value.
 
     Args:
         inputs: Symbolic tensors, by the model's order.
         picture: Which of them the picture is.
         hold: Values given by the user, by input name.
         file_name: For messages.
-        n: Pictures.
-        size_px: Sides of the picture, where an input's own are open.
+        n: Number of pictures.
+        size_px: Sides of the picture, used where an input's own are open.
 
     Raises:
         ConfigError: A given value does not fit.
@@ -132,11 +134,11 @@ def _value(given: Nest, tensor: Tensor, file_name: str) -> Tensor:
 
 @functools.cache
 def _layer_class() -> type[KerasLayer]:
-    """Return the layer that gives a held value for every picture; Keras is imported only now."""
+    """Return the layer that gives a held value for every picture; Keras is imported on first use."""
     keras = keras_module()
 
     class HeldInput(keras.Layer):  # type: ignore[misc, name-defined, unused-ignore]
-        """A constant with the batch, and where its sides are open the height and width, of a picture."""
+        """A constant with the batch size of a picture, and its height and width where sides are open."""
 
         def __init__(
             self, value: object, shape: Sequence[int | None], of_type: str, **options: object
@@ -162,7 +164,7 @@ def _layer_class() -> type[KerasLayer]:
             return keras.KerasTensor((picture.shape[0], *shape), dtype=self.of_type)
 
         def get_config(self) -> Config:
-            """Return what makes the constant."""
+            """Return the settings of the constant."""
             return {**super().get_config(), "value": self.value, "shape": self.shape, "of_type": self.of_type}
 
     return HeldInput

@@ -1,7 +1,6 @@
-"""The hash of a file's bytes: what a store remembers of a model file.
+"""The hash of a model file's bytes, by which a store identifies the file.
 
-Needs no framework, so that a site or a plan can ask whether a file is the one
-it knows without loading the network.
+Needs no framework, so that a file can be recognised without loading the network.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ def file_hash(path: str | Path) -> str:
 
 
 def existing_file(path: str | Path) -> Path:
-    """Return the path of a file that is there.
+    """Return the path of an existing file.
 
     Raises:
-        ModelError: It is missing (the nearest names beside it are offered), a folder, or no plain file.
+        ModelError: It is missing (the hint gives the nearest names), a folder, or not a plain file.
     """
     path = Path(path)
     try:
@@ -68,11 +67,11 @@ def _folder_hint(path: Path) -> str:
 
 def _nearest(path: Path) -> str:
     try:
-        beside = [p.name for p in path.parent.iterdir() if p.is_file()]
+        siblings = [p.name for p in path.parent.iterdir() if p.is_file()]
     except OSError:
         return f'neither does its folder "{path.parent.name}"'
-    near = nearest(path.name, beside, n=3, cutoff=0.5)
-    near = near or sorted(name for name in beside if Path(name).suffix.lower() in _MODEL_SUFFIXES)[:3]
+    near = nearest(path.name, siblings, n=3, cutoff=0.5)
+    near = near or sorted(name for name in siblings if Path(name).suffix.lower() in _MODEL_SUFFIXES)[:3]
     return (
         "nearest: " + ", ".join(f'"{name}"' for name in near) if near else "no model file is in that folder"
     )

@@ -1,9 +1,8 @@
-"""The one place where Keras is imported for reading models, and quietly.
+"""Imports Keras for reading models, without TensorFlow's banners.
 
-TensorFlow writes banners to the process's standard error while it is imported,
-some of them before any logging level applies; those below the level (errors and less,
-unless the user has set another) are dropped, everything else is passed on. Which backend Keras runs
-on is Keras's own affair (`KERAS_BACKEND`).
+TensorFlow writes to the process's standard error while it is imported, in part before any logging level
+applies. Lines below the level (by default up to errors) are dropped, everything else is passed on. Keras's
+own setting `KERAS_BACKEND` chooses the backend.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ _RANKS = {"I": 0, "W": 1, "E": 2}
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 
 MOST_OPERATIONS = 10_000
-"""Operations of an ONNX graph that are built; real networks have a few thousand at most."""
+"""Most operations of an ONNX graph that are built; real networks have a few thousand."""
 
 _MOST_CALLS = 6 * MOST_OPERATIONS
-"""More than the layers that a configuration may list, or that operations become."""
+"""More than the layers a configuration may list, or the layers that operations become."""
 
 _deep_lock = threading.Lock()
 _deep = _limit_before = 0
@@ -40,13 +39,13 @@ def keras_module() -> Any:
     """Return the imported `keras` module.
 
     Raises:
-        MissingExtra: Keras, or the backend it is set to use, is not installed.
+        MissingExtra: Keras or its chosen backend is not installed.
     """
     if "keras" in sys.modules:
         return sys.modules["keras"]
-    said = os.environ.setdefault(_LEVEL, "3")
+    level = os.environ.setdefault(_LEVEL, "3")
     try:
-        with _without_banners(int(said) if said.isdigit() else 0):
+        with _without_banners(int(level) if level.isdigit() else 0):
             return importlib.import_module("keras")
     except ModuleNotFoundError as error:
         package = (error.name or "").split(".")[0]
@@ -63,17 +62,17 @@ def keras_module() -> Any:
 
 
 def functional(inputs: Nest, outputs: Nest, **named: object) -> Network:
-    """Return the network between Keras tensors, however many operations stand in a row."""
+    """Return the network between Keras tensors, even if it is thousands of operations deep."""
     with deep_graphs():
         return keras_module().Model(inputs, outputs, **named)
 
 
 @contextmanager
 def deep_graphs() -> Iterator[None]:
-    """Let Keras follow graphs of thousands of operations, which it does by a call within a call for each.
+    """Raise the recursion limit, since Keras follows graphs by one nested call for each operation.
 
-    Such calls take no room on the stack of the process, only on Python's own. The limit is the whole
-    process's: it stays raised until the last of several threads is done.
+    Such calls use Python's stack only, not the process's. The limit is global: it stays raised until the last
+    of several threads is done.
     """
     global _deep, _limit_before
     with _deep_lock:
@@ -97,7 +96,7 @@ def _unknown_backend() -> ConfigError:
 
 @contextmanager
 def _without_banners(level: int) -> Iterator[None]:
-    """Hold back what is written to the process's standard error, then pass on all but lines below a level."""
+    """Capture the process's standard error, then pass on all but lines below a level."""
     if level <= 0:
         yield
         return

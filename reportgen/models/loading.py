@@ -1,4 +1,4 @@
-"""From a model file to a `Model`: read, flattened, its layers found; refused if it is no image network."""
+"""Reads a model file into a `Model`: flattened, its layers found; refuses models without a picture."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from reportgen.models.graph.taps import ON_CONSTANTS, find_taps, unit_count
 from reportgen.models.input_range.find import find_input_range
 from reportgen.models.input_range.stored_moments import range_doubt
 from reportgen.models.model import Model, Node, Tap
-from reportgen.models.notes import training_notes
 from reportgen.models.opening import open_network
 from reportgen.models.sources import find_source
+from reportgen.models.training_flags import training_notes
 from reportgen.models.untrained import fresh_weights
 from reportgen.units import MOST_CHANNELS, Layer, unique_slugs
 
@@ -38,7 +38,7 @@ _SCALINGS = frozenset(
         "cast", "add", "subtract", "multiply", "true_divide", "divide", "get_item", "center_crop",
     }
 )  # fmt: skip
-"""Kinds after which a picture is still a picture."""
+"""Kinds that only scale, shift, crop or pad a picture."""
 
 _ASSUMED_PX = 224
 _LARGEST_PX = 8192
@@ -65,29 +65,29 @@ def load_model(
     Args:
         path: Named as in docs/models.md: a file, `architecture.json`, `architecture.json+weights.h5`, or
             `keras.applications:NAME`.
-        name: What to call the model; the file's stem unless given.
-        version: What to call this version; the first 8 digits of the file's hash unless given.
-        input_range: Low and high end of the values a picture has where the model takes it, each a number or
-            one a channel; read from the graph, else 0..1, unless given.
-        input_size: Height and width, for models that leave them open; 224x224 unless given.
-        trust_model: Whether code that the file brings (Lambda layers) may run.
+        name: Of the model; by default the file's stem.
+        version: Of the model; by default the first 8 digits of the file's hash.
+        input_range: Low and high end of the values of the model's input, each one number or one for each
+            channel; by default read from the graph, else 0..1.
+        input_size: Height and width, for models that leave them open; by default 224x224.
+        trust_model: Whether code in the file (Lambda layers) may run.
         custom: The user's own classes and functions that the file names, each `module:name`; with
             `trust_model` only.
-        hold: Values of inputs that are no picture, by name; zero unless given.
-        max_memory: What weights and one picture's largest tensor may take, in bytes; half of the machine's
-            memory, at least 2 GB, unless given.
-        channel_order: In which order the model takes the channels of a picture; read from the means it
-            subtracts, `bgr` for the range `caffe`, else `rgb`, unless given.
-        untrained: A seed: every weight is drawn anew, and a note says how.
-        channels: Where a file has the channels of its picture, if its network does not tell.
+        hold: Values of the other inputs, by name; by default zero.
+        max_memory: Limit for the weights and one picture's largest tensor, in bytes; by default half of the
+            machine's memory, at least 2 GB.
+        channel_order: The order in which the model takes the channels of a picture; by default read from the
+            means it subtracts, `bgr` for the range `caffe`, else `rgb`.
+        untrained: A seed: every weight is reinitialised, and a note says how.
+        channels: Whether a picture's channels are its first or last axis, if the network does not show it.
 
     Returns:
         The network, rewritten channels last: its operations, its layers with units, the shape
         `(height, width, channels)` and the range of the picture it takes, and notes on what was changed.
 
     Raises:
-        ModelError: The file cannot be used, or is no image network.
-        UntrustedModel: It brings code and is not trusted.
+        ModelError: The file cannot be used, or is not an image network.
+        UntrustedModel: It carries code and is not trusted.
         ConfigError: The given range or size does not fit.
         MissingExtra: Keras or its backend is not installed.
 
@@ -132,7 +132,7 @@ def load_model(
     taps, skipped = find_taps(nodes, outputs, rows_are_pictures(many), maps_keep_places(nodes, many))
     if not taps:
         raise ModelError(
-            f"{file_name}: none of its {len(nodes) - 1} operations has units to look at, "
+            f"{file_name}: none of its {len(nodes) - 1} operations has units to render, "
             "wanted a convolution in two dimensions or a dense layer"
         )
     sharing = calls_with_same_weights(nodes, opened.folded_calls)
@@ -167,13 +167,13 @@ def _picture_shape(model: Network, file_name: str) -> tuple[int | None, int | No
     """Return height, width and channels of a network's only input; sides may be None.
 
     Raises:
-        ModelError: It does not take one picture, channels last.
+        ModelError: The input is not one picture, channels last.
     """
     picture = model.inputs[0]
     shape = tuple(picture.shape)
     if len(shape) != 4:
         raise ModelError(
-            f"{file_name}: takes {shape_text(picture)}, which is no picture, "
+            f"{file_name}: takes {shape_text(picture)}, which is not a picture, "
             "wanted (height, width, channels)",
             hint=_hint_for_rank(shape),
         )
@@ -181,7 +181,7 @@ def _picture_shape(model: Network, file_name: str) -> tuple[int | None, int | No
     if (height, width) == (1, 1):
         raise ModelError(
             f"{file_name}: takes {shape_text(picture)}, a single place, wanted a picture",
-            hint="it looks like a vector, as generators of pictures take",
+            hint="it looks like a vector, the input of a generator",
         )
     if channels is None:
         raise ModelError(
@@ -191,7 +191,7 @@ def _picture_shape(model: Network, file_name: str) -> tuple[int | None, int | No
     if not 1 <= channels <= MOST_CHANNELS:
         raise ModelError(
             f"{file_name}: takes {shape_text(picture)} with {channels} channels, wanted 1 to {MOST_CHANNELS}",
-            hint="put a layer in front that makes fewer of them, as a convolution of 1x1 does",
+            hint="add a layer in front that reduces them, such as a 1x1 convolution",
         )
     return height, width, int(channels)
 
@@ -206,7 +206,7 @@ def _hint_for_rank(shape: tuple[int | None, ...]) -> str:
 def _input_size(
     fixed: tuple[int | None, int | None], given: tuple[int, int] | None, file_name: str
 ) -> tuple[tuple[int, int], str]:
-    """Return height and width of the input, and where they are from."""
+    """Return height and width of the input, and their source."""
     if given is not None:
         if len(given) != 2 or not all(isinstance(s, int) and 1 <= s <= _LARGEST_PX for s in given):
             raise ConfigError(f"input size is {given!r}, wanted height and width between 1 and {_LARGEST_PX}")
@@ -234,12 +234,12 @@ def _refuse_channels_first(nodes: Sequence[Node], file_name: str) -> None:
 
 
 def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_name: str) -> tuple[Node, ...]:
-    """Return the nodes with their shapes at the model's input size, where some were left open."""
+    """Return the nodes with open shapes replaced by those at the model's input size."""
     if all(side is not None for node in nodes for shape in node.output_shapes for side in shape[1:]):
         return nodes
     try:
         shapes = symbolic_shapes(nodes, input_shape)
-    except Exception as error:  # a size the network's own operations reject, in whichever way they do
+    except Exception as error:  # an operation may reject the size with any error
         cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(
             f"{file_name}: does not work on pictures of {input_shape[0]}x{input_shape[1]}: {cause}",
@@ -251,7 +251,7 @@ def _at_size(nodes: tuple[Node, ...], input_shape: tuple[int, int, int], file_na
 def _skipped_calls(
     folded_calls: Sequence[FoldedCall], sharing: Mapping[int, tuple[str, ...]], taken: Sequence[str]
 ) -> list[tuple[str, str]]:
-    """Return the layers that no picture changes: those on held inputs, and those whose weights others use."""
+    """Return the folded calls to list as skipped: those on held inputs, and those with shared weights."""
     shared = {name for names in sharing.values() for name in names}
     return [
         (c.name, ON_CONSTANTS) for c in folded_calls if (c.held or c.name in shared) and c.name not in taken
@@ -265,22 +265,22 @@ def _layers(
     input_shape: tuple[int, int, int],
     sharing: Mapping[int, tuple[str, ...]],
 ) -> tuple[Layer, ...]:
-    untouched = _still_pictures(nodes)
+    scaled_only = _scaled_pictures(nodes)
     fields = list(zip(receptive_fields(nodes), localities(nodes, input_shape), strict=True))
     slugs = unique_slugs(taps)
     return tuple(
-        _layer(nodes, tap, position, name, slug, hashes, fields, untouched, sharing.get(tap.weights, ()))
+        _layer(nodes, tap, position, name, slug, hashes, fields, scaled_only, sharing.get(tap.weights, ()))
         for position, ((name, tap), slug) in enumerate(zip(taps.items(), slugs, strict=True))
     )
 
 
-def _still_pictures(nodes: Sequence[Node]) -> list[bool]:
-    """Return for each node whether its output is the picture itself, scaled, padded or normalised at most."""
-    still: list[bool] = []
+def _scaled_pictures(nodes: Sequence[Node]) -> list[bool]:
+    """Return for each node whether its output is the picture itself, at most scaled, padded or normalised."""
+    scaled: list[bool] = []
     for node in nodes:
-        alike = node.kind in IDENTITIES | _SCALINGS and len(set(node.inputs)) == 1
-        still.append(node.kind == "input" or (alike and still[node.inputs[0][0]]))
-    return still
+        kept = node.kind in IDENTITIES | _SCALINGS and len(set(node.inputs)) == 1
+        scaled.append(node.kind == "input" or (kept and scaled[node.inputs[0][0]]))
+    return scaled
 
 
 def _layer(
@@ -291,7 +291,7 @@ def _layer(
     slug: str,
     hashes: Sequence[str],
     fields: Sequence[tuple[ReceptiveField | None, Locality]],
-    untouched: Sequence[bool],
+    scaled_only: Sequence[bool],
     shared_with: tuple[str, ...],
 ) -> Layer:
     node = nodes[tap.weights]
@@ -310,7 +310,7 @@ def _layer(
         receptive_field_px=size if field is not None else None,
         activation=tap.activation,
         head=nodes[tap.head[0]].function if tap.head is not None else "",
-        first=node.kind != "dense" and untouched[node.inputs[0][0]],
+        first=node.kind != "dense" and scaled_only[node.inputs[0][0]],
         graph_hash=hashes[tap.pre[0]],
         judged_hash=hashes[(tap.head or tap.post)[0]],
         local_field_px=size,

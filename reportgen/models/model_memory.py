@@ -1,4 +1,4 @@
-"""How much memory a model may take, and how much one would, before any of it is taken."""
+"""The memory limit for a model, checked before memory is allocated."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from reportgen.keras_types import Network
 from reportgen.models.framework import keras_module
 
 LEAST_DEFAULT = 2 << 30
-_UNTOLD = 4 << 30
+_UNKNOWN_MACHINE = 4 << 30
 _OPEN_SIDE = 224
 _NUMBER_BYTES = 4
 
 
 def machine_memory() -> int:
-    """Return the machine's memory in bytes; 4 GB where the system does not tell."""
+    """Return the machine's memory in bytes; 4 GB if the system does not report it."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return _UNTOLD
+        return _UNKNOWN_MACHINE
 
 
 def default_max_memory() -> int:
@@ -30,13 +30,13 @@ def default_max_memory() -> int:
 
 
 def build_within(build: Callable[[], Network], max_memory: int, file_name: str) -> Network:
-    """Return a network whose weights were allocated only after their sizes were found to fit.
+    """Return a network whose weights are allocated only once their sizes are known to fit.
 
-    Keras puts the numbers of variables off while it is in a stateless scope; inside it the whole network
-    is made of shapes alone.
+    In a stateless scope Keras defers the initialisation of variables, so that the network is first built from
+    shapes alone.
 
     Args:
-        build: Makes the network.
+        build: Builds the network.
         max_memory: In bytes, for its weights and one picture's largest tensor.
         file_name: For messages.
 
@@ -54,7 +54,7 @@ def build_within(build: Callable[[], Network], max_memory: int, file_name: str) 
                 scope.initialize_variables = False
                 raise
     finally:
-        _forget_waiting()
+        _drop_uninitialised()
     return model
 
 
@@ -83,7 +83,7 @@ def refuse_larger(model: Network, max_memory: int, file_name: str) -> None:
 
 
 def _tensors(model: Network, seen: set[int]) -> Iterable[tuple[str, int]]:
-    """Yield the name and size of what each operation of a model gives for one picture."""
+    """Yield the name of each operation of a model and the size of its outputs for one picture."""
     for operation in getattr(model, "operations", None) or getattr(model, "layers", None) or ():
         if id(operation) in seen:
             continue
@@ -98,8 +98,8 @@ def _bytes(shape: Iterable[int | None]) -> int:
     return _NUMBER_BYTES * prod(_OPEN_SIDE if side is None else int(side) for side in shape)
 
 
-def _forget_waiting() -> None:
-    """Drop variables that wait for their numbers, so that no later network allocates a refused one's."""
+def _drop_uninitialised() -> None:
+    """Drop uninitialised variables, so that no later network allocates those of a refused one."""
     from keras.src.backend.common import global_state
 
     global_state.set_global_attribute("uninitialized_variables", [])

@@ -1,7 +1,7 @@
-"""From a source to a Keras network with one picture for its input, channels last, whatever it was before.
+"""From any source to a Keras network whose only input is one picture, channels last.
 
-Puts the readers of this room together: a file of Keras or ONNX, or a network of
-`keras.applications`. What units the network has is known in `loading`.
+Combines the readers of this package: Keras and ONNX files, and networks of `keras.applications`. `loading`
+finds the units.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.keras.picture_axes import takes_channels_first
 from reportgen.models.keras.reading import read_keras
-from reportgen.models.keras.retrace import retraced, works_channels_first
-from reportgen.models.keras.subclassed import as_called, followed, is_subclassed
+from reportgen.models.keras.rebuild import rebuilt, works_channels_first
+from reportgen.models.keras.subclassed import as_single_operation, is_subclassed, traced_network
 from reportgen.models.model import OnnxSignature
 from reportgen.models.model_memory import default_max_memory, refuse_larger
 from reportgen.models.sources import APPLICATIONS, ModelSource
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A network, read.
+class OpenedNetwork:
+    """A network read from its source.
 
     Attributes:
         model: Keras, functional or sequential, one input.
-        names: The true names of operations, by those they have in Keras.
-        notes: What a reader should know, each a sentence.
-        input_size_source: `given` or `assumed` where the reader has settled an open size, else empty.
-        picture_dtype: Element type in which the file wants its picture.
-        folded_calls: Layers of the file that no picture changes, and that are not in the network.
-        signature: What the file takes and gives, if it is one of ONNX.
-        output_keys: Under which keys a Keras network gives its outputs, in their order; else empty.
+        names: The true names of operations, by their names in Keras.
+        notes: Remarks on the import, each a sentence.
+        input_size_source: `given` or `assumed` if the file's size was open, else empty.
+        picture_dtype: Element type of the file's picture input.
+        folded_calls: Layers of the file that do not depend on the picture and are not in the network.
+        signature: Inputs and outputs of the file, if it is ONNX.
+        output_keys: Keys of a Keras network's outputs, in their order; empty if they are not a dictionary.
     """
 
     model: Network
@@ -64,12 +64,12 @@ def open_network(
     hold: Mapping[str, object] | None = None,
     max_memory: int | None = None,
     channels: Literal["first", "last"] | None = None,
-) -> Opened:
-    """Return the network that a source names.
+) -> OpenedNetwork:
+    """Return the network of a source.
 
     Raises:
         ModelError: It cannot be used.
-        UntrustedModel: It brings code and is not trusted.
+        UntrustedModel: It carries code and is not trusted.
         ConfigError: An option does not fit.
         MissingExtra: A package that this kind of file needs is not installed.
     """
@@ -83,33 +83,33 @@ def open_network(
         model, notes = read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)
         if is_subclassed(model):
             name = type(model).__name__
-            model = followed(model, source.file_name)
-            notes.append(f"{name} is a subclassed model; its call was followed as a graph.")
+            model = traced_network(model, source.file_name)
+            notes.append(f"{name} is a subclassed model; its call was traced as a graph.")
     return _with_one_input(model, notes, hold or {}, source.file_name, front, channels)
 
 
-def as_keras_has_it(
+def original_network(
     source: ModelSource,
     *,
     trust_model: bool = False,
     custom: Sequence[str] = (),
     max_memory: int | None = None,
 ) -> tuple[Network, Callable[[Tensor], Tensor] | None]:
-    """Return a network as Keras itself runs it, and what Keras does to pictures before; None for nothing.
+    """Return a network as Keras runs it, and Keras's preprocessing of pictures for it, or None.
 
     Raises:
-        ModelError: It cannot be used, or is no network of Keras.
+        ModelError: It cannot be used, or is not a Keras network.
     """
     limit = max_memory if max_memory is not None else default_max_memory()
     if source.kind == "onnx":
-        raise ModelError(f"{source.file_name}: is no network of Keras")
+        raise ModelError(f"{source.file_name}: is not a Keras network")
     if source.kind == "application":
         name = source.path.name
         model, _, _ = _application(name, limit)
         module = importlib.import_module(getattr(keras_module().applications, name).__module__)
         return model, module.preprocess_input
     model, _ = read_keras(source, trust_model=trust_model, custom=custom, max_memory=limit)
-    return as_called(model, source.file_name) if is_subclassed(model) else model, None
+    return as_single_operation(model, source.file_name) if is_subclassed(model) else model, None
 
 
 def _with_one_input(
@@ -119,8 +119,8 @@ def _with_one_input(
     file_name: str,
     front: Operation | None,
     channels: Literal["first", "last"] | None,
-) -> Opened:
-    """Return the network from its picture alone, made anew only where something stands in the way."""
+) -> OpenedNetwork:
+    """Return the network with the picture as its only input, rebuilt only if necessary."""
     try:
         inputs = list(model.inputs or ())
     except (AttributeError, ValueError):
@@ -136,20 +136,26 @@ def _with_one_input(
     fixed = inputs[picture].shape[0]
     if len(inputs) == 1 and not (first or inside) and front is None and fixed is None:
         keys = _output_keys(model)
-        return Opened(model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype), output_keys=keys)
-    held, said = held_inputs(inputs, picture, hold, file_name, first=first)
-    made, names = retraced(model, picture=picture, held=held, front=front, first=first, file_name=file_name)
+        return OpenedNetwork(
+            model, {}, tuple(notes), picture_dtype=str(inputs[picture].dtype), output_keys=keys
+        )
+    held, remarks = held_inputs(inputs, picture, hold, file_name, first=first)
+    made, names = rebuilt(model, picture=picture, held=held, front=front, first=first, file_name=file_name)
     if first or inside:
         how = "works" if inside else "takes its picture"
-        said.append(f"The network {how} channels first; it was rewritten channels last, results unchanged.")
+        remarks.append(
+            f"The network {how} channels first; it was rewritten channels last, results unchanged."
+        )
     if fixed not in (None, 1):
-        said.append(f"The network was built for a batch of {fixed}; it was rewritten for any.")
+        remarks.append(f"The network was built for a batch of {fixed}; it was rewritten for any.")
     dtype = str(inputs[picture].dtype)
-    return Opened(made, names, (*notes, *said), picture_dtype=dtype, output_keys=_output_keys(model))
+    return OpenedNetwork(
+        made, names, (*notes, *remarks), picture_dtype=dtype, output_keys=_output_keys(model)
+    )
 
 
 def _output_keys(model: Network) -> tuple[str, ...]:
-    """Return the keys under which a network gives its outputs, in the order in which Keras lists them."""
+    """Return the keys of a network's outputs, in the order in which Keras lists them."""
     given = getattr(model, "_outputs_struct", None)
     if not isinstance(given, dict) or any(isinstance(value, (dict, list, tuple)) for value in given.values()):
         return ()
@@ -159,37 +165,37 @@ def _output_keys(model: Network) -> tuple[str, ...]:
 def _application(name: str, max_memory: int) -> tuple[Network, Tensor, list[str]]:
     """Return a network of `keras.applications`, its own scaling of pictures, and notes.
 
-    Keras fetches the weights once, into its own folder; nothing else is ever fetched.
+    Keras downloads the weights once, into its own folder; nothing else is downloaded.
 
     Raises:
-        ModelError: There is no network of that name, or its weights cannot be had.
+        ModelError: There is no network of that name, or its weights are not available.
     """
     keras = keras_module()
     known = {n for n, v in vars(keras.applications).items() if n[:1].isupper() and callable(v)}
     if name not in known:
         raise ModelError(
-            f'"{name}" is no network of keras.applications', hint="known: " + ", ".join(sorted(known)[:60])
+            f'"{name}" is not a network of keras.applications', hint="known: " + ", ".join(sorted(known)[:60])
         )
     make = getattr(keras.applications, name)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # Keras draws a progress bar where results belong
+        with contextlib.redirect_stdout(sys.stderr):  # Keras prints a progress bar to standard output
             model = make(weights="imagenet")
     except ReportgenError:
         raise
-    except Exception as error:  # Keras raises whatever the network makes it meet
+    except Exception as error:  # network errors of any class
         raise ModelError(
-            f"{APPLICATIONS}{name}: its weights cannot be had: {first_line(error)}",
-            hint="Keras fetches them once; go online for that, or give a file",
+            f"{APPLICATIONS}{name}: its weights are not available: {first_line(error)}",
+            hint="Keras downloads them once; go online for that, or give a file",
         ) from None
     refuse_larger(model, max_memory, APPLICATIONS + name)
     scale = _as_layers(importlib.import_module(make.__module__).preprocess_input)
-    return model, scale, ["Pictures of 0..255 are scaled as Keras says for this network, inside it."]
+    return model, scale, ["Pictures of 0..255 are scaled inside the network, as Keras prescribes for it."]
 
 
 def _as_layers(preprocess: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Return what Keras does to a picture before a network, as a flip of channels and one Rescaling.
+    """Return Keras's preprocessing for a network as a flip of channels and one Rescaling.
 
-    Measured on flat pictures and kept only if it holds for others; so the scaling can be read from the graph.
+    Measured on uniform pictures and used only if it holds for others, so that the graph shows the scaling.
     """
     keras = keras_module()
     black, white, red = (np.asarray(preprocess(np.full((1, 1, 1, 3), 1.0) * c))[0, 0, 0]
@@ -205,8 +211,8 @@ def _as_layers(preprocess: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
         turned = pictures[..., ::-1] if flipped else pictures
         if np.all(scale == 1) and not offset.any():
             return turned
-        alike = np.ptp(scale) < 1e-9 and np.ptp(offset) < 1e-9
-        factors = (float(scale[0]), float(offset[0])) if alike else (scale.tolist(), offset.tolist())
+        same_for_all = np.ptp(scale) < 1e-9 and np.ptp(offset) < 1e-9
+        factors = (float(scale[0]), float(offset[0])) if same_for_all else (scale.tolist(), offset.tolist())
         return keras.layers.Rescaling(factors[0], offset=factors[1], name="scaling", dtype="float32")(turned)
 
     return scaled
@@ -218,7 +224,7 @@ def _onnx(
     hold: Mapping[str, object],
     limit: int,
     channels: Literal["first", "last"] | None,
-) -> Opened:
+) -> OpenedNetwork:
     try:
         read_onnx = importlib.import_module("reportgen.models.onnx").read_onnx
     except ModuleNotFoundError as error:
@@ -229,7 +235,7 @@ def _onnx(
         source.path, input_size=input_size, max_memory=limit, held=dict(hold), channels=channels
     )
     notes = tuple(found.notes)
-    return Opened(
+    return OpenedNetwork(
         found.model,
         found.names,
         notes,

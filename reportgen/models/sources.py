@@ -1,7 +1,7 @@
-"""What a person names as a model: a file, an architecture with its weights, or `keras.applications:NAME`.
+"""Where a model is read from: a file, an architecture with its weights, or `keras.applications:NAME`.
 
-Tells what it is by its first bytes, what to call it, and the hash by which a store knows it again.
-Needs no framework.
+Finds its format from its first bytes, its name, and the hash by which a store identifies it. Needs no
+framework.
 """
 
 from __future__ import annotations
@@ -17,10 +17,17 @@ from reportgen.models.fingerprint import existing_file, file_hash
 
 APPLICATIONS = "keras.applications:"
 ZIP, HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
-_WEIGHTS_BESIDE = ("{0}.weights.h5", "{0}_weights.h5", "model.weights.h5", "weights.h5", "{0}.h5", "{0}.hdf5")
+_WEIGHTS_PATTERNS = (
+    "{0}.weights.h5",
+    "{0}_weights.h5",
+    "model.weights.h5",
+    "weights.h5",
+    "{0}.h5",
+    "{0}.hdf5",
+)
 _ONNX_SECOND_FIELDS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 _SAVE_WHOLE = 'save the whole model: model.save("model.keras")'
-_KNOWN_ELSEWHERE = {
+_OTHER_FORMATS = {
     ".pt": "PyTorch", ".pth": "PyTorch", ".tflite": "TensorFlow Lite", ".pb": "a TensorFlow graph",
     ".safetensors": "bare weights", ".npz": "bare arrays", ".pkl": "a pickle, which is never opened",
     ".pickle": "a pickle, which is never opened", ".joblib": "a pickle, which is never opened",
@@ -28,10 +35,10 @@ _KNOWN_ELSEWHERE = {
 }  # fmt: skip
 
 Kind = Literal["keras", "h5", "json", "onnx", "application"]
-_WANTED: dict[str, Kind] = {
+_KIND_BY_SUFFIX: dict[str, Kind] = {
     ".keras": "keras", ".h5": "h5", ".hdf5": "h5", ".json": "json", ".onnx": "onnx",
 }  # fmt: skip
-_SAID = {
+_DESCRIPTIONS = {
     "keras": "a .keras archive",
     "h5": "an HDF5 file",
     "json": "a Keras architecture",
@@ -41,11 +48,11 @@ _SAID = {
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What a model is read from.
+    """The source of a model.
 
     Attributes:
-        kind: How it is read.
-        path: Of the file, of the architecture, or a name within `keras.applications`.
+        kind: Its format.
+        path: Of the file or the architecture, or a name within `keras.applications`.
         weights: The weights of an architecture; else None.
     """
 
@@ -55,12 +62,12 @@ class ModelSource:
 
     @property
     def name(self) -> str:
-        """What to call the model: the file's stem, or the name of the application."""
+        """The model's default name: the file's stem, or the name of the application."""
         return self.path.name if self.kind == "application" else self.path.stem or self.path.name
 
     @property
     def file_name(self) -> str:
-        """What to call it in messages and records: base names only."""
+        """Its name in messages and records, without folders."""
         if self.kind == "application":
             return APPLICATIONS + self.path.name
         return f"{self.path.name}+{self.weights.name}" if self.weights else self.path.name
@@ -68,7 +75,7 @@ class ModelSource:
     def digest(self) -> str:
         """Return 32 hexadecimal digits: of the file's bytes, of both files', or of the application's name.
 
-        The weights of an application are fixed by Keras's own version, which is part of its hash.
+        The weights of an application depend on Keras's version, which is part of its hash.
 
         Raises:
             ModelError: A file cannot be read.
@@ -82,23 +89,25 @@ class ModelSource:
 
 
 def find_source(text: str | Path) -> ModelSource:
-    """Return what a model is to be read from.
+    """Return the source of a model.
 
     Args:
-        text: A path; `architecture.json` with its weights beside it; `architecture.json+weights.h5`;
+        text: A path; `architecture.json` with its weights in the same folder; `architecture.json+weights.h5`;
             `keras.applications:NAME`.
 
     Raises:
-        ModelError: It is missing, or no model that is read here.
+        ModelError: It is missing, or not in a supported format.
     """
-    said = str(text)
-    if said.startswith(APPLICATIONS):
-        name = said.removeprefix(APPLICATIONS)
+    text_given = str(text)
+    if text_given.startswith(APPLICATIONS):
+        name = text_given.removeprefix(APPLICATIONS)
         if not name.isidentifier() or not name.isascii():
-            raise ModelError(f'"{said[:80]}" names no network, wanted such as {APPLICATIONS}MobileNetV2')
+            raise ModelError(
+                f'"{text_given[:80]}" names no network, wanted for example {APPLICATIONS}MobileNetV2'
+            )
         return ModelSource("application", Path(name))
-    if "+" in said and not Path(said).exists():
-        architecture, _, weights = said.partition("+")
+    if "+" in text_given and not Path(text_given).exists():
+        architecture, _, weights = text_given.partition("+")
         if architecture.lower().endswith(".json"):
             return _architecture(existing_file(architecture), weights)
     path = existing_file(text)
@@ -107,11 +116,11 @@ def find_source(text: str | Path) -> ModelSource:
 
 
 def _kind(path: Path) -> Kind:
-    """Return how a file is read, by its first bytes; its suffix must not say otherwise."""
+    """Return the format of a file from its first bytes, which its suffix must not contradict."""
     start, suffix = _start(path), path.suffix.lower()
-    found, wanted = _by_content(start), _WANTED.get(suffix)
-    if suffix in _KNOWN_ELSEWHERE or (wanted is None and found is None):
-        what = f" ({_KNOWN_ELSEWHERE[suffix]})" if suffix in _KNOWN_ELSEWHERE else ""
+    found, wanted = _by_content(start), _KIND_BY_SUFFIX.get(suffix)
+    if suffix in _OTHER_FORMATS or (wanted is None and found is None):
+        what = f" ({_OTHER_FORMATS[suffix]})" if suffix in _OTHER_FORMATS else ""
         raise ModelError(
             f'{path.name}: suffix "{suffix}"{what} is not known, wanted .keras, .h5 or .onnx',
             hint=_SAVE_WHOLE,
@@ -128,14 +137,14 @@ def _kind(path: Path) -> Kind:
 
 
 def _mismatch(name: str, start: bytes, wanted: Kind, found: Kind | None) -> tuple[str, str]:
-    """Return the message and the hint for a file that is not what its suffix says."""
+    """Return the message and the hint for a file whose content contradicts its suffix."""
     if not start:
-        return f"{name}: is empty, wanted {_SAID[wanted]}", "copy or download the file again"
+        return f"{name}: is empty, wanted {_DESCRIPTIONS[wanted]}", "copy or download the file again"
     if found is None:
-        return f"{name}: {_looks_like(start)}, wanted {_SAID[wanted]}", _hint_for(start)
+        return f"{name}: {_looks_like(start)}, wanted {_DESCRIPTIONS[wanted]}", _hint_for(start)
     endings = {"keras": ".keras", "h5": ".h5", "onnx": ".onnx", "json": ".json"}
-    holds = {"keras": "a zip archive"}.get(found, _SAID[found])
-    return f"{name}: holds {holds}, wanted {_SAID[wanted]}", f"rename it to end in {endings[found]}"
+    holds = {"keras": "a zip archive"}.get(found, _DESCRIPTIONS[found])
+    return f"{name}: holds {holds}, wanted {_DESCRIPTIONS[wanted]}", f"rename it to end in {endings[found]}"
 
 
 def _by_content(start: bytes) -> Kind | None:
@@ -145,7 +154,7 @@ def _by_content(start: bytes) -> Kind | None:
         return "h5"
     if start.lstrip()[:1] == b"{":
         return "json"
-    # An ONNX model begins with its IR version, a small number, and goes on with another of its fields.
+    # An ONNX model begins with its IR version, a small number, followed by another of its fields.
     if len(start) > 2 and start[0] == 8 and 1 <= start[1] < 64 and start[2] in _ONNX_SECOND_FIELDS:
         return "onnx"
     return None
@@ -167,7 +176,7 @@ def _looks_like(start: bytes) -> str:
     return (
         "is a text file"
         if all(32 <= b < 127 or b in b"\r\n\t" for b in start)
-        else "is no model file Keras wrote"
+        else "is not a model file written by Keras"
     )
 
 
@@ -178,19 +187,19 @@ def _hint_for(start: bytes) -> str:
 
 
 def _architecture(path: Path, weights: str | None) -> ModelSource:
-    """Return an architecture with its weights, those named or those that lie beside it."""
+    """Return an architecture with its weights, as named or found in the same folder."""
     if weights is not None:
         named = Path(weights)
-        beside = path.parent / named
+        sibling = path.parent / named
         return ModelSource(
-            "json", path, existing_file(named if named.exists() or not beside.exists() else beside)
+            "json", path, existing_file(named if named.exists() or not sibling.exists() else sibling)
         )
-    for pattern in _WEIGHTS_BESIDE:
+    for pattern in _WEIGHTS_PATTERNS:
         candidate = path.parent / pattern.format(path.stem)
         if candidate.is_file():
             return ModelSource("json", path, candidate)
     raise ModelError(
-        f"{path.name}: a configuration without weights, and no {path.stem}.weights.h5 beside it",
+        f"{path.name}: a configuration without weights, and no {path.stem}.weights.h5 in its folder",
         hint=f"name both: {path.name}+weights.h5",
     )
 

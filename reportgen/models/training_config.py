@@ -1,6 +1,6 @@
-"""How a network was trained, as its file says: left out, for it changes no result; own code is named.
+"""The training configuration in a model file: left out, since it affects no result; user code is named.
 
-Losses, metrics and optimisers are known by their names alone; nothing is looked up to be run.
+Losses, metrics and optimisers are recognised by name only; none is loaded or run.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _SHORT = frozenset(
      "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper", "SumOverBatchSize", "MeanRelativeError",
      "MeanTensor", "WeightedMean"}
 )  # fmt: skip
-"""What Keras calls them besides the names that it has today."""
+"""Other names that Keras uses or used for them."""
 
 _PARTS = ("optimizer", "optimizer_config", "loss", "metrics", "weighted_metrics")
 _LONGEST = 60
 
 
 def without_training(config: dict[str, object]) -> Config:
-    """Return a configuration without how the model, or a model inside it, was trained."""
+    """Return a configuration without the training configuration of the model and of models inside it."""
 
     def stripped(value: ConfigValue) -> ConfigValue:
         if isinstance(value, list):
@@ -40,19 +40,19 @@ def without_training(config: dict[str, object]) -> Config:
 
 
 def own_training(compiled: object) -> list[str]:
-    """Return a note of the losses, optimisers and metrics that are the user's own, if there are any.
+    """Return a note of losses, optimisers and metrics that are the user's own, if there are any.
 
     Args:
-        compiled: What a file says of them: `compile_config` of an archive, `training_config` of HDF5.
+        compiled: `compile_config` of an archive, or `training_config` of an HDF5 file.
     """
     if not isinstance(compiled, Mapping):
         return []
     found = dict.fromkeys(name for part in _PARTS for name in _own(compiled.get(part)))
-    return [f"Left out, for it trains a network and changes no result: {', '.join(found)}."] if found else []
+    return [f"Left out, since it affects training but no result: {', '.join(found)}."] if found else []
 
 
 def _own(value: ConfigValue) -> Iterator[str]:
-    """Yield the names of what is not Keras's own: of objects, functions, and in lists or by outputs."""
+    """Yield the names of objects and functions that are not Keras's own, also in lists or by output."""
     if isinstance(value, str):
         if not _is_known(value):
             yield value[:_LONGEST]

@@ -1,7 +1,7 @@
-"""Fresh weights for a network, as if it had never been trained: its untrained twin.
+"""Reinitialised weights for a network's untrained twin.
 
-A Keras file names the initialiser of every weight; an ONNX file names none, and He's rule stands in.
-Operations, connections, constants and what was measured of the data beforehand (`Normalization`) stay.
+A Keras file names the initialiser of every weight; an ONNX file does not, so He initialisation is used.
+Operations, connections, constants and statistics of the data (`Normalization`) are kept.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _PLAIN = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_va
 
 
 def fresh_weights(model: Network, seed: int, kind: str, file_name: str) -> str:
-    """Draw a Keras model's weights anew, in place; return in words how.
+    """Reinitialise a Keras model's weights in place; return a description of how.
 
     Args:
         model: Functional or sequential, nested ones included.
-        seed: The same seed gives the same weights, where an initialiser has no seed of its own.
+        seed: Determines the weights of all initialisers without a seed of their own.
         kind: Of the source; `onnx` names no initialisers.
         file_name: For errors.
 
     Raises:
-        ModelError: A layer cannot be made anew.
+        ModelError: A layer cannot be reinitialised.
     """
     before = random.getstate()
-    random.seed(seed)  # Keras draws the seeds of initialisers that have none of their own from here.
+    random.seed(seed)  # Keras draws missing seeds of initialisers from here.
     try:
-        left = _by_he(model, seed) if kind == "onnx" else _by_initialisers(model, file_name)
+        kept = _by_he(model, seed) if kind == "onnx" else _by_initialisers(model, file_name)
     finally:
         random.setstate(before)
     if kind != "onnx":
         return "fresh weights by the initialisers of its file"
-    stays = f"; {left} other weights stay" if left else ""
-    return f"fresh weights by He's rule, since the file names no initialisers{stays}"
+    others = f"; {kept} other weights are kept" if kept else ""
+    return f"fresh weights by He's rule, since the file names no initialisers{others}"
 
 
 def _layers(model: Network) -> Iterator[KerasLayer]:
@@ -64,17 +64,17 @@ def _by_initialisers(model: Network, file_name: str) -> int:
             fresh = type(layer).from_config(layer.get_config())
             fresh.build_from_config(layer.get_build_config())
             layer.set_weights(fresh.get_weights())
-        except Exception as error:  # Whatever a layer of anybody's class raises.
+        except Exception as error:  # A custom layer may raise any error.
             raise ModelError(
-                f'{file_name}: layer "{layer.name}" cannot be made anew: {first_line(error)}',
+                f'{file_name}: layer "{layer.name}" cannot be reinitialised: {first_line(error)}',
                 hint="leave out --twin, or compare with a model saved before its training",
             ) from None
     return 0
 
 
 def _by_he(model: Network, seed: int) -> int:
-    """Return how many weights stay as they are, because their names do not say what they are."""
-    left, chance = 0, np.random.default_rng(seed)
+    """Return how many weights are kept, because their names do not show their role."""
+    kept, rng = 0, np.random.default_rng(seed)
     for layer in _layers(model):
         for weight in layer.weights:
             name, shape = weight.name.rsplit("/", 1)[-1], tuple(weight.shape)
@@ -83,9 +83,9 @@ def _by_he(model: Network, seed: int) -> int:
                 transposed = "transpose" in type(layer).__name__.lower()
                 incoming = int(np.prod(shape[:2])) * (shape[-1] if transposed else 1)
                 fan_in = incoming if depthwise or transposed else int(np.prod(shape[:-1]))
-                weight.assign(chance.normal(0.0, np.sqrt(2 / max(fan_in, 1)), shape).astype(np.float32))
+                weight.assign(rng.normal(0.0, np.sqrt(2 / max(fan_in, 1)), shape).astype(np.float32))
             elif name in _PLAIN:
                 weight.assign(np.full(shape, _PLAIN[name], np.float32))
             else:
-                left += 1
-    return left
+                kept += 1
+    return kept

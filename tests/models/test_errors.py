@@ -1,4 +1,4 @@
-"""What cannot be used is refused in one line that names the file, what was found, and what to try."""
+"""An unusable file is refused in one line that names the file, what was found, and what to try."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def refusal(path: Path, kind: type[ReportgenError] = ModelError, **options: Any)
     return message
 
 
-def test_a_missing_file_is_told_with_the_nearest_names(good: Path) -> None:
+def test_a_missing_file_is_refused_with_the_nearest_names(good: Path) -> None:
     assert refusal(good.with_name("god.keras")) == '"god.keras" does not exist (nearest: "good.keras")'
 
 
-def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert 'neither does its folder "nowhere"' in refusal(tmp_path / "nowhere" / "a.keras")
 
 
-def test_a_folder_is_told_with_the_models_inside(good: Path, tmp_path: Path) -> None:
+def test_a_folder_is_refused_with_the_models_inside(good: Path, tmp_path: Path) -> None:
     assert 'is a folder, wanted a model file (inside it: "good.keras")' in refusal(good.parent)
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").touch()
@@ -63,13 +63,13 @@ def test_a_folder_is_told_with_the_models_inside(good: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, 5000, -200])
-def test_a_file_cut_short_is_told(good: Path, tmp_path: Path, kept: int) -> None:
+def test_a_truncated_file_is_refused(good: Path, tmp_path: Path, kept: int) -> None:
     path = tmp_path / "cut.keras"
     path.write_bytes(good.read_bytes()[:kept])
     assert refusal(path).startswith("cut.keras: ")
 
 
-def test_a_flipped_byte_in_the_weights_is_told(good: Path, tmp_path: Path) -> None:
+def test_a_flipped_byte_in_the_weights_is_refused(good: Path, tmp_path: Path) -> None:
     data = bytearray(good.read_bytes())
     with zipfile.ZipFile(good) as archive:
         start = archive.getinfo("model.weights.h5").header_offset
@@ -78,7 +78,7 @@ def test_a_flipped_byte_in_the_weights_is_told(good: Path, tmp_path: Path) -> No
     assert '"model.weights.h5" inside the archive is damaged' in refusal(tmp_path / "bad.keras")
 
 
-def test_an_h5_cut_short_is_told(tmp_path: Path) -> None:
+def test_a_truncated_h5_is_refused(tmp_path: Path) -> None:
     small().save(tmp_path / "whole.h5")
     (tmp_path / "cut.h5").write_bytes((tmp_path / "whole.h5").read_bytes()[:3000])
     assert "cut.h5: the HDF5 file is cut short or damaged" in refusal(tmp_path / "cut.h5")
@@ -91,17 +91,17 @@ def test_an_h5_cut_short_is_told(tmp_path: Path) -> None:
         (b"", "is empty"),
         (b"version https://git-lfs", "is a Git LFS pointer"),
         (b"<!DOCTYPE html>", "is a web page"),
-        (b"\x80\x04\x95\x00\x00", "is no model file Keras wrote"),
+        (b"\x80\x04\x95\x00\x00", "is not a model file written by Keras"),
         (b"PK\x03\x04....", "holds a zip archive"),
     ],
 )
-def test_another_kind_of_file_named_h5_is_told(tmp_path: Path, content: bytes, found: str) -> None:
+def test_another_kind_of_file_named_h5_is_refused(tmp_path: Path, content: bytes, found: str) -> None:
     (tmp_path / "net.h5").write_bytes(content)
     message = refusal(tmp_path / "net.h5")
     assert message.startswith(f"net.h5: {found}, wanted an HDF5 file")
 
 
-def test_weights_only_are_told(tmp_path: Path) -> None:
+def test_weights_without_a_network_are_refused(tmp_path: Path) -> None:
     small().save_weights(tmp_path / "net.weights.h5")
     assert refusal(tmp_path / "net.weights.h5").startswith(
         "net.weights.h5: holds weights only, no network (save the whole model"
@@ -117,15 +117,18 @@ def test_weights_only_are_told(tmp_path: Path) -> None:
         ("net", 'suffix "" is not known'),
     ],
 )
-def test_another_suffix_is_told(tmp_path: Path, name: str, said: str) -> None:
+def test_another_suffix_is_refused(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_bytes(b"anything")
     assert said in refusal(tmp_path / name)
 
 
-def test_a_table_a_text_and_a_film_are_told_by_their_shape(tmp_path: Path) -> None:
+def test_tables_texts_and_films_are_recognised_by_their_shape(tmp_path: Path) -> None:
     for shape, said in [
-        ((30,), "takes (30), which is no picture, wanted (height, width, channels) (it looks like a table"),
-        ((None, 4), "takes (any, 4), which is no picture"),
+        (
+            (30,),
+            "takes (30), which is not a picture, wanted (height, width, channels) (it looks like a table",
+        ),
+        ((None, 4), "takes (any, 4), which is not a picture"),
         ((28, 28), "if it is a grey picture, give it a channel: keras.Input((28, 28, 1))"),
         ((4, 8, 8, 3), "it looks like a film or a volume"),
     ]:
@@ -134,28 +137,28 @@ def test_a_table_a_text_and_a_film_are_told_by_their_shape(tmp_path: Path) -> No
         assert said in refusal(tmp_path / "net.keras")
 
 
-def test_a_text_network_is_told(tmp_path: Path) -> None:
+def test_a_text_network_is_refused(tmp_path: Path) -> None:
     x = keras.Input((12,), dtype="int32")
     keras.Model(x, layers.Dense(2)(layers.Embedding(10, 4)(x))).save(tmp_path / "net.keras")
-    assert "takes (12), which is no picture" in refusal(tmp_path / "net.keras")
+    assert "takes (12), which is not a picture" in refusal(tmp_path / "net.keras")
 
 
-def test_several_inputs_without_a_picture_are_told(tmp_path: Path) -> None:
+def test_several_inputs_without_a_picture_are_refused(tmp_path: Path) -> None:
     a, b = keras.Input((8,), name="left"), keras.Input((5,), name="right")
     keras.Model([a, b], layers.Dense(2)(layers.Concatenate()([a, b]))).save(tmp_path / "net.keras")
     message = refusal(tmp_path / "net.keras")
     assert 'takes 2 inputs ("left" (8), "right" (5)), wanted a picture among them' in message
 
 
-def test_more_channels_than_any_camera_has_are_told_with_advice(tmp_path: Path) -> None:
+def test_more_channels_than_any_camera_has_are_refused_with_advice(tmp_path: Path) -> None:
     x = keras.Input((4, 4, 1025))
     keras.Model(x, layers.Conv2D(2, 3)(x)).save(tmp_path / "net.keras")
     said = refusal(tmp_path / "net.keras")
     assert "with 1025 channels, wanted 1 to 1024" in said
-    assert "convolution of 1x1" in said
+    assert "1x1 convolution" in said
 
 
-def test_a_weight_that_is_no_number_is_told_by_its_layer(tmp_path: Path) -> None:
+def test_a_weight_that_is_not_finite_is_refused_naming_its_layer(tmp_path: Path) -> None:
     net = plain()
     kernel = net.get_layer("second").kernel
     values = np.array(kernel)
@@ -185,13 +188,13 @@ def test_convolutions_along_one_axis_and_over_positions_are_skipped_with_a_reaso
 def test_a_network_without_units_is_refused(tmp_path: Path) -> None:
     x = keras.Input((8, 8, 3))
     keras.Model(x, layers.MaxPooling2D(2)(x)).save(tmp_path / "net.keras")
-    assert "none of its 1 operations has units to look at" in refusal(tmp_path / "net.keras")
+    assert "none of its 1 operations has units to render" in refusal(tmp_path / "net.keras")
 
 
 # Input size
 
 
-def test_an_open_size_is_assumed_and_said_or_given(tmp_path: Path) -> None:
+def test_an_open_size_is_assumed_with_a_note_or_given(tmp_path: Path) -> None:
     net = plain(side=None)
     model = loaded(net, tmp_path)
     assert (model.input_shape, model.input_size_source) == ((224, 224, 3), "assumed")
@@ -210,16 +213,16 @@ def test_a_size_against_the_models_own_is_refused(good: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(0, 8), (-1, 8), (8,), (8, 10**9), (8.5, 8), ("8", "8")], ids=str)
-def test_a_size_that_is_none_is_refused(good: Path, size: Any) -> None:
+def test_an_invalid_size_is_refused(good: Path, size: Any) -> None:
     assert re.search(r"input[ _]size is \(", refusal(good, ConfigError, input_size=size))
 
 
-def test_a_size_at_which_the_network_cannot_work_is_told(tmp_path: Path) -> None:
+def test_a_size_at_which_the_network_cannot_work_is_refused(tmp_path: Path) -> None:
     plain(side=None).save(tmp_path / "net.keras")
     assert "does not work on pictures of 4x4" in refusal(tmp_path / "net.keras", input_size=(4, 4))
 
 
-def test_a_sequential_network_that_was_never_built_is_told(tmp_path: Path) -> None:
+def test_a_sequential_network_that_was_never_built_is_refused(tmp_path: Path) -> None:
     net = keras.Sequential([layers.Conv2D(2, 3)])
     with pytest.warns(UserWarning, match="has not yet been built"):
         net.save(tmp_path / "net.keras")
@@ -307,7 +310,7 @@ def in_conv(change: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any
         ),
         ({"module": "kerasish", "class_name": "Conv2D"}, "kerasish.Conv2D"),
         ({"module": "keras_hub.layers", "class_name": "X"}, "keras_hub.layers.X"),
-        ({"class_name": 7}, "class_name that is no text"),
+        ({"class_name": 7}, "class_name that is not text"),
     ],
 )
 def test_a_class_from_outside_keras_is_refused_by_layer_and_name(
@@ -357,7 +360,7 @@ def test_a_custom_layer_in_an_h5_is_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", [None, "keras.layers", "keras.src.layers.locally_connected"])
-def test_a_layer_that_keras_3_dropped_is_told_so_and_not_taken_for_the_users_own(
+def test_a_layer_that_keras_3_dropped_is_named_as_such_and_not_as_the_users_own(
     good: Path, tmp_path: Path, module: str | None
 ) -> None:
     dropped = {"class_name": "LocallyConnected2D", "module": module, "registered_name": None}
@@ -404,14 +407,14 @@ def test_an_archive_that_would_fill_the_disk_is_refused(good: Path, tmp_path: Pa
     ("text", "said"),
     [("{", "is not JSON"), ("[]", "describes no model"), ('{"config": 3}', "describes no model")],
 )
-def test_a_configuration_that_is_none_is_told(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_configuration_is_refused(tmp_path: Path, text: str, said: str) -> None:
     with zipfile.ZipFile(tmp_path / "net.keras", "w") as archive:
         archive.writestr("config.json", text)
         archive.writestr("model.weights.h5", "x")
     assert said in refusal(tmp_path / "net.keras")
 
 
-def test_a_configuration_of_endless_depth_is_told(good: Path, tmp_path: Path) -> None:
+def test_a_configuration_of_excessive_depth_is_refused(good: Path, tmp_path: Path) -> None:
     def deepen(config: dict[str, Any]) -> None:
         inner: Any = 1
         for _ in range(400):
@@ -421,7 +424,7 @@ def test_a_configuration_of_endless_depth_is_told(good: Path, tmp_path: Path) ->
     assert "nested more than" in refusal(edited(good, tmp_path / "net.keras", deepen))
 
 
-def test_a_number_that_makes_no_layer_is_told(good: Path, tmp_path: Path) -> None:
+def test_a_number_that_makes_an_invalid_layer_is_refused(good: Path, tmp_path: Path) -> None:
     path = edited(good, tmp_path / "net.keras", in_conv(lambda layer: layer["config"].update(filters=-3)))
     assert "cannot build it" in refusal(path)
 
@@ -507,7 +510,7 @@ def test_reading_a_model_writes_nothing_to_the_terminal(good: Path) -> None:
 @pytest.mark.parametrize(
     ("missing", "extra"), [("keras", "tensorflow"), ("tensorflow", "tensorflow"), ("jax", "jax")]
 )
-def test_a_missing_framework_is_told_with_its_extra(
+def test_a_missing_framework_is_reported_with_its_extra(
     monkeypatch: pytest.MonkeyPatch, missing: str, extra: str
 ) -> None:
     def absent(name: str) -> Any:
@@ -519,7 +522,7 @@ def test_a_missing_framework_is_told_with_its_extra(
         framework.keras_module()
 
 
-def test_what_is_no_banner_still_reaches_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_other_than_banners_still_reaches_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     with framework._without_banners(3):
         os.write(2, b"I0000 00:00:17 99 port.cc:153] oneDNN custom operations are on.\nsomething is wrong\n")
     assert capfd.readouterr().err == "something is wrong\n"

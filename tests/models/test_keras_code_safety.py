@@ -1,4 +1,4 @@
-"""Nothing is looked up in Keras but what a closed table names, whatever the file spells."""
+"""Only names in a closed table are looked up in Keras, whatever the file contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from keras import layers
 from reportgen.errors import ModelError, ReportgenError, UntrustedModel
 from reportgen.models import load_model
 from reportgen.models.keras import known_classes as known
-from reportgen.models.keras.code_safety import only_known
+from reportgen.models.keras.code_safety import with_known_classes
 from reportgen.models.keras.reading import read_keras
 from tests.models.nets import edited, plain, stirred
 
@@ -58,7 +58,7 @@ def refusal(path: Path, **options: Any) -> str:
 
 
 def public_names() -> Iterator[tuple[str, str]]:
-    """Yield module and name of everything Keras shows, and of all classes and functions it has inside."""
+    """Yield module and name of everything public in Keras, and of all its internal classes and functions."""
     for package in ("keras", "keras.src"):
         root = importlib.import_module(package)
         modules = [root, *(vars(root)[n] for n in dir(root) if inspect.ismodule(vars(root).get(n)))]
@@ -126,7 +126,7 @@ def test_every_name_of_keras_under_every_spelling_is_in_the_table_or_refused() -
                 "config": {"layers": [{"deep": [spelt]}]},
             }
             try:
-                result, _ = only_known(config, "net", lambda _: False, trust_model=False)
+                result, _ = with_known_classes(config, "net", lambda _: False, trust_model=False)
             except ModelError:
                 refused += 1
                 continue
@@ -138,7 +138,7 @@ def test_every_name_of_keras_under_every_spelling_is_in_the_table_or_refused() -
     assert refused > 10_000 and len(taken) > 400
 
 
-def test_everything_in_the_table_is_what_keras_has_by_that_name() -> None:
+def test_every_entry_of_the_table_is_keras_s_object_of_that_name() -> None:
     for module, name in PLACES:
         found = getattr(importlib.import_module(module), name)
         assert isinstance(found, type) and found.__module__.startswith("keras."), (module, name)
@@ -146,7 +146,7 @@ def test_everything_in_the_table_is_what_keras_has_by_that_name() -> None:
         assert inspect.isfunction(getattr(importlib.import_module(module), name)), (module, name)
 
 
-def test_nothing_in_the_table_opens_files_asks_the_network_or_takes_code() -> None:
+def test_no_entry_of_the_table_opens_files_uses_the_internet_or_takes_code() -> None:
     names = {name for table in (*TABLES, known.FUNCTIONS) for name in table}
     closed = {
         *("Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "Map", "Scan", "Cond"),
@@ -195,7 +195,7 @@ def test_a_lambda_is_refused_under_every_spelling_whatever_its_function(
         {"module": "keras", "class_name": "saving.load_model"},
     ],
 )
-def test_nothing_that_opens_files_or_the_network_is_reached_at_any_depth(
+def test_no_object_that_opens_files_or_the_internet_is_reached_at_any_depth(
     good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str, spelt: dict[str, Any]
 ) -> None:
     def fired(*args: Any, **named: Any) -> None:
@@ -281,26 +281,26 @@ def test_a_class_of_the_user_s_is_never_taken_for_keras_s_of_the_same_name(
         "my_own_word",
     ],
 )
-def test_what_is_the_user_s_own_and_only_trains_is_left_out_and_told(
+def test_user_code_that_only_affects_training_is_left_out_with_a_note(
     good: Path, tmp_path: Path, key: str, value: Any
 ) -> None:
     path = edited(
         good, tmp_path / "net.keras", lambda c: c["config"]["layers"][1]["config"].update({key: value})
     )
     model, notes = read_keras(path)
-    assert [note for note in notes if key in note and "changes no result" in note]
+    assert [note for note in notes if key in note and "affects training but no result" in note]
     wanted = read_keras(good)[0]
     for mine, theirs in zip(model.get_weights(), wanted.get_weights(), strict=True):
         assert (mine == theirs).all()
 
 
-def test_own_metrics_losses_and_optimisers_do_not_stand_in_the_way(good: Path, tmp_path: Path) -> None:
+def test_own_metrics_losses_and_optimisers_do_not_prevent_reading(good: Path, tmp_path: Path) -> None:
     mine = {"module": "mine", "class_name": "Mine", "config": {}, "registered_name": "pack>Mine"}
     compiled = {"optimizer": mine, "loss": mine, "metrics": [mine]}
     path = edited(good, tmp_path / "net.keras", lambda c: c.update(compile_config=compiled))
     model = load_model(path)
     assert model.layers[0].name == "conv"
-    assert [note for note in model.notes if "Mine" in note and "changes no result" in note]
+    assert [note for note in model.notes if "Mine" in note and "affects training but no result" in note]
 
 
 @pytest.mark.parametrize(
@@ -321,12 +321,12 @@ def test_own_training_in_an_hdf5_file_is_left_out_with_a_note(tmp_path: Path, co
     stirred(plain()).save(path)
     with h5py.File(path, "r+") as file:
         file.attrs["training_config"] = json.dumps(compiled)
-    said = [note for note in load_model(path).notes if "changes no result" in note]
+    said = [note for note in load_model(path).notes if "affects training but no result" in note]
     assert len(said) == 1
     assert "mine_of_two" in said[0] and "Adam" not in said[0] and "AUC" not in said[0]
 
 
-def test_training_by_keras_own_names_gets_no_note_and_a_damaged_one_is_no_matter(tmp_path: Path) -> None:
+def test_training_by_keras_s_own_names_gets_no_note_and_a_damaged_one_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "net.h5"
     stirred(plain()).save(path)
     known = {
@@ -337,4 +337,4 @@ def test_training_by_keras_own_names_gets_no_note_and_a_damaged_one_is_no_matter
     for text in (json.dumps(known), "{", "[1]", '{"loss": 5}', "null"):
         with h5py.File(path, "r+") as file:
             file.attrs["training_config"] = text
-        assert not [note for note in load_model(path).notes if "trains a network" in note]
+        assert not [note for note in load_model(path).notes if "affects training" in note]

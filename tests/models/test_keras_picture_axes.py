@@ -1,4 +1,4 @@
-"""Where a Keras network has the channels of its picture: read from what it does with it, else asked."""
+"""The channel axis of a Keras network's picture is read from the network, or must be given."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def saved(picture: Any, x: Any, folder: Path, ending: str = "keras") -> Path:
 
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("shape", [(3, 24, 20), (4, 84, 84), (5, 5, 5)])
-def test_a_picture_that_the_network_turns_itself_has_channels_first(
+def test_a_picture_that_the_network_transposes_itself_has_channels_first(
     shape: tuple[int, ...], ending: str, tmp_path: Path
 ) -> None:
     picture = keras.Input(shape)
@@ -57,7 +57,7 @@ def test_a_picture_that_the_network_turns_itself_has_channels_first(
 
 
 @pytest.mark.parametrize("turn", TURNS.values(), ids=TURNS)
-def test_every_way_of_turning_is_seen(turn: Turn, tmp_path: Path) -> None:
+def test_every_way_of_transposing_is_recognised(turn: Turn, tmp_path: Path) -> None:
     picture = keras.Input((3, 24, 20))
     path = saved(picture, turn(picture), tmp_path)
     model = load_model(path)
@@ -81,11 +81,11 @@ def mlp(shape: tuple[int, ...], folder: Path, turn: Turn = lambda x: x) -> Path:
 @pytest.mark.parametrize(("shape", "turn"), [
     ((3, 64, 64), lambda x: x), ((8, 8, 8), layers.Permute((2, 3, 1))), ((3, 64, 64), layers.Dense(7)),
 ])  # fmt: skip
-def test_what_nothing_tells_is_asked_and_the_answer_is_taken(
+def test_an_ambiguous_axis_must_be_given_and_is_then_used(
     shape: tuple[int, ...], turn: Turn, tmp_path: Path
 ) -> None:
     path = mlp(shape, tmp_path, turn)
-    with pytest.raises(ModelError, match="nothing in the network tells which side of input") as caught:
+    with pytest.raises(ModelError, match="the network does not show which side of input") as caught:
         load_model(path)
     assert "--channels" in caught.value.hint
     first, last = (load_model(path, channels=c) for c in ("first", "last"))
@@ -93,15 +93,15 @@ def test_what_nothing_tells_is_asked_and_the_answer_is_taken(
     assert compare_with_keras(find_source(path), first, channels="first").same
 
 
-def test_channels_are_last_in_keras_where_nothing_speaks_against_it(tmp_path: Path) -> None:
+def test_channels_are_last_in_keras_without_evidence_against_it(tmp_path: Path) -> None:
     for shape in ((28, 28, 1), (32, 32, 3), (16, 16, 12)):
         assert load_model(mlp(shape, tmp_path)).input_shape == shape
 
 
-def test_an_answer_against_what_the_network_tells_is_refused(tmp_path: Path) -> None:
+def test_a_given_axis_that_contradicts_the_network_is_refused(tmp_path: Path) -> None:
     picture = keras.Input((3, 24, 20))
     path = saved(picture, TURNS["permute"](picture), tmp_path)
-    with pytest.raises(ConfigError, match='"last", and the network takes those of input'):
+    with pytest.raises(ConfigError, match='"last", but the network takes those of input'):
         load_model(path, channels="last")
 
 

@@ -1,4 +1,4 @@
-"""A subclassed model of the user's own is followed as a graph, or refused with what to do."""
+"""A subclassed model of the user's own is traced as a graph, or refused with advice."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def refusal(path: str, **options: Any) -> str:
     return str(caught.value)
 
 
-def test_a_subclassed_model_has_the_layers_and_values_of_its_class_and_is_proved_against_it(
+def test_a_subclassed_model_has_the_layers_and_values_of_its_class_and_is_compared_with_it(
     mine: Any,
 ) -> None:
     net = mine.Net()
@@ -89,7 +89,7 @@ def test_a_subclassed_model_has_the_layers_and_values_of_its_class_and_is_proved
     net.save("net.keras")
     model = load_model("net.keras", **custom("Net"))
     assert [(layer.name, layer.n_units) for layer in model.layers] == [("c", 8), ("d", 3)]
-    assert "Net is a subclassed model; its call was followed as a graph." in model.notes
+    assert "Net is a subclassed model; its call was traced as a graph." in model.notes
     made = network_to(model, (16, 16), model.outputs, "its end")(shown, training=False)
     np.testing.assert_allclose(np.asarray(made), wanted, atol=1e-5)
     proof = compare_with_keras(find_source("net.keras"), model, **custom("Net"))
@@ -105,7 +105,7 @@ def test_without_its_class_the_refusal_names_the_options_that_help(mine: Any) ->
     assert "--trust-model --custom mine_own:Net" in said
 
 
-def test_an_activation_of_one_s_own_is_named_with_the_option_that_helps(mine: Any) -> None:
+def test_a_custom_activation_is_named_with_the_option_that_helps(mine: Any) -> None:
 
     keras.Sequential(
         [keras.Input((9, 9, 1)), keras.layers.Conv2D(2, 3, activation=mine.squash, name="c")]
@@ -119,12 +119,12 @@ def test_an_activation_of_one_s_own_is_named_with_the_option_that_helps(mine: An
     ("name", "shapes", "said"),
     [
         ("Loose", [(1, 16, 16, 3)], 'uses 1 weights outside of layers, "loose/own" the first'),
-        ("Numbers", [(1, 16, 16, 3)], "cannot be followed"),
+        ("Numbers", [(1, 16, 16, 3)], "cannot be traced"),
         ("Pair", [(1, 16, 16, 3), (1, 16, 16, 3)], "for inputs, wanted one picture"),
         ("Net", [], "never called"),
     ],
 )
-def test_one_that_cannot_be_followed_is_told_how_to_become_functional(
+def test_a_model_that_cannot_be_traced_gets_advice_on_making_it_functional(
     mine: Any, name: str, shapes: list[tuple[int, ...]], said: str
 ) -> None:
     net = getattr(mine, name)(name=name.lower())
@@ -134,5 +134,5 @@ def test_one_that_cannot_be_followed_is_told_how_to_become_functional(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net.save("net.keras")
-    told = refusal("net.keras", **custom(name))
-    assert f"{name} is a subclassed model" in told and said in told and "make it functional" in told
+    message = refusal("net.keras", **custom(name))
+    assert f"{name} is a subclassed model" in message and said in message and "make it functional" in message

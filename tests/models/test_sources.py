@@ -1,4 +1,4 @@
-"""What people name as a model: files by content, architectures with weights, networks of Keras's own."""
+"""Sources of models: files by content, architectures with weights, networks of Keras's own."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def refusal(text: str | Path) -> str:
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_file_without_a_suffix_is_known_by_its_content(tmp_path: Path, suffix: str) -> None:
+def test_a_file_without_a_suffix_is_recognised_by_its_content(tmp_path: Path, suffix: str) -> None:
     path = save(tmp_path / f"net{suffix}").rename(tmp_path / "net")
     assert find_source(path).kind == suffix[1:]
     assert [layer.name for layer in load_model(path).layers] == ["conv", "end"]
 
 
-def test_an_onnx_graph_without_a_suffix_is_known_and_one_named_h5_is_told(tmp_path: Path) -> None:
+def test_an_onnx_graph_without_a_suffix_is_recognised_and_one_named_h5_is_refused(tmp_path: Path) -> None:
     from onnx import helper
 
     ends = [helper.make_tensor_value_info(n, 1, [1, 3, 8, 8]) for n in "xy"]
@@ -69,13 +69,13 @@ def test_a_savedmodel_is_refused_with_how_to_convert_it(tmp_path: Path) -> None:
 # Architectures
 
 
-def test_an_architecture_alone_is_told_how_to_name_its_weights(tmp_path: Path) -> None:
+def test_an_architecture_alone_is_refused_with_how_to_name_its_weights(tmp_path: Path) -> None:
     (tmp_path / "net.json").write_text("{}")
     assert "name both: net.json+weights.h5" in refusal(tmp_path / "net.json")
     assert '"no.h5" does not exist' in refusal(f"{tmp_path / 'net.json'}+no.h5")
 
 
-def test_weights_named_after_an_architecture_are_looked_for_beside_it(tmp_path: Path) -> None:
+def test_weights_named_after_an_architecture_are_found_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "net.json").write_text("{}")
     (tmp_path / "w.h5").write_bytes(b"x")
     found = find_source(f"{tmp_path / 'net.json'}+w.h5")
@@ -86,18 +86,18 @@ def test_weights_named_after_an_architecture_are_looked_for_beside_it(tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["", "../x", "a b", "os.system", "MobileNetV2\n"])
-def test_a_name_that_is_none_is_refused(text: str) -> None:
+def test_an_invalid_name_is_refused(text: str) -> None:
     assert "names no network" in refusal(f"keras.applications:{text}")
 
 
 def test_an_application_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ModelError, match='"MobileNetV9" is no network of keras'):
+    with pytest.raises(ModelError, match='"MobileNetV9" is not a network of keras'):
         load_model("keras.applications:MobileNetV9")
-    with pytest.raises(ModelError, match='"keras" is no network of keras'):
+    with pytest.raises(ModelError, match='"keras" is not a network of keras'):
         load_model("keras.applications:keras")
 
 
-def test_an_application_is_known_by_its_name_and_the_version_of_keras(
+def test_an_application_is_identified_by_its_name_and_the_version_of_keras(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = find_source("keras.applications:MobileNetV2")
@@ -117,7 +117,7 @@ def test_an_application_is_known_by_its_name_and_the_version_of_keras(
         source.digest()
 
 
-def test_without_a_network_the_weights_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_missing_weights_are_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def offline(*_: Any, **__: Any) -> Any:
         raise OSError("URL fetch failure on somewhere: None -- no route to host\nmore")
 
@@ -125,7 +125,7 @@ def test_without_a_network_the_weights_are_told_in_one_line(monkeypatch: pytest.
     with pytest.raises(ModelError) as caught:
         load_model("keras.applications:MobileNetV2")
     said = str(caught.value)
-    assert said.startswith("keras.applications:MobileNetV2: its weights cannot be had: URL fetch failure")
+    assert said.startswith("keras.applications:MobileNetV2: its weights are not available: URL fetch failure")
     assert "go online" in said and "\n" not in said
 
 
@@ -196,7 +196,7 @@ def test_max_memory_refuses_and_custom_needs_trust(run: Any, tmp_path: Path) -> 
     assert code == 2 and "at most 1,048,576 are read" in err
     assert run("inspect", tmp_path / "net.keras", "--max-memory", "1GB")[0] == 0
     code, _, err = run("inspect", tmp_path / "net.keras", "--custom", "os:getcwd")
-    assert code == 2 and "say --trust-model too" in err
+    assert code == 2 and "add --trust-model" in err
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_options_of_the_command_line_win_over_the_file_and_tables_are_joined(tmp
         ("hold", 3, "wanted a table of values"),
     ],
 )
-def test_an_option_that_is_none_is_told_by_its_key(key: str, value: Any, said: str) -> None:
+def test_an_invalid_option_is_refused_naming_its_key(key: str, value: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_settings({key: value})
     assert f"command line: {key} is" in str(caught.value) and said in str(caught.value)

@@ -1,4 +1,4 @@
-"""Fresh weights are those a network would begin its training with, and nothing else of it changes."""
+"""Reinitialised weights are those a network would begin its training with; everything else is kept."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def network():
     return made
 
 
-def test_every_weight_is_drawn_anew_by_its_own_initialiser(network):
+def test_every_weight_is_reinitialised_by_its_own_initialiser(network):
     how = fresh_weights(network, 0, "keras", "net.keras")
     kernel, bias = network.get_layer("first").get_weights()
     assert np.std(kernel) == pytest.approx(np.sqrt(2 / 27), rel=0.25) and not bias.any()
@@ -41,7 +41,7 @@ def test_the_same_seed_draws_the_same_and_another_one_others(network):
     assert (drawn(0) == drawn(0)).all() and not np.allclose(drawn(0), drawn(1))
 
 
-def test_the_state_of_pythons_own_chance_is_left_alone(network):
+def test_the_state_of_pythons_random_generator_is_kept(network):
     import random
 
     random.seed(5)
@@ -69,8 +69,8 @@ def test_a_loaded_twin_has_other_graph_hashes_and_says_how_it_was_drawn(tmp_path
     assert twin.file_hash == trained.file_hash
 
 
-def test_a_layer_that_cannot_be_made_anew_is_one_line(network, monkeypatch):
+def test_a_layer_that_cannot_be_reinitialised_is_refused_in_one_line(network, monkeypatch):
     monkeypatch.setattr(keras.layers.Dense, "get_config", lambda _: {"nothing": 1})
-    with pytest.raises(ModelError, match='layer "head" cannot be made anew') as error:
+    with pytest.raises(ModelError, match='layer "head" cannot be reinitialised') as error:
         fresh_weights(network, 0, "keras", "net.keras")
     assert "\n" not in str(error.value)

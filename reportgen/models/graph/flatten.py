@@ -13,7 +13,7 @@ from reportgen.models.framework import keras_module
 from reportgen.models.graph.kinds import SHAPE_ONLY, UNIT_KINDS, activation_name, function_of, kind_of
 from reportgen.models.keras.calls import (
     as_dense,
-    by_own_moments,
+    as_group_normalization,
     is_model,
     own_name,
     recorded_training,
@@ -135,7 +135,7 @@ class _Flattening:
         key = (id(operation), bool(training))
         if key not in self._instead:
             shape = record.input_tensors[0].shape if record.input_tensors else ()
-            does = by_own_moments(operation, shape) if training else operation
+            does = as_group_normalization(operation, shape) if training else operation
             self._instead[key] = as_dense(does, shape)
         return self._instead[key]
 

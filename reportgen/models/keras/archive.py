@@ -1,7 +1,7 @@
-"""What a model file says of itself, read before anything is built from it.
+"""The container of a model file, checked before anything is built from it.
 
-Opens `.keras` archives, whole-model HDF5 files and architectures in JSON, checks that they hold no more
-than they say and point to nothing outside, and returns the configuration as plain JSON. Nothing is
+Opens `.keras` archives, whole-model HDF5 files and architectures in JSON, checks that they contain no more
+than they declare and no references to other files, and returns the configuration as plain JSON. Nothing is
 deserialised here.
 """
 
@@ -39,12 +39,12 @@ class Archive:
     Attributes:
         path: Of the file.
         name: What to call it in messages.
-        format: `keras` (a zip archive), `h5`, or `json` with `weights` in a file of their own.
+        format: `keras` (a zip archive), `h5`, or `json` with `weights` in a separate file.
         config: The model's configuration, plain JSON types.
-        keras_version: As the file says; None where it does not.
-        backend: The backend that it was trained on, as the file says; empty where it does not.
+        keras_version: As stated in the file; None if it is not.
+        backend: That it was trained on, as stated in the file; empty if it is not.
         weights: For `json` the file of weights, else None.
-        training: How it was trained, plain JSON types; None where nothing is said.
+        training: How it was trained, plain JSON types; None if it is not stated.
     """
 
     path: Path
@@ -61,11 +61,11 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
     """Return the checked container of a Keras model file.
 
     Args:
-        source: Of the file.
-        max_memory: What its arrays may take, in bytes; half of the machine's memory unless given.
+        source: The file.
+        max_memory: Limit for its arrays, in bytes; half of the machine's memory by default.
 
     Raises:
-        ModelError: The file is missing, damaged, of another kind, claims more than it may, or holds
+        ModelError: The file is missing, damaged, of another kind, declares more than is allowed, or holds
             weights only.
     """
     found = source if isinstance(source, ModelSource) else find_source(source)
@@ -78,7 +78,7 @@ def read_archive(source: str | Path | ModelSource, *, max_memory: int | None = N
         return _h5(found.path, limit)
     if found.kind == "json" and found.weights is not None:
         return _architecture(found, found.weights, limit)
-    raise ModelError(f"{found.file_name}: is no file that Keras wrote", hint="give a .keras or .h5 file")
+    raise ModelError(f"{found.file_name}: was not written by Keras", hint="give a .keras or .h5 file")
 
 
 def _zip_config(path: Path, max_memory: int) -> tuple[Config, str]:
@@ -101,7 +101,7 @@ def _zip_config(path: Path, max_memory: int) -> tuple[Config, str]:
             return config, _version(archive)
     except ReportgenError:
         raise
-    except Exception as error:  # zipfile and zlib raise whatever a damaged archive makes them meet
+    except Exception as error:  # zipfile and zlib raise errors of any class for damaged archives
         raise ModelError(
             f"{path.name}: the archive is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
@@ -109,17 +109,17 @@ def _zip_config(path: Path, max_memory: int) -> tuple[Config, str]:
 
 
 def _version(archive: zipfile.ZipFile) -> str:
-    """Return the version of the Keras that wrote an archive; `3` where it does not say."""
+    """Return the version of the Keras that wrote an archive; `3` if it is not stated."""
     if (
         "metadata.json" not in archive.namelist()
         or archive.getinfo("metadata.json").file_size > _METADATA_LIMIT
     ):
         return "3"
     try:
-        said = json.loads(archive.read("metadata.json"))
+        metadata = json.loads(archive.read("metadata.json"))
     except (ValueError, RecursionError):
         return "3"
-    return str(said.get("keras_version", "3")) if isinstance(said, dict) else "3"
+    return str(metadata.get("keras_version", "3")) if isinstance(metadata, dict) else "3"
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
@@ -148,7 +148,7 @@ def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
 
 
 def _check_weights(path: Path, archive: zipfile.ZipFile, max_memory: int) -> None:
-    """Look over the HDF5 file inside an archive; it is unpacked for that and gone afterwards."""
+    """Check the HDF5 file inside an archive, unpacked into a temporary folder."""
     with temporary_folder(path.name, archive.getinfo(WEIGHTS).file_size) as folder:
         unpacked = unpack_weights(archive, folder)
         check_hdf5(unpacked, path.name, unpacked.stat().st_size, max_memory)
@@ -156,16 +156,16 @@ def _check_weights(path: Path, archive: zipfile.ZipFile, max_memory: int) -> Non
 
 @contextmanager
 def temporary_folder(file_name: str, wanted_bytes: int) -> Iterator[Path]:
-    """Give a folder for what is unpacked of a file; it is removed afterwards.
+    """Provide a folder for unpacked parts of a file; it is removed afterwards.
 
     Raises:
-        ReportgenError: There is none, or no space in it.
+        ReportgenError: No folder can be written to, or there is no space in it.
     """
     where = "any folder for temporary files"
     try:
         try:
             where = f"the folder for temporary files ({tempfile.gettempdir()})"
-        except FileNotFoundError as error:  # not one folder in which a file could be written
+        except FileNotFoundError as error:  # no folder is writable
             raise OSError(errno.ENOSPC, "none can be written to") from error
         with tempfile.TemporaryDirectory(prefix="reportgen-") as folder:
             yield Path(folder)
@@ -175,12 +175,12 @@ def temporary_folder(file_name: str, wanted_bytes: int) -> Iterator[Path]:
         raise ReportgenError(
             f"{file_name}: its weights take {wanted_bytes:,} bytes, which cannot be put into {where}: "
             f"{error.strerror}",
-            hint="free some space there, or name another folder in the environment variable TMPDIR",
+            hint="free some space there, or set the environment variable TMPDIR to another folder",
         ) from None
 
 
 def unpack_weights(archive: zipfile.ZipFile, folder: Path) -> Path:
-    """Write the weights inside an archive to a folder, never under a name from the file, and return them."""
+    """Write an archive's weights to a folder, never under a name from the file, and return their path."""
     target = folder / WEIGHTS
     with archive.open(WEIGHTS) as reader, target.open("wb") as writer:
         while chunk := reader.read(1 << 20):
@@ -200,20 +200,20 @@ def _h5(path: Path, max_memory: int) -> Archive:
                 raise ModelError(f"{path.name}: holds a network without weights", hint=_SAVE_WHOLE)
     except ModelError:
         raise
-    except Exception as error:  # h5py raises whatever a damaged file makes it meet
+    except Exception as error:  # h5py raises errors of any class for damaged files
         raise ModelError(
             f"{path.name}: the HDF5 file is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
         ) from None
     training = None
     if compiled is not None:
-        with suppress(ModelError):  # It changes no result, whatever is wrong with it.
+        with suppress(ModelError):  # It affects no result, so errors in it do not matter.
             training = parsed(_bytes(compiled), path.name)
     return Archive(path, path.name, "h5", _json(path, _bytes(config)), version, backend, training=training)
 
 
 def _architecture(source: ModelSource, weights: Path, max_memory: int) -> Archive:
-    """Return an architecture, whose weights lie in a checked HDF5 file of their own."""
+    """Return an architecture with its weights in a separate, checked HDF5 file."""
     path = source.path
     refuse_larger_text(path.stat().st_size, path.name)
     check_hdf5(weights, weights.name, weights.stat().st_size, max_memory)

@@ -1,8 +1,8 @@
-"""What the recorded call of a Keras layer says: which layer does the work, and whether as in training.
+"""Recorded calls of Keras layers: the layer to run, and its training flag.
 
-`training=True` in a file is a part of the network: pix2pix normalises by the moments of the picture it is
-given. An outer model's own flag goes before those of the calls inside it, as in Keras. A layer that computes
-what a plainer one does is known by that.
+`training=True` in a file is part of the network: pix2pix normalises by the moments of its own picture. The
+flag of an outer model overrides those of the calls inside it, as in Keras. A layer that is equivalent to a
+simpler one is replaced by it.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ def is_model(operation: Operation) -> bool:
 
 
 def unwrapped(operation: Operation) -> Operation:
-    """Return the layer inside `SpectralNormalization`, whose stored kernel is the normalised one already."""
+    """Return the layer inside `SpectralNormalization`, whose stored kernel is already normalised."""
     while type(operation) is keras_module().layers.SpectralNormalization:
         operation = operation.layer
     return operation
 
 
 def own_name(operation: Operation) -> str:
-    """Return the name of an operation; that of a wrapper before that of the layer inside, `outer/inner`."""
+    """Return the name of an operation; for a wrapper and the layer inside it, `outer/inner`."""
     inner = unwrapped(operation)
     return str(operation.name if inner is operation else f"{operation.name}/{inner.name}")
 
 
 def recorded_training(record: Network, outer: bool | None) -> bool | None:
-    """Return whether a call runs as in training: as the model around it does, else as recorded, else None.
+    """Return the training flag of a call: that of the model around it, else as recorded, else None.
 
-    A layer that is taken to be in training unless told otherwise, as a pipeline of augmentation is, records
-    that whatever its user said; Keras tells it otherwise when it predicts.
+    Layers that train by default, such as an augmentation pipeline, record the flag whatever the user set;
+    Keras overrides it in prediction, so it is ignored.
     """
     own = None
     if isinstance(record.operation, keras_module().Layer):
         own = record.arguments.kwargs.get("training")
-        own = None if in_training_by_itself(record.operation) else own
+        own = None if trains_by_default(record.operation) else own
     return outer if outer is not None or own is None else bool(own)
 
 
-def in_training_by_itself(operation: Operation) -> bool:
-    """Return whether a layer is taken to be in training unless it is told otherwise, as augmentation is."""
+def trains_by_default(operation: Operation) -> bool:
+    """Return whether a layer's `training` argument is True by default, as for augmentation."""
     if not isinstance(operation, keras_module().Layer):
         return False
     taken = inspect.signature(operation.call).parameters.get("training")
@@ -56,7 +56,7 @@ def in_training_by_itself(operation: Operation) -> bool:
 
 
 def with_training(operation: Operation, kwargs: Mapping[str, Any], training: bool | None) -> dict[str, Any]:
-    """Return the keywords of a call under another training flag, without those it does not take."""
+    """Return the keywords of a call with another training flag, without those it does not accept."""
     if not isinstance(operation, keras_module().Layer):
         return dict(kwargs)
     taken = inspect.signature(operation.call).parameters
@@ -64,11 +64,11 @@ def with_training(operation: Operation, kwargs: Mapping[str, Any], training: boo
     return {key: value for key, value in wanted.items() if key in taken or key not in ("training", "mask")}
 
 
-def by_own_moments(operation: Operation, shape: Sequence[int | None]) -> Operation:
+def as_group_normalization(operation: Operation, shape: Sequence[int | None]) -> Operation:
     """Return a layer that normalises each picture by its own moments, as BatchNormalization does in training.
 
-    A batch of one, whatever is computed beside it: one group a channel. Weights are the same numbers; a layer
-    that is frozen keeps its stored moments in training too, and is returned as it is.
+    Equals BatchNormalization on a batch of one, in any batch: one group for each channel, with the same
+    weights. A frozen layer uses its stored moments in training too, and is returned unchanged.
     """
     if kind_of(operation) != "batch_normalization" or not operation.trainable:
         return operation
@@ -90,9 +90,9 @@ def by_own_moments(operation: Operation, shape: Sequence[int | None]) -> Operati
 
 
 def as_dense(operation: Operation, shape: Sequence[int | None]) -> Operation:
-    """Return the dense layer that a product over the last axis alone is, as of `...c,cd->...d`.
+    """Return the dense layer equivalent to a product over the last axis alone, such as `...c,cd->...d`.
 
-    Over a map that is a convolution of 1x1. Any other operation is returned as it is.
+    Over a map it is a 1x1 convolution. Any other operation is returned unchanged.
     """
     if kind_of(operation) != "einsum_dense" or (turned := _over_last_axis(operation)) is None:
         return operation

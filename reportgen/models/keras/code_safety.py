@@ -1,8 +1,8 @@
-"""What a model's configuration would run or look up: nothing a file brings is run unasked.
+"""What a model's configuration would run or look up: code from a file runs only if the user trusts it.
 
-Reads plain JSON only. A Lambda and the like carry code and are refused without trust. Every other object is
-written anew under the module and name that `known_classes` gives it, so that nothing beyond that table, and
-what the user named, can be asked of Keras, whatever the file spells.
+Reads plain JSON only. Lambda layers and the like carry code and are refused without trust. Every other
+object is rewritten with the module and name that `known_classes` lists, so that Keras can look up only what
+is in that table or named by the user, whatever the file contains.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TRAINING = {
     "regularizer": known.REGULARIZERS,
     "constraint": known.CONSTRAINTS,
 }
-"""What a key of a layer ends in, where its value shapes how a network is trained and not what it computes."""
+"""Suffixes of a layer's keys whose values affect training and not what the network computes."""
 
 _KINDS = {
     "ops": known.OPERATIONS,
@@ -42,7 +42,7 @@ _KINDS = {
     "dtype_policies": known.POLICIES,
     "random": known.RANDOM,
 }
-_ROOMS = (
+_LOOKUP_ORDER = (
     "models",
     "layers",
     "initializers",
@@ -52,24 +52,24 @@ _ROOMS = (
     "random",
     "ops",
 )
-"""Where a name is looked for when its module says nothing, in this order."""
+"""Kinds in which a name is looked up, in this order, if its module does not give the kind."""
 
 _MAX_DEPTH = 200
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 def refuse_code(config: Config, file_name: str, *, trust_model: bool) -> list[str]:
-    """Return the names of the layers that bring code, which are there only with `trust_model`.
+    """Return the names of the layers that carry code, allowed only with `trust_model`.
 
     Raises:
-        UntrustedModel: The file brings code, and is not trusted.
+        UntrustedModel: The file carries code, and is not trusted.
         ModelError: It is nested too deep, or a class has no name.
     """
     bringing: list[str] = []
     for item, layer in _objects(config, "", 0, file_name):
         class_name = item["class_name"]
         if not isinstance(class_name, str):
-            raise ModelError(f'{file_name}: layer "{layer}" has a class_name that is no text')
+            raise ModelError(f'{file_name}: layer "{layer}" has a class_name that is not text')
         last = _last(class_name)
         if last in _FOREIGN:
             raise UntrustedModel(f'{file_name}: layer "{layer}" ({last}) runs code from outside Keras')
@@ -83,36 +83,36 @@ def refuse_code(config: Config, file_name: str, *, trust_model: bool) -> list[st
     return list(dict.fromkeys(bringing))
 
 
-def only_known(
+def with_known_classes(
     config: Config, file_name: str, own: Callable[[str], bool], *, trust_model: bool
 ) -> tuple[Config, list[str]]:
-    """Return a configuration in which every object is one of `known_classes` or the user's own, and notes.
+    """Return a configuration in which every object is in `known_classes` or the user's own, and notes.
 
-    What only trains a network (initialisers, regularisers, constraints) and is not known is left out.
+    Unknown initialisers, regularisers and constraints only affect training and are left out.
 
     Args:
-        config: A model's configuration as plain JSON, as Keras is to read it.
+        config: A model's configuration as plain JSON.
         file_name: For messages.
         own: Whether the user named, or the running program registered, an object of this name.
         trust_model: Whether code that came with the file may run.
 
     Raises:
-        UntrustedModel: The file brings code, and is not trusted.
-        ModelError: It names what is neither.
+        UntrustedModel: The file carries code, and is not trusted.
+        ModelError: It names an object that is neither.
     """
     refuse_code(config, file_name, trust_model=trust_model)
     reading = _Reading(file_name, own, trust_model, config)
     result = reading.value(config, "", "layers")
     notes = []
     if reading.dropped:
-        said = ", ".join(f"{what} ({n})" for what, n in sorted(reading.dropped.items()))
-        notes.append(f"Left out, for it trains a network and changes no result: {said}.")
+        dropped = ", ".join(f"{what} ({n})" for what, n in sorted(reading.dropped.items()))
+        notes.append(f"Left out, since it affects training but no result: {dropped}.")
     return dict(result), notes
 
 
 @dataclass
 class _Reading:
-    """One file on its way, and what was left out of it so far."""
+    """The configuration being read, and what was left out so far."""
 
     file_name: str
     own: Callable[[str], bool]
@@ -130,7 +130,7 @@ class _Reading:
             for entry in value:
                 result.append(
                     self.value(entry, layer, key) if isinstance(entry, (dict, list)) else entry
-                )  # no comprehension: each would be one more call deep
+                )  # no comprehension, which would deepen the call stack
             return result
         return value
 
@@ -141,11 +141,11 @@ class _Reading:
         return result
 
     def _object(self, item: Config, layer: str, key: str) -> Config:
-        """Return an object under the one module and name by which Keras shall find it."""
+        """Return an object with the one module and name under which Keras may look it up."""
         class_name, registered = item["class_name"], item.get("registered_name")
         layer = (_name_of(item) or layer) if item is not self.whole else ""
         if registered is not None and not isinstance(registered, str):
-            raise self._error(layer, f"({class_name}) has a registered_name that is no text")
+            raise self._error(layer, f"({class_name}) has a registered_name that is not text")
         if class_name in _MARKERS or class_name == "__lambda__":  # the latter only in a trusted model
             return self._entries(item, layer)
         if class_name == "function":
@@ -163,13 +163,13 @@ class _Reading:
         return {**self._entries(item, layer), "module": module, "class_name": name, "registered_name": None}
 
     def _place(self, item: Config, key: str) -> tuple[str, str] | None:
-        """Return where the table has the class of an object, None where it has not or it is not Keras's."""
+        """Return the table's entry for an object's class, None if it has none or the class is not Keras's."""
         class_name, module = item["class_name"], item.get("module")
         package, _, last = (item.get("registered_name") or class_name).rpartition(">")
         if package not in ("", "keras", "Keras") or (package and last != class_name):
             return None
         if module is None and (item.get("registered_name") or self.own(class_name)):
-            return None  # Keras writes a class of the user's so, and always a module of its own
+            return None  # This is how Keras writes a user's class; its own always have a module.
         if module is not None and not of_keras(module):
             return None
         if class_name == "Lambda" and self.trust_model:
@@ -177,7 +177,7 @@ class _Reading:
         if _ending(key) in _TRAINING:
             return _TRAINING[_ending(key)].get(class_name)
         parts = module.split(".") if isinstance(module, str) else ()
-        for room in (*(r for r in _KINDS if r in parts), *_ROOMS):
+        for room in (*(r for r in _KINDS if r in parts), *_LOOKUP_ORDER):
             if class_name in _KINDS[room]:
                 return _KINDS[room][class_name]
         return None
@@ -185,8 +185,8 @@ class _Reading:
     def _function(self, item: Config, layer: str) -> Config:
         name, module = item.get("config"), item.get("module")
         if not isinstance(name, str):
-            raise self._error(layer, "has a function whose name is no text")
-        table = known.FUNCTIONS if self.trust_model else known.ACTIVATING
+            raise self._error(layer, "has a function whose name is not text")
+        table = known.FUNCTIONS if self.trust_model else known.TENSOR_FUNCTIONS
         plain = {"class_name": "function", "config": name, "registered_name": name}
         if (module is None or module == "builtins" or not of_keras(module)) and self.own(name):
             return {"module": "builtins", **plain}
@@ -201,7 +201,7 @@ class _Reading:
         raise self._unknown(item, name, layer)
 
     def _trained(self, config: Config, layer: str) -> Config:
-        """Return a layer's configuration without what is not known and only trains it."""
+        """Return a layer's configuration without unknown settings that only affect training."""
         kept = dict(config)
         for key, value in config.items():
             if key.endswith("activation") and isinstance(value, str):
@@ -217,7 +217,7 @@ class _Reading:
     def _is_known_training(self, key: str, value: str | Config, name: str) -> bool:
         kind = _ending(key)
         if isinstance(value, str):
-            return value in _TRAINING[kind] or value in known.OLD_WORDS.get(kind, ()) or self.own(value)
+            return value in _TRAINING[kind] or value in known.OLD_NAMES.get(kind, ()) or self.own(value)
         registered, inner = value.get("registered_name"), value.get("config")
         if registered is not None and not isinstance(registered, str):
             return False
@@ -226,7 +226,7 @@ class _Reading:
         return self._place({**value, "class_name": name}, key) is not None
 
     def _unknown(self, item: Config, name: str, layer: str) -> ModelError:
-        """Return the refusal of what is not in the table, and what helps."""
+        """Return the error for an object that is not in the table, with a hint."""
         module, registered = item.get("module"), item.get("registered_name")
         last = _last(name)
         if last in known.TEXT_OR_TABLES:
@@ -240,7 +240,7 @@ class _Reading:
         named = isinstance(module, str) and module not in ("builtins", "")
         where = f"{module}.{name}" if named else registered if registered not in (None, "function") else name
         if named and of_keras(module):
-            return self._error(layer, f"is of class {where}, which is not part of Keras as a network uses it")
+            return self._error(layer, f"is of class {where}, which is not part of Keras's network API")
         verb = "names the function" if item["class_name"] == "function" else "is of class"
         own_module = module if named and _MODULE.fullmatch(str(module)) and module != "__main__" else "MODULE"
         option = f"--trust-model --custom {own_module}:{last}"
@@ -250,13 +250,13 @@ class _Reading:
             hint=f"if you know who made the file and have that code: {option}",
         )
 
-    def _error(self, layer: str, said: str, *, hint: str = "") -> ModelError:
+    def _error(self, layer: str, problem: str, *, hint: str = "") -> ModelError:
         where = f'layer "{layer}"' if layer else "the model"
-        return ModelError(f"{self.file_name}: {where} {said}", hint=hint)
+        return ModelError(f"{self.file_name}: {where} {problem}", hint=hint)
 
 
 def of_keras(module: object) -> bool:
-    """Whether a module's name is one of Keras's own, of any release."""
+    """Whether a module belongs to Keras, of any release."""
     return isinstance(module, str) and module.split(".")[0] in ("keras", "tf_keras")
 
 
@@ -270,7 +270,7 @@ def _last(name: str) -> str:
 
 
 def _objects(value: object, layer: str, depth: int, file_name: str) -> Iterator[tuple[Config, str]]:
-    """Yield every object described, and the name of the layer it belongs to."""
+    """Yield every object in a configuration, and the name of the layer it belongs to."""
     stack = [(value, layer, depth)]
     while stack:
         value, layer, depth = stack.pop()

@@ -23,7 +23,7 @@ def parsed(text: bytes, file_name: str) -> Config:
     """Return a configuration as plain JSON types.
 
     Raises:
-        ModelError: It is no JSON object, or larger, deeper or more than any network's.
+        ModelError: It is not a JSON object, or exceeds any real network's size, depth or counts.
     """
     refuse_larger_text(len(text), file_name)
     _check_structure(text, file_name)
@@ -32,7 +32,7 @@ def parsed(text: bytes, file_name: str) -> Config:
             text.decode("utf-8"), parse_constant=_constant(file_name), parse_int=_whole_number(file_name)
         )
     except UnicodeDecodeError:
-        raise ModelError(f"{file_name}: its configuration is not JSON (it is no UTF-8 text)") from None
+        raise ModelError(f"{file_name}: its configuration is not JSON (it is not UTF-8 text)") from None
     except (ValueError, RecursionError) as error:
         first = (str(error).splitlines() or [""])[0][:160]
         raise ModelError(f"{file_name}: its configuration is not JSON ({first})") from None
@@ -43,7 +43,7 @@ def parsed(text: bytes, file_name: str) -> Config:
 
 
 def refuse_larger_text(n_bytes: int, file_name: str) -> None:
-    """Refuse a configuration by its length alone, before it is read.
+    """Refuse a configuration that is too long, before it is read.
 
     Raises:
         ModelError: It is longer than any network's.
@@ -55,7 +55,7 @@ def refuse_larger_text(n_bytes: int, file_name: str) -> None:
 
 
 def _check_structure(text: bytes, file_name: str) -> None:
-    """Refuse text that is nested too deep or holds too many values; brackets within strings do not count."""
+    """Refuse text nested too deep or with too many values; brackets within strings do not count."""
     structure = _STRING.sub(b"", text).translate(None, _NOT_STRUCTURE)
     if len(structure) > _MOST_VALUES * 2:
         raise ModelError(f"{file_name}: its configuration holds more than {_MOST_VALUES:,} values")

@@ -18,10 +18,10 @@ _FORM = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def check_custom(custom: Iterable[str], *, trust_model: bool) -> None:
-    """Refuse names that are no `module:name`, and any where the model is not trusted.
+    """Refuse names not of the form `module:name`, and all names if the model is not trusted.
 
     Raises:
-        ConfigError: As said.
+        ConfigError: A name has another form, or the model is not trusted.
     """
     for text in custom:
         if not _FORM.fullmatch(text):
@@ -29,17 +29,17 @@ def check_custom(custom: Iterable[str], *, trust_model: bool) -> None:
         if not trust_model:
             raise ConfigError(
                 f"custom {text!r} runs code of that module, and the model is not trusted",
-                hint="say --trust-model too",
+                hint="add --trust-model",
             )
 
 
 def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, object]:
     """Return the user's classes and functions by name.
 
-    Modules are looked for in the current folder too.
+    Modules are also searched in the current folder.
 
     Raises:
-        ConfigError: The model is not trusted, or a module or name cannot be had.
+        ConfigError: The model is not trusted, or a module or name cannot be imported.
     """
     custom = list(custom)
     check_custom(custom, trust_model=trust_model)
@@ -54,7 +54,7 @@ def custom_objects(custom: Iterable[str], *, trust_model: bool) -> dict[str, obj
 
 
 def under_all_names(objects: dict[str, object], config: object) -> dict[str, object]:
-    """Return the objects also under names with a package, `pack>Swirl`, which a configuration gives them."""
+    """Return the objects, also under names with a package, `pack>Swirl`, as a configuration has them."""
     result = dict(objects)
     stack = [config]
     while stack:
@@ -77,7 +77,7 @@ def _module(name: str, text: str) -> ModuleType:
         sys.path.insert(0, here)
     try:
         return importlib.import_module(name)
-    except Exception as error:  # the module is the user's own, and runs
+    except Exception as error:  # the user's own code may raise any error
         cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ConfigError(f"custom {text!r}: module {name} cannot be imported: {cause}") from None
     finally:

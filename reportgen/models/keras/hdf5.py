@@ -1,7 +1,7 @@
-"""HDF5 files looked over before anything is read from them: nothing outside, nothing larger than it is.
+"""HDF5 files checked before anything is read from them: no references outside, no oversized arrays.
 
-An HDF5 file can point to other files (external links, external and virtual datasets) and can claim
-arrays of any size in a few bytes. Neither occurs in a model file, so either is refused.
+An HDF5 file can refer to other files (external links, external and virtual datasets) and can declare arrays
+of any size in a few bytes. Neither occurs in a model file, so both are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def h5py_module() -> Any:
 
 @contextmanager
 def stored_weights(path: Path, file_name: str) -> Iterator[h5py.File]:
-    """Open a file of weights; whatever goes wrong while it is read becomes one line.
+    """Open a file of weights; any error while it is read becomes one line.
 
     Args:
         path: The file.
@@ -53,7 +53,7 @@ def stored_weights(path: Path, file_name: str) -> Iterator[h5py.File]:
             yield file
     except ModelError:
         raise
-    except Exception as error:  # h5py raises whatever a damaged file makes it meet
+    except Exception as error:  # h5py raises errors of any class for damaged files
         raise ModelError(
             f"{file_name}: the weights cannot be read ({first_line(error)})",
             hint="copy or download the file again",
@@ -67,10 +67,10 @@ def check_hdf5(source: Path | BinaryIO, file_name: str, stored_bytes: int, max_m
         source: The file.
         file_name: For messages.
         stored_bytes: Size of the file.
-        max_memory: What its arrays may take, in bytes.
+        max_memory: Limit for its arrays, in bytes.
 
     Raises:
-        ModelError: It points outside itself, claims more than it holds or may take, or is damaged.
+        ModelError: It refers to other files, declares more than it holds or than is allowed, or is damaged.
     """
     h5py = h5py_module()
     try:
@@ -82,7 +82,7 @@ def check_hdf5(source: Path | BinaryIO, file_name: str, stored_bytes: int, max_m
         raise ModelError(
             f"{file_name}: the HDF5 file claims more than the memory holds", hint=_DISTRUST
         ) from None
-    except Exception as error:  # h5py raises whatever a damaged file makes it meet
+    except Exception as error:  # h5py raises errors of any class for damaged files
         raise ModelError(
             f"{file_name}: the HDF5 file is cut short or damaged ({first_line(error)})",
             hint="copy or download the file again",
@@ -96,7 +96,7 @@ def check_hdf5(source: Path | BinaryIO, file_name: str, stored_bytes: int, max_m
 
 
 def _walk(h5py: ModuleType, file: h5py.File, file_name: str, stored_bytes: int) -> int:
-    """Return the bytes of all arrays; each object is visited once, however often it is linked."""
+    """Return the bytes of all arrays; each object counts once, however often it is linked."""
     limit = max(_EXPANSION_FLOOR, _EXPANSION_LIMIT * stored_bytes)
     seen: set[object] = set()
     stack: list[tuple[Any, str, int]] = [(file, "", 0)]
@@ -151,6 +151,6 @@ def _target(link: object) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says in one short line."""
+    """Return an error's message in one short line."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:160]

@@ -1,8 +1,8 @@
 """The classes and functions of Keras that a model file may name: a closed table; nothing else is looked up.
 
-Data. A name stands here because a network may need it and it computes on tensors alone: nothing in it opens a
-file, asks the network, imports, or runs what the file brings. Whether Keras would find something by a
-name is no argument for it. To admit a class, add its name where its kind is.
+Data only. A name is listed because a network may need it and it only computes on tensors: it does not open
+files, use the internet, import, or run code from the file. That Keras would find an object by some name is
+no reason to list it. To allow a class, add its name under its kind.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ _ACTIVATIONS = """
     sparse_plus sparse_sigmoid sparsemax squareplus swish tanh tanh_shrink threshold
 """
 
-_OF_ONE_TENSOR = """
+_UNARY = """
     abs absolute angle arccos arccosh arcsin arcsinh arctan arctanh array cbrt ceil conj conjugate
     convert_to_tensor copy cos cosh deg2rad erf erfc erfinv exp exp2 expm1 fabs flip fliplr
     flipud floor i0 imag layer_normalization log log10 log1p log2 nan_to_num negative normalize ones_like
@@ -112,7 +112,7 @@ _OF_ONE_TENSOR = """
 """
 """Functions of `keras.ops` that turn one tensor into one of its shape, as an activation must."""
 
-_OF_MORE = """
+_OTHER = """
     adaptive_average_pool adaptive_max_pool add all allclose amax amin any append arange arctan2 argmax
     argmin argpartition argsort array_split average average_pool bartlett batch_normalization
     binary_crossentropy bincount bitwise_and bitwise_invert bitwise_left_shift bitwise_not bitwise_or
@@ -144,7 +144,7 @@ def _in(module: str, names: str) -> dict[str, tuple[str, str]]:
 
 
 Table = Mapping[str, tuple[str, str]]
-"""A name in a file to the module and the name by which Keras is asked for it."""
+"""From a name in a file to the module and the name under which it is looked up in Keras."""
 
 MODELS: Table = {
     "Functional": ("keras.src.models.functional", "Functional"),
@@ -166,24 +166,24 @@ POLICIES: Table = {
 RANDOM: Table = _in("keras.random", "SeedGenerator")
 
 ACTIVATIONS: Table = _in("keras.activations", _ACTIVATIONS)
-"""Functions that may be named by their name alone."""
+"""Functions that a file may name without a module."""
 
-ACTIVATING: Table = {**_in("keras.ops", _OF_ONE_TENSOR), **ACTIVATIONS}
-"""Functions that may stand where an activation does."""
+TENSOR_FUNCTIONS: Table = {**_in("keras.ops", _UNARY), **ACTIVATIONS}
+"""Functions that may be used as an activation."""
 
-FUNCTIONS: Table = {**_in("keras.ops", _OF_MORE), **ACTIVATING}
+FUNCTIONS: Table = {**_in("keras.ops", _OTHER), **TENSOR_FUNCTIONS}
 """Functions that a Lambda of a trusted model may name."""
 
-OLD_WORDS: Mapping[str, frozenset[str]] = {
+OLD_NAMES: Mapping[str, frozenset[str]] = {
     "initializer": frozenset(["normal", "one", "uniform", "zero", "initializer"]),
     "regularizer": frozenset(["l1l2"]),
 }
-"""Words that stand for an initialiser or regulariser where a file gives it by a word alone."""
+"""Old names of initialisers and regularisers that a file gives by name alone."""
 
 TEXT_OR_TABLES = frozenset(
     {"TextVectorization", "StringLookup", "IntegerLookup", "HashedCrossing", "Hashing", "FeatureSpace"}
 )
-"""Classes of Keras for inputs that are no pictures; some of them open the files they name."""
+"""Keras classes for inputs other than pictures; some of them open the files they name."""
 
 DROPPED = frozenset(
     {
@@ -191,4 +191,4 @@ DROPPED = frozenset(
         "DenseFeatures", "SequenceFeatures", "MaxoutDense", "Highway",
     }
 )  # fmt: skip
-"""Layers of Keras 1 and 2 that Keras 3 has not, and that no layer of it can stand for."""
+"""Layers of Keras 1 and 2 that Keras 3 lacks and that no layer of it can replace."""

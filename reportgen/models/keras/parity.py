@@ -16,16 +16,16 @@ from reportgen.keras_types import Network, Tensor
 from reportgen.models.extra_inputs import held_values, picture_input
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.submodel import network_to
-from reportgen.models.keras.calls import in_training_by_itself
+from reportgen.models.keras.calls import trains_by_default
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.keras.picture_axes import takes_channels_first
+from reportgen.models.keras.rebuild import LAST
 from reportgen.models.keras.replay import as_recorded, changed_by_each_call
-from reportgen.models.keras.retrace import LAST
 from reportgen.models.model import Model
-from reportgen.models.notes import drawn_by_chance
-from reportgen.models.opening import as_keras_has_it
+from reportgen.models.opening import original_network
 from reportgen.models.parity import Difference, Parity, difference, in_range, probe_inputs
 from reportgen.models.sources import ModelSource
+from reportgen.models.training_flags import is_random_call
 
 Floats = NDArray[np.float64]
 
@@ -48,20 +48,20 @@ def compare_with_keras(
         trust_model, custom, hold, max_memory, channels: As the file was read.
     """
     names = [f"output {i + 1}" for i in range(len(model.outputs))]
-    chance = [node.name for node in model.nodes if drawn_by_chance(node)]
+    chance = [node.name for node in model.nodes if is_random_call(node)]
     recorded = any(node.training for node in model.nodes)
     if recorded:  # With the recorded flags, Keras runs augmentation at random as well.
-        chance += [node.name for node in model.nodes if in_training_by_itself(node.operation)]
+        chance += [node.name for node in model.nodes if trains_by_default(node.operation)]
     if chance:
-        reason = f'not compared: the file records "{chance[0]}" as drawn by chance at every call'
+        reason = f'not compared: the file records "{chance[0]}" as random at every call'
         return Parity(of=len(names), reason=reason)
     try:
-        network, prepared = as_keras_has_it(
+        network, prepared = original_network(
             source, trust_model=trust_model, custom=custom, max_memory=max_memory
         )
         if recorded and (changing := changed_by_each_call(network)):
             reason = f'the file records "{changing}" as in training, where each call changes its kernel'
-            return Parity(of=len(names), reason=f"not compared: {reason}; the stored one is taken here")
+            return Parity(of=len(names), reason=f"not compared: {reason}; the stored kernel is used here")
         pictures = in_range(model, probe_inputs(model.input_shape))
         if any("int" in str(tensor.dtype) for tensor in network.inputs):  # Keras cuts fractions off.
             pictures = np.round(pictures)
@@ -92,7 +92,7 @@ def _outputs(
     """Return Keras's own outputs for pictures, channels last, and held inputs.
 
     Args:
-        network, prepared: See `as_keras_has_it`.
+        network, prepared: See `original_network`.
         pictures: `(n, h, w, c)` in the model's own range.
         hold: Values of the other inputs by name.
         file_name: For messages.

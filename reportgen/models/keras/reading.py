@@ -1,6 +1,6 @@
-"""A Keras model out of a file: checked, computing in float32, with nothing of the file's own run.
+"""Reads a Keras model from a file: checked, converted to float32, without running code from the file.
 
-Returns what Keras built; what it means is known elsewhere.
+Returns the model as Keras builds it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from reportgen.errors import ModelError, ReportgenError
 from reportgen.keras_types import Config, ConfigValue, KerasLayer, Network, Tensor
 from reportgen.models.framework import deep_graphs, keras_module
 from reportgen.models.keras.archive import WEIGHTS, Archive, read_archive, temporary_folder, unpack_weights
-from reportgen.models.keras.code_safety import of_keras, only_known, refuse_code
+from reportgen.models.keras.code_safety import of_keras, refuse_code, with_known_classes
 from reportgen.models.keras.custom import custom_objects, under_all_names
 from reportgen.models.keras.hdf5 import h5py_module
 from reportgen.models.keras.known_classes import LAYERS, OPERATIONS
 from reportgen.models.keras_legacy.archive import load_archive_weights
-from reportgen.models.keras_legacy.config import HARD_SIGMOID, major_version, modernised, without_modules
+from reportgen.models.keras_legacy.config import HARD_SIGMOID, major_version, to_keras_3, without_modules
 from reportgen.models.keras_legacy.kernel_layout import Writer
 from reportgen.models.keras_legacy.weights import load_weights
 from reportgen.models.model_memory import build_within, default_max_memory
@@ -44,18 +44,18 @@ def read_keras(
     custom: Iterable[str] = (),
     max_memory: int | None = None,
 ) -> tuple[Network, list[str]]:
-    """Return the Keras model in a file, and what a reader should know of how it was read.
+    """Return the Keras model in a file, and notes on how it was read.
 
     Args:
         source: A `.keras` archive, a whole-model HDF5 file of Keras 1 to 3, or an architecture with weights.
-        trust_model: Whether code that the file brings may run.
+        trust_model: Whether code in the file may run.
         custom: The user's own classes and functions, each `module:name`; only with `trust_model`.
-        max_memory: In bytes; half of the machine's memory, at least 2 GB, unless given.
+        max_memory: In bytes; half of the machine's memory, at least 2 GB, by default.
 
     Raises:
         ModelError: The file cannot be used.
-        UntrustedModel: It brings code of its own and is not trusted.
-        ConfigError: A custom class cannot be had.
+        UntrustedModel: It carries code and is not trusted.
+        ConfigError: A custom class cannot be imported.
     """
     limit = max_memory if max_memory is not None else default_max_memory()
     objects = custom_objects(custom, trust_model=trust_model)
@@ -73,16 +73,18 @@ def read_keras(
     if archive.keras_version is not None and writer.version < 3:
         untrained = without_modules(untrained)
     if archive.format != "keras" or writer.version < 3:
-        untrained, said = modernised(untrained, writer.version, class_of, archive.name)
-        notes += said + _said_of_writer(writer)
+        untrained, remarks = to_keras_3(untrained, writer.version, class_of, archive.name)
+        notes += remarks + _writer_notes(writer)
     config, changed = in_float32(untrained)
     if changed:
         found = ", ".join(sorted(changed))
         notes.append(
             f"The model was saved in {found}; its weights were converted and it computes in float32."
         )
-    config, said = only_known(config, archive.name, _Own(keras, objects), trust_model=trust_model)
-    notes += said
+    config, remarks = with_known_classes(
+        config, archive.name, _IsCustom(keras, objects), trust_model=trust_model
+    )
+    notes += remarks
     objects = under_all_names(objects, config)
     model = _built(keras, archive, config, objects, limit, trust_model)
     if getattr(model, "inputs", None) or model.built:
@@ -90,20 +92,20 @@ def read_keras(
     return model, notes
 
 
-def _said_of_writer(writer: Writer) -> list[str]:
+def _writer_notes(writer: Writer) -> list[str]:
     if writer.version > 1:
         return []
-    assumed = "" if writer.backend else " It does not say on which backend; TensorFlow is assumed."
+    assumed = "" if writer.backend else " It does not state its backend; TensorFlow is assumed."
     return [f"The file was written by Keras {writer.version} and translated.{assumed}"]
 
 
 def hard_sigmoid_of_keras_2(x: Tensor) -> Tensor:
-    """Return what `hard_sigmoid` meant in Keras 1 and 2; its name is what configurations say."""
+    """Return `hard_sigmoid` as it was in Keras 1 and 2; configurations refer to this function by name."""
     return keras_module().ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
 def in_float32(config: Config) -> tuple[Config, set[str]]:
-    """Return a configuration in which every other floating type became float32, and those types."""
+    """Return a configuration with all floating-point types replaced by float32, and the replaced types."""
     found: set[str] = set()
 
     def converted(value: ConfigValue) -> ConfigValue:
@@ -132,8 +134,8 @@ def in_float32(config: Config) -> tuple[Config, set[str]]:
     return result, found
 
 
-class _Own:
-    """Whether the user named an object, or the running program registered it with Keras itself."""
+class _IsCustom:
+    """Whether the user named an object, or the running program registered it with Keras."""
 
     def __init__(self, keras: ModuleType, objects: Mapping[str, Any]) -> None:
         self._keras = keras
@@ -147,9 +149,9 @@ class _Own:
 
 
 def class_of(class_name: str, config: ConfigValue = None) -> type[KerasLayer] | None:
-    """Return Keras's own layer or operation of a name that is known, or None.
+    """Return Keras's own layer or operation of a known name, or None.
 
-    `Add` and some others are both; an operation's configuration has a name and nothing else.
+    `Add` and some others are both; an operation's configuration has only a name.
     """
     alone = isinstance(config, dict) and set(config) <= {"name"}
     tables = (OPERATIONS, LAYERS) if alone else (LAYERS, OPERATIONS)
@@ -170,15 +172,15 @@ def _refuse_quantized(archive: Archive) -> None:
 
 
 def _refuse_kept_states(config: ConfigValue, file_name: str) -> None:
-    """Refuse a recurrent layer that begins a batch of pictures where it ended the one before."""
+    """Refuse a recurrent layer that carries its state over from one batch to the next."""
     inside = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
     inner = config.get("config") if isinstance(config, dict) else None
     if isinstance(inner, dict) and inner.get("stateful") is True:
         layer = f'layer "{str(inner.get("name"))[:60]}" ({str(config.get("class_name"))[:60]})'
         raise ModelError(
             f"{file_name}: {layer} keeps its state from one batch of pictures to the next, "
-            "wanted an answer for each picture alone",
-            hint="build the network anew with stateful=False, and copy the weights",
+            "wanted each picture processed independently",
+            hint="rebuild the network with stateful=False, and copy the weights",
         )
     for value in inside:
         _refuse_kept_states(value, file_name)
@@ -187,11 +189,11 @@ def _refuse_kept_states(config: ConfigValue, file_name: str) -> None:
 def _built(
     keras: ModuleType, archive: Archive, config: Config, objects: dict[str, Any], limit: int, trusted: bool
 ) -> Network:
-    """Return a configuration's network; no weight is allocated before all are known to fit."""
+    """Return a configuration's network; weights are allocated only once all are known to fit."""
     options = {"custom_objects": objects, "safe_mode": not trusted}
 
     def build() -> Network:
-        # Keras takes a configuration apart while it reads it.
+        # Keras modifies a configuration while reading it.
         return keras.saving.deserialize_keras_object(copy.deepcopy(config), **options)
 
     try:
@@ -200,18 +202,18 @@ def _built(
             model = build_within(build, limit, archive.name)
     except ReportgenError:
         raise
-    except Exception as error:  # Keras raises whatever a damaged or hostile file makes it meet
+    except Exception as error:  # Keras raises errors of any class for damaged or hostile files
         found = _failing_layer(keras, config, options)
         raise _unbuildable(keras, archive, found[1] if found else error, found[0] if found else "") from None
     if not isinstance(model, keras.Model):
         raise ModelError(
-            f"{archive.name}: its configuration describes no model, but a {type(model).__name__}"
+            f"{archive.name}: its configuration describes a {type(model).__name__}, wanted a model"
         )
     return model
 
 
 def _load_weights(keras: ModuleType, model: Network, archive: Archive, writer: Writer) -> None:
-    """Put the weights into a network, from wherever they lie."""
+    """Load the weights into a network."""
     own = archive.weights or archive.path
     if archive.format == "h5" or (archive.format == "json" and _is_old_arrangement(own)):
         load_weights(model, own, writer, archive.name)
@@ -236,7 +238,7 @@ def _load_weights(keras: ModuleType, model: Network, archive: Archive, writer: W
 
 
 def _is_old_arrangement(weights: Path) -> bool:
-    """Whether weights lie as Keras 1 and 2 laid them, which Keras 3 still does in files ending in `.h5`."""
+    """Whether weights are laid out as in Keras 1 and 2, as Keras 3 still does in files ending in `.h5`."""
     with h5py_module().File(weights, "r") as file:
         return "model_weights" in file or any(str(key).startswith("layer_names") for key in file.attrs)
 
@@ -251,9 +253,9 @@ def _unbuildable(keras: ModuleType, archive: Archive, error: BaseException, wher
 def _failing_layer(
     keras: ModuleType, config: ConfigValue, options: Mapping[str, Any]
 ) -> tuple[str, BaseException] | None:
-    """Return the first layer that cannot be made even by itself, and why; None where each can be.
+    """Return the first layer that cannot be created on its own, and why; None if all can.
 
-    No layer is built, so that none allocates weights.
+    Layers are created but not built, so that no weights are allocated.
     """
     layers = config.get("config", {}).get("layers") if isinstance(config.get("config"), dict) else None
     for entry in layers if isinstance(layers, list) else ():
@@ -273,7 +275,7 @@ def _failing_layer(
 
 
 def _cause(error: BaseException) -> str:
-    """Return what went wrong at first, in one line: Keras wraps an error in words about its own."""
+    """Return the root cause of an error in one line, since Keras wraps it in further errors."""
     first: BaseException | None = error
     while first is not None:
         error, first = first, first.__cause__ or first.__context__

@@ -1,7 +1,7 @@
-"""A Keras network run call by call, each layer under the training flag that the file records for its call.
+"""A Keras network run call by call, each layer with the training flag that the file records for its call.
 
-Keras's own call of a network does not: there the first call recorded as in training puts all that come after
-it in training as well.
+Keras's own call of a network differs: there the first call recorded in training mode puts all later calls in
+training mode as well.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from reportgen.models.keras.calls import is_model, recorded_training, with_train
 
 
 def as_recorded(network: Network, values: Sequence[Tensor], outer: bool | None = None) -> list[Tensor]:
-    """Return a network's outputs for values of its inputs; what records no flag runs as in use.
+    """Return a network's outputs for values of its inputs; calls without a recorded flag run in inference.
 
     Args:
         network: Built, functional or sequential.
         values: Of its inputs, in order.
-        outer: The flag under which it is called, which goes before those of the calls inside it.
+        outer: The flag it is called with, which overrides those of the calls inside it.
     """
     known = {id(tensor): value for tensor, value in zip(network.inputs, values, strict=True)}
     for record in recorded_calls(network.inputs, network.outputs):
@@ -29,14 +29,14 @@ def as_recorded(network: Network, values: Sequence[Tensor], outer: bool | None =
             found = as_recorded(record.operation, [known[id(t)] for t in record.input_tensors], flag)
         else:
             args, kwargs = record.arguments.fill_in(known)
-            answer = record.operation(*args, **with_training(record.operation, kwargs, bool(flag)))
-            found = keras_module().tree.flatten(answer)
+            outputs = record.operation(*args, **with_training(record.operation, kwargs, bool(flag)))
+            found = keras_module().tree.flatten(outputs)
         known.update({id(t): value for t, value in zip(record.outputs, found, strict=True)})
     return [known[id(t)] for t in network.outputs]
 
 
 def changed_by_each_call(network: Network, outer: bool | None = None) -> str:
-    """Return the name of a layer whose weights its recorded calls change, as SpectralNormalization's do."""
+    """Return the name of a layer whose recorded calls update its weights, as SpectralNormalization does."""
     for record in recorded_calls(network.inputs, network.outputs):
         flag, operation = recorded_training(record, outer), record.operation
         if is_model(operation):

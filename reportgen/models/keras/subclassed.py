@@ -1,8 +1,8 @@
-"""A network written as a class with a `call` of its own, as the graph of what that call does.
+"""A subclassed model, as the graph of its `call`.
 
-Only where the user gave the class and trusts the model. Its weights are in it already; `call` is followed
-once on a tensor without numbers, and every Keras layer and operation it uses becomes a node. The proof
-compares the graph with the class itself, called on pictures.
+Only if the user gave the class and trusts the model. `call` is traced once on a symbolic tensor, and every
+Keras layer and operation it uses becomes a node. `parity` compares the graph with the class itself, called
+on pictures.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from reportgen.models.keras.hdf5 import first_line
 
 
 def is_subclassed(model: Network) -> bool:
-    """Whether a model is neither sequential nor functional, so that its inputs are not part of it."""
+    """Whether a model is neither sequential nor functional, so that it does not know its inputs."""
     return not isinstance(model, keras_module().Sequential) and not getattr(model, "inputs", None)
 
 
-def followed(model: Network, file_name: str) -> Network:
-    """Return the functional network of what a subclassed model's `call` does.
+def traced_network(model: Network, file_name: str) -> Network:
+    """Return a subclassed model's `call` as a functional network.
 
     Raises:
-        ModelError: Keras was not told its input, or `call` does what no graph of Keras says.
+        ModelError: Its input shape is unknown, or `call` cannot be expressed as a graph of Keras.
     """
     name = type(model).__name__
     shape = _input_shape(model, file_name)
@@ -34,27 +34,27 @@ def followed(model: Network, file_name: str) -> Network:
     try:
         outputs = model.call(picture, **named)
         network = functional(picture, outputs, name=model.name)
-    except Exception as error:  # the class is the user's own, and runs
+    except Exception as error:  # the user's own code may raise any error
         raise ModelError(
-            f"{file_name}: {name} is a subclassed model whose call cannot be followed: {first_line(error)}",
+            f"{file_name}: {name} is a subclassed model whose call cannot be traced: {first_line(error)}",
             hint=_how(name, shape),
         ) from None
     _check_weights(model, network, file_name, shape)
     return network
 
 
-def as_called(model: Network, file_name: str) -> Network:
+def as_single_operation(model: Network, file_name: str) -> Network:
     """Return a network of one operation, the subclassed model as Keras calls it.
 
     Raises:
-        ModelError: Keras was not told its input.
+        ModelError: Its input shape is unknown.
     """
     picture = keras_module().Input(_input_shape(model, file_name), name="picture")
     return functional(picture, model(picture))
 
 
 def _check_weights(model: Network, network: Network, file_name: str, shape: tuple[int | None, ...]) -> None:
-    """Refuse a graph without some weights of the model: its call goes ways that no graph shows."""
+    """Refuse a graph that lacks some weights of the model: its call does more than the graph shows."""
     within = {id(variable) for variable in network.variables}
     lost = [v.path for v in model.weights if id(v) not in within and "seed" not in v.path]
     if lost:
@@ -69,18 +69,18 @@ def _check_weights(model: Network, network: Network, file_name: str, shape: tupl
 def _input_shape(model: Network, file_name: str) -> tuple[int | None, ...]:
     """Return the shape of a subclassed model's one input, without the batch."""
     name = type(model).__name__
-    said = model.get_build_config() if model.built else None
-    shape = said.get("input_shape") if isinstance(said, Mapping) else None
+    built = model.get_build_config() if model.built else None
+    shape = built.get("input_shape") if isinstance(built, Mapping) else None
     sides = list(shape) if isinstance(shape, (list, tuple)) else []
     if len(sides) < 2 or not all(side is None or isinstance(side, int) for side in sides):
-        what = f"with {in_brief(said)} for inputs, wanted one picture" if model.built else "never called"
+        what = f"with {in_brief(built)} for inputs, wanted one picture" if model.built else "never called"
         raise ModelError(f"{file_name}: {name} is a subclassed model, {what}", hint=_how(name, ()))
     return tuple(sides[1:])
 
 
 def _how(name: str, shape: tuple[int | None, ...]) -> str:
-    said = str(shape) if shape else "(height, width, channels)"
+    sides = str(shape) if shape else "(height, width, channels)"
     return (
         f"make it functional: write its call with Keras layers and keras.ops alone, then save "
-        f"keras.Model(x, net.call(x)) where x = keras.Input({said}) and net is the trained {name}"
+        f"keras.Model(x, net.call(x)) where x = keras.Input({sides}) and net is the trained {name}"
     )

@@ -41,7 +41,7 @@ ClassOf = Callable[[str, ConfigValue], type[KerasLayer] | None]
 """Gives the class of that name, made of that configuration; None where there is none."""
 
 
-def modernised(
+def to_keras_3(
     config: Config,
     version: int,
     class_of: ClassOf,

@@ -153,7 +153,7 @@ def _plain(name: str) -> str:
 
 
 _KNOWN_TRAINING = {
-    kind: {_plain(name) for name in (*table, *known.OLD_WORDS.get(kind, ()))}
+    kind: {_plain(name) for name in (*table, *known.OLD_NAMES.get(kind, ()))}
     for kind, table in (
         ("initializer", known.INITIALIZERS),
         ("regularizer", known.REGULARIZERS),

@@ -1,4 +1,4 @@
-"""Networks with channels first, several inputs or other channels become one picture's, results unchanged."""
+"""Networks with channels first or several inputs are rebuilt for one picture, with the same results."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.models.nets import loaded, pictures, stirred
 
 
 def result(model: Model, shown: np.ndarray, name: str, **options: Any) -> np.ndarray:
-    """Return what a layer says after its activation to pictures in the model's own range."""
+    """Return a layer's activations for pictures in the model's own range."""
     cut = cut_model(model, model.layer(name), shown.shape[1:3], **options)
     return np.asarray(cut.raw_network(shown)[1])
 
 
 def network(order: str) -> Any:
-    """A network with everything whose axes change places; same weights in either order."""
+    """A network with every layer that depends on the axis order; the same weights in either order."""
     axis = 1 if order == "channels_first" else 3
     spatial = [2, 3] if order == "channels_first" else [1, 2]
     o = {"data_format": order}
@@ -65,7 +65,7 @@ def test_a_network_with_channels_first_gives_what_its_twin_gives(tmp_path: Path)
 
 
 def test_flat_pictures_keep_the_order_in_which_they_were_trained(tmp_path: Path) -> None:
-    """Flatten without a word about the order takes channels first as they lie."""
+    """Flatten without a data format takes channels first in memory order."""
     x = keras.Input((2, 3, 5))
     y = layers.ReLU()(layers.MaxPooling2D(1, data_format="channels_first")(x))
     net = stirred(keras.Model(x, layers.Dense(4, name="end")(layers.Flatten(data_format="channels_last")(y))))
@@ -133,7 +133,9 @@ def two_inputs(tmp_path: Path) -> tuple[Path, Any]:
 @pytest.mark.parametrize(
     ("hold", "value"), [(None, [0, 0]), ({"age": 0.5}, [0.5, 0.5]), ({"age": [1, 2]}, [1, 2])]
 )
-def test_an_input_that_is_no_picture_is_held_and_said(tmp_path: Path, hold: Any, value: list[float]) -> None:
+def test_an_input_other_than_the_picture_is_held_with_a_note(
+    tmp_path: Path, hold: Any, value: list[float]
+) -> None:
     path, net = two_inputs(tmp_path)
     model = load_model(path, hold=hold)
     shown = pictures(2, 8, 8, 3)
@@ -145,7 +147,7 @@ def test_an_input_that_is_no_picture_is_held_and_said(tmp_path: Path, hold: Any,
     assert model.input_range.high == (255.0,)
 
 
-def test_held_values_change_the_hash_of_what_they_reach_and_of_nothing_before(tmp_path: Path) -> None:
+def test_held_values_change_only_the_hashes_of_later_layers(tmp_path: Path) -> None:
     path, _ = two_inputs(tmp_path)
     plain, held = load_model(path), load_model(path, hold={"age": 1.0})
     assert plain.layer("conv").graph_hash == held.layer("conv").graph_hash
@@ -169,12 +171,12 @@ def test_of_two_pictures_the_one_not_held_is_rendered(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("hold", "said"),
     [
-        ({"agee": 1.0}, 'hold names "agee", which is no input (inputs: "age", "photo")'),
+        ({"agee": 1.0}, 'hold names "agee", which is not an input (inputs: "age", "photo")'),
         ({"age": [1, 2, 3]}, "wanted one number or 2"),
         ({"age": float("nan")}, "wanted one number or 2"),
     ],
 )
-def test_a_value_that_cannot_be_held_is_told(tmp_path: Path, hold: Any, said: str) -> None:
+def test_a_value_that_cannot_be_held_is_refused(tmp_path: Path, hold: Any, said: str) -> None:
     path, _ = two_inputs(tmp_path)
     with pytest.raises(ConfigError) as caught:
         load_model(path, hold=hold)
@@ -188,7 +190,7 @@ def test_the_only_input_cannot_be_held(tmp_path: Path) -> None:
         load_model(tmp_path / "net.keras", hold={"photo": 1.0})
 
 
-def test_a_network_with_nothing_in_the_way_is_not_made_anew(tmp_path: Path) -> None:
+def test_a_network_that_fits_as_it_is_is_not_rebuilt(tmp_path: Path) -> None:
     x = keras.Input((8, 8, 3))
     keras.Model(x, layers.Conv2D(2, 3)(x)).save(tmp_path / "net.keras")
     assert open_network(find_source(tmp_path / "net.keras")).names == {}

@@ -1,8 +1,8 @@
-"""A Keras network made anew from its recorded calls: channels last, with one input, nested models opened.
+"""A Keras network rebuilt from its recorded calls: channels last, with one input, nested models inlined.
 
-Each tensor of the new network holds the numbers of an old one in some order of axes. What works
-channels first is replaced by the same layer working channels last; whatever is not known to allow
-another order gets the old one back by a `Permute`, so that every result is the old one's exactly.
+Each tensor of the new network holds the values of an old one in some order of axes. Layers that work
+channels first are replaced by the same layer channels last; an operation not known to allow another order
+gets the old one back through a `Permute`, so that all results are exactly the old ones.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def works_channels_first(model: Network) -> bool:
     return False
 
 
-def retraced(
+def rebuilt(
     model: Network,
     *,
     picture: int = 0,
@@ -55,12 +55,12 @@ def retraced(
         model: Built, functional or sequential.
         picture: Which of its inputs the picture is.
         held: For every other input a function that gives its value, from the new picture.
-        front: What is done to the picture before the network sees it.
+        front: Preprocessing to apply to the picture first.
         first: Whether the picture has its channels before height and width.
         file_name: For messages.
 
     Raises:
-        ModelError: An operation cannot be made anew.
+        ModelError: An operation cannot be rebuilt.
     """
     keras = keras_module()
     old = model.inputs[picture]
@@ -68,9 +68,9 @@ def retraced(
     shape = [old.shape[axis] for axis in order]
     entry = keras.Input(batch_shape=(None, *shape[1:]), dtype="float32", name="picture")
     tracing = _Tracing(file_name, old.shape[0])
-    seen = front(entry) if front is not None else entry
+    prepared = front(entry) if front is not None else entry
     given = [
-        (seen, order) if i == picture else (function(entry), _held_order(function, t, order))
+        (prepared, order) if i == picture else (function(entry), _held_order(function, t, order))
         for i, t in enumerate(model.inputs)
         for function in [(held or {}).get(i, _zero)]
     ]
@@ -83,7 +83,7 @@ def retraced(
 
 
 def _held_order(function: object, tensor: Tensor, order: Order) -> Order:
-    """Return the order in which a held input is made: the picture's, where it follows the picture's size."""
+    """Return the axis order of a held input: the picture's, where it follows the picture's size."""
     follows = None in getattr(function, "shape", ())
     return order if follows else tuple(range(len(tensor.shape)))
 
@@ -93,7 +93,7 @@ def _zero(picture: Tensor) -> Tensor:
 
 
 class _Call:
-    """A recorded call: the layer that does the work, what it is called with, and the flag it runs under."""
+    """A recorded call: the layer to run, its arguments, and its training flag."""
 
     def __init__(self, record: Network, training: bool | None) -> None:
         self.operation, self.training = unwrapped(record.operation), training
@@ -103,7 +103,7 @@ class _Call:
 
 
 class _Tracing:
-    """The layers made so far, and their true names."""
+    """The layers rebuilt so far, and their true names."""
 
     def __init__(self, file_name: str, batch: int | None) -> None:
         self.names: dict[str, str] = {}
@@ -115,7 +115,7 @@ class _Tracing:
     def walk(
         self, model: Network, given: Sequence[_Ordered], prefix: str, training: bool | None = None
     ) -> list[_Ordered]:
-        """Return a model's outputs, from new tensors in the place of its inputs, called with a flag."""
+        """Return a model's outputs, given new tensors as its inputs and a training flag."""
         known = {id(t): pair for t, pair in zip(model.inputs, given, strict=True)}
         for call in recorded_calls(model.inputs, model.outputs):
             inputs = [known[id(t)] for t in call.input_tensors]
@@ -128,7 +128,7 @@ class _Tracing:
         return [known[id(t)] for t in model.outputs]
 
     def restored(self, tensor: Tensor, order: Order, wanted: Order | None = None) -> Tensor:
-        """Return a tensor with its axes in the old order, or in another one that is wanted."""
+        """Return a tensor with its axes in the old order, or in another wanted order."""
         wanted = wanted if wanted is not None else tuple(range(len(order)))
         if order == wanted:
             return tensor
@@ -158,22 +158,22 @@ class _Tracing:
         return self._called(call, operation, plain, None, prefix)
 
     def _channels_first(self, call: _Call, inputs: list[_Ordered], prefix: str) -> list[_Ordered]:
-        """Return the call of a layer that takes channels first, done channels last."""
+        """Return the call of a channels-first layer, computed channels last."""
         tensors = [self.restored(*pair, wanted=LAST) for pair in inputs]
-        made = self._again(call.operation, LAST, {"data_format": "channels_last"})
+        made = self._remade(call.operation, LAST, {"data_format": "channels_last"})
         return self._called(call, made, tensors, LAST, prefix)
 
     def _moved(self, operation: Operation, order: Order) -> Operation:
-        """Return a layer with its axes where they are in another order."""
+        """Return a layer with its axis settings adapted to another order."""
         if _reach(operation) == "place":
             shared = [order.index(axis) for axis in operation.shared_axes or ()]
-            return self._again(operation, order, {"shared_axes": sorted(shared) or None})
+            return self._remade(operation, order, {"shared_axes": sorted(shared) or None})
         axes = [order.index(axis % 4) for axis in _axes(operation)]
         single = isinstance(operation.axis, int)
-        return self._again(operation, order, {"axis": axes[0] if single else axes})
+        return self._remade(operation, order, {"axis": axes[0] if single else axes})
 
-    def _again(self, operation: Operation, order: Order, changes: Mapping[str, object]) -> Operation:
-        """Return a new layer of the same kind and weights with some of its configuration changed."""
+    def _remade(self, operation: Operation, order: Order, changes: Mapping[str, object]) -> Operation:
+        """Return a new layer with the same weights and a changed configuration."""
         key = (id(operation), order)
         if key not in self._made:
             config = {**operation.get_config(), **changes}
@@ -183,7 +183,7 @@ class _Tracing:
                 made.build(tuple(shape[axis] for axis in order))
                 for new, old in zip(made.weights, operation.weights, strict=True):
                     numbers = np.asarray(keras_module().ops.convert_to_numpy(old))
-                    new.assign(_placed(numbers, operation, order))
+                    new.assign(_reordered(numbers, operation, order))
             self._made[key] = made
         return self._made[key]
 
@@ -196,11 +196,11 @@ class _Tracing:
             found = _result(call, self._for_any_batch(call, operation), tensors)
         except ModelError:
             raise
-        except Exception as error:  # whatever an operation says when it does not fit
+        except Exception as error:  # an operation may raise any error
             cause = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise ModelError(
                 f'{self._file_name}: layer "{true_name}" ({kind_of(call.operation)}) '
-                f"cannot be made anew: {cause}"
+                f"cannot be rebuilt: {cause}"
             ) from None
         self._refuse_batch(call, found, true_name)
         plain = [tuple(range(len(t.shape))) for t in found]
@@ -209,7 +209,7 @@ class _Tracing:
         ]
 
     def _for_any_batch(self, call: _Call, operation: Operation) -> Operation:
-        """Return a reshape whose first side counts the pictures of a fixed batch as one for any number."""
+        """Return a reshape to a fixed batch as one for any batch size; other operations unchanged."""
         if (
             self._batch is None
             or kind_of(operation) != "reshape"
@@ -224,17 +224,17 @@ class _Tracing:
         return made
 
     def _refuse_batch(self, call: _Call, found: Sequence[Tensor], true_name: str) -> None:
-        """Refuse a result that still has the sides of one batch."""
+        """Refuse a result that still depends on the fixed batch size."""
         if self._batch is None or all(None in t.shape for t in found):
             return
         raise ModelError(
             f'{self._file_name}: is built for a batch of {self._batch}, and layer "{true_name}" '
-            f"({kind_of(call.operation)}) works for that number of pictures alone, wanted any",
-            hint="build the network anew with an open batch, keras.Input(shape), and copy the weights",
+            f"({kind_of(call.operation)}) works for that batch size only, wanted any",
+            hint="rebuild the network with an open batch, keras.Input(shape), and copy the weights",
         )
 
     def _name(self, operation: Operation, true_name: str) -> None:
-        """Give an operation a name of its own in the new network, and keep the true one."""
+        """Give an operation a unique name in the new network, and record its true name."""
         if id(operation) in self._named:
             return
         self._named.add(id(operation))
@@ -242,8 +242,8 @@ class _Tracing:
         self.names[operation.name] = true_name
 
 
-def _placed(array: Tensor, operation: Operation, order: Order) -> Tensor:
-    """Return a weight for the new order: only weights that have places of their own are turned."""
+def _reordered(array: Tensor, operation: Operation, order: Order) -> Tensor:
+    """Return a weight for the new order: only weights with one value for each place are transposed."""
     if _reach(operation) == "place" and array.ndim == 3:
         return array.transpose([axis - 1 for axis in order[1:]])
     if kind_of(operation) == "layer_normalization" and array.ndim > 1:
@@ -252,7 +252,7 @@ def _placed(array: Tensor, operation: Operation, order: Order) -> Tensor:
 
 
 def _reach(operation: Operation) -> str:
-    """Return how far an activation that is an operation of its own reaches; empty for others."""
+    """Return the reach of an activation that is a separate operation; empty for others."""
     row = activation_of(operation)
     return "" if row is None or kind_of(operation) == "activation" else row.reach
 
@@ -267,7 +267,7 @@ def _axes(operation: Operation) -> list[int]:
 
 
 def _is_pointwise(call: _Call) -> bool:
-    """Whether a call treats every number alike, wherever it stands."""
+    """Whether a call is elementwise, independent of the position."""
     operation, kind = call.operation, kind_of(call.operation)
     keras = keras_module()
     if kind in MERGES and isinstance(operation, keras.Layer):
@@ -284,7 +284,7 @@ def _is_pointwise(call: _Call) -> bool:
 
 
 def _result(call: _Call, operation: Operation, tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return what an operation gives for a recorded call's arguments with other tensors in their places."""
+    """Return an operation's outputs for a recorded call's arguments with other tensors."""
     filled = {id(old): new for old, new in zip(call.input_tensors, tensors, strict=True)}
     args, kwargs = call.arguments.fill_in(filled)
     kwargs = with_training(operation, kwargs, call.training)
