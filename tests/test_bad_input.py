@@ -63,12 +63,12 @@ def test_a_lambda_layer_is_refused_and_never_run(run, tmp_path):
 
 
 def test_a_network_of_numbers_is_no_image_network(run, tmp_path):
-    refused(run("atlas", saved(tmp_path / "t.keras", L.Dense(3), shape=(7,))), "no picture")
+    refused(run("atlas", saved(tmp_path / "t.keras", L.Dense(3), shape=(7,))), "not a picture")
 
 
 def test_a_network_of_words_is_no_image_network(run, tmp_path):
     path = saved(tmp_path / "w.keras", L.Embedding(50, 4), L.GlobalAveragePooling1D(), L.Dense(2), shape=(9,))
-    refused(run("atlas", path), "no picture")
+    refused(run("atlas", path), "not a picture")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
