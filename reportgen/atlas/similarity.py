@@ -1,4 +1,4 @@
-"""Which units of a layer respond alike: a map on which like lies beside like, and groups.
+"""Which units of a layer respond similarly: a map with similar units near each other, and groups.
 
 The map is classical scaling of `1 - r` to two dimensions, r the correlation of responses to the probe
 pictures; each unit then takes the free square nearest to its place, so that no thumbnail covers another.
@@ -171,10 +171,11 @@ def _structure(rows: LayerRows, unit: int) -> float:
     return score.structure if score is not None and score.structure is not None else -np.inf
 
 
-def _in_words(units: Sequence[int], alike: np.ndarray) -> str:
-    pairs = np.where(np.triu(np.ones_like(alike), 1) > 0, alike, -2.0)
+def _in_words(units: Sequence[int], correlations: np.ndarray) -> str:
+    pairs = np.where(np.triu(np.ones_like(correlations), 1) > 0, correlations, -2.0)
     a, b = divmod(int(pairs.argmax()), len(units))
+    r = correlation_in_words(float(pairs[a, b]))
     return (
-        f"Map of {len(units):,} units by the correlation of their responses to the probe pictures: like lies "
-        f"beside like. Most alike: {units[a]} and {units[b]}, r {correlation_in_words(float(pairs[a, b]))}."
+        f"Map of {len(units):,} units by the correlation of their responses to the probe pictures: similar "
+        f"units are near each other. Most similar: {units[a]} and {units[b]}, r {r}."
     )
