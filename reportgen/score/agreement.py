@@ -1,4 +1,4 @@
-"""Whether a unit's pictures agree: could one tell which unit a picture came from?
+"""Whether a unit's pictures agree: could a picture be matched to its unit?
 
 Pictures are described twice: by texture (what it is made of, wherever it stands) and by layout (what stands
 where). A unit recurs if its own pictures are nearer to each other than pictures of other units are, by one
@@ -79,7 +79,7 @@ def together(parts: Sequence[Looks]) -> Looks:
 
 
 def live_starts(gains: Mapping[int, float | None]) -> list[int]:
-    """Return the seeds whose start went somewhere: at least half of the best one's gain.
+    """Return the seeds of live starts: those with at least half of the best one's gain.
 
     Args:
         gains: Of each seed; None, which is taken as live, where it is not known.
@@ -110,49 +110,49 @@ class Agreement:
     """How well a unit's pictures agree.
 
     Attributes:
-        stranger_share: Mean over pairs of the share of strangers that are nearer than the pair is, by texture
-            or by layout, whichever is smaller: 0..1. Consistency is 1 minus this.
+        closer_share: Mean over pairs of the share of other units' pictures that are closer than the pair is,
+            by texture or by layout, whichever is smaller: 0..1. Consistency is 1 minus this.
         distance: Mean texture distance between the unit's pictures.
-        groups: The places (not seeds) of its pictures, in groups that look alike, largest first.
+        groups: Indices (not seeds) of its pictures, in groups of similar ones, largest first.
     """
 
-    stranger_share: float
+    closer_share: float
     distance: float
     groups: tuple[tuple[int, ...], ...]
 
     @property
     def consistency(self) -> float:
-        """1 where every pair is nearer than any stranger."""
-        return 1 - self.stranger_share
+        """1 where every pair is closer than any picture of another unit."""
+        return 1 - self.closer_share
 
     def unstable(self, share: float, distance: float) -> bool:
-        """Whether pictures differ: strangers are nearer, and not because everything looks alike."""
-        return self.stranger_share > share and self.distance > distance
+        """Whether pictures differ: other units' are closer, and not because all pictures are similar."""
+        return self.closer_share > share and self.distance > distance
 
     @property
     def facets(self) -> int | None:
-        """Groups of alike pictures: at least two, at most half (rounded up) the pictures; else None."""
+        """Number of groups of similar pictures, two to half (rounded up) of the pictures; else None."""
         count = len(self.groups)
         return count if 2 <= count <= (sum(map(len, self.groups)) + 1) // 2 else None
 
 
-def agreement(own: Looks, strangers: Looks, *, share: float, distance: float) -> Agreement:
+def agreement(own: Looks, others: Looks, *, share: float, distance: float) -> Agreement:
     """Return how well the pictures of one unit agree.
 
     Args:
         own: At least two pictures.
-        strangers: At least one picture of other units.
-        share: Pairs with at most this share of strangers nearer look alike.
+        others: At least one picture of other units.
+        share: Pairs with at most this share of other units' pictures closer count as similar.
         distance: So do pairs at most this far apart in texture, or far nearer than its most distant pair is.
     """
     n = len(own)
     near = np.ones((2, n, n))
     gaps = np.zeros((2, n, n))
-    for row, (mine, theirs) in enumerate(((own.texture, strangers.texture), (own.layout, strangers.layout))):
+    for row, (mine, theirs) in enumerate(((own.texture, others.texture), (own.layout, others.layout))):
         gaps[row] = _distances(mine, mine)
         away = np.sort(_distances(mine, theirs), axis=1)
         near[row] = [np.searchsorted(away[i], gaps[row, i]) / away.shape[1] for i in range(n)]
-    # A pair is seen from both its ends; texture or layout, whichever tells them better from strangers.
+    # A pair counts from both its ends; by texture or layout, whichever separates it better from other units.
     shares = ((near + near.transpose(0, 2, 1)) / 2).min(axis=0)
     pairs = list(combinations(range(n), 2))
     within = max(distance, FAR_NEARER * float(gaps[0].max()))
@@ -164,9 +164,9 @@ def agreement(own: Looks, strangers: Looks, *, share: float, distance: float) ->
     )
     if found.facets:
         return found
-    # A chain of pairs that are told from strangers joins kinds that are far apart: it counts where none are.
-    alike = [*tight, *((i, j) for i, j in pairs if shares[i, j] <= share)]
-    return dataclasses.replace(found, groups=_groups(n, alike))
+    # A chain of similar pairs can join groups that are far apart: it only counts where no close ones exist.
+    similar = [*tight, *((i, j) for i, j in pairs if shares[i, j] <= share)]
+    return dataclasses.replace(found, groups=_groups(n, similar))
 
 
 def _distances(a: Floats, b: Floats) -> Floats:

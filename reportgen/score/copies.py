@@ -1,4 +1,4 @@
-"""Which units of a layer answer alike: copies, mirrors, complements and neighbours, by their responses.
+"""Which units of a layer have similar activations: copies, mirrors, complements and neighbours.
 
 Responses decide; weights and pictures are evidence to show (measured: weight cosine finds copies with
 F1 .91, distances of pictures .62). Whether a unit is structured is not known here.
@@ -26,17 +26,17 @@ _ALIKE = 0.5
 """Least correlation of a neighbour."""
 
 _LEAST_ACTIVE = 1e-4
-"""Least spread of answers, as a share of their size, of which a correlation is taken."""
+"""Smallest spread of activations, as a share of their size, for which a correlation is computed."""
 
 On = Literal["all", "probes", "renders", "white"]
 _PARTS: tuple[On, ...] = ("probes", "renders")
 """What the rows of two measurements are."""
 
 EXACT = 1 - 1e-5
-"""Least correlation of answers that differ by rounding alone."""
+"""Smallest correlation of activations that differ only by rounding."""
 
 _RELATED = 0.7
-"""Correlation from which another unit's pictures may well look the same: it is no stranger."""
+"""Correlation from which another unit's pictures may look the same: they are not compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class CopyRelations:
     """How one unit's responses relate to those of others in its layer; None where there is no such unit.
 
     Attributes:
-        duplicate_of, mirror_of: The lowest index of a unit with the same, or opposite, answers.
+        duplicate_of, mirror_of: The lowest index of a unit with the same, or opposite, activations.
         copy_correlation: Least correlation with `duplicate_of`, of those that decide.
         complement_of: The other output of a softmax over two.
-        neighbours: Up to 8 units that answer most alike, nearest first.
+        neighbours: Up to 8 units with the most similar activations, nearest first.
         correlations: With each of them.
         copy_shortfall: Why the first of them is no copy; None where it is, or there is none.
-        alike: All units that answer so alike that their pictures are no strangers.
+        related: All units so similar that their pictures are not compared with this one's.
     """
 
     duplicate_of: int | None = None
@@ -60,11 +60,11 @@ class CopyRelations:
     neighbours: tuple[int, ...] = ()
     correlations: tuple[float, ...] = ()
     copy_shortfall: Shortfall | None = None
-    alike: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
+    related: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), compare=False)
 
 
 def response_rows(n_units: int, *measured: Arrays | None) -> list[NDArray[np.float32]]:
-    """Return what correlations are taken over: for each measurement `(rows, K)`, a row a picture and place.
+    """Return `(rows, K)` for each measurement, what correlations are over: a row per picture and position.
 
     Samples at single positions where they were kept, else each picture's mean and largest value.
     """
@@ -108,16 +108,16 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
              kernel: np.ndarray | None = None) -> list[CopyRelations]:  # fmt: skip
     """Return each unit's relations.
 
-    A copy answers alike over all pictures together, and also over each measurement alone, so that one
-    outlying picture makes no copies; nor does agreement on smooth pictures alone, which units of one place
-    or of brightness have in common: they must agree on white noise too, where every weight counts alike.
-    After a ReLU a mirrored unit is silent where the other answers, so no correlation reaches -.99 there; in
-    a first convolution the kernels tell.
+    A copy has the same activations over all pictures together, and also over each measurement alone, so that
+    one outlying picture makes no copies; nor does agreement on smooth pictures alone, which detectors of one
+    position or of brightness share: they must agree on white noise too, where every weight counts equally.
+    After a ReLU a mirrored unit is silent where the other is active, so no correlation reaches -.99 there; in
+    a first convolution the kernels decide.
 
     Args:
         rows: See `response_rows`, of probes and renders; empty if nothing was measured.
         n_units: K.
-        live: Whether each unit answers at all.
+        live: Whether each unit is ever active.
         least: Correlation from which units are copies.
         white: The rows of white noise among them.
         head: `softmax` makes two units complements: each is one minus the other, which is no finding.
@@ -134,7 +134,7 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
     np.fill_diagonal(found, np.nan)
     parts = [(on, correlations([r]), least) for on, r in zip(_PARTS, rows, strict=False)]
     parts = parts if len(rows) > 1 else []
-    parts += [("white", _active_rows(r), surely(least, len(r))) for r in white]
+    parts += [("white", _active_rows(r), least_with_confidence(least, len(r))) for r in white]
     same = found >= least
     opposite = found <= -least
     lowest = found
@@ -146,8 +146,10 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
         opposite |= (_cosines(kernel) <= -least) & (found < 0)
     kin = []
     for k in range(n_units):
-        near, alike = _neighbours(found[k])
-        why = None if not near or same[k, near[0]] else _no_copy(k, near[0], [("all", found, least), *parts])
+        near, related = _neighbours(found[k])
+        why = (
+            None if not near or same[k, near[0]] else _shortfall(k, near[0], [("all", found, least), *parts])
+        )
         first = _lowest(same[k], k)
         kin.append(
             CopyRelations(
@@ -158,19 +160,19 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
                 near,
                 tuple(float(found[k, other]) for other in near),
                 why,
-                alike,
+                related,
             )
         )
     return kin
 
 
 def is_exact_copy(score: UnitScore) -> bool:
-    """Whether a unit answers as another of a lower index does, times a constant, to rounding."""
+    """Whether a unit's activations equal those of a lower index, times a constant, up to rounding."""
     correlation = score.relations.copy_correlation
     return score.duplicate_of is not None and correlation is not None and correlation >= EXACT
 
 
-def _no_copy(
+def _shortfall(
     one: int, other: int, asked: Sequence[tuple[On, NDArray[np.float32], float]]
 ) -> Shortfall | None:
     """Return on what two units do not agree as copies do: the first of these that falls short."""
@@ -180,14 +182,14 @@ def _no_copy(
     return None
 
 
-def surely(least: float, n: int) -> float:
+def least_with_confidence(least: float, n: int) -> float:
     """Return the correlation over `n` rows from which the true one is at least `least`, with 95 % confidence.
 
     Reference: R. A. Fisher, "On the probable error of a coefficient of correlation", 1921 (atanh of a
     correlation is normal with a variance of 1 / (n - 3)).
 
     Example:
-        >>> round(surely(0.99, 7), 4), round(surely(0.99, 112), 4)
+        >>> round(least_with_confidence(0.99, 7), 4), round(least_with_confidence(0.99, 112), 4)
         (0.9981, 0.9927)
     """
     if n <= 3 or least >= 1:
@@ -196,7 +198,7 @@ def surely(least: float, n: int) -> float:
 
 
 def _active_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return correlations over few rows; nan for units whose answers there hardly differ.
+    """Return correlations over few rows; nan for units whose activations there hardly differ.
 
     A ten-thousandth of their size may be rounding, where a device multiplies coarsely. White noise moves the
     mean over a 64-px picture by some thousandths.
@@ -217,8 +219,8 @@ def _neighbours(row: NDArray[np.float32]) -> tuple[tuple[int, ...], NDArray[np.i
     values = np.where(np.isnan(row), -np.inf, row)
     order = np.argsort(-values, kind="stable")[:NEIGHBOURS]
     near = tuple(int(i) for i in order if values[i] >= _ALIKE)
-    alike = np.flatnonzero(values >= _RELATED).astype(np.int32)
-    return near, alike
+    related = np.flatnonzero(values >= _RELATED).astype(np.int32)
+    return near, related
 
 
 def _cosines(kernel: np.ndarray) -> NDArray[np.float64]:

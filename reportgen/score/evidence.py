@@ -26,8 +26,8 @@ SCORE_VERSION = 12
 Picture = NDArray[np.uint8]
 Arrays = Mapping[str, np.ndarray]
 
-TOLD_VERSION = 1
-"""Raised whenever more, or other words, are told beside the same scores."""
+SUPPLEMENTARY_VERSION = 1
+"""Raised whenever supplementary findings of the same scores change."""
 
 _MEASURED = ("probes", "renders", "flat", "bounds", "weights", "null")
 _FEW = 4
@@ -36,7 +36,7 @@ _FROM_EACH_LAYER, _IN_ALL = 16, 96
 _AROUND_PLACES = 8
 """Places a map needs on each side for its pictures to be moved around their edges, as the renderer has it."""
 _LIKE = 1.5
-"""Canvases are alike if no side is more than this many times the other's."""
+"""Canvases are similar if no side is more than this many times the other's."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def evidence_fingerprint(store: Store, model: ModelRecord, layer: Layer, spec: S
     return content_hash(
         {
             "version": SCORE_VERSION,
-            "told": TOLD_VERSION,
+            "told": SUPPLEMENTARY_VERSION,
             "spec": dataclasses.asdict(spec),
             "layer": dataclasses.asdict(layer),
             "assumed_range": _assumed_range(model),
@@ -222,7 +222,7 @@ class _StoredComparison(Sequence[Picture]):
 
 
 def _compared_layers(model: ModelRecord, layer: Layer, rendered: int) -> list[Layer]:
-    """Return the layers whose pictures may stand in as strangers, nearest first; none for large layers."""
+    """Return the layers whose pictures may be compared with, nearest first; none for large layers."""
     if rendered >= _FEW * ScoreSpec().min_comparison:
         return []
     others = [x for x in model.layers if x.name != layer.name]

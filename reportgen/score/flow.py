@@ -1,7 +1,7 @@
 """Whether neighbourhoods of a picture have directions of their own: form that nothing repeats.
 
-Spectra tell what repeats. A mushroom, an eye or a braid that winds through a picture repeats nowhere, and
-its spectrum may be that of static; but places along it have one direction each, and places beside it
+Spectra show what repeats. A mushroom, an eye or a braid that winds through a picture repeats nowhere, and
+its spectrum may be that of static; but places along it have one direction each, and places next to it
 another or none. What that says of a unit is not known here.
 
 Reference: J. Bigün, G. Granlund, "Optimal orientation detection of linear symmetry", 1987 (the structure
@@ -34,7 +34,7 @@ def flow(pictures: Floats, around: bool = False) -> NDArray[np.float64]:
 
     Args:
         pictures: `(n, h, w, c)` in [0,1].
-        around: Whether the picture goes on around its edges.
+        around: Whether the picture wraps around its edges.
 
     Returns:
         `(n,)`, 0 or more: 0 for a perfect grating and where a picture is of one colour; static has about

@@ -1,7 +1,7 @@
-"""One layer judged: from its evidence to a row for each unit and what is said of the whole.
+"""One layer judged: from its evidence to a row for each unit and findings about the whole.
 
-Here the measures meet: each unit is measured once, against the layer's renderer null and against
-pictures of other units. Formulas stand with the measures; thresholds in `ScoreSpec`.
+Measures are combined here: each unit is measured once, against the layer's noise baseline and against
+pictures of other units. Formulas are with the measures; thresholds in `ScoreSpec`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reportgen.score.copies import CopyRelations, copy_relations, correlations, 
 from reportgen.score.evidence import Arrays, LayerEvidence, Picture
 from reportgen.score.layer_summary import layer_findings
 from reportgen.score.light import light_of
-from reportgen.score.response_groups import kinds
+from reportgen.score.response_groups import response_groups
 from reportgen.score.responsiveness import responsiveness_of
 from reportgen.score.spectrum import LEAST_PX, Floats, Stripes, inside, prevailing, spectrum
 from reportgen.score.use import ranked, raw_use
@@ -31,7 +31,7 @@ from reportgen.score.verdict import Facts, judge
 from reportgen.spec import WHITE_PROBES, ScoreSpec, null_canvas
 from reportgen.units import UnitScore
 
-MOST_STRANGERS = 384
+MOST_OTHER_PICTURES = 384
 """Pictures of other units that a unit's are compared with, at most."""
 
 
@@ -52,7 +52,7 @@ class _Seen:
     too_small: Obstacle | None = None
 
 
-# A network may answer with numbers beyond all range: such units are looked for and said, not warned of.
+# Activations may overflow: such units are found and reported, without warnings of numpy.
 @np.errstate(invalid="ignore", over="ignore")
 def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:
     """Return a row for every unit that was rendered or failed, and the findings about the layer.
@@ -62,7 +62,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         spec: Thresholds.
 
     Returns:
-        Rows in order of units, and what is found of the whole, but for what stands beside its judgement.
+        Rows in order of units, and findings about the whole, without supplementary ones.
     """
     found = responsiveness_of(
         evidence.n_units,
@@ -92,14 +92,16 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
     for unit in evidence.units:
         facts = Facts(
             unit=unit,
-            life=found[unit],
-            kin=kin[unit],
+            responsiveness=found[unit],
+            relations=kin[unit],
             failure=evidence.failures.get(unit, ""),
             light=light_of(evidence, unit),
             z=deviations.get(unit),
             p=p_values.get(unit),
             q=q_values.get(unit),
-            place=st.null_place(deviations[unit], null) if null is not None and unit in deviations else None,
+            null_share_below=st.null_share_below(deviations[unit], null)
+            if null is not None and unit in deviations
+            else None,
             null_missing=null_missing,
             agreement=agreements.get(unit),
             use=use[unit],
@@ -109,7 +111,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         )
         scores.append(judge(facts, spec))
     findings = dataclasses.replace(
-        layer_findings(scores, evidence, compared, _kinds(evidence, found)),
+        layer_findings(scores, evidence, compared, _response_groups(evidence, found)),
         null_structure=() if null is None else tuple(round(float(z), 3) for z in null.deviations),
         structure_z=spec.structure_z,
         borderline_z=spec.borderline_z,
@@ -155,7 +157,7 @@ def _crop(evidence: LayerEvidence, spec: ScoreSpec) -> float:
 
 def _null(evidence: LayerEvidence, seen: dict[int, _Seen],
           spec: ScoreSpec) -> tuple[st.Null | None, Obstacle | None]:  # fmt: skip
-    """Return the renderer null, or None and why there is none."""
+    """Return the noise baseline, or None and why there is none."""
     missing = Obstacle("no null")
     pictures = evidence.null
     if pictures is None or not len(pictures):
@@ -191,14 +193,14 @@ def _first_pictures(measured: Arrays | None, n: int) -> Arrays | None:
     return None if measured is None else {name: values[:n] for name, values in measured.items()}
 
 
-def _kinds(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> ResponseGroups | None:
+def _response_groups(evidence: LayerEvidence, found: Sequence[Responsiveness]) -> ResponseGroups | None:
     rows = response_rows(evidence.n_units, evidence.probes, evidence.renders)
     if not rows:
         return None
-    alike = np.array(correlations(rows))
+    similarities = np.array(correlations(rows))
     dead = np.array([life.state != "live" for life in found])
-    alike[dead] = np.nan
-    return kinds(alike)
+    similarities[dead] = np.nan
+    return response_groups(similarities)
 
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
@@ -206,7 +208,7 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
                 spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], ConsistencyReference]:  # fmt: skip
     """Return how each unit's pictures agree, and what they were compared with.
 
-    Strangers are pictures that show a pattern, of units that do not answer alike: static and flat
+    Compared with are pictures that show a pattern, of units with other activations: static and flat
     pictures are nearly all the same, and a layer may have four units for one and the same edge.
     """
     patterned = [
@@ -224,25 +226,25 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
     pool, owners = _pool([(u, seen[u].looks) for u in patterned], filled)
     result = {}
     for u, s in seen.items():
-        strange = ~np.isin(owners, [u, *kin[u].alike])
-        if pool is not None and s.looks is not None and len(s.looks) >= 2 and strange.any():
+        unrelated = ~np.isin(owners, [u, *kin[u].related])
+        if pool is not None and s.looks is not None and len(s.looks) >= 2 and unrelated.any():
             result[u] = agree.agreement(
-                s.looks, pool.rows(strange), share=spec.unstable_share, distance=spec.unstable_distance
+                s.looks, pool.rows(unrelated), share=spec.unstable_share, distance=spec.unstable_distance
             )
     return result, compared
 
 
 def _pool(own: Sequence[tuple[int, agree.Looks | None]],
           filled: agree.Looks | None) -> tuple[agree.Looks | None, NDArray[np.int64]]:  # fmt: skip
-    """Return at most `MOST_STRANGERS` descriptions, evenly taken, and whose each is (-1: filled in)."""
+    """Return at most `MOST_OTHER_PICTURES` descriptions, evenly taken, and whose each is (-1: filled in)."""
     parts = [(name, p) for name, p in (*own, (-1, filled)) if p is not None and len(p)]
     if not parts:
         return None, np.empty(0, np.int64)
     owners = np.concatenate([np.full(len(p), name, np.int64) for name, p in parts])
-    if len(owners) <= MOST_STRANGERS:
+    if len(owners) <= MOST_OTHER_PICTURES:
         return agree.together([p for _, p in parts]), owners
-    every = len(owners) / MOST_STRANGERS
-    wanted = np.unique((np.arange(MOST_STRANGERS) * every).astype(int))
+    every = len(owners) / MOST_OTHER_PICTURES
+    wanted = np.unique((np.arange(MOST_OTHER_PICTURES) * every).astype(int))
     starts = np.cumsum([0, *(len(p) for _, p in parts)])
     rows = [
         p.rows(wanted[(wanted >= a) & (wanted < b)] - a)
@@ -255,14 +257,14 @@ def _filling(
     evidence: LayerEvidence, patterned: list[int], families: int, null: st.Null | None,
     seen: dict[int, _Seen], spec: ScoreSpec,
 ) -> tuple[agree.Looks | None, ConsistencyReference]:  # fmt: skip
-    """Return what stands in where a layer has too few units of its own, and what there is to compare with."""
+    """Return pictures that fill in where a layer has too few units, and what there is to compare with."""
     own = ConsistencyReference(len(patterned))
     if families >= spec.min_comparison:
         return None, own
     channels = {s.shape[2] for s in seen.values()}
     parts = []
     others = [p for p in evidence.comparison if p.shape[2] in channels]
-    others_seen = [x for p in others if (x := _stranger(p, evidence, null, spec)) is not None]
+    others_seen = [x for p in others if (x := _other_looks(p, evidence, null, spec)) is not None]
     if others_seen:
         parts.append(agree.together(others_seen))
         own = dataclasses.replace(own, n_others=len(others_seen))
@@ -274,7 +276,7 @@ def _filling(
     return (agree.together(parts) if parts else None), own
 
 
-def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
+def _other_looks(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
               spec: ScoreSpec) -> agree.Looks | None:  # fmt: skip
     """Return the description of another layer's picture if it shows a pattern itself."""
     inner: Floats = inside(picture[None], _crop(evidence, spec))
@@ -290,14 +292,14 @@ def _stranger(picture: Picture, evidence: LayerEvidence, null: st.Null | None,
 def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[str, Any]:
     if seen is None:
         return {}
-    answers = _own_activations(evidence, unit)[0]
+    activations = _own_activations(evidence, unit)[0]
     rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 4)
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
         "pictures": seen.n_pictures,
         "live": len(seen.seeds),
         "seeds": seen.seeds,
-        "answers": tuple(answers[s] for s in seen.seeds if s in answers),
+        "activations": tuple(activations[s] for s in seen.seeds if s in activations),
         "activated": _was_activated(evidence, unit),
         "contrast": seen.contrast,
         "colour": seen.colour,
@@ -313,28 +315,28 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
 
 
 def _live_seeds(evidence: LayerEvidence, unit: int, seeds: Sequence[int]) -> list[int]:
-    """Return the seeds whose start went somewhere, by the unit's answer to the finished picture if known."""
-    answers, usual = _own_activations(evidence, unit)
-    if usual is not None and set(seeds) <= set(answers):
-        return agree.live_starts({s: answers[s] - usual for s in seeds})
+    """Return the seeds of live starts, by the unit's activation on the finished picture if known."""
+    activations, baseline = _own_activations(evidence, unit)
+    if baseline is not None and set(seeds) <= set(activations):
+        return agree.live_starts({s: activations[s] - baseline for s in seeds})
     runs = evidence.telemetry.get(unit, {})
     return agree.live_starts({s: agree.gain(runs[s]) if s in runs else None for s in seeds})
 
 
 def _was_activated(evidence: LayerEvidence, unit: int) -> bool:
-    """Whether any picture raised the unit's answer; True where nothing is known of it."""
-    answers, usual = _own_activations(evidence, unit)
-    if usual is not None and answers:
-        return max(answers.values()) > usual
+    """Whether any picture raised the unit's activation; True where unknown."""
+    activations, baseline = _own_activations(evidence, unit)
+    if baseline is not None and activations:
+        return max(activations.values()) > baseline
     gains = [agree.gain(run) for run in evidence.telemetry.get(unit, {}).values()]
     return not gains or any(g is None or g > 0 for g in gains)
 
 
 def _own_activations(evidence: LayerEvidence, unit: int) -> tuple[dict[int, float], float | None]:
-    """Return a unit's answers to its own pictures, by seed, and its median answer to the probes.
+    """Return a unit's activations on its own pictures, by seed, and its median activation on the probes.
 
-    An answer is the mean over places; where places also answer below zero it is the largest, since the mean
-    of a linear map is that of its kernel, whatever it is shown.
+    Each is the mean over positions; the largest where some positions are below zero, since the mean of a
+    linear map is that of its kernel, for any input.
     """
     renders, probes = evidence.renders, evidence.probes
     wanted, shape = {"max", "min", "mean"}, (evidence.n_units,)
@@ -344,7 +346,9 @@ def _own_activations(evidence: LayerEvidence, unit: int) -> tuple[dict[int, floa
         return {}, None
     own = np.flatnonzero(renders["unit"] == unit)
     signed = len(own) > 0 and float(renders["min"][own, unit].min()) < 0
-    told = "max" if signed else "mean"
-    answers = {int(renders["seed"][i]): float(renders[told][i, unit]) for i in own}
-    usual = float(np.median(probes[told][:, unit]))
-    return {s: a for s, a in answers.items() if np.isfinite(a)}, usual if np.isfinite(usual) else None
+    statistic = "max" if signed else "mean"
+    activations = {int(renders["seed"][i]): float(renders[statistic][i, unit]) for i in own}
+    baseline = float(np.median(probes[statistic][:, unit]))
+    return {s: a for s, a in activations.items() if np.isfinite(a)}, baseline if np.isfinite(
+        baseline
+    ) else None

@@ -2,7 +2,7 @@
 
 Superfluous is here only what is certain without anybody's pictures: units proved silent or constant, copies
 of another to rounding, and units whose outgoing weights are all zero. Which of the others a network needs is
-measured by removal; neither looks nor use tell it (docs/decisions/0019).
+measured by removal; neither structure nor use shows it (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from reportgen.judgement import ConsistencyReference, LayerFindings, ResponseGroups
 from reportgen.score.copies import is_exact_copy
 from reportgen.score.evidence import LayerEvidence
-from reportgen.score.response_groups import ALIKE
+from reportgen.score.response_groups import GROUP_CORRELATION
 from reportgen.score.responsiveness import given_out
 from reportgen.sentences.layers import (
     certain_in_words,
@@ -29,25 +29,25 @@ from reportgen.units import UnitScore
 
 
 def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: ConsistencyReference,
-                   kinds: ResponseGroups | None) -> LayerFindings:  # fmt: skip
+                   groups: ResponseGroups | None) -> LayerFindings:  # fmt: skip
     """Return the findings about a layer.
 
     Args:
         scores: Rows of its rendered units.
         evidence: Of the layer.
         compared: What consistency was compared with.
-        kinds: What the answers of its units have in common; None where that is not known.
+        groups: How similar its units' activations are; None where unknown.
     """
     counts = Counter(s.verdict for s in scores)
     certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
     comparison = compared_in_words(compared)
-    common = similarity_in_words(kinds, alike=ALIKE) if kinds is not None else []
+    common = similarity_in_words(groups, least=GROUP_CORRELATION) if groups is not None else []
     return LayerFindings(
         n_units=evidence.n_units,
         n_rendered=len(scores),
         counts=dict(sorted(counts.items())),
         certainly_superfluous=tuple(certain),
-        response_groups=kinds,
+        response_groups=groups,
         consistency_reference=comparison,
         summary=(*_sentences(scores, len(certain), evidence, comparison), *common),
     )
@@ -56,8 +56,8 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
 def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> list[int]:
     """Return the units that the network does without, whatever picture it is shown, in order.
 
-    A unit that was not seen to answer is not among them, nor a copy that differs by more than rounding, nor
-    any of the network's results.
+    A unit for which no activating input was found is not among them, nor a copy that differs by more than
+    rounding, nor any output of the network.
     """
     results = given_out(evidence.weights, evidence.n_units)
     idle = [s for s in scores if s.responsiveness.unused or s.responsiveness.proof or is_exact_copy(s)]
@@ -66,14 +66,14 @@ def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) 
 
 def _sentences(scores: Sequence[UnitScore], n_certain: int, evidence: LayerEvidence,
                comparison: str) -> list[str]:  # fmt: skip
-    told = judged_in_words(scores, note=evidence.note, assumed_range=evidence.assumed_range)
-    told += _copies(scores)
-    told += patterns_in_words(scores, comparison)
+    said = judged_in_words(scores, note=evidence.note, assumed_range=evidence.assumed_range)
+    said += _copies(scores)
+    said += patterns_in_words(scores, comparison)
     if evidence.layer.shared_with:
-        told.append(shared_in_words(evidence.layer.shared_with))
+        said.append(shared_in_words(evidence.layer.shared_with))
     elif scores:
-        told.append(certain_in_words(n_certain, len(scores)))
-    return told
+        said.append(certain_in_words(n_certain, len(scores)))
+    return said
 
 
 def _copies(scores: Sequence[UnitScore]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a unit answers pictures of one colour: what proves a detector of brightness without a picture.
+"""How a unit responds to pictures of one colour: evidence for a brightness detector without rendering.
 
 What its pictures look like is not known here.
 """
@@ -21,7 +21,7 @@ _TINTED = 1.25
 
 
 def light_of(evidence: LayerEvidence, unit: int) -> Light:
-    """Return all that is known of how a unit answers pictures of one colour."""
+    """Return all that is known of how a unit responds to pictures of one colour."""
     share = light_share(evidence, unit)
     return dataclasses.replace(
         light_response(evidence.flat, unit), share=None if share is None else round(share, 6)
@@ -29,9 +29,9 @@ def light_of(evidence: LayerEvidence, unit: int) -> Light:
 
 
 def light_response(flat: Arrays | None, unit: int) -> Light:
-    """Return how a unit answers flat inputs; nothing where it does not care or nothing is known.
+    """Return how a unit responds to flat inputs; empty where it does not respond or nothing is known.
 
-    Whether it simply rises or falls with brightness, and the colour it answers most where colours move
+    Whether it simply rises or falls with brightness, and the colour that activates it most where colours move
     it by a quarter more than greys.
 
     Args:
@@ -59,7 +59,7 @@ def light_response(flat: Arrays | None, unit: int) -> Light:
 
 
 def light_share(evidence: LayerEvidence, unit: int) -> float | None:
-    """Return how much of a unit's whole range its answers to flat pictures cover, 0..1.
+    """Return how much of a unit's whole range its activations on flat pictures cover, 0..1.
 
     The whole range is that over flat pictures, probes and renders, each averaged over its map; near 1 for
     a unit that light alone drives. None where nothing was measured or it never varies.

@@ -1,6 +1,6 @@
 """What a person's own pictures say of a layer, in numbers and sentences: silent units, selectivity.
 
-Reads what `measure` stored; formulas stand in docs/method.md. None of it changes a verdict.
+Reads what `measure` stored; formulas are in docs/method.md. None of it changes a verdict.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Arrays = Mapping[str, np.ndarray]
 def selectivity(class_means: np.ndarray) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return how much each unit prefers one class, 0..1, and which class that is; nan and -1 where undefined.
 
-    (m - o) / (m + o), m the largest of the classes' mean answers and o the mean of the others: 0 for a unit
-    that answers to all alike, 1 for one that answers to a single class. Undefined with fewer than two
-    classes, for means below 0, and for a unit that answers to nothing.
+    (m - o) / (m + o), m the largest of the classes' mean activations, o the mean of the others: 0 for a unit
+    that responds equally to all, 1 for one that responds to a single class. Undefined with fewer than two
+    classes, for means below 0, and for a unit that is never active.
 
     Args:
         class_means: `(classes, K)`.
@@ -48,7 +48,7 @@ def selectivity(class_means: np.ndarray) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def natural_facts(store: Store, model: ModelRecord, layer: Layer) -> dict[int, Natural]:
-    """Return by unit what it answers to them; empty where no pictures were given."""
+    """Return by unit how it responds to them; empty where no pictures were given."""
     found = natural_of(store, model, layer)
     if found is None:
         return {}
@@ -68,7 +68,7 @@ def natural_facts(store: Store, model: ModelRecord, layer: Layer) -> dict[int, N
 
 
 def _silent(arrays: Arrays) -> NDArray[np.bool_]:
-    """Return `(K,)`: units that answered to no picture."""
+    """Return `(K,)`: units that no picture activated."""
     return np.asarray(~(arrays["max"] > 0) & (arrays["zeros"] == 1))
 
 
@@ -77,7 +77,7 @@ def _finite(value: float) -> float | None:
 
 
 def natural_of(store: Store, model: ModelRecord, layer: Layer) -> tuple[Arrays, Arrays] | None:
-    """Return a layer's answers to a person's pictures and what is known of these; None where none are."""
+    """Return a layer's responses to the user's pictures and what is known of these; None without any."""
     about = store.measurement(model_owner(model.id), "natural")
     arrays = store.measurement(layer_owner(model.id, layer.name), "natural")
     k = layer.n_units
@@ -124,7 +124,7 @@ def natural_findings(
         zeros_share_median=round(zeros, 4) if np.isfinite(zeros) else None,
         selectivity_median=round(float(np.median(known)), 4) if len(known) else None,
     )
-    told = natural_in_words(
+    sentence = natural_in_words(
         n_pictures=n,
         n_classes=n_classes,
         n_silent=len(silent),
@@ -132,4 +132,4 @@ def natural_findings(
         zeros_share=None if layer.activation in ("", "linear") else zeros,
         selectivity=float(np.median(known)) if len(known) else None,
     )
-    return values, [told]
+    return values, [sentence]

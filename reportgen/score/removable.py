@@ -1,6 +1,6 @@
 """Which units a network does without, by layer, each with its reason: a list for a pruning tool.
 
-Says what the findings of a layer hold and what removal on pictures told, and nothing of its own.
+Combines the findings of a layer with the result of removal on pictures; adds nothing of its own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from reportgen.sentences.responses import superfluous_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
 
-Sureness = Literal["certain", "measured"]
-SURENESS: Final[tuple[Sureness, ...]] = ("certain", "measured")
+Certainty = Literal["certain", "measured"]
+CERTAINTIES: Final[tuple[Certainty, ...]] = ("certain", "measured")
 """How it is known that a listed unit is not needed: proved from weights or bounds, or removed on pictures."""
 
 
@@ -47,7 +47,7 @@ class PruneRow(TypedDict):
     version: str
     layer: str
     unit: int
-    sureness: Sureness
+    sureness: Certainty
     reason: str
 
 
@@ -62,9 +62,9 @@ def prune_list(store: Store) -> list[LayerPruneList]:
 
 
 def prune_rows(listed: Sequence[LayerPruneList]) -> Iterator[PruneRow]:
-    """Yield one row a unit: model, version, layer, unit, sureness, and the reason."""
+    """Yield one row per unit: model, version, layer, unit, sureness, and the reason."""
     for layer in listed:
-        for word in SURENESS:
+        for word in CERTAINTIES:
             for unit in layer[word]:
                 yield {
                     "model": layer["model"],
@@ -97,7 +97,7 @@ def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> LayerPruneLis
     scores = {s.unit: s for s in store.scores(model.id, layer.name)}
     certain = store.findings(model.id, layer.name).certainly_superfluous or ()
     removal = store.removal(model.id)
-    gone = removed_units(removal, store.needs(model.id, layer.name)) if removal is not None else []
+    removed = removed_units(removal, store.needs(model.id, layer.name)) if removal is not None else []
     return {
         "model": model.name,
         "version": model.version,
@@ -111,7 +111,7 @@ def _layer_list(store: Store, model: ModelRecord, layer: Layer) -> LayerPruneLis
         ],
         "measured": [
             {"unit": need.unit, "reason": _measured_reason(removal, need)}
-            for need in gone
+            for need in removed
             if removal is not None and need.unit not in certain
         ],
     }

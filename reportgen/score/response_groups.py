@@ -1,6 +1,6 @@
-"""How many different things a layer's units answer to: groups, effective rank, and how few span the rest.
+"""How many different responses a layer's units have: groups, effective rank, and a basis.
 
-All three are read from the correlations of answers, so that loud units count no more than quiet ones.
+All three are computed from correlations of activations, so that strong units count no more than weak ones.
 What any unit looks like, and whether it matters, is not known here.
 """
 
@@ -13,19 +13,19 @@ from scipy.spatial import distance
 
 from reportgen.judgement import ResponseGroups
 
-ALIKE = 0.7
+GROUP_CORRELATION = 0.7
 """Mean correlation with each other from which units are one group."""
 
 BASIS_SHARE = 0.95
-"""Share of the variance of all answers that the spanning units must explain."""
+"""Share of the variance of all activations that the units of the basis must explain."""
 
 
-def kinds(correlations: NDArray[np.float32]) -> ResponseGroups | None:
+def response_groups(correlations: NDArray[np.float32]) -> ResponseGroups | None:
     """Return what the units of a layer have in common; None where fewer than two vary.
 
     Groups: average linkage, cut at a mean correlation of .7. Effective rank: the exponential of the
-    entropy of the shares of the correlation matrix's eigenvalues. Span: at each step the unit is
-    taken that explains most of what is left, and what it explains is taken out (a Cholesky decomposition
+    entropy of the shares of the correlation matrix's eigenvalues. Basis: at each step the unit that explains
+    most of the remaining variance is taken, and what it explains is removed (a Cholesky decomposition
     with pivoting, by gain).
 
     Args:
@@ -53,7 +53,7 @@ def kinds(correlations: NDArray[np.float32]) -> ResponseGroups | None:
 
 def _groups(matrix: NDArray[np.float64]) -> list[list[int]]:
     tree = hierarchy.linkage(distance.squareform(1 - matrix, checks=False), "average")
-    names = hierarchy.fcluster(tree, 1 - ALIKE, "distance")
+    names = hierarchy.fcluster(tree, 1 - GROUP_CORRELATION, "distance")
     found: dict[int, list[int]] = {}
     for unit, name in enumerate(names):
         found.setdefault(int(name), []).append(unit)

@@ -1,4 +1,4 @@
-"""Whether a unit answers at all: from its measured responses, its bounds and its outgoing weights.
+"""Whether a unit activates at all: from its measured responses, its bounds and its outgoing weights.
 
 A picture cannot decide this: a unit that never fires can still be drawn as a beautiful zebra through its
 pre-activation. What its pictures look like is not known here.
@@ -26,7 +26,7 @@ _ROUNDING = 1e-6
 def responsiveness_of(n_units: int, probes: Arrays | None, renders: Arrays | None, bounds: Arrays | None,
           weights: Arrays | None, *, activation: str, spec: ScoreSpec,
           assumed_range: str = "") -> list[Responsiveness]:  # fmt: skip
-    """Return for each unit of a layer whether it answers.
+    """Return for each unit of a layer whether it activates.
 
     Args:
         n_units: K.
@@ -89,7 +89,7 @@ def without_outgoing_weights(weights: Arrays | None, n_units: int) -> NDArray[np
 
 
 def given_out(weights: Arrays | None, n_units: int) -> NDArray[np.bool_]:
-    """Return `(K,)`: units whose answers are among the network's own results."""
+    """Return `(K,)`: units that are among the network's own outputs."""
     if weights is None or "out_total" not in weights or len(weights["out_total"]) != n_units:
         return np.zeros(n_units, bool)
     return np.asarray(np.isposinf(np.asarray(weights["out_total"], float)))
@@ -117,7 +117,7 @@ def _fixed_by_bounds(bounds: Arrays | None, n_units: int) -> list[float | None]:
 
 
 def _unresponsive(seen: Responsiveness, nothing: bool) -> Responsiveness:
-    """Return what is known of a unit that did not answer, or always the same."""
+    """Return what is known of a unit that was never active, or always the same."""
     proof: Proof = "bounds" if _proved(seen) else "weights" if seen.unused else ""
     if not proof and not (seen.n_probes and seen.n_renders):
         return dataclasses.replace(seen, missing="renders" if seen.n_probes else "probes")
@@ -125,7 +125,7 @@ def _unresponsive(seen: Responsiveness, nothing: bool) -> Responsiveness:
 
 
 def _unmeasured(bound: float | None, unused: bool, assumed_range: str) -> Responsiveness:
-    """Return what is known of a unit whose answers were not measured: what its bounds prove."""
+    """Return what is known of a unit whose responses were not measured: what its bounds prove."""
     found = Responsiveness(unused=unused, bound=bound, assumed_range=assumed_range)
     if not _proved(found):
         return dataclasses.replace(found, missing="responses")

@@ -1,4 +1,4 @@
-"""Whether a picture is structure or static, measured against pictures made of nothing.
+"""Whether a picture is structure or static, measured against a noise baseline.
 
 Three numbers of the autocorrelation, `reach`, `extent` and `repeat`, and one of directions, `flow`, are
 compared with those of the renderer null: pictures which the same renderer made, with the same settings, for
@@ -30,7 +30,7 @@ That of most nulls is .3 to .5, of flow .05 to .2; narrower ones, of grey dense 
 structure twice the deviations.
 """
 PRESENCE = (1, 3)
-"""Where extent and flow stand in an `Order`: they tell that there is a form, not how much of one."""
+"""Indices of extent and flow in an `Order`: they show that there is a form, not how strong it is."""
 
 ENOUGH_Z, PRESENCE_ROOM = 3.0, 2.0
 """Beyond `ENOUGH_Z` deviations extent and flow add less and less, at most `PRESENCE_ROOM`."""
@@ -136,7 +136,7 @@ def p_value(z: float, null: Null) -> float:
     return (1 + above) / (1 + len(null.deviations))
 
 
-def null_place(z: float, null: Null) -> float:
+def null_share_below(z: float, null: Null) -> float:
     """Return the share of null pictures below z, 0..1."""
     return float(np.searchsorted(null.deviations, z - 1e-9)) / len(null.deviations)
 

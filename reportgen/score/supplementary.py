@@ -1,4 +1,4 @@
-"""What is said of units and layers beside their verdicts: trust, a person's own pictures, the untrained twin.
+"""Supplementary findings, which do not affect verdicts: trust, the user's own pictures, the untrained twin.
 
 Verdicts stand without any of it. It is worked out apart, from scores that are there, so that pictures or a
 twin that come later change no verdict and nothing has to be judged again.
@@ -21,7 +21,7 @@ SUPPLEMENTARY_VERSION = 3
 
 
 def supplementary_fingerprint(store: Store, model: ModelRecord, layer: Layer) -> str:
-    """Return a hash of all that what is said beside a layer's verdicts depends on; reads no picture."""
+    """Return a hash of all that a layer's supplementary findings depend on; reads no picture."""
     shown = str(model.roles(layer.name).get("shown", ""))
     owner = layer_owner(model.id, layer.name)
     twin = store.twin_of(model)
@@ -43,15 +43,15 @@ def supplementary_fingerprint(store: Store, model: ModelRecord, layer: Layer) ->
 def put_supplementary(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
                findings: LayerFindings,
                spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:  # fmt: skip
-    """Return a layer's scores and findings with what is said beside; what was said before is replaced."""
+    """Return a layer's scores and findings with supplementary ones; earlier ones are replaced."""
     from reportgen.score.natural_findings import natural_facts, natural_findings
     from reportgen.score.trust import recipes_agree, robust_shares, with_data
     from reportgen.score.twin import twin_findings
 
-    natural, told = natural_findings(store, model, layer)
-    twin, beside_twin = twin_findings(store, model, layer, scores)
+    natural, on_pictures = natural_findings(store, model, layer)
+    twin, on_twin = twin_findings(store, model, layer, scores)
     unknown = [] if store.removal_fingerprint(model.id) else [ONLY_REMOVAL]
-    said = (*unknown, *told, *beside_twin)
+    said = (*unknown, *on_pictures, *on_twin)
     checks = {
         "recipes_agree": recipes_agree(store, model, layer, scores, spec),
         "robust_share": robust_shares(store, model, layer),

@@ -1,6 +1,6 @@
 """How far a unit's pictures can be trusted: four checks that critics of such pictures ask for.
 
-Each is a number a unit, beside the verdict and never part of it. Formulas and what the literature doubts:
+Each is one number per unit, and does not affect the verdict. Formulas and what the literature doubts:
 docs/method.md.
 """
 
@@ -31,7 +31,7 @@ LEAST_UNITS = 8
 
 def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequence[UnitScore],
                   spec: ScoreSpec) -> dict[int, float]:  # fmt: skip
-    """Return how surely each unit is told from others across recipes, 0..1: 1 is always, one half is chance.
+    """Return how reliably each unit is matched across recipes, 0..1: 1 is always, one half is chance.
 
     For every scored happy picture of a unit: the share of other units' display pictures that look more like
     it than the unit's own display picture does, by texture or by layout, whichever is smaller; 1 minus the
@@ -115,8 +115,8 @@ def robust_shares(store: Store, model: ModelRecord, layer: Layer) -> dict[int, f
 def beyond_natural(natural: Arrays, renders: Arrays) -> dict[int, float]:
     """Return by how many times a unit's renders exceed its best natural picture; infinite where that is 0.
 
-    Both are the largest answer inside the map, after the activation, on the unit's best own render and on the
-    best of all natural pictures. Undefined where the renders give nothing above 0.
+    Both are the largest value inside the map, after the activation function, on the unit's best own render
+    and on the best of all natural pictures. Undefined where the renders give nothing above 0.
     """
     found = {}
     for unit in np.unique(renders["unit"]):
@@ -128,12 +128,13 @@ def beyond_natural(natural: Arrays, renders: Arrays) -> dict[int, float]:
 
 
 def natural_agreement(near: Arrays, renders: Arrays, family: Mapping[int, int]) -> dict[int, float]:
-    """Return how surely a unit's renders are told to belong to its own top natural examples, 0..1.
+    """Return how reliably a unit's renders are matched to its own top natural examples, 0..1.
 
-    A render and a piece of a picture are alike if they excite the rest of the layer alike: rank correlation
-    of the layer's answers, each unit's in its own standard deviations, the unit in question left out. Of all
-    units' natural examples, the share that is more like the unit's renders than its own are; 1 minus that.
-    One half is chance; copies are no others. Undefined in layers of fewer than 9 units.
+    A render and a crop of a picture are similar if they activate the rest of the layer similarly: rank
+    correlation of the layer's activations, each unit's in its own standard deviations, without the unit in
+    question. Of all units' natural examples, the share that is more similar to the unit's renders than its
+    own are; 1 minus that. One half is chance; copies do not count as others. Undefined in layers of fewer
+    than 9 units.
 
     Args:
         near: `response` `(m, K)` and `of` `(K, 2)` (see `measure.natural_responses.crop_responses`).
@@ -163,10 +164,10 @@ def natural_agreement(near: Arrays, renders: Arrays, family: Mapping[int, int]) 
         kept = np.ones(synthetic.shape[1], bool)
         if varies[unit]:
             kept[column[unit]] = False
-        alike = _correlations(synthetic[place, kept], natural[:, kept])
-        others = alike[kin != kin[place]]
-        if len(others) >= LEAST_UNITS and np.isfinite(alike[place]):
-            nearer = np.mean(others > alike[place]) + np.mean(others == alike[place]) / 2
+        similarities = _correlations(synthetic[place, kept], natural[:, kept])
+        others = similarities[kin != kin[place]]
+        if len(others) >= LEAST_UNITS and np.isfinite(similarities[place]):
+            nearer = np.mean(others > similarities[place]) + np.mean(others == similarities[place]) / 2
             found[unit] = 1 - float(nearer)
     return found
 

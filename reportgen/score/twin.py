@@ -19,7 +19,7 @@ from reportgen.verdicts import verdict_of
 
 def twin_findings(store: Store, model: ModelRecord, layer: Layer,
                   scores: Sequence[UnitScore]) -> tuple[TwinComparison | None, list[str]]:  # fmt: skip
-    """Return how a layer stands beside its untrained twin, as values and in a sentence."""
+    """Return how a layer compares with its untrained twin, as values and in a sentence."""
     twin = store.twin_of(model)
     others = store.scores(twin.id, layer.name) if twin is not None else []
     if not others or not scores:

@@ -60,35 +60,35 @@ class Facts:
 
     Attributes:
         unit: Its index.
-        life: Whether it answers.
-        pictures, live: Pictures that did not fail, and those of them whose start went somewhere.
-        seeds, answers: Of the live pictures, as `agreement.groups` counts them: their seeds, and what the
-            unit answers to each; answers are empty where they were not measured.
+        responsiveness: Whether it activates.
+        pictures, live: Pictures that did not fail, and those of them whose start was live.
+        seeds, activations: Of the live pictures, as `agreement.groups` counts them: seeds, and the unit's
+            activation on each; empty where not measured.
         activated: Whether any start gained activation; True where telemetry is missing.
         failure: Reason of a failed render, or empty.
         contrast: Inner RMS contrast, median over live pictures; None without pictures.
         colour: The name of its mean colour.
         colour_spread: Largest difference between mean colours of its pictures, in [0,1].
-        light: How it answers flat inputs.
+        light: How it responds to flat inputs.
         too_small: Why structure cannot be measured on its pictures; None where it can.
-        z, p, q, place: Null deviations, p-value, the same adjusted for the layer, share of the null below;
-            None where there is no null.
+        z, p, q, null_share_below: Standard deviations above the noise baseline, p-value, the same adjusted
+            for the layer, share of the baseline below; None without a baseline.
         reach, extent, repeat, flow: Means over pictures.
-        null_missing: Why there is no null; None where there is one.
+        null_missing: Why there is no noise baseline; None where there is one.
         agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
-        wave: Its strongest wave.
+        wave: Its strongest stripes.
         axes: Along which colours it varies, by name.
-        kin, use, raw_use: Relations and use.
+        relations, use, raw_use: Relations and use.
         note: Of the layer, such as `3 of 64 units rendered`.
     """
 
     unit: int
-    life: Responsiveness
-    kin: CopyRelations
+    responsiveness: Responsiveness
+    relations: CopyRelations
     pictures: int = 0
     live: int = 0
     seeds: tuple[int, ...] = ()
-    answers: tuple[float, ...] = ()
+    activations: tuple[float, ...] = ()
     activated: bool = True
     failure: str = ""
     contrast: float | None = None
@@ -99,7 +99,7 @@ class Facts:
     z: float | None = None
     p: float | None = None
     q: float | None = None
-    place: float | None = None
+    null_share_below: float | None = None
     reach: float | None = None
     extent: float | None = None
     repeat: float | None = None
@@ -130,16 +130,16 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
         p_value=facts.p if z is not None else None,
         consistency=agreed.consistency if agreed else None,
         use=facts.use,
-        duplicate_of=facts.kin.duplicate_of,
-        mirror_of=facts.kin.mirror_of,
-        complement_of=facts.kin.complement_of,
+        duplicate_of=facts.relations.duplicate_of,
+        mirror_of=facts.relations.mirror_of,
+        complement_of=facts.relations.complement_of,
         facets=agreed.facets if agreed and verdict is MULTIFACETED else None,
         cause=cause.word if cause is not None else "",
         starts=Starts(facts.pictures, facts.live, facts.failure),
-        responsiveness=facts.life,
+        responsiveness=facts.responsiveness,
         look=_look(facts, verdict, agreed),
-        relations=_relations(facts.kin),
-        light=facts.light if facts.life.state == "live" else Light(share=facts.light.share),
+        relations=_relations(facts.relations),
+        light=facts.light if facts.responsiveness.state == "live" else Light(share=facts.light.share),
         facet_groups=facet_groups(facts) if verdict is MULTIFACETED else (),
         raw_use=_known(facts.raw_use),
         decision=tuple(decision(facts, spec)),
@@ -151,11 +151,11 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
 
 def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
     """Return the verdict, and why where it is undecided."""
-    if facts.life.state in ("dead", "constant"):
+    if facts.responsiveness.state in ("dead", "constant"):
         return DEAD, None
     if not facts.pictures:
         return FAILED, None
-    if facts.life.state == "unknown":
+    if facts.responsiveness.state == "unknown":
         return UNDECIDED, NO_RESPONSES
     if not facts.activated:
         return UNDECIDED, NO_ASCENT
@@ -174,7 +174,7 @@ def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
 
 def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     """Return the questions that led to the verdict, each with its answer and numbers, in order."""
-    life = facts.life
+    life = facts.responsiveness
     steps = [Decision("activation", None if life.state == "unknown" else life.state == "live")]
     if life.state != "live" or not facts.pictures or not facts.activated or facts.contrast is None:
         return steps
@@ -195,7 +195,7 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
         return [*steps, Decision("recurrence", None)]
     same = not found.unstable(spec.unstable_share, spec.unstable_distance)
     numbers = _finite(
-        closer_share=found.stranger_share,
+        closer_share=found.closer_share,
         closer_share_limit=spec.unstable_share,
         texture_distance=found.distance,
         texture_distance_limit=spec.unstable_distance,
@@ -207,14 +207,14 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
 
 
 def facet_groups(facts: Facts) -> tuple[Facet, ...]:
-    """Return a unit's kinds of picture: the seeds of each, and its mean answer to them where measured."""
+    """Return a unit's facets: the seeds of each, and its mean activation on them where measured."""
     if facts.agreement is None:
         return ()
-    known = len(facts.answers) == len(facts.seeds) > 0
+    known = len(facts.activations) == len(facts.seeds) > 0
     return tuple(
         Facet(
             tuple(facts.seeds[i] for i in group),
-            sum(facts.answers[i] for i in group) / len(group) if known else None,
+            sum(facts.activations[i] for i in group) / len(group) if known else None,
         )
         for group in facts.agreement.groups
     )
@@ -229,7 +229,7 @@ def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
         colours=facts.axes if verdict.described else "",
         orientation_degrees=_known(wave.degrees) if wave and wave.oriented >= ORIENTED else None,
         period_px=_known(wave.period_px) if wave and wave.share >= PERIODIC_SHARE else None,
-        null_share_below=_known(facts.place),
+        null_share_below=_known(facts.null_share_below),
         p_adjusted=_known(facts.q),
         reach=_known(facts.reach),
         extent=_known(facts.extent),

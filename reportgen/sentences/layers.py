@@ -14,7 +14,7 @@ ONLY_REMOVAL = (
     "Whether the network needs the others can only be measured by removing them: "
     "reportgen prune MODEL --images DIR."
 )
-"""What is said wherever removal was not measured."""
+"""A sentence for wherever removal was not measured."""
 
 
 def rendered_in_words(n_rendered: int, n_units: int) -> str:
@@ -54,18 +54,18 @@ def judged_in_words(scores: Sequence[UnitScore], *, note: str, assumed_range: st
     """
     counts = Counter(s.verdict for s in scores)
     judged = ", ".join(f"{c} {v}" for v, c in counts.most_common())
-    told = [f"{_count(len(scores), 'unit')} judged: {judged}."]
+    said = [f"{_count(len(scores), 'unit')} judged: {judged}."]
     if note:
-        told.append(f"Only {note}.")
+        said.append(f"Only {note}.")
     dead = [s for s in scores if s.verdict == DEAD.word]
     if dead:
         proved = sum(s.responsiveness.proof == "bounds" for s in dead)
         known = {0: "no input was found that activates them", len(dead): "proved for every input"}
         how = known.get(proved, f"proved for {proved}, no input was found for the others")
-        told.append(f"{_count(len(dead), 'unit')} {_were(len(dead))} never active: {how}.")
+        said.append(f"{_count(len(dead), 'unit')} {_were(len(dead))} never active: {how}.")
         if assumed_range and proved < len(dead):
-            told.append(f"The input range {assumed_range} is assumed; with another they may be active.")
-    return told
+            said.append(f"The input range {assumed_range} is assumed; with another they may be active.")
+    return said
 
 
 def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
@@ -75,24 +75,24 @@ def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
         scores: Rows of the rendered units.
         compared: With what their pictures were compared, in words.
     """
-    counts, told = Counter(s.verdict for s in scores), []
+    counts, said = Counter(s.verdict for s in scores), []
     judged = sum(counts[v.word] for v in VERDICTS if v.pattern)
     changing = sum(counts[v.word] for v in VERDICTS if v.pattern and v.changes)
     if any(s.complement_of is not None for s in scores):
-        told.append(
+        said.append(
             "The two outputs are complements by the arithmetic of the softmax; that says nothing about the "
             "model."
         )
     if judged:
         vary = "varies" if changing <= 1 else "vary"
-        told.append(
+        said.append(
             f"{changing or 'None'} of {_count(judged, 'unit')} with a pattern {vary} between seeds "
             f"(compared with {compared})."
         )
     if borderline := sum(s.borderline for s in scores):
         between = f"{STATIC.word} and {STRUCTURED.word}"
-        told.append(f"{_count(borderline, 'unit')} {_are(borderline)} borderline between {between}.")
-    return told
+        said.append(f"{_count(borderline, 'unit')} {_are(borderline)} borderline between {between}.")
+    return said
 
 
 def shared_in_words(layers: Sequence[str]) -> str:
@@ -117,25 +117,25 @@ def nearest_in_words(unit: int, other: int, correlation: float, short: Shortfall
     return f"No unit is a copy of another. {pair}"
 
 
-def similarity_in_words(kinds: ResponseGroups, *, alike: float) -> list[str]:
+def similarity_in_words(groups: ResponseGroups, *, least: float) -> list[str]:
     """Return what the activations of a layer's units have in common.
 
     Args:
-        kinds: How many kinds there are of them.
-        alike: Least mean correlation within a group.
+        groups: Of the layer.
+        least: Smallest mean correlation within a group.
     """
-    told = [
-        f"{len(kinds.basis)} of {kinds.live} active units linearly explain {kinds.basis_share:.0%} of the "
-        f"variance of all their activations; effective rank {kinds.effective_rank:.1f}."
+    said = [
+        f"{len(groups.basis)} of {groups.live} active units linearly explain {groups.basis_share:.0%} of the "
+        f"variance of all their activations; effective rank {groups.effective_rank:.1f}."
     ]
-    if kinds.groups:
-        many = f"{len(kinds.groups)} groups" if len(kinds.groups) > 1 else "One group"
-        inside = sum(map(len, kinds.groups))
-        told.append(
-            f"{many} of units with similar activations (mean correlation {alike:g} or more): {inside} units "
-            f"in all, {len(kinds.groups[0])} in the largest."
+    if groups.groups:
+        many = f"{len(groups.groups)} groups" if len(groups.groups) > 1 else "One group"
+        inside = sum(map(len, groups.groups))
+        said.append(
+            f"{many} of units with similar activations (mean correlation {least:g} or more): {inside} units "
+            f"in all, {len(groups.groups[0])} in the largest."
         )
-    return told
+    return said
 
 
 def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units: int,
@@ -147,12 +147,12 @@ def natural_in_words(*, n_pictures: int, n_classes: int, n_silent: int, n_units:
         selectivity: Of the median unit; None where it is undefined.
     """
     where = f"{n_pictures:,} natural pictures" + (f" in {n_classes} classes" if n_classes else "")
-    told = f"On {where}, {_count(n_silent, 'unit')} of {n_units} {_were(n_silent)} never active"
+    said = f"On {where}, {_count(n_silent, 'unit')} of {n_units} {_were(n_silent)} never active"
     if zeros_share is not None:
-        told += f"; the median unit is exactly zero at {zeros_share:.0%} of positions"
+        said += f"; the median unit is exactly zero at {zeros_share:.0%} of positions"
     if selectivity is not None:
-        told += f"; the median unit's class selectivity is {selectivity:.2f} (0: none, 1: a single class)"
-    return told + "."
+        said += f"; the median unit's class selectivity is {selectivity:.2f} (0: none, 1: a single class)"
+    return said + "."
 
 
 def twin_in_words(found: TwinComparison, how: str) -> str:

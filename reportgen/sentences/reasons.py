@@ -50,7 +50,7 @@ def reason(score: UnitScore, *, note: str = "") -> str:
         note: What a reader should know of the whole layer, such as `3 of 64 units rendered`.
     """
     borderline = "borderline" if score.borderline else ""
-    parts = [_verdict_in_words(score), borderline, *_besides(score), note]
+    parts = [_verdict_in_words(score), borderline, *_remarks(score), note]
     return " ".join("; ".join(p for p in parts if p).split())
 
 
@@ -157,10 +157,9 @@ def _agreement_in_words(score: UnitScore) -> str:
     if score.verdict == MULTIFACETED.word:
         sizes = " and ".join(str(len(f.seeds)) for f in score.facet_groups)
         activations = [f.activation for f in score.facet_groups if f.activation is not None]
-        told = f"; activations {' and '.join(f'{x:.3g}' for x in activations)}" if activations else ""
-        return (
-            f"{_n_facets(score)} groups of similar pictures ({sizes}{told}); {_beyond(score)}; {consistency}"
-        )
+        active = f"; activations {' and '.join(f'{x:.3g}' for x in activations)}" if activations else ""
+        groups = f"{_n_facets(score)} groups of similar pictures ({sizes}{active})"
+        return f"{groups}; {_beyond(score)}; {consistency}"
     if score.verdict == UNSTABLE.word:
         distance = f"texture distance {score.look.texture_distance or 0.0:.2f}"
         return f"a different pattern from each start: {consistency}, {distance}; {_beyond(score)}"
@@ -171,8 +170,8 @@ def _n_facets(score: UnitScore) -> int:
     return len(score.facet_groups) if score.facets is None else score.facets
 
 
-def _besides(score: UnitScore) -> list[str]:
-    """Return what is said of any verdict besides its own reason."""
+def _remarks(score: UnitScore) -> list[str]:
+    """Return remarks that apply to any verdict, in addition to its own reason."""
     found, said = score.responsiveness, []
     if found.state == "live" and found.nuance == "silent":
         said.append("silent on all probe pictures; only renders activate it")

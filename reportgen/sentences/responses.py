@@ -56,7 +56,7 @@ def liveliness_in_words(found: Responsiveness) -> str:
 
 
 def proof_in_words(found: Responsiveness) -> str:
-    """Return what proves that a unit is dead or constant, or that nothing takes its answer; else empty."""
+    """Return what proves a unit dead or constant, or its outgoing weights zero; else empty."""
     if found.proof == "bounds":
         value = "one value" if found.bound is None else f"{found.bound:.3g}"
         return f"interval bounds: {value} for every possible input"

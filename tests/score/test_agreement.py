@@ -13,56 +13,56 @@ def seen(pictures):
 
 
 @pytest.fixture(scope="module")
-def strangers(gratings):
+def others(gratings):
     return together([seen(p) for p in gratings])
 
 
-def judged(pictures, strangers):
-    return agreement(seen(pictures), strangers, share=0.08, distance=0.15)
+def judged(pictures, others):
+    return agreement(seen(pictures), others, share=0.08, distance=0.15)
 
 
-def test_a_shifted_grating_agrees_with_itself(draw, strangers):
-    found = judged([draw.grating(degrees=33, period=5.5, phase=p) for p in (0, 1, 2, 3)], strangers)
+def test_a_shifted_grating_agrees_with_itself(draw, others):
+    found = judged([draw.grating(degrees=33, period=5.5, phase=p) for p in (0, 1, 2, 3)], others)
     assert found.consistency > 0.95
     assert not found.unstable(0.08, 0.15)
 
 
-def test_another_grating_on_each_run_is_unstable(draw, strangers):
+def test_another_grating_on_each_run_is_unstable(draw, others):
     found = judged(
-        [draw.grating(degrees=d, period=p) for d, p in ((5, 4), (50, 9), (95, 6), (140, 12))], strangers
+        [draw.grating(degrees=d, period=p) for d, p in ((5, 4), (50, 9), (95, 6), (140, 12))], others
     )
     assert found.unstable(0.08, 0.15)
     assert found.facets is None
 
 
 @pytest.mark.parametrize("first", [1, 2])
-def test_two_kinds_of_picture_are_two_facets(draw, strangers, first):
+def test_two_kinds_of_picture_are_two_facets(draw, others, first):
     kinds = [draw.grating(degrees=0, phase=s) for s in range(first)]
     kinds += [draw.grating(degrees=90, phase=s) for s in range(4 - first)]
-    found = judged(kinds, strangers)
+    found = judged(kinds, others)
     assert found.unstable(0.08, 0.15)
     assert found.facets == 2
     assert sum(map(len, found.groups)) == 4
 
 
-def test_two_alike_and_one_other_are_two_facets_but_a_pair_that_differs_is_unstable(draw, strangers):
+def test_two_alike_and_one_other_are_two_facets_but_a_pair_that_differs_is_unstable(draw, others):
     kinds = [draw.grating(degrees=d, phase=s) for s, d in enumerate((0, 0, 90))]
-    assert judged(kinds, strangers).facets == 2
-    assert judged(kinds[1:], strangers).facets is None
+    assert judged(kinds, others).facets == 2
+    assert judged(kinds[1:], others).facets is None
 
 
-def test_pictures_of_one_facet_may_differ_a_little_where_the_facets_differ_much(draw, strangers):
-    """As optimised pictures do; here strangers between them are nearer than they are to each other."""
+def test_pictures_of_one_facet_may_differ_a_little_where_the_facets_differ_much(draw, others):
+    """As optimised pictures do; here others between them are nearer than they are to each other."""
     between = [seen([draw.grating(degrees=d + k, phase=k) for k in range(2, 20, 2)]) for d in (0, 90)]
-    found = judged([draw.grating(degrees=d) for d in (0, 11, 90, 101)], together([strangers, *between]))
+    found = judged([draw.grating(degrees=d) for d in (0, 11, 90, 101)], together([others, *between]))
     assert found.unstable(0.08, 0.15)
     assert found.groups == ((0, 1), (2, 3))
-    other = judged([draw.grating(degrees=d) for d in (0, 30, 90, 120)], together([strangers, *between]))
+    other = judged([draw.grating(degrees=d) for d in (0, 30, 90, 120)], together([others, *between]))
     assert other.facets is None
 
 
-def test_three_facets_of_six_pictures_are_counted(draw, strangers):
-    found = judged([draw.grating(degrees=60 * (s % 3), phase=s) for s in range(6)], strangers)
+def test_three_facets_of_six_pictures_are_counted(draw, others):
+    found = judged([draw.grating(degrees=60 * (s % 3), phase=s) for s in range(6)], others)
     assert found.facets == 3
 
 
@@ -76,9 +76,9 @@ def test_the_same_layout_agrees_where_texture_is_shared(draw):
 
 @settings(max_examples=15, deadline=None)
 @given(order=st.permutations(range(4)))
-def test_the_order_of_seeds_changes_nothing(draw, strangers, order):
+def test_the_order_of_seeds_changes_nothing(draw, others, order):
     pictures = [draw.grating(degrees=d) for d in (0, 3, 90, 95)]
-    one, two = judged(pictures, strangers), judged([pictures[i] for i in order], strangers)
+    one, two = judged(pictures, others), judged([pictures[i] for i in order], others)
     assert one.consistency == pytest.approx(two.consistency)
     assert one.distance == pytest.approx(two.distance, rel=1e-4)
     assert one.facets == two.facets

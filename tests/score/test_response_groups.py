@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from reportgen.score.copies import correlations
-from reportgen.score.response_groups import kinds
+from reportgen.score.response_groups import response_groups
 
 
 def of(values):
-    return kinds(correlations([np.asarray(values, np.float32)]))
+    return response_groups(correlations([np.asarray(values, np.float32)]))
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from reportgen.verdicts import UNDECIDED
 
 LIVE = {
     "unit": 0,
-    "life": Responsiveness("live"),
-    "kin": CopyRelations(),
+    "responsiveness": Responsiveness("live"),
+    "relations": CopyRelations(),
     "pictures": 4,
     "live": 4,
     "contrast": 0.2,
 }
 FACTS = {
-    "responses missing": {**LIVE, "life": Responsiveness(missing="responses")},
+    "responses missing": {**LIVE, "responsiveness": Responsiveness(missing="responses")},
     "no ascent": {**LIVE, "activated": False},
     "structure not measured": {**LIVE, "too_small": Obstacle("small", (12, 12, 16))},
     "recurrence not measured": {**LIVE, "live": 1, "z": 5.0},
