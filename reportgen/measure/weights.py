@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from reportgen.measure.equal_units import equal_units
 from reportgen.measure.kernels import Kernel, kernel_of, slices
 from reportgen.measure.routes import NO_UNIT, Route, Routes, routes_of
 
@@ -97,6 +98,7 @@ def weights(model: Model) -> dict[str, Arrays]:
         `out_total`: `(K,)` float64, the sum of magnitudes of all weights that read the unit. 0 proves that
         it is unused; inf where the unit is, or passes into, an output of the model; nan where it enters an
         operation whose weights are unknown.
+        `equal_to`: `(K,)` int32, see `equal_units`.
         `kernel`: `(kh, kw, cin, K)` float32, red first, only for a convolution that reads the picture itself.
     """
     routes = routes_of(model)
@@ -122,6 +124,7 @@ def weights(model: Model) -> dict[str, Arrays]:
     _mark_leaks_and_outputs(totals, routes)
     for name, arrays in result.items():
         arrays |= incoming[name].arrays("in") | outgoing[name].arrays("out") | {"out_total": totals[name]}
+        arrays["equal_to"] = equal_units(model, name)
     return result
 
 

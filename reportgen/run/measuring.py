@@ -15,7 +15,7 @@ from reportgen.plan import LayerPlan, PictureSet, null_setting
 from reportgen.run.batches import in_a_line, within_memory
 from reportgen.run.context import RunContext
 from reportgen.run.memory import looked_at, out_of_memory
-from reportgen.spec import NULL_VERSION, PROBES_VERSION, content_hash, null_canvas
+from reportgen.spec import NULL_VERSION, PROBES_VERSION, WEIGHTS_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
         "flat": content_hash({**network, "what": "flat"}),
         "renders": content_hash({**network, "keys": sorted(keys)}),
         "bounds": whole,
-        "weights": whole,
+        "weights": content_hash({"of": whole, "weights": WEIGHTS_VERSION}),
     }
     return {**marks, "null": null} if keys else marks
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.judgement import Shortfall
-from reportgen.units import UnitScore
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -32,8 +31,6 @@ On = Literal["all", "probes", "renders", "white"]
 _PARTS: tuple[On, ...] = ("probes", "renders")
 """What the rows of two measurements are."""
 
-EXACT = 1 - 1e-5
-"""Smallest correlation of activations that differ only by rounding."""
 
 _RELATED = 0.7
 """Correlation from which another unit's pictures may look the same: they are not compared with."""
@@ -164,12 +161,6 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
             )
         )
     return kin
-
-
-def is_exact_copy(score: UnitScore) -> bool:
-    """Whether a unit's activations equal those of a lower index, times a constant, up to rounding."""
-    correlation = score.relations.copy_correlation
-    return score.duplicate_of is not None and correlation is not None and correlation >= EXACT
 
 
 def _shortfall(

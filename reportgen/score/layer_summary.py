@@ -1,8 +1,8 @@
 """What is found of a layer as a whole: counts, and what could be left out.
 
-Superfluous is here only what is certain without anybody's pictures: units proved silent or constant, copies
-of another to rounding, and units whose outgoing weights are all zero. Which of the others a network needs is
-measured by removal; neither structure nor use shows it (docs/decisions/0019).
+Superfluous is here only what is certain without anybody's pictures: units proved silent or constant, units
+with the very weights of another, and units whose outgoing weights are all zero. Which of the others a
+network needs is measured by removal; neither structure nor use shows it (docs/decisions/0019).
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reportgen.judgement import ConsistencyReference, LayerFindings, ResponseGroups
-from reportgen.score.copies import is_exact_copy
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.response_groups import GROUP_CORRELATION
 from reportgen.score.responsiveness import given_out
@@ -56,12 +58,25 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
 def certainly_superfluous(scores: Sequence[UnitScore], evidence: LayerEvidence) -> list[int]:
     """Return the units that the network does without, whatever picture it is shown, in order.
 
-    A unit for which no activating input was found is not among them, nor a copy that differs by more than
-    rounding, nor any output of the network.
+    All of it is proved, from weights or from bounds. A unit for which no activating input was found is not
+    among them, nor a copy whose weights differ, nor any output of the network.
     """
     results = given_out(evidence.weights, evidence.n_units)
-    idle = [s for s in scores if s.responsiveness.unused or s.responsiveness.proof or is_exact_copy(s)]
+    equal = _equal_weights(evidence)
+    idle = [
+        s
+        for s in scores
+        if s.responsiveness.unused or s.responsiveness.proof or (s.duplicate_of is not None and equal[s.unit])
+    ]
     return [s.unit for s in idle if not results[s.unit]]
+
+
+def _equal_weights(evidence: LayerEvidence) -> NDArray[np.bool_]:
+    """Return `(K,)`: whether each unit has the very weights of an earlier one; no, where not compared."""
+    equal = (evidence.weights or {}).get("equal_to")
+    if equal is None or equal.shape != (evidence.n_units,):
+        return np.zeros(evidence.n_units, bool)
+    return np.asarray(equal >= 0)
 
 
 def _sentences(scores: Sequence[UnitScore], n_certain: int, evidence: LayerEvidence,

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Literal, TypedDict
 
 from reportgen.removal import Removal, UnitNeed
-from reportgen.score.copies import is_exact_copy
 from reportgen.sentences.responses import superfluous_in_words
 from reportgen.store import ModelRecord, Store
 from reportgen.units import Layer, UnitScore
@@ -79,7 +78,8 @@ def prune_rows(listed: Sequence[LayerPruneList]) -> Iterator[PruneRow]:
 def certain_reason(score: UnitScore) -> str:
     """Return in one line why a unit is superfluous for certain."""
     found = score.responsiveness
-    return superfluous_in_words(found, copy_of=score.duplicate_of if is_exact_copy(score) else None)
+    otherwise = found.unused or found.proof
+    return superfluous_in_words(found, copy_of=None if otherwise else score.duplicate_of)
 
 
 def removed_units(removal: Removal, needs: Sequence[UnitNeed]) -> list[UnitNeed]:

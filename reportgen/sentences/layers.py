@@ -39,8 +39,8 @@ def certain_in_words(n: int, of: int) -> str:
     """Return in a sentence how many units are certainly superfluous, and what makes them so."""
     count = f"{n:,} of {_count(of, 'unit')} {'is' if n == 1 else 'are'}" if n else "No unit is"
     return (
-        f"{count} certainly superfluous (proved silent or constant, equal to another up to rounding, or "
-        "without outgoing weights)."
+        f"{count} certainly superfluous (proved silent or constant, with the same weights as another unit, "
+        "or without outgoing weights)."
     )
 
 

@@ -68,11 +68,11 @@ def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
 
     Args:
         found: Whether it activates.
-        copy_of: The unit of which it is a copy to rounding.
+        copy_of: The unit whose very weights it has.
     """
     said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof == "bounds" else []
     if copy_of is not None:
-        said.append(f"same activations as unit {copy_of}, which stays")
+        said.append(f"same weights as unit {copy_of}, which stays")
     if found.unused:
         said.append("all its outgoing weights are zero")
     return "; ".join(said)

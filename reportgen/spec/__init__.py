@@ -24,5 +24,6 @@ from reportgen.spec.site import AtlasSpec as AtlasSpec
 from reportgen.spec.yardsticks import NULL_CANVAS_PX as NULL_CANVAS_PX
 from reportgen.spec.yardsticks import NULL_VERSION as NULL_VERSION
 from reportgen.spec.yardsticks import PROBES_VERSION as PROBES_VERSION
+from reportgen.spec.yardsticks import WEIGHTS_VERSION as WEIGHTS_VERSION
 from reportgen.spec.yardsticks import WHITE_PROBES as WHITE_PROBES
 from reportgen.spec.yardsticks import null_canvas as null_canvas

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+WEIGHTS_VERSION = 2
+"""Raised whenever what is read from weights changes."""
+
 PROBES_VERSION = 1
 """Raised whenever a probe changes; responses to different versions do not compare."""
 

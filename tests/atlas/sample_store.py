@@ -321,6 +321,7 @@ class _Model:
             "out_weight": rng.normal(size=(k, n)).astype(np.float32),
             "out_norm": rng.uniform(0, 1, (k, n)).astype(np.float32),
             "out_total": rng.uniform(0, 9, k),
+            "equal_to": np.array([u - 8 if u >= 16 and u % 8 == 1 else -1 for u in range(k)], np.int32),
         }
         if layer.first:
             side, cin = 5, self.record.input_shape[2]

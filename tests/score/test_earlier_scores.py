@@ -53,6 +53,8 @@ def layer(draw, evidence_of, gratings):
     bounds["post_low"][23] = bounds["post_high"][23] = 0.5
     out = np.ones(k)
     out[[15, 24]] = 0
+    equal = np.full(k, -1, np.int32)
+    equal[26] = 1
     level = np.linspace(0, 1, 9)
     return dataclasses.replace(
         made,
@@ -60,7 +62,7 @@ def layer(draw, evidence_of, gratings):
         renders=evidence_of.responses(renders),
         failures={21: "not a finite number in 4 of 4 starts"},
         bounds=bounds,
-        weights={"out_total": out},
+        weights={"out_total": out, "equal_to": equal},
         flat={"level": level, "response": np.outer(level, np.ones(k) - 0.1 * np.arange(k))},
     )
 

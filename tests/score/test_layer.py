@@ -196,9 +196,11 @@ def test_a_failed_start_is_left_out_of_the_agreement(evidence_of, gratings, draw
     assert verdicts(dataclasses.replace(made, telemetry=runs))[15] == "structured"
 
 
-@pytest.mark.parametrize(("strays", "certain"), [(0.0, [16]), (0.02, [])])
-def test_copies_are_no_strangers_and_superfluous_for_certain_where_they_are_exact(
-    draw, evidence_of, gratings, strays, certain
+@pytest.mark.parametrize(
+    ("strays", "equal_to", "certain"), [(0.0, 0, [16]), (0.0, -1, []), (0.0, None, []), (0.02, -1, [])]
+)
+def test_copies_are_no_strangers_and_superfluous_for_certain_where_their_weights_are_equal(
+    draw, evidence_of, gratings, strays, equal_to, certain
 ):
     made = evidence_of([*gratings, [draw.grating(degrees=0, period=4, phase=s + 0.4) for s in range(4)]])
     arrays = [made.probes["max"].copy(), made.renders["max"].copy()]
@@ -207,6 +209,9 @@ def test_copies_are_no_strangers_and_superfluous_for_certain_where_they_are_exac
     made = dataclasses.replace(
         made, probes=evidence_of.responses(arrays[0]), renders=evidence_of.responses(arrays[1])
     )
+    if equal_to is not None:
+        weights = {"out_total": np.ones(17), "equal_to": np.array([-1] * 16 + [equal_to], np.int32)}
+        made = dataclasses.replace(made, weights=weights)
     scores, findings = score_layer(made, SPEC)
     assert scores[16].duplicate_of == 0
     assert list(findings.certainly_superfluous) == certain
