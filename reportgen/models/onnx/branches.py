@@ -1,6 +1,7 @@
-"""If whose condition is known before any picture is there: the branch taken stands in its place.
+"""If nodes with a constant condition, replaced by the branch taken.
 
-Exporters write one where a side might be 1, as for a squeeze; sizes are fixed here, so one branch is right.
+Exporters write one where a side might be 1, for example for a squeeze; here sizes are fixed, so one branch is
+taken.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def is_if(node: NodeProto) -> bool:
 
 
 def reads(node: NodeProto) -> Iterator[str]:
-    """Yield what a node reads, also within graphs of its own."""
+    """Yield the names a node reads, also within its inner graphs."""
     waiting = [node]
     while waiting:
         one = waiting.pop()
@@ -37,11 +38,11 @@ def reads(node: NodeProto) -> Iterator[str]:
                     yield from (output.name for output in graph.output)
 
 
-def branch_of(builder: Builder, node: NodeProto) -> list[NodeProto]:
-    """Return the nodes that an If stands for; the stored tensors of its branch are entered.
+def taken_branch(builder: Builder, node: NodeProto) -> list[NodeProto]:
+    """Return the nodes of the branch that an If takes, and store that branch's constants.
 
     Raises:
-        ModelError: Its condition depends on the picture, or its branch has what is not read.
+        ModelError: Its condition depends on the picture, or its branch has unsupported nodes.
     """
     onnx = onnx_module()
     condition = builder.values.get(node.input[0]) if len(node.input) == 1 else None
@@ -53,7 +54,7 @@ def branch_of(builder: Builder, node: NodeProto) -> list[NodeProto]:
         refuse_flow(node, builder.file_name)
     check_signatures(graph.node, builder.operators(), builder.opset, builder.file_name)
     check_operators(graph.node, builder.operators(), builder.file_name)
-    # Branches may use the same names inside; the second of them gets names of its own.
+    # Branches may use the same names inside; those of the second are made unique.
     written = [o for inner in graph.node for o in inner.output] + [t.name for t in graph.initializer]
     apart = {name: f"{node.output[0]}/{name}" for name in written if name and name in builder.values}
     builder.constants({apart.get(k, k): v for k, v in initialisers(graph, builder.source).items()})

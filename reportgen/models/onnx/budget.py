@@ -1,7 +1,7 @@
-"""How much work a node on constants is, counted from shapes before any of it is done.
+"""The cost of constant folding, estimated from shapes before any work is done.
 
-One operation is about what a multiplication and an addition take in a matrix product. The counts are
-upper bounds that are right within a small factor: they part what takes seconds from what takes hours.
+One operation is about a multiplication and an addition in a matrix product. The estimates are upper bounds
+within a small factor, good enough to distinguish seconds from hours.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 
 MOST_OPERATIONS = 20_000_000_000
-"""Operations that one graph may ask for before any picture is there: some ten seconds on one core."""
+"""Operations that constant folding may take for one graph: some ten seconds on one core."""
 
 _PLAIN, _BY_HAND, _STEP = 8, 2_000, 1_000_000
-"""For each number of array arithmetic, for each number that Python itself handles, for each step in time."""
+"""For each element in array arithmetic, for each element handled in Python, for each time step."""
 
 _HANDLED_ONE_BY_ONE = frozenset(
     ("Erf", "GatherND", "GatherElements", "ScatterElements", "ScatterND", "Scatter", "ReverseSequence", "Det",
@@ -30,16 +30,16 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 """By recurrent operator, how many matrices its weights stack."""
 
 
-def operations(call: Call, answers: Sequence[Shape]) -> int:
-    """Return about how many operations a node on constants takes.
+def operations(call: Call, outputs: Sequence[Shape]) -> int:
+    """Return the estimated number of operations of a node on constants.
 
     Args:
         call: The node; all its inputs are constant.
-        answers: Shapes of its answers.
+        outputs: Shapes of its outputs.
     """
     given = [v.shape if v is not None else () for v in call.inputs]
-    moved = sum(map(math.prod, given)) + sum(map(math.prod, answers))
-    made = sum(map(math.prod, answers))
+    moved = sum(map(math.prod, given)) + sum(map(math.prod, outputs))
+    made = sum(map(math.prod, outputs))
     kind = call.node.op_type
     each = _BY_HAND if kind in _HANDLED_ONE_BY_ONE else _PLAIN
     count = _PRODUCTS.get(kind)
@@ -56,13 +56,13 @@ def _transposed(call: Call, given: Sequence[Shape], made: int) -> int:
 
 def _product(call: Call, given: Sequence[Shape], made: int) -> int:
     inner = given[0][0 if call.attr("transA") else -1] if given[0] else 1
-    # Only matrix products of floating numbers have a fast routine.
+    # Only floating-point matrix products have a fast routine.
     slow = 1 if call.value(0).dtype.startswith("float") else 20
     return max(made, 1) * inner * slow
 
 
 def _summed(call: Call, given: Sequence[Shape], made: int) -> int:
-    """Return the product of all axes of an Einsum, once each; axes behind an ellipsis once an input."""
+    """Return the product of all axes of an Einsum, each once; those of an ellipsis once for each input."""
     terms = str(call.attr("equation", "")).split("->")[0].replace(" ", "").split(",")
     sides: dict[str, int] = {}
     hidden = 1
@@ -90,7 +90,7 @@ def _pooled(call: Call, given: Sequence[Shape], made: int) -> int:
 
 
 def _resized(call: Call, given: Sequence[Shape], made: int) -> int:
-    # Along each axis a matrix from old places to new ones.
+    # Along each axis a matrix from old positions to new ones.
     return made * sum(given[0][1:]) + made * 64
 
 
@@ -98,7 +98,7 @@ def _sampled(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * 16 * _PLAIN
 
 
-def _beside(call: Call, given: Sequence[Shape], made: int) -> int:
+def _normalised(call: Call, given: Sequence[Shape], made: int) -> int:
     return made * max(1, int(call.attr("size", 1)))
 
 
@@ -118,7 +118,7 @@ _PRODUCTS: dict[str, Callable[[Call, Sequence[Shape], int], int]] = {
     "Resize": _resized,
     "Upsample": _resized,
     "GridSample": _sampled,
-    "LRN": _beside,
+    "LRN": _normalised,
     "Det": _eliminated,
     **dict.fromkeys(_POOLS, _pooled),
 }

@@ -1,7 +1,7 @@
 """From checked nodes to Keras tensors: constants folded, every other node built, names kept.
 
-The network is built for a batch of a large prime, so that each shape says what depends on the
-number of pictures; `rebatch` then calls the recorded operations again for any number.
+The network is built for a large prime as batch size, so that shapes show which sides depend on it; `rebatch`
+then repeats the recorded operations for an open batch.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from reportgen.models.graph.flatten import recorded_calls
 from reportgen.models.graph.kinds import kind_of
 from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
-from reportgen.models.onnx.branches import branch_of, is_if, reads
+from reportgen.models.onnx.batch_constants import batch_constants
+from reportgen.models.onnx.branches import is_if, reads, taken_branch
 from reportgen.models.onnx.call import Call
-from reportgen.models.onnx.fixed_batch import for_readers, open_rows
+from reportgen.models.onnx.fixed_batch import open_batch_rows, without_batch_prime
 from reportgen.models.onnx.folding import fold
 from reportgen.models.onnx.reading import Source, array_of, onnx_module
+from reportgen.models.onnx.redundant_reshapes import redundant_reshapes
 from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.registry import Operator, operators
-from reportgen.models.onnx.rows import needless_reshapes
-from reportgen.models.onnx.spread import spread
 from reportgen.models.onnx.values import BATCH, Value, carries_batch, constant, count
 
 if TYPE_CHECKING:
@@ -38,26 +38,26 @@ _LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "
 
 
 class Builder:
-    """The values found so far, and what the nodes became.
+    """The values built so far, and the names of the operations.
 
     Attributes:
         values: By ONNX name.
         names: Keras operation name to true ONNX name.
         consumers: ONNX name to the nodes that read it.
         done: Ids of nodes that were built together with an earlier one.
-        folded: How many nodes were answered beforehand.
-        built: How many were not.
-        constant_bytes: What all constants take, stored ones and answers.
-        operations: What answering took, see `budget`.
+        folded: How many nodes were folded into constants.
+        built: How many were built.
+        constant_bytes: Size of all constants, stored and folded.
+        operations: Work spent on folding, see `budget`.
         picture: The live tensor that carries the batch, if there is one.
-        fixed_batch: Pictures of a batch that the file fixes, if it does.
-        given_batch: The same, 1 if it does not.
-        pictures_last: How many of something else share a side with the pictures and stand before them.
-        as_written: Whether a written 1 is a side of 1, and never the number of pictures of one.
+        fixed_batch: The file's batch size, if it is fixed.
+        given_batch: The same, 1 if it is open.
+        pictures_last: Counts of other items that share a side with the pictures and come before them.
+        as_written: Whether a written 1 is always a side of 1, never a batch size of 1.
         doubtful: Whether some written 1 may be either.
-        held: Names of inputs that are held, and of what follows from them alone.
-        folded_calls: Layers among the nodes that were answered beforehand.
-        built_late: Convolutions that were put off and are built.
+        held: Names of held inputs, and of values that depend on them alone.
+        folded_calls: Layers among the folded nodes.
+        built_deferred: Convolutions that were deferred and then built.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class Builder:
         self.held: set[str] = set()
         self.folded_calls: list[FoldedCall] = []
         self._stored: set[str] = set()
-        self.built_late: dict[object, tuple[object, Value]] = {}
+        self.built_deferred: dict[object, tuple[object, Value]] = {}
         self.outputs = set(outputs)
         self.consumers: dict[str, list[NodeProto]] = {}
         for node in nodes:
             for name in dict.fromkeys(reads(node)):
                 self.consumers.setdefault(name, []).append(node)
         self._named: set[int] = set()
-        self._stands_for: dict[int, str] = {}
+        self._output_names: dict[int, str] = {}
         self._taken: set[str] = set()
 
     def attributes(self, node: NodeProto) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class Builder:
         return found
 
     def run(self, nodes: Iterable[NodeProto]) -> None:
-        """Build nodes in their order.
+        """Build nodes in order.
 
         Raises:
             ModelError: A node cannot be built; it is named.
@@ -119,7 +119,7 @@ class Builder:
         still = set(self.values) - {n for n, v in self.values.items() if v.array is None} | {""}
         early: set[int] = set()
         for node in nodes:
-            # A bias may be worked out behind the convolution that it belongs to.
+            # A bias may be computed after the convolution that it belongs to.
             if all(name in still for name in node.input) and not is_if(node):
                 self._one(node)
                 still.update(o for o in node.output if o in self.values and self.values[o].array is not None)
@@ -128,19 +128,19 @@ class Builder:
         while waiting:
             node = waiting.popleft()
             if is_if(node):
-                waiting.extendleft(reversed(branch_of(self, node)))
+                waiting.extendleft(reversed(taken_branch(self, node)))
             elif id(node) not in self.done and id(node) not in early:
                 self._one(node)
 
     def only_consumer(self, name: str) -> Any:
-        """Return the node that alone reads a value, None if there are others or it is an output."""
+        """Return the only node that reads a value; None if there are several or it is an output."""
         readers = self.consumers.get(name, [])
         return readers[0] if len(readers) == 1 and name not in self.outputs else None
 
     def absorb(self, node: NodeProto, reader: NodeProto) -> None:
-        """Let a node stand for the one that reads it as well: that node's output is then this one's."""
+        """Merge a node with its reader: the node's output takes the name of the reader's."""
         self.done.add(id(reader))
-        self._stands_for[id(node)] = reader.output[0]
+        self._output_names[id(node)] = reader.output[0]
 
     def _one(self, node: NodeProto) -> None:
         if not node.output:
@@ -150,39 +150,39 @@ class Builder:
         call = Call(node, inputs, int(self.schema(node.op_type).since_version), self)
         where = f'{self.file_name}: node "{node_name(node)}" ({node.op_type})'
         try:
-            open_rows(call)
+            open_batch_rows(call)
             folded = fold(call)
             if folded is not None:
-                self._put_aside(node, call)
-            found = folded if folded is not None else spread(call)
+                self._record_folded(node, call)
+            found = folded if folded is not None else batch_constants(call)
             if found is None:
                 for index in operator.fixed:
                     if call.has(index):
                         call.array(index)
                 found = self._build(call, operator)
         except ModelError as error:
-            raise for_readers(error, where, self.fixed_batch) from None
+            raise without_batch_prime(error, where, self.fixed_batch) from None
         except ReportgenError:
             raise
         except MemoryError:
             call.refuse("takes more memory than there is")
-        except Exception as error:  # whatever a hostile shape or attribute makes a library say
-            told = ModelError(f"{where} cannot be built: {first_line(error)}")
-            raise for_readers(told, where, self.fixed_batch) from None
+        except Exception as error:  # hostile shapes or attributes raise errors of any class
+            refusal = ModelError(f"{where} cannot be built: {first_line(error)}")
+            raise without_batch_prime(refusal, where, self.fixed_batch) from None
         values = [found] if isinstance(found, Value) else list(found)
-        names = [self._stands_for.get(id(node), node.output[0]), *node.output[1:]]
+        names = [self._output_names.get(id(node), node.output[0]), *node.output[1:]]
         for name, value in zip(names, values, strict=False):
             self._store(call, name, value)
         self.name(node, values, inputs)
 
-    def _put_aside(self, node: NodeProto, call: Call) -> None:
-        """Note a layer that was answered beforehand: it uses its weights all the same."""
+    def _record_folded(self, node: NodeProto, call: Call) -> None:
+        """Record a layer that was folded into a constant, since it still uses its weights."""
         held = any(name in self.held for name in node.input)
         if held:
             self.held.update(node.output)
         stored = [i for i, name in enumerate(node.input) if name in self._stored]
         if node.op_type not in _LAYERS:
-            if len(stored) == len(node.input):  # The same weights under another name, or turned.
+            if len(stored) == len(node.input):  # The same weights under another name, or transposed.
                 self._stored.update(node.output)
             return
         arrays = {i: call.value(i).array for i in stored if node.input[i] not in self.held}
@@ -205,7 +205,7 @@ class Builder:
         try:
             return defs.get_schema(kind, self.opset, "")
         except defs.SchemaError:
-            # Put back by `patterns` from what an older opset spells out: it has had one meaning only.
+            # Introduced by `patterns` for several nodes of an older opset; it has one version only.
             return defs.get_schema(kind, "")
 
     def operators(self) -> Mapping[str, Operator]:
@@ -217,7 +217,7 @@ class Builder:
         return operators()[kind]
 
     def alone(self, node: NodeProto) -> Builder:
-        """Return a builder for one node, which knows of no other."""
+        """Return a builder for one node alone."""
         return Builder(self.source, self.opset, [node], list(node.output))
 
     def _input(self, node: NodeProto, name: str) -> Value | None:
@@ -234,7 +234,7 @@ class Builder:
         if not name:
             return
         if name in self.values:
-            call.refuse(f'writes "{name}", which is there already')
+            call.refuse(f'writes "{name}", which already exists')
         pictures = BATCH if any(carries_batch(s) for s in value.shape) else 1
         if count(value.shape) * 4 // pictures > self.source.max_memory:
             call.refuse(
@@ -249,7 +249,7 @@ class Builder:
         self.values[name] = value
 
     def name(self, node: NodeProto, values: Sequence[Value], inputs: Sequence[Value | None]) -> None:
-        """Name the operations that a node became: the one with weights, else the last, is the node."""
+        """Name the operations of a node: the one with weights, else the last, gets the node's name."""
         known = [v.tensor for v in self._all_tensors(inputs)]
         made = [v.tensor for v in self._all_tensors(values)]
         fresh = [r.operation for r in recorded_calls(known, made, self._named)]
@@ -300,7 +300,7 @@ def rebatch(tensor: Tensor, outputs: Sequence[Any]) -> tuple[Any, list[Any]]:
     """
     keras = keras_module()
     records = list(recorded_calls([tensor], outputs))
-    needless = needless_reshapes(records, outputs)
+    needless = redundant_reshapes(records, outputs)
     for record in records:
         record.operation._inbound_nodes.clear()
         record.operation._outbound_nodes.clear()

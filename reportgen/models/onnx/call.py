@@ -1,7 +1,6 @@
-"""What a node's builder is handed: its inputs in the form it wants them, its attributes, the layers' names.
+"""An operator's view of one node: its inputs in the wanted form, its attributes, the layers' names.
 
-Knows how values are laid out and brought into line with each other; what the operators mean
-is known in `operators/`.
+Handles the layout of values and their alignment; `operators/` implements the operators.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from reportgen.models.onnx.refusals import node_name
 from reportgen.models.onnx.values import (
     BATCH,
     Array,
-    Dealt,
-    Parted,
+    SpaceToBatch,
+    SplitChannels,
     Value,
     carries_batch,
     channels_last,
@@ -36,18 +35,18 @@ if TYPE_CHECKING:
     from reportgen.models.onnx.building import Builder
 
 MIXING = "export the network without that step"
-"""What to do about an operation that works on pictures together, however many there are."""
+"""Hint for an operation that mixes pictures at any batch size."""
 
 
 class Call:
     """One node about to be built.
 
     Attributes:
-        node: As it stands in the graph.
+        node: Of the graph.
         inputs: Its values; None for those left out.
         version: The opset in which the operator's meaning last changed.
         keras, ops: The framework.
-        builder: Who builds, for what reaches beyond the node.
+        builder: Of the whole graph.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Call:
         self.ops = builder.keras.ops
         self._attributes = builder.attributes(node)
 
-    # -- what the node says
+    # -- attributes and inputs
 
     def attr(self, name: str, default: Any = None) -> Any:
         """Return an attribute, texts as str."""
@@ -72,7 +71,7 @@ class Call:
         return index < len(self.inputs) and self.inputs[index] is not None
 
     def value(self, index: int) -> Value:
-        """Return an input that must be given."""
+        """Return a required input."""
         found = self.inputs[index] if index < len(self.inputs) else None
         if found is None:
             self.refuse(f"lacks its input {index}")
@@ -93,7 +92,7 @@ class Call:
         return [int(v) for v in np.ravel(self.array(index))]
 
     def listed(self, index: int, name: str) -> list[int] | None:
-        """Return integers that older opsets have as an attribute, newer ones as an input, or None."""
+        """Return integers given as an attribute in older opsets and as an input in newer ones, or None."""
         if self.has(index):
             return self.ints(index)
         found = self.attr(name)
@@ -106,19 +105,19 @@ class Call:
         )
 
     def opened(self, side: int, own: int) -> int:
-        """Return a written side, or the own one where it stands for the pictures of the file's batch."""
+        """Return a written side, or the actual one where the written one is the file's batch size."""
         return own if carries_batch(own) and side == own // BATCH * self.builder.given_batch else side
 
     @property
-    def one_by_one(self) -> str:
-        """What to do about a number of pictures that is worked with."""
+    def batch_export_hint(self) -> str:
+        """Hint for an operation that uses the batch size."""
         alone = self.builder.fixed_batch == 1
         return "export with a dynamic batch" if alone else "export with a batch of 1"
 
     def no_batch(self, side: int, doing: str) -> None:
-        """Refuse what would mix pictures of a batch."""
+        """Refuse an operation that would mix the pictures of a batch."""
         if carries_batch(side):
-            self.refuse(f"{doing} the pictures of a batch, wanted each for itself", MIXING)
+            self.refuse(f"{doing} the pictures of a batch, wanted each processed independently", MIXING)
 
     # -- tensors in an order of axes
 
@@ -133,7 +132,7 @@ class Call:
         """Return a value with its tensor's axes in a wanted order."""
         if value.array is not None:
             return value.array.transpose(axes)
-        value = self.settled(value)
+        value = self.materialised(value)
         if value.axes == axes:
             return value.tensor
         kept = self.builder.reordered
@@ -143,33 +142,33 @@ class Call:
             kept[key] = (value, self.transposed(value.tensor, perm))
         return kept[key][1]
 
-    def settled(self, value: Value) -> Value:
-        """Return a value with everything carried out that was put off."""
+    def materialised(self, value: Value) -> Value:
+        """Return a value with all deferred steps carried out."""
         if value.flat is not None:
             plain = self.ordered(value.flat, tuple(range(value.flat.rank)))
             return live(self.ops.reshape(plain, target(value.shape)))
-        if value.parted is not None:
-            return self.turned(self._parted(value.parted), value.axes)
-        if value.dealt is not None:
-            return self.turned(self._dealt_out(value.dealt), value.axes)
-        if value.late is not None:
-            kept = self.builder.built_late
-            key = (id(value.late.build), value.late.cut)
+        if value.split_channels is not None:
+            return self.turned(self._with_split_channels(value.split_channels), value.axes)
+        if value.space_to_batch is not None:
+            return self.turned(self._as_batch_of_blocks(value.space_to_batch), value.axes)
+        if value.deferred is not None:
+            kept = self.builder.built_deferred
+            key = (id(value.deferred.build), value.deferred.cut)
             if key not in kept:
-                kept[key] = (value.late, value.late.build(value.late.cut))
+                kept[key] = (value.deferred, value.deferred.build(value.deferred.cut))
             return self.turned(kept[key][1], value.axes)
         return value
 
     def turned(self, value: Value, axes: tuple[int, ...]) -> Value:
-        """Return a value whose axis i is axis `axes[i]` from now on; its tensor stays as it is."""
+        """Return a value whose axis i becomes axis `axes[i]`; its tensor is unchanged."""
         return self.relabelled(value, inverse(axes))
 
-    def _parted(self, parted: Parted) -> Value:
+    def _with_split_channels(self, parted: SplitChannels) -> Value:
         whole, at = parted.whole, parted.channels
         shape = (*whole.shape[:at], *parted.sizes, *whole.shape[at + 1 :])
         return live(self.ops.reshape(self.ordered(whole, tuple(range(whole.rank))), target(shape)))
 
-    def _dealt_out(self, dealt: Dealt) -> Value:
+    def _as_batch_of_blocks(self, dealt: SpaceToBatch) -> Value:
         block = dealt.block
         n, c, height, width = dealt.whole.shape
         h, w = height // block, width // block
@@ -193,27 +192,27 @@ class Call:
         return self.ordered(value, channels_last(value.rank))
 
     def held(self, value: Value | int) -> tuple[Tensor, tuple[int, ...]]:
-        """Return a tensor as it is held, with its axes."""
+        """Return a value's tensor in its own layout, with its axes."""
         value = self.value(value) if isinstance(value, int) else value
         if value.array is not None:
             return value.array, tuple(range(value.rank))
-        value = self.settled(value)
+        value = self.materialised(value)
         return value.tensor, value.axes
 
     def map_out(self, tensor: Tensor) -> Value:
-        """Return the value of a map that is held channels last."""
+        """Return the value of a map stored channels last."""
         return live(tensor, channels_last(len(tensor.shape)))
 
     def aligned(self, values: Sequence[Value]) -> tuple[list[Any], tuple[int, ...]]:
-        """Return values that broadcast against each other in one order of axes, and that order."""
+        """Return values that broadcast against each other in a common order of axes, and that order."""
         rank = max(v.rank for v in values)
-        settled = [v if v.array is not None else self.settled(v) for v in values]
-        whole = [v for v in settled if v.tensor is not None and v.rank == rank]
+        materialised = [v if v.array is not None else self.materialised(v) for v in values]
+        whole = [v for v in materialised if v.tensor is not None and v.rank == rank]
         lead = max(whole, key=lambda v: (count(v.shape), v.axes != tuple(range(rank))), default=None)
         axes = lead.axes if lead is not None else tuple(range(rank))
-        return [self._in_line(v, rank, axes, lead is not None) for v in settled], axes
+        return [self._aligned(v, rank, axes, lead is not None) for v in materialised], axes
 
-    def _in_line(self, value: Value, rank: int, axes: tuple[int, ...], led: bool) -> Tensor:
+    def _aligned(self, value: Value, rank: int, axes: tuple[int, ...], led: bool) -> Tensor:
         missing = rank - value.rank
         if value.array is not None:
             if value.array.size == 1 and led:
@@ -226,12 +225,12 @@ class Call:
         return self.transposed(plain, axes)
 
     def elementwise(self, function: Callable[..., Tensor], *values: Value) -> Value:
-        """Return `function` of values brought into line."""
+        """Return `function` of aligned values."""
         tensors, axes = self.aligned(values)
         return live(function(*tensors), axes)
 
     def unary(self, function: Callable[..., Tensor], index: int = 0) -> Value:
-        """Return a function of one input, in the order it is held."""
+        """Return a function of one input, in its own layout."""
         tensor, axes = self.held(index)
         return live(function(tensor), axes)
 
@@ -240,7 +239,7 @@ class Call:
         return getattr(self.keras.layers, kind)(*args, dtype="float32", **kwargs)
 
     def weighted(self, layer: KerasLayer, tensor: Tensor, weights: Sequence[Array]) -> Tensor:
-        """Return what a layer gives once its weights are set."""
+        """Return a layer's output after setting its weights."""
         layer.build(tuple(tensor.shape))
         for variable, array in zip(layer.weights, weights, strict=True):
             if tuple(variable.shape) != tuple(array.shape):
@@ -249,12 +248,12 @@ class Call:
         return layer(tensor)
 
     def relabelled(self, value: Value, perm: tuple[int, ...]) -> Value:
-        """Return a transposed value; its tensor stays as it is."""
+        """Return a transposed value; its tensor is unchanged."""
         back = inverse(perm)
-        if value.dealt is not None or value.late is not None or value.parted is not None:
+        if value.space_to_batch is not None or value.deferred is not None or value.split_channels is not None:
             axes = tuple(back[a] for a in value.axes)
             return dataclasses.replace(value, shape=tuple(value.shape[p] for p in perm), axes=axes)
-        value = self.settled(value)
+        value = self.materialised(value)
         return Value(
             tuple(value.shape[p] for p in perm),
             value.dtype,

@@ -24,11 +24,11 @@ _BROADCASTING = frozenset(
 )  # fmt: skip
 _FIRST_AXIS = frozenset({"GridSample", "Attention"})
 _ROUNDING = 1e-5
-"""By how much rows may differ that were worked out alike, as a share of the largest number among them."""
+"""Largest difference of rows that count as equal, as a share of the largest number among them."""
 
 
-def open_rows(call: Call) -> None:
-    """Give a node one row for every picture where it has as many as the file's batch.
+def open_batch_rows(call: Call) -> None:
+    """Replace constants with one row for each picture of the file's batch by one row for every picture.
 
     Raises:
         ModelError: The rows differ; the node is named.
@@ -45,7 +45,7 @@ def open_rows(call: Call) -> None:
 
 
 def _meetings(call: Call) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield the constants of a node, each with the sides that its axes meet, 0 for none."""
+    """Yield the constants of a node, each with the sides its axes broadcast with, 0 for none."""
     kind = call.node.op_type
     shapes = {i: v.shape for i, v in enumerate(call.inputs) if v is not None}
     steady = [i for i in shapes if call.value(i).array is not None]
@@ -69,7 +69,7 @@ def _meetings(call: Call) -> Iterator[tuple[int, tuple[int, ...]]]:
 
 
 def _met(own: Sequence[int], others: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    """Return for each axis the side that depends on the number of pictures in line with it, else 0."""
+    """Return for each axis the aligned side that depends on the batch size, else 0."""
     met = [0] * len(own)
     for shape in others:
         for back in range(1, min(len(own), len(shape)) + 1):
@@ -79,56 +79,56 @@ def _met(own: Sequence[int], others: Iterable[Sequence[int]]) -> tuple[int, ...]
 
 
 def _for_any_number(call: Call, array: Array, axis: int) -> Value:
-    """Return what is alike for all pictures of a file's batch along an axis, for any number of them."""
+    """Return a constant that is the same for all pictures of the file's batch, for any batch size."""
     batch, before, after = call.builder.given_batch, array.shape[:axis], array.shape[axis + 1 :]
     each = array.shape[axis] // batch
     parted = array.reshape(*before, batch, each, *after)
     row = parted.take([0], axis=axis)
-    if not _alike(parted, row):
-        call.refuse(f"has other numbers for each picture: {written(batch)}", way_out(batch))
+    if not _nearly_equal(parted, row):
+        call.refuse(f"has different values for each picture: {fixed_batch_reason(batch)}", batch_hint(batch))
     if each == 1:
         return constant(row.reshape(*before, 1, *after))
     whole = expanded(call, constant(row), (*before, BATCH, each, *after))
     return reshaped(call, whole, (*before, BATCH * each, *after))
 
 
-def _alike(rows: Array, row: Array) -> bool:
+def _nearly_equal(rows: Array, row: Array) -> bool:
     if not np.issubdtype(rows.dtype, np.floating):
         return bool(np.all(rows == row))
     largest = float(np.max(np.abs(row), initial=0.0))
     return bool(np.all(np.abs(rows - row) <= _ROUNDING * largest))
 
 
-def written(batch: int) -> str:
-    """Return what is said of a fixed batch that cannot be opened."""
+def fixed_batch_reason(batch: int) -> str:
+    """Return the reason why a fixed batch cannot be opened."""
     return f"a batch of {batch} is written into the file"
 
 
-def way_out(batch: int) -> str:
-    """Return what to do about it."""
+def batch_hint(batch: int) -> str:
+    """Return the hint for a fixed batch that cannot be opened."""
     return "export with a dynamic batch" + (" or a batch of 1" if batch > 1 else "")
 
 
-def for_readers(error: ModelError, where: str, batch: int | None) -> ModelError:
-    """Return an error without the number that stands for the pictures of a batch.
+def without_batch_prime(error: ModelError, where: str, batch: int | None) -> ModelError:
+    """Return an error without the prime used as batch size.
 
     Args:
         error: Raised while the graph was built.
-        where: The file, and the node where it is known.
-        batch: Pictures of the file's batch, where it is fixed: what does not fit is then that.
+        where: The file, and the node if known.
+        batch: The file's batch size, if it is fixed, which is then the cause of the error.
     """
-    message, hint = _plain(error.message), _plain(error.hint)
+    message, hint = _without_prime(error.message), _without_prime(error.hint)
     if (message, hint) == (error.message, error.hint):
         return error
     if batch is None:
         return ModelError(message, hint=hint)
     return ModelError(
-        f"{where} does not follow the number of pictures: {written(batch)}", hint=way_out(batch)
+        f"{where} does not work at other batch sizes: {fixed_batch_reason(batch)}", hint=batch_hint(batch)
     )
 
 
-def _plain(text: str) -> str:
-    """Return a text with `n` for the number of pictures."""
+def _without_prime(text: str) -> str:
+    """Return a text with `n` for the batch size."""
     return re.sub(r"(?<![\w.])\d{5,}(?!\w)", lambda found: _counted(int(found.group())), text)
 
 

@@ -1,9 +1,9 @@
-"""What can be answered before any picture is there: nodes with constant inputs, and shapes.
+"""Constant folding: evaluates nodes with constant inputs, and shapes, during the import.
 
-How much an answer takes, in work and in bytes, is counted before it is made (`budget`). Plain array
-arithmetic is answered by `onnx.reference`, in the graph's own opset; what that does number by number, or
-in the newest opset alone, by the operators of this package. An answer whose own size depends on the
-number of pictures is left to be built live.
+The cost of a result, in work and in bytes, is estimated before it is computed (`budget`). Plain array
+arithmetic is evaluated by `onnx.reference`, in the graph's own opset; operators that it computes element by
+element in Python, or in the newest opset only, are evaluated by the operators of this package. A result whose
+size depends on the batch size is not folded.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _OWN = {
     "Softmax", "LogSoftmax", "Hardmax", "Gelu", "Dropout", "BatchNormalization", "InstanceNormalization",
     "GroupNormalization", "LayerNormalization",
 }  # fmt: skip
-"""Operators that are answered as they would be built, not by `onnx.reference`."""
+"""Operators that are evaluated by this package, not by `onnx.reference`."""
 
 
 _STATES = {"LSTM": (5, 6), "GRU": (5,), "RNN": (5,)}
-"""Inputs that say where a sequence starts, which are never worked out from a picture."""
+"""Inputs for the initial state of a sequence, which are never computed from a picture."""
 
 
 def fold(call: Call) -> tuple[Value, ...] | None:
-    """Return a node's constant answers, or None if it must be built.
+    """Return a node's constant outputs, or None if it must be built.
 
     Raises:
-        ModelError: An answer takes too much work or memory; the node is named.
+        ModelError: An output takes too much work or memory; the node is named.
     """
     kind = call.node.op_type
     if kind == "Constant":
@@ -50,12 +50,12 @@ def fold(call: Call) -> tuple[Value, ...] | None:
     given = [v for v in call.inputs if v is not None]
     if not all(v.array is not None for v in given):
         return None
-    shapes = _answer_shapes(call)
+    shapes = _output_shapes(call)
     if any(carries_batch(side) for shape in shapes for side in shape) and kind in _ALLOCATORS:
         return None
     _spend(call, shapes)
     if kind == "Unsqueeze":
-        # The reference takes the axes of old opsets one by one, in the order they are given.
+        # The reference applies the axes of old opsets one at a time, in the given order.
         arrays = [np.expand_dims(call.array(0), tuple(call.listed(1, "axes") or ()))]
     else:
         arrays = _built(call) if kind in _OWN else _evaluated(call)
@@ -63,10 +63,10 @@ def fold(call: Call) -> tuple[Value, ...] | None:
 
 
 def _spend(call: Call, shapes: list[tuple[int, ...]]) -> None:
-    """Count what a node takes against what the graph may still take, or refuse it."""
+    """Charge a node's cost to the graph's budget, or refuse it."""
     builder = call.builder
     made = sum(count(shape) for shape in shapes)
-    # Answers are worked out in a few arrays of their size.
+    # Computing an output takes a few arrays of its size.
     room = builder.source.max_memory - builder.constant_bytes
     if made * 8 > room:
         call.refuse(
@@ -102,8 +102,8 @@ def _shape(call: Call) -> Value:
     return constant(np.asarray(chosen, np.int64))
 
 
-def _answer_shapes(call: Call) -> list[tuple[int, ...]]:
-    """Return the shapes a node's answers will have, worked out without making them."""
+def _output_shapes(call: Call) -> list[tuple[int, ...]]:
+    """Return the shapes of a node's outputs without computing them."""
     onnx = onnx_module()
     from onnx import shape_inference
 
@@ -120,7 +120,7 @@ def _answer_shapes(call: Call) -> list[tuple[int, ...]]:
         found = shape_inference.infer_node_outputs(
             schema, call.node, types, data, opset_imports=[onnx.helper.make_opsetid("", call.builder.opset)]
         )
-    except Exception as error:  # C++ raises what it likes
+    except Exception as error:  # C++ raises errors of any class
         call.refuse(f"does not fit its inputs: {str(error).strip().splitlines()[0][:120]}")
     shapes = []
     for proto in found.values():
@@ -133,12 +133,12 @@ def _answer_shapes(call: Call) -> list[tuple[int, ...]]:
 
 
 def _arrays(call: Call) -> list[np.ndarray]:
-    """Return the numbers of a node's inputs, all of which are constants."""
+    """Return the arrays of a node's inputs, all of which are constants."""
     return [v.array for v in call.inputs if v is not None and v.array is not None]
 
 
 def _estimate(call: Call) -> tuple[int, ...]:
-    """Return an answer's shape where ONNX's own inference gives none."""
+    """Return an output's shape where ONNX's shape inference gives none."""
     kind, arrays = call.node.op_type, _arrays(call)
     if kind == "Range":
         start, stop, step = (float(np.ravel(a)[0]) for a in arrays)
@@ -155,10 +155,10 @@ def _estimate(call: Call) -> tuple[int, ...]:
 
 
 def _evaluated(call: Call) -> list[Any]:
-    """Return a node's answers by `onnx.reference`, in the meaning that its opset gives it."""
+    """Return a node's outputs by `onnx.reference`, according to the graph's opset."""
     from onnx.reference import ReferenceEvaluator
 
-    # A node alone would be taken for one of the newest opset.
+    # A single node would be interpreted in the newest opset.
     helper = onnx_module().helper
     names = dict.fromkeys(n for n in call.node.input if n)
     graph = helper.make_graph(
@@ -175,7 +175,7 @@ def _evaluated(call: Call) -> list[Any]:
 
 
 def _built(call: Call) -> list[Any]:
-    """Return a node's answers as its own operator gives them, its constants fed like pictures."""
+    """Return a node's outputs by this package's operator, with its constants fed like pictures."""
     keras, kind = call.keras, call.node.op_type
     fixed = (*call.builder.operator(kind).fixed, *_STATES.get(kind, ()))
     builder = call.builder.alone(call.node)

@@ -1,4 +1,4 @@
-"""A whole file: its picture input found, the other inputs held, the graph built, the batch set free.
+"""Imports a whole file: finds its picture input, holds the other inputs, builds the graph, opens the batch.
 
 `operators/` implements single operators; `parity` checks the result against onnxruntime.
 """
@@ -19,8 +19,8 @@ from reportgen.models.framework import functional, keras_module
 from reportgen.models.graph.shared_weights import FoldedCall
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.onnx.building import Builder, rebatch
-from reportgen.models.onnx.endings import up_to_numbers, with_outputs_before_bounds
-from reportgen.models.onnx.fixed_batch import for_readers, way_out
+from reportgen.models.onnx.class_outputs import with_outputs_before_bounds, without_class_names
+from reportgen.models.onnx.fixed_batch import batch_hint, without_batch_prime
 from reportgen.models.onnx.inputs import Picture, find_inputs, held_notes, held_values, side_text
 from reportgen.models.onnx.patterns import rewritten
 from reportgen.models.onnx.reading import (
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
 _OTHER_SIZES = ((48, 320), (32, 320), (48, 192), (32, 100), (64, 256), (32, 32), (28, 28))
-"""Height and width that are tried where a graph leaves its size open and cannot work on the one assumed: of
-recognisers of lines of text, which bring the height down to one, and of small squares."""
+"""Heights and widths to try if a graph's size is open and it does not work on the assumed one: those of text
+line recognisers, which reduce the height to one, and of small squares."""
 
 _HALF = (10, 16)
 _DOUBLE = 11
@@ -52,18 +52,18 @@ class OnnxImport:
     Attributes:
         model: Functional, from one picture `(n, h, w, c)` in the model's own range; the batch is open.
         names: Keras operation name to true ONNX name: the node's, else that of its first output.
-        notes: What a reader should know, each a sentence.
+        notes: Remarks on the import, each a sentence.
         input_size_source: `model`, `given` or `assumed`.
         picture_input: ONNX name of the input.
         outputs: ONNX names of the model's outputs, in its order.
-        held: Inputs held at a constant value, by ONNX name; one row, where they leave their batch open.
-        output_axes: For each output, which ONNX axis each of its axes holds: maps stay channels last.
-        channels_last: Whether the file itself wants its picture channels last.
-        fixed_batch: Pictures of a batch, where the file fixes them; else None.
-        picture_dtype: Element type that the file wants its picture in.
-        folded_calls: Its layers that no picture changes.
+        held: Inputs held at a constant value, by ONNX name; of one row if their batch is open.
+        output_axes: For each output, the ONNX axis of each of its axes: maps stay channels last.
+        channels_last: Whether the file takes its picture channels last.
+        fixed_batch: The file's batch size, if it is fixed; else None.
+        picture_dtype: Element type of the file's picture input.
+        folded_calls: Its layers that do not depend on the picture.
         elements: Element types of the file's inputs and outputs, by name; here all floats are float32.
-        before: Outputs that a function with bounds ends, each with the value before it, an output as well.
+        before: Outputs of a final bounded function, each with its input, which is an output as well.
     """
 
     model: ModelProto
@@ -94,16 +94,16 @@ def read_onnx(
     """Read an ONNX file into a Keras model.
 
     Args:
-        path: The file; external data is read from its folder alone.
-        input_size: Height and width in pixels, where the file leaves them open.
-        max_memory: Most bytes that the weights, or any value for one picture, may take.
-        held: Values of inputs other than the picture, by name; zeros unless given.
-        channels: Where the file has its picture's channels, if the graph does not tell.
-        before_bounds: Whether what a sigmoid or the like is given that ends the network is an output as well.
+        path: The file; external data is read only from its folder.
+        input_size: Height and width in pixels, if they are open in the file.
+        max_memory: Limit in bytes for the weights, and for any value for one picture.
+        held: Values of inputs other than the picture, by name; zeros by default.
+        channels: Whether a picture's channels are its first or last axis, if the graph does not show it.
+        before_bounds: Whether the input of a final bounded function, such as a sigmoid, is an output as well.
 
     Raises:
-        ModelError: The file is damaged, or has what is not imported; the node is named. Or its graph does not
-            tell where the channels are.
+        ModelError: The file is damaged, or has an unsupported node, which is named. Or its graph does not
+            show which axis holds the channels.
         ConfigError: The size, a held value or `channels` does not fit.
         MissingExtra: onnx, or Keras, is not installed.
     """
@@ -111,7 +111,7 @@ def read_onnx(
     opset = opset_of(proto, source.file_name)
     graph = proto.graph
     check_signatures(graph.node, operators(), opset, source.file_name)
-    endings = up_to_numbers(graph)
+    endings = without_class_names(graph)
     before = with_outputs_before_bounds(graph) if before_bounds else {}
     check_operators(graph.node, operators(), source.file_name)
     stored = dict(initialisers(graph, source))
@@ -119,13 +119,13 @@ def read_onnx(
     constants = held_values(others, held or {}, picture.batch, source)
 
     def built(picture: Picture) -> OnnxImport:
-        said = (*endings, *_widenings(proto), *picture.notes, *held_notes(constants, held or {}))
+        notes = (*endings, *_widenings(proto), *picture.notes, *held_notes(constants, held or {}))
         as_written = picture.batch is None
         try:
-            found = _built(graph, opset, stored, constants, picture, said, source, as_written=as_written)
+            found = _built(graph, opset, stored, constants, picture, notes, source, as_written=as_written)
             return dataclasses.replace(found, before=before, elements=_elements(graph))
         except ModelError as error:
-            raise for_readers(error, source.file_name, picture.batch) from None
+            raise without_batch_prime(error, source.file_name, picture.batch) from None
 
     try:
         return built(picture)
@@ -136,9 +136,9 @@ def read_onnx(
     for size in _OTHER_SIZES:
         with contextlib.suppress(ModelError, ConfigError):
             other = find_inputs(graph, stored, size, channels, source)[0]
-            said = f"The graph does not work on {side_text(picture)}; {side_text(other)} is assumed."
-            return built(dataclasses.replace(other, size_source="assumed", notes=(*picture.notes, said)))
-    raise ModelError(first.message, hint=first.hint or "say the size: --input-size HxW")
+            note = f"The graph does not work on {side_text(picture)}; {side_text(other)} is assumed."
+            return built(dataclasses.replace(other, size_source="assumed", notes=(*picture.notes, note)))
+    raise ModelError(first.message, hint=first.hint or "give the size: --input-size HxW")
 
 
 def _elements(graph: GraphProto) -> dict[str, str]:
@@ -152,15 +152,15 @@ def _built(
     stored: Mapping[str, np.ndarray],
     constants: Mapping[str, np.ndarray],
     picture: Picture,
-    said: Sequence[str],
+    notes: Sequence[str],
     source: Source,
     *,
     as_written: bool,
 ) -> OnnxImport:
     """Return the network of a graph for one size of picture.
 
-    A side of 1 that an open batch could fill is read as it is written first. Where no network comes of that,
-    it is the number of pictures, which older exporters wrote down.
+    A side of 1 that may be the batch is first read as 1. If no network results, it is taken for the batch
+    size, which older exporters wrote into the graph.
     """
     nodes = rewritten(list(graph.node), stored, source)
     builder = Builder(source, opset, nodes, [o.name for o in graph.output])
@@ -175,21 +175,21 @@ def _built(
     except ModelError:
         if not (as_written and builder.doubtful):
             raise
-        return _built(graph, opset, stored, constants, picture, said, source, as_written=False)
+        return _built(graph, opset, stored, constants, picture, notes, source, as_written=False)
     axes, ends = _ends(builder, values)
     try:
         fresh, results = rebatch(tensor, ends)
-    except Exception as error:  # whatever an operation says that minds how many pictures there are
+    except Exception as error:  # an operation that depends on the batch size may raise any error
         raise ModelError(
-            f"{source.file_name}: does not follow the number of pictures: {first_line(error)}",
-            hint=way_out(builder.given_batch),
+            f"{source.file_name}: does not work at other batch sizes: {first_line(error)}",
+            hint=batch_hint(builder.given_batch),
         ) from None
     model = functional(fresh, results)
     model.trainable = False
     return OnnxImport(
         model=model,
         names=builder.names,
-        notes=(*said, *dropped, *_folds(builder)),
+        notes=(*notes, *dropped, *_folds(builder)),
         input_size_source=picture.size_source,
         picture_input=picture.name,
         outputs=tuple(values),
@@ -203,7 +203,7 @@ def _built(
 
 
 def _enter(builder: Builder, picture: Picture) -> Any:
-    """Make the picture's tensor, for a batch of a prime, and enter it under its ONNX name."""
+    """Create the picture's tensor, with a prime batch size, and store it under its ONNX name."""
     keras = keras_module()
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in picture.name)
     name = plain if plain[:1].isalpha() else f"input_{plain}"
@@ -217,23 +217,23 @@ def _enter(builder: Builder, picture: Picture) -> Any:
 
 
 def _outputs(builder: Builder, graph: GraphProto, source: Source) -> tuple[dict[str, Value], list[str]]:
-    """Return the outputs that depend on the picture, and what is said of the others."""
-    found, said = {}, []
+    """Return the outputs that depend on the picture, and a note for each of the others."""
+    found, notes = {}, []
     for output in graph.output:
         value = builder.values.get(output.name)
         if value is None:
             raise ModelError(f'{source.file_name}: output "{output.name}" is written by no node')
         if value.array is not None or value.step or not any(carries_batch(s) for s in value.shape):
-            said.append(f'Output "{output.name}" is the same for every picture and left out.')
+            notes.append(f'Output "{output.name}" is the same for every picture and left out.')
         else:
             found[output.name] = value
     if not found:
         raise ModelError(f"{source.file_name}: no output depends on the picture, wanted a network")
-    return found, said
+    return found, notes
 
 
 def _ends(builder: Builder, values: Mapping[str, Value]) -> tuple[tuple[tuple[int, ...], ...], list[Any]]:
-    """Return the outputs' tensors with their axes: maps as they are held, all else in ONNX's order."""
+    """Return the outputs' tensors with their axes: maps in their own layout, all else in ONNX's order."""
     axes, ends = [], []
     for value in values.values():
         if value.tensor is None or value.rank != 4:
@@ -250,15 +250,15 @@ def _widenings(proto: Any) -> list[str]:
     from reportgen.models.onnx.reading import element_types
 
     kinds = set(element_types(proto))
-    said = []
+    notes = []
     if kinds & set(_HALF):
-        said.append("The file's 16-bit floating numbers are 32-bit here.")
+        notes.append("The file's 16-bit floating numbers are 32-bit here.")
     if _DOUBLE in kinds:
-        said.append("The file's 64-bit floating numbers are 32-bit here.")
-    return said
+        notes.append("The file's 64-bit floating numbers are 32-bit here.")
+    return notes
 
 
 def _folds(builder: Builder) -> list[str]:
     if not builder.folded:
         return []
-    return [f"{builder.folded} operations on constants and shapes were answered beforehand."]
+    return [f"{builder.folded} operations on constants and shapes were computed during the import."]

@@ -1,4 +1,4 @@
-"""The inputs of an ONNX graph: the one that takes the picture, and the others, each held at one value."""
+"""The inputs of an ONNX graph: the picture, and the others, each held at a constant value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ASSUMED_PX = 224
 _PICTURE_TYPES = ((1, 2, 4, 10, 11, 16), (3, 5, 6, 12))
-"""ONNX's numbers for element types of pictures: floats, uint8 and uint16 before other whole numbers."""
+"""ONNX's numbers of element types for pictures: floats, uint8 and uint16 before other integers."""
 _LARGEST_PX = 8192
 
 
@@ -35,7 +35,7 @@ class Picture:
 
 
 def side_text(picture: Picture) -> str:
-    """Return height and width of a picture as a person would write them."""
+    """Return height and width of a picture as text."""
     return f"{picture.sides[0]}x{picture.sides[1]}"
 
 
@@ -67,35 +67,36 @@ def find_inputs(
         if n != chosen[0]:
             others.append((n, d, numpy_type(t)))
     value = next(v for v in live_inputs if v.name == chosen[0])
-    told = channel_axis(graph.node, value, chosen[1], stored, source)
-    last = _are_channels_last(told, channels, value.name, source)
+    evidence = channel_axis(graph.node, value, chosen[1], stored, source)
+    last = _are_channels_last(evidence, channels, value.name, source)
     sides: list[int | None] = list(chosen[1])
-    if told is not None and told.axis == (3 if last else 1):
-        sides[told.axis] = sides[told.axis] or told.channels
+    if evidence is not None and evidence.axis == (3 if last else 1):
+        sides[evidence.axis] = sides[evidence.axis] or evidence.channels
     return _picture(chosen[0], tuple(sides), last, numpy_type(chosen[2]), size, source), others
 
 
 def _are_channels_last(
-    told: ChannelAxis | None, given: Literal["first", "last"] | None, name: str, source: Source
+    evidence: ChannelAxis | None, given: Literal["first", "last"] | None, name: str, source: Source
 ) -> bool:
-    """Return whether the file wants its picture channels last, from its graph or as the user says."""
-    seen = None if told is None else {1: "first", 3: "last"}.get(told.axis)
-    if told is not None and told.certain and seen is None:
+    """Return whether the file takes its picture channels last, from its graph or as given by the user."""
+    shown = None if evidence is None else {1: "first", 3: "last"}.get(evidence.axis)
+    if evidence is not None and evidence.certain and shown is None:
         raise ModelError(
-            f'{source.file_name}: the channels of input "{name}" are its axis {told.axis}, '
+            f'{source.file_name}: the channels of input "{name}" are its axis {evidence.axis}, '
             "wanted (batch, channels, height, width) or (batch, height, width, channels)"
         )
-    if told is not None and told.certain and given not in (None, seen):
+    if evidence is not None and evidence.certain and given not in (None, shown):
         raise ConfigError(
-            f'{source.file_name}: channels are "{given}", and the graph takes those of input "{name}" {seen}',
+            f'{source.file_name}: channels are given as "{given}", but the graph takes those of input '
+            f'"{name}" {shown}',
             hint="leave --channels out",
         )
-    if given is None and seen is None:
+    if given is None and shown is None:
         raise ModelError(
-            f'{source.file_name}: nothing in the graph tells which axis of input "{name}" holds its channels',
-            hint="say --channels first (as PyTorch exports) or --channels last (as TensorFlow and Keras do)",
+            f'{source.file_name}: the graph does not show which axis of input "{name}" holds its channels',
+            hint="give --channels first (as PyTorch exports) or --channels last (as TensorFlow and Keras do)",
         )
-    return (given or seen) == "last"
+    return (given or shown) == "last"
 
 
 def _picture(
@@ -123,8 +124,8 @@ def _picture(
             )
     whole = None not in own
     where = "model" if whole else ("given" if size is not None else "assumed")
-    asked = size or (_ASSUMED_PX, _ASSUMED_PX)
-    height, width = (o if o is not None else a for o, a in zip(own, asked, strict=True))
+    wanted = size or (_ASSUMED_PX, _ASSUMED_PX)
+    height, width = (o if o is not None else a for o, a in zip(own, wanted, strict=True))
     if max(height, width) > _LARGEST_PX or height * width * channels * 4 > source.max_memory:
         raise ModelError(
             f"{source.file_name}: takes pictures of {height}x{width}x{channels}, which is too large"
@@ -132,7 +133,7 @@ def _picture(
     notes = (
         ()
         if dtype == "float32"
-        else (f'The input "{name}" takes {dtype}; it is fed numbers with fractions here.',)
+        else (f'The input "{name}" takes {dtype}; here it takes floating-point numbers.',)
     )
     return Picture(name, (height, width, channels), last, dims[0], dtype, where, notes)
 
@@ -147,7 +148,7 @@ def held_values(
     batch: int | None,
     source: Source,
 ) -> dict[str, np.ndarray]:
-    """Return the constant value of each input that takes no picture."""
+    """Return the constant value of each input other than the picture."""
     names = [n for n, _, _ in others]
     unknown = [n for n in given if n not in names]
     if unknown:
@@ -171,7 +172,7 @@ def held_values(
 
 
 def held_notes(constants: Mapping[str, np.ndarray], given: Mapping[str, object]) -> list[str]:
-    """Return a sentence for each input that takes no picture: at what it is held."""
+    """Return a sentence for each input other than the picture: the value it is held at."""
     return [
         f'Input "{name}" {_shown(array.shape)} is held at '
         + ("the value given." if name in given else "zero.")

@@ -1,9 +1,9 @@
-"""Which axis of an ONNX picture holds its channels: read from what the graph does with it, never from sizes.
+"""Which axis of an ONNX picture holds the channels, read from what the graph does with it, never from sizes.
 
-The picture's axes are followed from the input: through scalings, casts, pads, slices and transpositions to
-the first operation that treats one axis as channels: a convolution sums over it, a constant has a number for
-each of its places. Numbers along the last axis, or a product over it, are no sign: they may as well be of
-columns. Where nothing tells, the reader is asked.
+The picture's axes are tracked from the input through scalings, casts, pads, slices and transpositions to the
+first operation that treats one axis as channels: a convolution sums over it, a constant has one number for
+each of its positions. Numbers along the last axis, or a product over it, are no evidence, since they may be
+for columns. Without evidence the user must say.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ _IN_PLACE = frozenset(
      "Add", "Sub", "Mul", "Div", "Pow", "Min", "Max", "Mean", "Sum", "PRelu", "Where", "Mod",
      "Pad", "Slice", "Resize", "Upsample", "Concat", "Split"}
 )  # fmt: skip
-"""Operators after which each axis still is what it was, besides those that their row calls elementwise."""
+"""Operators that keep the meaning of each axis, in addition to elementwise ones."""
 
 _NOT_MEETING = frozenset({"Pad", "Slice", "Resize", "Upsample", "Split", "Clip"})
-"""Those of them whose further inputs say how, and meet the first in no axis."""
+"""Those of them whose further inputs are settings and do not broadcast with the first."""
 
 _CHANNELS_SECOND = frozenset(
     {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool",
      "GlobalLpPool", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "LRN",
      "DepthToSpace", "SpaceToDepth", "ConvInteger", "QLinearConv"}
 )  # fmt: skip
-"""Operators that by their definition take axis 1 for channels."""
+"""Operators whose definition has channels at axis 1."""
 
 _SAME_AXES = frozenset({"MaxPool", "AveragePool", "LpPool", "BatchNormalization", "InstanceNormalization",
                         "GroupNormalization", "LRN"})  # fmt: skip
@@ -51,12 +51,12 @@ def _keeps_axes(kind: str) -> bool:
 
 @dataclass(frozen=True)
 class ChannelAxis:
-    """What the graph says of its picture's channels.
+    """Evidence in the graph for its picture's channel axis.
 
     Attributes:
         axis: Of the input.
-        certain: Whether an operator says so whose definition names the axis of channels.
-        channels: How many a convolution sums over; None where no convolution says.
+        certain: Whether it comes from an operator whose definition names the channel axis.
+        channels: How many a convolution sums over; None without a convolution.
     """
 
     axis: int
@@ -71,31 +71,31 @@ def channel_axis(
     stored: Mapping[str, np.ndarray],
     source: Source,
 ) -> ChannelAxis | None:
-    """Return which axis of the picture holds its channels; None where the graph does not tell, or differs.
+    """Return which axis of the picture holds its channels; None if the evidence is missing or contradictory.
 
     Args:
         nodes: Of the graph, in order.
         picture: The input, as ONNX describes it.
-        dims: Its four sides, None where they are open.
+        dims: Its four sides, None where open.
         stored: The graph's constants by name.
         source: The file.
     """
-    told = _Walk(picture.name, dims, stored, source).through(nodes)
-    certain = [t for t in told if t.certain]
-    chosen = certain or [ChannelAxis(axis, False) for axis in _denoted(picture)] or told
-    if len({t.axis for t in chosen}) != 1 or (chosen is told and told[0].axis == 3):
+    evidence = _Walk(picture.name, dims, stored, source).through(nodes)
+    certain = [t for t in evidence if t.certain]
+    chosen = certain or [ChannelAxis(axis, False) for axis in _denoted(picture)] or evidence
+    if len({t.axis for t in chosen}) != 1 or (chosen is evidence and evidence[0].axis == 3):
         return None
     return next((t for t in chosen if t.channels), chosen[0])
 
 
 def _denoted(picture: ValueInfoProto) -> list[int]:
-    """Return the axis that the file's own description calls the channels', where it does."""
+    """Return the axis that the file itself denotes as channels, if it does."""
     sides = picture.type.tensor_type.shape.dim
     return [i for i, side in enumerate(sides) if i and side.denotation == "DATA_CHANNEL"][:1]
 
 
 class _Walk:
-    """The picture's axes along the graph: which of them stands where in each value that holds all of them."""
+    """The picture's axes along the graph: their order in each value that holds all of them."""
 
     def __init__(
         self, name: str, dims: Sequence[int | None], stored: Mapping[str, np.ndarray], source: Source
@@ -104,16 +104,16 @@ class _Walk:
         self.axes: dict[str, Axes] = {name: (0, 1, 2, 3)}
         self.sides: dict[str, tuple[int | None, ...]] = {name: (None, *dims[1:])}
         self.arrays: dict[str, np.ndarray] = dict(stored)
-        self.told: list[ChannelAxis] = []
+        self.evidence: list[ChannelAxis] = []
 
     def through(self, nodes: Sequence[NodeProto]) -> list[ChannelAxis]:
-        """Return what the nodes tell, in their order."""
+        """Return the evidence of the nodes, in order."""
         for node in nodes:
             if node.op_type == "Constant":
                 self._constant(node)
             elif any(name in self.axes for name in node.input):
                 self._follow(node)
-        return self.told
+        return self.evidence
 
     def _constant(self, node: NodeProto) -> None:
         for attribute in node.attribute:
@@ -129,7 +129,7 @@ class _Walk:
         read = next(name for name in node.input if name in self.axes)
         axes = self.axes[read]
         if kind in _CHANNELS_SECOND and node.input[0] == read and len(axes) == 4:
-            self._tell(axes[1], True, self._summed(node))
+            self._record(axes[1], True, self._summed(node))
         elif kind in ("MatMul", "LayerNormalization", "RMSNormalization") and node.input[0] == read:
             self._over_the_last(node, axes)
         if _keeps_axes(kind):
@@ -143,9 +143,9 @@ class _Walk:
                 if len(self.sides.get(output, ())) != len(after):
                     self.sides[output] = (None,) * len(after)
 
-    def _tell(self, axis: int | None, certain: bool, channels: int | None = None) -> None:
+    def _record(self, axis: int | None, certain: bool, channels: int | None = None) -> None:
         if axis:
-            self.told.append(ChannelAxis(axis, certain, channels))
+            self.evidence.append(ChannelAxis(axis, certain, channels))
 
     def _summed(self, node: NodeProto) -> int | None:
         kernel = self.arrays.get(node.input[1]) if len(node.input) > 1 else None
@@ -156,28 +156,28 @@ class _Walk:
         return int(kernel.shape[1]) * int(_attributes(node).get("group", 1))
 
     def _over_the_last(self, node: NodeProto, axes: Axes) -> None:
-        """A product with a matrix, or a normalisation, over the last axis: its places are features."""
+        """A product with a matrix, or a normalisation, over the last axis: its positions are features."""
         if node.op_type == "MatMul" and np.ndim(self.arrays.get(node.input[1], 0)) != 2:
             return
         if node.op_type != "MatMul" and _attributes(node).get("axis", -1) not in (-1, len(axes) - 1):
             return
         if len(axes) == 4 and None not in axes:
-            self._tell(axes[-1], False)
+            self._record(axes[-1], False)
 
     def _number_for_each_place(self, node: NodeProto, axes: Axes) -> None:
-        """A constant with one number for each place of one axis, as means and deviations are."""
+        """A constant with one number for each position of one axis, such as means and deviations."""
         if node.op_type not in ("Add", "Sub", "Mul", "Div", "PRelu"):
             return
         for name in node.input:
             shape = np.shape(self.arrays.get(name, 0))
             long = [i - len(shape) for i, side in enumerate(shape) if side > 1]
             if len(long) == 1 and -long[0] <= len(axes):
-                self._tell(axes[long[0]], False)
+                self._record(axes[long[0]], False)
 
     def _after(self, node: NodeProto, kind: str, axes: Axes, read: str) -> Axes | None:
-        """Return which axis stands where after a node; None where the picture is one no longer."""
+        """Return the axes after a node; None where the value is no longer a picture."""
         if _keeps_axes(kind):
-            return self._together(node, axes, read)
+            return self._merged(node, axes, read)
         if kind in _SAME_AXES:
             return axes
         turn: Mapping[str, Callable[[NodeProto, Axes, str], Axes | None]] = {
@@ -186,11 +186,11 @@ class _Walk:
         }  # fmt: skip
         return turn[kind](node, axes, read) if kind in turn else None
 
-    def _together(self, node: NodeProto, axes: Axes, read: str) -> Axes:
-        """Return the axes where several values meet: those in which all that are followed agree."""
+    def _merged(self, node: NodeProto, axes: Axes, read: str) -> Axes:
+        """Return the axes after values are broadcast: those on which all tracked values agree."""
         others = [self.axes[n] for n in node.input if n in self.axes and n != read]
-        met = [] if node.op_type in _NOT_MEETING else [np.ndim(self.arrays.get(n, 0)) for n in node.input]
-        rank = max([len(axes), *(len(o) for o in others), *met])
+        ranks = [] if node.op_type in _NOT_MEETING else [np.ndim(self.arrays.get(n, 0)) for n in node.input]
+        rank = max([len(axes), *(len(o) for o in others), *ranks])
         merged: Axes = (None,) * (rank - len(axes)) + axes
         for other in others:
             full = (None,) * (rank - len(other)) + other
@@ -208,7 +208,7 @@ class _Walk:
         return tuple(axes[p] for p in perm)
 
     def _listed(self, node: NodeProto, name: str) -> list[int] | None:
-        """Return integers that are an attribute in older opsets, a constant input in newer ones."""
+        """Return integers given as an attribute in older opsets and as a constant input in newer ones."""
         if len(node.input) > 1:
             array = self.arrays.get(node.input[1])
             return None if array is None else [int(v) for v in np.ravel(array)]
@@ -216,10 +216,10 @@ class _Walk:
         return None if found is None else [int(v) for v in found]
 
     def _squeezed(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
-        gone = self._listed(node, "axes")
-        if gone is None or not axes:
+        removed = self._listed(node, "axes")
+        if removed is None or not axes:
             return None
-        kept = [i for i in range(len(axes)) if i not in {g % len(axes) for g in gone}]
+        kept = [i for i in range(len(axes)) if i not in {g % len(axes) for g in removed}]
         self.sides[node.output[0]] = tuple(self.sides[read][i] for i in kept)
         return tuple(axes[i] for i in kept)
 
@@ -237,18 +237,18 @@ class _Walk:
         return tuple(axis for axis, _ in pairs)
 
     def _picked(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
-        """Places of an axis in another order, as when channels turn round; or one place, without its axis."""
+        """Reordered positions of an axis, as for reversed channels; one position removes the axis."""
         rank = np.ndim(self.arrays.get(node.input[1], np.zeros((0, 0))))
         if node.input[0] != read or rank > 1:
             return None
         if rank == 1:
             return axes
-        gone = int(_attributes(node).get("axis", 0)) % len(axes)
-        self.sides[node.output[0]] = self.sides[read][:gone] + self.sides[read][gone + 1 :]
-        return axes[:gone] + axes[gone + 1 :]
+        removed = int(_attributes(node).get("axis", 0)) % len(axes)
+        self.sides[node.output[0]] = self.sides[read][:removed] + self.sides[read][removed + 1 :]
+        return axes[:removed] + axes[removed + 1 :]
 
     def _joined(self, node: NodeProto, axes: Axes) -> Axes:
-        """Return the axes of a concatenation: of single places, along the axis they were picked from."""
+        """Return the axes of a concatenation of single positions along the axis they were picked from."""
         missing = [axis for axis in range(1, 4) if axis not in axes]
         along = int(_attributes(node).get("axis", 0)) % len(axes)
         if len(axes) == 4 and axes[along] is None and len(missing) == 1:
@@ -256,7 +256,7 @@ class _Walk:
         return axes
 
     def _reshaped(self, node: NodeProto, axes: Axes, read: str) -> Axes | None:
-        """Only sides of 1 move, as exporters write `(n, h, w, 1)` to `(n, 1, h, w)`; or sides are cut."""
+        """A reshape that only moves sides of 1, as from `(n, h, w, 1)` to `(n, 1, h, w)`, or splits sides."""
         target = self._listed(node, "shape")
         before = self.sides[read]
         if target is None or None in before[1:]:
@@ -275,7 +275,7 @@ class _Walk:
     def _cut(
         self, node: NodeProto, axes: Axes, before: Sequence[int | None], after: Sequence[int | None]
     ) -> None:
-        """Patches cut from a picture by reshaping: two axes are parted, the third is channels."""
+        """Patches cut from a picture by reshaping: two axes are split, the third is channels."""
         parts: list[int] = []
         at = 1
         for side in before[1:]:
@@ -287,7 +287,7 @@ class _Walk:
             parts.append(n)
         whole = [i + 1 for i, n in enumerate(parts) if n <= 1]
         if len(parts) == 3 and len(whole) == 1:
-            self._tell(axes[whole[0]], True)
+            self._record(axes[whole[0]], True)
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:

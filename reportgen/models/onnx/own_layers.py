@@ -1,6 +1,6 @@
-"""Layers that Keras does not have and ONNX does, with their configuration, so that hashes see it.
+"""Layers that ONNX has and Keras lacks, with their configuration, so that hashes include it.
 
-Defined when first asked for, since Keras is not imported before it is needed.
+Defined on first use, since Keras is imported only when needed.
 """
 
 from __future__ import annotations

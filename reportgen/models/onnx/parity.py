@@ -12,7 +12,7 @@ import numpy as np
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
 from reportgen.models.onnx.reading import onnx_module
-from reportgen.models.onnx.widened import widen_halves
+from reportgen.models.onnx.widen_floats import widen_halves
 
 if TYPE_CHECKING:
     from reportgen.models.onnx.importing import OnnxImport

@@ -1,6 +1,6 @@
-"""Activations that exporters spell out in several nodes, put back into one.
+"""Activations that exporters write as several nodes, merged into one.
 
-Each pattern is the formula of the activation itself, so the result is the same up to rounding.
+Each pattern is the formula of the activation, so the result is the same up to rounding.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _SQRT2 = 2.0**0.5
 def rewritten(
     nodes: Sequence[NodeProto], stored: Mapping[str, np.ndarray], source: Source
 ) -> list[NodeProto]:
-    """Return nodes with spelt-out activations replaced: the last node of each stands for all."""
+    """Return nodes with such activations replaced: one node in the place of the last."""
     return _Patterns(nodes, stored, source).result()
 
 
 class _Patterns:
-    """What each value is written and read by, and which nodes are replaced."""
+    """The writer and readers of each value, and the nodes that are replaced."""
 
     def __init__(self, nodes: Sequence[NodeProto], stored: Mapping[str, np.ndarray], source: Source) -> None:
         self.nodes, self.stored, self.source = list(nodes), stored, source
@@ -36,7 +36,7 @@ class _Patterns:
         for node in nodes:
             for name in reads(node):
                 self.readers.setdefault(name, []).append(node)
-        self.gone: set[int] = set()
+        self.removed: set[int] = set()
         self.new: dict[int, NodeProto] = {}
 
     def result(self) -> list[NodeProto]:
@@ -45,7 +45,7 @@ class _Patterns:
                 self._gelu(node)
             elif node.op_type == "Clip":
                 self._hard(node)
-        return [self.new.get(id(n), n) for n in self.nodes if id(n) not in self.gone]
+        return [self.new.get(id(n), n) for n in self.nodes if id(n) not in self.removed]
 
     def _number(self, name: str) -> float | None:
         """Return a constant that is one number."""
@@ -78,7 +78,7 @@ class _Patterns:
         return readers[0] if len(readers) == 1 and readers[0].op_type == kind else None
 
     def _gelu(self, erf: NodeProto) -> None:
-        """Put `x * (1 + erf(x / sqrt 2)) * 0.5` back into Gelu, whatever the order of its factors."""
+        """Replace `x * (1 + erf(x / sqrt 2)) * 0.5` by Gelu, in any order of its factors."""
         scaled = self.writer.get(erf.input[0])
         within = self._by(scaled, ("Div", "Mul"))
         if scaled is None or within is None or len(self.readers.get(erf.input[0], [])) != 1:
@@ -111,7 +111,7 @@ class _Patterns:
             self._replace(product, "Gelu", x, [*inner, before])
 
     def _hard(self, clip: NodeProto) -> None:
-        """Put `clip(x + 3, 0, 6) / 6`, with or without a factor x, back into HardSigmoid or HardSwish."""
+        """Replace `clip(x + 3, 0, 6) / 6`, with or without a factor x, by HardSigmoid or HardSwish."""
         ends = [self._number(n) for n in clip.input[1:3]]
         if len(clip.input) == 1:
             given = {a.name: a.f for a in clip.attribute}
@@ -143,8 +143,8 @@ class _Patterns:
     def _replace(
         self, last: NodeProto, kind: str, x: str, inner: Sequence[NodeProto], **attributes: float
     ) -> None:
-        if any(id(n) in self.gone for n in (*inner, last)):
+        if any(id(n) in self.removed for n in (*inner, last)):
             return
         made = onnx_module().helper.make_node(kind, [x], [last.output[0]], name=last.name, **attributes)
         self.new[id(last)] = made
-        self.gone.update(id(n) for n in inner)
+        self.removed.update(id(n) for n in inner)

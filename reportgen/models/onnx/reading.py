@@ -1,8 +1,7 @@
 """From a file to a checked ONNX graph: sizes, tensors, external data, functions, opsets.
 
-The file is hostile until proved otherwise: whatever a tensor claims is compared with the bytes
-that are there before anything is allocated, and no path leaves the model's folder. What the
-operators mean is not known here.
+The file is treated as hostile: the size a tensor declares is compared with the bytes present before memory
+is allocated, and no path may leave the model's folder.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _MOST_NODES = 50_000
 _NODE_BYTES = 200
 _MOST_WRITTEN_BYTES = 256 << 20
 _DEEPEST_CALL = 64
-"""Bounds on what functions write out to; names grow with the depth of calls."""
+"""Limits on inlining functions; names grow with the depth of calls."""
 
 _WIDENED = {"float16": np.float32, "float64": np.float32, "bfloat16": np.float32}
 _PLAIN_TYPES = {
@@ -32,7 +31,7 @@ _PLAIN_TYPES = {
     7: ("int64", 8), 9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4),
     13: ("uint64", 8), 16: ("bfloat16", 2),
 }  # fmt: skip
-"""ONNX's number for an element type: numpy's name and bytes an element."""
+"""From ONNX's number of an element type to numpy's name and the bytes of an element."""
 
 _TYPED_FIELDS = {
     1: "float_data", 2: "int32_data", 3: "int32_data", 4: "int32_data", 5: "int32_data", 6: "int32_data",
@@ -43,7 +42,7 @@ _TYPED_FIELDS = {
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read, and what limits it.
+    """A file that was read, and its limits.
 
     Attributes:
         file_name: Base name, for messages.
@@ -72,10 +71,10 @@ def onnx_module() -> Any:
 
 
 def read_file(path: Path, max_memory: int) -> tuple[Any, Source]:
-    """Return a parsed model with its functions written out, and where it is from.
+    """Return a parsed model with its functions inlined, and its source.
 
     Raises:
-        ModelError: The file is no ONNX model, is damaged, or has an opset that is not known.
+        ModelError: The file is not an ONNX model, is damaged, or has an unknown opset.
     """
     onnx = onnx_module()
     source = Source(path.name, path.resolve().parent, max_memory)
@@ -98,7 +97,7 @@ def read_file(path: Path, max_memory: int) -> tuple[Any, Source]:
 
 def _damaged(file_name: str, cause: str) -> ModelError:
     return ModelError(
-        f"{file_name}: is no ONNX model, or a damaged one: {cause.strip().splitlines()[0][:120]}",
+        f"{file_name}: is not an ONNX model, or is damaged: {cause.strip().splitlines()[0][:120]}",
         hint="download or export the file again",
     )
 
@@ -125,7 +124,7 @@ def inlined(model: ModelProto, file_name: str) -> Any:
     """Return the model with calls of its own functions replaced by their bodies.
 
     Raises:
-        ModelError: The functions call themselves, or grow beyond all measure.
+        ModelError: The functions call themselves, or grow beyond the limits.
     """
     if not model.functions:
         return model
@@ -134,12 +133,12 @@ def inlined(model: ModelProto, file_name: str) -> Any:
     _check_growth(model, file_name)
     try:
         return onnx.inliner.inline_local_functions(model)
-    except Exception as error:  # the inliner is C++ and raises what it likes
-        raise _damaged(file_name, f"its functions cannot be written out: {error}") from None
+    except Exception as error:  # the inliner is C++ and raises errors of any class
+        raise _damaged(file_name, f"its functions cannot be inlined: {error}") from None
 
 
 def _check_growth(model: ModelProto, file_name: str) -> None:
-    """Refuse functions that call themselves, or that write out to too many operations or bytes."""
+    """Refuse functions that call themselves, or that inline to too many operations or bytes."""
     bodies = {(f.domain, f.name): list(_with_inner(f.node)) for f in model.functions}
     sizes: dict[tuple[str, str], tuple[int, int]] = {}
 
@@ -148,9 +147,9 @@ def _check_growth(model: ModelProto, file_name: str) -> None:
         total = (sum(n for n, _ in found), sum(b for _, b in found))
         if total[0] > _MOST_NODES or total[1] > _MOST_WRITTEN_BYTES:
             raise ModelError(
-                f"{file_name}: its functions write out to more than {_MOST_NODES} operations "
+                f"{file_name}: its functions inline to more than {_MOST_NODES} operations "
                 f"or {_MOST_WRITTEN_BYTES} bytes",
-                hint="export without functions, or with fewer of them in one another",
+                hint="export without functions, or with fewer nested ones",
             )
         return total
 
@@ -162,7 +161,7 @@ def _check_growth(model: ModelProto, file_name: str) -> None:
 def _innermost_first(
     bodies: Mapping[tuple[str, str], Sequence[Any]], file_name: str
 ) -> Iterator[tuple[str, str]]:
-    """Yield functions, each after all that it calls."""
+    """Yield functions, each after those it calls."""
     done: set[tuple[str, str]] = set()
     above: list[tuple[tuple[str, str], Iterator[Any]]] = []
     for start in bodies:
@@ -185,7 +184,7 @@ def _innermost_first(
 
 
 def _with_inner(nodes: Iterable[NodeProto]) -> Iterator[Any]:
-    """Yield nodes, and those of the graphs that nodes hold, however deep."""
+    """Yield nodes, and those of their inner graphs at any depth."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -196,10 +195,10 @@ def _with_inner(nodes: Iterable[NodeProto]) -> Iterator[Any]:
 
 
 def array_of(tensor: TensorProto, source: Source) -> np.ndarray:
-    """Return a tensor's numbers; floating ones as float32.
+    """Return a tensor as an array, floating-point types as float32.
 
     Raises:
-        ModelError: It claims more than is there, has a type that is not read, or lies elsewhere.
+        ModelError: It declares more than is there, has an unsupported type, or is stored elsewhere.
     """
     name = f'{source.file_name}: tensor "{tensor.name}"'
     if tensor.data_type not in _PLAIN_TYPES:
@@ -231,7 +230,7 @@ def array_of(tensor: TensorProto, source: Source) -> np.ndarray:
         raise ModelError(f"{name} holds numbers that no {dtype} is", hint="the file is damaged")
     try:
         return widened(np.asarray(onnx_module().numpy_helper.to_array(tensor)))
-    except Exception as error:  # numbers beyond their type, and whatever else a damaged tensor holds
+    except Exception as error:  # values out of range, and other damage
         raise _damaged(source.file_name, f'tensor "{tensor.name}": {error or type(error).__name__}') from None
 
 
@@ -240,7 +239,7 @@ def _typed(tensor: TensorProto) -> int:
 
 
 def _beyond_type(tensor: TensorProto, dtype: str) -> bool:
-    """Whether small numbers, which are stored as larger integers, are none of their type."""
+    """Whether values of a small type, which are stored as larger integers, are out of its range."""
     if _TYPED_FIELDS[tensor.data_type] != "int32_data" or not tensor.int32_data:
         return False
     bits = "uint16" if dtype in ("float16", "bfloat16") else dtype
@@ -249,7 +248,7 @@ def _beyond_type(tensor: TensorProto, dtype: str) -> bool:
 
 
 def widened(array: np.ndarray) -> np.ndarray:
-    """Return floating numbers as float32, all others as they are, in this machine's byte order."""
+    """Return floating-point arrays as float32, others unchanged, in native byte order."""
     kind = _WIDENED.get(str(array.dtype))
     if kind is not None:
         with np.errstate(over="ignore"):
@@ -258,18 +257,18 @@ def widened(array: np.ndarray) -> np.ndarray:
 
 
 def _external(tensor: TensorProto, n_bytes: int, source: Source, name: str) -> bytes:
-    """Return the bytes of a tensor kept in a file of its own, which must lie in the model's folder."""
+    """Return the bytes of a tensor stored in a separate file, which must be in the model's folder."""
     entries = {e.key: e.value for e in tensor.external_data}
     location = entries.get("location", "")
     if source.folder is None or not location:
         raise ModelError(f"{name} is kept in another file, which is not named")
     if "\0" in location:
-        raise ModelError(f"{name} is kept in {location[:80]!r}, which is no path")
+        raise ModelError(f"{name} is kept in {location[:80]!r}, which is not a path")
     path = (source.folder / location).resolve()
     if Path(location).is_absolute() or not path.is_relative_to(source.folder):
         raise ModelError(
             f'{name} is kept in "{location}", outside the model\'s folder',
-            hint="export the model into one file, or keep its data beside it",
+            hint="export the model into one file, or keep its data in the same folder",
         )
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", n_bytes))
@@ -309,7 +308,7 @@ def element_types(model: ModelProto) -> Iterator[int]:
 
 
 def type_name(number: int) -> str:
-    """Return ONNX's word for an element type."""
+    """Return ONNX's name of an element type."""
     try:
         return str(onnx_module().TensorProto.DataType.Name(number)).lower()
     except ValueError:
@@ -317,10 +316,10 @@ def type_name(number: int) -> str:
 
 
 def numpy_type(number: int) -> str:
-    """Return the type that tensors of an ONNX element type have here: floating ones are float32.
+    """Return the numpy type used for an ONNX element type: float32 for floating-point types.
 
     Raises:
-        ModelError: It is none of floats, integers and booleans.
+        ModelError: It is not a float, integer or boolean type.
     """
     if number not in _PLAIN_TYPES:
         raise ModelError(f"element type {type_name(number)} is not read, wanted floats, integers or booleans")
@@ -329,7 +328,7 @@ def numpy_type(number: int) -> str:
 
 
 def file_type(number: int) -> str:
-    """Return the name of an element type as the file has it: `float16` too, which is widened here."""
+    """Return the name of an element type in the file, including `float16`, which is widened here."""
     return _PLAIN_TYPES.get(number, ("float32",))[0]
 
 

@@ -1,4 +1,4 @@
-"""What is not imported, and why, in the words the user reads."""
+"""Operators that are not imported, and the reasons shown to the user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VALUES = (
 )
 _SEQUENCE = ("sequences and optional values are not read", "export the network with tensors only")
 _TEXT = ("texts and tables are not pictures", "")
-_RANDOM = ("random numbers have no fixed answer", "export in evaluation mode")
+_RANDOM = ("random numbers have no fixed value", "export in evaluation mode")
 _TRAINING = ("it belongs to training", "export in evaluation mode")
 _SIGNAL = ("signal processing is not read", "export the network without its preprocessing")
 
@@ -54,7 +54,7 @@ REFUSED: Mapping[str, tuple[str, str]] = {
         ("DFT", "STFT", "MelWeightMatrix", "HannWindow", "HammingWindow", "BlackmanWindow"), _SIGNAL,
     ),
 }  # fmt: skip
-"""Operators that are refused by design: the reason, and what to do."""
+"""Operators that are refused by design: the reason, and a hint."""
 
 _STANDARD = ("", "ai.onnx")
 
@@ -62,7 +62,7 @@ _STANDARD = ("", "ai.onnx")
 def check_signatures(
     nodes: Sequence[NodeProto], known: Mapping[str, object], opset: int, file_name: str
 ) -> None:
-    """Refuse a node that writes nothing, or whose values and attributes are not those its operator takes.
+    """Refuse a node without outputs, or whose inputs and attributes do not match its operator.
 
     Raises:
         ModelError: Naming the first such node.
@@ -78,7 +78,7 @@ def check_signatures(
         try:
             description = (node.op_type, opset, "") if standard else (node.op_type, node.domain)
             schema = defs.get_schema(*description)
-        except (defs.SchemaError, TypeError):  # of another opset, or of a domain that is no text
+        except (defs.SchemaError, TypeError):  # of another opset, or of a domain that is not text
             continue
         least, most = schema.min_input, schema.max_input
         if not least <= len(node.input) <= most:
@@ -103,15 +103,13 @@ def check_operators(nodes: Sequence[NodeProto], known: Mapping[str, object], fil
     """Refuse a graph with operators that are not imported, before anything is built.
 
     Raises:
-        ModelError: Naming the first node, its operator, how many there are, and what to do.
+        ModelError: Naming the first node, its operator, how many there are, and a hint.
     """
     for node in nodes:
         if node.domain in _STANDARD and (node.op_type in known or node.op_type == "If"):
-            continue  # which branch of an If is taken is known when its condition is
-        alike = [n for n in nodes if (n.domain, n.op_type) == (node.domain, node.op_type)]
-        raise ModelError(
-            *_words(node, len(alike), file_name)[:1], hint=_words(node, len(alike), file_name)[1]
-        )
+            continue  # the branch of an If is known once its condition is
+        same = [n for n in nodes if (n.domain, n.op_type) == (node.domain, node.op_type)]
+        raise ModelError(*_words(node, len(same), file_name)[:1], hint=_words(node, len(same), file_name)[1])
 
 
 def _words(node: NodeProto, n: int, file_name: str) -> tuple[str, str]:
@@ -128,7 +126,7 @@ def _words(node: NodeProto, n: int, file_name: str) -> tuple[str, str]:
         return f'{what} of the custom domain "{node.domain}"{many}: {why}', hint
     why, hint = REFUSED.get(
         node.op_type,
-        ("the importer does not know this operator", "export with another opset, or write it out"),
+        ("the importer does not know this operator", "export with another opset, or use other operators"),
     )
     return f"{what}{many}: {why}", hint
 
@@ -137,12 +135,12 @@ def refuse_flow(node: NodeProto, file_name: str) -> NoReturn:
     """Refuse a node whose graph depends on the picture.
 
     Raises:
-        ModelError: Naming it, and what to do.
+        ModelError: Naming it, with a hint.
     """
     what, hint = _words(node, 1, file_name)
     raise ModelError(what, hint=hint)
 
 
 def node_name(node: NodeProto) -> str:
-    """Return a node's name, else its first output's."""
+    """Return a node's name, or that of its first output."""
     return str(node.name or next((o for o in node.output if o), "") or node.op_type)

@@ -1,7 +1,7 @@
-"""The table of operators: what each is called, who builds it, which inputs must be constant.
+"""The table of operators: their names, builders, and inputs that must be constant.
 
-Operators enter it by a decorator in the files of `operators/`. What is refused, and why, stands
-in `refusals`.
+Operators are registered by a decorator in the modules of `operators/`; `refusals` lists those that are
+refused.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ _FAMILIES = (
 
 @dataclass(frozen=True)
 class Operator:
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-        name: As ONNX calls it.
-        family: Which file it stands in.
+        name: In ONNX.
+        family: The module it is in.
         build: Takes a `Call`, returns one value or several.
         fixed: Positions of inputs that must be constant.
-        note: What is not read, for the table.
-        elementwise: Whether each number that comes out is made of the one number in its place.
+        note: Limitation, shown in the table.
+        elementwise: Whether each output value depends only on the input value at its position.
     """
 
     name: str
@@ -53,10 +53,10 @@ _found: Registry[Operator] = Registry("operator")
 def operator(
     *names: str, fixed: tuple[int, ...] = (), note: str = "", elementwise: bool = False
 ) -> Callable[[Build], Build]:
-    """Enter a function into the table under one or more names.
+    """Register a function under one or more names.
 
     Raises:
-        ValueError: A name is entered already.
+        ValueError: A name is already registered.
     """
 
     def enter(build: Build) -> Build:

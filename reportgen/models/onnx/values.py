@@ -16,7 +16,7 @@ import numpy as np
 from reportgen.keras_types import Tensor
 
 BATCH = 10007
-"""A prime that stands for the number of pictures while shapes are worked out."""
+"""A prime used as the batch size while shapes are computed."""
 
 Array = np.ndarray
 
@@ -35,9 +35,9 @@ class Value:
         step: How much more each picture's numbers are than those of the one before; `once` are then those of
             the first, and there is no tensor: they count pictures.
         flat: The map this is the plain flattening of, `(n, c*h*w)`, not carried out yet.
-        dealt: The map whose places were dealt out to more pictures, not carried out yet.
-        late: The convolution that gives this map, not built yet.
-        parted: The map whose channels were made several axes, not carried out yet.
+        space_to_batch: The map whose places are to be moved to the batch, not yet done.
+        deferred: The convolution that gives this map, not yet built.
+        split_channels: The map whose channels are to be split into several axes, not yet done.
     """
 
     shape: tuple[int, ...]
@@ -48,9 +48,9 @@ class Value:
     flat: Value | None = None
     once: Array | None = None
     step: int = 0
-    dealt: Dealt | None = None
-    late: Late | None = None
-    parted: Parted | None = None
+    space_to_batch: SpaceToBatch | None = None
+    deferred: Deferred | None = None
+    split_channels: SplitChannels | None = None
 
     @property
     def rank(self) -> int:
@@ -63,10 +63,10 @@ class Value:
 
 
 @dataclass(frozen=True, eq=False)
-class Dealt:
-    """A map `(n, c, h, w)` dealt out to `(block * block * n, c, h / block, w / block)`, place by place.
+class SpaceToBatch:
+    """A map `(n, c, h, w)` moved to the batch as `(block * block * n, c, h / block, w / block)`.
 
-    The axes of the value say where these four stand.
+    The axes of the value give the order of these four.
     """
 
     whole: Value
@@ -74,10 +74,10 @@ class Dealt:
 
 
 @dataclass(frozen=True, eq=False)
-class Parted:
-    """A map `(n, c, h, w)` whose channels were made several axes, `(n, *sizes, h, w)`.
+class SplitChannels:
+    """A map `(n, c, h, w)` whose channels are split into several axes, `(n, *sizes, h, w)`.
 
-    The axes of the value say where these stand; the channels may be any axis of the map but the first.
+    The axes of the value give their order; the channels may be any axis of the map except the first.
     """
 
     whole: Value
@@ -86,12 +86,12 @@ class Parted:
 
 
 @dataclass(frozen=True, eq=False)
-class Late:
-    """A convolution whose map `(n, c, h, w)` is cut at its end before anything reads it.
+class Deferred:
+    """A convolution whose map `(n, c, h, w)` is cropped at its end before anything reads it.
 
     Attributes:
-        build: Makes it, for a number of rows and columns to leave out at the end.
-        cut: How many of each are left out.
+        build: Builds it, given the number of rows and columns to crop at the end.
+        cut: How many of each are cropped.
     """
 
     build: Callable[[tuple[int, int]], Value]

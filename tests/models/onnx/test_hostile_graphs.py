@@ -72,7 +72,7 @@ def test_functions_that_double_at_each_level_are_refused_before_they_are_written
     functions = [doubled(level, within_if) for level in range(40)]
     functions.append(function("f40", [helper.make_node("Relu", ["a"], ["b"])]))
     call = helper.make_node("f0", ["v0"], ["y"], domain="f")
-    with pytest.raises(ModelError, match="write out to more than 50000 operations"):
+    with pytest.raises(ModelError, match="inline to more than 50000 operations"):
         read_onnx(written(tmp_path, [call], functions=functions, domains=["f"]))
 
 

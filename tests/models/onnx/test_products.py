@@ -105,7 +105,7 @@ def test_what_the_reader_works_out_is_no_layer_with_weights(tmp_path, between):
 
 def test_a_product_over_pictures_is_refused(tmp_path):
     nodes = [*VECTOR, ROWS, product("ft", "f", "y")]
-    with pytest.raises(ModelError, match="brings together the pictures"):
+    with pytest.raises(ModelError, match="mixes the pictures"):
         equals(write(tmp_path, nodes, ARRAYS))
-    with pytest.raises(ModelError, match="brings together the pictures"):
+    with pytest.raises(ModelError, match="mixes the pictures"):
         equals(write(tmp_path, [*VECTOR, einsum("bc,bd->cd", "f", "f")], ARRAYS))

@@ -1,4 +1,4 @@
-"""What depends on sizes alone is settled at import: branches, states that are the same for every picture."""
+"""Values that depend on sizes alone are computed at import: branches, states common to all pictures."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def written(tmp_path, kind="Conv", **attributes):
     ("kind", "attributes", "said"),
     [
         ("Conv", {"auto_pad": "WHAT"}, 'auto_pad "WHAT"'),
-        ("Conv", {"kernel_shape": [5, 5]}, r"names windows of \(5, 5\), and has some of \(3, 3\)"),
+        ("Conv", {"kernel_shape": [5, 5]}, r"declares windows of \(5, 5\), but its kernel is \(3, 3\)"),
         ("Conv", {"pads": [1, 1, 1]}, "3 pads on 2 axes, wanted 4"),
         ("Conv", {"strides": [2, 2], "dilations": [2, 2]}, "strides and dilations above 1 at once"),
         ("ConvTranspose", {"strides": [2, 2], "dilations": [2, 2]}, "strides and dilations above 1 at once"),

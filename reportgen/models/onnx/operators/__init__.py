@@ -1,1 +1,1 @@
-"""How each ONNX operator becomes Keras: one file a family, entered into the table by a decorator."""
+"""The Keras implementation of each ONNX operator: one module for each family, registered by a decorator."""

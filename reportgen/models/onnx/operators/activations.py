@@ -1,4 +1,4 @@
-"""Activations, as the layers that the rest of the package knows by name."""
+"""Activations, as layers that the rest of the package recognises by name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _leaky(call: Call) -> Value:
 
 @operator("PRelu")
 def _prelu(call: Call) -> Value:
-    """A slope a channel becomes a PReLU layer; any other, or one that is no constant, two halves."""
+    """One slope for each channel becomes a PReLU layer; other slopes, and computed ones, two halves."""
     value, slope, ops = call.value(0), call.value(1), call.ops
     if slope.array is not None and value.rank == 4:
         spread = slope.array.reshape((1,) * (4 - slope.rank) + slope.shape)
@@ -115,7 +115,7 @@ def _shrink(call: Call) -> Value:
 
 @operator("Softmax", "LogSoftmax", "Hardmax")
 def _softmax(call: Call) -> Value:
-    """Over one axis; before opset 13 over all axes from one on, as a single one."""
+    """Over one axis; before opset 13, over all axes from the given one, flattened."""
     value, kind = call.value(0), call.node.op_type
     axis = int(call.attr("axis", -1 if call.version >= 13 else 1))
     axis = axis % value.rank if value.rank else 0

@@ -1,4 +1,4 @@
-"""Operators that take numbers one position at a time: sums, products, powers, functions."""
+"""Elementwise operators: sums, products, powers, functions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def added(call: Call, a: Tensor, b: Tensor) -> Tensor:
 
 
 def _taken_for_bias(a: Tensor, b: Tensor) -> bool:
-    """Whether `b` would be taken for a bias of `a` that it is not."""
+    """Whether `b` would be wrongly taken for a bias of `a`."""
     long = [int(s) for s in b.shape if s != 1]
     if len(long) != 1 or len(a.shape) < 2 or long[0] not in (a.shape[1], a.shape[-1]):
         return False
@@ -85,7 +85,7 @@ def _mod(call: Call) -> Value:
     def remainder(a: Tensor, b: Tensor) -> Tensor:
         if not call.attr("fmod", 0):
             return ops.mod(a, b)
-        # The sign of the dividend, as C has it.
+        # The sign of the dividend, as in C.
         rest = ops.mod(ops.abs(a), ops.abs(b))
         return ops.multiply(rest, ops.sign(a))
 

@@ -1,4 +1,4 @@
-"""Attention as one operator: scores of queries and keys, a mask, shares, and the values they weigh."""
+"""Attention as one operator: scores of queries and keys, mask, softmax, and weighted values."""
 
 from __future__ import annotations
 
@@ -51,22 +51,22 @@ def _by_heads(call: Call, index: int, heads: int) -> Tensor:
     if value.rank == 4:
         return call.plain(value)
     if value.rank != 3 or heads < 1 or value.shape[2] % heads:
-        call.refuse(f"parts {value.shape[1:]} into {heads} heads")
+        call.refuse(f"splits {value.shape[1:]} into {heads} heads")
     n, length, width = value.shape
     parted = call.ops.reshape(call.plain(value), target((n, length, heads, width // heads)))
     return call.ops.transpose(parted, (0, 2, 1, 3))
 
 
 def _shares(call: Call, scores: Tensor, past: int) -> tuple[Tensor, Tensor]:
-    """Return the scores behind the mask, and how much each query takes of each value.
+    """Return the masked scores, and each query's weights of the values.
 
-    A query from which the mask hides every key takes nothing at all.
+    A query whose keys are all masked has zero weights.
     """
     ops, seen = call.ops, _seen(call, int(scores.shape[2]), int(scores.shape[3]), past)
     if call.has(3):
         mask = call.value(3)
         if mask.shape[-1] not in (1, int(scores.shape[-1])):
-            call.refuse(f"hides {mask.shape[-1]} of {int(scores.shape[-1])} keys")
+            call.refuse(f"masks {mask.shape[-1]} of {int(scores.shape[-1])} keys")
         if mask.dtype == "bool":
             both = call.plain(mask)
             seen = both if seen is None else ops.logical_and(both, seen)
@@ -79,7 +79,7 @@ def _shares(call: Call, scores: Tensor, past: int) -> tuple[Tensor, Tensor]:
 
 
 def _seen(call: Call, queries: int, keys: int, past: int) -> Array | None:
-    """Return which keys the operator itself lets each query see; None for all."""
+    """Return which keys the operator's own settings allow each query; None for all."""
     left, right = (int(call.attr(f"{side}_window_size", -1)) for side in ("left", "right"))
     gap = np.arange(keys)[None, :] - np.arange(past, past + queries)[:, None]
     seen = np.ones((queries, keys), bool)

@@ -1,4 +1,4 @@
-"""Operators that make values out of nothing; most are answered beforehand, the rest depends on the batch."""
+"""Operators that create constants; most are folded during the import, the rest depend on the batch."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from reportgen.models.onnx.registry import operator
 from reportgen.models.onnx.values import BATCH, Value, constant
 
 
-@operator("Constant", "Shape", "Size", note="answered beforehand")
+@operator("Constant", "Shape", "Size", note="computed during the import")
 def _beforehand(call: Call) -> Value:
-    call.refuse("cannot be answered beforehand")
+    call.refuse("cannot be computed during the import")
 
 
 @operator("NonZero", note="of constants alone")
 def _of_numbers(call: Call) -> Value:
-    """How many there are depends on the numbers: only constants are answered, beforehand."""
-    call.refuse(f"works on what it computes from the picture: {VALUES[0]}", VALUES[1])
+    """The size of the result depends on the values, so only constants are supported."""
+    call.refuse(f"depends on values computed from the picture: {VALUES[0]}", VALUES[1])
 
 
 @operator("ConstantOfShape", fixed=(0,))

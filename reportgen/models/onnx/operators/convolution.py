@@ -11,7 +11,7 @@ from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.operators.windows import Window, crop, pad, window_of
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import Array, Dealt, Late, Value
+from reportgen.models.onnx.values import Array, Deferred, SpaceToBatch, Value
 
 _BOTH = "has strides and dilations above 1 at once, which Keras does not compute"
 
@@ -26,8 +26,8 @@ def _conv(call: Call) -> Value:
     if kernel.ndim != value.rank or value.shape[1] != kernel.shape[1] * groups or kernel.shape[0] % groups:
         call.refuse(f"has a kernel of {kernel.shape} in {groups} groups for {value.shape[1]} channels")
     bias = call.array(2) if call.has(2) else absorbed_bias(call, kernel.shape[0])
-    if value.dealt is not None and value.axes == (0, 1, 2, 3) and window.is_plain():
-        return _dilated(call, value, value.dealt, (kernel, bias), window)
+    if value.space_to_batch is not None and value.axes == (0, 1, 2, 3) and window.is_plain():
+        return _dilated(call, value, value.space_to_batch, (kernel, bias), window)
     return _convolved(call, value, kernel, bias, window)
 
 
@@ -53,9 +53,9 @@ def _convolved(call: Call, value: Value, kernel: Array, bias: Array | None, wind
 
 
 def _dilated(
-    call: Call, value: Value, dealt: Dealt, weights: tuple[Array, Array | None], window: Window
+    call: Call, value: Value, dealt: SpaceToBatch, weights: tuple[Array, Array | None], window: Window
 ) -> Value:
-    """Return a convolution over parts of a map as the dilated one over all of it that it stands for."""
+    """Return a convolution over blocks of a map as the equivalent dilated one over the whole map."""
     kernel, bias = weights
     rows, columns = window.outputs()
     wide = tuple(d * dealt.block for d in window.dilations)
@@ -71,9 +71,9 @@ def _dilated(
         return made
 
     whole_shape = (dealt.whole.shape[0], kernel.shape[0], rows * dealt.block, columns * dealt.block)
-    result = Value(whole_shape, value.dtype, axes=(0, 1, 2, 3), late=Late(build))
+    result = Value(whole_shape, value.dtype, axes=(0, 1, 2, 3), deferred=Deferred(build))
     shape = (value.shape[0], kernel.shape[0], rows, columns)
-    return Value(shape, value.dtype, axes=(0, 1, 2, 3), dealt=Dealt(result, dealt.block))
+    return Value(shape, value.dtype, axes=(0, 1, 2, 3), space_to_batch=SpaceToBatch(result, dealt.block))
 
 
 def _is_depthwise(kernel: Array, groups: int, channels: int, window: Window) -> bool:
@@ -97,9 +97,9 @@ def _depthwise(
 
 
 def absorbed_bias(call: Call, n_units: int) -> Array | None:
-    """Return the constant that the next node adds to each channel, and count that node as done.
+    """Return the constant that the next node adds to each channel, and mark that node as done.
 
-    Exporters that write a bias as an Add of its own mean a layer's bias all the same.
+    Some exporters write a layer's bias as a separate Add.
     """
     builder, output = call.builder, call.node.output[0]
     reader = builder.only_consumer(output)
@@ -149,7 +149,7 @@ def _spread_out(call: Call, tensor: Tensor, kernel: Array, bias: Array | None, s
 
 
 class _Spread:
-    """What a transposed convolution keeps of all that its kernels reach.
+    """The part of a transposed convolution's full output that it keeps.
 
     Attributes:
         strides, dilations: As the node has them.

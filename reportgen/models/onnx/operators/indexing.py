@@ -1,4 +1,4 @@
-"""Operators that pick parts of values: slices, rows, places."""
+"""Operators that select parts of values: slices, rows, positions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from reportgen.keras_types import Tensor
 from reportgen.models.onnx.call import Call
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.values import BATCH, Array, Late, Value, carries_batch, constant, live, target
+from reportgen.models.onnx.values import BATCH, Array, Deferred, Value, carries_batch, constant, live, target
 
 
 @operator("Slice", fixed=(1, 2, 3, 4))
@@ -24,7 +24,7 @@ def _slice(call: Call) -> Value:
         first, last, step = slice(start, _end(end, side, step), step).indices(side)
         last = last if call.builder.fixed_batch is None else call.opened(last, side)
         places.append((axis % value.rank, first, last, step))
-    if value.late is not None and (ended := _ended(value, value.late, places)) is not None:
+    if value.deferred is not None and (ended := _ended(value, value.deferred, places)) is not None:
         return ended
     tensor, order = call.held(value)
     cut: list[slice] = [slice(None)] * value.rank
@@ -37,8 +37,8 @@ def _slice(call: Call) -> Value:
     return value if all(c == slice(None) for c in cut) else live(tensor[tuple(cut)], order)
 
 
-def _ended(value: Value, late: Late, places: list[tuple[int, int, int, int]]) -> Value | None:
-    """Return a convolution that was put off without what a slice takes off its end; None if it takes more.
+def _ended(value: Value, late: Deferred, places: list[tuple[int, int, int, int]]) -> Value | None:
+    """Return a deferred convolution cropped by a slice at its end; None if the slice removes more.
 
     Args:
         value: What is cut.
@@ -54,11 +54,11 @@ def _ended(value: Value, late: Late, places: list[tuple[int, int, int, int]]) ->
             return None
         cut[at] += shape[axis] - last
         shape[axis] = last
-    return dataclasses.replace(value, shape=tuple(shape), late=Late(late.build, (cut[0], cut[1])))
+    return dataclasses.replace(value, shape=tuple(shape), deferred=Deferred(late.build, (cut[0], cut[1])))
 
 
 def _end(end: int, side: int, step: int) -> int | None:
-    """Return an end that Python's slices understand: far below zero is before the start."""
+    """Return a slice end as Python understands it: far below zero is before the start."""
     if step < 0 and end < -side:
         return None
     return end
@@ -100,7 +100,7 @@ def _own_places(call: Call, side: int, index: Value) -> tuple[Array, int] | None
     """
     own = side // BATCH if carries_batch(side) else 0
     if index.step and (own == 0 or index.step != own):
-        call.refuse("counts the pictures of a batch", call.one_by_one)
+        call.refuse("counts the pictures of a batch", call.batch_export_hint)
     if not own:
         return None
     if index.once is not None and index.step:
@@ -118,7 +118,7 @@ def _own_places(call: Call, side: int, index: Value) -> tuple[Array, int] | None
 
 
 def _of_each_picture(call: Call, axis: int, first: Array, at: int) -> Value:
-    """Return what stands in some places of each picture's own numbers."""
+    """Return the values at some places of each picture's own values."""
     value, ops = call.value(0), call.ops
     others = [i for i in range(value.rank) if i != axis]
     rest = [value.shape[i] for i in others]
@@ -201,7 +201,7 @@ def _scatter_nd(call: Call) -> Value:
 
 
 def _scattered(call: Call, places: Array, updates: Tensor, how: str) -> Value:
-    """Return a value with numbers put in at constant places: a gather from what was and what is new.
+    """Return a value updated at constant places: a gather from the old and the new values.
 
     Places are rows of indices into the first axes; where one is named twice the last counts, or the
     numbers are brought together as `how` says.
@@ -263,7 +263,7 @@ def _top_k(call: Call) -> list[Value]:
 def _reverse(call: Call) -> Value:
     value, lengths = call.value(0), call.array(1)
     batch, time = int(call.attr("batch_axis", 1)), int(call.attr("time_axis", 0))
-    call.no_batch(value.shape[batch], "turns round")
+    call.no_batch(value.shape[batch], "reverses")
     steps = np.arange(value.shape[time])
     index = np.stack([np.where(steps < n, n - 1 - steps, steps) for n in lengths])
     shape = [1] * value.rank

@@ -23,7 +23,7 @@ def _gemm(call: Call) -> Value:
             return dense(call, value, kernel, row)
     if (turned := _gemm_from_the_left(call, alpha, beta)) is not None:
         return turned
-    call.no_batch(value.shape[0 if call.attr("transA", 0) else 1], "brings together")
+    call.no_batch(value.shape[0 if call.attr("transA", 0) else 1], "mixes")
     a, b = call.plain(value), call.plain(weight)
     a = ops.transpose(a) if call.attr("transA", 0) else a
     b = ops.transpose(b) if call.attr("transB", 0) else b
@@ -36,7 +36,7 @@ def _gemm(call: Call) -> Value:
 
 
 def _gemm_from_the_left(call: Call, alpha: float, beta: float) -> Value | None:
-    """Return the dense layer that a product with its weights on the left is; None if it is none."""
+    """Return the dense layer equivalent to a product with weights on the left; None if there is none."""
     weight, value = call.value(0).array, call.value(1)
     bias = call.value(2) if call.has(2) else None
     steady = bias is None or (bias.array is not None and bias.shape[-1:] == (1,))
@@ -51,7 +51,7 @@ def _gemm_from_the_left(call: Call, alpha: float, beta: float) -> Value | None:
 
 
 def dense(call: Call, value: Value, kernel: Array, bias: Array | None) -> Value:
-    """Return a dense layer over a value's last axis; a map that was flattened is taken as it is held."""
+    """Return a dense layer over a value's last axis; a flattened map is used in its own layout."""
     layer = call.layer("Dense", int(kernel.shape[1]), use_bias=bias is not None, kernel_initializer="zeros")
     if value.shape[-1] != kernel.shape[0]:
         call.refuse(f"multiplies {value.shape} by {kernel.shape}")
@@ -71,7 +71,7 @@ def dense(call: Call, value: Value, kernel: Array, bias: Array | None) -> Value:
 @operator("MatMul")
 def _matmul(call: Call) -> Value:
     a, b = call.value(0), call.value(1)
-    call.no_batch(a.shape[-1], "brings together")
+    call.no_batch(a.shape[-1], "mixes")
     if b.array is not None and b.dtype == "float32" and a.array is None and a.rank >= 2:
         kernel = _one_matrix(b.array, a.rank)
         if kernel is not None:
@@ -89,7 +89,7 @@ def _matmul(call: Call) -> Value:
 
 
 def _one_matrix(array: Array, rank: int) -> Array | None:
-    """Return a constant as the one matrix it is for all places, None if it is several or none."""
+    """Return a constant as one matrix for all places, None if it is several or not a matrix."""
     alone = 2 <= array.ndim <= rank and all(side == 1 for side in array.shape[:-2])
     return array.reshape(array.shape[-2:]) if alone else None
 
@@ -110,7 +110,7 @@ def _over_axis(call: Call, value: Value, kernel: Array, axis: int) -> Value | No
 
 
 def _bias_after(call: Call, n_units: int) -> Array | None:
-    """Return the constant that the next node adds to each unit, and count that node as done."""
+    """Return the constant that the next node adds to each unit, and mark that node as done."""
     builder, output = call.builder, call.node.output[0]
     reader = builder.only_consumer(output)
     if reader is None or reader.op_type != "Add" or list(reader.input).count(output) != 1:
@@ -133,26 +133,26 @@ def _einsum(call: Call) -> Value:
         for value, term in zip(values, terms.split(","), strict=True):
             for side, letter in zip(value.shape, term, strict=True):
                 if letter not in result:
-                    call.no_batch(side, "brings together")
+                    call.no_batch(side, "mixes")
         if len(values) == 2 and (made := _einsum_dense(call, values, terms.split(","), result)) is not None:
             return made
     return live(call.ops.einsum(equation, *(call.plain(v) for v in values)))
 
 
 def _einsum_dense(call: Call, values: list[Value], terms: list[str], result: str) -> Value | None:
-    """Return the dense layer that a sum over one letter of a matrix of weights is; None for other sums."""
+    """Return the dense layer equivalent to an einsum over one axis of a weight matrix; None for others."""
     weights = [i for i, v in enumerate(values) if v.array is not None and v.dtype == "float32"]
     if len(weights) != 1:
         return None
     at = weights[0]
     (value, x), (array, k) = (values[1 - at], terms[1 - at]), (values[at].array, terms[at])
-    gone, units = [c for c in k if c not in result], [c for c in k if c not in x]
-    if array is None or len(k) != 2 or len(gone) != 1 or len(units) != 1 or x.count(gone[0]) != 1:
+    removed, units = [c for c in k if c not in result], [c for c in k if c not in x]
+    if array is None or len(k) != 2 or len(removed) != 1 or len(units) != 1 or x.count(removed[0]) != 1:
         return None
-    now = [*(c for c in x if c != gone[0]), units[0]]
+    now = [*(c for c in x if c != removed[0]), units[0]]
     if sorted(result) != sorted(now):
         return None
-    made = _over_axis(call, value, array if k[0] == gone[0] else array.T, x.index(gone[0]))
+    made = _over_axis(call, value, array if k[0] == removed[0] else array.T, x.index(removed[0]))
     return None if made is None else call.relabelled(made, tuple(now.index(c) for c in result))
 
 

@@ -29,7 +29,7 @@ def _batch_norm(call: Call) -> Value:
 
 
 def _by_moments(call: Call) -> Value:
-    """Numbers for each channel that the network works out itself, as some write a LayerNormalization."""
+    """Parameters for each channel that the network computes, as some exporters write a LayerNormalization."""
     value, ops = call.value(0), call.ops
     along = (1, value.shape[1], *(1,) * (value.rank - 2))
     moments = [call.value(i) for i in range(1, 5)]
@@ -107,7 +107,7 @@ def _group_norm(call: Call) -> Value:
 def _each_alone(call: Call, axes: Iterable[int]) -> None:
     """Refuse moments over axes that hold several pictures."""
     for axis in axes:
-        call.no_batch(call.value(0).shape[axis], "brings together")
+        call.no_batch(call.value(0).shape[axis], "mixes")
 
 
 def _standard(call: Call, x: Tensor, over: tuple[int, ...], epsilon: float) -> Tensor:
@@ -132,7 +132,7 @@ def _mean_variance(call: Call) -> Value:
 def _lp_norm(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     axis, p = int(call.attr("axis", -1)) % value.rank, int(call.attr("p", 2))
-    call.no_batch(value.shape[axis], "brings together")
+    call.no_batch(value.shape[axis], "mixes")
     x, order = call.held(value)
     at = order.index(axis)
     if p == 1:
@@ -145,7 +145,7 @@ def _lp_norm(call: Call) -> Value:
 
 @operator("LRN")
 def _lrn(call: Call) -> Value:
-    """Sums of squares over neighbouring channels, as a product with a band of ones."""
+    """Sums of squares over neighbouring channels, as a product with a band matrix."""
     value, ops = call.value(0), call.ops
     size, channels = int(call.attr("size", 1)), value.shape[1]
     alpha, beta, bias = (float(call.attr(k, d)) for k, d in (("alpha", 1e-4), ("beta", 0.75), ("bias", 1.0)))

@@ -60,11 +60,11 @@ def _padded(
 
 @functools.cache
 def edge_padding_layer() -> type[KerasLayer]:
-    """Return the layer that repeats the edges of maps `(n, h, w, c)`; Keras is imported only now."""
+    """Return the layer that repeats the edges of maps `(n, h, w, c)`; Keras is imported on first use."""
     keras = keras_module()
 
     class EdgePadding(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
-        """Positions before and after a map, each like the nearest one of it, on a map of any size."""
+        """Edge padding on a map of any size."""
 
         def __init__(self, widths: Nest, **more: object) -> None:
             super().__init__(dtype="float32", **more)

@@ -16,7 +16,7 @@ from reportgen.models.onnx.values import Value
 @operator("MaxPool", note="its second output, the indices, is not read")
 def _max_pool(call: Call) -> Value:
     if len(call.node.output) > 1 and call.node.output[1]:
-        call.refuse("gives the places of its maxima, which are not read", "export without unpooling")
+        call.refuse("gives the indices of its maxima, which are not supported", "export without unpooling")
     window, value = _window(call), call.value(0)
     if window.is_same() and set(window.dilations) == {1} and value.rank == 4:
         layer = call.layer("MaxPooling2D", window.kernel, strides=window.strides, padding="same")
@@ -51,7 +51,7 @@ def _lp_pool(call: Call) -> Value:
 def _global(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     for side in value.shape[2:]:
-        call.no_batch(side, "brings together")
+        call.no_batch(side, "mixes")
     tensor, places = call.last(value), tuple(range(1, value.rank - 1))
     kind = call.node.op_type
     if kind == "GlobalLpPool":
@@ -85,7 +85,7 @@ def _swept(call: Call, tensor: Tensor, window: Window, how: str) -> Tensor:
 
 
 def _gathered(call: Call, tensor: Tensor, window: Window, how: str) -> Tensor:
-    """Pooling by hand, one shifted view of the map for each place of the window."""
+    """Pooling by operations, with one shifted view of the map for each position of the window."""
     ops, found = call.ops, None
     for place in itertools.product(*(range(k) for k in window.kernel)):
         cut = tuple(
@@ -99,7 +99,7 @@ def _gathered(call: Call, tensor: Tensor, window: Window, how: str) -> Tensor:
 
 
 def _shares(window: Window, inside: bool) -> Tensor:
-    """Return what turns a mean over whole windows into one over positions that count, or None."""
+    """Return factors from a mean over whole windows to one over positions that count, or None."""
     shares = np.ones((1,) * (len(window.sides) + 2), np.float64)
     for axis, (side, (before, _), counted, k, s, d, n) in enumerate(
         zip(window.sides, window.pads, window.counted, window.kernel, window.strides, window.dilations,

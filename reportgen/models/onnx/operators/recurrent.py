@@ -20,7 +20,7 @@ def _recurrent(call: Call) -> list[Value]:
     kind, value = call.node.op_type, call.value(0)
     last_first = bool(call.attr("layout", 0))
     steps = value.shape[1] if last_first else value.shape[0]
-    call.no_batch(steps, "goes step by step through")
+    call.no_batch(steps, "steps through")
     if call.has(4) and set(call.ints(4)) != {steps}:
         call.refuse(f"has sequences of different lengths, wanted {steps} everywhere")
     x = call.plain(value) if last_first else call.ordered(value, (1, 0, 2))
@@ -53,7 +53,7 @@ def _recurrent(call: Call) -> list[Value]:
 
 
 def _start(call: Call, index: int, way: int, hidden: int, last_first: bool) -> Array:
-    """Return the state a direction starts from, the same for all pictures."""
+    """Return the initial state of a direction, the same for all pictures."""
     if not call.has(index):
         return np.zeros((1, hidden), np.float32)
     once = call.value(index).once

@@ -25,30 +25,30 @@ def _reduce(call: Call) -> Value:
         if call.attr("noop_with_empty_axes", 0):
             return _each(call, value)
         axes = list(range(value.rank))
-    gone = sorted({a % value.rank for a in axes}) if value.rank else []
-    for axis in gone:
-        call.no_batch(value.shape[axis], "brings together")
+    removed = sorted({a % value.rank for a in axes}) if value.rank else []
+    for axis in removed:
+        call.no_batch(value.shape[axis], "mixes")
     keep = bool(call.attr("keepdims", 1))
     tensor, order = call.held(value)
     if (
         call.node.op_type == "ReduceMean"
-        and gone == [2, 3]
+        and removed == [2, 3]
         and order == channels_last(4)
         and value.dtype == "float32"
     ):
         pooled = call.layer("GlobalAveragePooling2D", keepdims=keep)(tensor)
         return live(pooled, order if keep else (0, 1))
-    places = tuple(order.index(a) for a in gone)
+    places = tuple(order.index(a) for a in removed)
     result = _reduced(call, tensor, places, keep, value.dtype)
     if keep:
         return live(result, order)
-    left = [a for a in order if a not in gone]
+    left = [a for a in order if a not in removed]
     ranks = sorted(left)
     return live(result, tuple(ranks.index(a) for a in left))
 
 
 def _each(call: Call, value: Value) -> Value:
-    """A reduction over no axes at all still applies what stands before and after the sum."""
+    """A reduction over no axes still applies the functions before and after the sum."""
     ops, kind = call.ops, call.node.op_type
     functions: dict[str, Any] = {
         "ReduceL1": ops.abs, "ReduceL2": ops.abs, "ReduceLogSum": ops.log, "ReduceSumSquare": ops.square,
@@ -110,7 +110,7 @@ def _arg(call: Call) -> Value:
 def _running(call: Call) -> Value:
     value, ops = call.value(0), call.ops
     axis = int(np.ravel(call.array(1))[0]) % value.rank
-    call.no_batch(value.shape[axis], "brings together")
+    call.no_batch(value.shape[axis], "mixes")
     tensor, order = call.held(value)
     at = order.index(axis)
     if call.attr("reverse", 0):

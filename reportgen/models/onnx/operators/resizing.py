@@ -126,7 +126,7 @@ _OPTIONS = ("cubic_coeff_a", "exclude_outside", "antialias")
 
 
 def _follows_canvas(call: Call, axes: list[Axis], how: str) -> bool:
-    """Whether a resize is by factors, given or whole, and so means the same on a map of any size."""
+    """Whether a resize is by factors, given or whole, and so is the same for maps of any size."""
     if how == "tf_crop_and_resize":
         return False
     given = call.version < 11 or not call.has(3)
@@ -137,11 +137,11 @@ def _follows_canvas(call: Call, axes: list[Axis], how: str) -> bool:
 
 @functools.cache
 def resized_layer() -> type[KerasLayer]:
-    """Return the layer that resizes maps `(n, h, w, c)` by factors; Keras is imported only now."""
+    """Return the layer that resizes maps `(n, h, w, c)` by factors; Keras is imported on first use."""
     keras = keras_module()
 
     class Resized(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
-        """A resize by factors as ONNX has it, worked out anew for each size of map."""
+        """A resize by factors as ONNX defines it, computed for each size of map."""
 
         def __init__(
             self, scale: Nest, mode: str, how: str, nearest: str, options: Any, **more: object
@@ -198,7 +198,7 @@ def _upsampled(call: Call, axes: list[Axis], mode: str, how: str, nearest: str) 
 
 
 def _along(call: Call | SimpleNamespace, tensor: Tensor, at: int, matrix: Array, dtype: str) -> Tensor:
-    """Return a tensor with one axis multiplied by a matrix; a pick of positions where rows have one entry."""
+    """Return a tensor with one axis multiplied by a matrix; a gather where its rows have one entry."""
     ops = call.ops
     if np.all((matrix == 0) | (matrix == 1)) and np.all(matrix.sum(axis=1) == 1):
         return ops.take(tensor, matrix.argmax(axis=1).astype(np.int32), axis=at)
@@ -213,7 +213,7 @@ def _along(call: Call | SimpleNamespace, tensor: Tensor, at: int, matrix: Array,
 
 
 def _places(axis: Axis, how: str) -> Array:
-    """Return for each output position its coordinate in the input, in float32: its rounding decides ties."""
+    """Return for each output position its coordinate in the input, in float32 (rounding decides ties)."""
     out, half, scale = np.arange(axis.size, dtype=np.float32), np.float32(0.5), np.float32(axis.scale)
     if how == "asymmetric":
         return out / scale
@@ -243,7 +243,7 @@ def _places(axis: Axis, how: str) -> Array:
 def _matrix(
     call: Call | SimpleNamespace, axis: Axis, mode: str, how: str, nearest: str
 ) -> tuple[Array, Array]:
-    """Return weights of output by input positions, and which outputs lie outside the input."""
+    """Return weights of output by input positions, and which outputs are outside the input."""
     places = _places(axis, how)
     outside = np.zeros(axis.size, bool)
     if how == "tf_crop_and_resize":

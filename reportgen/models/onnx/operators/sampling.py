@@ -1,4 +1,4 @@
-"""Sampling of maps at places that the network itself works out."""
+"""Sampling of maps at places that the network computes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _grid_sample(call: Call) -> Value:
 
 @operator("AffineGrid", fixed=(1,))
 def _affine_grid(call: Call) -> Value:
-    """Places on a map that an affine function of them gives, from -1 to 1; `(n, h, w, 2)`, across first."""
+    """Places on a map transformed by an affine function, from -1 to 1; `(n, h, w, 2)`, horizontal first."""
     theta, ops, sides = call.plain(0), call.ops, call.ints(1)
     value, places = call.value(0), sides[2:]
     sides[0] = call.opened(sides[0], value.shape[0])
@@ -64,7 +64,7 @@ def _affine_grid(call: Call) -> Value:
 
 
 def _place(call: Call, shares: Tensor, side: int) -> Tensor:
-    """Return positions for coordinates from -1 to 1, brought inside as the padding mode says."""
+    """Return positions for coordinates from -1 to 1, brought inside according to the padding mode."""
     ops, flush = call.ops, bool(call.attr("align_corners", 0))
     low, high = (0.0, side - 1.0) if flush else (-0.5, side - 0.5)
     half = np.float32((high - low) / 2)

@@ -1,4 +1,4 @@
-"""Operators that change the shape of values or pass them on: most become a label or nothing at all."""
+"""Operators that change the shape of values or pass them on: most only change labels, or are dropped."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from reportgen.errors import ModelError
 from reportgen.keras_types import Tensor
+from reportgen.models.onnx.batch_reshape import with_batch
 from reportgen.models.onnx.call import MIXING, Call
 from reportgen.models.onnx.reading import numpy_type
 from reportgen.models.onnx.registry import operator
-from reportgen.models.onnx.sides import with_batch
 from reportgen.models.onnx.values import (
     BATCH,
-    Dealt,
-    Parted,
+    SpaceToBatch,
+    SplitChannels,
     Value,
     carries_batch,
     constant,
@@ -28,7 +28,7 @@ from reportgen.models.onnx.values import (
 
 @operator("Identity", "Dropout", fixed=(2,))
 def _same(call: Call) -> Value | list[Value]:
-    """What they are given, once training is over; the mask of a Dropout is all true."""
+    """The identity outside training; the mask of a Dropout is all true."""
     value = call.value(0)
     if call.has(2) and call.array(2).any():
         call.refuse("is in training mode", "export in evaluation mode")
@@ -39,7 +39,7 @@ def _same(call: Call) -> Value | list[Value]:
 
 @operator("Cast", "CastLike")
 def _cast(call: Call) -> Value:
-    """All floating types are float32 here, so a cast between them changes nothing."""
+    """All floating-point types are float32 here, so a cast between them is the identity."""
     if call.node.op_type == "CastLike":
         dtype = call.value(1).dtype
     else:
@@ -68,20 +68,20 @@ def _reshape(call: Call) -> Value:
     wanted = call.listed(1, "shape") or []
     if not call.attr("allowzero", 0):
         if any(w == 0 and i >= value.rank for i, w in enumerate(wanted)):
-            call.refuse(f"copies a side that {value.shape} has not")
+            call.refuse(f"copies a side that {value.shape} lacks")
         wanted = [value.shape[i] if w == 0 else w for i, w in enumerate(wanted)]
     return reshaped(call, value, with_batch(call, value, wanted))
 
 
 def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
-    """Return a value in another shape; as a label alone where only sides of 1 change place."""
+    """Return a value in another shape; only labels change where only sides of 1 move."""
     if shape == value.shape:
         return value
     known = _joined_channels(call, value, shape) or _parted_channels(value, shape)
     if known is not None:
         return known
     if len(shape) == 2 and shape[0] == value.shape[0] and value.rank > 2 and value.tensor is not None:
-        # A flattened map waits: a dense layer that reads it takes it in the order it is held.
+        # Flattening a map is deferred: a dense layer reads it in its own layout.
         return Value(shape, value.dtype, flat=value)
     if len(shape) == value.rank and value.tensor is not None and (order := _moved_ones(value.shape, shape)):
         return call.relabelled(value, order)
@@ -89,7 +89,7 @@ def reshaped(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
 
 
 def _parted_channels(value: Value, shape: tuple[int, ...]) -> Value | None:
-    """Return a map whose channels alone become several axes, as a channel shuffle begins; else None."""
+    """Return a map with its channels split into several axes, as a channel shuffle begins; else None."""
     if value.tensor is None or value.rank != 4 or len(shape) < 5:
         return None
     at, more = value.axes[-1], len(shape) - 3
@@ -97,12 +97,14 @@ def _parted_channels(value: Value, shape: tuple[int, ...]) -> Value | None:
     rest = (*shape[:at], *shape[at + more :])
     if at == 0 or rest != (*value.shape[:at], *value.shape[at + 1 :]) or any(s < 2 for s in sizes):
         return None
-    return Value(shape, value.dtype, axes=tuple(range(len(shape))), parted=Parted(value, at, sizes))
+    return Value(
+        shape, value.dtype, axes=tuple(range(len(shape))), split_channels=SplitChannels(value, at, sizes)
+    )
 
 
 def _joined_channels(call: Call, value: Value, shape: tuple[int, ...]) -> Value | None:
-    """Return a map whose channels were parted and are made one axis again, in whichever order they stand."""
-    parted = value.parted
+    """Return a map whose split channels are merged into one axis again, in whatever order they are."""
+    parted = value.split_channels
     if parted is None or len(shape) != 4:
         return None
     at, more = parted.channels, len(parted.sizes)
@@ -123,7 +125,7 @@ def _joined_channels(call: Call, value: Value, shape: tuple[int, ...]) -> Value 
 
 
 def _moved_ones(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the transposition that a reshape amounts to where only sides of 1 change place, else nothing.
+    """Return the transposition equivalent to a reshape where only sides of 1 move, else None.
 
     Exporters write `(n, h, w, 1)` to `(n, 1, h, w)` as a reshape.
     """
@@ -148,20 +150,20 @@ def _squeeze(call: Call) -> Value:
     axes = call.listed(1, "axes")
     if axes is None:
         axes = [i for i, s in enumerate(value.shape) if s == 1]
-    gone = {a % value.rank for a in axes} if value.rank else set()
-    for a in gone:
-        call.no_batch(value.shape[a], "takes away")
+    removed = {a % value.rank for a in axes} if value.rank else set()
+    for a in removed:
+        call.no_batch(value.shape[a], "removes")
         if value.shape[a] != 1:
             call.refuse(f"squeezes axis {a} of {value.shape}")
-    return _without(call, value, gone)
+    return _without(call, value, removed)
 
 
-def _without(call: Call, value: Value, gone: set[int]) -> Value:
-    """Return a value without some of its axes of side 1, in the order it is held."""
-    if not gone:
+def _without(call: Call, value: Value, removed: set[int]) -> Value:
+    """Return a value without some of its axes of side 1, in its own layout."""
+    if not removed:
         return value
     tensor, axes = call.held(value)
-    kept = [a for a in axes if a not in gone]
+    kept = [a for a in axes if a not in removed]
     left = sorted(kept)
     sides = [value.shape[a] for a in kept]
     return live(call.ops.reshape(tensor, target(sides)), tuple(left.index(a) for a in kept))
@@ -199,7 +201,7 @@ def _expand(call: Call) -> Value:
 
 
 def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
-    """Return a value spread over a shape, the batch included."""
+    """Return a value broadcast to a shape, including the batch."""
     if shape == value.shape:
         return value
     ops, own = call.ops, (1,) * (len(shape) - value.rank) + value.shape
@@ -225,7 +227,7 @@ def expanded(call: Call, value: Value, shape: tuple[int, ...]) -> Value:
 
 
 def batch_ones(call: Call, side: int, axis: int, rank: int, dtype: str) -> Tensor:
-    """Return ones, as many along an axis as the side that depends on the batch says."""
+    """Return ones, along an axis as many as its side, which depends on the batch size."""
     picture, ops = call.builder.picture, call.ops
     if picture is None:
         call.refuse("depends on the number of pictures")
@@ -251,7 +253,7 @@ def _concat(call: Call) -> Value:
     order = call.held(lead)[1] if lead is not None else tuple(range(values[0].rank))
     shape = tuple(max(v.shape[i] for v in values) for i in range(values[0].rank))
     if any(carries_batch(v.shape[axis]) for v in values):
-        call.refuse("puts the pictures of a batch beside others, wanted each for itself", MIXING)
+        call.refuse("joins the pictures of a batch with others, wanted each processed independently", MIXING)
     filled = [expanded(call, v, (*shape[:axis], v.shape[axis], *shape[axis + 1 :])) for v in values]
     parts = [call.ordered(v, order) for v in filled]
     at = order.index(axis)
@@ -290,7 +292,7 @@ def _tile(call: Call) -> Value:
         if not carries_batch(times):
             continue
         if shape[axis] != 1 or times != BATCH:
-            call.refuse("repeats what it holds once a picture")
+            call.refuse("repeats values that it has once for each picture")
         shape[axis] = times
     value = expanded(call, value, tuple(shape))
     still = [1 if carries_batch(r) else r for r in repeats]
@@ -326,7 +328,7 @@ _SWAPPED = (1, 0, 2, 3)
 
 
 def _dealt(call: Call, block: int) -> Value | None:
-    """Return what deals places of a map out to more pictures, or brings them back; None if it does neither.
+    """Return a map with places moved to the batch, or moved back; None if the node does neither.
 
     TensorFlow's exporter writes a dilated convolution so: batch and channels change places, the places of
     each block become pictures, a plain convolution runs over these, and all is undone.
@@ -338,11 +340,13 @@ def _dealt(call: Call, block: int) -> Value | None:
             return None
         whole = call.relabelled(value, _SWAPPED)
         shape = (c, n * block * block, h // block, w // block)
-        return Value(shape, value.dtype, axes=_SWAPPED, dealt=Dealt(whole, block))
-    undone = value.dealt is not None and value.dealt.block == block and value.axes == _SWAPPED
-    if value.dealt is None or not undone or str(call.attr("mode", "DCR")) != "DCR":
+        return Value(shape, value.dtype, axes=_SWAPPED, space_to_batch=SpaceToBatch(whole, block))
+    undone = (
+        value.space_to_batch is not None and value.space_to_batch.block == block and value.axes == _SWAPPED
+    )
+    if value.space_to_batch is None or not undone or str(call.attr("mode", "DCR")) != "DCR":
         return None
     reader = call.builder.only_consumer(call.node.output[0])
-    whole = value.dealt.whole
+    whole = value.space_to_batch.whole
     cut_next = reader is not None and reader.op_type == "Slice"
-    return call.relabelled(whole if cut_next else call.settled(whole), _SWAPPED)
+    return call.relabelled(whole if cut_next else call.materialised(whole), _SWAPPED)

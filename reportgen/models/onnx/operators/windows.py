@@ -1,4 +1,4 @@
-"""What convolutions and poolings share: where windows lie, and what stands around the map."""
+"""Shared by convolutions and poolings: positions of windows, and padding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AUTO = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 @dataclass(frozen=True)
 class Window:
-    """Where the windows of a convolution or pooling lie, axis by axis.
+    """The windows of a convolution or pooling, axis by axis.
 
     Attributes:
         sides: Of the map.
@@ -39,14 +39,14 @@ class Window:
         return tuple((k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True))
 
     def is_same(self) -> bool:
-        """Whether Keras's `same` is exactly this, on maps of any size."""
+        """Whether Keras's `same` padding is exactly this, on maps of any size."""
         if self.same_upper:
             return all(d == 1 or s == 1 for s, d in zip(self.strides, self.dilations, strict=True))
         flush = all(p == ((r - 1) // 2, r // 2) for p, r in zip(self.pads, self.reach(), strict=True))
         return flush and any(any(p) for p in self.pads) and set(self.strides) == {1}
 
     def is_plain(self) -> bool:
-        """Whether windows lie one place apart, and nothing stands around the map."""
+        """Whether windows are one place apart, without padding."""
         return set(self.strides) == {1} and not any(any(p) for p in self.pads)
 
     def outputs(self) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ class Window:
 
 
 def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_mode: bool = False) -> Window:
-    """Return where a node's windows lie on a map."""
+    """Return a node's windows on a map."""
     n = len(sides)
     strides = tuple(int(s) for s in call.attr("strides", [1] * n))
     dilations = tuple(int(d) for d in call.attr("dilations", [1] * n))
@@ -67,7 +67,7 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
         call.refuse(f'has auto_pad "{auto[:40]}", wanted {", ".join(_AUTO)}')
     named = [int(k) for k in call.attr("kernel_shape", kernel)]
     if named != [int(k) for k in kernel]:
-        call.refuse(f"names windows of {tuple(named)}, and has some of {tuple(kernel)}")
+        call.refuse(f"declares windows of {tuple(named)}, but its kernel is {tuple(kernel)}")
     if (
         len(kernel) != n
         or len(strides) != n
@@ -85,7 +85,7 @@ def window_of(call: Call, sides: Sequence[int], kernel: Sequence[int], *, ceil_m
         pads = tuple(zip(flat[:n], flat[n:], strict=True))
     for side, *moved in zip(sides, reach, strides, pads, strict=True):
         if moved != [1, 1, (0, 0)]:
-            call.no_batch(side, "brings together")
+            call.no_batch(side, "mixes")
     if any(r > side + b + e for r, side, (b, e) in zip(reach, sides, pads, strict=True)):
         call.refuse(f"has windows of {tuple(reach)} on a map of {tuple(sides)}, which is smaller")
     more = pads
@@ -103,7 +103,7 @@ def _same(side: int, reach: int, stride: int, auto: str) -> tuple[int, int]:
 
 
 def _ceiled(side: int, reach: int, stride: int, pads: tuple[int, int]) -> tuple[int, int]:
-    """Return pads with which rounding down gives what rounding up does; no window begins beyond the map."""
+    """Return pads with which rounding down equals rounding up; no window begins outside the map."""
     before, after = pads
     n = -(-(side + before + after - reach) // stride) + 1
     if (n - 1) * stride >= side + before:
@@ -114,7 +114,7 @@ def _ceiled(side: int, reach: int, stride: int, pads: tuple[int, int]) -> tuple[
 
 
 def pad(call: Call, tensor: Tensor, pads: Pads, value: float) -> Tensor:
-    """Return a map, channels last, with positions around it; crops where pads are negative."""
+    """Return a map, channels last, with padding; cropped where pads are negative."""
     if not any(any(p) for p in pads):
         return tensor
     if any(min(p) < 0 for p in pads):
@@ -130,7 +130,7 @@ def pad(call: Call, tensor: Tensor, pads: Pads, value: float) -> Tensor:
 
 
 def crop(call: Call, tensor: Tensor, before: Sequence[int], sizes: Sequence[int]) -> Tensor:
-    """Return part of a map, channels last; zeros where it reaches past the end."""
+    """Return part of a map, channels last; zeros past its end."""
     sides = [int(s) for s in tensor.shape[1:-1]]
     past = [max(0, b + n - s) for b, n, s in zip(before, sizes, sides, strict=True)]
     tensor = pad(call, tensor, tuple((0, p) for p in past), 0.0)

@@ -1,8 +1,8 @@
-"""Places of a map that an exporter makes rows of a matrix, works on row by row, and makes a map again.
+"""Reshapes of a map to rows and back, with only row-wise operations in between.
 
-TensorFlow's exporter writes a Dense over a map so: reshape, product, reshape. Nothing between the two needs
-the rows, so both are left out, and the layer stands over the map as its author wrote it. Rows that do not
-come back as what they were stay rows.
+TensorFlow's exporter writes a Dense layer over a map as reshape, product, reshape. Neither reshape is needed,
+so both are removed, and the layer works on the map as its author wrote it. Rows that are not reshaped back
+stay rows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reportgen.keras_types import CallRecord, Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.kinds import IDENTITIES, activation_of, kind_of, with_settings
 
-_NUMBER_BY_NUMBER = IDENTITIES | frozenset(
+_ELEMENTWISE = IDENTITIES | frozenset(
     {"add", "subtract", "multiply", "true_divide", "divide", "maximum", "minimum", "power", "square", "sqrt",
      "rsqrt", "absolute", "negative", "clip", "cast", "exp", "log", "log1p", "erf", "reciprocal"}
 )  # fmt: skip
@@ -25,14 +25,14 @@ Sides = tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Rows:
-    """A value that is rows: the sides that became rows, and the reshape that made them."""
+    """A value of rows: the sides they were made from, and the reshape that made them."""
 
     sides: Sides
     origin: int
 
 
-def needless_reshapes(records: Sequence[CallRecord], outputs: Sequence[Tensor]) -> set[int]:
-    """Return the ids of recorded reshapes that make rows and maps again with nothing between that needs rows.
+def redundant_reshapes(records: Sequence[CallRecord], outputs: Sequence[Tensor]) -> set[int]:
+    """Return the ids of recorded reshapes to rows and back to maps without an operation that needs rows.
 
     Args:
         records: Recorded calls, each after all it depends on.
@@ -57,7 +57,7 @@ class _Search:
         self.lost: set[int] = set()
 
     def follow(self, record: CallRecord) -> None:
-        """Take in what a call does with rows, or makes of them."""
+        """Update the search with one call."""
         given = record.input_tensors
         if not record.outputs:
             return
@@ -68,8 +68,8 @@ class _Search:
         rows = [row for row in known if row is not None]
         if not rows:
             return
-        alike = len(rows) == len(known) and len({row.sides for row in rows}) == 1
-        if not alike or not _row_by_row(record):
+        same = len(rows) == len(known) and len({row.sides for row in rows}) == 1
+        if not same or not _row_by_row(record):
             self.lose(given)
             return
         for row in rows[1:]:
@@ -77,11 +77,11 @@ class _Search:
         self.rows[id(record.outputs[0])] = rows[0]
 
     def lose(self, tensors: Sequence[Tensor]) -> None:
-        """Take in that something needs values as rows, if they are rows."""
+        """Record that an operation needs values as rows, if they are rows."""
         self.lost.update(self.rows[id(t)].origin for t in tensors if id(t) in self.rows)
 
     def needless(self) -> set[int]:
-        """Return the reshapes that may go."""
+        """Return the reshapes that can be removed."""
         lost = {self._root(origin) for origin in self.lost}
         back = {self._root(origin) for origin in self.back} - lost
         return {i for origin, ids in self.reshapes.items() if self._root(origin) in back for i in ids}
@@ -117,7 +117,7 @@ class _Search:
 
 
 def _row_by_row(record: CallRecord) -> bool:
-    """Whether a call works on each row alone, and would on each place of a map."""
+    """Whether a call works on each row separately, and could on each place of a map."""
     operation, kind = record.operation, kind_of(record.operation)
     if (
         len(record.outputs) != 1
@@ -127,9 +127,9 @@ def _row_by_row(record: CallRecord) -> bool:
     if kind == "dense":
         return True
     row = activation_of(operation)
-    if row is not None and row.reach != "number":  # It needs to know which axis is which.
+    if row is not None and row.reach != "number":  # It depends on the meaning of the axes.
         return getattr(with_settings(operation), "axis", None) == -1
-    if row is None and kind not in _NUMBER_BY_NUMBER and kind != "activation":
+    if row is None and kind not in _ELEMENTWISE and kind != "activation":
         return False
     keras = keras_module()
     rest = keras.tree.flatten((record.arguments.args, record.arguments.kwargs))

@@ -1,4 +1,4 @@
-"""What stands behind a classifier's numbers: names of classes and lists of them, which are no tensors.
+"""Outputs after a classifier's scores: names of classes and lists of them, which are not tensors.
 
 Exporters of classifiers (of scikit-learn, of TensorFlow, of cloud services) end a network with nodes of the
 domain `ai.onnx.ml` that say which class is largest, or pair each number with a name. The network is read up
@@ -20,22 +20,22 @@ _ML = "ai.onnx.ml"
 _STANDARD = ("", "ai.onnx")
 _STRING = 8
 _LONGEST = 32
-"""Most nodes of an ending."""
+"""Most nodes of such an ending."""
 
 _PASSING = frozenset({"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose"})
 _CHOOSING = frozenset({"ArgMax", "ArgMin"})
 _DECIDING = frozenset({"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Binarizer"})
 _NAMING = {"ArrayFeatureExtractor": 1, "LabelEncoder": 0, "CategoryMapper": 0}
-"""Operators that give a class its name, and which of their inputs says the class."""
+"""Operators that map a class to its name, and which of their inputs is the class."""
 
 
 _BOUNDED = frozenset({"Sigmoid", "HardSigmoid", "Softmax", "Tanh", "Softsign"})
 
 
 def with_outputs_before_bounds(graph: GraphProto) -> dict[str, str]:
-    """Make what bounded functions at a graph's end are given outputs too; return it by each output's name.
+    """Make the inputs of a graph's final bounded functions outputs as well; return them by output name.
 
-    At its bounds such a function hides how far its inputs are apart.
+    Near its bounds such a function hides differences of its inputs.
     """
     writer = {name: node for node in graph.node for name in node.output if name}
     ends = {o.name: writer[o.name] for o in graph.output if o.name in writer}
@@ -46,47 +46,47 @@ def with_outputs_before_bounds(graph: GraphProto) -> dict[str, str]:
     return {name: source for name, source in before.items() if source in known or source in new}
 
 
-def up_to_numbers(graph: GraphProto) -> list[str]:
-    """End a graph at the numbers that its classes are named by; return a sentence for each changed output.
+def without_class_names(graph: GraphProto) -> list[str]:
+    """End a graph at its class scores instead of class names; return a sentence for each changed output.
 
-    Nodes, stored tensors and inputs that nothing else needs are taken out of the graph.
+    Nodes, stored tensors and inputs that become unused are removed from the graph.
     """
     writer = {name: node for node in graph.node for name in node.output if name}
     stored = {tensor.name for tensor in graph.initializer}
-    kept, names, choices = _sorted_out(graph, writer, stored)
+    kept, names, choices = _classified(graph, writer, stored)
     if not names and not choices:
         return []
-    said = []
+    notes = []
     behind = _behind(kept, writer)
     for output, numbers, node in names:
         if numbers in behind:
-            said.append(f'Output "{output}" names classes ({node.op_type}) and is left out.')
+            notes.append(f'Output "{output}" names classes ({node.op_type}) and is left out.')
             continue
         kept.append(numbers)
         _behind([numbers], writer, behind)
-        said.append(
+        notes.append(
             f'Output "{output}" names classes ({node.op_type}); "{numbers}", which it names, is read.'
         )
     for output, numbers, node in choices:
         if numbers in behind:
-            said.append(f'Output "{output}" says which class is chosen ({node.op_type}) and is left out.')
+            notes.append(f'Output "{output}" says which class is chosen ({node.op_type}) and is left out.')
         else:
             kept.append(output)
             _behind([output], writer, behind)
-    if said:
+    if notes:
         order = {o.name: i for i, o in enumerate(graph.output)}
         _end_at(graph, sorted(kept, key=lambda name: order.get(name, len(order))), writer)
-    return said
+    return notes
 
 
 _Ending = tuple[str, str, Any]
-"""Name of an output, of the numbers behind it, and the node that stands for the ending."""
+"""Name of an output, of the scores it is derived from, and the node that ends the graph."""
 
 
-def _sorted_out(
+def _classified(
     graph: GraphProto, writer: Mapping[str, NodeProto], stored: set[str]
 ) -> tuple[list[str], list[_Ending], list[_Ending]]:
-    """Return the outputs that are numbers, those that name classes, and those that count them."""
+    """Return the outputs that are scores, those that are class names, and those that are class indices."""
     kept: list[str] = []
     names: list[_Ending] = []
     choices: list[_Ending] = []
@@ -98,13 +98,13 @@ def _sorted_out(
         else:
             numbers, node, naming = found
             (names if naming or texts else choices).append((output.name, numbers, node))
-    # Lists of numbers with their names come first: they stand for the numbers.
+    # Lists of scores with names come first: they represent the scores.
     names.sort(key=lambda one: one[2].op_type != "ZipMap")
     return kept, names, choices
 
 
 def _numbers(name: str, writer: Mapping[str, NodeProto], stored: set[str]) -> tuple[str, Any, bool] | None:
-    """Return the numbers behind an output that says classes, what says them, and whether by name."""
+    """Return the scores of an output of classes, the node that derives it, and whether it gives names."""
     naming = None
     for _ in range(_LONGEST):
         node = writer.get(name)
@@ -127,13 +127,13 @@ def _numbers(name: str, writer: Mapping[str, NodeProto], stored: set[str]) -> tu
 
 
 def _is_constant(gather: NodeProto, writer: Mapping[str, NodeProto], stored: set[str]) -> bool:
-    """Whether what is picked from is a list of the file's own."""
+    """Whether the gathered tensor is a constant list in the file."""
     name = gather.input[0]
     return name in stored or (name in writer and writer[name].op_type == "Constant")
 
 
 def _behind(ends: Sequence[str], writer: Mapping[str, NodeProto], known: set[str] | None = None) -> set[str]:
-    """Return everything that values are made from, themselves included; added to what is known."""
+    """Return all values that the given ones depend on, themselves included; extends `known`."""
     found: set[str] = set() if known is None else known
     waiting = list(ends)
     while waiting:
@@ -146,7 +146,7 @@ def _behind(ends: Sequence[str], writer: Mapping[str, NodeProto], known: set[str
 
 
 def _end_at(graph: GraphProto, outputs: Sequence[str], writer: Mapping[str, NodeProto]) -> None:
-    """Make some values a graph's outputs, and take out what none of them needs."""
+    """Make some values a graph's outputs, and remove what none of them needs."""
     needed = _behind(outputs, writer)
     typed = {value.name: value for value in (*graph.value_info, *graph.output)}
     ends = []
@@ -156,13 +156,13 @@ def _end_at(graph: GraphProto, outputs: Sequence[str], writer: Mapping[str, Node
             ends[-1].CopyFrom(typed[name])
     del graph.output[:]
     graph.output.extend(ends)
-    gone = {tensor.name for tensor in graph.initializer} - needed
-    _take_out(graph.node, lambda node: not needed & set(node.output))
-    _take_out(graph.initializer, lambda tensor: tensor.name in gone)
-    _take_out(graph.input, lambda value: value.name in gone)
+    removed = {tensor.name for tensor in graph.initializer} - needed
+    _remove(graph.node, lambda node: not needed & set(node.output))
+    _remove(graph.initializer, lambda tensor: tensor.name in removed)
+    _remove(graph.input, lambda value: value.name in removed)
 
 
-def _take_out(field: Any, unneeded: Callable[[Any], bool]) -> None:
+def _remove(field: Any, unneeded: Callable[[Any], bool]) -> None:
     for index in reversed(range(len(field))):
         if unneeded(field[index]):
             del field[index]

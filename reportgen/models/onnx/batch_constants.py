@@ -2,7 +2,7 @@
 
 Their shape depends on the number of pictures, their numbers do not, or are more by one step for each picture,
 as are places in a list of all pictures' numbers. An operation on them alone is answered for two and for three
-pictures; where the answers are one array, repeated or counted on, it is a constant of that kind too.
+pictures; where the outputs are one array, repeated or counted on, it is a constant of that kind too.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _LINEAR = frozenset(
     {"Add", "Sub", "Mul", "Neg", "Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
      "Transpose", "Expand"}
 )  # fmt: skip
-"""Operators that a count of pictures goes through, or that break it visibly within three pictures."""
+"""Operators that preserve a count of pictures, or visibly break it within three pictures."""
 
 
-def spread(call: Call) -> list[Value] | None:
-    """Return a node's answers where they are the same for every picture, or counted on, else None.
+def batch_constants(call: Call) -> list[Value] | None:
+    """Return a node's outputs if they are the same for every picture, or counted on; else None.
 
     Raises:
-        ModelError: What counts pictures is used in another way than to pick each picture's own numbers.
+        ModelError: A count of pictures is used other than to select each picture's own values.
     """
     given = [v for v in call.inputs if v is not None]
     counted = sum(v.step != 0 for v in given)
@@ -37,7 +37,7 @@ def spread(call: Call) -> list[Value] | None:
     if known and all(v.array is not None or v.once is not None for v in given):
         values = _known(call, counted)
     if values is None and counted and not (call.node.op_type == "Gather" and not given[0].step):
-        call.refuse("counts the pictures of a batch", call.one_by_one)
+        call.refuse("counts the pictures of a batch", call.batch_export_hint)
     return values
 
 
@@ -47,8 +47,8 @@ def _known(call: Call, counted: int) -> list[Value] | None:
     if counted and call.node.op_type not in _LINEAR:
         return None
     try:
-        two, three = _answers(call, 2), _answers(call, 3)
-    except ModelError:  # a size that counts pictures elsewhere; it is built as any other node
+        two, three = _outputs(call, 2), _outputs(call, 3)
+    except ModelError:  # a size that depends on the batch elsewhere; built like any other node
         return None
     if two is None or three is None:
         return None
@@ -66,7 +66,7 @@ def _known(call: Call, counted: int) -> list[Value] | None:
     return values
 
 
-def _answers(call: Call, n: int) -> list[Array] | None:
+def _outputs(call: Call, n: int) -> list[Array] | None:
     inputs: list[Value | None] = []
     for value in call.inputs:
         if value is None or value.once is None:
@@ -75,14 +75,14 @@ def _answers(call: Call, n: int) -> list[Array] | None:
             return None
         else:
             inputs.append(constant(_of_pictures(value, value.once, n)))
-    answers = fold(Call(call.node, inputs, call.version, call.builder))
-    if answers is None:
+    outputs = fold(Call(call.node, inputs, call.version, call.builder))
+    if outputs is None:
         return None
-    return [np.asarray(a.array) for a in answers]
+    return [np.asarray(a.array) for a in outputs]
 
 
 def _of_pictures(value: Value, once: Array, n: int) -> Array:
-    """Return the numbers that a value has for so many pictures."""
+    """Return the values for that many pictures."""
     along = [1] * value.rank
     along[value.shape.index(BATCH)] = n
     steps = np.arange(n, dtype=np.int64).reshape(along) * value.step
@@ -91,7 +91,7 @@ def _of_pictures(value: Value, once: Array, n: int) -> Array:
 
 
 def _repeated(two: Array, three: Array) -> tuple[Any, int, int] | None:
-    """Return what the first picture has, with a side of 1, along which axis, and what is added for each."""
+    """Return the first picture's values, with a side of 1, the batch axis, and the step for each picture."""
     if two.ndim != three.ndim:
         return None
     differs = [i for i, (a, b) in enumerate(zip(two.shape, three.shape, strict=True)) if a != b]
@@ -104,5 +104,5 @@ def _repeated(two: Array, three: Array) -> tuple[Any, int, int] | None:
         step = int(np.ravel(second)[0]) - int(np.ravel(first)[0])
     shape = tuple(BATCH if i == axis else side for i, side in enumerate(two.shape))
     found = Value(shape, str(two.dtype), once=first, step=step)
-    alike = all(np.array_equal(_of_pictures(found, first, n), whole) for n, whole in ((2, two), (3, three)))
-    return (first, axis, step) if alike else None
+    same = all(np.array_equal(_of_pictures(found, first, n), whole) for n, whole in ((2, two), (3, three)))
+    return (first, axis, step) if same else None

@@ -1,4 +1,4 @@
-"""Which of the sides that a Reshape writes out holds the pictures, where an exporter wrote their number."""
+"""Which side of a Reshape is the batch, where an exporter wrote a fixed batch size."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from reportgen.models.onnx.values import BATCH, Value, carries_batch, count
 
 
 def with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
-    """Return a wanted shape without -1, and with the batch where exporters have written its number."""
+    """Return a wanted shape without -1, and with the batch where exporters wrote its size."""
     total, rest = count(value.shape), [w for w in wanted if w != -1]
     known = int(np.prod(rest, dtype=object)) if rest else 1
     batch_at = next((i for i, s in enumerate(value.shape) if carries_batch(s)), None)
-    fixed, said = call.builder.given_batch, any(carries_batch(w) for w in wanted)
+    fixed, has_batch = call.builder.given_batch, any(carries_batch(w) for w in wanted)
     if -1 in wanted:
         side = 0 if known == 0 else total // known
         if known and total % known and batch_at is not None:
-            side = total // BATCH * fixed // known  # The other sides have the number of pictures written out.
+            side = total // BATCH * fixed // known  # The other sides include the written batch size.
         wanted = [side if w == -1 else w for w in wanted]
         known *= side
     held = sum(carries_batch(w) for w in wanted)
     before = int(np.prod(value.shape[:batch_at])) if batch_at is not None else 1
-    sure = said if fixed > 1 else not _swallowed(call, wanted, before)
-    if batch_at is None or (known == total and held == 1 and sure):
+    certain = has_batch if fixed > 1 else not _swallowed(call, wanted, before)
+    if batch_at is None or (known == total and held == 1 and certain):
         if known != total:
-            call.refuse(f"makes {tuple(wanted)} of {value.shape}")
+            call.refuse(f"reshapes {value.shape} to {tuple(wanted)}")
         return tuple(wanted)
-    # The number of pictures was written out: it belongs where as many positions stand before it as do now.
+    # The batch size was written: the batch is the side preceded by as many positions as now.
     plain = [w // BATCH * fixed if carries_batch(w) else w for w in wanted]
     place = _place_by_strides(call, plain, value.shape, batch_at) if fixed > 1 else None
     at = _batch_place(plain, value, batch_at, before, fixed) if place is None else place
     if at is None or int(np.prod(plain, dtype=object)) * BATCH != total * fixed:
         whole = tuple(s // BATCH * fixed if carries_batch(s) else s for s in value.shape)
         call.refuse(
-            f"makes {tuple(plain)} of {whole}, wanted the pictures of a batch apart",
+            f"reshapes {whole} to {tuple(plain)}, wanted the pictures of a batch kept apart",
             "export with a dynamic batch, or without a step that joins pictures",
         )
     plain[at] = plain[at] // fixed * BATCH
@@ -42,7 +42,7 @@ def with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
 
 
 def _place_by_strides(call: Call, plain: list[int], shape: tuple[int, ...], batch_at: int) -> int | None:
-    """Return which written side holds the pictures of a batch: they keep their stride.
+    """Return which written side holds the pictures of a batch, which keep their stride.
 
     In a side that pictures share with something else either may stand before the other: as they were brought
     together where that is known, else pictures. A side that is theirs alone goes before one that they share.
@@ -61,7 +61,7 @@ def _place_by_strides(call: Call, plain: list[int], shape: tuple[int, ...], batc
 
 
 def _fitting(plain: list[int], stride: int, fixed: int) -> list[int]:
-    """Return the sides within which `fixed` steps of a stride lie."""
+    """Return the sides that contain `fixed` steps of a stride."""
     found, below = [], 1
     for at in reversed(range(len(plain))):
         top = below * plain[at]
@@ -72,7 +72,7 @@ def _fitting(plain: list[int], stride: int, fixed: int) -> list[int]:
 
 
 def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fixed: int) -> int | None:
-    """Return which written side the number of pictures belongs to."""
+    """Return which written side is the batch."""
     at = _meeting(plain, before, fixed)
     if at is None:
         return None
@@ -80,14 +80,14 @@ def _batch_place(plain: list[int], value: Value, batch_at: int, before: int, fix
     following = [merged * int(n) for n in np.cumprod(value.shape[batch_at + 1 :])]
     whole = plain[at] in following and plain[at] != fixed
     if at > 0 and whole and plain[at - 1] % fixed == 0:
-        return at - 1  # (tokens, pictures, features) made one list of tokens
+        return at - 1  # (tokens, pictures, features) reshaped to one list of tokens
     if merged > 1 and plain[at] == merged and plain[at + 1 : at + 2] == [fixed]:
-        return at + 1  # and the list parted again
+        return at + 1  # and the list split again
     return at
 
 
 def _swallowed(call: Call, wanted: list[int], before: int) -> bool:
-    """Whether a -1 took in the batch although a written 1 stands in its place, as in (1, -1)."""
+    """Whether a -1 includes the batch although a 1 is written in its place, as in (1, -1)."""
     builder = call.builder
     at, fixed = _meeting(wanted, before, builder.given_batch), builder.given_batch
     if at is None or carries_batch(wanted[at]) or wanted[at] != fixed or before != 1:

@@ -1,7 +1,7 @@
-"""A graph of 16-bit numbers as one of 32-bit numbers, for onnxruntime to run what is imported here.
+"""Widens a graph of 16-bit floats to 32 bits, so that onnxruntime runs the same network as is imported.
 
-Rounding to 16 bits adds up from node to node; a tolerance for it would hide wrong weights of the same size.
-So both sides compute in 32 bits, from the file's own weights.
+Rounding errors of 16 bits accumulate over nodes, and a tolerance for them would hide wrong weights of the
+same magnitude. So both sides compute in 32 bits, from the file's own weights.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from reportgen.models.onnx.reading import onnx_module
 
 _TYPES = ("to", "dtype")
-"""Attributes that name the type of what a node writes."""
+"""Attributes that name the type of a node's outputs."""
 
 
 def widen_halves(model: Any) -> bool:
     """Make the 16-bit floating numbers of a model 32-bit, in place; return whether it has any.
 
-    Weights stay where they are, within the file or beside it, and are cast as the graph begins.
+    Weights stay where they are, in the file or in external data, and are cast at the beginning of the graph.
     """
     onnx = onnx_module()
     graph, halves = model.graph, (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16)
@@ -47,7 +47,7 @@ def _unused(name: str, names: set[str]) -> str:
 
 
 def _widen_nodes(graph: Any, wide: dict[str, str], halves: tuple[int, ...]) -> bool:
-    """Widen what nodes take, hold and write, in inner graphs too; return whether any held or wrote halves."""
+    """Widen nodes' inputs, constants and outputs, also in inner graphs; return whether any were 16-bit."""
     onnx, changed = onnx_module(), False
     for node in graph.node:
         for at, name in enumerate(node.input):
