@@ -70,10 +70,13 @@
       .observe(document.querySelector(".bench"), { childList: true, subtree: true });
   }
 
-  // What differs between two requests, in the words of each
+  // What differs between two requests, in the words of each. Of two recipes the numbers differ anyway: only those
+  // that somebody set are listed then.
   function differences(fields, a, b) {
     var left = fields.full(a), right = fields.full(b);
-    var names = Object.keys(right).filter(function (k) { return JSON.stringify(left[k]) !== JSON.stringify(right[k]); });
+    var names = Object.keys(right).filter(function (k) {
+      return JSON.stringify(left[k]) !== JSON.stringify(right[k]) && (a.recipe === b.recipe || !fields.isNumber(k) || k in a.numbers || k in b.numbers);
+    });
     function words(own) { return names.map(function (k) { return k + " " + number(own[k]); }).join(", "); }
     return { n: names.length, left: words(left), right: words(right) };
   }

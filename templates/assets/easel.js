@@ -96,7 +96,7 @@
       own.draw();
     };
 
-    own.differs = function (text) { drawn.what.textContent = text; };
+    own.differs = function (text) { drawn.what.textContent = drawn.what.title = text; };
 
     // The curve, on a scale of its own or on one that is shared; `mark` is a step to point at.
     own.draw = function (scale, mark) {

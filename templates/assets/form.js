@@ -246,6 +246,7 @@
       plain: function (name, terms) { return Object.assign({}, plainest, { layer: name, terms: terms }); },
       follows: function () { return own.follow.checked; },
       full: function (f) { return full(told, f); },
+      isNumber: function (name) { return name in spec.recipes[plainest.recipe]; },
       toText: function (f) { return toText(told, f); },
       fromText: function (text, name) { return fromText(told, text, name); },
       addUnit: function (unit, sign) {
