@@ -21,7 +21,8 @@ from reportgen.explorer.growth import Growth
 from reportgen.explorer.render_request import Asked, parse
 from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
 from reportgen.explorer.store_view import StoreView, Version
-from reportgen.explorer.studio import ENDED, SWEEP, Progress, Ticket
+from reportgen.explorer.studio import ENDED, Progress, Ticket
+from reportgen.explorer.sweep import SWEEP
 from reportgen.json_values import JsonObject, Parsed
 from reportgen.store import Experiment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,9 +11,10 @@ from typing import Literal
 import numpy as np
 
 from reportgen.explorer.growth import Frame
-from reportgen.explorer.messages import Order, Step, is_kept
+from reportgen.explorer.messages import Done, Order, Step, is_kept
 from reportgen.explorer.render_request import Asked
 from reportgen.explorer.result_cache import Result
+from reportgen.store import Experiment
 from reportgen.units import activation_of
 
 State = Literal["waiting", "starting", "rendering", "done", "cancelled", "failed", "replaced"]
@@ -107,6 +109,24 @@ class Request:
             self.preview_number += 1
             self.frames = [*(f for f in self.frames if f.step < self.step), Frame(self.step, self.preview)]
             self.end("done")
+
+    def experiment(self, done: Done) -> Experiment:
+        """Return its finished picture as a store keeps it."""
+        height, width, channels = done.size
+        return Experiment(
+            key=self.key,
+            picture=done.picture,
+            height=height,
+            width=width,
+            channels=channels,
+            seconds=done.seconds,
+            telemetry=done.telemetry,
+            asked=self.asked.as_dict(),
+            provenance={
+                "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                "device": done.device,
+            },
+        )
 
     def hear(self, step: Step) -> None:
         """Take in how its order stands."""

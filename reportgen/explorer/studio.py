@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import threading
 import time
 import uuid
@@ -20,7 +19,7 @@ from types import TracebackType
 from reportgen.errors import ConfigError, ReportgenError
 from reportgen.explorer.fair_queue import Turns
 from reportgen.explorer.growth import Growth, Growths
-from reportgen.explorer.messages import Done, Failed, Order, Step
+from reportgen.explorer.messages import Failed, Order, Step
 from reportgen.explorer.model_files import Files, ModelFile
 from reportgen.explorer.render_request import Asked
 from reportgen.explorer.requests import ENDED as ENDED
@@ -30,12 +29,9 @@ from reportgen.explorer.requests import Ticket as Ticket
 from reportgen.explorer.result_cache import Ledger, Result
 from reportgen.explorer.service import Service
 from reportgen.explorer.start_pictures import Starts
+from reportgen.explorer.sweep import sweep_of
 from reportgen.plan import key_parts
-from reportgen.spec import with_numbers
 from reportgen.store import Experiment, ModelRecord
-
-SWEEP = ("1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100", "1000")
-"""Weights of total variation of a sweep, weakest first, as people read them."""
 
 MOST_WAITING, MOST_OF_A_PERSON = 512, 64
 """Requests that wait at once, of all people and of one."""
@@ -368,7 +364,7 @@ class Studio:
             with self._lock:
                 request.end("failed", answer.message or "it was given up")
             return
-        result = self._ledger.keep(_experiment(answer, request))
+        result = self._ledger.keep(request.experiment(answer))
         self._due.set()
         with self._lock:
             request.finish(result)
@@ -395,27 +391,3 @@ class Studio:
             while not self._closing and not self._ledger.flush(patience=0.2):
                 self._due.wait(_FLUSH_SECONDS)
                 self._due.clear()
-
-
-def sweep_of(asked: Asked) -> list[Asked]:
-    """Return the wishes of a sweep: the same with weights of total variation from 1e-5 to 1e3, in decades."""
-    recipes = [with_numbers(asked.recipe, {"tv": float(weight)}) for weight in SWEEP]
-    return [dataclasses.replace(asked, recipe=recipe) for recipe in recipes]
-
-
-def _experiment(done: Done, request: Request) -> Experiment:
-    height, width, channels = done.size
-    return Experiment(
-        key=request.key,
-        picture=done.picture,
-        height=height,
-        width=width,
-        channels=channels,
-        seconds=done.seconds,
-        telemetry=done.telemetry,
-        asked=request.asked.as_dict(),
-        provenance={
-            "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "device": done.device,
-        },
-    )

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reportgen.explorer.desk import Desk
 from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
-from reportgen.explorer.studio import SWEEP
+from reportgen.explorer.sweep import SWEEP
 
 FORM = {"model": "garden", "version": "v2", "layer": "conv1", "terms": "3", "seed": 1}
 

@@ -19,7 +19,8 @@ from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.growth import Growths
 from reportgen.explorer.messages import Failed
 from reportgen.explorer.render_request import parse
-from reportgen.explorer.studio import ENDED, MOST_OF_A_PERSON, SWEEP, Studio
+from reportgen.explorer.studio import ENDED, MOST_OF_A_PERSON, Studio
+from reportgen.explorer.sweep import SWEEP
 from reportgen.images import decode_webp
 from reportgen.run.importing import open_source
 from reportgen.store import open_store
