@@ -10,7 +10,6 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 from PIL import Image
@@ -86,7 +85,16 @@ def heat_strip(place: Place, rows: Sequence[LayerRows], name: str) -> HeatStrip:
     for own in rows:
         wide, slug = -(-len(own.units) // tall), place.slug(own.layer.name) or own.layer.slug
         label = f"{own.layer.name}: {len(own.units):,} units, {words.counts_in_words(own.counts)}"
-        spans.append(Span(f"{slug}.html", label, left, wide, _ranges(own.units), len(own.units)))
+        spans.append(
+            Span(
+                f"{slug}.html",
+                label,
+                left,
+                wide,
+                "" if list(own.units) == list(range(len(own.units))) else words.runs(own.units),
+                len(own.units),
+            )
+        )
         left += wide + 1
     across = max(1, left - 1)
     cell = max(_LEAST_CELL, min(_LARGEST_CELL, _WIDE // across))
@@ -124,11 +132,3 @@ def _colours(palette: dict[str, str]) -> np.ndarray:
     """Return `(n, 4)` RGBA of nothing, then of each mark."""
     opaque = [(*bytes.fromhex(code), 255) for code in palette.values()]
     return np.array([(0, 0, 0, 0), *opaque], np.uint8)
-
-
-def _ranges(units: Sequence[int]) -> str:
-    """Return units as `0-31 40`; empty where they are 0, 1, 2, ..."""
-    if list(units) == list(range(len(units))):
-        return ""
-    runs = [[u for _, u in run] for _, run in groupby(enumerate(units), lambda x: x[1] - x[0])]
-    return " ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

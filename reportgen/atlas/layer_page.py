@@ -23,13 +23,15 @@ from reportgen.atlas.need import layer_cloud, layer_need_view
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.plots import number, tenths
+from reportgen.atlas.recipe_list import recipe_links
 from reportgen.atlas.rows import LayerRows, recipe_name
 from reportgen.atlas.sheets import UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.similarity import groups_of, n_groups_left_out, similarity_map
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import GRID_RECIPES, UnitPictures
 from reportgen.atlas.structure_plots import layer_spread
-from reportgen.atlas.unit_view import null_pictures, recipe_sections, unit_view
+from reportgen.atlas.terms import MEANINGS, terms_of
+from reportgen.atlas.unit_view import null_pictures, unit_view
 from reportgen.atlas.use_plot import use_against_structure
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import UnitView
@@ -97,11 +99,10 @@ def layer_pages(
         own_pages: Whether each unit also gets a page of its own.
     """
     slug = context.place.slug(rows.layer.name) or rows.layer.slug
-    common = recipe_sections(context, rows)
     shared = {
         "record": rows.record,
         "place": context.place,
-        "common": common,
+        "recipes": recipe_links(rows.record, rows.layer.name, context.recipes),
         "slug": slug,
         "layer": rows.layer,
     }
@@ -125,7 +126,8 @@ def layer_pages(
         path,
         pages.page(
             LAYER.template, path, preview=preview, parts=parts, around=around,
-            rows_digest=content_digest(packed), names_digest=content_digest(names), **values, **shared,
+            terms_here=list(MEANINGS), rows_digest=content_digest(packed), names_digest=content_digest(names),
+            **values, **shared,
         ),
     )  # fmt: skip
 
@@ -151,12 +153,12 @@ def _unit_pages(
         around = {
             "previous": rows.units[at - 1] if at else None,
             "next": rows.units[at + 1] if at + 1 < len(rows.units) else None,
-            "place": at + 1,
-            "of": len(rows.units),
+            "listed": words.runs(rows.units),
         }
         path = context.place.unit_page(shared["slug"], view.unit)
         preview = f"{context.place.folder}/{shared['slug']}/preview.jpg"
-        yield path, pages.page(UNIT.template, path, preview=preview, view=view, around=around, **shared)
+        values = {"view": view, "around": around, "terms_here": terms_of(view), **shared}
+        yield path, pages.page(UNIT.template, path, preview=preview, **values)
 
 
 def layer_values(

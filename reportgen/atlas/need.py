@@ -19,6 +19,7 @@ from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.views import Fact, Facts
 from reportgen.atlas.words import mark
 from reportgen.removal import LayerNeed, Removal, UnitNeed
+from reportgen.score.removable import certain_reason
 
 _LONG = 16
 
@@ -134,16 +135,30 @@ def layer_need_view(removal: Removal | None, layer: str) -> LayerNeedView | None
     return LayerNeedView(answer, told.layer_looks_in_words(removal, layer), middle, narrow)
 
 
+def need_of(rows: LayerRows, unit: int) -> tuple[str, str]:
+    """Return in words whether the network needs a unit, and why that is said."""
+    score, need, removal = rows.scores.get(unit), rows.needs.get(unit), rows.removal
+    certain = score is not None and unit in (rows.findings.certain or ())
+    proof = certain_reason(score) if certain and score is not None else ""
+    if removal is None or need is None:
+        return ("certainly superfluous", proof) if certain else ("need not measured", "")
+    ranked = f"rank of need {told.rank_in_words(need, removal.units)}"
+    if certain:
+        return "certainly superfluous", "; ".join(filter(None, [proof, ranked]))
+    fate, when = told.fate_in_words(removal, stays=not removal.goes(need))
+    return fate, f"{when}; {ranked}"
+
+
 def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None:
     """Return a unit's section on what it is needed for; None where it was not measured."""
     if removal is None or need is None:
         return None
-    rank = told.rank_in_words(need, removal.units)
-    facts = [Fact("Need", rank, told.need_in_words(need))]
+    facts = [Fact("Need", told.rank_in_words(need, removal.units), told.need_in_words(need), "need")]
     loss = told.loss_in_words(need)
     if loss:
         facts.append(Fact("Without it", *loss))
-    facts.append(Fact("Together", *told.fate_in_words(removal, stays=not removal.goes(need))))
+    together = told.fate_in_words(removal, stays=not removal.goes(need))
+    facts.append(Fact("Together", *together, "superfluous"))
     note = "Measured by removal on pictures; a unit’s appearance does not show it."
     return Facts(title="Is it needed?", note=note, means="need", facts=tuple(facts))
 

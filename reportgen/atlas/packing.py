@@ -1,4 +1,4 @@
-"""Views as a data file holds them: names in one letter, and rows by position.
+"""Views as a data file holds them: names in a letter or two, and rows by position.
 
 A table says which letter stands for which name, whatever value has it, and which names the values of a row
 have. `templates/assets/atlas.js` has the same table and gives scripts the whole names back, once, when it has
@@ -13,15 +13,17 @@ from functools import cache
 from typing import Any
 
 from reportgen.atlas.columns import LayerColumns
-from reportgen.atlas.views import Box, Channel, Dot, Fact, Label, Line, Link
+from reportgen.atlas.views import Box, Channel, Counterpart, Dot, Edge, Fact, Label, Line, Link
 from reportgen.json_values import Json, JsonObject
 
 LETTERS: Mapping[str, str] = {
     "alt": "a",
+    "borderline": "Bo",
     "boxes": "b",
     "caption": "c",
     "channels": "C",
     "citation": "q",
+    "counterparts": "Co",
     "counts": "O",
     "detail": "d",
     "dots": "D",
@@ -29,10 +31,13 @@ LETTERS: Mapping[str, str] = {
     "faint": "Q",
     "file": "i",
     "files": "V",
+    "first": "Fi",
     "flags": "F",
+    "folded": "Fo",
     "group": "G",
     "head": "H",
     "height": "h",
+    "incoming": "In",
     "kind": "k",
     "labels": "T",
     "layers": "Y",
@@ -45,8 +50,13 @@ LETTERS: Mapping[str, str] = {
     "marks": "K",
     "means": "e",
     "n_units": "U",
+    "name": "Na",
+    "need": "Ne",
+    "need_reason": "Nr",
     "note": "p",
     "numbers": "B",
+    "outgoing": "Ou",
+    "parts": "Pa",
     "pictures": "P",
     "places": "x",
     "plot": "g",
@@ -56,10 +66,11 @@ LETTERS: Mapping[str, str] = {
     "sections": "s",
     "seeds": "E",
     "size": "z",
+    "sources": "So",
     "starts": "S",
     "step": "y",
     "strips": "I",
-    "text": "X",
+    "targets": "Ta",
     "tile": "n",
     "tile_kinds": "J",
     "tiles": "N",
@@ -69,17 +80,20 @@ LETTERS: Mapping[str, str] = {
     "width": "w",
     "words": "W",
 }
-"""The letter of each name."""
+"""The letter of each name; two letters for what a unit has once."""
 
 ROWS: Mapping[str, tuple[str, ...]] = {
     "boxes": Box._fields,
     "channels": Channel._fields,
+    "counterparts": Counterpart._fields,
     "dots": Dot._fields,
     "facts": Fact._fields,
+    "incoming": Edge._fields,
     "labels": Label._fields,
     "layers": LayerColumns._fields,
     "lines": Line._fields,
     "links": Link._fields,
+    "outgoing": Edge._fields,
 }
 """By the name under which rows stand, the names of a row's values. Empty texts at its end are left out."""
 

@@ -22,12 +22,13 @@ from reportgen.atlas.addresses import Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, site_links
+from reportgen.atlas.terms import MEANINGS
 from reportgen.errors import SiteError
 from reportgen.verdicts import MARKS, VERDICTS
 
 _ASSETS = (
-    "atlas.css", "atlas.js", "theme.js", "recipe.js", "layer.js", "units.js", "query.js", "wall.js",
-    "plots.js",
+    "atlas.css", "unit.css", "atlas.js", "theme.js", "recipe.js", "unit.js", "layer.js", "units.js",
+    "query.js", "wall.js", "plots.js",
 )  # fmt: skip
 _EXPLORER_ASSETS = (
     "explorer.css", "explorer.js", "bench.js", "curve.js", "easel.js", "form.js", "strips.js",
@@ -170,6 +171,7 @@ def _environment(folders: tuple[Path, ...]) -> Sandbox:
         "meanings": {v.word: v.meaning for v in VERDICTS},
         "unfinished": words.unfinished,
         "bar": bar,
+        "terms": MEANINGS,
         "number": number,
         "tenths": tenths,
         "pictures": PICTURES,

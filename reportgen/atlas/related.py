@@ -1,4 +1,4 @@
-"""Which other units a unit is related to: copies and opposites, the most similar ones, its weights.
+"""Which other units a unit is related to: by weights, copies and opposites, the most similar, counterparts.
 
 Sections as in `views`.
 """
@@ -6,17 +6,29 @@ Sections as in `views`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, neighbours_of
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
 from reportgen.atlas.view_context import ViewContext
-from reportgen.atlas.views import Fact, Facts, Link, Links
+from reportgen.atlas.views import (
+    Connections,
+    Counterparts,
+    Edge,
+    Fact,
+    Facts,
+    Link,
+    Links,
+    Picture,
+)
 from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import verdict_of
 
-_N_WEIGHTS = 6
+_N_COPIES = 6
+_CANCELS = 0.5
+"""Share of its norm below which the sum of a kernel's weights has no sign worth showing."""
 
 
 def _link(context: ViewContext, layer: str, unit: int, label: str, note: str) -> Link:
@@ -40,7 +52,7 @@ def relations_section(context: ViewContext, rows: LayerRows, score: UnitScore | 
         if other is not None
     ]
     copies = rows.copies.get(score.unit, [])
-    found += [_link(context, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_WEIGHTS]]
+    found += [_link(context, rows.layer.name, u, f"copied by {u}", "") for u in copies[:_N_COPIES]]
     note = (
         "Units of this layer with nearly the same activations (copy) or opposite ones (mirror, complement)."
     )
@@ -79,22 +91,62 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
     return Facts(title=title, means=means, facts=(none,))
 
 
-def weights_section(context: ViewContext, rows: LayerRows, unit: int, way: str) -> Links | None:
-    """Return the units whose weights into (`in`) or out of (`out`) a unit are strongest, in that order."""
+def connections_section(
+    context: ViewContext, rows: LayerRows, unit: int, own: Sequence[Picture]
+) -> Connections | None:
+    """Return the units whose weights into and out of a unit are strongest, strongest first.
+
+    Args:
+        context: Of the model version.
+        rows: Of the unit's layer.
+        unit: Its index.
+        own: Its picture, in the middle of the graph; none or one.
+    """
+    incoming, sources = _edges(context, rows, unit, "in")
+    outgoing, targets = _edges(context, rows, unit, "out")
+    if not (incoming or outgoing):
+        return None
+    norms = any(edge.norm for edge in (*incoming, *outgoing))
+    note = "The strongest weights into and out of this unit; line width is strength, a dash means negative."
+    note += " Sum over positions, with its sign; then the L2 norm." if norms else ""
+    return Connections(
+        title="Fed by and feeds", note=note, means="weights", pictures=tuple(own),
+        incoming=incoming, outgoing=outgoing, sources=sources, targets=targets,
+    )  # fmt: skip
+
+
+def counterparts_section(context: ViewContext, layer: str, unit: int) -> Counterparts | None:
+    """Return the same unit in the versions with which this one was compared; None where it was not."""
+    found = context.counterparts.get(layer, {}).get(unit, ())
+    if not found:
+        return None
+    note = "The unit that responds most alike there, and what became of it."
+    return Counterparts(title="In other versions", note=note, means="counterpart", counterparts=tuple(found))
+
+
+def _edges(context: ViewContext, rows: LayerRows, unit: int, way: str) -> tuple[tuple[Edge, ...], str]:
+    """Return the strongest weights on one side, and the layer of all of these units where it is one."""
     links = rows.links.get(way, [])
     strongest = links[unit] if unit < len(links) else []
     single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
-    found = [
-        _link(
-            context, layer, other, f"{layer} {other}",
-            _signed(weight) if single else f"{number(norm)}, sum {_signed(weight)}",
-        )
-        for layer, other, weight, norm in strongest
-    ]  # fmt: skip
-    titles = {"in": ("Fed by", "Strongest incoming weights"), "out": ("Feeds", "Strongest outgoing weights")}
-    title, what = titles[way]
-    over = "." if single else ": L2 norm over positions; then their sum, with its sign."
-    return Links(title=title, note=what + over, means="weights", links=tuple(found)) if found else None
+    most = max((norm for *_, norm in strongest), default=0.0)
+    layers = {layer for layer, *_ in strongest}
+    found = []
+    for layer, other, weight, norm in strongest:
+        link = _link(context, layer, other, str(other) if len(layers) == 1 else f"{layer} {other}", "")
+        strength = max(1, round(8 * norm / most)) if most > 0 else 1
+        found.append(
+            Edge(
+                *link[:6], _sign(weight, norm), strength, _signed(weight), "" if single else number(norm)
+            )
+        )  # fmt: skip
+    return tuple(found), layers.pop() if len(layers) == 1 else ""
+
+
+def _sign(weight: float, norm: float) -> str:
+    if abs(weight) < _CANCELS * norm:
+        return "±"
+    return "−" if weight < 0 else "+"
 
 
 def _signed(weight: float) -> str:

@@ -19,6 +19,7 @@ from reportgen.atlas.network import network_view
 from reportgen.atlas.overview import Head, heads_of, overview_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
+from reportgen.atlas.recipe_list import recipes_of
 from reportgen.atlas.rows import LayerRows, listed_rows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
 from reportgen.atlas.showcase import showcase_rows, with_renders
@@ -38,14 +39,14 @@ from reportgen.atlas.site_map import (
     PageKind,
 )  # fmt: skip
 from reportgen.atlas.strips import grid_recipes
-from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, recipes_of, summary_of
+from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, summary_of
 from reportgen.atlas.table import FORMATS, Row, table_row
+from reportgen.atlas.terms import TERMS
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
 from reportgen.removal import Removal
-from reportgen.sentences.responses import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store, first_starts, pictures_by_key
 
@@ -256,7 +257,7 @@ def _start_files(
     ]
     values: dict[PageKind, Parsed] = {
         START: {"grouped": grouped},
-        METHOD: {"spec": ScoreSpec(), "robust": ROBUST, "natural_agrees": NATURAL_AGREES},
+        METHOD: {"spec": ScoreSpec(), "listed": TERMS},
         ABOUT: {"models": models, "credits": credits, "spec": context.spec},
         DOWNLOADS: {"models": models, "sizes": sizes, "spec": context.spec},
     }

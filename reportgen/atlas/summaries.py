@@ -15,7 +15,6 @@ from reportgen.atlas.unit_view import picture, pictures_of
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Picture
 from reportgen.json_values import Parsed
-from reportgen.spec import RenderSpec
 from reportgen.store import ModelRecord
 
 
@@ -38,7 +37,7 @@ class DrawnUnit:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """A layer as pages above it show it."""
+    """A layer as pages above it show it; `listed` are its units that have a page, as `0-31 40`."""
 
     name: str
     slug: str
@@ -47,6 +46,7 @@ class LayerSummary:
     n_listed: int
     field: str
     counts: Mapping[str, int]
+    listed: str
     strip: tuple[DrawnUnit, ...]
 
 
@@ -96,15 +96,9 @@ def summary_of(context: ViewContext, rows: LayerRows, n_pictures: int) -> LayerS
         len(rows.units),
         words.field(rows.layer),
         rows.counts,
+        words.runs(rows.units),
         tuple(_strip(context, rows, slug, n_pictures)),
     )
-
-
-def recipes_of(record: ModelRecord, recipes: Mapping[str, RenderSpec]) -> list[tuple[str, str, str]]:
-    """Return `(role, name, TOML)` of a model version's recipes."""
-    roles = record.plan.get("recipes", {})
-    named = [("shown first", roles.get("shown", "")), ("scored", roles.get("scored", ""))]
-    return [(role, recipes[h].name, words.recipe_toml(recipes[h])) for role, h in named if h in recipes]
 
 
 def drawn_unit(context: ViewContext, rows: LayerRows, unit: int, caption: str = "") -> DrawnUnit | None:

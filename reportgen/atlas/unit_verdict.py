@@ -35,11 +35,7 @@ def null_section(rows: LayerRows, score: UnitScore | None) -> Plotted | None:
     null = rows.findings.null_structure
     plot = plots.place_in_null(score.structure, cut, band, null)
     bars = f" (bars, {len(null)} pictures)" if null else ""
-    note = (
-        f"Structure of this unit (dot) and of the noise baseline{bars}: pictures that the same renderer "
-        f"makes "
-        "from objectives without structure. The line is where patterns begin; grey is borderline."
-    )
+    note = f"This unit (dot) and the noise baseline{bars}. Patterns begin at the line; grey is borderline."
     title = "Compared with the noise baseline"
     return Plotted(title=title, note=note, means="null", plot=plot) if plot else None
 
@@ -51,35 +47,31 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
     null = f"of {rows.n_null} baseline pictures" if rows.n_null else "of the noise baseline"
     begins = f"{rows.thresholds.structure_z:g}"
     compared = rows.findings.consistency_reference or "pictures of other units"
-    agree = f"how reliably a picture can be matched to its unit (1 = always); compared with {compared}"
+    agree = f"1 is always; compared with {compared}"
     if verdict_of(score.verdict).noise:
-        agree += ". It says that starts are alike, not that they show a pattern: noise can be alike too"
+        agree += "; that starts are alike does not show a pattern: noise can be alike too"
     look = score.look
     found = [
         Fact(
             "Structure",
             tenths(score.structure),
             f"standard deviations above the noise baseline; a pattern from {begins}",
+            "structure",
         ),
         Fact(
             "Score",
             number(score.p_structured),
-            "P(structured): structure as a probability of a pattern, 0 to 1",
+            "P(structured), 0 to 1",
+            "structure",
         ),
-        Fact("p", number(score.p_value), f"p-value: share {null} with at least this much structure"),
+        Fact("p", number(score.p_value), f"share {null} with at least this much structure", "structure"),
         Fact(
-            "p, adjusted",
-            number(score.look.p_adjusted),
-            "p-value, corrected for the number of units in the layer",
+            "p, adjusted", number(score.look.p_adjusted), "for the number of units in the layer", "structure"
         ),
-        Fact("More order than", _share(look.null_share_below), "of the noise baseline’s pictures"),
-        Fact("Contrast", number(look.contrast), "RMS deviation from the mean colour, in the range 0 to 1"),
-        Fact("Consistency", number(score.consistency), agree),
-        Fact(
-            "Use",
-            number(score.use),
-            "rank in its layer, 0 to 1, of outgoing weight × spread of its activation",
-        ),
+        Fact("More order than", _share(look.null_share_below), "of the noise baseline’s pictures", "null"),
+        Fact("Contrast", number(look.contrast), "RMS, 0 to 1", "contrast"),
+        Fact("Consistency", number(score.consistency), agree, "consistency"),
+        Fact("Use", number(score.use), "rank in its layer, 0 to 1", "use"),
         Fact("Facets", number(score.facets), "groups of similar pictures, each from several starts"),
         Fact("Pattern", pattern_in_words(look) or "–", look.colours),
     ]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from reportgen.atlas import plots, words
 from reportgen.atlas.natural_tiles import synthetic_photographs
-from reportgen.atlas.need import need_section
+from reportgen.atlas.need import need_of, need_section
 from reportgen.atlas.plots import number
-from reportgen.atlas.related import neighbours_section, relations_section, weights_section
+from reportgen.atlas.related import (
+    connections_section,
+    counterparts_section,
+    neighbours_section,
+    relations_section,
+)
 from reportgen.atlas.rows import LayerRows, RenderRow, recipe_name
 from reportgen.atlas.strips import UnitPictures, null_strip, unit_pictures
 from reportgen.atlas.unit_trust import (
@@ -28,8 +33,8 @@ from reportgen.atlas.unit_verdict import (
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import (
     Channel,
-    Code,
     Kernel,
+    Part,
     Picture,
     Pictures,
     Plotted,
@@ -46,6 +51,8 @@ _RESCUES = {
     "louder-start": "restarted from stronger noise",
 }
 """How the optimisation of a unit without activation was restarted, in words."""
+_FOLDED = "rendering"
+"""The part of a unit's page that is closed until somebody opens it."""
 
 
 def pictures_of(context: ViewContext, rows: LayerRows, unit: int) -> UnitPictures:
@@ -61,34 +68,18 @@ def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPicture
     own = own or pictures_of(context, rows, unit)
     record, slug = rows.record, context.place.slug(rows.layer.name) or rows.layer.slug
     address = context.place.address(slug, unit)
-    built: list[Callable[[], Section | None]] = [
-        *_pictures(context, rows, unit, own),
-        lambda: decision_section(score),
-        lambda: need_section(rows.removal, rows.needs.get(unit)),
-        lambda: null_section(rows, score),
-        lambda: numbers_section(rows, score),
-        lambda: trust_section(score),
-        lambda: synthetic_photographs(rows, unit, context.sizes),
-        lambda: natural_section(score),
-        lambda: histogram_section(rows.natural, unit),
-        lambda: probe_histogram_section(rows, unit),
-        lambda: relations_section(context, rows, score),
-        lambda: neighbours_section(context, rows, unit),
-        lambda: _ascent(context, rows, unit),
-        lambda: _telemetry(context, rows, unit),
-        lambda: light_section(rows, unit),
-        lambda: _kernel(rows, unit),
-        lambda: weights_section(context, rows, unit, "in"),
-        lambda: weights_section(context, rows, unit, "out"),
-        lambda: _sweep(context, rows, unit, own),
-    ]
+    need, need_reason = need_of(rows, unit)
     return UnitView(
         unit=unit,
         verdict=score.verdict if score else "",
         mark=words.mark(score.verdict if score else ""),
-        detail=_verdict_detail(score),
+        detail=score.verdict_detail if score else "",
+        borderline=bool(score and score.borderline),
         reason=_reason(rows, score, unit),
-        sections=tuple(section for build in built if (section := build())),
+        need=need,
+        need_reason=need_reason,
+        first=_first(context, rows, unit, own),
+        parts=tuple(part for part in _parts(context, rows, unit, own) if part.sections),
         citation=words.citation(
             UnitId(record.name, record.version, rows.layer.name, unit),
             record.name,
@@ -101,14 +92,55 @@ def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPicture
     )
 
 
-def recipe_sections(context: ViewContext, rows: LayerRows) -> list[Code]:
-    """Return the recipes of a layer's pictures as TOML, with the numbers that hold for its kind."""
-    found = []
-    for role, hash_ in (("shown first", rows.shown_recipe), ("scored", rows.scored_recipe)):
-        if hash_ in context.recipes:
-            recipe = for_kind(context.recipes[hash_], rows.layer.kind)
-            found.append(Code(title=f"Recipe “{recipe.name}”, {role}", text=words.recipe_toml(recipe)))
-    return found
+def _first(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> tuple[Section, ...]:
+    """Return the sections of the first screen: pictures, then what the verdicts on it rest on."""
+    score = rows.scores.get(unit)
+    return _made(
+        [
+            *_pictures(context, rows, unit, own),
+            lambda: null_section(rows, score),
+            lambda: decision_section(score),
+            lambda: need_section(rows.removal, rows.needs.get(unit)),
+        ]
+    )
+
+
+def _parts(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> Iterator[Part]:
+    """Yield the parts of a unit's page below its first screen; some may be empty."""
+    score = rows.scores.get(unit)
+    built: dict[tuple[str, str], list[Callable[[], Section | None]]] = {
+        ("evidence", "Evidence"): [lambda: numbers_section(rows, score), lambda: trust_section(score)],
+        ("connections", "Connections"): [
+            lambda: connections_section(context, rows, unit, _lead_picture(context, rows, unit, own)),
+            lambda: neighbours_section(context, rows, unit),
+            lambda: relations_section(context, rows, score),
+            lambda: counterparts_section(context, rows.layer.name, unit),
+            lambda: _kernel(rows, unit),
+        ],
+        ("activations", "Activations"): [
+            lambda: synthetic_photographs(rows, unit, context.sizes),
+            lambda: natural_section(score),
+            lambda: histogram_section(rows.natural, unit),
+            lambda: probe_histogram_section(rows, unit),
+            lambda: light_section(rows, unit),
+        ],
+        (_FOLDED, "Rendering"): [
+            lambda: _ascent(context, rows, unit),
+            lambda: _telemetry(context, rows, unit),
+            lambda: _sweep(context, rows, unit, own),
+        ],
+    }
+    for (name, title), sections in built.items():
+        yield Part(name=name, title=title, folded=name == _FOLDED, sections=_made(sections))
+
+
+def _made(built: Iterable[Callable[[], Section | None]]) -> tuple[Section, ...]:
+    return tuple(section for build in built if (section := build()))
+
+
+def _lead_picture(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> list[Picture]:
+    lead = rows.lead(unit)
+    return picture(context, rows, lead, own, f"unit {unit}") if lead else []
 
 
 def picture(
@@ -134,14 +166,6 @@ def picture(
             tile=found.at if of_many else None, tiles=found.n if of_many else None,
         )
     ]  # fmt: skip
-
-
-def _verdict_detail(score: UnitScore | None) -> str:
-    if score is None:
-        return ""
-    return ", ".join(
-        part for part in (score.verdict_detail, "borderline" if score.borderline else "") if part
-    )
 
 
 def _reason(rows: LayerRows, score: UnitScore | None, unit: int) -> str:
@@ -227,8 +251,7 @@ def _seeds(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) 
     sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
     found = tuple(x for r, caption in happy + sad for x in picture(context, rows, r, own, caption))
     name = recipe_name(context.recipes, rows.scored_recipe)
-    note = f"Recipe “{name}”: the verdict is about the happy ones of these. "
-    note += "Same unit, other random starts; the number is its seed."
+    note = f"Recipe “{name}”; the verdict is about the happy ones of these."
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
     section = Pictures(title="Every start", note=note, means="seed", size="m", pictures=found)

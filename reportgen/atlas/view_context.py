@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.pictures import Sizes
+from reportgen.atlas.views import Counterpart
 from reportgen.spec import AtlasSpec, RenderSpec
 
 
@@ -19,6 +20,7 @@ class ViewContext:
         made_with: Name and version of this program, for citations.
         sizes: Of the pictures.
         nulls: Whether there are files of the renderer null's pictures.
+        counterparts: The same units in versions that this one was compared with, by layer name and unit.
     """
 
     spec: AtlasSpec
@@ -28,3 +30,4 @@ class ViewContext:
     made_with: str
     sizes: Sizes = field(default_factory=Sizes)
     nulls: bool = True
+    counterparts: Mapping[str, Mapping[int, Sequence[Counterpart]]] = field(default_factory=dict)

@@ -13,11 +13,16 @@ from typing import ClassVar, Literal, NamedTuple
 
 
 class Fact(NamedTuple):
-    """A value with what it is called and what is to be said of it."""
+    """A value with what it is called, what is to be said of it, and the term that explains its label.
+
+    Attributes:
+        means: A key of `terms`, or empty.
+    """
 
     label: str
     value: str
     note: str = ""
+    means: str = ""
 
 
 class Link(NamedTuple):
@@ -37,6 +42,48 @@ class Link(NamedTuple):
     label: str
     note: str = ""
     thumbnail: str = ""
+
+
+class Edge(NamedTuple):
+    """A weight between a unit and another one.
+
+    Attributes:
+        slug, unit, sheet, column, row, label, thumbnail: Of the other unit, as of a `Link`.
+        sign: `+`, `−`, or `±` where the weights at its positions nearly cancel.
+        strength: 1..8, compared with the strongest weight on that side.
+        weight: The weight, or the sum over positions, with its sign.
+        norm: The L2 norm over positions; empty where there is a single position.
+    """
+
+    slug: str
+    unit: int
+    sheet: str
+    column: int
+    row: int
+    label: str
+    sign: str
+    strength: int
+    weight: str
+    norm: str = ""
+    thumbnail: str = ""
+
+
+class Counterpart(NamedTuple):
+    """The same unit in another version of the model.
+
+    Attributes:
+        version, layer, unit: Which one; the unit is empty where there is none.
+        state: What became of it, a word of the comparison.
+        href: Its address; empty where there is none.
+        change: Address of the comparison of the two.
+    """
+
+    version: str
+    layer: str
+    unit: str
+    state: str
+    href: str
+    change: str
 
 
 class Channel(NamedTuple):
@@ -121,7 +168,7 @@ class Section:
         kind: How it is drawn.
         title: Its heading.
         note: A sentence or two below.
-        means: The place on the method page where it is explained.
+        means: The term that explains it, a key of `terms`; empty where none does.
     """
 
     kind: ClassVar[str]
@@ -156,6 +203,32 @@ class Links(Section):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Connections(Section):
+    """The units that a unit reads and those that read it, by the strongest weights.
+
+    Attributes:
+        pictures: The unit's own, one or none.
+        incoming, outgoing: Strongest first.
+        sources, targets: The layer of all on that side; empty where there are several, and labels say it.
+    """
+
+    kind: ClassVar[str] = "flow"
+    pictures: tuple[Picture, ...]
+    incoming: tuple[Edge, ...]
+    outgoing: tuple[Edge, ...]
+    sources: str = ""
+    targets: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterparts(Section):
+    """The same unit in other versions; addresses begin at the model version's folder."""
+
+    kind: ClassVar[str] = "versions"
+    counterparts: tuple[Counterpart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plotted(Section):
     """A plot."""
 
@@ -183,15 +256,19 @@ class Kernel(Section):
     channels: tuple[Channel, ...]
 
 
+SECTIONS: tuple[type[Section], ...] = (
+    Pictures, Facts, Links, Connections, Counterparts, Plotted, Table, Kernel,
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code(Section):
-    """Lines to be copied."""
+class Part:
+    """Sections that belong together: a page can be opened at one by its name; `folded` ones are closed."""
 
-    kind: ClassVar[str] = "code"
-    text: str
-
-
-SECTIONS: tuple[type[Section], ...] = (Pictures, Facts, Links, Plotted, Table, Kernel, Code)
+    name: str
+    title: str
+    folded: bool = False
+    sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +280,10 @@ class UnitView:
         verdict, mark: The word, and the mark under which the style sheet knows it; the word is empty where
             the unit was not scored.
         detail, reason: What is said with the verdict.
-        sections: In the order of the page.
+        borderline: Whether it is near the threshold.
+        need, need_reason: Whether the network needs it, and why that is said.
+        first: What the first screen shows next to these: its pictures, and what verdict and need rest on.
+        parts: The rest, in the order of the page.
         citation: How to cite it.
     """
 
@@ -211,6 +291,15 @@ class UnitView:
     verdict: str
     mark: str
     detail: str = ""
+    borderline: bool = False
     reason: str
-    sections: tuple[Section, ...]
+    need: str
+    need_reason: str = ""
+    first: tuple[Section, ...]
+    parts: tuple[Part, ...]
     citation: str
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections, in the order of the page."""
+        return (*self.first, *(section for part in self.parts for section in part.sections))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from reportgen.json_values import Parsed
@@ -74,6 +74,12 @@ def unit_ranges(units: Iterable[int]) -> str:
     """Return units as `0–31, 40`."""
     runs = [[u for _, u in run] for _, run in groupby(enumerate(sorted(units)), lambda x: x[1] - x[0])]
     return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def runs(units: Sequence[int]) -> str:
+    """Return units in order as runs, such as `0-31 40`."""
+    found = [[u for _, u in run] for _, run in groupby(enumerate(units), lambda x: x[1] - x[0])]
+    return " ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in found)
 
 
 def unfinished(plan: Parsed) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from reportgen.atlas.site_pages import unit_columns
 from reportgen.atlas.strips import GRID_RECIPES, Shown, UnitPictures, of_recipe
 from reportgen.atlas.unit_view import unit_view
 from reportgen.atlas.view_context import ViewContext
-from reportgen.atlas.views import Links, Pictures, Section, UnitView
+from reportgen.atlas.views import Connections, Edge, Link, Links, Pictures, Section, UnitView
 from reportgen.errors import UnknownLayer
 from reportgen.explorer.atlas_pictures import AtlasPicture, asked_of, atlas_picture
 from reportgen.explorer.render_request import Asked
@@ -302,13 +302,23 @@ def _unit(store: Store, at: Version, layer: Layer, unit: int) -> OpenUnit:
     thumbnails = _thumbnails(store, at, view.sections)
     lead = rows.lead(unit)
     return OpenUnit(
-        view=dataclasses.replace(
-            view, sections=tuple(_served(section, files, thumbnails) for section in view.sections)
-        ),
+        view=_served_view(view, files, thumbnails),
         lead=atlas_picture(at.record, layer.name, lead, store.recipes())
         if lead and not lead.failure
         else None,
     )
+
+
+def _served_view(
+    view: UnitView, files: Mapping[str, str], thumbnails: Mapping[tuple[str, int], str]
+) -> UnitView:
+    """Return a view with the files that the explorer serves."""
+
+    def served(sections: Iterable[Section]) -> tuple[Section, ...]:
+        return tuple(_served(section, files, thumbnails) for section in sections)
+
+    parts = tuple(dataclasses.replace(part, sections=served(part.sections)) for part in view.parts)
+    return dataclasses.replace(view, first=served(view.first), parts=parts)
 
 
 def _served(section: Section, files: Mapping[str, str], thumbnails: Mapping[tuple[str, int], str]) -> Section:
@@ -320,13 +330,28 @@ def _served(section: Section, files: Mapping[str, str], thumbnails: Mapping[tupl
         case Links(links=links):
             linked = tuple(x._replace(thumbnail=thumbnails.get((x.slug, x.unit), "")) for x in links)
             return dataclasses.replace(section, links=linked)
+        case Connections(incoming=incoming, outgoing=outgoing):
+            sides = [
+                tuple(x._replace(thumbnail=thumbnails.get((x.slug, x.unit), "")) for x in edges)
+                for edges in (incoming, outgoing)
+            ]
+            return dataclasses.replace(section, incoming=sides[0], outgoing=sides[1])
     return section
+
+
+def _linked(sections: Iterable[Section]) -> Iterator[Link | Edge]:
+    """Yield the units that sections lead to."""
+    for section in sections:
+        if isinstance(section, Links):
+            yield from section.links
+        elif isinstance(section, Connections):
+            yield from (*section.incoming, *section.outgoing)
 
 
 def _thumbnails(store: Store, at: Version, sections: Iterable[Section]) -> dict[tuple[str, int], str]:
     """Return the key of the picture that stands for each unit that is linked to, by `(slug, unit)`."""
     by_slug: dict[str, set[int]] = {}
-    for link in (link for s in sections if isinstance(s, Links) for link in s.links if link.slug):
+    for link in (link for link in _linked(sections) if link.slug):
         by_slug.setdefault(link.slug, set()).add(link.unit)
     return {
         (slug, unit): key

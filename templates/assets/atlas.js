@@ -73,18 +73,26 @@
   // What data files hold short, with its whole names: reportgen/atlas/packing.py has the same table
 
   var LETTERS = {
-    a: "alt", b: "boxes", c: "caption", C: "channels", q: "citation", O: "counts", d: "detail", D: "dots",
-    f: "facts", Q: "faint", i: "file", V: "files", F: "flags", G: "group", H: "head", h: "height", k: "kind", T: "labels", Y: "layers",
-    A: "leads", o: "least", L: "lines", j: "links", l: "listed", m: "mark", K: "marks", e: "means", U: "n_units",
-    p: "note", B: "numbers", P: "pictures", x: "places", g: "plot", r: "reason", M: "recipes", R: "rows", s: "sections",
-    E: "seeds", z: "size", S: "starts", y: "step", I: "strips", X: "text", n: "tile", J: "tile_kinds", N: "tiles",
-    t: "title", u: "unit", v: "verdict", w: "width", W: "words",
+    a: "alt", Bo: "borderline", b: "boxes", c: "caption", C: "channels", q: "citation", Co: "counterparts", O: "counts",
+    d: "detail", D: "dots", f: "facts", Q: "faint", i: "file", V: "files", Fi: "first", Fo: "folded", F: "flags", G: "group", H: "head",
+    h: "height", In: "incoming", k: "kind", T: "labels", Y: "layers", A: "leads", o: "least", L: "lines", j: "links",
+    l: "listed", m: "mark", K: "marks", e: "means", U: "n_units", Na: "name", Ne: "need", Nr: "need_reason", p: "note",
+    B: "numbers", Ou: "outgoing", Pa: "parts", P: "pictures", x: "places", g: "plot", r: "reason", M: "recipes", R: "rows",
+    s: "sections", E: "seeds", z: "size", So: "sources", S: "starts", y: "step", I: "strips", Ta: "targets", n: "tile",
+    J: "tile_kinds", N: "tiles", t: "title", u: "unit", v: "verdict", w: "width", W: "words",
   };
   var ROWS = {
-    boxes: ["style", "x", "y", "width", "height"], channels: ["name", "colours"], dots: ["style", "x", "y"],
-    facts: ["label", "value", "note"], labels: ["anchor", "x", "y", "text"],
-    layers: ["name", "slug", "kind", "n_units"], lines: ["style", "points"],
+    boxes: ["style", "x", "y", "width", "height"],
+    channels: ["name", "colours"],
+    counterparts: ["version", "layer", "unit", "state", "href", "change"],
+    dots: ["style", "x", "y"],
+    facts: ["label", "value", "note", "means"],
+    incoming: ["slug", "unit", "sheet", "column", "row", "label", "sign", "strength", "weight", "norm", "thumbnail"],
+    labels: ["anchor", "x", "y", "text"],
+    layers: ["name", "slug", "kind", "n_units"],
+    lines: ["style", "points"],
     links: ["slug", "unit", "sheet", "column", "row", "label", "note", "thumbnail"],
+    outgoing: ["slug", "unit", "sheet", "column", "row", "label", "sign", "strength", "weight", "norm", "thumbnail"],
   };
 
   var KEYED = ["marks", "numbers", "recipes", "words"];
@@ -110,7 +118,7 @@
     return found;
   }
 
-  // A unit's sections: the same as templates/parts.html draws
+  // Pictures
 
   function image(i) {
     var found = make("img" + (i.tiles ? ".k" + i.tile + ".n" + i.tiles : ""), { src: picturePath(i.file), width: i.width, height: i.height, alt: i.alt });
@@ -129,63 +137,6 @@
   function picturePath(stem) {
     if (stem[0] === "/") return stem + ".webp";
     return document.body.dataset.root + document.body.dataset.pictures + "/" + stem + ".webp";
-  }
-
-  var sections = {
-    pics: function (s) {
-      return make.apply(null, ["ul.pics.z-" + s.size, {}].concat(s.pictures.map(function (i) {
-        return make("li", {}, image(i), make("span", {}, i.caption));
-      })));
-    },
-    facts: function (s) {
-      return make.apply(null, ["dl.facts", {}].concat(s.facts.map(function (fact) {
-        return make("div", {}, make("dt", {}, fact.label), make("dd", {}, make("b", {}, fact.value), " ", make("span", {}, fact.note)));
-      })));
-    },
-    units: function (s) {
-      return make.apply(null, ["ul.units", {}].concat(s.links.map(function (u) {
-        var label = make("span", {}, u.label), shown = null;
-        if (u.thumbnail) shown = make("img", { src: picturePath(u.thumbnail), width: 64, height: 64, alt: "" });
-        else if (u.sheet) shown = tile(u.sheet, u.column, u.row);
-        var named = u.slug && shown ? make("a", { href: u.slug + ".html#u" + u.unit }, shown, label) : label;
-        return make("li", {}, named, u.note ? " " : null, u.note ? make("b", {}, u.note) : null);
-      })));
-    },
-    plot: function (s) {
-      var g = s.plot;
-      return draw.apply(null, ["svg.plot", { viewBox: "0 0 " + g.width + " " + g.height, role: "img", "aria-label": g.alt }].concat(
-        (g.boxes || []).map(function (b) { return draw("rect.g-" + b.style, { x: b.x, y: b.y, width: b.width, height: b.height }); }),
-        (g.lines || []).map(function (l) { return draw("polyline.g-" + l.style, { points: l.points }); }),
-        (g.dots || []).map(function (d) { return draw("circle.g-" + d.style, { cx: d.x, cy: d.y, r: 5 }); }),
-        (g.labels || []).map(function (t) { return draw("text", { x: t.x, y: t.y, "text-anchor": t.anchor }, t.text); })));
-    },
-    table: function (s) {
-      var head = make.apply(null, ["tr", {}].concat(s.head.map(function (h) { return make("th", { scope: "col" }, h); })));
-      var rows = s.rows.map(function (row) {
-        return make.apply(null, ["tr", {}].concat(row.map(function (cell, at) {
-          return at ? make("td", {}, cell) : make("th", { scope: "row" }, cell);
-        })));
-      });
-      return make("div.scroll", { tabindex: 0, role: "region", "aria-label": s.title },
-        make("table", {}, make("thead", {}, head), make.apply(null, ["tbody", {}].concat(rows))));
-    },
-    kernel: function (s) {
-      return make.apply(null, ["ul.kernels", {}].concat(s.channels.map(function (channel) {
-        var codes = channel.colours.match(/.{6}/g) || [];
-        var svg = draw.apply(null, ["svg.kernel", { viewBox: "0 0 " + s.width + " " + s.height, role: "img", "aria-label": s.alt + "; " + channel.name }].concat(
-          codes.map(function (code, at) {
-            return draw("rect", { x: at % s.width, y: Math.floor(at / s.width), width: 1, height: 1, fill: "#" + code });
-          })));
-        return make("li", {}, svg, make("span", {}, channel.name));
-      })));
-    },
-  };
-
-  // Words that the method page explains link there; the explorer has no such page
-  function section(s) {
-    var page = s.means && document.querySelector("a[href$='method.html']"), means = page && make("a", { href: page.href + "#" + s.means }, "What this means");
-    var note = s.note || means ? make("p.note", {}, s.note, means && " ", means || null) : null;
-    return make("section.sec.k-" + s.kind, {}, make("h3", {}, s.title), note, sections[s.kind](s));
   }
 
   // The other pictures of a unit, below or above what the pointer or the keyboard is at, from one strip or one by one.
@@ -247,13 +198,44 @@
     return { toggle: function () { if (dialog.open) dialog.close(); else dialog.showModal(); } };
   }
 
+  // A unit by chance: a button says where units are, as `address runs` with {} for the number, parted by |
+
+  function numberOf(listed, at) {
+    if (!listed) return at;
+    var runs = listed.split(" ");
+    for (var i = 0; i < runs.length; i += 1) {
+      var ends = runs[i].split("-").map(Number), n = (ends.length > 1 ? ends[1] : ends[0]) - ends[0] + 1;
+      if (at < n) return ends[0] + at;
+      at -= n;
+    }
+    return NaN;
+  }
+
+  function countOf(listed) {
+    return listed.split(" ").reduce(function (n, run) { var ends = run.split("-"); return n + (ends.length > 1 ? ends[1] - ends[0] : 0) + 1; }, 0);
+  }
+
+  function randomUnit(button) {
+    var groups = button.dataset.random.split("|").map(function (text) {
+      var at = text.indexOf(" ");
+      return { address: text.slice(0, at), listed: text.slice(at + 1), n: countOf(text.slice(at + 1)) };
+    });
+    var left = Math.floor(Math.random() * groups.reduce(function (n, group) { return n + group.n; }, 0));
+    var group = groups.find(function (each) { left -= each.n; return left < 0; });
+    location.href = group.address.replace("{}", numberOf(group.listed, left + group.n)) + (self.Atlas.place ? self.Atlas.place() : "");
+  }
+
+  document.querySelectorAll("[data-random]").forEach(function (button) {
+    button.hidden = false;
+    button.addEventListener("click", function () { randomUnit(button); });
+  });
   themeButton();
   copyButtons(document);
   document.querySelectorAll("[data-link]").forEach(function (element) {
     element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || location.hash, location.href).href; }));
   });
   self.Atlas = {
-    make: make, draw: draw, unpack: unpack, section: section, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
+    make: make, draw: draw, unpack: unpack, image: image, tile: tile, numberOf: numberOf, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
     peeking: peeking, help: help(),
   };
 })();

@@ -149,12 +149,12 @@
     var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
     head.replaceChildren(
       make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html" + (shown && "?render=" + encodeURIComponent(shown)) + "#u" + at.unit, location.href).href; })),
-      make("p.verdict.of-unit." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
-      make("p.reason.of-unit", {}, view.reason),
+      make.apply(null, ["div.of-unit", {}].concat(self.Atlas.unit.head(view))),
       make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone: it has no verdict. The evidence below is that of the unit."));
     var shown = make("div.sections");
-    shown.append.apply(shown, view.sections.map(self.Atlas.section));
-    evidence.replaceChildren(make("h2.small", {}, "Evidence, as in the atlas"), shown, make("p.cite", { "data-copy": "citation" }, view.citation));
+    shown.append.apply(shown, self.Atlas.unit.first(view, 3));
+    evidence.replaceChildren.apply(evidence, [make("h2.small", {}, "Evidence, as in the atlas"), shown].concat(
+      self.Atlas.unit.parts(view, 3), [make("p.cite", { "data-copy": "citation" }, view.citation)]));
     self.Atlas.copyButtons(evidence);
     bench.setUnit(at.layer, at.unit, lead, text);
     if (focus) {

@@ -32,7 +32,7 @@
     var questions = make("button.copy", { type: "button", "aria-label": "Help" }, "?");
     questions.addEventListener("click", function () { self.Atlas.help.toggle(); });
     bar = make("div.tools", {}, make("label", {}, "Filter", input), wrong, make("label", {}, "Order", select));
-    bar.append.apply(bar, recipe.mount(pictured).concat([query.download(body.dataset.slug, table, function () { return visible.map(function (c) { return c.i; }); }), questions, count]));
+    bar.append.apply(bar, recipe.mount(pictured).concat([query.download(body.dataset.slug, table, function () { return visible.map(function (c) { return c.i; }); }), random(), questions, count]));
     sheet.before(bar, none);
     document.querySelector(".key").after(meaning);
     input.addEventListener("input", changed);
@@ -71,9 +71,12 @@
   // The address: the unit that is open, the filter, the order. A unit alone leaves both as they are.
 
   function address(unit) {
-    return "#" + [unit !== null && "u" + unit, input.value.trim() && "q=" + encodeURIComponent(input.value.trim()),
+    return "#" + [unit !== null && "u" + unit, unit !== null && unit === open && place() && "part=" + place(), input.value.trim() && "q=" + encodeURIComponent(input.value.trim()),
       select.value !== "unit" && "sort=" + select.value, recipe.text()].filter(Boolean).join("&");
   }
+
+  // The part of the open unit that one reads
+  function place() { return panel.hidden || !panel.scrollTop ? "" : self.Atlas.unit.placeIn(panel); }
 
   function write() {
     history.replaceState(null, "", location.pathname + location.search + address(open).replace(/^#$/, ""));
@@ -204,7 +207,8 @@
     return asked.get(name).then(function () { return views.get(unit); }, function () { return null; });
   }
 
-  function show(unit, focus) {
+  // `part` of the unit is scrolled to, where it has it
+  function show(unit, focus, part) {
     var cell = byUnit.get(unit);
     if (!cell) return missing(unit);
     if (byUnit.has(open)) byUnit.get(open).a.classList.remove("here");
@@ -216,7 +220,7 @@
       if (open !== unit) return;
       panel.replaceChildren.apply(panel, view ? content(view) : [panelTools(unit), make("p", {}, "The data of this unit could not be read.")]);
       panel.hidden = false;
-      panel.scrollTop = 0;
+      if (!part || !self.Atlas.unit.goTo(panel, part)) panel.scrollTop = 0;
       panel.setAttribute("aria-label", body.dataset.layer + " unit " + unit);
       document.title = body.dataset.layer + " " + unit + " – " + body.dataset.of;
       body.classList.add("open");
@@ -249,7 +253,7 @@
     var shut = make("button.copy.close", { type: "button" }, "Close");
     shut.addEventListener("click", close);
     var own = "ownPages" in body.dataset ? make("a", { href: body.dataset.slug + "/" + unit + ".html" }, "Own page") : null;
-    return make("div.panel-tools", {}, step(-1, "Before"), step(1, "Next"), self.Atlas.copyButton("Copy link", function () { return location.href; }), own, shut);
+    return make("div.panel-tools", {}, step(-1, "Before"), step(1, "Next"), random(), self.Atlas.copyButton("Copy link", function () { return location.href; }), own, shut);
   }
 
   function step(by, label) {
@@ -258,14 +262,30 @@
     return button;
   }
 
+  // A unit by chance, of those that the filter leaves
+  function random() {
+    var button = make("button.copy", { type: "button" }, "Random");
+    button.addEventListener("click", function () {
+      var others = visible.filter(function (cell) { return cell.unit !== open; }), next = others[Math.floor(Math.random() * others.length)];
+      if (!next) return;
+      show(next.unit, true, place());
+      write();
+    });
+    return button;
+  }
+
   function content(view) {
     var last = make("section.sec.k-cite", {}, make("h3", {}, "To cite"), make("p.cite", { "data-copy": "citation" }, view.citation));
     self.Atlas.copyButtons(last);
+    last.append(document.getElementById("recipes").cloneNode(true));
+    last.lastChild.removeAttribute("id");
     return [
-      panelTools(view.unit), make("p.note", {}, body.dataset.of), make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.unit)),
-      make("p.verdict." + view.mark, {}, make("i"), make("b", {}, view.verdict || "not scored"), view.detail ? ", " + view.detail : null),
-      make("p.reason", {}, view.reason),
-    ].concat(view.sections.map(self.Atlas.section), [last]);
+      panelTools(view.unit), make("p.note", {}, body.dataset.of),
+      make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.unit + " of " + body.dataset.n)),
+      make("p.source", {}, make("a", { href: location.pathname + "#u" + view.unit, target: "_blank", rel: "noopener" }, body.dataset.of + ", " + body.dataset.layer + " unit " + view.unit)),
+      self.Atlas.unit.top(view, 3),
+      self.Atlas.unit.jump(view, function (name) { return "#u" + view.unit + "&part=" + name; }),
+    ].concat(self.Atlas.unit.parts(view, 3), [last]);
   }
 
   function follow(focus, first) {
@@ -279,10 +299,11 @@
       paint();
       apply();
     }
-    if (found) show(Number(found[1]), focus);
+    if (found && Number(found[1]) === open && !first && given.has("part")) self.Atlas.unit.goTo(panel, given.get("part"));
+    else if (found) show(Number(found[1]), focus, given.get("part"));
     else if (open !== null) close();
     else if (visible.length < cells.length) inSight();
-    if (open !== null) write();
+    if (open !== null && !given.has("part")) write();
   }
 
   sheet.addEventListener("click", function (event) {
@@ -294,6 +315,7 @@
     location.hash = address(unit);
   });
   addEventListener("hashchange", function () { follow(true); });
+  panel.addEventListener("scroll", function () { self.Atlas.unit.placeIn(panel); }, { passive: true });
 
   // Keyboard
 
@@ -309,7 +331,7 @@
     var next = visible[at < 0 ? 0 : Math.min(visible.length - 1, Math.max(0, at + by))];
     if (!next) return;
     if (open !== null) {
-      show(next.unit, inPanel);
+      show(next.unit, inPanel, place());
       write();
     } else {
       rove(next);

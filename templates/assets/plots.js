@@ -31,17 +31,6 @@
 
   // The strip: from a place on it to the unit that lies there
 
-  function numberOf(listed, at) {
-    if (!listed) return at;
-    var runs = listed.split(" ");
-    for (var i = 0; i < runs.length; i += 1) {
-      var ends = runs[i].split("-").map(Number), n = (ends.length > 1 ? ends[1] : ends[0]) - ends[0] + 1;
-      if (at < n) return ends[0] + at;
-      at -= n;
-    }
-    return NaN;
-  }
-
   function strip(figure) {
     var svg = figure.querySelector("svg"), said = figure.querySelector("output"), tall = svg.viewBox.baseVal.height;
     var mark = draw("rect.cell", { width: 1, height: 1, visibility: "hidden" });
@@ -53,7 +42,7 @@
       var box = svg.getBoundingClientRect(), left = Number(a.querySelector("rect").getAttribute("x"));
       var x = Math.floor((event.clientX - box.left) / box.width * svg.viewBox.baseVal.width), y = Math.floor((event.clientY - box.top) / box.height * tall);
       var place = (x - left) * tall + y;
-      return place >= 0 && place < Number(a.dataset.n) ? { a: a, x: x, y: y, unit: numberOf(a.dataset.units, place) } : null;
+      return place >= 0 && place < Number(a.dataset.n) ? { a: a, x: x, y: y, unit: self.Atlas.numberOf(a.dataset.units, place) } : null;
     }
 
     svg.addEventListener("pointermove", function (event) {

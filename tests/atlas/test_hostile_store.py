@@ -14,8 +14,9 @@ from sample_store import recipe_hash
 from reportgen.atlas import export_pictures, write_atlas
 from reportgen.atlas.addresses import places
 from reportgen.atlas.output import site_files
+from reportgen.atlas.recipe_list import recipe_links, recipes_of
 from reportgen.atlas.rows import layer_rows
-from reportgen.atlas.unit_view import recipe_sections, unit_view
+from reportgen.atlas.unit_view import unit_view
 from reportgen.atlas.view_context import ViewContext
 from reportgen.errors import SiteError, StoreError
 from reportgen.spec import RECIPES, AtlasSpec, for_kind
@@ -114,16 +115,17 @@ def test_a_citation_is_an_address_whether_or_not_the_url_ends_in_a_slash(own: Pa
         assert text == (tmp_path / "b" / page).read_text(encoding="utf-8")
 
 
-def test_the_recipe_on_a_dense_layers_page_has_the_numbers_for_dense_layers(own: Path) -> None:
+def test_the_recipe_that_a_dense_layers_page_names_has_the_numbers_for_dense_layers(own: Path) -> None:
     recipe = RECIPES["keras-vis-2019"]
     with open_store(own) as opened:
         opened.put_recipe("old", recipe)
     with_recipes(own, shown="old")
     with open_store(own) as opened:
-        record = opened.models()[0]
+        record, recipes = opened.models()[0], opened.recipes()
+        listed = {r.anchor: r for r in recipes_of(record, recipes)}
         for name, kind in (("fc", "dense"), ("conv1", "conv2d")):
-            sections = recipe_sections(context_of(opened), layer_rows(opened, record, record.layer(name)))
-            lines = sections[0].text.splitlines()
+            link = recipe_links(record, name, recipes)[0]
+            lines = listed[link.anchor].toml.splitlines()
             assert f"tv = {for_kind(recipe, kind).tv}" in lines
 
 

@@ -19,10 +19,10 @@ from reportgen.atlas.columns import (
     WordColumn,
 )
 from reportgen.atlas.packing import KEYED, LETTERS, ROWS, pack
-from reportgen.atlas.views import SECTIONS, Fact, Facts, Link, Links, Picture, Pictures, Plot, UnitView
+from reportgen.atlas.views import SECTIONS, Fact, Facts, Link, Links, Part, Picture, Pictures, Plot, UnitView
 
 ASSETS = Path(__file__).parents[2] / "templates/assets"
-VIEWS = (UnitView, Picture, Plot, *SECTIONS)
+VIEWS = (UnitView, Part, Picture, Plot, *SECTIONS)
 COLUMNS = (Columns, NumberColumn, WordColumn, PictureNames, PictureKeys, RecipePictures)
 
 
@@ -46,7 +46,7 @@ def test_the_filter_has_the_same_flags_and_columns_of_numbers():
 
 def test_each_letter_stands_for_one_name():
     assert len(set(LETTERS.values())) == len(LETTERS)
-    assert all(re.fullmatch("[A-Za-z]", letter) for letter in LETTERS.values())
+    assert all(re.fullmatch("[A-Za-z][a-z]?", letter) for letter in LETTERS.values())
 
 
 def test_each_field_of_a_view_is_in_the_table_and_nothing_else():
@@ -71,19 +71,23 @@ def test_what_is_packed_is_had_back_with_its_names():
     facts = Facts(title="Numbers", means="structure", facts=(Fact("p", "0.1", ""), Fact("", "", "told")))
     links = Links(title="Fed by", note="n", links=(Link("conv", 0, "", 0, 3, "conv 0", "", "k"),))
     view = UnitView(
-        unit=0, verdict="", mark="o", reason="r", sections=(shown, facts, links), citation="c"
+        unit=0, verdict="", mark="o", reason="r", need="n", first=(shown,), citation="c",
+        parts=(Part(name="a", title="A", sections=(facts, links)),),
     )  # fmt: skip
     assert whole(json.loads(json.dumps(pack(view)))) == {
-        "unit": 0, "verdict": "", "mark": "o", "reason": "r", "citation": "c",
-        "sections": [
+        "unit": 0, "verdict": "", "mark": "o", "reason": "r", "need": "n", "citation": "c",
+        "first": [
             {
                 "kind": "pics", "title": "Starts", "size": "m",
                 "pictures": [{"file": "ab", "width": 8, "height": 8, "alt": "a", "tile": 0, "tiles": 3}],
             },
+        ],
+        "parts": [{"name": "a", "title": "A", "sections": [
             {
                 "kind": "facts", "title": "Numbers", "means": "structure",
                 "facts": [
-                    {"label": "p", "value": "0.1", "note": ""}, {"label": "", "value": "", "note": "told"},
+                    {"label": "p", "value": "0.1", "note": "", "means": ""},
+                    {"label": "", "value": "", "note": "told", "means": ""},
                 ],
             },
             {
@@ -95,7 +99,7 @@ def test_what_is_packed_is_had_back_with_its_names():
                     }
                 ],
             },
-        ],
+        ]}],
     }  # fmt: skip
 
 

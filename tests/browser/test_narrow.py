@@ -41,7 +41,7 @@ def test_every_picture_of_a_unit_is_the_square_cut_from_its_file(
         page = open_page(
             "m/garden/v2/conv1/8.html", viewport=view, java_script_enabled=not where.endswith("scripts")
         )
-    cuts = cuts_of(page, ".panel" if where == "panel" else ".sections")
+    cuts = cuts_of(page, ".panel" if where == "panel" else "main")
     assert len(cuts) >= 6 and sum(c["n"] > 1 for c in cuts) >= 4
     for c in cuts:
         assert abs(c["wide"] - c["tall"]) < 0.5 and c["wide"] > 50, c

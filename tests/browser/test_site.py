@@ -72,8 +72,8 @@ def test_the_panel_says_what_the_units_own_page_says(open_page: Open) -> None:
         page, panel = open_page(f"m/garden/v2/conv1/{unit}.html"), open_page(f"{LAYER}#u{unit}")
         panel.locator(".panel .k-cite").wait_for()
         said = (
-            "(e => [...e.querySelectorAll('.verdict, .reason, .sec')]"
-            ".filter(x => !x.closest('.recipes')).map(x => x.textContent))"
+            "(e => [...e.querySelectorAll('.verdict, .reason, .needed, .sec')]"
+            ".filter(x => !x.matches('.k-cite')).map(x => x.textContent))"
         )
         wanted = page.evaluate(f"{said}(document.querySelector('main'))")
         found = panel.evaluate(f"{said}(document.querySelector('.panel'))")
@@ -83,7 +83,7 @@ def test_the_panel_says_what_the_units_own_page_says(open_page: Open) -> None:
             "[...document.querySelectorAll('{0} [role=img], {0} img')]"
             ".map(e => e.getAttribute('aria-label') || e.alt)"
         )
-        assert panel.evaluate(names.format(".panel .sec")) == page.evaluate(names.format(".sections .sec"))
+        assert panel.evaluate(names.format(".panel .sec")) == page.evaluate(names.format("main .sec"))
 
 
 def _words(text: str) -> str:
@@ -111,9 +111,9 @@ def test_the_keyboard_moves_opens_closes_and_filters(open_page: Open) -> None:
         f"document.getElementById('{below}').offsetLeft === document.getElementById('u1').offsetLeft"
     )
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name=f"conv1 unit {below[1:]}", exact=True).wait_for()
+    page.get_by_role("heading", name=f"conv1 unit {below[1:]} of 24", exact=True).wait_for()
     page.keyboard.press("ArrowLeft")
-    page.get_by_role("heading", name=f"conv1 unit {int(below[1:]) - 1}", exact=True).wait_for()
+    page.get_by_role("heading", name=f"conv1 unit {int(below[1:]) - 1} of 24", exact=True).wait_for()
     page.keyboard.press("Escape")
     assert page.locator("#panel").is_hidden()
     assert "#" not in page.url
@@ -205,12 +205,15 @@ def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, sch
         assert [(kind, v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
 
 
-def test_a_static_units_panel_leads_with_the_noise_and_links_to_what_its_words_mean(open_page: Any) -> None:
+def test_a_static_units_panel_leads_with_the_noise_and_says_in_place_what_its_words_mean(open_page: Any) -> None:
     page = open_page(LAYER)
     page.locator(".sheet a.t").first.click()
     first = page.locator("#panel section").first
     expect(first.locator("h3")).to_have_text("What was judged")
     expect(first.locator("li span")).to_have_text(["Judged: start 0", "Noise baseline"])
-    first.get_by_role("link", name="What this means").click()
+    first.get_by_role("button", name="What was judged").click()
+    meaning = page.locator("#t-null")
+    expect(meaning).to_be_visible()
+    meaning.get_by_role("link", name="More").click()
     expect(page.locator("#null")).to_be_in_viewport()
     expect(page).to_have_url(re.compile(r"method\.html#null$"))
