@@ -111,8 +111,8 @@ _EXPLAINED = (
         "only that unit is replaced by its mean over pictures.",
         "The least needed unit is removed first, the rest are measured again, and so on: the removal curve "
         "is the accuracy (without classes: the share of unchanged decisions) over the number of units "
-        "removed. Three separate sets of pictures order the units, choose how many are removed, and report the "
-        "numbers. For comparison there are other orders (by structure, least or most first, and at random) "
+        "removed. Three separate sets of pictures order the units, choose how many are removed, and report "
+        "the numbers. For comparison there are other orders (by structure, least or most first, and at random) "
         "and the accuracy of always predicting the most common class. A curve may rise again; the page gives "
         "both the count up to which every smaller one is within the limit and the largest one within it.",
     ),

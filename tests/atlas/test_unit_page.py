@@ -66,7 +66,7 @@ def test_a_weight_whose_sum_nearly_cancels_has_no_sign(garden):
 
 
 def test_the_same_unit_in_other_versions_is_linked(garden):
-    rows, context = garden
+    _, context = garden
     other = Counterpart("v2", "conv1", "5", "sharpened", "../v2/conv1.html#u5", "../../../c/x.html#b5")
     compared = dataclasses.replace(context, counterparts={"conv1": {3: (other,)}})
     assert counterparts_section(compared, "conv1", 3).counterparts == (other,)

@@ -20,6 +20,7 @@ CUTS = """(images) => images.map(i => {
 
 
 def cuts_of(page: Any, within: str) -> list[dict[str, Any]]:
+    page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
     images = page.locator(f"{within} .pics img")
     for i in range(images.count()):
         images.nth(i).scroll_into_view_if_needed()

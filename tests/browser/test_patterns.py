@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 LOOK = Path(__file__).parent.parent / "golden" / "patterns.png"
 """The page, 24 pixels wide in grey, as `look_of` gives it: look at the page before it is written anew."""
-KINDS = {"pics", "facts", "units", "plot", "table", "kernel"}
+KINDS = {"pics", "facts", "units", "flow", "plot", "table", "kernel"}
 
 
 def write_patterns(site: Path, store_path: Path) -> Path:
@@ -61,6 +61,7 @@ def open_patterns(chromium: Any, address: str, **options: Any) -> Any:
     page = chromium.new_context(**options).new_page()
     page.goto(address)
     page.wait_for_load_state("networkidle")
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     return page
 
 

@@ -205,7 +205,9 @@ def test_axe_finds_nothing_on_any_kind_of_page(open_page: Open, served: str, sch
         assert [(kind, v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
 
 
-def test_a_static_units_panel_leads_with_the_noise_and_says_in_place_what_its_words_mean(open_page: Any) -> None:
+def test_a_static_units_panel_leads_with_the_noise_and_says_in_place_what_its_words_mean(
+    open_page: Any,
+) -> None:
     page = open_page(LAYER)
     page.locator(".sheet a.t").first.click()
     first = page.locator("#panel section").first
