@@ -138,7 +138,7 @@ def layer_need_view(removal: Removal | None, layer: str) -> LayerNeedView | None
 def need_of(rows: LayerRows, unit: int) -> tuple[str, str]:
     """Return in words whether the network needs a unit, and why that is said."""
     score, need, removal = rows.scores.get(unit), rows.needs.get(unit), rows.removal
-    certain = score is not None and unit in (rows.findings.certain or ())
+    certain = score is not None and unit in (rows.findings.certainly_superfluous or ())
     proof = certain_reason(score) if certain and score is not None else ""
     if removal is None or need is None:
         return ("certainly superfluous", proof) if certain else ("need not measured", "")

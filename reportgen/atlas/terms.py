@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reportgen.atlas.plots import number
 from reportgen.atlas.views import Facts, UnitView
 from reportgen.atlas.words import mark
-from reportgen.sentences.answers import NATURAL_AGREES, ROBUST
+from reportgen.sentences.responses import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.verdicts import VERDICTS
 
@@ -112,9 +112,10 @@ _EXPLAINED = (
         "The least needed unit is removed first, the rest are measured again, and so on: the removal curve "
         "is the accuracy (without classes: the share of unchanged decisions) over the number of units "
         "removed. Three separate sets of pictures order the units, choose how many are removed, and report "
-        "the numbers. For comparison there are other orders (by structure, least or most first, and at random) "
-        "and the accuracy of always predicting the most common class. A curve may rise again; the page gives "
-        "both the count up to which every smaller one is within the limit and the largest one within it.",
+        "the numbers. For comparison there are other orders (by structure, least or most first, and at "
+        "random) and the accuracy of always predicting the most common class. A curve may rise again; the "
+        "page gives both the count up to which every smaller one is within the limit and the largest within "
+        "it.",
     ),
     Term(
         "superfluous",

@@ -21,6 +21,7 @@ FRAMES = {
     "parts.html",
     "need.html",
     "overview.html",
+    "terms.html",
     "compare_parts.html",
     "explorer.html",
     "patterns.html",

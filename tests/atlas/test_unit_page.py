@@ -47,7 +47,9 @@ def test_a_unit_that_is_proved_superfluous_says_so_with_the_proof(garden):
     proved = Responsiveness(state="dead", proof="bounds", bound=0.0)
     score = dataclasses.replace(own.scores[3], responsiveness=proved, duplicate_of=None)
     certain = dataclasses.replace(
-        own, scores={**own.scores, 3: score}, findings=dataclasses.replace(own.findings, certain=(3,))
+        own,
+        scores={**own.scores, 3: score},
+        findings=dataclasses.replace(own.findings, certainly_superfluous=(3,)),
     )
     need, why = need_of(certain, 3)
     assert need == "certainly superfluous" and "interval bounds" in why
