@@ -51,7 +51,7 @@ class _Page(HTMLParser):
             self.problems.append(f"has a <{tag}>")
         for name, value in attrs:
             if name == "content" and given.get("property", "").startswith("og:"):  # type: ignore[union-attr]
-                continue  # told to those who show links; a browser asks for none of it
+                continue  # for those who show links; a browser does not load it
             if name.startswith("on"):
                 self.problems.append(f"has an event handler {name!r} on <{tag}>")
             if name == "style":

@@ -233,11 +233,11 @@ def lines_plot(series: Series, measure: str, title: str) -> LinesPlot | None:
 
 def _alt(series: Series, line: Line | None, title: str, share: bool) -> str:
     values = line.values if line else ()
-    told = (
+    descriptions = (
         f"{v.version} {'–' if x is None else _value(x, share)}"
         for v, x in zip(series.versions, values, strict=False)
     )
-    return f"{title} over versions, all layers: {', '.join(told)}"
+    return f"{title} over versions, all layers: {', '.join(descriptions)}"
 
 
 def _apart(ends: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:

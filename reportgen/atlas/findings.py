@@ -171,7 +171,7 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         return Finding("Copies", f"{said} Two units of a layer count as copies where {_copy_rule(rows)}")
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
-    lacks = f" ({told})" if (told := shortfall_in_words(score.relations.copy_shortfall)) else ""
+    lacks = f" ({shortfall})" if (shortfall := shortfall_in_words(score.relations.copy_shortfall)) else ""
     return Finding(
         "Copies",
         f"No unit is a copy of another. Two units of a layer count as copies where {_copy_rule(rows)} "
@@ -244,10 +244,10 @@ def necessary_in_words(rows: Sequence[LayerRows], *, measured: bool = False) -> 
 
 
 def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | None:
-    told = necessary_in_words(rows, measured=removal is not None)
+    sentences = necessary_in_words(rows, measured=removal is not None)
     if removal is not None:
-        told = [answer(removal), looks_in_words(removal), *told]
-    if not told:
+        sentences = [answer(removal), looks_in_words(removal), *sentences]
+    if not sentences:
         return None
     some = [(layer, n) for layer, n in _known_superfluous(rows) if n]
     some.sort(key=lambda x: -x[1] / max(1, len(x[0].scores)))
@@ -255,15 +255,15 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
     shares = f" {which} with the largest share of certainly superfluous units:" if some else ""
     return Finding(
         "Are there more units than necessary?",
-        " ".join(filter(None, told)) + shares,
+        " ".join(filter(None, sentences)) + shares,
         layers=tuple((layer.layer.name, f"{n:,} of {len(layer.scores):,}") for layer, n in some[:N_LAYERS]),
     )
 
 
 def _known_superfluous(rows: Sequence[LayerRows]) -> list[tuple[LayerRows, int]]:
     """Return the layers of which it is known, each with how many of its units are certainly superfluous."""
-    told = [(layer, layer.findings.certainly_superfluous) for layer in rows]
-    return [(layer, len(certain)) for layer, certain in told if certain is not None]
+    certain_by_layer = [(layer, layer.findings.certainly_superfluous) for layer in rows]
+    return [(layer, len(certain)) for layer, certain in certain_by_layer if certain is not None]
 
 
 def _with_many(rows: Sequence[LayerRows], verdict: Verdict) -> tuple[tuple[str, str], ...]:

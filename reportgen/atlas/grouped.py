@@ -43,7 +43,7 @@ def grouped_units(rows: LayerRows, removal: Removal | None) -> list[Grouped]:
 
     Args:
         rows: Of the layer.
-        removal: What removal told of the whole model version; None where it was not measured.
+        removal: The result of removal for the whole model version; None where it was not measured.
     """
     alike = {unit: at for at, group in enumerate(similar_groups(rows), 1) for unit in group}
     certain = set(rows.findings.certainly_superfluous or ())

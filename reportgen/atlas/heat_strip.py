@@ -1,7 +1,7 @@
 """The whole network as a strip, one cell a unit, in the order of layers, coloured by verdict.
 
 The cells are one small picture, so that 100,000 units cost no more than a photograph; where each layer lies
-is told beside it, so that a page can lead from a cell to its unit.
+is listed next to it, so that a page can lead from a cell to its unit.
 """
 
 from __future__ import annotations

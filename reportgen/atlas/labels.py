@@ -74,7 +74,7 @@ class Labels:
         Args:
             text: What it says.
             line: Its line's number.
-            alone: Whether its line is of a kind of its own, so that it can be told where others run along it.
+            alone: Whether its line has its own style, and so stands out among others.
         """
         own = self._lines[line]
         other = np.concatenate([np.zeros((0, 2)), *(x for at, x in enumerate(self._lines) if at != line)])

@@ -202,7 +202,7 @@ def _plots(rows: LayerRows) -> list[tuple[str, str, Drawing]]:
         ("Use against structure", USE_MEANS, use_against_structure(rows, most)),
         ("Need against structure", NEED_MEANS, layer_cloud(rows, most)),
     ]
-    return [(title, told, drawn) for title, told, drawn in made if drawn is not None]
+    return [(title, caption, drawn) for title, caption, drawn in made if drawn is not None]
 
 
 def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell:
@@ -266,8 +266,8 @@ def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
-    told = (*rows.findings.summary, *rows.findings.supplementary)
-    found: list[tuple[str, list[int]]] = [(text, []) for text in told]
+    sentences = (*rows.findings.summary, *rows.findings.supplementary)
+    found: list[tuple[str, list[int]]] = [(text, []) for text in sentences]
     certain = [u for u in rows.findings.certainly_superfluous or () if u in rows.renders or u in rows.scores]
     if certain:
         more = f", the first {_N_NAMED}" if len(certain) > _N_NAMED else ""

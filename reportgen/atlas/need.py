@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reportgen.atlas import removal_words as told
+from reportgen.atlas import removal_words
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.drawing import Drawing
 from reportgen.atlas.removal_curve import MIDDLE, NARROW, removal_curve, small_curve
@@ -53,34 +53,34 @@ class LayerCurve:
     layer: str
     href: str
     curve: Drawing
-    told: str
+    caption: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeedView:
-    """The section of a model page that answers whether there are more units than necessary.
+    """The section of a model page on whether there are more units than necessary.
 
     Attributes:
         answer: In a sentence.
-        curve, curve_narrow, curve_told: What is left over the units that are gone, for two widths of a page.
-        widths, widths_told: What layers have and need; `long` where there are many.
-        alone, alone_told: Layers by themselves, and what is said of those left out.
-        cloud, cloud_told: Need against structure.
-        looks: Whether looks tell need.
+        curve, curve_narrow, curve_caption: The removal curve, for two widths of a page.
+        widths, widths_caption: What layers have and need; `long` where there are many.
+        alone, alone_caption: Curves of single layers, and how many are left out.
+        cloud, cloud_caption: Need against structure.
+        looks: Whether structure shows need.
         measured, how: How it was measured, in a line and in facts.
     """
 
     answer: str
     curve: Drawing | None
     curve_narrow: Drawing | None
-    curve_told: str
+    curve_caption: str
     widths: Drawing | None
-    widths_told: str
+    widths_caption: str
     long: bool
     alone: tuple[LayerCurve, ...]
-    alone_told: str
+    alone_caption: str
     cloud: Drawing | None
-    cloud_told: str
+    cloud_caption: str
     looks: str
     measured: str
     how: tuple[Fact, ...]
@@ -107,32 +107,32 @@ def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Need
     units = list(_seen(place, removal, rows))
     room = room_for(max(len(rows), len(removal.layers)))
     shown = _widest(removal.layers, room.widths)
-    alone, alone_told = _alone(place, removal, room.curves)
+    alone, alone_caption = _alone(place, removal, room.curves)
     return NeedView(
-        answer=told.answer(removal),
+        answer=removal_words.answer(removal),
         curve=removal_curve(removal),
         curve_narrow=removal_curve(removal, NARROW),
-        curve_told=told.curve_caption(removal),
+        curve_caption=removal_words.curve_caption(removal),
         widths=widths(shown, len(removal.layers) - len(shown)),
-        widths_told=told.widths_caption(removal, len(shown)),
+        widths_caption=removal_words.widths_caption(removal, len(shown)),
         long=len(shown) > _LONG,
         alone=alone,
-        alone_told=alone_told,
+        alone_caption=alone_caption,
         cloud=need_against_structure(units, rows[0].thresholds.structure_z, room.dots) if rows else None,
-        cloud_told=told.cloud_caption(len(units), min(room.dots, len(units))),
-        looks=told.looks_in_words(removal),
-        measured=told.measured_in_brief(removal),
-        how=tuple(Fact(*fact) for fact in told.how_measured(removal)),
+        cloud_caption=removal_words.cloud_caption(len(units), min(room.dots, len(units))),
+        looks=removal_words.looks_in_words(removal),
+        measured=removal_words.measured_in_brief(removal),
+        how=tuple(Fact(*fact) for fact in removal_words.how_measured(removal)),
     )
 
 
 def layer_need_view(removal: Removal | None, layer: str) -> LayerNeedView | None:
     """Return the section of a layer's page; None where removal says nothing of it."""
-    answer = told.layer_answer(removal, layer) if removal else ""
+    answer = removal_words.layer_answer(removal, layer) if removal else ""
     if removal is None or not answer:
         return None
     middle, narrow = (removal_curve(removal, size, layer) for size in (MIDDLE, NARROW))
-    return LayerNeedView(answer, told.layer_looks_in_words(removal, layer), middle, narrow)
+    return LayerNeedView(answer, removal_words.layer_looks_in_words(removal, layer), middle, narrow)
 
 
 def need_of(rows: LayerRows, unit: int) -> tuple[str, str]:
@@ -142,10 +142,10 @@ def need_of(rows: LayerRows, unit: int) -> tuple[str, str]:
     proof = certain_reason(score) if certain and score is not None else ""
     if removal is None or need is None:
         return ("certainly superfluous", proof) if certain else ("need not measured", "")
-    ranked = f"rank of need {told.rank_in_words(need, removal.units)}"
+    ranked = f"rank of need {removal_words.rank_in_words(need, removal.units)}"
     if certain:
         return "certainly superfluous", "; ".join(filter(None, [proof, ranked]))
-    fate, when = told.fate_in_words(removal, stays=not removal.goes(need))
+    fate, when = removal_words.fate_in_words(removal, stays=not removal.goes(need))
     return fate, f"{when}; {ranked}"
 
 
@@ -153,11 +153,18 @@ def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None
     """Return a unit's section on what it is needed for; None where it was not measured."""
     if removal is None or need is None:
         return None
-    facts = [Fact("Need", told.rank_in_words(need, removal.units), told.need_in_words(need), "need")]
-    loss = told.loss_in_words(need)
+    facts = [
+        Fact(
+            "Need",
+            removal_words.rank_in_words(need, removal.units),
+            removal_words.need_in_words(need),
+            "need",
+        )
+    ]
+    loss = removal_words.loss_in_words(need)
     if loss:
         facts.append(Fact("Without it", *loss))
-    together = told.fate_in_words(removal, stays=not removal.goes(need))
+    together = removal_words.fate_in_words(removal, stays=not removal.goes(need))
     facts.append(Fact("Together", *together, "superfluous"))
     note = "Measured by removal on pictures; a unit’s appearance does not show it."
     return Facts(title="Is it needed?", note=note, means="need", facts=tuple(facts))
@@ -182,9 +189,9 @@ def _alone(place: Place, removal: Removal, most: int) -> tuple[tuple[LayerCurve,
     for layer in list(scopes)[:most]:
         curve, slug = small_curve(removal, layer), place.slug(layer)
         if curve:
-            said = told.alone_in_words(_of_layer(removal, layer))
+            said = removal_words.alone_in_words(_of_layer(removal, layer))
             found.append(LayerCurve(layer, f"{slug}.html" if slug else "", curve, said))
-    return tuple(found), told.alone_caption(len(found), len(scopes))
+    return tuple(found), removal_words.alone_caption(len(found), len(scopes))
 
 
 def _seen(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Iterator[SeenUnit]:

@@ -123,13 +123,13 @@ def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
     layer, counts = column.first, column.counts
     tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
     more = len(column.layers) - 1
-    told = f", and {more} more like it" if more else ""
+    others = f", and {more} more like it" if more else ""
     return Bar(
         x=left,
         width=width,
         href=f"{layer.slug}.html",
         name=layer.name if len(layer.name) <= 16 else f"{layer.name[:7]}…{layer.name[-8:]}",
-        label=f"{layer.name}{told}: {layer.kind}, {words.counts_in_words(counts)}",
+        label=f"{layer.name}{others}: {layer.kind}, {words.counts_in_words(counts)}",
         more=more,
         top=round(base - tall, 1),
         parts=tuple(

@@ -196,7 +196,7 @@ class SiteFiles:
     def _is_own(self, path: str) -> bool:
         """Whether a file in place may be a build's: of its size, or for a page with a build's mark in it.
 
-        Other files of ours that are damaged cannot be told from those of others; the manifest's word counts.
+        Other damaged files of ours cannot be distinguished from those of others; the manifest decides.
         """
         place = self.folder / path
         if path not in self.before or not place.is_file():

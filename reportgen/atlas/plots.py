@@ -112,14 +112,14 @@ def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequenc
     to_x = _scale(low, high, 8, _WIDTH - 8)
     at = to_x(min(max(z, low), high))
     side = "above" if z >= cut else "below"
-    told = f"the noise baseline is centred on 0{_null_in_words(z, null)}."
+    baseline = f"the noise baseline is centred on 0{_null_in_words(z, null)}."
     begins = Label("start", to_x(cut) - 4, 50, f"pattern from {number(cut)}")
     labels = [Label("end", to_x(0) + 10, 50, "noise"), begins]
     if not to_x(0) - 30 < at < to_x(cut) + 105:
         labels.append(Label("middle", at, 50, tenths(z)))
     borderline = Box("band", to_x(band[0]), 8, to_x(band[1]) - to_x(band[0]), 26)
     return Plot(
-        alt=f"Structure {tenths(z)}, {side} {number(cut)} where patterns begin; {told}",
+        alt=f"Structure {tenths(z)}, {side} {number(cut)} where patterns begin; {baseline}",
         width=_WIDTH,
         height=58,
         boxes=(borderline, *_bars(null, low, to_x)),

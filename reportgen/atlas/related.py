@@ -81,8 +81,8 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
     if found:
         note = "By correlation r of activations at the same positions of probe pictures and renders."
         why = shortfall_in_words(score.relations.copy_shortfall) if score else ""
-        told = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
-        return Links(title=title, note=note + told, means=means, links=tuple(found))
+        remark = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
+        return Links(title=title, note=note + remark, means=means, links=tuple(found))
     if score is None or not verdict_of(score.verdict).tells or rows.findings.response_groups is None:
         return None
     none = Fact(

@@ -30,7 +30,7 @@ class _Chosen:
     Attributes:
         removed, units: That many of so many.
         share: 0..1, what was left.
-        interval: Of it, where it was told.
+        interval: Its interval, where known.
         largest: The largest count that held, where it is another, and what the curve shows there.
     """
 
@@ -238,8 +238,8 @@ def _named_marks(
 ) -> Iterator[tuple[str, str, list[tuple[float, float]]]]:
     """Yield what is marked: its class, its name and its place."""
     of = "" if brief else f" of {chosen.units:,}"
-    told = f"{chosen.removed:,}{of} removed: {per_cent(chosen.share)}"
-    yield "chosen", told, [(frame.x(chosen.removed), frame.y(chosen.share))]
+    caption = f"{chosen.removed:,}{of} removed: {per_cent(chosen.share)}"
+    yield "chosen", caption, [(frame.x(chosen.removed), frame.y(chosen.share))]
     if chosen.largest is not None:
         removed, share = chosen.largest
         held = "held too" if brief else "the largest that held"

@@ -78,7 +78,7 @@ def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing | None:
         )
         if layer.alone is not None:
             marks.append(words("tick", "end", _WIDE, middle + 4.5, f"({layer.alone:,})"))
-    told = "; ".join(
+    descriptions = "; ".join(
         f"{x.layer}: {x.together:,} of {x.units:,}" + (f", alone {x.alone:,}" if x.alone is not None else "")
         for x in layers
     )
@@ -86,7 +86,7 @@ def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing | None:
     return drawing(
         _WIDE,
         head + len(layers) * step + 4,
-        f"Units that layers need, of those they have. {told}{more}.",
+        f"Units that layers need, of those they have. {descriptions}{more}.",
         marks,
     )
 
@@ -124,15 +124,15 @@ def need_against_structure(units: Sequence[SeenUnit], cut: float, most: int) -> 
 
 def _cloud_in_words(units: Sequence[SeenUnit], cut: float, medians: Sequence[tuple[float, float]]) -> str:
     noise = sum(u.structure < cut for u in units)
-    told = (
+    description = (
         f"Need against structure of {len(units):,} units, one dot each; {noise:,} of them lie below "
         f"structure "
         f"{number(cut)}, where patterns begin."
     )
     if not medians:
-        return told
+        return description
     least, most = (number(need) for _, need in (medians[0], medians[-1]))
-    return f"{told} Median need is {least} among the least structured, {most} among the most."
+    return f"{description} Median need is {least} among the least structured, {most} among the most."
 
 
 class _Scales:

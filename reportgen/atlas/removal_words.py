@@ -72,14 +72,14 @@ def _needed(layers: Sequence[LayerNeed]) -> str:
     """Return what layers need; where there are many, of those with the most units to remove."""
     order = sorted(range(len(layers)), key=lambda i: (layers[i].together - layers[i].units, i))
     named = set(order[:_MOST_NAMED])
-    told = ", ".join(
+    text = ", ".join(
         f"{x.together:,} of {x.units:,} in {x.layer}" for i, x in enumerate(layers) if i in named
     )
     rest = [x for i, x in enumerate(layers) if i not in named]
     if not rest:
-        return told
+        return text
     left, of = sum(x.together for x in rest), sum(x.units for x in rest)
-    return f"{told}, and {left:,} of {of:,} in {count(len(rest), 'other layer')}"
+    return f"{text}, and {left:,} of {of:,} in {count(len(rest), 'other layer')}"
 
 
 def layer_answer(removal: Removal, layer: str) -> str:
@@ -89,12 +89,12 @@ def layer_answer(removal: Removal, layer: str) -> str:
         fixed = dict(removal.fixed).get(layer)
         return f"None of its units can be removed: {fixed}." if fixed else ""
     gone = need.units - need.together
-    told = (
+    text = (
         f"It needs {need.together:,} of its {count(need.units, 'unit')}: {gone:,} can be removed together "
         f"with units of other layers ({removal.removed:,} of {removal.units:,} in all)"
     )
     alone = "" if need.alone is None else f", or {need.units - need.alone:,} in this layer alone"
-    return f"{told}{alone}."
+    return f"{text}{alone}."
 
 
 def held_in_words(removal: Removal) -> str:
@@ -120,11 +120,11 @@ def curve_in_words(removal: Removal, scope: str = WHOLE_NETWORK) -> str:
             points = (curve.points[at] for at in places)
             found.append(f"{name} " + ", ".join(f"{per_cent(p.share)} at {p.removed:,}" for p in points))
     what = _sentence(what_is_counted(removal))
-    told = f"{what} over units removed{where}, of {units:,}: {'; '.join(found)}. "
-    told += f"Always predicting the most common class: {per_cent(removal.majority_share)}."
+    text = f"{what} over units removed{where}, of {units:,}: {'; '.join(found)}. "
+    text += f"Always predicting the most common class: {per_cent(removal.majority_share)}."
     if not scope:
-        return f"{told} {answer(removal)}"
-    return told + (f" {own.units - own.alone:,} can be removed." if own and own.alone is not None else "")
+        return f"{text} {answer(removal)}"
+    return text + (f" {own.units - own.alone:,} can be removed." if own and own.alone is not None else "")
 
 
 def curve_caption(removal: Removal) -> str:
@@ -137,24 +137,24 @@ def curve_caption(removal: Removal) -> str:
 
 def widths_caption(removal: Removal, n_drawn: int) -> str:
     """Return the caption of the widths of layers."""
-    told = "Solid: units a layer needs when units of all layers are removed; pale: units that can be removed."
+    text = "Solid: units a layer needs when units of all layers are removed; pale: units that can be removed."
     if any(x.alone is not None for x in removal.layers):
-        told += " Vertical mark, and in brackets: units it needs when only its own are removed."
+        text += " Vertical mark, and in brackets: units it needs when only its own are removed."
     n = len(removal.layers)
     return (
-        told
+        text
         if n_drawn == n
-        else f"{told} Shown are the {n_drawn:,} of {n:,} layers with the most units to remove."
+        else f"{text} Shown are the {n_drawn:,} of {n:,} layers with the most units to remove."
     )
 
 
 def cloud_caption(n: int, n_drawn: int) -> str:
     """Return the caption of need against structure."""
-    told = "One dot per unit, in the colour of its verdict; click to open the unit."
+    text = "One dot per unit, in the colour of its verdict; click to open the unit."
     return (
-        told
+        text
         if n_drawn == n
-        else f"{told} Shown are {n_drawn:,} of {n:,}, evenly sampled; the median is over all."
+        else f"{text} Shown are {n_drawn:,} of {n:,}, evenly sampled; the median is over all."
     )
 
 
@@ -171,11 +171,11 @@ def alone_caption(n_drawn: int, n: int) -> str:
     """Return the caption of the small curves."""
     if not n_drawn:
         return "Each layer’s own curve is on its page." if n else ""
-    told = "Lines as above, over units of that layer alone."
+    text = "Lines as above, over units of that layer alone."
     return (
-        told
+        text
         if n_drawn == n
-        else f"{told} The first {n_drawn:,} of {n:,} layers; the others’ are on their pages."
+        else f"{text} The first {n_drawn:,} of {n:,} layers; the others’ are on their pages."
     )
 
 
@@ -322,9 +322,9 @@ def loss_in_words(need: UnitNeed) -> tuple[str, str] | None:
         return None
     if not need.changed:
         return f"no decision of {need.pictures:,} changes", "when only this unit is removed"
-    told = f"{need.changed:,} of {count(need.pictures, 'decision')} change{'s' if need.changed == 1 else ''}"
+    text = f"{need.changed:,} of {count(need.pictures, 'decision')} change{'s' if need.changed == 1 else ''}"
     worst = f"; most for “{need.hurt}”: {need.hurt_pictures:,}" if need.hurt and need.hurt_pictures else ""
-    return told, f"when only this unit is removed{worst}"
+    return text, f"when only this unit is removed{worst}"
 
 
 def fate_in_words(removal: Removal, *, stays: bool) -> tuple[str, str]:

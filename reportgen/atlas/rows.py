@@ -66,7 +66,7 @@ class LayerRows:
         natural, about: What its units answer to a person's own pictures, as measured, and what is known of
             these; empty if it was not.
         needs: By unit, what the network loses without it; empty if it was not measured.
-        removal: What removal told of the whole model version, where rows are read for the layer's own page.
+        removal: The result of removal for the model version, where rows are read for the layer's own page.
     """
 
     record: ModelRecord
@@ -126,8 +126,8 @@ class LayerRows:
     def thresholds(self) -> ScoreSpec:
         """Cut, borderline band and least correlation of copies it was scored by; else the defaults."""
         names = ("structure_z", "borderline_z", "duplicate_correlation")
-        told = {name: value for name in names if (value := getattr(self.findings, name)) is not None}
-        return dataclasses.replace(ScoreSpec(), **told)
+        thresholds = {name: value for name in names if (value := getattr(self.findings, name)) is not None}
+        return dataclasses.replace(ScoreSpec(), **thresholds)
 
     def of(self, unit: int, recipe: str, sign: str) -> tuple[RenderRow, ...]:
         """Return a unit's renders of one recipe and sign, in order of seeds."""
@@ -280,12 +280,12 @@ def null_pictures(store: Store, setting: str) -> np.ndarray:
 def neighbours_of(score: UnitScore | None) -> tuple[tuple[int, float], ...]:
     """Return up to eight `(unit, correlation)` of units of its layer that answer most like it, nearest first.
 
-    Correlations are those by which copies are told; nan where a store does not say them.
+    Correlations are those by which copies are found; nan where a store lacks them.
     """
     if score is None:
         return ()
-    named, told = score.relations.neighbours[:N_NEIGHBOURS], score.relations.correlations
-    known = [math.nan if r is None else r for r in told] + [math.nan] * len(named)
+    named, correlations = score.relations.neighbours[:N_NEIGHBOURS], score.relations.correlations
+    known = [math.nan if r is None else r for r in correlations] + [math.nan] * len(named)
     return tuple(zip(named, known, strict=False))
 
 

@@ -151,8 +151,10 @@ def _table_bytes(sample: Sample, tables: Sequence[str]) -> float:
     for unit in sample.rows.units:
         score, first = sample.rows.scores.get(unit), None
         for r in sample.rows.of(unit, sample.rows.scored_recipe, "happy")[:1]:
-            told = r.telemetry
-            first = FirstStart(r.height, r.width, told.activation_start, told.activation_end, told.steps)
+            telemetry = r.telemetry
+            first = FirstStart(
+                r.height, r.width, telemetry.activation_start, telemetry.activation_end, telemetry.steps
+            )
         need = sample.rows.needs.get(unit)
         rows.append(table_row(record, sample.context.place, layer, unit, score, first, need))
     as_csv = len(csv_bytes(rows)) - len(csv_bytes([]))

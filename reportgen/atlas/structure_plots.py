@@ -77,10 +77,10 @@ def small_spread(rows: LayerRows, axis: Axis) -> Drawing | None:
     marks.append(area("spread-of", _steps(axis, axis.shares(values), most, (2, _ROW - 2, 3, base))))
     x = axis.at(cut, 2, _ROW - 2)
     marks += [line("axis", [(0, base), (_ROW, base)]), line("cut", [(x, 0), (x, base)])]
-    told = f"Structure from {tenths(min(values))} to {tenths(max(values))}"
+    description = f"Structure from {tenths(min(values))} to {tenths(max(values))}"
     if null:
-        told += f"; noise baseline from {tenths(min(null))} to {tenths(max(null))}"
-    return drawing(_ROW, _SMALL_TALL, f"{told}.", marks)
+        description += f"; noise baseline from {tenths(min(null))} to {tenths(max(null))}"
+    return drawing(_ROW, _SMALL_TALL, f"{description}.", marks)
 
 
 def scale_of(axis: Axis) -> Drawing:
@@ -90,8 +90,8 @@ def scale_of(axis: Axis) -> Drawing:
         for x in ticks(axis.low, axis.high, 6)
         if axis.low < x < axis.high
     ]
-    told = f"Axis of the spreads: structure from {number(axis.low)} to {number(axis.high)}"
-    return drawing(_ROW, 15, told, marks)
+    description = f"Axis of the spreads: structure from {number(axis.low)} to {number(axis.high)}"
+    return drawing(_ROW, 15, description, marks)
 
 
 def layer_spread(rows: LayerRows, most: int) -> Drawing | None:
@@ -173,16 +173,16 @@ def _steps(
 
 def _in_words(values: Sequence[float], null: Sequence[float], cut: float) -> str:
     above = sum(x >= cut for x in values)
-    told = (
+    description = (
         f"Structure of {len(values):,} units from {tenths(min(values))} to {tenths(max(values))}, median "
         f"{tenths(float(np.median(values)))}; {above:,} at or above {number(cut)}"
     )
     if not null:
-        return f"{told}."
+        return f"{description}."
     noise = sum(x >= cut for x in null)
     return (
-        f"{told}. Noise baseline of {len(null)} pictures from {tenths(min(null))} to {tenths(max(null))}; "
-        f"{noise or 'none'} at or above {number(cut)}."
+        f"{description}. Noise baseline of {len(null)} pictures from {tenths(min(null))} to "
+        f"{tenths(max(null))}; {noise or 'none'} at or above {number(cut)}."
     )
 
 

@@ -56,8 +56,8 @@ def trust_section(score: UnitScore | None) -> Facts | None:
     if verdict_of(score.verdict).noise:
         note += " Here they say that the noise recurs, not that there is a pattern."
     words = trust_of(score)
-    told = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
-    return Facts(title="Trust", note=told, means="trust", facts=kept) if kept else None
+    text = f"{words[:1].upper()}{words[1:]}. {note}" if words else note
+    return Facts(title="Trust", note=text, means="trust", facts=kept) if kept else None
 
 
 def natural_section(score: UnitScore | None) -> Facts | None:

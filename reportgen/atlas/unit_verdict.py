@@ -20,8 +20,8 @@ def decision_section(score: UnitScore | None) -> Facts | None:
     """Return the questions that led to the verdict, in order, and the verdict at their end."""
     if score is None or not score.decision:
         return None
-    told = enumerate(decision_in_words(score), 1)
-    path = [Fact(f"{at}. {question}", answer, numbers) for at, (question, answer, numbers) in told]
+    steps = enumerate(decision_in_words(score), 1)
+    path = [Fact(f"{at}. {question}", answer, numbers) for at, (question, answer, numbers) in steps]
     path.append(Fact("So", score.verdict, "borderline" if score.borderline else ""))
     note = "Questions in order; the first answer that settles it ends the path."
     return Facts(title="How it was decided", note=note, means="decided", facts=tuple(path))
@@ -92,8 +92,8 @@ def light_section(rows: LayerRows, unit: int) -> Plotted | None:
     plot = plots.curves([("c0", points)], across="grey level", alt=alt)
     note = "Activation on pictures of one grey, from black (0) to white (1)."
     score = rows.scores.get(unit)
-    if score is not None and (told := light_in_words(score.light)):
-        note += f" {told[:1].upper()}{told[1:]}."
+    if score is not None and (light := light_in_words(score.light)):
+        note += f" {light[:1].upper()}{light[1:]}."
     if score is not None and score.light.share is not None:
         share = _share(score.light.share)
         note += f" Brightness and colour alone cover {share} of the range of its activations."

@@ -226,7 +226,7 @@ def _shown(
     rows: LayerRows,
     unit: int,
     own: UnitPictures,
-    told: str,
+    description: str,
     size: Literal["m", "l"] = "l",
 ) -> Pictures | None:
     pairs = [
@@ -236,7 +236,7 @@ def _shown(
     found = tuple(
         x for renders, caption in pairs if renders for x in picture(context, rows, renders[0], own, caption)
     )
-    note = f"Recipe “{recipe_name(context.recipes, rows.shown_recipe)}”: {told}"
+    note = f"Recipe “{recipe_name(context.recipes, rows.shown_recipe)}”: {description}"
     section = Pictures(title="Happy and sad", note=note, means="recipes", size=size, pictures=found)
     return section if found else None
 
@@ -274,15 +274,19 @@ def _telemetry(context: ViewContext, rows: LayerRows, unit: int) -> Table | None
     renders = [r for recipe in recipes for sign in ("happy", "sad") for r in rows.of(unit, recipe, sign)]
     body = []
     for r in renders:
-        told = r.telemetry
-        notes = [told.stop_reason.replace("_", " "), _RESCUES.get(told.rescue, told.rescue), r.failure]
+        telemetry = r.telemetry
+        notes = [
+            telemetry.stop_reason.replace("_", " "),
+            _RESCUES.get(telemetry.rescue, telemetry.rescue),
+            r.failure,
+        ]
         body.append(
             (
                 f"{recipe_name(context.recipes, r.recipe)} {r.sign} {r.seed}",
-                number(activation_of(told.activation_start, r.sign)),
-                number(activation_of(told.activation_end, r.sign)),
-                str(told.steps),
-                number(told.moved),
+                number(activation_of(telemetry.activation_start, r.sign)),
+                number(activation_of(telemetry.activation_end, r.sign)),
+                str(telemetry.steps),
+                number(telemetry.moved),
                 ", ".join(n for n in notes if n),
             )
         )
@@ -344,7 +348,7 @@ def varied_fields(recipes: Sequence[RenderSpec]) -> list[str]:
 
 
 def _base_of(recipes: Mapping[str, RenderSpec], rows: LayerRows) -> list[RenderSpec]:
-    """Return the named recipe that a sweep of one picture is to be told from."""
+    """Return the named recipe that a sweep of one picture is to be distinguished from."""
     names = [recipe.name for recipe in recipes.values() if recipe.name in RECIPES]
     return [for_kind(RECIPES[names[0]], rows.layer.kind)] if len(recipes) == 1 and names else []
 

@@ -63,12 +63,12 @@ def _axes(axis: Axis, cut: float) -> Iterator[Mark]:
 def _in_words(known: Sequence[tuple[int, UnitScore]], cut: float) -> str:
     above = [s.use or 0.0 for _, s in known if (s.structure or 0.0) >= cut]
     below = [s.use or 0.0 for _, s in known if (s.structure or 0.0) < cut]
-    told = [
+    descriptions = [
         f"median use {number(float(np.median(uses)))} of the {len(uses):,} {side} structure {number(cut)}"
         for uses, side in ((above, "at or above"), (below, "below"))
         if uses
     ]
-    return f"Use against structure of {len(known):,} units, a dot each: {'; '.join(told)}."
+    return f"Use against structure of {len(known):,} units, a dot each: {'; '.join(descriptions)}."
 
 
 def _finite(value: float | None) -> bool:

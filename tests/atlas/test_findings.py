@@ -149,7 +149,7 @@ def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_o
     assert unit_view(context, own, structured).sections[0].title == "Happy and sad"
 
 
-def test_noise_that_recurs_is_not_told_as_a_sign_of_a_pattern(garden):
+def test_noise_that_recurs_is_not_called_a_sign_of_a_pattern(garden):
     rows, context = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
@@ -158,7 +158,7 @@ def test_noise_that_recurs_is_not_told_as_a_sign_of_a_pattern(garden):
     assert "noise can be alike too" in note
 
 
-def test_the_nearest_unit_is_told_to_be_no_copy_and_why(garden):
+def test_the_most_similar_unit_is_said_to_be_no_copy_and_why(garden):
     rows, context = garden
     section = neighbours_section(context, rows[0], 3)
     assert (section.links[0].label, section.links[0].note) == ("11", "r 0.983")

@@ -84,7 +84,7 @@ def test_of_many_layers_those_that_can_give_most_are_named_and_the_others_counte
     assert f"and {5 * 22} of {sum(10 + i for i in range(22))} in 22 other layers" in told
 
 
-def test_both_counts_are_told_where_the_curve_rises_again():
+def test_both_counts_are_given_where_the_curve_rises_again():
     removal = removal_of(steady=132, removed=132, largest=184)
     told = words.held_in_words(removal)
     assert (
@@ -105,7 +105,7 @@ def test_what_looks_tell_follows_from_the_rank_correlation(correlation: float, s
     assert ("Structure is not need" in told) == (abs(correlation) < 0.3)
 
 
-def test_looks_that_were_not_measured_are_not_told():
+def test_structure_that_was_not_measured_is_not_mentioned():
     assert words.looks_in_words(removal_of(looks_correlation={})) == ""
 
 
@@ -120,7 +120,7 @@ def test_how_it_was_measured_names_the_three_sets_and_warns_where_no_group_was_n
 
 
 @pytest.mark.parametrize(("n", "told"), [(1, "1st"), (2, "2nd"), (12, "12th"), (23, "23rd"), (111, "111th")])
-def test_ranks_are_told_as_people_say_them(n: int, told: str):
+def test_ranks_are_written_as_ordinals(n: int, told: str):
     assert words.ordinal(n) == told
 
 

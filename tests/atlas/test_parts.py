@@ -77,7 +77,7 @@ def test_a_picture_has_another_name_when_any_setting_of_it_changes() -> None:
     assert len(names) == 16
 
 
-def test_neighbours_are_those_of_the_scoring_and_r_is_what_copies_are_told_by() -> None:
+def test_neighbours_are_those_of_the_scoring_and_r_is_what_copies_are_found_by() -> None:
     score = UnitScore(3, "static", "", "noise", False, relations=Relations((4, 7), (0.98, 0.6)))
     assert neighbours_of(score) == ((4, 0.98), (7, 0.6))
     older = dataclasses.replace(score, relations=Relations((4, 7), (0.98,)))

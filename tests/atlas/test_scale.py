@@ -51,7 +51,7 @@ def test_a_site_that_fits_keeps_the_size_that_was_asked_for() -> None:
 
 
 @given(st.integers(1, 10**10), st.integers(10**5, 10**10))
-def test_the_first_step_that_fits_is_taken_and_told(n_bytes: int, limit: int) -> None:
+def test_the_first_step_that_fits_is_taken_and_reported(n_bytes: int, limit: int) -> None:
     spec, tried = AtlasSpec(max_site_bytes=limit), []
 
     def estimate(sizes: Sizes) -> int:

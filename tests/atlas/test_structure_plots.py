@@ -33,7 +33,7 @@ def test_a_spread_says_how_many_units_and_pictures_of_the_baseline_reach_the_cut
     rows: list[LayerRows],
 ) -> None:
     own = dataclasses.replace(
-        rows[0], findings=dataclasses.replace(rows[0].findings, null=(-1.0, 0.0, 0.5, 2.5))
+        rows[0], findings=dataclasses.replace(rows[0].findings, null_structure=(-1.0, 0.0, 0.5, 2.5))
     )
     found, small = layer_spread(own, most=0), small_spread(own, axis_of([own]))
     values = structures_of(own)

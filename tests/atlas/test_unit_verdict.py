@@ -39,7 +39,7 @@ def test_a_path_that_an_earlier_release_left_in_sentences_is_shown_with_them():
     )  # fmt: skip
 
 
-def test_each_start_is_told_with_its_facet_and_what_the_unit_answers_to_it():
+def test_each_start_is_listed_with_its_facet_and_the_activation_on_it():
     assert facets_of(SCORE) == {
         2: "facet 1, activation 3.5", 0: "facet 2, activation 2.25", 1: "facet 2, activation 2.25"
     }  # fmt: skip
