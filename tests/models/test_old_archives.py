@@ -62,7 +62,7 @@ def archive(
     return path
 
 
-def answer(path: Path, shown: np.ndarray) -> np.ndarray:
+def outputs(path: Path, shown: np.ndarray) -> np.ndarray:
     model, _ = read_keras(path)
     return np.asarray(model(shown, training=False))
 
@@ -80,7 +80,7 @@ def test_the_nth_group_of_a_class_is_its_nth_layer_however_the_groups_are_number
     wanted = shown
     for kernel in kernels:
         wanted = wanted @ kernel[0, 0]
-    found = answer(archive(tmp_path / "net.keras", network(*chain), weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", network(*chain), weights), shown)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
 
 
@@ -96,7 +96,7 @@ def test_weights_within_models_and_wrappers_are_found(tmp_path: Path, room: str)
     one, two = numbers(1, 1, 3, 2), numbers(2, 4)
     weights = {f"{room}/functional/{room}/conv2d/vars/0": one, f"{room}/time_distributed/layer/vars/0": two}
     shown = pictures(1, 6, 6, 3)
-    found = answer(archive(tmp_path / "net.keras", net, weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", net, weights), shown)
     np.testing.assert_allclose(found, shown @ one[0, 0] @ two, atol=1e-5)
 
 
@@ -148,7 +148,7 @@ def test_layers_of_augmentation_that_keras_3_has_no_more_pass_the_picture_on(tmp
     )
     shown = pictures(1, 6, 6, 3)
     np.testing.assert_array_equal(
-        answer(archive(tmp_path / "net.keras", net, {"optimizer/vars/0": np.zeros(1)}), shown), shown
+        outputs(archive(tmp_path / "net.keras", net, {"optimizer/vars/0": np.zeros(1)}), shown), shown
     )
 
 
@@ -156,7 +156,7 @@ def test_a_random_crop_of_keras_2_is_a_plain_one_after_training(tmp_path: Path) 
     """It cut the largest middle part of the wanted proportion and resized that."""
     net = network(entry("RandomCrop", "r", "model_in", height=4, width=2, seed=None))
     shown = pictures(1, 6, 6, 3)
-    found = answer(archive(tmp_path / "net.keras", net, {}), shown)
+    found = outputs(archive(tmp_path / "net.keras", net, {}), shown)
     middle = shown[:, :, 1:4] if found.shape == (1, 4, 2, 3) else shown
     assert found.shape == (1, 4, 2, 3)
     assert found.min() >= middle.min() and found.max() <= middle.max()
@@ -167,7 +167,7 @@ def test_synchronised_batch_normalization_is_batch_normalization(tmp_path: Path)
     values = [np.full(3, v, np.float32) for v in (2.0, 1.0, 0.5, 0.75)]
     weights = {f"{NEW}/sync_batch_normalization/vars/{i}": v for i, v in enumerate(values)}
     shown = pictures(1, 6, 6, 3)
-    found = answer(archive(tmp_path / "net.keras", net, weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", net, weights), shown)
     np.testing.assert_allclose(found, (shown - 0.5) / 1.0 * 2 + 1, atol=1e-5)
 
 
@@ -188,7 +188,7 @@ def test_attention_whose_key_and_value_are_keywords_is_connected(tmp_path: Path)
     tokens = shown.reshape(36, 3).astype(np.float64)
     scores = np.exp(tokens @ tokens.T / np.sqrt(3))
     wanted = scores / scores.sum(1, keepdims=True) @ (2 * tokens)
-    found = answer(archive(tmp_path / "net.keras", net, weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", net, weights), shown)
     np.testing.assert_allclose(found[0], wanted, rtol=1e-4)
 
 
@@ -206,7 +206,7 @@ def test_hard_sigmoid_within_a_recurrent_layer_keeps_its_slope_of_then(tmp_path:
         x, h = np.split(token @ kernel, 3), np.split(state @ recurrent, 3)
         update, reset = (np.clip(0.2 * (x[i] + h[i]) + 0.5, 0, 1) for i in (0, 1))
         state = update * state + (1 - update) * np.tanh(x[2] + reset * h[2])
-    found = answer(archive(tmp_path / "net.keras", net, weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", net, weights), shown)
     np.testing.assert_allclose(found[0], state, atol=1e-5)
 
 
@@ -220,5 +220,5 @@ def test_a_layer_that_two_models_share_is_filled_in_both(tmp_path: Path, room: s
     kernel = numbers(1, 1, 3, 3)
     weights = {f"{room}/functional/{room}/conv2d/vars/0": kernel}
     shown = pictures(1, 6, 6, 3)
-    found = answer(archive(tmp_path / "net.keras", network(inner, again), weights), shown)
+    found = outputs(archive(tmp_path / "net.keras", network(inner, again), weights), shown)
     np.testing.assert_allclose(found, shown @ kernel[0, 0] @ kernel[0, 0], atol=1e-5)

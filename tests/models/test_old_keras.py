@@ -26,7 +26,7 @@ def valid(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return np.stack(maps, axis=-1)
 
 
-def answers(path: Path, shown: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def outputs_of(path: Path, shown: np.ndarray) -> tuple[np.ndarray, list[str]]:
     model, notes = read_keras(path)
     return np.asarray(model(shown, training=False)), notes
 
@@ -78,7 +78,7 @@ def keras_1(path: Path, order: str, **attributes: Any) -> tuple[Path, np.ndarray
 
 def test_a_keras_1_list_of_layers_gives_what_it_was_trained_to_give(tmp_path: Path) -> None:
     path, picture, expected = keras_1(tmp_path / "net.h5", "tf", backend=None)
-    found, notes = answers(path, picture[None])
+    found, notes = outputs_of(path, picture[None])
     np.testing.assert_allclose(found[0], expected, atol=1e-5)
     assert any("TensorFlow is assumed" in note for note in notes)
     left_out = next(note for note in notes if note.startswith("Left out"))
@@ -96,7 +96,7 @@ def test_th_ordering_is_turned_to_channels_last_with_the_same_results(tmp_path: 
     np.testing.assert_allclose(np.asarray(head)[0], expected, atol=1e-5)
 
 
-def test_th_ordering_of_an_unknown_backend_is_refused_with_what_to_say(tmp_path: Path) -> None:
+def test_th_ordering_of_an_unknown_backend_is_refused_with_advice(tmp_path: Path) -> None:
     path, _, _ = keras_1(tmp_path / "net.h5", "th", backend=None)
     with pytest.raises(ModelError, match=r'"convolution2d_1": Conv2D of Keras 1.*attribute "backend"'):
         load_model(path)
@@ -122,7 +122,7 @@ def test_a_functional_merge_of_keras_1_is_the_layer_it_means(
     one, none = np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)
     weights = {name: {f"{name}_W": one, f"{name}_b": none} for name in "ab"}
     path = old_h5(tmp_path / "net.h5", config, weights, version="1.1.0", backend=None)
-    found, _ = answers(path, np.ones((1, 5, 5, 1), np.float32))
+    found, _ = outputs_of(path, np.ones((1, 5, 5, 1), np.float32))
     assert found.shape == (1, 5, 5, 1) and np.all(found == expected)
 
 
@@ -143,7 +143,7 @@ def test_a_merge_by_code_is_refused_and_never_run(tmp_path: Path) -> None:
         ({"groups": 2, "nb_filter": 4}, "cannot build it"),
     ],
 )
-def test_what_means_nothing_today_is_refused_by_layer_key_and_class(
+def test_keys_without_an_equivalent_are_refused_by_layer_key_and_class(
     tmp_path: Path, changes: dict[str, Any], said: str
 ) -> None:
     layer = keras_1_convolution("c", 1, 1, "tf", batch_input_shape=[None, 5, 5, 1], **changes)
@@ -191,11 +191,11 @@ def graph(*entries: dict[str, Any], end: str) -> dict[str, Any]:
 def test_hard_sigmoid_keeps_the_slope_it_had_before_keras_3(tmp_path: Path) -> None:
     shown = np.linspace(-4, 4, 108, dtype=np.float32).reshape(1, 6, 6, 3)
     config = graph(keras_2("h", "Activation", [[["in", 0, 0, {}]]], activation="hard_sigmoid"), end="h")
-    found, _ = answers(old_h5(tmp_path / "net.h5", config, {}), shown)
+    found, _ = outputs_of(old_h5(tmp_path / "net.h5", config, {}), shown)
     np.testing.assert_allclose(found, np.clip(0.2 * shown + 0.5, 0, 1), atol=1e-6)
 
 
-def test_tensorflow_operations_in_front_become_layers_and_tell_the_range(tmp_path: Path) -> None:
+def test_tensorflow_operations_in_front_become_layers_and_give_the_range(tmp_path: Path) -> None:
     config = graph(
         keras_2("tf.flip", "SlicingOpLambda", [["in", 0, 0, {"slice_spec": [
             {"class_name": "__ellipsis__"}, {"start": None, "stop": None, "step": -1}]}]],
@@ -213,7 +213,10 @@ def test_tensorflow_operations_in_front_become_layers_and_tell_the_range(tmp_pat
     path = old_h5(tmp_path / "net.h5", config, weights, as_bytes=False)
     shown = pictures(1, 6, 6, 3) * 255
     np.testing.assert_allclose(
-        answers(path, shown)[0][..., 0], (shown[..., ::-1] / 127.5 - 1) @ kernel.ravel(), rtol=1e-4, atol=1e-4
+        outputs_of(path, shown)[0][..., 0],
+        (shown[..., ::-1] / 127.5 - 1) @ kernel.ravel(),
+        rtol=1e-4,
+        atol=1e-4,
     )
     model = load_model(path)
     assert (model.input_range.low, model.input_range.high, model.input_range.source) == (
@@ -246,7 +249,7 @@ def test_weights_of_a_nested_model_find_their_layers_by_name(tmp_path: Path, fir
     frozen, free = numbers(1, 1, 3, 3), numbers(1, 1, 3, 3, seed=1)
     weights = {"inner": {"free/kernel:0": free, "frozen/kernel:0": frozen}, "end": {}}
     shown = pictures(1, 6, 6, 3)
-    found, _ = answers(old_h5(tmp_path / "net.h5", config, weights), shown)
+    found, _ = outputs_of(old_h5(tmp_path / "net.h5", config, weights), shown)
     np.testing.assert_allclose(found, np.maximum(shown @ frozen[0, 0] @ free[0, 0], 0), atol=1e-5)
 
 
@@ -257,14 +260,14 @@ def test_kernels_of_a_keras_2_file_from_theano_are_turned(tmp_path: Path) -> Non
     config = {"class_name": "Sequential", "config": {"name": "s", "layers": [layer]}}
     path = old_h5(tmp_path / "net.h5", config, {"c": {"c/kernel:0": kernel}}, backend="theano")
     shown = pictures(1, 6, 6, 3)
-    np.testing.assert_allclose(answers(path, shown)[0][0], valid(shown[0], kernel[::-1, ::-1]), atol=1e-5)
+    np.testing.assert_allclose(outputs_of(path, shown)[0][0], valid(shown[0], kernel[::-1, ::-1]), atol=1e-5)
 
 
 def test_padding_that_theano_laid_otherwise_is_refused(tmp_path: Path) -> None:
     pool = keras_2("p", "MaxPooling2D", batch_input_shape=[None, 6, 6, 3], pool_size=[2, 2], padding="same")
     config = {"class_name": "Sequential", "config": {"name": "s", "layers": [pool]}}
     with pytest.raises(
-        ModelError, match='"p": MaxPooling2D with padding "same", which Theano laid otherwise'
+        ModelError, match='"p": MaxPooling2D with padding "same", which Theano places differently'
     ):
         load_model(old_h5(tmp_path / "net.h5", config, {}, backend="theano"))
 
@@ -276,7 +279,7 @@ def test_padding_that_theano_laid_otherwise_is_refused(tmp_path: Path) -> None:
         ({"c": {"c/kernel:0": numbers(3, 3, 3, 3), "c/bias:0": numbers(2)}}, "wanted (3, 3, 3, 2)"),
         (
             {"c": {"c/kernel:0": numbers(3, 3, 3, 2), "c/bias:0": numbers(2)}, "d": {"d/x:0": numbers(1)}},
-            'holds weights of "d", which is no layer of its network',
+            'holds weights of "d", which is not a layer of its network',
         ),
     ],
 )
@@ -311,17 +314,17 @@ def test_an_h5_of_keras_3_with_operations_and_a_shared_model_is_the_same_network
     net = branched()
     net.save(tmp_path / "net.h5")
     shown = pictures(2, 8, 8, 3)
-    np.testing.assert_allclose(answers(tmp_path / "net.h5", shown)[0], np.asarray(net(shown)), atol=1e-6)
+    np.testing.assert_allclose(outputs_of(tmp_path / "net.h5", shown)[0], np.asarray(net(shown)), atol=1e-6)
 
 
 @pytest.mark.parametrize("weights", ["net.weights.h5", "model.weights.h5", "weights.h5"])
-def test_an_architecture_finds_its_weights_beside_it(tmp_path: Path, weights: str) -> None:
+def test_an_architecture_finds_its_weights_in_its_folder(tmp_path: Path, weights: str) -> None:
     net = branched()
     (tmp_path / "net.json").write_text(net.to_json())
     net.save_weights(tmp_path / "some.weights.h5")
     (tmp_path / "some.weights.h5").rename(tmp_path / weights)
     shown = pictures(2, 8, 8, 3)
-    np.testing.assert_allclose(answers(tmp_path / "net.json", shown)[0], np.asarray(net(shown)), atol=1e-6)
+    np.testing.assert_allclose(outputs_of(tmp_path / "net.json", shown)[0], np.asarray(net(shown)), atol=1e-6)
 
 
 def test_an_architecture_of_keras_2_takes_weights_in_the_old_arrangement(tmp_path: Path) -> None:
@@ -348,7 +351,7 @@ def test_an_architecture_of_keras_2_takes_weights_in_the_old_arrangement(tmp_pat
     assert load_model(f"{tmp_path / 'a.json'}+{tmp_path / 'b.h5'}").file_hash != model.file_hash
 
 
-def test_own_objects_that_only_train_are_left_out_of_an_old_file_and_told(tmp_path: Path) -> None:
+def test_own_objects_for_training_are_left_out_of_an_old_file_with_a_note(tmp_path: Path) -> None:
     picture = {"name": "x", "batch_input_shape": [None, 7, 7, 2], "dtype": "float32"}
     conv = {
         "name": "conv", "filters": 3, "kernel_size": [3, 3],

@@ -1,4 +1,4 @@
-"""Archives that Keras 2.12 and 2.15 wrote themselves answer as they did there, layer by layer.
+"""Archives written by Keras 2.12 and 2.15 themselves give the same outputs as there, layer by layer.
 
 The files and the script that makes them lie in `old_keras`.
 """
@@ -23,17 +23,19 @@ def test_the_files_are_there() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_layer_answers_as_in_the_keras_that_wrote_the_file(path: Path) -> None:
+def test_every_layer_gives_what_it_gave_in_the_keras_that_wrote_the_file(path: Path) -> None:
     model, _ = read_keras(path)
     with np.load(path.with_suffix(".npz")) as stored:
-        told = dict(stored)
-    picture = told.pop("picture").astype(np.float32)
-    taps = {operation.name: operation.output for operation in model.operations if operation.name in told}
-    assert len(taps) == len(told) - 1, "all but the network's own output"
+        expected = dict(stored)
+    picture = expected.pop("picture").astype(np.float32)
+    taps = {operation.name: operation.output for operation in model.operations if operation.name in expected}
+    assert len(taps) == len(expected) - 1, "all but the network's own output"
     found = keras.Model(model.inputs[0], {**taps, "output": model.outputs[0]})(picture, training=False)
     for name, array in found.items():
-        scale = np.abs(told[name]).max()
-        np.testing.assert_allclose(np.asarray(array), told[name], rtol=1e-4, atol=1e-5 * scale, err_msg=name)
+        scale = np.abs(expected[name]).max()
+        np.testing.assert_allclose(
+            np.asarray(array), expected[name], rtol=1e-4, atol=1e-5 * scale, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("version", ["212", "215"])

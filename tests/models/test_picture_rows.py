@@ -12,9 +12,9 @@ from reportgen.models import load_model
 RNG = np.random.default_rng(3)
 
 
-def saved(tmp_path, picture, answer):
+def saved(tmp_path, picture, outputs):
     path = tmp_path / "net.keras"
-    keras.Model(picture, answer).save(path)
+    keras.Model(picture, outputs).save(path)
     return load_model(path)
 
 
@@ -35,8 +35,8 @@ def test_a_convolution_over_windows_of_pictures_is_skipped_by_name(tmp_path):
     windows = keras.ops.reshape(keras.ops.transpose(keras.ops.reshape(x, (-1, 2, 8, 2, 8, 4)),
                                                     (0, 1, 3, 2, 4, 5)), (-1, 8, 8, 4))  # fmt: skip
     x = keras.layers.Conv2D(4, 3, name="windowed")(windows)
-    answer = keras.layers.GlobalAveragePooling2D()(keras.ops.reshape(x, (-1, 12, 12, 4)))
-    model = saved(tmp_path, picture, answer)
+    outputs = keras.layers.GlobalAveragePooling2D()(keras.ops.reshape(x, (-1, 12, 12, 4)))
+    model = saved(tmp_path, picture, outputs)
     assert [layer.name for layer in model.layers] == ["whole"]
     assert "parts of a picture" in dict(model.skipped)["windowed"]
 

@@ -1,10 +1,10 @@
-"""The weights of a `.keras` archive of Keras 2.12 to 2.15, put into the network of today.
+"""Loads the weights of a `.keras` archive of Keras 2.12 to 2.15 into the rebuilt network.
 
-Those archives name a weight by where it stood among Python attributes: the class of its layer, numbered
-within its model (`layers/conv2d_1/vars/0`, before 2.15 `_layer_checkpoint_dependencies/conv2d_2/vars/0`).
-How the numbers run differs between releases, their order does not: the n-th group of a class belongs to the
-n-th layer of that class in the file's own configuration. Every weight of the network must be found and
-every number in the file must be used, or the file is refused.
+Those archives name a weight by its path of Python attributes: the class of its layer, numbered within its
+model (`layers/conv2d_1/vars/0`, before 2.15 `_layer_checkpoint_dependencies/conv2d_2/vars/0`). The numbers
+differ between releases, their order does not: the n-th group of a class belongs to the n-th layer of that
+class in the file's own configuration. Every weight of the network must be found and every array in the file
+must be used, or the file is refused.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _WRAPPED = {
     "layer", "forward_layer", "backward_layer", "cell", "cells", "_query_dense", "_key_dense",
     "_value_dense", "_output_dense",
 }  # fmt: skip
-"""Attributes that hold a layer within a layer, the same in Keras 2 and 3."""
+"""Attributes that hold an inner layer, the same in Keras 2 and 3."""
 
 _SAVE_AGAIN = "load it with the Keras it was saved with and save it as .h5"
 
 
 def load_archive_weights(model: Network, config: Config, path: Path, file_name: str) -> None:
-    """Put the weights of an archive of Keras 2 into a built model.
+    """Load the weights of a Keras 2 archive into a built model.
 
     Args:
-        model: Functional or sequential, as it was built from the translated configuration.
-        config: The configuration as the file has it: the order and the classes of then.
+        model: Functional or sequential, built from the translated configuration.
+        config: The configuration in the file, with the original order and classes.
         path: The weights, unpacked.
         file_name: For messages.
 
@@ -54,7 +54,7 @@ def load_archive_weights(model: Network, config: Config, path: Path, file_name: 
 
 
 class _Filling:
-    """A file whose weights go into a network, with what was used and what was filled so far."""
+    """The weights of one file being loaded, with the arrays used and the variables filled so far."""
 
     def __init__(self, file: object, config: Config, file_name: str) -> None:
         self._file = file
@@ -66,7 +66,7 @@ class _Filling:
         self._copies: list[tuple[KerasLayer, object]] = []
 
     def model(self, model: Network, config: Config, group: h5py.Group) -> None:
-        """Fill the layers of a model out of its group."""
+        """Fill the layers of a model from its group."""
         inner = config.get("config")
         described = inner.get("layers", []) if isinstance(inner, dict) else inner or []
         by_name = {layer.name: layer for layer in model.layers}
@@ -76,7 +76,7 @@ class _Filling:
             self._ranked(known, room)
 
     def _ranked(self, known: list[tuple[Config, KerasLayer]], room: h5py.Group) -> None:
-        """Fill layers out of the groups of a room, each class in its order."""
+        """Fill layers from the groups of one container, each class in order."""
         for word in dict.fromkeys(_snake(entry) for entry, _ in known):
             own: list[tuple[Config, KerasLayer]] = []
             for entry, layer in known:
@@ -94,7 +94,7 @@ class _Filling:
                 )
 
     def _stands_elsewhere(self, entry: Config, layer: KerasLayer) -> bool:
-        """Whether the file has a layer's weights where it came first: in another model that shares it."""
+        """Whether a shared layer's weights are stored in another model, where it came first."""
         mark = entry.get("shared_object_id")
         if mark is None or mark not in self._first:
             return False
@@ -105,14 +105,14 @@ class _Filling:
         return True
 
     def _layer(self, layer: KerasLayer, entry: Config, group: h5py.Group) -> None:
-        """Fill one layer, and those within it, out of its group."""
+        """Fill one layer, and its inner layers, from its group."""
         if hasattr(layer, "layers"):
             self.model(layer, entry, group)
             return
         if "vars" in group:
             self._own(layer, group["vars"])
-        said = entry.get("config")
-        config: Config = said if isinstance(said, dict) else {}
+        inner = entry.get("config")
+        config: Config = inner if isinstance(inner, dict) else {}
         for name in group:
             if name in _WRAPPED:
                 self._within(vars(layer).get(name), config.get(name), group[name])
@@ -132,9 +132,9 @@ class _Filling:
         names = sorted(stored, key=int)
         kind = type(layer).__name__
         if kind == "Normalization" and len(names) == len(variables) + 1:
-            self._used.add(stored[names.pop()].name)  # how many pictures it was adapted to
+            self._used.add(stored[names.pop()].name)  # the number of pictures it was adapted to
         if kind == "SpectralNormalization" and len(names) == 2:
-            self._used.add(stored[names.pop(0)].name)  # the kernel, which the layer within has too
+            self._used.add(stored[names.pop(0)].name)  # the kernel, which the inner layer has too
         where = f'{self._file_name}: layer "{layer.name}"'
         if len(names) != len(variables):
             raise ModelError(
@@ -154,7 +154,7 @@ class _Filling:
             self._filled.add(id(variable))
 
     def check(self, model: Network) -> None:
-        """Fill what is shared, and refuse what was not filled and what was not used."""
+        """Fill shared layers, and refuse variables that were not filled and arrays that were not used."""
         for layer, mark in self._copies:
             for variable, other in zip(layer.weights, self._shared[mark].weights, strict=True):
                 variable.assign(other)
@@ -173,7 +173,7 @@ class _Filling:
 
 
 def _marked(entries: list[object]) -> Iterator[tuple[object, Config]]:
-    """Yield the mark of each layer that more than one model holds, in the order of the file."""
+    """Yield the mark of each layer shared by several models, in the order of the file."""
     for entry in entries:
         if isinstance(entry, dict):
             if entry.get("shared_object_id") is not None:
@@ -183,7 +183,7 @@ def _marked(entries: list[object]) -> Iterator[tuple[object, Config]]:
 
 
 def _own_variables(layer: KerasLayer) -> list[Variable]:
-    """Return the weights that are a layer's own, in the order in which Keras 2 stored them."""
+    """Return a layer's own weights, in the order in which Keras 2 stored them."""
     inner = {id(v) for each in layer._flatten_layers(include_self=False) for v in each.weights}
     own = [v for v in layer.weights if id(v) not in inner and not _is_state(v)]
     return sorted(own, key=lambda v: not _trains(layer, v))
@@ -194,7 +194,7 @@ def _trains(layer: KerasLayer, variable: Variable) -> bool:
 
 
 def _is_state(variable: Variable) -> bool:
-    """Whether a variable is the state of a random generator, which no result depends on."""
+    """Whether a variable is the state of a random generator, which affects no result."""
     return "seed_generator_state" in str(variable.path)
 
 
@@ -206,14 +206,14 @@ def _numbered(room: h5py.Group, word: str) -> list[str]:
 
 
 def _snake(entry: Config) -> str:
-    """Return the class of a layer as Keras wrote it into addresses: `Conv2D` is `conv2d`."""
+    """Return the class of a layer as Keras writes it in paths: `Conv2D` is `conv2d`."""
     name = re.sub(r"\W+", "", str(entry.get("class_name")).rpartition(">")[2])
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def _datasets(file: h5py.File) -> Iterator[str]:
-    """Yield the addresses of all arrays but those of training."""
+    """Yield the paths of all arrays except those of training."""
     stack: list[h5py.Group] = [group for key, group in file.items() if key in _ROOMS]
     while stack:
         item = stack.pop()

@@ -1,8 +1,8 @@
-"""The configuration of a whole-model HDF5 file of any Keras, in the words of Keras 3.
+"""Translates the configuration of a whole-model HDF5 file of any Keras to Keras 3.
 
-Plain JSON in, plain JSON out: layers renamed and connected as Keras 3 wants them, TensorFlow
-operations that stand in the graph as layers turned into layers of Keras where that is exact.
-What cannot be said today is refused by layer, key and class. Weights are known in `old_weights`.
+From plain JSON to plain JSON: layers are renamed and connected as in Keras 3, and TensorFlow operations in
+the graph become Keras layers where that is exact. What has no equivalent is refused, naming layer, key and
+class. `weights` loads the weights.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from reportgen.errors import ModelError
 from reportgen.keras_types import Config, ConfigValue, KerasLayer
-from reportgen.models.keras_legacy.keywords import CLASSES, layer_keys, of_today
+from reportgen.models.keras_legacy.keywords import CLASSES, current_class, layer_keys
 from reportgen.models.keras_legacy.operations import MERGES, is_history, operation_entries, safe_name, tensor
 
 HARD_SIGMOID = "hard_sigmoid_of_keras_2"
-"""What `hard_sigmoid` meant before Keras 3, which moved its slope from 0.2 to 1/6."""
+"""Name for `hard_sigmoid` before Keras 3, which changed its slope from 0.2 to 1/6."""
 
 _MODELS = {"Sequential", "Functional"}
-_WRITTEN_BESIDE = {"module", "registered_name", "build_config", "shared_object_id"}
+_MODULE_KEYS = {"module", "registered_name", "build_config", "shared_object_id"}
 _LAYERS_WITHIN = {"layer", "backward_layer", "forward_layer", "cell", "cells"}
 _NUMBERS = {"__numpy__", "__tensor__"}
 _GRAPH_KEYS = {"name", "trainable", "layers", "input_layers", "output_layers", "dtype", "build_input_shape"}
@@ -29,7 +29,7 @@ _GRAPH_KEYS = {"name", "trainable", "layers", "input_layers", "output_layers", "
 
 @dataclass
 class _Reading:
-    """What is the same for the whole file, and what was left out so far."""
+    """Settings for the whole file, and the keys left out so far."""
 
     file_name: str
     version: int
@@ -38,7 +38,7 @@ class _Reading:
 
 
 ClassOf = Callable[[str, ConfigValue], type[KerasLayer] | None]
-"""Gives the class of that name, made of that configuration; None where there is none."""
+"""Returns the class of a name and configuration, or None."""
 
 
 def to_keras_3(
@@ -47,7 +47,7 @@ def to_keras_3(
     class_of: ClassOf,
     file_name: str,
 ) -> tuple[Config, list[str]]:
-    """Return a model's configuration in the words of Keras 3, and notes for a reader.
+    """Return a model's configuration for Keras 3, and notes.
 
     Args:
         config: `class_name` and `config` as in the file.
@@ -56,21 +56,21 @@ def to_keras_3(
         file_name: For messages.
 
     Raises:
-        ModelError: Something in it means nothing certain today.
+        ModelError: Something in it has no certain meaning in Keras 3.
     """
     reading = _Reading(file_name, version, class_of)
     result = _model(dict(config), reading, "the model")
     notes = []
     if reading.dropped:
         keys = ", ".join(f"{key} ({n})" for key, n in sorted(reading.dropped.items()))
-        notes.append(f"Left out of the old configuration, for they change no result: {keys}.")
+        notes.append(f"Left out of the old configuration, since they change no result: {keys}.")
     return result, notes
 
 
 def without_modules(config: Config) -> Config:
-    """Return a configuration without where in Keras its classes lay when it was written, numbers unwrapped.
+    """Return a configuration without the modules of Keras's classes, and with numbers unwrapped.
 
-    A class of Keras is told by its name; one from elsewhere keeps its module, and with it its refusal.
+    Classes of Keras are identified by name; others keep their module, and so are refused.
     """
 
     def plain(value: ConfigValue) -> ConfigValue:
@@ -83,7 +83,7 @@ def without_modules(config: Config) -> Config:
             return plain(value["items"])
         if name in _NUMBERS and isinstance(inner, dict) and "value" in inner:
             return inner["value"]
-        left_out = _WRITTEN_BESIDE if _is_of_keras(value) else set()
+        left_out = _MODULE_KEYS if _is_of_keras(value) else set()
         return {k: plain(v) for k, v in value.items() if k not in left_out}
 
     result: Config = plain(config)
@@ -101,7 +101,7 @@ def _is_of_keras(entry: Config) -> bool:
 
 
 def major_version(text: Any) -> int:
-    """Return the major version of `2.4.0`; 2 where it says nothing, for no file of Keras 3 is silent."""
+    """Return the major version of `2.4.0`; 2 if it is missing, since all files of Keras 3 state it."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     head = str(text).split(".")[0] if text is not None else ""
@@ -109,7 +109,7 @@ def major_version(text: Any) -> int:
 
 
 def _model(entry: Config, reading: _Reading, name: str) -> Config:
-    """Return a model's entry; a list of layers, as Keras wrote Sequential models until 2.2, becomes one."""
+    """Return a model's entry, also for a list of layers, as Keras wrote Sequential models until 2.2."""
     class_name = CLASSES.get(str(entry.get("class_name")), entry.get("class_name"))
     config = entry.get("config")
     if class_name not in _MODELS:
@@ -123,7 +123,7 @@ def _model(entry: Config, reading: _Reading, name: str) -> Config:
         raise ModelError(f"{reading.file_name}: {name} lists no layers")
     layers = [x for x in config["layers"] if isinstance(x, dict)]
     if len(layers) != len(config["layers"]):
-        raise ModelError(f"{reading.file_name}: {name} has a layer that is no object")
+        raise ModelError(f"{reading.file_name}: {name} has a layer that is not an object")
     inner = {k: v for k, v in config.items() if k in _GRAPH_KEYS and k != "dtype"}
     inner["name"] = safe_name(str(inner.get("name") or "model"))
     if class_name == "Sequential":
@@ -138,7 +138,7 @@ def _model(entry: Config, reading: _Reading, name: str) -> Config:
 
 
 def _sequence(layers: list[Config], reading: _Reading) -> list[Config]:
-    """Return the layers of a Sequential model, an input in front where the first one held its shape."""
+    """Return the layers of a Sequential model, with an input in front if the first layer has its shape."""
     result = [_entry(layer, reading) for layer in layers]
     first = layers[0].get("config") if layers else None
     shape = first.get("batch_input_shape") if isinstance(first, dict) else None
@@ -160,7 +160,7 @@ def _graph(layers: list[Config], graph: Config, reading: _Reading) -> list[Confi
     for key in ("input_layers", "output_layers"):
         ends = graph.get(key)
         if isinstance(ends, list) and len(ends) == 1 and isinstance(ends[0], list):
-            graph[key] = ends[0]  # Keras 3 takes a list of one for a structure of its own.
+            graph[key] = ends[0]  # Keras 3 treats a list of one as a structure.
     return result
 
 
@@ -178,7 +178,7 @@ def _histories(value: ConfigValue) -> Iterable[list[ConfigValue]]:
 
 
 def _entry(layer: Config, reading: _Reading) -> Config:
-    """Return one layer, where it cannot be more."""
+    """Return one layer, where several are not possible."""
     *more, result = _entries(layer, reading)
     if more:
         raise ModelError(f'{reading.file_name}: layer "{_name(layer)}" is an operation outside a graph')
@@ -186,7 +186,7 @@ def _entry(layer: Config, reading: _Reading) -> Config:
 
 
 def _entries(layer: Config, reading: _Reading) -> list[Config]:
-    """Return a layer of a model; an operation of TensorFlow may be more than one."""
+    """Return a layer of a model; an operation of TensorFlow may become several."""
     class_name, config = layer.get("class_name"), layer.get("config")
     if not isinstance(class_name, str) or not isinstance(config, (dict, list)):
         raise ModelError(f'{reading.file_name}: layer "{_name(layer)}" has no class or configuration')
@@ -194,7 +194,7 @@ def _entries(layer: Config, reading: _Reading) -> list[Config]:
     linked = {k: _with_arguments(v) if k == "inbound_nodes" else v for k, v in layer.items()
               if k in ("name", "inbound_nodes")}  # fmt: skip
     if isinstance(config, dict):
-        class_name, config = of_today(class_name, config, reading.version)
+        class_name, config = current_class(class_name, config, reading.version)
     if class_name in _MODELS:
         return [_model({**layer, **linked, "class_name": class_name}, reading, f'layer "{_name(layer)}"')]
     if class_name in MERGES or isinstance(config, list):
@@ -202,7 +202,7 @@ def _entries(layer: Config, reading: _Reading) -> list[Config]:
             linked = {k: v for k, v in layer.items() if k in ("name", "inbound_nodes")}
         return operation_entries(class_name, config, linked, where)
     cls = reading.class_of(class_name, config if reading.version > 2 else None)
-    if cls is None or "module" in layer:  # a class of the user's, or one that is of today already
+    if cls is None or "module" in layer:  # the user's class, or already one of Keras 3
         return [dict(layer)]
     known = getattr(cls, "__module__", "")
     if not known.startswith("keras.src.layers"):  # an operation of Keras 3
@@ -226,14 +226,14 @@ def _entries(layer: Config, reading: _Reading) -> list[Config]:
 
 
 def _within(value: ConfigValue, reading: _Reading) -> ConfigValue:
-    """Return a layer within a layer, or a list of them."""
+    """Return an inner layer, or a list of them."""
     if isinstance(value, list):
         return [_within(v, reading) for v in value]
     return _entry(value, reading) if isinstance(value, dict) and "class_name" in value else value
 
 
 def _activation(value: ConfigValue) -> ConfigValue:
-    """Return what an activation of Keras 1 and 2 is today."""
+    """Return the Keras 3 equivalent of an activation of Keras 1 and 2."""
     if isinstance(value, dict) and value.get("class_name") == "function":
         value = value.get("config")
     if value != "hard_sigmoid":
@@ -245,7 +245,7 @@ def _activation(value: ConfigValue) -> ConfigValue:
 
 
 def _check_defaults(class_name: str, config: Config, reading: _Reading, where: str) -> None:
-    """Refuse what an old Keras took for granted otherwise than today's."""
+    """Refuse missing keys whose default has changed since an old Keras."""
     if reading.version < 2 and class_name == "BatchNormalization" and "epsilon" not in config:
         raise ModelError(f'{where}: key "epsilon" of class BatchNormalization is missing, wanted a number')
     if reading.version < 2 and class_name == "Flatten":
@@ -257,7 +257,7 @@ def _native(class_name: str, config: Config) -> Config:
 
 
 def _with_arguments(nodes: ConfigValue) -> ConfigValue:
-    """Return the calls of a layer, each input with its keyword arguments, as Keras wrote them since 2.0."""
+    """Return the calls of a layer, each input with its keyword arguments, in the format since Keras 2.0."""
     return (
         [_call(node) if isinstance(node, list) else node for node in nodes]
         if isinstance(nodes, list)
@@ -266,7 +266,7 @@ def _with_arguments(nodes: ConfigValue) -> ConfigValue:
 
 
 def _call(node: list[ConfigValue]) -> ConfigValue:
-    """Return one call; where keyword arguments hold tensors, in Keras 3's form, which alone can say so."""
+    """Return one call; in Keras 3's format if keyword arguments hold tensors, which older ones cannot."""
     inputs = [
         [*i, {}] if isinstance(i, list) and len(i) == 3 else list(i) if isinstance(i, list) else i
         for i in node
@@ -280,14 +280,14 @@ def _call(node: list[ConfigValue]) -> ConfigValue:
 
 
 def _plain_policy(dtype: ConfigValue) -> ConfigValue:
-    """Return the name of a number type which older files wrap up as a policy."""
+    """Return the name of a number type, which older files wrap in a policy."""
     if isinstance(dtype, dict) and isinstance(dtype.get("config"), dict):
         return dtype["config"].get("name", "float32")
     return dtype
 
 
 def accepted_keys(cls: type) -> frozenset[str]:
-    """Return the keyword arguments that a class of Keras takes, its bases' where it passes them on."""
+    """Return the keyword arguments that a Keras class accepts, including those of its bases."""
     keys: set[str] = set()
     for base in cls.__mro__:
         init = base.__dict__.get("__init__")

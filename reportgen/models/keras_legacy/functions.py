@@ -1,9 +1,9 @@
-"""What a function of TensorFlow that stands in a graph of Keras 2 is in Keras 3: a closed table.
+"""The Keras 3 equivalent of each TensorFlow function in a Keras 2 graph: a closed table.
 
 `tf.clip_by_value(x, 0, 1)` in a network of Keras 2 is a layer of class TFOpLambda that names the function and
 its arguments. Each function here becomes one operation or layer of Keras 3, or a short chain of them, that
-computes the same; arguments that are not foreseen mean no translation. No TensorFlow function is ever
-looked up by a name from a file.
+computes the same; unsupported arguments mean no translation. No TensorFlow function is ever looked up by a
+name from a file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _HEADS = {
     "", "math", "nn", "linalg", "__operators__", "keras", "compat.v1", "compat.v1.math",
     "compat.v1.nn", "compat.v1.linalg",
 }  # fmt: skip
-"""Packages of TensorFlow in which a function's last name says what it is."""
+"""TensorFlow packages in which the last part of a function's name identifies it."""
 
 _WORDS = {
     "truediv": "divide", "div": "divide", "sub": "subtract", "mul": "multiply", "__truediv__": "divide",
@@ -33,7 +33,7 @@ ACTIVATIONS = {
     "relu", "relu6", "sigmoid", "tanh", "softmax", "silu", "elu", "selu", "softplus", "softsign", "gelu",
     "log_softmax",
 }  # fmt: skip
-"""Functions that are an activation of Keras 3 by the same name where they are given nothing else."""
+"""Functions that equal the Keras 3 activation of the same name if they have no other arguments."""
 
 _ALONE = {
     "abs": "numpy.Absolute", "acos": "numpy.Arccos", "acosh": "numpy.Arccosh", "asin": "numpy.Arcsin",
@@ -45,7 +45,7 @@ _ALONE = {
     "sin": "numpy.Sin", "sinh": "numpy.Sinh", "sqrt": "numpy.Sqrt", "square": "numpy.Square",
     "stop_gradient": "core.StopGradient", "tan": "numpy.Tan", "zeros_like": "numpy.ZerosLike",
 }  # fmt: skip
-"""Functions of one tensor and nothing else."""
+"""Functions of one tensor without other arguments."""
 
 _PAIRED = {
     "add": "numpy.Add", "atan2": "numpy.Arctan2", "divide": "numpy.Divide",
@@ -59,7 +59,7 @@ _PAIRED = {
 """Functions of two tensors, one of which may be a constant."""
 
 _SECOND = {"atan2": "x", "matmul": "b", "bias_add": "bias"}
-"""What TensorFlow calls the second of two where it is not `y`."""
+"""TensorFlow's name of the second of two arguments, if it is not `y`."""
 
 _REDUCED = {
     "reduce_mean": "numpy.Mean", "reduce_max": "numpy.Max", "reduce_min": "numpy.Min",
@@ -87,7 +87,7 @@ class Step:
 
 
 def canonical(function: str) -> str | None:
-    """Return the one name under which a function of TensorFlow is known here, or None."""
+    """Return the canonical name of a TensorFlow function, or None."""
     head, _, last = function.rpartition(".")
     if head in _HEADS:
         return _WORDS.get(last, last)
@@ -105,11 +105,11 @@ def paired(word: str) -> str | None:
 
 
 def translated(word: str, given: Given) -> list[Step] | None:
-    """Return what a function of one tensor, or of a list of tensors, is: steps one after the other, or None.
+    """Return the equivalent of a function of one tensor, or of a list of tensors: steps in order, or None.
 
     Args:
         word: Of `canonical`.
-        given: Its other arguments; those that are None are not among them.
+        given: Its other arguments, without those that are None.
     """
     if word in _ALONE:
         return [Step(_ALONE[word], {})] if not given else None
@@ -120,7 +120,7 @@ def translated(word: str, given: Given) -> list[Step] | None:
         try:
             steps = _OF_ONE[word](rest)
         except (KeyError, TypeError, ValueError, AttributeError, IndexError):
-            return None  # an argument is missing or of a kind that is not foreseen
+            return None  # an argument is missing or unsupported
         return steps if not rest else None
     return None
 
@@ -348,7 +348,7 @@ _OF_ONE: dict[str, Callable[[Given], list[Step]]] = {
 
 
 def _inner_axis(given: Given) -> int:
-    """Return an axis that is not the batch's."""
+    """Return an axis other than the batch."""
     axis = given.pop("axis")
     if not _whole(axis) or axis == 0:
         raise ValueError
@@ -360,7 +360,7 @@ def _channels(given: Given) -> str:
 
 
 def _sides(value: object) -> list[int]:
-    """Return height and width of a window that TensorFlow gives by one, two or four numbers."""
+    """Return height and width of a window given by one, two or four numbers."""
     numbers = _wholes(value if isinstance(value, list) else [value])
     if len(numbers) == 4:
         if numbers[0] != 1 or numbers[3] != 1:

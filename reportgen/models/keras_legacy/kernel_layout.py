@@ -1,7 +1,7 @@
-"""How the kernels of Keras 1 and of the Theano backend lie in memory, and what they are in Keras 3.
+"""Converts the kernel layout of Keras 1 and of the Theano backend to that of Keras 3.
 
-Theano turned a kernel by half a turn before it was applied, Keras 1 with `th` ordering kept outputs
-first. Where a file does not say which backend it was trained on and that matters, it is refused.
+Theano rotated a kernel by 180 degrees before applying it; Keras 1 with `th` ordering stored outputs first. A
+file that does not state its backend is refused if that matters.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SAVE_AGAIN = "load it in Keras 2.3 and save it again with a TensorFlow backend"
 
 @dataclass(frozen=True)
 class Writer:
-    """Which Keras wrote a file.
+    """The Keras that wrote a file.
 
     Attributes:
         version: Major version.
-        backend: `tensorflow`, `theano`, ...; empty where the file does not say.
+        backend: `tensorflow`, `theano`, ...; empty if the file does not state it.
     """
 
     version: int
@@ -34,17 +34,17 @@ class Writer:
 
 
 def converted(array: Array, layer: KerasLayer, weight: str, writer: Writer, where: str) -> Array:
-    """Return a stored weight as Keras 3 wants it.
+    """Return a stored weight in Keras 3's layout.
 
     Args:
         array: As stored.
-        layer: The built layer that it is of.
-        weight: Today's name of the weight, such as `kernel`.
+        layer: The built layer it belongs to.
+        weight: The weight's name in Keras 3, such as `kernel`.
         writer: Of the file.
         where: File and layer, for messages.
 
     Raises:
-        ModelError: It is not certain what the numbers mean.
+        ModelError: The layout is uncertain.
     """
     kind = type(layer).__name__
     if kind in _WINDOWS or kind in _TURNED | _UNCERTAIN:
@@ -59,10 +59,10 @@ def converted(array: Array, layer: KerasLayer, weight: str, writer: Writer, wher
 
 
 def check_layer(layer: KerasLayer, writer: Writer, where: str) -> None:
-    """Refuse a layer without weights whose result was another on the backend of the file.
+    """Refuse a layer without weights whose result differed on the file's backend.
 
     Raises:
-        ModelError: As said.
+        ModelError: It is such a layer.
     """
     if type(layer).__name__ in _WINDOWS:
         _refuse_uncertain(layer, type(layer).__name__, writer, where)
@@ -74,8 +74,8 @@ def _refuse_uncertain(layer: KerasLayer, kind: str, writer: Writer, where: str) 
         raise ModelError(f"{where}: {kind} of Keras 1 with th ordering is not read", hint=_SAVE_AGAIN)
     if writer.version < 2 and not writer.backend and first and kind == "Conv2D":
         raise ModelError(
-            f"{where}: {kind} of Keras 1 with th ordering, and the file does not say whether Theano turned "
-            "its kernels",
+            f"{where}: {kind} of Keras 1 with th ordering, and the file does not state whether Theano "
+            "rotated its kernels",
             hint='set the attribute "backend" of the HDF5 file to theano or tensorflow, whichever trained it',
         )
     if writer.backend != "theano":
@@ -86,6 +86,6 @@ def _refuse_uncertain(layer: KerasLayer, kind: str, writer: Writer, where: str) 
     even = any(side % 2 == 0 for side in sizes)
     if layer.padding == "same" and (even or max(layer.strides) > 1 or kind in _WINDOWS | {"Conv2DTranspose"}):
         raise ModelError(
-            f'{where}: {kind} with padding "same", which Theano laid otherwise than TensorFlow',
+            f'{where}: {kind} with padding "same", which Theano places differently from TensorFlow',
             hint=_SAVE_AGAIN,
         )

@@ -1,8 +1,7 @@
-"""Words of Keras 1 and 2 that Keras 3 no longer takes, and what each means today.
+"""Class names and keys of Keras 1 and 2 that Keras 3 no longer accepts, and their equivalents.
 
-Tables and small rules for one layer at a time: classes and keys that were renamed, keys that
-cannot change what a network computes, and values under which a key may be left out. How layers are
-connected is known in `old_config`.
+Tables and small rules for one layer at a time: classes and keys that were renamed, keys that cannot affect
+what a network computes, and values with which a key may be left out. `config` connects the layers.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ CLASSES = {
     "RandomWidth": "Identity",
     "Model": "Functional",
 }
-"""Classes that have another name now."""
+"""Classes that were renamed."""
 
-_GONE_AFTER_TRAINING = {"RandomHeight", "RandomWidth"}
-"""Classes of Keras 2 that Keras 3 has not, and that do nothing once a network is trained."""
+_TRAINING_ONLY = {"RandomHeight", "RandomWidth"}
+"""Classes of Keras 2 that Keras 3 lacks and that are the identity outside training."""
 
 _CONVOLUTIONS = frozenset({"Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose"})
 _WINDOWS = _CONVOLUTIONS | {"MaxPooling2D", "AveragePooling2D"}
@@ -49,7 +48,7 @@ _KEYS: dict[str, tuple[str, frozenset[str] | None]] = {
     "input_dtype": ("dtype", frozenset({"InputLayer"})),
     "dim_ordering": ("data_format", None),
 }
-"""Old key to the new one, and the classes it means that in; None is all."""
+"""From an old key to the new one and the classes it applies to; None for all."""
 
 _INTERPOLATIONS = {"bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5"}
 _ORDERS = {"th": "channels_first", "tf": "channels_last"}
@@ -64,7 +63,7 @@ _IDLE = frozenset(
         "query_shape", "key_shape", "value_shape",
     }
 )  # fmt: skip
-"""Keys that train a network or build it, and change nothing of what it computes, whatever their value."""
+"""Keys that affect training or building only and never what a network computes."""
 
 _IDLE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 _IDLE_AT: dict[str, tuple[object, ...]] = {
@@ -90,14 +89,16 @@ _IDLE_AT: dict[str, tuple[object, ...]] = {
     "dilation_rate": (1, [1, 1]),
     "arguments": ({}, None),
 }
-"""Keys that change nothing at these values, and would at others."""
+"""Keys that affect no result at these values, but would at others."""
 
 
-def of_today(class_name: str, config: Config, version: int) -> tuple[str, Config]:
-    """Return the class that does today what a class of some version did, and its configuration."""
-    if version < 3 and class_name in _GONE_AFTER_TRAINING:
+def current_class(class_name: str, config: Config, version: int) -> tuple[str, Config]:
+    """Return the Keras 3 equivalent of a class of some version, and its configuration."""
+    if version < 3 and class_name in _TRAINING_ONLY:
         config = {k: v for k, v in config.items() if k in ("name", "trainable", "dtype")}
-    if version < 3 and class_name == "RandomCrop":  # cut to the sides' proportion and resized, once trained
+    if (
+        version < 3 and class_name == "RandomCrop"
+    ):  # outside training, cropped to the proportion of the sides and resized
         config = {k: v for k, v in config.items() if k != "seed"}
         return "Resizing", {**config, "interpolation": "bilinear", "crop_to_aspect_ratio": True}
     return CLASSES.get(class_name, class_name), config
@@ -106,16 +107,16 @@ def of_today(class_name: str, config: Config, version: int) -> tuple[str, Config
 def layer_keys(class_name: str, config: Mapping[str, object], accepted: frozenset[str], where: str) -> tuple[
     Config, list[str]
 ]:  # fmt: skip
-    """Return a layer's configuration in today's words, and the keys that were left out.
+    """Return a layer's configuration with Keras 3's keys, and the keys that were left out.
 
     Args:
-        class_name: Of today.
+        class_name: In Keras 3.
         config: As in the file.
-        accepted: The keys that the class takes today.
+        accepted: The keys that the class accepts.
         where: File and layer, for messages.
 
     Raises:
-        ModelError: A key whose meaning is not known, or a value that today's layer cannot have.
+        ModelError: An unknown key, or a value that the Keras 3 layer does not accept.
     """
     kept: Config = {}
     dropped: list[str] = []
@@ -138,7 +139,7 @@ def layer_keys(class_name: str, config: Mapping[str, object], accepted: frozense
 
 
 def _own_training(key: str, value: object) -> str:
-    """Return the name of an initialiser, regulariser or constraint that Keras has not, else nothing."""
+    """Return the name of an initialiser, regulariser or constraint unknown to Keras; else an empty text."""
     found = value.get("class_name") if isinstance(value, dict) else value
     if found == "function" and isinstance(value, dict):
         found = value.get("config")
@@ -148,7 +149,7 @@ def _own_training(key: str, value: object) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a name as the classes and the functions of Keras share it: `MaxNorm`, `max_norm`, `maxnorm`."""
+    """Return the common form of class and function names: `MaxNorm`, `max_norm`, `maxnorm`."""
     return name.replace("_", "").lower()
 
 

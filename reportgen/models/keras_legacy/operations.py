@@ -1,7 +1,7 @@
-"""Operations that older Keras wrote as layers of their own: TensorFlow calls in a graph, and `Merge`.
+"""Operations that older Keras wrote as layers: TensorFlow calls in a graph, and `Merge`.
 
-`x / 127.5 - 1` before a network of Keras 2 is two layers of class TFOpLambda. Those whose meaning
-is a layer of Keras 3 become that layer; no TensorFlow function is ever looked up by a name from a file.
+`x / 127.5 - 1` before a network of Keras 2 is two layers of class TFOpLambda. Those with an equivalent layer
+in Keras 3 become that layer; no TensorFlow function is ever looked up by a name from a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reportgen.models.keras_legacy.functions import (
 )
 
 MERGES = frozenset({"Merge", "TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "TFOp"})
-"""Classes that this module knows."""
+"""Classes that this module translates."""
 
 _CONSTANT = "_CONSTANT_VALUE"
 _OF_SEVERAL = {"concat", "stack", "add_n"}
@@ -30,7 +30,7 @@ _MERGE_MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maxim
 
 
 def operation_entries(class_name: str, config: object, linked: Config, where: str) -> list[Config]:
-    """Return what an operation of older Keras is in Keras 3; the last entry bears its name.
+    """Return the Keras 3 equivalent of an operation of older Keras; the last entry has its name.
 
     Args:
         class_name: `TFOpLambda`, `SlicingOpLambda` or `Merge`.
@@ -39,7 +39,7 @@ def operation_entries(class_name: str, config: object, linked: Config, where: st
         where: File and layer, for messages.
 
     Raises:
-        ModelError: It is not one of those that are known.
+        ModelError: It is unknown.
     """
     name, nodes = linked.get("name"), linked.get("inbound_nodes")
     if class_name == "Merge" and isinstance(config, dict):
@@ -47,18 +47,18 @@ def operation_entries(class_name: str, config: object, linked: Config, where: st
     function = config.get("function") if isinstance(config, dict) else None
     if isinstance(function, str) and isinstance(nodes, list) and isinstance(name, str):
         calls = [_one_call(function, node, name) for node in nodes]
-        found = _called_again(calls)
+        found = _merged_calls(calls)
         if found:
             return found
-    said = f" {function}" if isinstance(function, str) else ""
+    shown = f" {function}" if isinstance(function, str) else ""
     raise ModelError(
-        f"{where}: class {class_name}{said} is an operation of TensorFlow that is not translated",
+        f"{where}: class {class_name}{shown} is an operation of TensorFlow that is not translated",
         hint="rebuild that step from Keras layers, or load it with its own Keras and save it as .keras",
     )
 
 
-def _called_again(calls: list[list[Config] | None]) -> list[Config] | None:
-    """Return the layers of the first call, each with the other calls of it too; None where they differ."""
+def _merged_calls(calls: list[list[Config] | None]) -> list[Config] | None:
+    """Return the layers of the first call, each with its other calls too; None where they differ."""
     first = calls[0] if calls else None
     for other in calls[1:]:
         if first is None or other is None or len(first) != 1 or len(other) != 1:
@@ -70,7 +70,7 @@ def _called_again(calls: list[list[Config] | None]) -> list[Config] | None:
 
 
 def _one_call(function: str, node: ConfigValue, name: str) -> list[Config] | None:
-    """Return the layers for one call of a function of TensorFlow, None where it is not foreseen."""
+    """Return the layers for one call of a TensorFlow function, None if it is unsupported."""
     if not isinstance(node, list) or not node:
         return None
     inputs = node if isinstance(node[0], list) else [node]
@@ -95,7 +95,7 @@ def _of_list(function: str, inputs: list[ConfigValue], given: Config, name: str)
 
 
 def _of_one(function: str, call: list[object], given: Config, name: str) -> list[Config] | None:
-    """Return the layers for a function of one tensor and what else it was given."""
+    """Return the layers for a function of one tensor and its other arguments."""
     source, word = call[:3], canonical(function)
     if function == "__operators__.getitem":
         return _slice(given, source, name)
@@ -180,7 +180,7 @@ def _operation(
 
 
 def _argument(value: ConfigValue) -> ConfigValue:
-    """Return a tensor or a constant among an operation's arguments, None for what is neither."""
+    """Return a tensor or a constant among an operation's arguments, None for others."""
     if is_history(value):
         return tensor(value)
     if not _is_numeric(value):
@@ -234,7 +234,7 @@ def _scaling(word: str, numbers: float | list[float]) -> Config | None:
 
 
 def _slice(given: Config, source: Sequence[object], name: str) -> list[Config] | None:
-    """Return the operation for `x[..., a:b:c, 0]` by whole numbers."""
+    """Return the operation for `x[..., a:b:c, 0]` with integers."""
     parts = given.pop("slice_spec", None)
     if given or not isinstance(parts, list):
         return None
@@ -275,12 +275,12 @@ def _layer(class_name: str, config: Config, nodes: object, name: str) -> Config:
 
 
 def safe_name(name: str) -> str:
-    """Return a layer's name as Keras 3 takes it, without strokes."""
+    """Return a layer's name as Keras 3 accepts it, without slashes."""
     return name.replace("/", "_")
 
 
 def tensor(history: Sequence[ConfigValue]) -> Config:
-    """Return an output of a layer, `[layer, call, output, ...]`, as Keras 3 writes it among arguments."""
+    """Return an output of a layer, `[layer, call, output, ...]`, in Keras 3's format of arguments."""
     return {
         "class_name": "__keras_tensor__",
         "config": {"shape": [None], "dtype": "float32", "keras_history": list(history[:3])},
@@ -288,7 +288,7 @@ def tensor(history: Sequence[ConfigValue]) -> Config:
 
 
 def is_history(value: object) -> bool:
-    """Whether a value names an output of a layer."""
+    """Whether a value refers to an output of a layer."""
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and type(value[1]) is int
 
 

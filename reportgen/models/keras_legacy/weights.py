@@ -1,8 +1,8 @@
-"""The weights of a whole-model HDF5 file, put into the network that was built from its configuration.
+"""Loads the weights of a whole-model HDF5 file into the network built from its configuration.
 
-Knows how Keras 1, 2 and 3 named and ordered weights, and how the kernels of Keras 1 and of Theano lie
-in memory. Weights are matched by their own names where these are unique, else in Keras's order;
-a count or a shape that differs is refused.
+Handles how Keras 1, 2 and 3 named and ordered weights, and the kernel layouts of Keras 1 and of Theano.
+Weights are matched by name where names are unique, else in Keras's order; a different count or shape is
+refused.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _SAVE_AGAIN = "load it with the Keras it was saved with and save it as .keras"
 
 
 def load_weights(model: Network, path: Path, writer: Writer, file_name: str) -> None:
-    """Put the weights of an HDF5 file into a built model.
+    """Load the weights of an HDF5 file into a built model.
 
     Args:
         model: Functional or sequential.
-        path: A whole-model file, or one of weights alone in the old arrangement.
-        writer: Which Keras wrote the file, and on what backend.
+        path: A whole-model file, or one of weights alone in the old layout.
+        writer: The Keras that wrote the file, and its backend.
         file_name: For messages.
 
     Raises:
-        ModelError: Weights are missing, too many, of other shapes or of uncertain meaning.
+        ModelError: Weights are missing, too many, of other shapes or of uncertain layout.
     """
     with stored_weights(path, file_name) as file:
         groups = file.get("model_weights", file)
@@ -48,7 +48,7 @@ def load_weights(model: Network, path: Path, writer: Writer, file_name: str) -> 
         left = [name for name, group in stored.items() if _texts(group.attrs, "weight_names")]
     left = [name for name in left if name != "top_level_model_weights"]
     if left:
-        raise ModelError(f'{file_name}: holds weights of "{left[0]}", which is no layer of its network')
+        raise ModelError(f'{file_name}: holds weights of "{left[0]}", which is not a layer of its network')
 
 
 def _load_layer(layer: KerasLayer, group: h5py.Group, writer: Writer, file_name: str) -> None:
@@ -74,7 +74,7 @@ def _load_layer(layer: KerasLayer, group: h5py.Group, writer: Writer, file_name:
 
 
 def _matched(variables: list[Variable], names: list[str], where: str) -> Iterator[tuple[int, Variable]]:
-    """Yield which stored weight belongs to each variable."""
+    """Yield the stored weight for each variable."""
     keys = [_key(name) for name in names]
     wanted = [_key(v.path) for v in variables]
     if len(set(keys)) == len(keys) and len(set(wanted)) == len(wanted) and set(wanted) <= set(keys):
@@ -95,7 +95,7 @@ def _key(name: str) -> str:
 
 
 def _leaves(layer: KerasLayer) -> Iterator[KerasLayer]:
-    """Yield a layer, or all layers inside it."""
+    """Yield a layer, or all its inner layers."""
     inner = getattr(layer, "layers", None)
     if inner:
         for each in inner:
@@ -105,7 +105,7 @@ def _leaves(layer: KerasLayer) -> Iterator[KerasLayer]:
 
 
 def _texts(attributes: h5py.AttributeManager, name: str) -> list[str]:
-    """Return a list of names, which Keras cut in pieces `name0`, `name1` where it was long."""
+    """Return a list of names, which Keras splits into `name0`, `name1` if it is long."""
     if name in attributes:
         values = list(attributes[name])
     else:

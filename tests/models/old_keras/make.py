@@ -1,10 +1,10 @@
-"""Networks saved by an old Keras itself, with what it answers; run in an environment that has it.
+"""Networks saved by an old Keras itself, with its outputs; run in an environment that has it.
 
     pip install "tensorflow-cpu==2.15.*"    # or 2.12.*
     python tests/models/old_keras/make.py
 
 Writes `NAME-VERSION.keras` and `.npz` beside itself: the archive that Keras wrote, its members compressed
-anew to be small, and a random picture with the answers of every layer that has a picture or numbers to give.
+anew to be small, and a random picture with the outputs of every layer that has a picture or numbers to give.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def tokens() -> Any:
 
 
 def save(name: str, net: Any) -> None:
-    """Write a network with stirred weights, and its answers to one picture."""
+    """Write a network with stirred weights, and its outputs for one picture."""
     numbers = np.random.default_rng(1)
     for weight in net.variables:
         if weight.dtype.is_floating:
@@ -99,19 +99,19 @@ def save(name: str, net: Any) -> None:
         if isinstance(layer, layers.Normalization):
             layer.finalize_state()
     picture = numbers.integers(0, 256, (1, *net.input_shape[1:])).astype("uint8")
-    told = {
+    read = {
         la.name: la.output
         for la in net.layers[1:]
         if not hasattr(la, "layers") and not isinstance(la.output, list)
     }
-    seen = keras.Model(net.input, told)(picture.astype("float32"), training=False)
+    seen = keras.Model(net.input, read)(picture.astype("float32"), training=False)
     whole = net(picture.astype("float32"), training=False)
-    answers = {k.replace("/", "_"): np.asarray(v, "float32") for k, v in seen.items() if np.size(v) <= 256}
+    outputs = {k.replace("/", "_"): np.asarray(v, "float32") for k, v in seen.items() if np.size(v) <= 256}
     np.savez_compressed(
         HERE / f"{name}-{VERSION}.npz",
         picture=picture,
         output=np.asarray(whole),
-        **answers,
+        **outputs,
     )
     written = HERE / f"{name}-{VERSION}.keras"
     net.save(written, **({"save_format": "keras_v3"} if VERSION == "212" else {}))

@@ -54,8 +54,8 @@ def judge(path: Path, truth: dict[str, Any], family: Family) -> Judgement:
             return Judgement("wrong", f"read as a picture of {model.input_shape}, and it takes none")
         onnx = path.suffix == ".onnx"
         wrong = _differences(model, truth, family, onnx=onnx)
-        if wrong and (told := _told(model, truth, wrong, onnx)):
-            return Judgement("refused", told)
+        if wrong and (reported := _reported(model, truth, wrong, onnx)):
+            return Judgement("refused", reported)
     except ReportgenError as error:
         line = " ".join(str(error).split())
         return Judgement("refused" if truth["picture"] else "right", line)
@@ -78,7 +78,7 @@ def _differences(model: Model, truth: dict[str, Any], family: Family, *, onnx: b
     return wrong + _outputs_differ(model, values, truth["outputs"], family.tolerance)
 
 
-def _told(model: Model, truth: dict[str, Any], wrong: list[str], onnx: bool) -> str:
+def _reported(model: Model, truth: dict[str, Any], wrong: list[str], onnx: bool) -> str:
     """Return the reader's own reasons, if all that differs is that layers with units are skipped by name."""
     if not all(why.startswith("no layer is") for why in wrong):
         return ""
