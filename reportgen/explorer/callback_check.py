@@ -57,9 +57,9 @@ class Sound:
         if body is None:
             await answer(send, 400, (MALFORMED + "\n").encode(), b"text/plain; charset=utf-8")
             return
-        told = {b"content-type": b"application/json", b"content-length": str(len(body)).encode()}
-        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in told]
-        plain = {**scope, "headers": [*headers, *told.items()], "query_string": b""}
+        sent = {b"content-type": b"application/json", b"content-length": str(len(body)).encode()}
+        headers = [(name, value) for name, value in scope["headers"] if name.lower() not in sent]
+        plain = {**scope, "headers": [*headers, *sent.items()], "query_string": b""}
         await self._application(plain, body_again(body, receive), send)
 
 

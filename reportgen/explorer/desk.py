@@ -1,4 +1,4 @@
-"""What the explorer answers to what people do: plain functions over the store and the studio, without Dash.
+"""What the explorer does for each request: plain functions over the store and the studio, without Dash.
 
 People are known by a random text each (`guard.PERSON`), and see and end their own requests alone.
 """
@@ -148,7 +148,9 @@ class Desk:
     def progress(self, tickets: Sequence[str], person: str) -> Parsed:
         """Return how a person's requests stand, by ticket; others' are as if unknown."""
         return {
-            ticket: told(self.studio.progress(ticket)) for ticket in tickets if self._owns(ticket, person)
+            ticket: progress_values(self.studio.progress(ticket))
+            for ticket in tickets
+            if self._owns(ticket, person)
         }
 
     def preview(self, ticket: str, person: str) -> bytes | None:
@@ -226,7 +228,7 @@ class Desk:
         return self.studio.owner(ticket) == person
 
 
-def told(progress: Progress) -> Parsed:
+def progress_values(progress: Progress) -> Parsed:
     """Return a request's state as JSON's types, its picture by number alone."""
     return {
         "state": progress.state,

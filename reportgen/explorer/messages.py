@@ -57,7 +57,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How an order stands; also told at every step of `is_kept`, since those show how the picture grew.
+    """State of an order; also sent at every step of `is_kept`, since those show how the picture grew.
 
     Attributes:
         ticket: Of the order.
@@ -96,7 +96,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The process computes, on a GPU or not; told once, before any order is worked on."""
+    """The process computes, on a GPU or not; sent once, before any order is worked on."""
 
     on_gpu: bool
     ticket: str = ""

@@ -78,8 +78,8 @@ class Files:
                 }
             )  # fmt: skip
         except ValidationError as error:
-            told = str(error.errors()[0]["msg"])
-            return f"the store has options of its import that cannot be used: {told}"
+            reason = str(error.errors()[0]["msg"])
+            return f"the store has options of its import that cannot be used: {reason}"
         return ModelFile(found, record.file_hash, settings)
 
     def name(self, record: ModelRecord) -> str:

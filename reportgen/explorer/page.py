@@ -1,4 +1,4 @@
-"""The page around Dash: one of the atlas's templates, with its styles, its scripts and what they are told."""
+"""The page around Dash: one of the atlas's templates, with its styles, its scripts and their data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shell:
         self._pages = Pages("Explorer", f"reportgen {reportgen.__version__}")
         self.assets = {path.rpartition("/")[2]: data for path, data in self._pages.explorer_files().items()}
 
-    async def html(self, told: Mapping[str, object]) -> bytes:
-        """Return the page of a model version; `told` are JSON values that its scripts are given."""
+    async def html(self, data: Mapping[str, object]) -> bytes:
+        """Return the page of a model version; `data` are JSON values that its scripts are given."""
         parts = {name: markupsafe.Markup(text) for name, text in (await self.parts()).items()}
-        return self._pages.page(_TEMPLATE, _TEMPLATE, told=told, orders=ORDERS, parts=parts)
+        return self._pages.page(_TEMPLATE, _TEMPLATE, data=data, orders=ORDERS, parts=parts)

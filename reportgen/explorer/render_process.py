@@ -178,9 +178,9 @@ class _Room:
             if out_of_memory(error):
                 self._give_back()
                 return Failed(order.ticket, "there was not memory enough: fewer pixels (canvas) may fit")
-            told = (str(error).strip().splitlines() or [""])[0][:200]
+            reason = (str(error).strip().splitlines() or [""])[0][:200]
             return Failed(
-                order.ticket, str(ReportgenError(f"the engine failed: {type(error).__name__}: {told}"))
+                order.ticket, str(ReportgenError(f"the engine failed: {type(error).__name__}: {reason}"))
             )
         finally:
             self._cancelled.discard(order.ticket)

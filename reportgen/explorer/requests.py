@@ -1,4 +1,4 @@
-"""Requests and how they stand: values that are told, and the one that changes behind them."""
+"""Requests and their progress: immutable values for reports, and the mutable request behind them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDED: tuple[State, ...] = ("done", "cancelled", "failed", "replaced")
 """States after which nothing of a request changes any more, but its message."""
 
 CURVE_POINTS = 128
-"""Points of a curve that are told of a picture on its way."""
+"""Points of a curve that are reported while a picture is rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Request:
             if is_kept(step.step, self.asked.recipe.steps):
                 self.frames.append(Frame(step.step, step.preview))
 
-    def told(self, place: int, trouble: str, grown: bool) -> Progress:
+    def progress(self, place: int, trouble: str, grown: bool) -> Progress:
         """Return how it stands.
 
         Args:

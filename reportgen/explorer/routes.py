@@ -34,7 +34,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         return find_version(store_view.versions(), model, version)
 
     @server.exception_handler(ReportgenError)
-    async def told(_request: Request, error: ReportgenError) -> Response:
+    async def error_line(_request: Request, error: ReportgenError) -> Response:
         return _text(str(error), 500 if isinstance(error, StoreError) else 404)
 
     @server.get("/")
@@ -70,12 +70,12 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
 
     @server.get("/m/{model}/{version}/{page}.html")
     async def page(request: Request, model: str, version: str, page: str) -> Response:
-        told = await asyncio.to_thread(_told, desk, at(model, version), page)
-        if told is None:
+        page_data = await asyncio.to_thread(_page_data, desk, at(model, version), page)
+        if page_data is None:
             return _missing()
         # A link of another site may fill in the form, but makes nothing be rendered.
         trusted = request.headers.get("sec-fetch-site", "") in ("", "none", "same-origin")
-        return Response(await shell.html({**told, "renders": trusted}), media_type="text/html")
+        return Response(await shell.html({**page_data, "renders": trusted}), media_type="text/html")
 
     @server.get("/img/{key}.webp")
     def picture(key: str) -> Response:
@@ -106,7 +106,7 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     _add_progress(server, desk)
 
 
-def _told(desk: Desk, at: Version | None, page: str) -> JsonObject | None:
+def _page_data(desk: Desk, at: Version | None, page: str) -> JsonObject | None:
     """Return what a page is drawn from; None where an atlas has no such page."""
     if at is not None and page not in _PAGES:
         at.layer(page)

@@ -68,9 +68,9 @@ class Service:
             renderer.send(order)
             return self._followed(renderer, order, hear, wanted)
         except EOFError:
-            told = self._renderer.death() if self._renderer is not None else "the rendering process is gone"
+            reason = self._renderer.death() if self._renderer is not None else "the rendering process is gone"
             self._again()
-            return Failed(order.ticket, f"{told}; a new one is started, ask again")
+            return Failed(order.ticket, f"{reason}; a new one is started, ask again")
         except OSError as error:
             return Failed(order.ticket, f"no rendering process can be started: {error.strerror or error}")
 

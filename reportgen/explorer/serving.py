@@ -1,4 +1,4 @@
-"""The explorer as a server: opened, told about, and ended."""
+"""The explorer as a server: opened, announced, and closed."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ class Studio:
                 return Progress("failed", message="there is no such request; the explorer was started again")
             request.looked = time.monotonic()
             grown = request.key in self._growths
-            return request.told(self._place(request), self._ledger.trouble(request.key), grown)
+            return request.progress(self._place(request), self._ledger.trouble(request.key), grown)
 
     def owner(self, ticket: str) -> str | None:
         """Return the person whose request it is; None of an unknown one."""
@@ -293,7 +293,7 @@ class Studio:
     # Handing orders to the worker: one thread
 
     def _serve(self) -> None:
-        with contextlib.suppress(ReportgenError):  # Met again by the first request, and told.
+        with contextlib.suppress(ReportgenError):  # The first request meets it again and reports it.
             first = self._first_order()
             with self._lock:
                 self._chosen = self._chosen or first
@@ -344,7 +344,7 @@ class Studio:
 
     def _carry_out(self, request: Request) -> None:
         found = None
-        # Somebody else may have asked for the same. Of a store that cannot be read the next request is told.
+        # Somebody else may have asked for the same. An unreadable store is reported by the next request.
         with contextlib.suppress(ReportgenError):
             found = self._found(request.key, request.wants_growth)
         order = request.order

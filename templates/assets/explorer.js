@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var make = self.Atlas.make, told = JSON.parse(document.getElementById("told").textContent);
+  var make = self.Atlas.make, told = JSON.parse(document.getElementById("page-data").textContent);
   var folder = "/" + told.folder + "/", units = null, open = null, asked = 0, bench = null;
   var shown = "", whole = "";  // What the form asks for, where it is not the atlas's picture; the layer that is open as a whole
   var tab = String(Math.random()).slice(2) + Date.now();
