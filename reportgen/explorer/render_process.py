@@ -24,7 +24,7 @@ from reportgen.images import encode_png, encode_webp
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-    from reportgen.render import Glimpse
+    from reportgen.render import LiveStep
     from reportgen.run.batches import Cuts
 
 Array = np.ndarray
@@ -261,10 +261,10 @@ class _Room:
 
     def _give_back(self) -> None:
         """Let go of what can be made again."""
-        from reportgen.render.optimise import forget
+        from reportgen.render.optimise import release_compiled
 
         self._models.clear()
-        forget()
+        release_compiled()
         gc.collect()
 
 
@@ -279,7 +279,7 @@ class _Watch:
         self._curve: list[tuple[int, float]] = []
         self._anew = True
 
-    def __call__(self, glimpse: Glimpse) -> bool:
+    def __call__(self, glimpse: LiveStep) -> bool:
         now = time.monotonic()
         if glimpse.anew:
             self._curve, self._anew = [], True

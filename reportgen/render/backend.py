@@ -1,4 +1,4 @@
-"""The framework that this process computes with, and the device and arithmetic it does it in."""
+"""The framework, device and arithmetic that this process computes with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def backend() -> Backend:
     """Return the backend Keras runs on.
 
     Raises:
-        ReportgenError: Keras runs on a backend the engine has no half for.
+        ReportgenError: Keras runs on a backend that the engine does not support.
     """
     import keras
 
@@ -32,10 +32,10 @@ def backend() -> Backend:
 
 
 def use_device(device: str) -> None:
-    """Compute on `cpu`, `gpu` or, for `auto`, on the best there is; to be called before a model is loaded.
+    """Compute on `cpu`, `gpu` or, for `auto`, the best device there is. Call it before a model is loaded.
 
     Raises:
-        ConfigError: There is none, or this process computes on another already.
+        ConfigError: There is no such device, or this process already computes on another.
     """
     if not backend().use(device):
         raise ConfigError(
@@ -45,24 +45,24 @@ def use_device(device: str) -> None:
 
 
 def device_name() -> str:
-    """Return what pictures are computed on, in words: the device and the framework."""
+    """Return the device and the framework that pictures are computed with, as text for people."""
     names = {"tensorflow": "TensorFlow", "jax": "JAX"}
     return f"{backend().device_name()}, {names[backend().name]}"
 
 
 def use_arithmetic(wanted: str) -> str:
-    """Compute from here on in `float32`, or in `bfloat16` where the device has it; return which.
+    """Compute from now on in `float32`, or in `bfloat16` if the device has it; return which.
 
-    In bfloat16, convolutions and products of matrices take operands of 8 bits' precision and add up in
+    In bfloat16, convolutions and matrix products take operands of 8 bits' precision and accumulate in
     float32; pictures, gradients and moments stay float32.
     """
-    _COMPUTED_IN[0] = "bfloat16" if wanted == "bfloat16" and backend().has_bfloat16() else "float32"
-    return _COMPUTED_IN[0]
+    _ARITHMETIC[0] = "bfloat16" if wanted == "bfloat16" and backend().has_bfloat16() else "float32"
+    return _ARITHMETIC[0]
 
 
 def arithmetic() -> str:
     """Return the arithmetic pictures are computed in: `float32` or `bfloat16`."""
-    return _COMPUTED_IN[0]
+    return _ARITHMETIC[0]
 
 
-_COMPUTED_IN = ["float32"]
+_ARITHMETIC = ["float32"]

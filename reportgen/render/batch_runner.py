@@ -1,7 +1,7 @@
 """Jobs in, pictures out: slots that are refilled as soon as a picture has converged.
 
-It decides when a picture is done, when it needs another start, and what is told of it. It knows no
-framework: arrays go into the compiled ascent and come back.
+This module decides when a picture is done, when it needs another start, and what its telemetry records. It
+knows no framework: arrays are passed to the compiled ascent and come back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from reportgen.render import transforms
-from reportgen.render.objectives import SILENT, STARTED, Aim
+from reportgen.render.objectives import SILENT, NEVER_SILENT, Aim
 from reportgen.render.optimise import Ascent, ascent, empty_state
 from reportgen.render.penalties import PENALTIES
 from reportgen.render.randomness import key_of
@@ -30,20 +30,20 @@ Array = np.ndarray
 
 CURVE_POINTS = 32
 FRESH = 8
-"""Transforms under which the final picture is looked at."""
+"""Transforms, used in no step, under which the final picture is evaluated."""
 
 
 WHOLE_LAYER = -1
-"""In place of a unit: all of them, see `objectives.squared`."""
+"""Instead of a unit's index: the whole layer, see `objectives.mean_squares`."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One picture to be found: a unit of the cut's layer, a direction, and the number of the random start.
+    """One picture to render: a unit of the cut's layer, a direction, and the number of the random start.
 
     Attributes:
-        unit: Its index, which random numbers depend on; the lowest of a sum; `WHOLE_LAYER`.
-        terms: Pairs of unit and coefficient where a sum of units is climbed, else empty.
+        unit: Its index, which random numbers depend on; the lowest index of a sum; or `WHOLE_LAYER`.
+        terms: Pairs of unit and coefficient if a sum of units is maximised, else empty.
     """
 
     unit: int
@@ -53,20 +53,20 @@ class Job:
 
     @property
     def aim(self) -> Aim:
-        """What is climbed."""
+        """What is maximised."""
         return "units" if self.terms else "layer" if self.unit == WHOLE_LAYER else "unit"
 
 
 @dataclass(frozen=True)
 class Render:
-    """A picture that was found.
+    """A rendered picture.
 
     Attributes:
-        job: What was asked.
+        job: What was requested.
         picture: uint8 `(h, w, c)`.
-        telemetry: What happened.
+        telemetry: What was recorded on the way.
         seconds: Its share of the time spent.
-        failure: Empty, or in words why there is no picture; `picture` is then the last good one, or grey.
+        failure: Empty, or why there is no picture; `picture` is then the last usable one, or grey.
     """
 
     job: Job
@@ -78,7 +78,7 @@ class Render:
 
 @dataclass
 class _Slot:
-    """A picture on its way."""
+    """A picture that is being optimised."""
 
     job: Job
     key: int
@@ -102,27 +102,27 @@ class _Slot:
 def render_units(
     cut: Cut, jobs: Iterable[Job], recipe: RenderSpec, *, batch: int, stop: Callable[[], bool] = lambda: False
 ) -> Iterator[list[Render]]:
-    """Find a picture for every job, several at a time.
+    """Render a picture for every job, several at a time.
 
     Args:
         cut: The network from pictures to the layer.
         jobs: Units with signs and seeds, or sums of units, or the layer, all of one aim; read as slots
             become free.
-        recipe: How pictures are found.
-        batch: Pictures worked on at once. Slots that stand empty are computed all the same: how kernels of a
-            framework add up follows from the number of pictures, so a picture must not depend on how many
-            others were left to be done.
-        stop: Asked between two windows of steps; once true, complete pictures are handed out, others dropped.
+        recipe: How pictures are rendered.
+        batch: Pictures optimised at once. Empty slots are computed too: a framework's kernels add up in an
+            order that depends on the number of pictures, and a picture must not depend on how many others
+            were still to be rendered.
+        stop: Checked between two windows of steps; once true, complete pictures are yielded, others dropped.
 
     Yields:
-        Renders as they are done, each job once, in no particular order.
+        Renders as they are completed, each job once, in no particular order.
     """
     waiting = iter(jobs)
     first = next(waiting, None)
     if first is None:
         return
     waiting = itertools.chain([first], waiting)
-    run = Run(cut, recipe, ascent(cut, recipe, batch, first.aim), batch)
+    run = BatchRunner(cut, recipe, ascent(cut, recipe, batch, first.aim), batch)
     while not stop():
         run.fill(waiting)
         if not run.busy:
@@ -134,8 +134,8 @@ def render_units(
         yield run.finished()
 
 
-class Run:
-    """The slots, and the state of the compiled ascent beside them."""
+class BatchRunner:
+    """The slots of a batch, and the state of the compiled ascent."""
 
     def __init__(self, cut: Cut, recipe: RenderSpec, engine: Ascent, places: int) -> None:
         self.cut, self.recipe, self.engine, self.places = cut, recipe, engine, places
@@ -145,14 +145,14 @@ class Run:
 
     @property
     def busy(self) -> bool:
-        """Whether any picture is on its way."""
+        """Whether any picture is still being optimised."""
         return any(slot is not None for slot in self.slots)
 
     def fill(self, waiting: Iterator[Job], given: Array | None = None) -> None:
-        """Give free slots their next job.
+        """Assign the next jobs to free slots.
 
         Args:
-            given: What is optimised at first, `(n, h, w, c)`, in place of random starts.
+            given: The values to start from, `(n, h, w, c)`, instead of random starts.
         """
         free = [i for i, slot in enumerate(self.slots) if slot is None]
         entering = list(itertools.islice(waiting, len(free)))
@@ -160,7 +160,8 @@ class Run:
             return
         if any(job.aim != self.engine.structure.aim for job in entering):
             raise ValueError(
-                f"jobs of other aims than {self.engine.structure.aim}: wanted a run for each aim"
+                f"a job's aim differs from the batch's, \"{self.engine.structure.aim}\": "
+                "render each aim in a batch of its own"
             )
         keys = [key_of(job.unit, job.sign, job.seed) for job in entering]
         starts = self.engine.parameters.start(keys, False) if given is None else given
@@ -179,11 +180,11 @@ class Run:
         self.state["best"][i] = start
 
     def advance(self, watch: Callable[[int, list[Array]], bool] | None = None) -> bool:
-        """Take one window of steps and look at every slot; return whether the window was completed.
+        """Take one window of steps and check every slot; return whether the window was completed.
 
         Args:
-            watch: Told after each part of the window of the steps taken in it and of what the part told
-                (`ascent.TRACE`); where it returns False the window is left, and slots hold what they held.
+            watch: Called after each part of the window with the steps taken so far and the part's trace
+                (`optimise.TRACE`). If it returns False the window is abandoned and slots stay unchanged.
         """
         began = time.perf_counter()
         active = [i for i, slot in enumerate(self.slots) if slot is not None]
@@ -198,13 +199,13 @@ class Run:
             parts.append([np.asarray(ops.convert_to_numpy(of_all)) for of_all in trace])
             if watch is not None and not watch(at + part, parts[-1]):
                 return False
-        told = [np.concatenate(of_parts) for of_parts in zip(*parts, strict=True)]
+        trace_of_window = [np.concatenate(of_parts) for of_parts in zip(*parts, strict=True)]
         share = (time.perf_counter() - began) / len(active)
         for i in active:
             slot = self.slots[i]
             assert slot is not None
             slot.seconds += share
-            self._note(slot, [of_all[:, i] for of_all in told])
+            self._record(slot, [of_all[:, i] for of_all in trace_of_window])
         self._release(active)
         return True
 
@@ -222,7 +223,7 @@ class Run:
         }
 
     def _aimed(self, jobs: list[Job | None]) -> tuple[dict[str, Any], Array]:
-        """Return what tells the engine which units are meant, and what these answer to plain mid-grey."""
+        """Return the engine's arguments that choose the units, and their responses to plain mid-grey."""
         references, aim = self.engine.references, self.engine.structure.aim
         if aim == "layer":
             return {}, np.zeros(len(jobs), np.float32)
@@ -236,7 +237,7 @@ class Run:
         return {"weights": weights}, weights @ references
 
     def _moves(self) -> Array:
-        """Return the window's transforms; its first step sees the picture as it is."""
+        """Return the window's transforms; its first step has the untransformed picture."""
         window = self.recipe.window
         moves = np.tile(transforms.IDENTITY, (window, self.places, 1, 1))
         if self.engine.structure.moved:
@@ -250,17 +251,17 @@ class Run:
         around = self.engine.structure.around
         return transforms.drawn(self.recipe, self.engine.size[:2], around, key, series, steps)
 
-    def _note(self, slot: _Slot, told: list[Array]) -> None:
-        """Write down what one window told of a picture, and whether it is done."""
+    def _record(self, slot: _Slot, trace: list[Array]) -> None:
+        """Record one window's trace of a picture, and whether the picture is done."""
         count = min(self.recipe.window, self.recipe.steps - slot.step)
-        values, gradients, finite, silence = (part[:count] for part in told)
+        values, gradients, finite, silence = (part[:count] for part in trace)
         bad = int(np.sum(finite <= 0))
         slot.non_finite += bad
         slot.step += count - bad
-        if silence[0] != slot.silence:  # another objective from here on: what was before does not compare
+        if silence[0] != slot.silence:  # another objective from now on: earlier values are not comparable
             slot.curve, slot.plain, slot.means = [], [], []
             slot.silence = float(silence[0])
-        slot.rescued |= slot.silence > STARTED
+        slot.rescued |= slot.silence > NEVER_SILENT
         if bad > count / 2:
             slot.stop = "non_finite"
             return
@@ -269,10 +270,10 @@ class Run:
         slot.plain.append(float(values[0]))
         slot.means.append(float(np.mean(values[finite > 0])))
         slot.curve += [(before + k, float(v)) for k, v in enumerate(values) if finite[k] > 0]
-        slot.stop = self._reason(slot)
+        slot.stop = self._stop_reason(slot)
 
-    def _reason(self, slot: _Slot) -> str:
-        """Return why the picture is done, or nothing if it is not."""
+    def _stop_reason(self, slot: _Slot) -> str:
+        """Return why the picture is done; empty if it is not."""
         recipe = self.recipe
         if slot.step >= recipe.steps:
             return "max_steps"
@@ -284,7 +285,7 @@ class Run:
         return "converged" if gained <= recipe.plateau * max(all_gained, 0.0) else ""
 
     def _release(self, active: list[int]) -> None:
-        """Let finished pictures go, or give those that found nothing a louder start."""
+        """Free the slots of finished pictures, or restart with stronger noise if nothing was gained."""
         leaving = [i for i in active if (slot := self.slots[i]) is not None and slot.stop]
         if not leaving:
             return
@@ -292,14 +293,14 @@ class Run:
         for i in leaving:
             slot = self.slots[i]
             assert slot is not None
-            if self._found_nothing(slot):
+            if self._needs_restart(slot):
                 self._restart(i, slot)
                 continue
             slot.x = kept[i]
             self.done.append(slot)
             self.slots[i] = None
 
-    def _found_nothing(self, slot: _Slot) -> bool:
+    def _needs_restart(self, slot: _Slot) -> bool:
         if not self.recipe.rescue or slot.louder or slot.given or slot.stop == "non_finite":
             return False
         silent = slot.silence >= SILENT or self.engine.structure.reduction.kind == "neuron"
@@ -314,7 +315,7 @@ class Run:
         self._begin(i, start)
 
     def finished(self) -> list[Render]:
-        """Look at up to a batch of finished pictures and hand them out."""
+        """Evaluate up to a batch of finished pictures and return their renders."""
         began = time.perf_counter()
         slots, self.done = self.done[: self.places], self.done[self.places :]
         padded: list[_Slot | None] = [*slots, *[None] * (self.places - len(slots))]
@@ -325,25 +326,26 @@ class Run:
             if self.engine.structure.moved:
                 moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(FRESH))
         silence = np.array([slot.silence if slot else 0.0 for slot in padded], np.float32)
-        looked = self.engine.look(xs, self._numbers(padded), moves, silence)
-        values = np.asarray(ops.convert_to_numpy(looked))
+        values = np.asarray(
+            ops.convert_to_numpy(self.engine.evaluate(xs, self._numbers(padded), moves, silence))
+        )
         share = (time.perf_counter() - began) / len(slots)
         return [self._render(slot, xs[i], values[:, i], slot.seconds + share) for i, slot in enumerate(slots)]
 
     def _render(self, slot: _Slot, picture: Array, values: Array, seconds: float) -> Render:
         to_unit, failure = self.engine.parameters.to_unit, ""
         if slot.stop == "non_finite":
-            failure = f"its layer gave values that are not finite numbers at {slot.non_finite} steps"
+            failure = f"its layer computed values that are not finite numbers at {slot.non_finite} steps"
         plain, after = to_unit(picture), to_unit(slot.start)
         end = float(values[0])
         telemetry = Telemetry(
-            activation_start=_number(slot.plain[0] if slot.plain else float("nan")),
-            activation_best=_number(max([*slot.plain, end])),
-            activation_end=_number(end),
-            activation_transformed=tuple(_number(v) for v in values[1:]),
-            gradient_start=_number(slot.gradients[0] if slot.gradients else float("nan")),
-            gradient_end=_number(slot.gradients[-1] if slot.gradients else float("nan")),
-            moved=_number(np.sqrt(np.mean(np.square(np.asarray(plain, np.float64) - after)))),
+            activation_start=_finite_or_nan(slot.plain[0] if slot.plain else float("nan")),
+            activation_best=_finite_or_nan(max([*slot.plain, end])),
+            activation_end=_finite_or_nan(end),
+            activation_transformed=tuple(_finite_or_nan(v) for v in values[1:]),
+            gradient_start=_finite_or_nan(slot.gradients[0] if slot.gradients else float("nan")),
+            gradient_end=_finite_or_nan(slot.gradients[-1] if slot.gradients else float("nan")),
+            moved=_finite_or_nan(np.sqrt(np.mean(np.square(np.asarray(plain, np.float64) - after)))),
             steps=slot.steps_before + slot.step,
             stop_reason=slot.stop,
             non_finite=slot.non_finite,
@@ -351,11 +353,11 @@ class Run:
             rescue="louder-start" if slot.louder else "cell-maxima" if slot.rescued else "",
             curve=_thinned(slot.curve),
         )
-        return Render(slot.job, shown(plain, self.recipe), telemetry, seconds, failure)
+        return Render(slot.job, to_uint8(plain, self.recipe), telemetry, seconds, failure)
 
 
-def shown(picture: Array, recipe: RenderSpec) -> Array:
-    """Return a picture in [0,1] (or beyond) as uint8, as the recipe shows it."""
+def to_uint8(picture: Array, recipe: RenderSpec) -> Array:
+    """Return a picture in [0,1] (or beyond) as uint8, in the way the recipe displays it."""
     picture = np.nan_to_num(np.asarray(picture, np.float64), nan=0.5)
     if recipe.output == "standardise":
         picture = 0.5 + 0.1 * (picture - picture.mean()) / (picture.std() + 1e-7)
@@ -365,10 +367,10 @@ def shown(picture: Array, recipe: RenderSpec) -> Array:
 def _thinned(curve: list[tuple[int, float]]) -> tuple[tuple[int, float], ...]:
     if len(curve) > CURVE_POINTS:
         curve = [curve[i] for i in np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int)]
-    return tuple((step, _number(value)) for step, value in curve)
+    return tuple((step, _finite_or_nan(value)) for step, value in curve)
 
 
-def _number(value: Any) -> float:
-    """Return a float; not a number where it is not finite, so that records hold one sort of it."""
+def _finite_or_nan(value: Any) -> float:
+    """Return a float; NaN for every value that is not finite, so that records hold no infinities."""
     value = float(value)
     return value if np.isfinite(value) else float("nan")

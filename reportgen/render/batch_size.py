@@ -1,7 +1,7 @@
-"""How many pictures to work on at once: from the sizes of a network's layers alone.
+"""How many pictures to optimise at once, from the sizes of a network's layers alone.
 
-Never from the memory that happens to be free: frameworks add up in another order for another number of
-pictures, and the same content key must be the same picture.
+It never depends on the memory that happens to be free: frameworks add up in another order for another number
+of pictures, and the same content key must give the same picture.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _GPU = (8 * 2**30, 128)
 
 
 def suggest_batch(cut: Cut) -> int:
-    """Return how many pictures of this cut to work on at once: for each device a power of two that fits."""
+    """Return how many pictures of this cut to optimise at once: for each device a power of two that fits."""
     room, most = _GPU if backend().on_gpu() else _CPU
     fits = max(1, room // picture_bytes(cut))
     return backend().devices() * int(min(most, 1 << (int(fits).bit_length() - 1)))

@@ -1,8 +1,8 @@
-"""The JAX half of the seam: `jax.jit`, one `lax.scan`, and pictures shared out over all local devices.
+"""The JAX backend: `jax.jit`, one `lax.scan`, and pictures distributed over all local devices.
 
-A network's weights are arguments of what is compiled, never constants in it: a version that was trained
+A network's weights are arguments of the compiled program, never constants in it: a version that was trained
 further has the same program, and programs are kept between runs where there is a GPU. Pictures of a batch
-have nothing to do with each other, so every device works on its own without a word to the others.
+are independent of each other, so devices do not communicate.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class Jax:
         return True
 
     def has_bfloat16(self) -> bool:
-        """See `Backend.has_bfloat16`. XLA has no mode that does so of itself."""
+        """See `Backend.has_bfloat16`. XLA has no mode that does so automatically."""
         return False
 
     def compiled(
-        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], output_axes: Axes, *,
         bfloat16: bool = False,
     ) -> Callable[..., Nest]:  # fmt: skip
         """See `Backend.compiled`."""
@@ -54,7 +54,7 @@ class Jax:
             with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
                 return function(*arrays)
 
-        alone, shared = jax.jit(with_weights), _Shared(with_weights, axes, gives)
+        alone, shared = jax.jit(with_weights), _Shared(with_weights, axes, output_axes)
 
         def run(*arrays: Tensor) -> Nest:
             weights = [v.value for v in variables]
@@ -63,8 +63,8 @@ class Jax:
 
         return run
 
-    def called(self, network: Network, pictures: Tensor) -> Nest:
-        """See `Backend.called`."""
+    def outputs_of(self, network: Network, pictures: Tensor) -> Nest:
+        """See `Backend.outputs_of`."""
         return self.compiled(lambda x: network(x, training=False), network, (0,), 0)(pictures)
 
     def value_and_gradient(
@@ -106,7 +106,7 @@ class Jax:
 
 
 def keep_programs(folder: Path) -> None:
-    """Keep compiled programs between runs, in a folder of the user's own; one that was set is respected."""
+    """Keep compiled programs between runs, in the user's cache folder unless JAX is configured otherwise."""
     if jax.config.jax_compilation_cache_dir:
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
@@ -115,7 +115,7 @@ def keep_programs(folder: Path) -> None:
 
 @cache
 def _devices() -> tuple[Tensor, ...]:
-    """Return the devices of this machine that compute: all of the kind of the default one."""
+    """Return the devices of this machine that are used: all of the default device's kind."""
     default = jax.config.jax_default_device
     found = jax.local_devices(backend=default.platform) if default is not None else jax.local_devices()
     if found[0].platform != "cpu":
@@ -128,7 +128,7 @@ def _along(axis: int) -> PartitionSpec:
 
 
 def _spec(leaf: Tensor, axis: int) -> PartitionSpec:
-    """Return how an array is shared out: along the axis of pictures, or whole where it has none."""
+    """Return how an array is distributed: along the axis of pictures, or replicated if it has none."""
     return _along(axis) if np.ndim(leaf) > axis else PartitionSpec()
 
 
@@ -142,16 +142,16 @@ def _pictures(arrays: Sequence[Tensor], axes: Sequence[int]) -> int:
 
 
 def _sharing(pictures: int) -> tuple[Tensor, ...]:
-    """Return the devices that take equal shares of so many pictures: as many as there are, or fewer."""
+    """Return as many devices as can take equal shares of so many pictures."""
     devices = _devices()
     return devices[: next(n for n in range(len(devices), 0, -1) if pictures % n == 0)]
 
 
 class _Shared:
-    """A function of weights and arrays on several devices: each has all weights and some of the pictures."""
+    """A function of weights and arrays on several devices; each has all weights and some of the pictures."""
 
-    def __init__(self, function: Callable[..., Nest], axes: Sequence[int], gives: Axes) -> None:
-        self._function, self._axes, self._gives = function, axes, gives
+    def __init__(self, function: Callable[..., Nest], axes: Sequence[int], output_axes: Axes) -> None:
+        self._function, self._axes, self._output_axes = function, axes, output_axes
         self._programs: dict[object, Callable[..., Nest]] = {}
         self._weights: tuple[list[Tensor], list[Tensor]] = ([], [])
 
@@ -168,7 +168,7 @@ class _Shared:
         if key not in self._programs:
             mapped = jax.shard_map(
                 self._function, mesh=mesh, in_specs=(PartitionSpec(), *specs),
-                out_specs=jax.tree.map(_along, self._gives), check_vma=False,
+                out_specs=jax.tree.map(_along, self._output_axes), check_vma=False,
             )  # fmt: skip
             self._programs[key] = jax.jit(mapped)
         given = jax.tree.map(
@@ -177,7 +177,7 @@ class _Shared:
         return self._programs[key](self._everywhere(weights, mesh), *given)
 
     def _everywhere(self, weights: list[Tensor], mesh: Mesh) -> list[Tensor]:
-        """Return the weights on every device; they are sent once."""
+        """Return the weights replicated on every device; they are sent once."""
         sent, there = self._weights
         if len(sent) != len(weights) or any(a is not b for a, b in zip(sent, weights, strict=True)):
             there = jax.device_put(weights, NamedSharding(mesh, PartitionSpec()))
@@ -185,16 +185,16 @@ class _Shared:
         return there
 
 
-# How pictures are moved. Keras' own resampling interpolates between colours too, and its gradient adds up
-# eight numbers a pixel, in an order that a GPU does not keep. Ours reads, forwards and backwards.
+# Resampling. Keras' own interpolates between colours too, and its gradient adds up eight numbers a pixel in
+# an order that varies on a GPU. This one gathers, forwards and backwards.
 
 
 def _shifted(pictures: Tensor, shift: Tensor, around: bool) -> Tensor:
     """Return `(n, h, w, c)` pictures read `shift` (n, 2) whole pixels down and to the right."""
 
     def plain(x: Tensor, by: Tensor) -> Tensor:
-        rows = _kept(jnp.arange(x.shape[1]) + by[:, :1], x.shape[1], around)
-        columns = _kept(jnp.arange(x.shape[2]) + by[:, 1:], x.shape[2], around)
+        rows = _index_within(jnp.arange(x.shape[1]) + by[:, :1], x.shape[1], around)
+        columns = _index_within(jnp.arange(x.shape[2]) + by[:, 1:], x.shape[2], around)
         return jax.vmap(lambda p, i, j: p[i][:, j])(x, rows, columns)
 
     read = jax.custom_vjp(plain)
@@ -207,7 +207,7 @@ def _shifted(pictures: Tensor, shift: Tensor, around: bool) -> Tensor:
 def _turned(pictures: Tensor, transforms: Tensor) -> Tensor:
     """Return `(n, h, w, c)` pictures resampled between four neighbours, mirrored beyond the edges."""
     read = jax.custom_vjp(jax.vmap(_resampled))
-    # The gradient is moved back as TensorFlow does it: read at the inverse, not added up.
+    # The gradient is resampled with the inverse transform, as in TensorFlow, not scattered.
     read.defvjp(
         lambda x, affine: (read(x, affine), affine),
         lambda affine, gradient: (read(gradient, _inverse(affine)), jnp.zeros_like(affine)),
@@ -223,8 +223,8 @@ def _resampled(picture: Tensor, affine: Tensor) -> Tensor:
     across = affine[0] * x + affine[1] * y + affine[2]
     down = affine[3] * x + affine[4] * y + affine[5]
     left, top = jnp.floor(across), jnp.floor(down)
-    columns = [_kept(left.astype("int32") + k, width, False) for k in (0, 1)]
-    rows = [_kept(top.astype("int32") + k, height, False) for k in (0, 1)]
+    columns = [_index_within(left.astype("int32") + k, width, False) for k in (0, 1)]
+    rows = [_index_within(top.astype("int32") + k, height, False) for k in (0, 1)]
     upper, lower = (_between(picture[r, columns[0]], picture[r, columns[1]], across - left) for r in rows)
     return _between(upper, lower, down - top)
 
@@ -233,8 +233,8 @@ def _between(one: Tensor, other: Tensor, share: Tensor) -> Tensor:
     return (1.0 - share[..., None]) * one + share[..., None] * other
 
 
-def _kept(index: Tensor, size: int, around: bool) -> Tensor:
-    """Return indices inside 0..size-1: around the edges, or mirrored with the outermost pixel repeated."""
+def _index_within(index: Tensor, size: int, around: bool) -> Tensor:
+    """Return indices within 0..size-1: wrapped around, or mirrored with the outermost pixel repeated."""
     if around:
         return index % size
     index = index % (2 * size)
@@ -248,4 +248,4 @@ def _inverse(affine: Tensor) -> Tensor:
 
 
 _NONE = jax.dtypes.float0
-"""The type of the gradient of whole numbers, of which there is none."""
+"""The type that JAX wants for the gradient of integers."""

@@ -1,6 +1,6 @@
-"""One picture, watched: told of after every step, and left as soon as nobody wants it any more.
+"""Rendering of one picture with a callback after every step, which can cancel it.
 
-The same ascent as in `queue`, a step a call. It gives the picture that a batch gives, to rounding.
+The same ascent as in `batch_runner`, one step a call. The picture equals that of a batch, up to rounding.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from keras import ops
 
-from reportgen.render.batch_runner import Job, Render, Run, shown
+from reportgen.render.batch_runner import Job, Render, BatchRunner, to_uint8
 from reportgen.render.optimise import TRACE, ascent
 from reportgen.spec import RenderSpec
 
@@ -23,15 +23,15 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Glimpse:
-    """A picture on its way.
+class LiveStep:
+    """The state of a picture after a step.
 
     Attributes:
         step: Steps taken, at least 1.
-        objective: What the last step began from, under its transform.
-        anew: Whether objectives told before do not compare with this one, since another start was needed or
-            a silent unit is climbed otherwise (`objectives.reduced`); true of the first.
-        picture: Returns the picture so far, uint8 `(h, w, c)`, as the recipe shows it.
+        objective: Before the last step, under that step's transform.
+        anew: Whether earlier objectives are not comparable with this one, because the ascent was restarted or
+            a silent unit has another reduction now (`objectives.reduced`); true for the first step.
+        picture: Returns the picture so far, uint8 `(h, w, c)`, in the way the recipe displays it.
     """
 
     step: int
@@ -41,23 +41,23 @@ class Glimpse:
 
 
 def render_live(
-    cut: Cut, job: Job, recipe: RenderSpec, watch: Callable[[Glimpse], bool], start: Array | None = None
+    cut: Cut, job: Job, recipe: RenderSpec, watch: Callable[[LiveStep], bool], start: Array | None = None
 ) -> Render | None:
-    """Find one picture, telling of every step.
+    """Render one picture, with a callback after every step.
 
     Args:
         cut: The network from pictures to the layer.
-        job: What is climbed.
-        recipe: How the picture is found.
-        watch: Told after each step; where it returns False the picture is given up.
+        job: What is maximised.
+        recipe: How the picture is rendered.
+        watch: Called after each step; if it returns False the rendering is cancelled.
         start: A picture to start from, uint8 `(h, w, c)` of the cut's canvas; else the job's random start.
-            The job's seed then tells its transforms alone.
+            The job's seed then determines its transforms alone.
 
     Returns:
-        The render; None where it was given up.
+        The render; None if it was cancelled.
     """
     engine = ascent(cut, recipe, 1, job.aim, 1)
-    run = Run(cut, recipe, engine, 1)
+    run = BatchRunner(cut, recipe, engine, 1)
     given = (
         None if start is None else engine.parameters.numbers_of(np.asarray(start / 255.0, np.float32))[None]
     )
@@ -65,19 +65,20 @@ def render_live(
 
     def so_far() -> Array:
         numbers = np.asarray(ops.convert_to_numpy(run.state["x"]))[0]
-        return shown(engine.parameters.to_unit(numbers), recipe)
+        return to_uint8(engine.parameters.to_unit(numbers), recipe)
 
     taken = 0
-    climbed: tuple[bool, float] | None = None
+    objective_kind: tuple[bool, float] | None = None
 
-    def told(_: int, trace: list[Array]) -> bool:
-        nonlocal taken, climbed
+    def after_step(_: int, trace: list[Array]) -> bool:
+        nonlocal taken, objective_kind
         now, slot = dict(zip(TRACE, trace, strict=True)), run.slots[0]
-        before, climbed = climbed, (slot is not None and slot.louder, float(now["silence"][0, 0]))
+        before = objective_kind
+        objective_kind = (slot is not None and slot.louder, float(now["silence"][0, 0]))
         taken += 1
-        return watch(Glimpse(taken, float(now["objective"][0, 0]), climbed != before, so_far))
+        return watch(LiveStep(taken, float(now["objective"][0, 0]), objective_kind != before, so_far))
 
     while run.busy:
-        if not run.advance(told):
+        if not run.advance(after_step):
             return None
     return run.finished()[0]

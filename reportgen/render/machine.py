@@ -1,4 +1,4 @@
-"""The machine that computes: its processor in words, and where a user keeps what may be made again."""
+"""This machine: its processor's name and flags, and the user's cache folder."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return the folder for what may be made again, of the user and of no model."""
+    """Return the user's cache folder of this program, shared by all models."""
     home = Path.home()
     if sys.platform == "darwin":
         base = home / "Library" / "Caches"
@@ -20,7 +20,7 @@ def cache_folder() -> Path:
 
 
 def processor_flags() -> set[str]:
-    """Return what the processor says it can do; nothing where the system does not tell."""
+    """Return the processor's feature flags; empty if the system does not report them."""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
             return set(next((line.split(":", 1)[1] for line in file if line.startswith("flags")), "").split())
@@ -29,7 +29,7 @@ def processor_flags() -> set[str]:
 
 
 def processor_name() -> str:
-    """Return the processor in words with the number of cores this process may use."""
+    """Return the processor's name and the number of cores that this process may use, as text."""
     name = ""
     try:
         with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:

@@ -1,7 +1,7 @@
 """The compiled ascent: a few steps of many pictures at once, each with its own unit, sign and counters.
 
-A recipe's structure is compiled; its numbers enter as arrays, so a new value never traces again. Nothing
-here knows of jobs, queues or seeds: see `queue`.
+A recipe's structure is compiled; its numbers are passed as arrays, so a new value needs no new trace. Nothing
+here knows of jobs, slots or seeds: see `batch_runner`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Ascent:
 
     Attributes:
         chunk: `(state, numbers, transforms (part, n, 2, 8), begins (part)) -> (state, trace)`; `begins` is 1
-            at the first step of a window, where scales are measured and silence is looked at, else 0; see
+            at the first step of a window, where scales and silence are determined, else 0; see
             `empty_state`, `TRACE`.
-        look: `(x, numbers, transforms (k, n, 2, 8), silence)` -> values `(k, n)`.
-        references: What each unit answers to plain mid-grey, `(K,)`.
+        evaluate: `(x, numbers, transforms (k, n, 2, 8), silence)` -> values `(k, n)`.
+        references: Each unit's response to plain mid-grey, `(K,)`.
         traces: How often anything was traced, in a list of one number.
     """
 
@@ -48,25 +48,25 @@ class Ascent:
     parameters: Parametrization
     size: tuple[int, int, int]
     chunk: Callable[..., Nest]
-    look: Callable[..., Nest]
+    evaluate: Callable[..., Nest]
     references: NDArray[np.float32]
     traces: list[int]
 
 
 TRACE = ("objective", "gradient", "finite", "silence")
-"""What the chunk tells of each step and picture, each `(part, n)`."""
+"""What the chunk returns for each step and picture, each `(part, n)`."""
 
 
 def ascent(cut: Cut, recipe: RenderSpec, pictures: int, aim: Aim = "unit", part: int | None = None) -> Ascent:
-    """Return the compiled ascent of `pictures` pictures at once; the last few are kept."""
+    """Return the compiled ascent of `pictures` pictures at once; the last few are cached."""
     parameters = parametrization(recipe, (*cut.canvas_px, cut.channels), cut.input_range)
     built = _ascent(_ByIdentity(cut), structure_of(cut, recipe, aim, part), pictures)
     # Starts depend on numbers that are not compiled in.
     return Ascent(**{**built.__dict__, "parameters": parameters})
 
 
-def forget() -> None:
-    """Let go of every compiled ascent and of the networks in it."""
+def release_compiled() -> None:
+    """Release every cached ascent and the networks in it."""
     _ascent.cache_clear()
 
 
@@ -88,14 +88,14 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
     cut, engine, traces = key.cut, backend(), [0]
     size = (*cut.canvas_px, cut.channels)
     parameters = parametrization(structure.recipe, size, cut.input_range)
-    network, answers = _looked_at(cut, structure)
+    network, activations = _network_and_activations(cut, structure)
 
     def objective(
         x: Tensor,
         move: Tensor,
         numbers: Mapping[str, Tensor],
         silence: Tensor,
-        look: Tensor,
+        update_silence: Tensor,
     ) -> Nest:
         picture = x if parameters.picture is None else parameters.picture(x)
         seen = (
@@ -103,8 +103,8 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             if structure.moved
             else picture
         )
-        values = answers(seen, numbers)
-        return objectives.reduced(values, structure.reduction, numbers["reference"], silence, look)
+        values = activations(seen, numbers)
+        return objectives.reduced(values, structure.reduction, numbers["reference"], silence, update_silence)
 
     step = _step(structure, parameters, objective)
 
@@ -115,7 +115,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
             structure.part, len(TRACE),
         )  # fmt: skip
 
-    def look(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Nest:
+    def evaluate(x: Tensor, numbers: Mapping[str, Tensor], moves: Tensor, silence: Tensor) -> Nest:
         traces[0] += 1
 
         def one(state: Nest, inputs: Nest) -> Nest:
@@ -127,21 +127,24 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
 
     compiled = functools.partial(engine.compiled, network=network, bfloat16=structure.bfloat16)
     return Ascent(
-        structure, parameters, size, compiled(chunk, axes=(0, 0, 1, 1), gives=(0, 1)),
-        compiled(look, axes=(0, 0, 1, 0), gives=1), _references(cut, structure), traces,
+        structure, parameters, size, compiled(chunk, axes=(0, 0, 1, 1), output_axes=(0, 1)),
+        compiled(evaluate, axes=(0, 0, 1, 0), output_axes=1), _references(cut, structure), traces,
     )  # fmt: skip
 
 
-def _looked_at(cut: Cut, structure: Structure) -> tuple[Network, Callable[..., Tensor]]:
-    """Return the network that is used, and what gives each picture's own answers, `(n, H, W)` or `(n,)`."""
+def _network_and_activations(cut: Cut, structure: Structure) -> tuple[Network, Callable[..., Tensor]]:
+    """Return the network to use, and a function that returns each picture's activations.
+
+    These are `(n, H, W)` or `(n,)`, of the unit, the sum of units or the layer that the picture maximises.
+    """
     which, own_range = output_of(structure.recipe), _in_own_range(structure)
     plain = which == 0 and not own_range and structure.aim == "unit"
     if plain and cut.single_unit_network is not None:
         chosen = cut.single_unit_network
 
         def own(seen: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
-            answer = chosen([seen, numbers["unit"][:, None]], training=False)
-            return answer * ops.reshape(numbers["sign"], (-1,) + (1,) * (len(answer.shape) - 1))
+            activation = chosen([seen, numbers["unit"][:, None]], training=False)
+            return activation * ops.reshape(numbers["sign"], (-1,) + (1,) * (len(activation.shape) - 1))
 
         return chosen, own
     network, objective = cut.raw_network if own_range else cut.network, OBJECTIVES[structure.aim]
@@ -158,21 +161,21 @@ def _in_own_range(structure: Structure) -> bool:
 
 def _references(cut: Cut, structure: Structure) -> NDArray[np.float32]:
     grey = np.full((1, *cut.canvas_px, cut.channels), 0.5, np.float32)
-    flat = backend().called(cut.network, grey)[output_of(structure.recipe)]
+    flat = backend().outputs_of(cut.network, grey)[output_of(structure.recipe)]
     values = np.asarray(ops.convert_to_numpy(objectives.reference(flat, structure.reduction.rim)), np.float32)
     return np.where(np.isfinite(values), values, 0.0).astype(np.float32)
 
 
 SCALES = 1 + len(PENALTIES)
-"""Scales of a picture: of the objective, and of as many penalties as it may be charged."""
+"""Scales of a picture: one for the objective and one for each penalty it may have."""
 
 
 def empty_state(size: tuple[int, int, int], pictures: int) -> dict[str, NDArray[np.float32]]:
-    """Return the state of `pictures` pictures that have not begun, as arrays.
+    """Return the initial state of `pictures` pictures, as arrays.
 
-    `x` the numbers that are optimised, mostly the pictures; `first` and `second` the optimiser's moments,
-    `best` the kept numbers (all `(n, h, w, c)`); `best_loss`, `step` (each picture's own), `silence`;
-    `scale`: what one unit of the objective and of each penalty counts, `(n, SCALES)`.
+    `x`: the values that are optimised, mostly the pictures; `first` and `second`: the optimiser's moments;
+    `best`: the values to keep (all `(n, h, w, c)`); `best_loss`, `step` and `silence` of each picture;
+    `scale`: the factors of the objective and of each penalty in the loss, `(n, SCALES)`.
     """
     many = (pictures, *size)
     return {
@@ -213,16 +216,16 @@ def _step(
             weight = numbers[kind] * scale[:, 1 + i]
             loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
         finite = ops.isfinite(loss) & ops.isfinite(_rms(downhill))
-        goes = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
-        downhill = ops.where(_wide(goes) > 0, downhill, 0.0)
+        active = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
+        downhill = ops.where(_wide(active) > 0, downhill, 0.0)
         change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        x = parameters.stepped(x, _wide(goes * numbers["step_size"]) * change)
-        # A picture that does not go gets nothing but zeros: its moments fade, and are never asked again.
+        x = parameters.stepped(x, _wide(active * numbers["step_size"]) * change)
+        # The gradient of an inactive picture is zero: its moments decay, and are not used again.
         new = {
             "x": x,
             "first": first,
             "second": second,
-            "step": state["step"] + goes,
+            "step": state["step"] + active,
             "silence": silence,
             "scale": scale,
             "best": state["best"],
@@ -230,7 +233,7 @@ def _step(
         }
         if recipe.keep == "best":
             # As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
-            better = goes * ops.cast(loss < state["best_loss"], "float32")
+            better = active * ops.cast(loss < state["best_loss"], "float32")
             new["best"] = ops.where(_wide(better) > 0, x, state["best"])
             new["best_loss"] = ops.where(better > 0, loss, state["best_loss"])
         return new, (values, push, ops.cast(finite, "float32"), silence)
@@ -241,7 +244,7 @@ def _step(
 def _charge(
     structure: Structure, parameters: Parametrization, kind: str, power: float, x: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return a penalty of each picture and its gradient at the numbers that are optimised."""
+    """Return a penalty of each picture and its gradient with respect to the values that are optimised."""
     picture = x if parameters.picture is None else parameters.picture(x)
     values, gradient = PENALTIES[kind](picture, power, _in_own_range(structure))
     if parameters.picture is not None:

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step. Moments and step counters belong to each picture alone."""
+"""Optimisers: how a gradient becomes a step. Moments and step counters are kept for each picture."""
 
 from __future__ import annotations
 

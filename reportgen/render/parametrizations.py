@@ -1,10 +1,9 @@
-"""Where a picture starts, and which way a step takes it.
+"""Parametrizations: where a picture starts, and how a step changes it.
 
-`pixel` steps in every pixel alike; `fourier` prefers broad waves, weighing each by 1/f in a real basis any
-backend can compute by small matrix products; `raw` steps through the model's own input values. These keep
-the picture itself as the numbers that are optimised. `spectrum` optimises waves behind a sigmoid, as Lucid
-does, `phases` the phases of waves of given amplitudes, as MaCo does. Nothing here knows a network or an
-objective.
+`pixel` weighs every pixel equally; `fourier` prefers low frequencies, weighing each by 1/f in a real basis
+that any backend can compute by small matrix products; `raw` optimises the model's own input values. These
+optimise the picture itself. `spectrum` optimises Fourier coefficients behind a sigmoid, as Lucid does,
+`phases` the phases of waves of given amplitudes, as MaCo does. Nothing here knows a network or an objective.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
 from reportgen.render.randomness import normals, uniforms
-from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, law
+from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, power_law
 from reportgen.spec import CHOICES, RenderSpec
 from reportgen.units import InputRange
 
@@ -28,19 +27,19 @@ Shape = tuple[int, int, int]
 
 _START, _LOUDER_START = 1, 2  # streams of random numbers
 LOUDER = 6.0
-"""How many times the noise of a start that found nothing is raised."""
+"""Factor of the noise when an ascent is restarted because it gained nothing."""
 
-# Lucid's square root of the covariance of colours, and what its columns are divided by.
+# Lucid's square root of the covariance of colours.
 _LUCID_COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.0, -0.05], [0.27, -0.09, 0.03]])
 _EDGE = 1e-3
-"""How near a given picture may come to black and white where it stands behind a sigmoid."""
+"""How near to black and white a given picture may be where a sigmoid must be inverted."""
 _LUCID_SCALE = 4.0
-"""What Lucid divides its waves by, so that pictures start mild."""
+"""Lucid's divisor of its Fourier coefficients, which gives pictures a low contrast at the start."""
 
 
 @dataclass(frozen=True)
 class Parametrization:
-    """A way to start pictures and to move them.
+    """How pictures start and how a step changes them.
 
     Attributes:
         start: From random keys (n) and whether to start louder, the numbers that are optimised,
@@ -61,7 +60,7 @@ class Parametrization:
 
 
 @dataclass(frozen=True)
-class Way:
+class NamedParametrization:
     """A parametrization that recipes may name.
 
     Attributes:
@@ -75,18 +74,20 @@ class Way:
     own_range: bool
 
 
-PARAMETRIZATIONS: Registry[Way] = Registry("parametrization", CHOICES["parametrization"])
+PARAMETRIZATIONS: Registry[NamedParametrization] = Registry(
+    "parametrization", CHOICES["parametrization"]
+)
 
 
-def _way(
+def _named(
     name: str, *, compiled: tuple[str, ...] = (), own_range: bool = False
 ) -> Callable[[Callable[[RenderSpec, Shape, InputRange], Parametrization]], Callable[..., Parametrization]]:
-    """Return a decorator that lets recipes name what it stands above."""
+    """Return a decorator that registers a parametrization under the name that recipes use."""
 
     def entered(
         make: Callable[[RenderSpec, Shape, InputRange], Parametrization],
     ) -> Callable[..., Parametrization]:
-        PARAMETRIZATIONS.enter(name, Way(make, compiled, own_range))
+        PARAMETRIZATIONS.enter(name, NamedParametrization(make, compiled, own_range))
         return make
 
     return entered
@@ -97,7 +98,7 @@ def parametrization(recipe: RenderSpec, shape: Shape, input_range: InputRange) -
     return PARAMETRIZATIONS[recipe.parametrization].make(recipe, shape, input_range)
 
 
-@_way("pixel")
+@_named("pixel")
 def pixel(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """The picture itself, kept in [0,1]; starts as white noise around the mean."""
 
@@ -111,20 +112,20 @@ def pixel(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametr
     return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray, _float32)
 
 
-@_way("fourier", compiled=("decay", "band", "decorrelate"))
+@_named("fourier", compiled=("decay", "band", "decorrelate"))
 def fourier(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
-    """The picture, kept in [0,1], whose steps prefer broad waves and, decorrelated, grey to colour.
+    """The picture, kept in [0,1], whose steps prefer low frequencies and, decorrelated, grey to colour.
 
-    A step is weighed wave by wave, 1/max(|f|, 1/N)**decay of mean square 1 (and hardly anything beyond
-    `band`, where photographs have hardly anything), and colour by colour, by the spread of photographs.
-    Values at an end of their range that would leave it take no part in the step: two-metric projection
-    (Bertsekas, SIAM J. Control and Optimization 20, 1982), without which the others drag them along, and
-    textures and colours end in plain black or white. The basis is the Hartley transform (cas x cas;
+    A step is weighed by frequency, 1/max(|f|, 1/N)**decay of mean square 1 (and hardly anything beyond
+    `band`, where photographs have hardly any power), and by colour, with the spread of photographs.
+    Values at an end of their range that would leave it are excluded from the step: two-metric projection
+    (Bertsekas, SIAM J. Control and Optimization 20, 1982). Without it they would move with the others, and
+    textures and colours would end in plain black or white. The basis is the Hartley transform (cas x cas;
     Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its own inverse.
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)
-    weights = law(height, width, recipe.decay, recipe.band)[None, :, :, None]
+    weights = power_law(height, width, recipe.decay, recipe.band)[None, :, :, None]
     colours = _colours(channels, recipe.decorrelate)
 
     def shaped(values: Tensor) -> Tensor:
@@ -146,9 +147,9 @@ def fourier(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parame
     return Parametrization(start, stepped, np.asarray, _float32)
 
 
-@_way("raw", own_range=True)
+@_named("raw", own_range=True)
 def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
-    """Unbounded values as the model takes them, range and order; starts as uniform noise of exact moments."""
+    """Unbounded values in the model's range and channel order; starts as uniform noise of exact moments."""
     low, high = (np.asarray(ends, np.float64) for ends in (input_range.low, input_range.high))
 
     def start(keys: Sequence[int], louder: bool) -> Array:
@@ -170,12 +171,12 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
     return Parametrization(start, lambda x, change: x - change, to_unit, numbers_of)
 
 
-@_way("spectrum", compiled=("decay", "decorrelate", "start_mean"))
+@_named("spectrum", compiled=("decay", "decorrelate", "start_mean"))
 def spectrum(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
-    """Waves, weighed by 1/f, as pictures behind a sigmoid (Olah et al., "Feature visualization", 2017).
+    """Fourier coefficients, weighed by 1/f, behind a sigmoid (Olah et al., "Feature visualization", 2017).
 
-    Figures of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is that of
-    `fourier`, real and orthonormal, in which the same waves are as long.
+    Constants of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is that of
+    `fourier`, real and orthonormal, in which the same waves have the same norm.
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)
@@ -206,14 +207,14 @@ def spectrum(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Param
     return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
 
 
-@_way("phases", compiled=("decay", "spectrum", "start_mean", "start_noise"))
+@_named("phases", compiled=("decay", "spectrum", "start_mean", "start_noise"))
 def phases(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Phases of waves whose amplitudes are given (Fel et al., "MaCo", NeurIPS 2023).
 
     The amplitudes are the recipe's `spectrum`, or 1/f**decay with the spread `start_noise`; the mean is
     `start_mean`. A wave's phase is the difference of two numbers, its own and its mirror's, so that every
-    choice of numbers is a real picture. What the network sees is clipped to [0,1]; before, the picture has
-    exactly the given spectrum.
+    choice of numbers is a real picture. The network's input is clipped to [0,1]; before clipping, the picture
+    has exactly the given spectrum.
     """
     height, width, channels = shape
     strengths = amplitudes_of(
@@ -241,7 +242,7 @@ def phases(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Paramet
 
 
 def _as_arrays(picture: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:
-    """Return a function of arrays, of one picture's numbers or of several's."""
+    """Return the function for numpy arrays, of one picture's numbers or of several pictures'."""
 
     def to_unit(values: Array) -> Array:
         several = np.asarray(values, np.float32).reshape(-1, *np.shape(values)[-3:])

@@ -1,6 +1,6 @@
-"""What a picture is charged for: roughness and extremes, a number for each picture.
+"""Penalties on a picture's roughness and extreme values, one number a picture.
 
-They see the untransformed picture alone, never the network. How much each counts is decided in `ascent`.
+They depend on the untransformed picture alone, never on the network. Their scale is set in `optimise`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def total_variation(pictures: Tensor, power: float) -> tuple[Tensor, Tensor]:
 
     Differences are those to the right and the lower neighbour; the last row and column have none, and the
     mean still counts them (Mahendran and Vedaldi 2016, section 3.2.2, with keras-vis' normalisation).
-    Exactly zero for a flat picture. The gradient is spelt out: derived, it took a tenth of a whole step.
+    Exactly zero for a flat picture. The gradient is written out: automatic differentiation took a tenth of a
+    step's time.
     """
     # Rows as one axis: slicing an axis of one or three channels is slow.
     across = pictures.shape[3]

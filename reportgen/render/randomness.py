@@ -2,8 +2,8 @@
 
 A counter-based generator (SplitMix64's mixing function applied to a key plus a counter; Steele, Lea and
 Flood, "Fast splittable pseudorandom number generators", 2014) on the host, so that a picture gets the
-same numbers on every backend, in every batch and in whichever slot. It knows no layer and no weights:
-a model and its converted twin start alike.
+same numbers on every backend, in every batch and in every slot. It knows no layer and no weights:
+a model and its converted copy get equal starts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def uniforms(keys: Sequence[int] | Keys, streams: int | Sequence[int], count: in
 
     Args:
         keys: One a row, or a single one for all rows.
-        streams: Tell independent series of one key apart; one a row, or a single one for all rows.
+        streams: Select independent series of one key; one a row, or a single one for all rows.
         count: Numbers a row.
     """
     series = np.atleast_1d(np.asarray(streams, np.uint64))

@@ -1,7 +1,7 @@
-"""The seam between the engine and the framework: gradients, compiled loops, the device.
+"""The interface between the engine and the framework: gradients, compiled loops, the device.
 
-Everything else in the engine is `keras.ops` and numpy. What is here differs between backends and
-nothing more: it knows no network, no recipe and no picture. Another backend is another `Backend`.
+Everything else in the engine is `keras.ops` and numpy. Only what differs between backends is here: it knows
+no network, no recipe and no picture. Another backend is another `Backend`.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from reportgen.keras_types import Nest, Network, Tensor
 
 Axes = int | tuple[int, ...]
 Step = Callable[[Nest, Nest], tuple[Nest, Nest]]
-"""One turn of a loop: state and one of the inputs in, state and one of the outs out."""
+"""One iteration of a loop: takes the state and one input, returns the state and one output."""
 
 
 class Backend(Protocol):
-    """What the engine asks of a framework."""
+    """What the engine needs from a framework."""
 
     name: str
 
     def use(self, device: str) -> bool:
-        """Compute on `cpu`, `gpu` or, for `auto`, on the best there is; return whether there is one.
+        """Compute on `cpu`, `gpu` or, for `auto`, the best device there is; return whether there is one.
 
         Raises:
-            ConfigError: This process computes on another already.
+            ConfigError: This process already computes on another device.
         """
 
     def has_bfloat16(self) -> bool:
         """Return whether convolutions can be computed in bfloat16, faster and from float32 numbers."""
 
     def compiled(
-        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], output_axes: Axes, *,
         bfloat16: bool = False,
     ) -> Callable[..., Nest]:  # fmt: skip
         """Return `function` of arrays as a compiled graph; it is traced once for each set of shapes.
 
         Args:
-            function: What becomes of one picture does not depend on the others.
-            network: What it calls; its weights may be handed to the graph.
-            axes: For each argument, along which axis of its arrays pictures lie; arrays with fewer axes
+            function: Its result for one picture must not depend on the others.
+            network: The network that it calls; its weights may be passed to the graph.
+            axes: For each argument, the axis of its arrays that counts pictures; arrays with fewer axes
                 belong to all pictures.
-            gives: The same of what it returns, by part.
+            output_axes: The same for each part of what it returns.
             bfloat16: Whether to compute in it, where `has_bfloat16`.
         """
 
-    def called(self, network: Network, pictures: Tensor) -> Nest:
-        """Return what a network answers to a few pictures, once."""
+    def outputs_of(self, network: Network, pictures: Tensor) -> Nest:
+        """Return the network's outputs for a few pictures, in a call that is made once."""
 
     def value_and_gradient(
         self, function: Callable[[Tensor], tuple[Tensor, Nest]], x: Tensor
@@ -58,10 +58,10 @@ class Backend(Protocol):
         """
 
     def loop(self, step: Step, state: Nest, inputs: Nest, length: int, outs: int) -> tuple[Nest, Nest]:
-        """Run `state, out = step(state, inputs[i])` for i < `length`; return the state and the stacked outs.
+        """Run `state, out = step(state, inputs[i])` for i < `length`; return the state and stacked outputs.
 
-        `inputs` and outs are tuples of tensors; inputs have `length` as their first axis. There are `outs`
-        outs, float32: told beforehand, so that nothing is traced only to find out.
+        `inputs` and outputs are tuples of tensors; inputs have `length` as their first axis. There are `outs`
+        outputs, float32: given as an argument so that no trace is needed to count them.
         """
 
     def shifted(self, pictures: Tensor, transforms: Tensor, around: bool) -> Tensor:
@@ -81,10 +81,10 @@ class Backend(Protocol):
         """
 
     def on_gpu(self) -> bool:
-        """Return whether it is a GPU that computes."""
+        """Return whether a GPU computes."""
 
     def devices(self) -> int:
         """Return how many devices share the pictures of a batch."""
 
     def device_name(self) -> str:
-        """Return the computing device in words, such as a processor's or a GPU's name."""
+        """Return the name of the computing device, such as a processor or a GPU."""

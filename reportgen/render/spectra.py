@@ -1,8 +1,8 @@
-"""Spectra: how strong each wave of a picture is, by a law or as measured in photographs.
+"""Spectra: the amplitude of each wave of a picture, by a power law or as measured in photographs.
 
-A picture's waves are those of the discrete Fourier transform, orthonormal; frequencies are cycles a pixel.
-A measured spectrum is a value of a few numbers, the same for pictures of any size. Nothing here knows how a
-picture is optimised.
+A picture's waves are those of the orthonormal discrete Fourier transform; frequencies are in cycles a pixel.
+A measured spectrum is a few numbers, the same for pictures of any size. Nothing here knows how a picture is
+optimised.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def frequencies(height: int, width: int) -> NDArray[np.float64]:
     return np.asarray(np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]))
 
 
-def law(height: int, width: int, decay: float, band: float = 0.0) -> Array:
+def power_law(height: int, width: int, decay: float, band: float = 0.0) -> Array:
     """Return `(h, w)` amplitudes 1/max(f, 1/N)**decay of mean square 1, N the longer side.
 
     With a `band` they fade beyond that frequency.
@@ -45,8 +45,8 @@ def measured_spectrum(pictures: Iterable[NDArray[np.uint8]]) -> tuple[float, ...
     """Return the mean amplitudes of photographs at `SPECTRUM_FREQUENCIES`, to four digits.
 
     Of grey for pictures of one channel, of grey, yellow-blue and red-green, one after the other, for three.
-    Each picture is seen through a Hann window, since its edges are none of its waves. Frequencies that the
-    pictures are too small for count as the lowest one there is.
+    Each picture is multiplied by a Hann window, so that its edges add no waves. Frequencies too low for the
+    pictures' size get the amplitude of the lowest one that they have.
 
     Args:
         pictures: `(h, w, 1)` or `(h, w, 3)`, all of one size, at least 8 px a side.
@@ -88,12 +88,12 @@ def amplitudes_of(
     Of three channels these are along grey, yellow-blue and red-green.
 
     Args:
-        spectrum: As from `measured_spectrum`; empty for the law 1/f**decay, whose pictures have the standard
-            deviation `spread` in grey and less in colours, as photographs do.
+        spectrum: As from `measured_spectrum`; empty for the power law 1/f**decay, whose pictures have the
+            standard deviation `spread` in grey and less in colours, as photographs do.
     """
     at = frequencies(*size)
     if not spectrum:
-        shape = law(*size, decay) * (at > 0)
+        shape = power_law(*size, decay) * (at > 0)
         shape = shape * (spread / np.sqrt(np.mean(shape**2)))
         along = np.sqrt(3.0) * SPREAD if channels == 3 else np.ones(channels)
         return np.asarray(shape * along[:, None, None], np.float32)

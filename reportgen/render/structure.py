@@ -1,4 +1,4 @@
-"""What of a recipe is compiled in for a cut: a structure; its numbers enter the compiled ascent as arrays."""
+"""The structure of a recipe, which is compiled for a cut; its numbers are passed to the ascent as arrays."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _COMPILED = (
     "parametrization", "objective", "reduction", "optimiser", "penalty_scaling", "keep", "window",
     "rim", "rescue",
 )  # fmt: skip
-"""Fields of a recipe that are compiled in whatever the parametrization; it may name more."""
+"""Fields of a recipe that are compiled in for every parametrization, which may name more."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What of a recipe is compiled in.
+    """The part of a recipe that is compiled in.
 
     Attributes:
-        recipe: The recipe, with the usual value in place of each that is not compiled in.
+        recipe: The recipe, with the default in place of each value that is not compiled in.
         reduction: How places are reduced.
         bfloat16: The arithmetic.
         around: Whether pictures may be moved around their own edges.
-        aim: What is climbed.
-        part: Steps one call takes, part of the recipe's window.
+        aim: What is maximised.
+        part: Steps that one call takes; it divides the recipe's window.
     """
 
     recipe: RenderSpec
@@ -65,9 +65,10 @@ class Structure:
 
 
 def compiled_part(recipe: RenderSpec) -> RenderSpec:
-    """Return a recipe, the same for all that one compiled ascent serves.
+    """Return the recipe reduced to what is compiled in, equal for all recipes that share a compiled ascent.
 
-    What is compiled in is kept; of penalties and movements, whether there are any; all else is as usual.
+    Fields that are compiled in are kept; of penalties and movements, whether there are any; all other fields
+    have their defaults.
     """
     kept = (*_COMPILED, *PARAMETRIZATIONS[recipe.parametrization].compiled)
     values: dict[str, Any] = {name: getattr(recipe, name) for name in kept}
@@ -81,11 +82,11 @@ def compiled_part(recipe: RenderSpec) -> RenderSpec:
 
 
 def structure_of(cut: Cut, recipe: RenderSpec, aim: Aim = "unit", part: int | None = None) -> Structure:
-    """Return what of the recipe is compiled in for this cut.
+    """Return the part of the recipe that is compiled in for this cut.
 
     Args:
-        aim: What is climbed.
-        part: Steps a call takes, which divide the recipe's window; all of it if None.
+        aim: What is maximised.
+        part: Steps that one call takes, a divisor of the recipe's window; the whole window if None.
     """
     kind = "mean-square" if aim == "layer" else recipe.reduction if cut.is_map else "neuron"
     places = (
@@ -103,5 +104,5 @@ def structure_of(cut: Cut, recipe: RenderSpec, aim: Aim = "unit", part: int | No
 
 
 def output_of(recipe: RenderSpec) -> int:
-    """Return which output of a cut's network is climbed: before the activation or after it."""
+    """Return which output of a cut's network is maximised: before the activation function or after it."""
     return 1 if recipe.objective == "post" else 0

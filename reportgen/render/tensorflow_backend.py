@@ -1,7 +1,7 @@
-"""The TensorFlow half of the seam: `tf.function`, one `while` loop, a gradient to the picture only.
+"""The TensorFlow backend: `tf.function`, one `while` loop, a gradient with respect to the picture only.
 
-XLA is never asked for: on CPUs it was measured two to seven times slower, and on GPUs it has no kernel for
-the resampling that moves pictures.
+XLA is never used: on CPUs it was measured two to seven times slower, and on GPUs it has no kernel for the
+resampling of pictures.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from reportgen.errors import ConfigError
 from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render.machine import processor_flags, processor_name
 from reportgen.render.seam import Axes, Step
-from reportgen.render.sums import MOST_TERMS, longest_sum
+from reportgen.render.sums import MAX_TERMS, longest_sum
 
-# Each cut is traced once, but there are many, and TensorFlow takes their loops for one that is retraced.
+# Each cut is traced once, but there are many, and TensorFlow mistakes their loops for one that is retraced.
 logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
@@ -41,18 +41,18 @@ class TensorFlow:
                 tf.config.set_visible_devices(wanted, "GPU")
             except RuntimeError:
                 raise ConfigError(
-                    f"device is {device}, but this process computes on another already",
-                    hint="a process of its own",
+                    f"device is {device}, but this process already computes on another device",
+                    hint="start another Python process for this device",
                 ) from None
         return bool(gpus) or device != "gpu"
 
     def compiled(
-        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], gives: Axes, *,
+        self, function: Callable[..., Nest], network: Network, axes: Sequence[int], output_axes: Axes, *,
         bfloat16: bool = False,
     ) -> Callable[..., Nest]:  # fmt: skip
         """See `Backend.compiled`."""
         graph: Callable[..., Nest] = tf.function(function, autograph=False)
-        if longest_sum(network) > MOST_TERMS:
+        if longest_sum(network) > MAX_TERMS:
             graph = _with_option(graph, "arithmetic_optimization", during=False, after=True)
         return _in_bfloat16(graph) if bfloat16 else graph
 
@@ -61,7 +61,7 @@ class TensorFlow:
         """See `Backend.has_bfloat16`."""
         if self.on_gpu() or not {"avx512_bf16", "amx_bf16"} & processor_flags():
             return False
-        # Asked for is not had: another build, or oneDNN turned off, would compute in float32 without a word.
+        # Check the results: another build, or oneDNN turned off, would silently compute in float32.
         numbers = tf.random.stateless_uniform((2, 64, 64, 16), seed=(1, 2))
         kernel = tf.random.stateless_uniform((3, 3, 16, 16), seed=(3, 4))
 
@@ -71,8 +71,8 @@ class TensorFlow:
         plain, short = tf.function(convolved), _in_bfloat16(tf.function(convolved))
         return bool(tf.reduce_max(tf.abs(plain(numbers) - short(numbers))) > 1e-3)
 
-    def called(self, network: Network, pictures: Tensor) -> Nest:
-        """See `Backend.called`."""
+    def outputs_of(self, network: Network, pictures: Tensor) -> Nest:
+        """See `Backend.outputs_of`."""
         return network(pictures, training=False)
 
     def value_and_gradient(
@@ -134,7 +134,7 @@ def _in_bfloat16(graph: Callable[..., Nest]) -> Callable[..., Nest]:
 def _with_option(
     graph: Callable[..., Nest], option: str, *, during: bool, after: bool
 ) -> Callable[..., Nest]:
-    """Return a graph that is run with an option of TensorFlow's graph optimiser set."""
+    """Return the graph, to be run with an option of TensorFlow's graph optimiser set."""
 
     def run(*arrays: Tensor) -> Nest:
         tf.config.optimizer.set_experimental_options({option: during})
@@ -162,15 +162,15 @@ def _shifted(pictures: Tensor, shift: Tensor, around: bool) -> Tensor:
 def _read(x: Tensor, by: Tensor, around: bool) -> Tensor:
     _, height, width, channels = x.shape
     n = tf.shape(x)[0]
-    rows = _kept(tf.range(height) + by[:, :1], height, around)
-    columns = _kept(tf.range(width) + by[:, 1:], width, around)
+    rows = _index_within(tf.range(height) + by[:, :1], height, around)
+    columns = _index_within(tf.range(width) + by[:, 1:], width, around)
     places = ((tf.range(n)[:, None] * height + rows) * width)[:, :, None] + columns[:, None, :]
     found = tf.gather(tf.reshape(x, (-1, channels)), tf.reshape(places, (-1,)))
     return tf.reshape(found, (-1, height, width, channels))
 
 
-def _kept(index: Tensor, size: int, around: bool) -> Tensor:
-    """Return indices inside 0..size-1: around the edges, or mirrored with the outermost pixel repeated."""
+def _index_within(index: Tensor, size: int, around: bool) -> Tensor:
+    """Return indices within 0..size-1: wrapped around, or mirrored with the outermost pixel repeated."""
     if around:
         return tf.math.floormod(index, size)
     index = tf.math.floormod(index, 2 * size)

@@ -1,8 +1,8 @@
-"""Small movements of a picture between steps, so that it does not hang on single pixels.
+"""Small random movements of a picture between steps, so that the result does not depend on single pixels.
 
-Numbers come from the host, drawn for each picture and step; one bilinear resampling carries them out.
-Whole shifts are exact. Where a layer answers at many places the picture is moved around its own edges,
-anywhere: no pixel is then nearer to a border than another, and no frame is drawn.
+Their parameters are drawn on the host for each picture and step; one bilinear resampling applies them. Whole
+shifts are exact. If a layer has many places, the picture is shifted cyclically by any distance: no pixel is
+then nearer to a border than another, and the picture gets no frame.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def drawn(
 def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:
     """Return `(n, h, w, c)` pictures shifted and, where `turned`, turned, by `(n, 2, 8)` transforms.
 
-    Two resamplings, the first by whole pixels. A gradient is moved back by the inverse movement: exact for
-    shifts around the edges; else it blurs a little and tells the mirrored rim of no second answer, on
-    every backend alike. TensorFlow's of a rotation around the edges would be ten pixels off.
+    Two resamplings, the first by whole pixels. A gradient is moved back by the inverse movement. That is
+    exact for cyclic shifts; otherwise it blurs a little and ignores the second contribution of the mirrored
+    rim, in the same way on every backend. TensorFlow's gradient of a cyclic rotation would be ten pixels off.
     """
     shifted = backend().shifted(pictures, transforms[:, 0], around)
     if not turned:

@@ -20,9 +20,9 @@ def reduced(maps, how=LEAKY, reference=0.0, silence=0.0, look=1.0):
 
 def test_each_picture_is_asked_for_its_own_unit_and_sign():
     layer = np.arange(2 * 3 * 3 * 4, dtype=np.float32).reshape(2, 3, 3, 4)
-    got = np.asarray(objectives.answers(layer, np.array([3, 1]), np.array([1.0, -1.0], np.float32)))
+    got = np.asarray(objectives.unit_activations(layer, np.array([3, 1]), np.array([1.0, -1.0], np.float32)))
     assert np.allclose(got, np.stack([layer[0, :, :, 3], -layer[1, :, :, 1]]))
-    flat = np.asarray(objectives.answers(layer[:, 0, 0], np.array([0, 2]), np.ones(2, np.float32)))
+    flat = np.asarray(objectives.unit_activations(layer[:, 0, 0], np.array([0, 2]), np.ones(2, np.float32)))
     assert np.allclose(flat, [layer[0, 0, 0, 0], layer[1, 0, 0, 2]])
 
 
@@ -58,9 +58,9 @@ def test_a_silent_map_is_climbed_by_the_best_answer_of_each_cell_and_a_loud_one_
 def test_a_map_that_has_woken_is_climbed_by_its_positive_part_alone():
     maps = np.ones((1, 16, 16)) - np.arange(16)[None, :, None] % 2 * 3.0
     values, silence = reduced(maps, silence=objectives.SILENT)
-    assert silence[0] == objectives.WOKEN
+    assert silence[0] == objectives.RESTARTED
     assert values[0] == pytest.approx(0.5)
-    assert LEAKY.word(objectives.WOKEN) == "positive-mean"
+    assert LEAKY.word(objectives.RESTARTED) == "positive-mean"
 
 
 def test_one_answering_place_does_not_make_a_map_awake():

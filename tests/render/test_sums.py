@@ -11,7 +11,7 @@ from keras import layers
 from reportgen.models import load_model
 from reportgen.models.graph.submodel import cut_model
 from reportgen.render import Job, render_units
-from reportgen.render.sums import MOST_TERMS, longest_sum
+from reportgen.render.sums import MAX_TERMS, longest_sum
 from reportgen.spec import RECIPES
 
 
@@ -25,7 +25,7 @@ def doubled(times):
 
 def test_a_doubled_value_is_twice_as_many_terms_each_time():
     assert [longest_sum(keras.Model(*doubled(n))) for n in (1, 3, 9)] == [2, 8, 512]
-    assert longest_sum(keras.Model(*doubled(40))) == MOST_TERMS + 1
+    assert longest_sum(keras.Model(*doubled(40))) == MAX_TERMS + 1
 
 
 def test_what_has_weights_is_one_term():
