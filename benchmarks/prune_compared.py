@@ -64,7 +64,7 @@ def compared(pair: tuple[str, int]) -> Compared:
     """Train the network of a kind and seed, and take units away in every way."""
     from benchmarks.prune_networks import KINDS, trained
     from reportgen.models import load_model
-    from reportgen.prune.search import Wanted, begin, find
+    from reportgen.prune.search import SearchOptions, find_removable, start_search
     from reportgen.prune.sets import PictureSet
 
     kind, seed = pair
@@ -77,20 +77,20 @@ def compared(pair: tuple[str, int]) -> Compared:
     with tempfile.TemporaryDirectory() as folder:
         network.save(Path(folder) / "network.keras")
         model = load_model(Path(folder) / "network.keras", input_range=(0, 255))
-    ours = begin(model, sets, Wanted(max_loss=MAX_LOSS), batch=64)
+    ours = start_search(model, sets, SearchOptions(max_loss=MAX_LOSS), batch=64)
     plain = dataclasses.replace(ours, measured=dataclasses.replace(ours.measured, compensate=False))
     judge = ours.judges["report"]
-    first = find(plain, Wanted(max_loss=MAX_LOSS, compensate=False))
-    draws = [Wanted(max_loss=MAX_LOSS, order="random", seed=draw) for draw in range(RANDOM_DRAWS)]
+    first = find_removable(plain, SearchOptions(max_loss=MAX_LOSS, compensate=False))
+    draws = [SearchOptions(max_loss=MAX_LOSS, order="random", seed=draw) for draw in range(RANDOM_DRAWS)]
     return Compared(
         kind,
         seed,
         len(ours.groups),
         float(np.mean(judge.whole[0][:, 0] == judge.labels)),
-        _taken(ours, find(ours, Wanted(max_loss=MAX_LOSS))),
+        _taken(ours, find_removable(ours, SearchOptions(max_loss=MAX_LOSS))),
         _taken(plain, first),
         along(ours, first.ordering),
-        [_taken(ours, find(ours, wanted)) for wanted in draws],
+        [_taken(ours, find_removable(ours, wanted)) for wanted in draws],
     )
 
 

@@ -1,8 +1,8 @@
-"""Which channels of a network can only go together: one label for each, through every tensor of the graph.
+"""Which channels of a network must be removed together: labels for the channels of every tensor.
 
-A layer with units gives each of them a label of its own. Operations without units pass labels on, and where
-two tensors meet value by value their labels become one. What cannot be cut out of the graph is fixed, with
-the reason. Knows nothing of pictures and of what a channel is worth.
+A layer with units gives each of them a new label. Operations without units pass labels on; where two tensors
+are combined value by value, their labels are merged. Channels that cannot be removed are fixed, with the
+reason. It knows no pictures and no importance of channels.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 Ref = tuple[int, int]
 Labels = NDArray[np.int64]
-"""Labels of a tensor's channels: one axis for each of the tensor's but the batch, those before the last of
-length 1 where every place has the same."""
+"""Labels of a tensor's channels, with the tensor's axes except the batch; all axes but the last have length 1
+if labels are the same at every place."""
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Channels:
     """The labels of all tensors.
 
     Attributes:
-        labels: By tensor, ready to compare: labels that became one are one.
-        fixed: Label to the reason why it cannot be removed.
+        labels: By tensor; merged labels have the same number.
+        fixed: For each label that cannot be removed, the reason.
         readers: Nodes whose weights mix the channels of their one input, in topological order.
     """
 
@@ -43,17 +43,17 @@ class Channels:
 
 
 def channels_of(model: Model) -> Channels:
-    """Return which channels go together and which stay."""
+    """Return which channels must be removed together and which are fixed."""
     found = _Labelling(model)
     for index, node in enumerate(model.nodes):
         found.visit(index, node)
     for ref in model.outputs:
         found.fix(found.labels[ref], "it is an output of the network", first=True)
-    return found.settled()
+    return found.resolved()
 
 
 class _Labelling:
-    """Labels given so far, and which of them became one."""
+    """Labels given so far, and which of them were merged."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -66,26 +66,26 @@ class _Labelling:
         self._ends = {end_of(model, ref).node for ref in model.outputs}
 
     def fresh(self, n: int) -> Labels:
-        """Return n labels that nothing has yet."""
+        """Return n new labels."""
         start = len(self._parent)
         self._parent.extend(range(start, start + n))
         return np.arange(start, start + n)
 
-    def unite(self, a: Labels, b: Labels) -> None:
-        """Make labels one, value by value; the two are broadcast against each other."""
+    def merge(self, a: Labels, b: Labels) -> None:
+        """Merge labels value by value; the two are broadcast against each other."""
         for one, other in {*zip(*(x.ravel().tolist() for x in np.broadcast_arrays(a, b)), strict=True)}:
             one, other = self._root(one), self._root(other)
             self._parent[max(one, other)] = min(one, other)
 
     def fix(self, labels: Labels, reason: str, *, first: bool = False) -> None:
-        """Say why channels must stay; the first reason is the one that is told."""
+        """Mark channels as not removable; the first reason of a channel is reported."""
         self._fixed.insert(0 if first else len(self._fixed), (labels, reason))
 
     def flat(self, labels: Labels) -> Labels:
-        """Return `(C,)` labels of a tensor that are the same at every place, made so where they are not."""
+        """Return a tensor's labels `(C,)`, merged over places."""
         rows = labels.reshape(-1, labels.shape[-1])
         if len(rows) > 1:
-            self.unite(rows, rows[:1])
+            self.merge(rows, rows[:1])
         return np.asarray(rows[0], np.int64)
 
     def visit(self, index: int, node: Node) -> None:
@@ -108,8 +108,8 @@ class _Labelling:
         for output, labels in enumerate(found):
             self.labels[index, output] = labels
 
-    def settled(self) -> Channels:
-        """Return what was found, every label replaced by the one it became."""
+    def resolved(self) -> Channels:
+        """Return the result, with every label replaced by the one it was merged into."""
         roots = np.array([self._root(i) for i in range(len(self._parent))], np.int64)
         fixed: dict[int, str] = {}
         for labels, reason in self._fixed:
@@ -133,16 +133,16 @@ class _Labelling:
         return labels
 
     def _of_weights(self, index: int, node: Node, given: Labels) -> Labels:
-        """Return labels of a layer's own units; those of all calls of one layer are the same."""
+        """Return labels of a layer's own units; all calls of one layer have the same."""
         before = self.flat(given)
         known = self._of_operation.get(id(node.operation))
         if known is not None:
-            self.unite(before, known[0])
+            self.merge(before, known[0])
             after = known[1]
         else:
             after = self._units(node, before)
             if index not in self._taps:
-                self.fix(after, "its units are not looked at, so none is removed")
+                self.fix(after, "its units are not examined, so none is removed")
             self._of_operation[id(node.operation)] = (before, after)
         if mixes(node):
             self.readers.append(index)
@@ -155,25 +155,25 @@ class _Labelling:
         after = self.fresh(n)
         groups = groups_of(node)
         if groups > 1:
-            # A group of a grouped convolution has one width for all: its channels go together, both sides.
+            # All groups of a grouped convolution have one width: a group's channels are removed together.
             for some, own in zip(before.reshape(groups, -1), after.reshape(groups, -1), strict=True):
-                self.unite(some, some[:1])
-                self.unite(own, some[:1])
+                self.merge(some, some[:1])
+                self.merge(own, some[:1])
         return after
 
 
 def groups_of(node: Node) -> int:
-    """Return in how many groups a convolution works."""
+    """Return the number of groups of a convolution."""
     return int(getattr(node.operation, "groups", 1) or 1)
 
 
 def mixes(node: Node) -> bool:
-    """Whether each unit of a layer reads every channel: only there a constant becomes part of a bias."""
+    """Whether each unit of a layer reads every channel; only then can a constant channel join the bias."""
     return node.kind != "depthwise_conv2d" and groups_of(node) == 1
 
 
 def same_at_every_place(labels: Sequence[int] | Labels) -> tuple[int, Labels]:
-    """Return how often `(C,)` labels repeat, and the labels once: places and channels of a flattened map."""
+    """Return places and channels of a flattened map, from labels `(C,)` that repeat for each place."""
     row = np.asarray(labels).ravel()
     n = len(row)
     for width in range(1, n + 1):

@@ -1,4 +1,4 @@
-"""What a network costs: its numbers, and the multiply-adds of one picture."""
+"""The cost of a network: its parameters, and the multiply-adds of one picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reportgen.models.graph.kinds import kind_of
 
 
 def parameters(network: Network) -> int:
-    """Return how many numbers a network's weights have."""
+    """Return the number of a network's parameters."""
     return sum(math.prod(v.shape) for v in network.weights)
 
 

@@ -1,4 +1,4 @@
-"""How a network does as more and more of its units go, in a given order."""
+"""Accuracy and agreement of a network as more and more of its units are removed, in a given order."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.prune.judging import Judge, Shares
-from reportgen.prune.order import Measured
+from reportgen.prune.order import MeasuredTrial
 from reportgen.removal import CurvePoint
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How many units can go.
+    """How many units can be removed.
 
     Attributes:
-        steady: Largest count of a curve up to which every smaller one holds.
-        largest: Largest count that holds.
+        steady: Largest count of a curve for which it and every smaller count stay within the loss.
+        largest: Largest count that stays within the loss.
     """
 
     steady: int
@@ -27,21 +27,21 @@ class Choice:
 
 
 def removed_after(n_groups: int, order: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """Return `(G,)`, which units are gone after that many of an order."""
-    gone = np.zeros(n_groups, bool)
-    gone[order[:count]] = True
-    return gone
+    """Return which groups `(G,)` are removed after that many of an order."""
+    removed = np.zeros(n_groups, bool)
+    removed[order[:count]] = True
+    return removed
 
 
-def shares_without(measured: Measured, judge: Judge, removed: NDArray[np.bool_]) -> Shares:
-    """Return how a network does on pictures without groups `(G,)`."""
-    measured.trial.take(measured.refits(removed))
-    return judge.shares(measured.trial.answers(judge.pictures))
+def shares_without(measured: MeasuredTrial, judge: Judge, removed: NDArray[np.bool_]) -> Shares:
+    """Return the accuracy and agreement of a network without groups `(G,)`."""
+    measured.trial.apply(measured.refits(removed))
+    return judge.shares(measured.trial.outputs(judge.pictures))
 
 
-def shares_along(measured: Measured, judge: Judge, order: NDArray[np.int64], counts: Sequence[int],
+def shares_along(measured: MeasuredTrial, judge: Judge, order: NDArray[np.int64], counts: Sequence[int],
                  stop: Callable[[], bool] = lambda: False) -> dict[int, Shares]:  # fmt: skip
-    """Return how a network does after each of some counts of an order; fewer of them where it was stopped."""
+    """Return accuracy and agreement after each of some counts of an order; of fewer counts if stopped."""
     found: dict[int, Shares] = {}
     for count in counts:
         if stop():
@@ -53,11 +53,11 @@ def shares_along(measured: Measured, judge: Judge, order: NDArray[np.int64], cou
 
 
 def choice_of(curve: Mapping[int, Shares], max_loss: float) -> Choice:
-    """Return how many units can go on a curve.
+    """Return how many units can be removed along a curve.
 
     Args:
         curve: By count, from 0 on.
-        max_loss: 0..1, what may be lost of the accuracy (of the agreement without classes).
+        max_loss: 0..1, the allowed loss of accuracy (of agreement without classes).
     """
     least = curve[0].share - max_loss - 1e-9
     holds = {count: curve[count].share >= least for count in sorted(curve)}
@@ -70,12 +70,12 @@ def choice_of(curve: Mapping[int, Shares], max_loss: float) -> Choice:
 
 
 def points_of(curve: Mapping[int, Shares]) -> tuple[CurvePoint, ...]:
-    """Return a curve as it is kept."""
+    """Return a curve in the form in which it is stored."""
     return tuple(CurvePoint(n, curve[n].agreement, curve[n].accuracy) for n in sorted(curve))
 
 
 def points_of_draws(draws: Sequence[Mapping[int, Shares]]) -> tuple[CurvePoint, ...]:
-    """Return the mean of curves of several draws with the range of what they show."""
+    """Return the mean of the curves of several random orders, with the range of their shares."""
     found = []
     for count in sorted(set.intersection(*(set(d) for d in draws))):
         some = [d[count] for d in draws]

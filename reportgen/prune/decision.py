@@ -1,8 +1,8 @@
-"""What a network decides, in a form that can be counted, and in one whose gradient tells what it hangs on.
+"""A network's decisions, in a form that can be counted, and as an objective whose gradient is used for need.
 
-Several units decide for the largest, at each place; several behind a sigmoid each say yes or no, as labels
-do. A number decides on which side of its median it lies, a map of numbers which places lie above their mean.
-What a file does not tell, a vector of numbers from logits, a person can say.
+The decision of several units is the largest of them, at each place; several units after a sigmoid each decide
+yes or no, as labels do. The decision of a number is the side of its median, that of a map of numbers which
+places are above their mean. A file cannot distinguish logits from a vector of numbers; a person can.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MOVED = frozenset({
     "reshape", "flatten", "permute", "transpose", "squeeze", "expand_dims", "cropping2d", "up_sampling2d",
     "max_pooling2d", "global_max_pooling2d",
 })  # fmt: skip
-"""Operations whose values are some of those that they take."""
+"""Operations whose output values are a selection of their input values."""
 
 Kind = Literal["classes", "yes_no", "number"]
 
@@ -41,35 +41,39 @@ class Decision:
     """How one output of a network is read.
 
     Attributes:
-        kind: `classes` (the largest of several), `yes_no` (each unit, on which side of its middle), `number`.
-        n_units: Of the output.
-        middles: For numbers, the median of each unit's answers by the whole network; for yes or no, where yes
-            begins. Empty for classes.
-        scales: For numbers, the standard deviation of each unit's answers.
+        kind: `classes` (the largest of several), `yes_no` (each unit, by its threshold), `number`.
+        n_units: Units of the output.
+        thresholds: For numbers, the median of each unit's values in the whole network; for yes or no, the
+            smallest value that means yes. Empty for classes.
+        scales: For numbers, the standard deviation of each unit's values.
     """
 
     kind: Kind
     n_units: int
-    middles: tuple[float, ...] = ()
+    thresholds: tuple[float, ...] = ()
     scales: tuple[float, ...] = ()
 
     def decided(self, output: Floats) -> NDArray[np.int64]:
-        """Return what `(n, ..., K)` answers decide: `(n, places)` for classes, else `(n, places * K)`."""
+        """Return an output's decisions, `(n, places)` for classes, else `(n, places * K)`.
+
+        Args:
+            output: `(n, ..., K)`, before a softmax or sigmoid.
+        """
         values = output.reshape(len(output), -1, self.n_units)
         if self.kind == "classes":
             return np.asarray(values.argmax(axis=2), np.int64)
         is_map = self.kind == "number" and values.shape[1] > 1
-        middles = values.mean(axis=1, keepdims=True) if is_map else np.asarray(self.middles)
-        return np.asarray((values > middles).reshape(len(output), -1), np.int64)
+        thresholds = values.mean(axis=1, keepdims=True) if is_map else np.asarray(self.thresholds)
+        return np.asarray((values > thresholds).reshape(len(output), -1), np.int64)
 
     def objective(self, output: Tensor, chosen: Tensor, signs: Tensor) -> Tensor:
-        """Return a number for each picture, `(n,)`: its squared gradient says what decisions hang on.
+        """Return a number for each picture, `(n,)`, whose squared gradient measures what decisions depend on.
 
         Args:
             output: Tensor `(n, ..., K)`, before a softmax or sigmoid.
-            chosen: What the whole network decides, as `decided` returns it.
-            signs: As many, -1 or 1 at random: so the squared gradient of the sum is, on average, the sum of
-                those of all places.
+            chosen: The whole network's decisions, as `decided` returns them.
+            signs: Of the same shape, -1 or 1 at random, so that the squared gradient of the sum is, on
+                average, the sum of the squared gradients of all places.
         """
         ops = keras_module().ops
         n_decided = chosen.shape[1]
@@ -81,7 +85,7 @@ class Decision:
             values = ops.reshape(output, (-1, n_decided))
             if self.kind == "yes_no":
                 sides = ops.cast(2 * chosen - 1, values.dtype)
-                log = ops.log_sigmoid((values - self._at_each(self.middles, n_decided)) * sides)
+                log = ops.log_sigmoid((values - self._at_each(self.thresholds, n_decided)) * sides)
             else:
                 log = values / self._at_each(self.scales, n_decided)
         return ops.sum(log * signs, axis=1) / float(n_decided) ** 0.5
@@ -92,12 +96,12 @@ class Decision:
 
 @dataclass(frozen=True)
 class End:
-    """What one output of a network ends in.
+    """The softmax or sigmoid at the end of an output.
 
     Attributes:
-        before: The tensor before the softmax or sigmoid; the output itself where there is none.
-        function: Which it is; empty where there is none.
-        node: Index of its node; -1 where there is none.
+        before: The tensor before the softmax or sigmoid; the output itself if there is none.
+        function: The function's name; empty if there is none.
+        node: Index of its node; -1 if there is none.
     """
 
     before: Ref
@@ -106,7 +110,7 @@ class End:
 
 
 def end_of(model: Model, output: Ref) -> End:
-    """Return what an output ends in, perhaps before operations that change nothing."""
+    """Return the softmax or sigmoid at an output's end, skipping operations that change no value."""
     at = output
     while True:
         node = model.nodes[at[0]]
@@ -120,11 +124,11 @@ def end_of(model: Model, output: Ref) -> End:
 
 
 def after_sigmoid(model: Model, output: Ref) -> bool:
-    """Whether an output comes after a sigmoid, or what is like one: its yes begins at one half."""
-    return _answers_yes(end_of(model, output))
+    """Whether an output comes after a sigmoid or a similar function, so that its threshold is one half."""
+    return _is_yes_no(end_of(model, output))
 
 
-def _answers_yes(end: End) -> bool:
+def _is_yes_no(end: End) -> bool:
     row = activation_called(end.function)
     return row is not None and row.decides == "yes"
 
@@ -134,37 +138,37 @@ def _last_axis(node: Node) -> int:
 
 
 def decisions_of(
-    model: Model, outputs: Sequence[Floats], said: Mapping[str, Reading] | None = None
+    model: Model, outputs: Sequence[Floats], requested: Mapping[str, Reading] | None = None
 ) -> list[Decision]:
     """Return how each output of a network is read.
 
     Args:
         model: The network.
-        outputs: What it answers to some pictures, before a softmax or sigmoid.
-        said: By name of an output how it is to be read; under the empty name, all that are not named.
+        outputs: Its outputs for some pictures, before a softmax or sigmoid.
+        requested: By name of an output how to read it; the empty name applies to all others.
 
     Raises:
         ConfigError: There is no output of that name.
     """
-    said = dict(said or {})
+    requested = dict(requested or {})
     names = output_names(model)
-    for name in said:
+    for name in requested:
         if name and name not in names:
             raise ConfigError(
                 f'decision: {model.file_name} has no output "{name}"', hint="known: " + ", ".join(names[:10])
             )
     found = []
     for name, output, values in zip(names, model.outputs, outputs, strict=True):
-        reading, can = said.get(name), _readings(model, output, values)
+        reading, can = requested.get(name), _readings(model, output, values)
         if reading is not None and reading not in can:
             raise ConfigError(
                 f'decision: output "{name}" cannot be read as {reading}: '
-                + _what_it_is(model, output, values),
+                + _description(model, output, values),
                 hint="it can be read as " + ", ".join(can),
             )
-        general = said.get("")
+        general = requested.get("")
         found.append(_decision(model, output, values, reading or (general if general in can else can[0])))
-    general = said.get("")
+    general = requested.get("")
     if general and not any(
         general in _readings(model, o, v) for o, v in zip(model.outputs, outputs, strict=True)
     ):
@@ -173,9 +177,9 @@ def decisions_of(
 
 
 def _readings(model: Model, output: Ref, values: Floats) -> tuple[Reading, ...]:
-    """Return how an output can be read, the usual way first; several numbers behind nothing count as logits.
+    """Return how an output can be read, the default first; several numbers without a function are logits.
 
-    What a softmax or sigmoid gives is no number of its own, and one unit has no largest.
+    Values after a softmax or sigmoid cannot be read as numbers, and a single unit not as the largest.
     """
     several = values.shape[-1] > 1
     ends_in = _decides(model, output)
@@ -186,19 +190,19 @@ def _readings(model: Model, output: Ref, values: Floats) -> tuple[Reading, ...]:
     return ("largest", "each", "number") if several else ("number", "each")
 
 
-def _what_it_is(model: Model, output: Ref, values: Floats) -> str:
+def _description(model: Model, output: Ref, values: Floats) -> str:
     if not _decides(model, output):
         return "it has one unit"
     return f"it ends in a {'sigmoid' if _decides(model, output) == 'yes' else 'softmax'}"
 
 
 def is_assumed(model: Model, output: Ref, decision: Decision) -> bool:
-    """Whether a file leaves open how an output decides: several numbers may be logits or not."""
+    """Whether the way an output decides is an assumption: several numbers may be logits or not."""
     return decision.kind == "classes" and not _decides(model, output)
 
 
 def _decides(model: Model, output: Ref) -> str:
-    """Return what the function decides that an output's values come from, moved or left out at most."""
+    """Return what the function decides whose values the output is, or a selection of them."""
     index = output[0]
     while True:
         node = model.nodes[index]
@@ -215,7 +219,7 @@ def _decision(model: Model, output: Ref, values: Floats, reading: Reading) -> De
     if reading == "largest":
         return Decision("classes", n)
     if reading == "each":
-        # Behind a sigmoid that is not cut off, for something lies between, values are 0 to 1.
+        # After a sigmoid that is not at the very end, and so is not cut off, values are 0 to 1.
         uncut = _decides(model, output) == "yes" and not after_sigmoid(model, output)
         return Decision("yes_no", n, (0.5 if uncut else 0.0,) * n)
     flat = values.reshape(-1, n)
@@ -224,7 +228,7 @@ def _decision(model: Model, output: Ref, values: Floats, reading: Reading) -> De
 
 
 def output_names(model: Model) -> list[str]:
-    """Return what outputs are called: by ONNX names, or keys in Keras, else as the layers they are of."""
+    """Return the outputs' names: those of ONNX, the keys in Keras, else the names of their layers."""
     if model.output_keys:
         return list(model.output_keys)
     if model.signature is not None:
@@ -232,12 +236,12 @@ def output_names(model: Model) -> list[str]:
     return [model.nodes[index].name.removesuffix("/activation") for index, _ in model.outputs]
 
 
-def deciding(decision: Decision, answers: Floats, labels: NDArray[np.int64]) -> Decision:
-    """Return how the output that has the classes is read.
+def class_decision(decision: Decision, values: Floats, labels: NDArray[np.int64]) -> Decision:
+    """Return how to read the output that has the classes.
 
-    Several units decide for the largest, whatever function they end in. One number without a sigmoid says
-    yes or no: yes begins at 0, as logits have it, or at one half, as numbers trained towards 0 and 1 have it,
-    where more of the pictures that put units in order are right.
+    The decision of several units is the largest, whatever function they end in. One number without a sigmoid
+    decides yes or no with the threshold 0, as for logits, or one half, as for numbers trained towards 0 and
+    1, whichever is right on more of the pictures that are used for the order of units.
     """
     if not len(labels):
         return decision
@@ -246,15 +250,17 @@ def deciding(decision: Decision, answers: Floats, labels: NDArray[np.int64]) -> 
     if decision.kind != "number":
         return decision
     read = [Decision("yes_no", 1, (middle,)) for middle in (0.0, 0.5)]
-    return max(read, key=lambda d: float(np.mean(d.decided(answers)[:, 0] == labels)))
+    return max(read, key=lambda d: float(np.mean(d.decided(values)[:, 0] == labels)))
 
 
-def classifying(decisions: Sequence[Decision], shapes: Sequence[Sequence[int]], n_classes: int) -> int | None:
-    """Return which output has a unit for each class, or one for two of them; None where there is none.
+def class_output(
+    decisions: Sequence[Decision], shapes: Sequence[Sequence[int]], n_classes: int
+) -> int | None:
+    """Return which output has a unit for each class, or one unit for two classes; None if there is none.
 
     Args:
         decisions: How outputs are read.
-        shapes: Of the answers, with the axis of pictures.
+        shapes: Of the outputs, with the axis of pictures.
         n_classes: Classes of the pictures.
     """
     for place, (decision, shape) in enumerate(zip(decisions, shapes, strict=True)):

@@ -1,6 +1,6 @@
-"""The units of a network as removal counts them: groups of channels that go together, and who reads them.
+"""The units of a network as removal counts them: groups of channels removed together, and their readers.
 
-A group is owned by the first layer that makes one of its channels; layers tied to it lose theirs with it.
+A group is owned by the first layer that outputs one of its channels; layers tied to it lose theirs with it.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ class Reader:
 
 
 STAYS = -1
-"""Instead of a group, where a channel cannot be removed."""
+"""Instead of a group's index: the channel cannot be removed."""
 
 
 @dataclass(frozen=True)
 class Groups:
-    """All that can be removed from a network.
+    """Everything that can be removed from a network.
 
     Attributes:
         channels: The labels of its tensors.
         labels: `(G,)`, the label of each group, in the order of the network.
         owner: `(G,)`, name of the layer that owns each.
-        unit: `(G,)`, the lowest of its units there.
-        members: For each group, layer and unit of every channel that goes with it.
+        unit: `(G,)`, the lowest of its units in that layer.
+        members: For each group, layer and unit of every channel in it.
         readers: In the order of the network.
         fixed: Pairs of layer name and reason: layers none of whose units can be removed.
-        n_units: By layer, how wide it is.
+        n_units: The width of each layer.
     """
 
     channels: Channels
@@ -76,36 +76,36 @@ class Groups:
         return list(dict.fromkeys(self.owner))
 
     def tied(self, layer: str) -> list[str]:
-        """Return the other layers that lose a unit with each that this layer loses."""
+        """Return the other layers that lose a unit with every unit that this layer loses."""
         found = {name: None for g in self.of_layer(layer) for name, _ in self.members[g] if name != layer}
         return list(found)
 
     def kept_channels(self, ref: Ref, removed: Collection[int]) -> NDArray[np.bool_]:
-        """Return for a tensor's labels, in their shape, whether each stays while groups are removed."""
-        gone = self.labels[sorted(removed)]
-        return np.asarray(~np.isin(self.channels.labels[ref], gone))
+        """Return for a tensor's labels, in their shape, whether each is kept when groups are removed."""
+        labels = self.labels[sorted(removed)]
+        return np.asarray(~np.isin(self.channels.labels[ref], labels))
 
 
-class Left:
-    """How many units each layer still has: none may lose its last.
+class RemainingUnits:
+    """How many units each layer still has; no layer may lose its last one.
 
     Args:
         groups: What can be removed.
-        removed: `(G,)`, what is gone.
+        removed: `(G,)`, what is removed already.
     """
 
     def __init__(self, groups: Groups, removed: NDArray[np.bool_] | None = None) -> None:
         self._units = [Counter(layer for layer, _ in own) for own in groups.members]
         self._left = dict(groups.n_units)
         for g in np.flatnonzero(removed) if removed is not None else ():
-            self.take(int(g))
+            self.remove(int(g))
 
-    def can_go(self, group: int) -> bool:
+    def can_remove(self, group: int) -> bool:
         """Whether every layer keeps a unit without this group."""
         return all(self._left[layer] > n for layer, n in self._units[group].items())
 
-    def take(self, group: int) -> None:
-        """Count a group as gone."""
+    def remove(self, group: int) -> None:
+        """Count a group as removed."""
         for layer, n in self._units[group].items():
             self._left[layer] -= n
 
@@ -115,7 +115,7 @@ def groups_of_units(model: Model, layers: Collection[str] | None = None) -> Grou
 
     Args:
         model: The network.
-        layers: Names of layers whose units may go; those of all unless given.
+        layers: Names of layers whose units may be removed; all by default.
     """
     channels = channels_of(model)
     asked = {layer.name for layer in model.layers} if layers is None else set(layers)
@@ -148,12 +148,12 @@ def groups_of_units(model: Model, layers: Collection[str] | None = None) -> Grou
 
 
 def _unasked(layer: str, stays: str | None, asked: Collection[str]) -> str:
-    """Return why a unit of a layer stays; `stays` is a layer that has it too and was not asked for."""
+    """Return why a unit of a layer stays; `stays` is a layer that has it too and was not requested."""
     if stays is None:
         return ""
     if layer not in asked:
-        return "other layers were asked for"
-    return f'its units go with those of "{stays}", which was not asked for'
+        return "only other layers were requested"
+    return f'its units are removed with those of "{stays}", which was not requested'
 
 
 def _readers(model: Model, channels: Channels, labels: Sequence[int]) -> tuple[Reader, ...]:

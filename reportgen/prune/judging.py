@@ -1,4 +1,4 @@
-"""How good a network's decisions are: right by the classes of pictures, and the same as those of another."""
+"""The quality of a network's decisions: their accuracy, and their agreement with the whole network's."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from reportgen.prune.decision import Decision, Floats
 
 Ints = NDArray[np.int64]
 
-SURE = 0.01
-"""Chance that a network without any skill is taken to have some."""
+SIGNIFICANCE = 0.01
+"""Probability with which a network without any skill is taken to have some."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """What came of one judgement.
+    """Accuracy and agreement on a set of pictures.
 
     Attributes:
         n: Pictures.
-        agreement: 0..1, decisions that are those of the whole network; of several outputs, for each picture,
-            of the one that keeps least.
-        changed: Pictures any of whose decisions is another.
+        agreement: 0..1, share of decisions equal to the whole network's; of several outputs, for each
+            picture, of the one with the lowest share.
+        changed: Pictures with a decision that differs.
         accuracy: 0..1; None without classes.
     """
 
@@ -36,20 +36,20 @@ class Shares:
 
     @property
     def share(self) -> float:
-        """The accuracy, or the agreement where there are no classes."""
+        """The accuracy, or the agreement if there are no classes."""
         return self.agreement if self.accuracy is None else self.accuracy
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Pictures with what is known of them.
+    """Pictures with the decisions that are expected of them.
 
     Attributes:
         pictures: `(n, h, w, c)` uint8.
         decisions: How outputs are read.
-        whole: For each output `(n, places)`, what the whole network decides.
-        labels: `(n,)`, the output unit that is right; empty without classes.
-        output: Which output has a unit for each class.
+        whole: For each output `(n, places)`, the whole network's decisions.
+        labels: `(n,)`, the correct output unit; empty without classes.
+        output: The output that has a unit for each class.
     """
 
     pictures: NDArray[np.uint8]
@@ -58,25 +58,25 @@ class Judge:
     labels: Ints
     output: int = 0
 
-    def shares(self, answers: Sequence[Floats]) -> Shares:
-        """Return how good answers are, given before a softmax or sigmoid."""
-        now = [d.decided(a) for d, a in zip(self.decisions, answers, strict=True)]
+    def shares(self, outputs: Sequence[Floats]) -> Shares:
+        """Return accuracy and agreement of outputs before a softmax or sigmoid."""
+        now = [d.decided(a) for d, a in zip(self.decisions, outputs, strict=True)]
         every = [np.mean(n == w, axis=1) for n, w in zip(now, self.whole, strict=True)]
-        # Classes are what is asked, if there are; else the output of each picture that keeps least counts.
+        # If there are classes, their output counts; else each picture's output with the lowest share.
         same = every[self.output] if len(self.labels) else np.min(every, axis=0)
         agreement, changed = float(np.mean(same)), int(np.sum(same < 1))
         right = np.mean(now[self.output][:, 0] == self.labels) if len(self.labels) else None
         return Shares(len(self.pictures), agreement, changed, None if right is None else float(right))
 
     def majority_share(self) -> float:
-        """Return the share of the commonest class; of the commonest decision without classes."""
+        """Return the share of the most frequent class; of the most frequent decision without classes."""
         values = self.labels if len(self.labels) else self.whole[self.output].ravel()
         return float(np.unique(values, return_counts=True)[1].max() / len(values))
 
     def has_skill(self) -> bool:
-        """Whether the whole network is more often right than its own decisions, shuffled, would be.
+        """Whether the whole network is right more often than its shuffled decisions would be.
 
-        Without classes: whether it decides in more than one way.
+        Without classes: whether it makes more than one decision.
         """
         decided = self.whole[self.output][:, 0]
         if not len(self.labels):
@@ -88,7 +88,7 @@ class Judge:
         right = int(np.sum(decided == self.labels))
         if by_chance >= 1 or right <= n * by_chance:
             return False
-        return bool(stats.binom.sf(right - 1, n, by_chance) < SURE)
+        return bool(stats.binom.sf(right - 1, n, by_chance) < SIGNIFICANCE)
 
 
 def interval_of(share: float, n: int) -> tuple[float, float]:

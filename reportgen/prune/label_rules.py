@@ -1,7 +1,7 @@
-"""What operations without units do to the labels of channels: pass them on, join them, or hold them fast.
+"""What operations without units do to the labels of channels: pass them on, merge them, or fix them.
 
-One rule a kind of node. A rule returns the labels of the node's one output, or in words why its channels
-must stay: whatever is not known here is held fast, which is always safe.
+One rule a kind of node. A rule returns the labels of the node's one output, or the reason why its channels
+must stay: channels of unknown operations are fixed, which is always safe.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ Labels = NDArray[np.int64]
 Shape = tuple[int | None, ...]
 
 
-class Joining(Protocol):
-    """Where labels become one."""
+class LabelMerger(Protocol):
+    """Merges and fixes labels."""
 
-    def unite(self, a: Labels, b: Labels) -> None:
-        """Make labels one, value by value."""
+    def merge(self, a: Labels, b: Labels) -> None:
+        """Merge labels value by value."""
 
     def fix(self, labels: Labels, reason: str) -> None:
-        """Say why channels must stay."""
+        """Mark channels as not removable."""
 
     def flat(self, labels: Labels) -> Labels:
-        """Return `(C,)` labels of a tensor that are the same at every place."""
+        """Return a tensor's labels `(C,)`, merged over places."""
 
 
 def passed_labels(
-    join: Joining, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]
+    join: LabelMerger, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]
 ) -> Labels | str:
     """Return the labels of a node's output, or why its channels must stay.
 
     Args:
-        join: Where labels become one.
-        node: Without units of its own.
+        join: Merges and fixes labels.
+        node: A node without units of its own.
         inputs: Labels of its inputs.
         shapes: Their shapes.
     """
     if len(node.output_shapes) != 1 or not inputs or any(len(shape) < 2 for shape in shapes):
-        return f"{_told(node)} has several outputs or takes no picture"
+        return f"{_described(node)} has several outputs or takes no picture"
     labels, before, after = inputs[0], shapes[0], node.output_shapes[0]
     if len(inputs) == 1 and (node.kind in RESHAPES or node.kind in _ORDERS):
         return _reshaped(join, node, labels, before, after)
@@ -61,14 +61,14 @@ def passed_labels(
     if _drops_places(node, before):
         return join.flat(labels).reshape((1,) * (len(after) - 2) + (-1,))
     if not _passes(node, before):
-        return f"{_told(node)} computes with all of them together"
+        return f"{_described(node)} computes with all of them together"
     if len(before) != len(after) or before[-1] != after[-1]:
-        return f"{_told(node)} changes how many there are"
+        return f"{_described(node)} changes how many there are"
     return labels
 
 
-def _at_every_place(join: Joining, labels: Labels) -> Labels:
-    """Return labels that are the same at every place, made so where they differ by axes in another order."""
+def _at_every_place(join: LabelMerger, labels: Labels) -> Labels:
+    """Return labels merged over places."""
     return join.flat(labels).reshape((1,) * (labels.ndim - 1) + (-1,))
 
 
@@ -92,7 +92,7 @@ def _passes(node: Node, shape: Shape) -> bool:
 
 
 def _pads_places(node: Node) -> bool:
-    """Whether values are put around maps, and no channels before or behind those there are."""
+    """Whether only the borders of maps are padded, and no channels are added."""
     width = getattr(node.operation, "pad_width", None)
     return (
         isinstance(width, (list, tuple)) and len(width) == len(node.output_shapes[0]) and not any(width[-1])
@@ -111,55 +111,55 @@ def _by_channel(constant: Tensor, shape: Shape) -> bool:
     return len(sides) <= len(shape) and sides[-1] in (1, shape[-1])
 
 
-def _joined(join: Joining, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]) -> Labels | str:
+def _joined(join: LabelMerger, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]) -> Labels | str:
     rank = len(shapes[0])
     if any(len(shape) != rank for shape in shapes):
-        return f"{_told(node)} joins tensors of other ranks"
+        return f"{_described(node)} joins tensors of different ranks"
     if node.kind == "concatenate":
         return _side_by_side(join, node, inputs, shapes)
     if node.kind not in _JOINS:
-        return f"{_told(node)} computes with all of them together"
+        return f"{_described(node)} computes with all of them together"
     width = max(int(shape[-1] or 0) for shape in shapes)
     wide = [labels for labels, shape in zip(inputs, shapes, strict=True) if shape[-1] == width]
     for labels, shape in zip(inputs, shapes, strict=True):
         if shape[-1] != width:
-            join.fix(labels, f"{_told(node)} spreads it over all channels of another tensor")
+            join.fix(labels, f"{_described(node)} spreads it over all channels of another tensor")
     for labels in wide[1:]:
-        join.unite(labels, wide[0])
+        join.merge(labels, wide[0])
     return wide[0]
 
 
 def _side_by_side(
-    join: Joining, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]
+    join: LabelMerger, node: Node, inputs: Sequence[Labels], shapes: Sequence[Shape]
 ) -> Labels | str:
     axis = int(getattr(node.operation, "axis", -1)) % len(shapes[0])
     if axis == len(shapes[0]) - 1:
         return np.concatenate(list(inputs), axis=-1)
     flat = [join.flat(labels) for labels in inputs]
     if axis == 0 or len({len(labels) for labels in flat}) > 1:
-        return f"{_told(node)} joins them along another axis"
+        return f"{_described(node)} joins them along another axis"
     for labels in flat[1:]:
-        join.unite(labels, flat[0])
+        join.merge(labels, flat[0])
     return flat[0].reshape((1,) * (len(shapes[0]) - 2) + (-1,))
 
 
-def _reshaped(join: Joining, node: Node, labels: Labels, before: Shape, after: Shape) -> Labels | str:
-    """Follow each value to its new place; what comes out must still be so many channels at every place."""
+def _reshaped(join: LabelMerger, node: Node, labels: Labels, before: Shape, after: Shape) -> Labels | str:
+    """Return the labels after a change of shape, which must still have the same channels at every place."""
     sides, wanted = before[1:], after[1:]
     if any(side is None for side in (*sides, *wanted)) or not 1 <= len(wanted) <= 3:
-        return f"{_told(node)} lays values out in another way"
+        return f"{_described(node)} mixes channels and places"
     if math.prod(int(side or 0) for side in sides) != math.prod(int(side or 0) for side in wanted):
-        # Places become pictures of their own, or pictures places.
-        return f"{_told(node)} lays values out in another way"
+        # The batch axis is mixed with places.
+        return f"{_described(node)} mixes pictures and places"
     every = np.broadcast_to(labels, [int(side or 0) for side in sides])
     if node.kind in _ORDERS:
         order = axis_order(node)
         if order is None or len(order) != len(sides):
-            return f"{_told(node)} lays values out in another way"
+            return f"{_described(node)} mixes channels and places"
         every = every.transpose(order)
     found = every.reshape([int(side or 0) for side in wanted])
     if any(_varies_along_alone(found, axis) for axis in range(found.ndim - 1)):
-        return found  # Channels before places, as long as nothing but layouts is concerned.
+        return found  # Channels come before places here; a later permutation may move them back.
     return _at_every_place(join, found)
 
 
@@ -169,7 +169,7 @@ def _varies_along_alone(labels: Labels, axis: int) -> bool:
 
 
 def _drops_places(node: Node, shape: Shape) -> bool:
-    """Whether a number is made of all places of each channel."""
+    """Whether all places of each channel are reduced to one number."""
     if node.kind in ("global_average_pooling2d", "global_max_pooling2d"):
         return len(shape) == 4
     if node.kind not in ("mean", "max", "min", "sum") or node.constants:
@@ -180,7 +180,7 @@ def _drops_places(node: Node, shape: Shape) -> bool:
     )
 
 
-def _told(node: Node) -> str:
+def _described(node: Node) -> str:
     return f'"{node.name}" ({node.kind})'
 
 

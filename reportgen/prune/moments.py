@@ -1,7 +1,7 @@
-"""Means and covariances of what layers read, streamed, and what follows: what each channel tells alone.
+"""Streaming means and covariances of the inputs of layers, and the unique part of each channel.
 
-Ridge regression of channels on each other. Covariances of a flattened map are those of its places together,
-each around its own mean.
+The unique part of a channel is what its ridge regression on the other channels leaves. Covariances of a
+flattened map are those of its places together, each around its own mean.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from reportgen.prune.groups import Reader
 from reportgen.prune.weights import Floats, Kept, Refit
 
 MOST_PLACES = 400
-"""Places of a map whose values are taken of one picture, at most, evenly spread."""
+"""Most places of a picture's map whose values are used, evenly spread."""
 
 FOLDS = 4
-"""Parts of the pictures, each of which tests regressions found on the others."""
+"""Parts of the pictures for cross-validation of the ridge."""
 
 RIDGES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Ridges that are tried, as shares of the mean variance of channels."""
 
 MOST_TESTED = 128
-"""Channels of a layer on which ridges are tried, at most, evenly spread."""
+"""Most channels of a layer on which ridges are tried, evenly spread."""
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What a layer reads, on average.
+    """First and second moments of a layer's input.
 
     Attributes:
         mean: `(P, C)`.
         covariance: `(C, C)`, float64.
-        pictures: Pictures that were seen.
-        ridge: The one of `RIDGES` with which channels tell each other best on pictures that regressions have
-            not seen. Where those are few beside the channels, it is large, and what is told is near the mean.
+        pictures: Number of pictures.
+        ridge: The one of `RIDGES` whose regressions of channels on each other have the smallest error on
+            held-out pictures. With few pictures and many channels it is large, and predictions are near the
+            mean.
     """
 
     mean: NDArray[np.float64]
@@ -51,9 +52,9 @@ class Moments:
         return np.asarray(np.linalg.inv(some + self._ridge(ridge) * np.eye(len(some))))
 
     def alone(self, kept: Kept, ridge: float) -> Floats:
-        """Return `(C, C)`: columns that give of a centred row what each kept channel tells and no other does.
+        """Return `(C, C)`, by which a centred row is multiplied to give each kept channel's unique part.
 
-        That is the channel less its regression on the others; see Cox and Wermuth 1996 on partial residuals.
+        That is the channel minus its regression on the others; see Cox and Wermuth 1996 on partial residuals.
         """
         found = np.zeros(self.covariance.shape, np.float32)
         inverse = self.precision(kept, ridge)
@@ -61,7 +62,7 @@ class Moments:
         return found
 
     def refit(self, removed: Kept, ridge: float) -> Refit:
-        """Return by which sums of the others each removed channel is best made up for (least squares)."""
+        """Return the least-squares prediction of each removed channel from the kept ones."""
         kept = ~removed
         mixing = np.diag(kept).astype(np.float64)
         if kept.any() and removed.any():
@@ -76,7 +77,7 @@ class Moments:
 
 
 def moments_of(batches: Iterable[Sequence[Sequence[Floats]]], readers: Sequence[Reader]) -> list[Moments]:
-    """Return the moments of what each reader reads, all its calls together.
+    """Return the moments of each reader's input, over all its calls.
 
     Args:
         batches: For each batch of pictures and each reader, the tensors of its calls, `(n, ..., C)`.
@@ -87,7 +88,7 @@ def moments_of(batches: Iterable[Sequence[Sequence[Floats]]], readers: Sequence[
     for batch in batches:
         for calls, reader, own in zip(batch, readers, sums, strict=True):
             for tensor in calls:
-                # Places of one picture are alike: a picture is in one fold with all of its places.
+                # Places of a picture are correlated: all places of a picture are in one fold.
                 for fold, some in enumerate(np.array_split(tensor, FOLDS)):
                     if len(some):
                         own.add(fold, _rows(some, reader))
@@ -111,7 +112,7 @@ class _Sums:
 
     def add(self, fold: int, values: Floats) -> None:
         """Add `(rows, P, C)` values."""
-        # Squares around a first guess of the mean lose no digits where it is far from 0.
+        # Squares around a first guess of the mean keep their precision if the mean is far from 0.
         self._guess = values.mean(axis=0) if self._guess is None else self._guess
         values = values - self._guess
         self._sums[fold] += values.sum(axis=0, dtype=np.float64)
@@ -120,13 +121,13 @@ class _Sums:
         self._rows[fold] += len(values)
 
     def moments(self, pictures: int) -> Moments:
-        """Return the moments of all folds together, with the ridge that serves best between them."""
+        """Return the moments of all folds together, with the ridge that cross-validation chooses."""
         off, covariance = self._of(range(FOLDS))
         guess = 0.0 if self._guess is None else self._guess
         return Moments(off + guess, covariance, pictures, self._best_ridge())
 
     def _of(self, folds: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how far means lie from the guess, `(P, C)`, and the covariance."""
+        """Return the means' offset from the guess, `(P, C)`, and the covariance."""
         some = list(folds)
         rows, places = max(int(self._rows[some].sum()), 1), self._sums.shape[1]
         off = self._sums[some].sum(axis=0) / rows
@@ -140,12 +141,12 @@ class _Sums:
         for fold in tested:
             _, known = self._of([f for f in range(FOLDS) if f != fold])
             _, unseen = self._of([fold])
-            lost += [_untold(known, unseen, ridge) * int(self._rows[fold]) for ridge in RIDGES]
+            lost += [_unexplained_variance(known, unseen, ridge) * int(self._rows[fold]) for ridge in RIDGES]
         return RIDGES[int(np.argmin(lost))]
 
 
-def _untold(known: NDArray[np.float64], unseen: NDArray[np.float64], ridge: float) -> float:
-    """Return the variance that channels, told by all others, leave untold on rows that were not seen."""
+def _unexplained_variance(known: NDArray[np.float64], unseen: NDArray[np.float64], ridge: float) -> float:
+    """Return the variance on held-out rows that is left after each channel is regressed on all others."""
     width = len(known)
     added = ridge * float(np.trace(known)) / width + 1e-12
     tested = np.arange(0, width, -(-width // MOST_TESTED))

@@ -1,7 +1,7 @@
-"""The smaller network as an ONNX file that takes and gives what the file it came from did.
+"""The smaller network as an ONNX file with the same inputs and outputs as the original file.
 
-Keras exports channels last, under names of its own and in its own element types; what serves a model knows it
-by its names, so they are kept, with the order of axes and the type of the picture.
+Keras exports channels last, with names and element types of its own; serving code relies on the original
+names, so they are restored, with the order of axes and the type of the picture.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def export_onnx(made: Rebuilt, path: Path, called: str, signature: OnnxSignature
 
     Args:
         made: The network.
-        path: Where it goes.
+        path: The file to write.
         called: Name of the file, for messages.
-        signature: What it takes and gives; None for what Keras exports.
+        signature: Its inputs and outputs; None for those that Keras exports.
 
     Raises:
         ReportgenError: It cannot be exported; in one line.
@@ -46,15 +46,15 @@ def export_onnx(made: Rebuilt, path: Path, called: str, signature: OnnxSignature
             alone([np.zeros((1, *(side or 1 for side in t.shape[1:])), str(t.dtype)) for t in network.inputs])
         )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx asks numpy for names of long ago
+            warnings.simplefilter("ignore", FutureWarning)  # tf2onnx uses deprecated names of numpy
             network.export(path, format="onnx", verbose=False)
         if signature is not None:
             _rename(path, made, signature)
     except OSError:
         raise
-    except Exception as error:  # Of the exporter, which has none of its own.
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        raise ReportgenError(f'"{called}" cannot be exported: {said}', hint="--out with .keras") from None
+    except Exception as error:  # The exporter has no exception of its own.
+        message = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ReportgenError(f'"{called}" cannot be exported: {message}', hint="--out with .keras") from None
 
 
 def _as_signed(made: Rebuilt, signature: OnnxSignature) -> Any:
@@ -109,7 +109,7 @@ def _rename(path: Path, made: Rebuilt, signature: OnnxSignature) -> None:
     for value, axis in ((graph.input[place], 0), *((end, _to_file(axes).index(0)) for end, axes in ends)):
         pictures = value.type.tensor_type.shape.dim[axis]
         if pictures.dim_param:
-            pictures.dim_param = "N"  # Of the exporter's own counting before.
+            pictures.dim_param = "N"  # Instead of the exporter's generated name.
     onnx.save(proto, str(path))
 
 
@@ -135,17 +135,17 @@ def _renamed(graph: Any, names: Mapping[str, str]) -> None:
 
 
 def onnx_session(path: Path) -> Any:
-    """Return an onnxruntime session of a file, which asks no address of anybody."""
+    """Return an onnxruntime session of a file, without telemetry."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
-def answers_of_onnx(
+def onnx_predictor(
     made: Rebuilt, path: Path, signature: OnnxSignature | None
 ) -> Callable[[Floats], list[Floats]]:
-    """Return what an ONNX file answers, in the axes of the network it is of.
+    """Return a function that runs an ONNX file, with outputs in the axes of the network it was made from.
 
     Args:
         made: A network with the file's inputs.
@@ -155,7 +155,7 @@ def answers_of_onnx(
     session = onnx_session(path)
     names = [i.name for i in session.get_inputs()]
 
-    def answers(pictures: Floats) -> list[Floats]:
+    def predict(pictures: Floats) -> list[Floats]:
         arrays = made.with_held(pictures)
         if signature is not None:
             arrays = [_as_taken(a, signature) if h is None else a
@@ -167,11 +167,11 @@ def answers_of_onnx(
         turned = [np.transpose(f, axes) for f, axes in zip(found, signature.output_axes, strict=True)]
         return [f.astype(np.float32) if f.dtype.kind == "f" else f for f in turned]
 
-    return answers
+    return predict
 
 
-def batch_of_onnx(path: Path, batch: int) -> int | None:
-    """Return how many pictures of a batch an ONNX file takes at once; None if it takes more than pictures.
+def onnx_batch(path: Path, batch: int) -> int | None:
+    """Return how many pictures an ONNX file takes at once; None if it has other inputs than pictures.
 
     Args:
         path: The file.

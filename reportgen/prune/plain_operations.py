@@ -1,7 +1,7 @@
-"""Operations that the smaller network takes over as they are, in terms of plain Keras.
+"""Operations that the smaller network keeps unchanged, in terms of plain Keras.
 
-A file that this package wrote must open where this package is not installed: what an importer made for want
-of a layer in Keras is written with Keras's own operations, or refused by name.
+A file that this package wrote must open where this package is not installed: layers that importers defined
+because Keras lacks them are replaced by Keras's own operations, or refused by name.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def plain_operation(node: Node, name: str, file_name: str) -> Operation:
-    """Return the layer of a node made anew, or a function of tensors that does the same.
+    """Return a new copy of a node's layer, or an equivalent function of tensors.
 
     Raises:
-        ModelError: It is this package's own and has no counterpart.
+        ModelError: It is this package's own and Keras has no counterpart.
     """
     operation = node.operation
     if type(operation).__module__.startswith("reportgen."):
@@ -43,7 +43,7 @@ def plain_operation(node: Node, name: str, file_name: str) -> Operation:
 
 
 def is_own(function: object) -> bool:
-    """Whether a function is this package's, so that a file which names it could not be opened without it."""
+    """Whether a function is this package's, so that a file that names it could not be opened without it."""
     return getattr(function, "__module__", "").startswith("reportgen.")
 
 

@@ -1,7 +1,7 @@
-"""The smaller network: every operation called anew on fewer channels, as an ordinary Keras model.
+"""The smaller network: every operation called again on fewer channels, as an ordinary Keras model.
 
-With nothing removed it is the network as it was, whose layers that read channels all have a bias: the one
-that removal is tried on. Which channels go is decided elsewhere.
+With nothing removed it is the whole network, except that all layers that read channels have a bias: removal
+is tried on that. Which channels are removed is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _PICTURE = -1
 _NAME = re.compile(r"[^A-Za-z0-9_.\-]")
 
 Change = Callable[[int, Tensor], Tensor]
-"""Takes a node and the tensor it is about to read, and returns what it reads instead."""
+"""Takes a node and its input tensor, and returns the tensor that it reads instead."""
 
 
 @dataclass
 class Rebuilt:
-    """A network made anew.
+    """A rebuilt network.
 
     Attributes:
         network: `keras.Model`, in the model's own range of values.
-        layers: By id of the operation it was made from, each new layer with weights.
-        held: For each input what it is held at, None for the picture.
-        keys: Under which keys the network that was read gives its outputs, in their order; else empty.
+        layers: Each new layer with weights, by id of the operation that it was made from.
+        held: For each input its constant value, None for the picture.
+        keys: The keys of the original network's outputs, in their order; else empty.
     """
 
     network: Network
@@ -52,7 +52,7 @@ class Rebuilt:
     keys: tuple[str, ...] = ()
 
     def predicted(self, pictures: Floats, network: Network | None = None) -> list[Floats]:
-        """Return what this network, or one with its inputs, answers to a batch, for each output."""
+        """Return the outputs of this network, or of another with its inputs, for a batch."""
         given = self.with_held(pictures)
         found = (network or self.network).predict_on_batch(given if len(given) > 1 else given[0])
         if isinstance(found, dict):
@@ -60,14 +60,14 @@ class Rebuilt:
         return [np.asarray(x) for x in (found if isinstance(found, (list, tuple)) else [found])]
 
     def as_read(self) -> Network:
-        """Return the network with its outputs under the keys of the one that was read."""
+        """Return the network with its outputs under the keys of the original one."""
         if not self.keys:
             return self.network
         outputs = dict(zip(self.keys, self.network.outputs, strict=True))
         return functional(alone(self.network.inputs), outputs, name=self.network.name)
 
     def with_held(self, pictures: Floats) -> list[Tensor]:
-        """Return a batch for all inputs: the pictures, and what the others are held at."""
+        """Return a batch for all inputs: the pictures, and the constant values of the others."""
         found = []
         for tensor, value in zip(self.network.inputs, self.held, strict=False):
             sides = [pictures.shape[i + 1] if s is None else s for i, s in enumerate(tensor.shape[1:])]
@@ -84,14 +84,14 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
     Args:
         model: The network.
         groups: What can be removed from it.
-        removed: The groups that go.
-        weights: By id of an operation, whole weights to cut from instead of its own.
-        change: What layers with weights read instead; for measuring.
+        removed: The groups to remove.
+        weights: By id of an operation, whole weights to slice instead of its own.
+        change: Replaces the inputs of layers with weights; for measuring.
         more_inputs: Further inputs that `change` takes.
         logits: Whether outputs come before the softmax or sigmoid that ends a classifier.
 
     Raises:
-        ModelError: An operation is none of plain Keras.
+        ModelError: An operation does not exist in plain Keras.
     """
     building = _Building(model, groups, frozenset(removed), weights or {}, change, logits)
     for index in building.needed:
@@ -106,12 +106,12 @@ def rebuilt(model: Model, groups: Groups, removed: Collection[int] = (), *,
 
 
 def alone(tensors: list[Tensor]) -> Nest:
-    """Return tensors as Keras wants a network's: one by itself, several as a list."""
+    """Return tensors as Keras expects a network's inputs: a single one as it is, several as a list."""
     return tensors[0] if len(tensors) == 1 else tensors
 
 
 class _Building:
-    """The tensors made so far."""
+    """A network that is being rebuilt, node by node."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _Building:
         self._fused = self._activations()
 
     def inputs(self) -> list[tuple[Tensor, Tensor]]:
-        """Return the network's inputs in the order its file has them, each with what it is held at."""
+        """Return the network's inputs in the order of its file, each with its constant value."""
         free = next(place for place in range(len(self._inputs)) if place not in self._inputs)
         placed = {free if place == _PICTURE else place: found for place, found in self._inputs.items()}
         return [placed[place] for place in sorted(placed)]
@@ -148,7 +148,7 @@ class _Building:
         if node.kind in UNIT_KINDS and self.change is not None and mixes(node):
             given[0] = self.change(index, given[0])
         if self._fused.get(index - 1) == index:
-            found: object = given[0]  # Part of the layer before it again.
+            found: object = given[0]  # The layer before it has this activation again.
         elif id(node.operation) in self.layers:
             found = node.call(given, self.layers[id(node.operation)])
         elif node.kind in UNIT_KINDS:
@@ -159,10 +159,9 @@ class _Building:
             self.tensors[index, output] = tensor
 
     def _activations(self) -> dict[int, int]:
-        """Return the layers that get their activation back, which was split off as the node after them.
+        """Return the layers that get back their activation, which was split off as the node after them.
 
-        A layer of its own, which may have weights, stays by itself, and so does one whose input some call of
-        the layer puts out.
+        Activations that are layers with weights stay separate, as do those whose input is an output.
         """
         nodes, alone, found = self.model.nodes, set(), {}
         for index, (node, after) in enumerate(itertools.pairwise(nodes)):
@@ -175,7 +174,7 @@ class _Building:
         return {i: after for i, after in found.items() if id(nodes[i].operation) not in alone}
 
     def _input(self, node: Node) -> Tensor:
-        """Return an input; `held1` is the second of the file's, the picture the one that is not held."""
+        """Return an input; `held1` is the file's second input, the picture the one without a value."""
         keras, layer = keras_module(), node.operation
         if node.kind == "input":
             tensor = keras.Input(self.model.input_shape, dtype="float32", name=self._name(node.name))
@@ -198,7 +197,7 @@ class _Building:
         return self.groups.kept_channels(ref, self.removed)
 
     def _row(self, ref: Ref) -> Tensor:
-        """Return `(C,)`, the channels of a tensor that stay."""
+        """Return `(C,)`, which channels of a tensor are kept."""
         kept = self._kept(ref)
         return kept.reshape(-1, kept.shape[-1])[0]
 
@@ -242,24 +241,24 @@ class _Building:
         return node.call(given) if len(node.output_shapes) > 1 else node.call(given)[0]
 
     def _layer(self, node: Node, given: list[Tensor], kept: Tensor) -> Tensor:
-        """Call a layer without units made anew, its weights cut where they are one for each channel."""
+        """Call a new copy of a layer without units; weights with a number for each channel are sliced."""
         layer = plain_operation(node, self._name(node.name), self.model.file_name)
         if not isinstance(layer, keras_module().Layer):
             return layer(*given)
         made = node.call(given, layer)
         width = 0 if kept is None else len(kept)
-        before = node.operation.weights  # None of an activation that was never called.
+        before = node.operation.weights  # Empty for an activation that was never called.
         for variable, own in zip(layer.weights, before, strict=bool(before)):
             value = np.asarray(own.numpy())
             variable.assign(value[..., kept] if width and value.shape[-1:] == (width,) else value)
         if hasattr(layer, "finalize_state"):
-            layer.finalize_state()  # What it computes with follows from its weights.
+            layer.finalize_state()  # Derives the layer's state from its weights.
         if layer.weights:
             self.layers[id(node.operation)] = layer
         return made if len(node.output_shapes) > 1 else made[0]
 
     def _with_constants(self, node: Node, tensor: Tensor, kept: Tensor) -> Tensor:
-        """Call an operation between a tensor and numbers, without those of channels that are gone."""
+        """Call an operation on a tensor and constants, without the constants of removed channels."""
         constants = [np.asarray(c)[..., kept] if _is_by_channel(c, kept) else c for c in node.constants]
         order = node.pattern.split(" ")[0]
         waiting = iter(constants)
@@ -272,7 +271,7 @@ def _is_by_channel(constant: Any, kept: Tensor) -> bool:
 
 
 def _made(kind: Any, config: dict[str, Any]) -> KerasLayer:
-    """Return a layer of a configuration; its weights are set, so that how they began does not matter."""
+    """Return a layer of a configuration; its weights are set later, so that initialisers do not matter."""
     for key in ("kernel_initializer", "bias_initializer", "depthwise_initializer", "pointwise_initializer"):
         if key in config:
             config[key] = "zeros"

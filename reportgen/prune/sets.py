@@ -1,7 +1,7 @@
-"""Three sets of pictures that never mix: they order units, choose how many go, and report what came of it.
+"""Three disjoint sets of pictures: for the order of units, for their number, and for the report.
 
-Which picture is in which set follows from the names of files alone; each class is in all sets by the same
-shares, and a group (a person, a film) is whole in one of them.
+Which picture is in which set follows from file names alone; each class is in all sets with the same shares,
+and all pictures of a group (a person, a film) are in one set.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHARES: dict[SetName, float] = {"order": 0.4, "choose": 0.3, "report": 0.3}
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures with the output units that are right for them.
+    """Pictures with their correct output units.
 
     Attributes:
         pictures: `(n, h, w, c)` uint8 of the network's own input size.
@@ -44,8 +44,8 @@ def set_of_each(names: Sequence[str], labels: Sequence[int], groups: Sequence[st
     Args:
         names: Files, unique.
         labels: Index of each picture's class; empty without classes.
-        groups: For each picture what is kept together; each for itself unless given.
-        shares: Of all pictures that each set is to have; `SHARES` unless given.
+        groups: For each picture its group, which stays in one set; by default each picture is its own group.
+        shares: The share of all pictures for each set; `SHARES` by default.
 
     Example:
         >>> sorted(set_of_each([f"{i}.png" for i in range(10)], []))
@@ -72,7 +72,7 @@ def _fullness(
     filled: dict[int, dict[SetName, int]],
     wanted: dict[SetName, float],
 ) -> float:
-    """Return how full a set would be with these pictures, against its share."""
+    """Return how full a set would be with these pictures, relative to its share."""
     return sum((filled[c][where] + 1) / wanted[where] for c in classes) / len(classes)
 
 

@@ -1,8 +1,8 @@
-"""The network that removal is tried on: whole, but reading some channels through others.
+"""The network on which removal is tried: it keeps its width, but removed channels get zero weights.
 
-One network answers, with weights set anew for each choice of units: exactly what the smaller file will
-compute, without being built for each. The other has a gate at every place where channels are read, and tells
-by one gradient what each unit alone is worth.
+One network computes outputs, with new weights for each choice of units: exactly what the smaller file will
+compute, without building it each time. The other has a gate wherever channels are read; one gradient with
+respect to the gates gives the effect of every unit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from reportgen.keras_types import KerasLayer, Nest, Network, Operation, Tensor
 from reportgen.models.framework import functional, keras_module
+from reportgen.prune.channel_gate import gate_class
 from reportgen.prune.decision import Decision
-from reportgen.prune.gate import gate_class
 from reportgen.prune.groups import Groups, Reader
 from reportgen.prune.rebuild import alone, rebuilt
 from reportgen.prune.weights import Floats, Refit, refitted, set_weights, weights_of
@@ -28,7 +28,7 @@ Pictures = NDArray[np.uint8]
 
 
 class Trial:
-    """A network some of whose units can be taken away, again and again.
+    """A network whose units can be removed and restored repeatedly.
 
     Args:
         model: The network.
@@ -49,11 +49,11 @@ class Trial:
         return self.model.nodes[reader.nodes[0]].operation
 
     def operation_of(self, number: int) -> int:
-        """Return the id of the operation that a reader, by its number, is."""
+        """Return the id of the operation of a reader, given by its number."""
         return id(self._operation(self.groups.readers[number]))
 
     def weights(self, refits: Mapping[int, Refit]) -> dict[int, dict[str, Floats]]:
-        """Return by id of an operation the whole weights of readers, those given refitted."""
+        """Return the whole weights of all readers, by id of their operation, refitted where given."""
         found = {}
         for number, reader in enumerate(self.groups.readers):
             operation = self._operation(reader)
@@ -63,23 +63,23 @@ class Trial:
             found[id(operation)] = own if refit is None else refitted(kind, operation, own, refit)
         return found
 
-    def take(self, refits: Mapping[int, Refit]) -> None:
-        """Let readers, by their number, read as refits say, all others as they were."""
+    def apply(self, refits: Mapping[int, Refit]) -> None:
+        """Set the weights of readers, by number, according to refits; all others get their own weights."""
         self._refits = refits
         for operation, values in self.weights(refits).items():
             set_weights(self._free.layers[operation], values)
             if self._gated is not None:
                 set_weights(self._gated.layers[operation], values)
 
-    def answers(self, pictures: Pictures) -> list[Floats]:
-        """Return what each output answers, `(n, ..., K)`, before a softmax or sigmoid."""
+    def outputs(self, pictures: Pictures) -> list[Floats]:
+        """Return each output, `(n, ..., K)`, before a softmax or sigmoid."""
         parts = []
         for some, n in self._batches(pictures):
             parts.append([x[:n] for x in self._free.predicted(some)])
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def read(self, pictures: Pictures) -> Any:
-        """Yield for each batch what readers read: for each the tensors of its calls, `(n, ..., C)`."""
+        """Yield for each batch the inputs of readers: for each the tensors of its calls, `(n, ..., C)`."""
         network = self._reading()
         for some, n in self._batches(pictures):
             arrays = iter(self._free.predicted(some, network))
@@ -87,22 +87,22 @@ class Trial:
 
     def effects(self, pictures: Pictures, decisions: Sequence[Decision], chosen: Sequence[NDArray[np.int64]],
                 directions: Mapping[int, tuple[Floats, Floats]], seed: int) -> Floats:  # fmt: skip
-        """Return `(n, G)`: how far each picture's decision hangs on what a unit says alone, to first order.
+        """Return `(n, G)`: the first-order effect of each unit's unique part on each picture's decision.
 
         Args:
             pictures: `(n, h, w, c)`.
             decisions: How outputs are read.
-            chosen: For each output `(n, places)`, what the whole network decides.
-            directions: For each reader, by its number, `(C, C)` and `(P, C)`: what a unit alone says is its
-                column of `(x - second) @ first`.
+            chosen: For each output `(n, places)`, the whole network's decisions.
+            directions: For each reader, by its number, `(C, C)` and `(P, C)`: unique parts are the columns of
+                `(x - second) @ first`.
             seed: Of the signs of places.
         """
         network = self._with_gates()
         self._direct(directions)
         chance, found = np.random.default_rng(seed), []
         for start in range(0, len(pictures), self.batch):
-            some, n = _filled(pictures[start : start + self.batch], self.batch)
-            own = [_filled(c[start : start + self.batch], self.batch)[0] for c in chosen]
+            some, n = _padded(pictures[start : start + self.batch], self.batch)
+            own = [_padded(c[start : start + self.batch], self.batch)[0] for c in chosen]
             signs = [chance.choice([-1, 1], size=c.shape).astype(np.float32) for c in own]
             signs = [np.ones_like(s) if s.shape[1] == 1 and len(signs) == 1 else s for s in signs]
             run = self._compiled(network, decisions, [c.shape for c in own])
@@ -110,20 +110,20 @@ class Trial:
             found.append(np.asarray(gradient)[:n, : len(self.groups)])
         return np.concatenate(found)
 
-    def answers_gated(self, pictures: Pictures, gates: Floats,
+    def gated_outputs(self, pictures: Pictures, gates: Floats,
                       directions: Mapping[int, tuple[Floats, Floats]]) -> list[Floats]:  # fmt: skip
-        """Return what each output answers where each picture has gates of its own.
+        """Return each output when every picture has its own gates.
 
         Args:
             pictures: `(n, h, w, c)`.
-            gates: `(n, G)`: 1 where a unit is there, 0 where the others stand in for it.
-            directions: As for `effects`; those of before where empty.
+            gates: `(n, G)`: 1 for a unit that is kept, 0 for one that the others replace.
+            directions: As for `effects`; if empty, those of the last call.
         """
         network, parts = self._with_gates(), []
         self._direct(directions)
         for start in range(0, len(pictures), self.batch):
-            some, n = _filled(pictures[start : start + self.batch], self.batch)
-            own, _ = _filled(gates[start : start + self.batch], self.batch)
+            some, n = _padded(pictures[start : start + self.batch], self.batch)
+            own, _ = _padded(gates[start : start + self.batch], self.batch)
             whole = np.concatenate([own, np.ones((self.batch, 1))], axis=1).astype(np.float32)
             found = network.predict_on_batch([*self._free.with_held(self._scaled(some)), whole])
             outputs = found if isinstance(found, (list, tuple)) else [found]
@@ -131,7 +131,7 @@ class Trial:
         return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def _direct(self, directions: Mapping[int, tuple[Floats, Floats]]) -> None:
-        """Say at every gate what its channels tell alone."""
+        """Set the unique parts of the channels of every gate."""
         for number, (matrix, centre) in directions.items():
             for gate in self._gates[number]:
                 gate.set(matrix, centre)
@@ -141,7 +141,7 @@ class Trial:
     ) -> Any:
         key = str([(d, s) for d, s in zip(decisions, shapes, strict=True)])
         if key not in self._passes:
-            from reportgen.render.backend import backend  # Imports Keras, which takes its time.
+            from reportgen.render.backend import backend  # Imports Keras, which is slow.
 
             n_inputs = len(network.inputs) - 1
             ops = keras_module().ops
@@ -165,7 +165,7 @@ class Trial:
         return self._passes[key]
 
     def _with_gates(self) -> Network:
-        """Return the network with a gate before every reader, made when it is first asked for."""
+        """Return the network with a gate before every reader, built on first use."""
         if self._gated is None:
             keras = keras_module()
             gates = keras.Input((len(self.groups) + 1,), dtype="float32", name="gates")
@@ -188,18 +188,18 @@ class Trial:
         if "read" not in self._passes:
             taken: dict[int, Tensor] = {}
 
-            def noted(index: int, tensor: Tensor) -> Tensor:
+            def recorded(index: int, tensor: Tensor) -> Tensor:
                 taken[index] = tensor
                 return tensor
 
-            made = rebuilt(self.model, self.groups, weights=self.own, change=noted, logits=True)
+            made = rebuilt(self.model, self.groups, weights=self.own, change=recorded, logits=True)
             tensors = [taken[index] for reader in self.groups.readers for index in reader.nodes]
             self._passes["read"] = functional(alone(made.network.inputs), tensors)
         return self._passes["read"]
 
     def _batches(self, pictures: Pictures) -> Any:
         for start in range(0, len(pictures), self.batch):
-            some, n = _filled(pictures[start : start + self.batch], self.batch)
+            some, n = _padded(pictures[start : start + self.batch], self.batch)
             yield self._scaled(some), n
 
     def _scaled(self, pictures: Pictures) -> Floats:
@@ -217,7 +217,7 @@ def in_range(pictures: Pictures, model: Model) -> Floats:
 
 
 def _with_bias(operation: Operation) -> dict[str, Floats]:
-    """Return a layer's weights, with a bias of zeros where it has none."""
+    """Return a layer's weights, with a bias of zeros if it has none."""
     found = weights_of(operation)
     if "bias" not in found:
         name = "units" if hasattr(operation, "units") else "filters"
@@ -225,7 +225,7 @@ def _with_bias(operation: Operation) -> dict[str, Floats]:
     return found
 
 
-def _filled(rows: np.ndarray, batch: int) -> tuple[np.ndarray, int]:
-    """Return rows, the last repeated up to a whole batch, and how many there were."""
+def _padded(rows: np.ndarray, batch: int) -> tuple[np.ndarray, int]:
+    """Return rows padded to a whole batch by repeating the last, and the original number of rows."""
     n = len(rows)
     return (rows if n == batch else np.concatenate([rows, np.repeat(rows[-1:], batch - n, axis=0)])), n

@@ -1,7 +1,7 @@
-"""The weights of a layer as removal changes them: what it reads of other channels instead, what is cut out.
+"""The weights of a layer as removal changes them: refitted to other channels, and sliced.
 
-`Refit` says how each removed channel is made up for: by a constant, and by a share of channels that stay.
-Shapes are those of Keras; how good a refit is, is not known here.
+A `Refit` predicts each removed channel by a constant and a linear combination of kept channels. Shapes are
+those of Keras; nothing here knows how good a refit is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Kept = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Refit:
-    """What a layer reads in place of its channels.
+    """How a layer replaces its removed channels.
 
     Attributes:
-        mixing: `(C, C)`: channel r of what the layer was trained on is `sum over k of mixing[r, k]` times
-            channel k as it is now, plus the constant. Columns of channels that are gone are zero.
+        mixing: `(C, C)`: original channel r is replaced by the sum over k of `mixing[r, k]` times channel k,
+            plus the constant. Columns of removed channels are zero.
         constant: `(P, C)`, for each place of a flattened map, one row otherwise.
     """
 
@@ -32,12 +32,12 @@ class Refit:
 
     @property
     def removed(self) -> Kept:
-        """`(C,)`, channels that nothing reads any more."""
+        """`(C,)`, channels that are not read any more."""
         return np.asarray(~self.mixing.any(axis=0))
 
 
 def replaced_by_means(removed: Kept, means: Floats) -> Refit:
-    """Return the refit in which channels that are gone give their mean.
+    """Return the refit in which removed channels are replaced by their means.
 
     Args:
         removed: `(C,)`.
@@ -48,21 +48,21 @@ def replaced_by_means(removed: Kept, means: Floats) -> Refit:
 
 
 def refitted(kind: str, layer: KerasLayer, weights: dict[str, Floats], refit: Refit) -> dict[str, Floats]:
-    """Return a layer's weights when it reads other channels; whole, with zeros where nothing is read.
+    """Return a layer's refitted weights in their original shape, with zeros for removed channels.
 
-    A constant is taken to be there at every place a kernel covers: where zeros lie around a map, its border
-    comes out otherwise.
+    A constant is assumed at every place that a kernel covers: if a map is padded with zeros, values at its
+    border differ.
 
     Args:
         kind: Of its node.
         layer: As Keras has it.
         weights: By name; a bias among them.
-        refit: What takes the channels' place.
+        refit: How removed channels are replaced.
     """
     found = dict(weights)
     mixing, constant = refit.mixing, refit.constant
     if kind == "separable_conv2d":
-        # A depthwise kernel reads each channel for itself: only its constant can be made up for.
+        # A depthwise kernel reads each channel separately: only the constant can be compensated.
         first, second = weights["depthwise_kernel"], weights["pointwise_kernel"]
         lost = np.where(refit.removed, constant[0], 0)
         through = (first.sum(axis=(0, 1)) * lost[:, None]).reshape(-1)
@@ -72,7 +72,7 @@ def refitted(kind: str, layer: KerasLayer, weights: dict[str, Floats], refit: Re
     kernel = weights["kernel"]
     if kind == "conv2d_transpose":
         found["kernel"] = np.einsum("hwor,rk->hwok", kernel, mixing)
-        # Each place of the larger map is reached by as many places of the smaller as strides leave.
+        # On average each place of the larger map is reached by 1 / strides of the kernel's places.
         reached = kernel.sum(axis=(0, 1)) / float(np.prod(layer.strides))
         found["bias"] = weights["bias"] + reached @ constant[0]
     elif kind == "conv2d":
@@ -89,14 +89,14 @@ def refitted(kind: str, layer: KerasLayer, weights: dict[str, Floats], refit: Re
 def sliced(
     kind: str, layer: KerasLayer, weights: dict[str, Floats], before: Kept, after: Kept
 ) -> dict[str, Floats]:
-    """Return a layer's weights without the channels that are gone.
+    """Return a layer's weights without the removed channels.
 
     Args:
         kind: Of its node.
         layer: As Keras has it.
         weights: By name.
-        before: `(C_in,)`, channels of its input that stay.
-        after: `(C_out,)`, its units that stay.
+        before: `(C_in,)`, channels of its input that are kept.
+        after: `(C_out,)`, its units that are kept.
     """
     found = {}
     for name, value in weights.items():

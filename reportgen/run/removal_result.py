@@ -1,4 +1,4 @@
-"""What removal found of a network, as it is kept and told: on pictures that neither ordered nor chose."""
+"""The result of removal, measured on pictures that were used neither for the order nor for the count."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reportgen.removal import LayerNeed, Removal, UnitNeed
-from reportgen.run.removal_pictures import Gathered
+from reportgen.run.removal_pictures import RemovalPictures
 
 if TYPE_CHECKING:
     from reportgen.prune.groups import Groups
     from reportgen.prune.judging import Judge, Shares
     from reportgen.prune.rebuild import Rebuilt
-    from reportgen.prune.search import Found, Search, Wanted
+    from reportgen.prune.search import Search, SearchOptions, SearchResult
 
 
-def removal_of(search: Search, found: Found, wanted: Wanted, gathered: Gathered) -> Removal:
-    """Return what the network without these units does, and costs, beside the whole one."""
+def removal_of(
+    search: Search, found: SearchResult, wanted: SearchOptions, gathered: RemovalPictures
+) -> Removal:
+    """Return the quality and cost of the network without these units, and of the whole one."""
     from reportgen.prune.counting import multiply_adds, parameters
     from reportgen.prune.judging import interval_of
 
@@ -58,35 +60,37 @@ def removal_of(search: Search, found: Found, wanted: Wanted, gathered: Gathered)
 def _before_and_after(
     search: Search, judge: Judge, *removed: np.ndarray
 ) -> tuple[Shares, Shares, list[Rebuilt]]:
-    """Return how good the outputs of the whole and of the smaller network are, and both networks."""
+    """Return the quality of the whole and of the smaller network's outputs, and both networks."""
     from reportgen.prune.outputs import judge_of_outputs, outputs_of, shares_of_outputs
     from reportgen.prune.search import smaller
     from reportgen.prune.trial import in_range
 
     trial = search.measured.trial
     pictures = in_range(judge.pictures, trial.model)
-    networks = [smaller(search, gone) for gone in removed]
+    networks = [smaller(search, groups) for groups in removed]
     whole, small = (outputs_of(made.predicted, pictures, trial.batch) for made in networks)
     judge = judge_of_outputs(judge, trial.model, whole)
     before, after = (shares_of_outputs(judge, trial.model, outputs) for outputs in (whole, small))
     return before, after, networks
 
 
-def in_full(search: Search, found: Found, wanted: Wanted, gathered: Gathered,
+def full_removal(search: Search, found: SearchResult, wanted: SearchOptions, gathered: RemovalPictures,
             stop: Callable[[], bool]) -> tuple[Removal, dict[str, list[UnitNeed]]]:  # fmt: skip
-    """Return what removal found with all its lines, and what is lost without each unit."""
-    from reportgen.prune import lines
+    """Return the result of removal with all its curves, and the loss without each single unit."""
+    from reportgen.prune import measured_curves
 
     removal = removal_of(search, found, wanted, gathered)
-    whole, alone_points = lines.points_for(search, removal.macs_before)
-    curves = lines.network_lines(search, found, wanted, whole, stop)
-    more, alone = lines.layer_lines(search, found, wanted, alone_points, stop)
-    needs = lines.unit_needs(search, found, removal.macs_before, gathered.classes, stop)
+    whole, alone_points = measured_curves.points_for(search, removal.macs_before)
+    curves = measured_curves.network_curves(search, found, wanted, whole, stop)
+    more, alone = measured_curves.layer_curves(search, found, wanted, alone_points, stop)
+    needs = measured_curves.unit_needs(search, found, removal.macs_before, gathered.classes, stop)
     removal = dataclasses.replace(
         removal,
         layers=layer_needs(search.groups, found.removed(), alone),
         curves=(*curves, *more),
-        looks_correlation=lines.looks_correlation(search.groups, found.ordering.needs, wanted.structure),
+        looks_correlation=measured_curves.looks_correlation(
+            search.groups, found.ordering.needs, wanted.structure
+        ),
     )
     return removal, needs
 
@@ -94,7 +98,7 @@ def in_full(search: Search, found: Found, wanted: Wanted, gathered: Gathered,
 def layer_needs(
     groups: Groups, removed: np.ndarray, alone: Mapping[str, int] | None = None
 ) -> tuple[LayerNeed, ...]:
-    """Return how wide each layer is and needs to be, for the layers that own units."""
+    """Return the width of each layer before and after removal, for the layers that own units."""
     found = []
     for name in groups.layers():
         own = groups.of_layer(name)

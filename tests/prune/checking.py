@@ -18,9 +18,9 @@ import numpy as np
 
 from reportgen.models import Model
 from reportgen.prune.decision import end_of
-from reportgen.prune.groups import Groups, Left, groups_of_units
+from reportgen.prune.groups import Groups, RemainingUnits, groups_of_units
 from reportgen.prune.moments import moments_of
-from reportgen.prune.order import Measured
+from reportgen.prune.order import MeasuredTrial
 from reportgen.prune.search import Search, smaller
 from reportgen.prune.trial import Trial, in_range
 
@@ -107,16 +107,16 @@ def trial_of(model: Model, pictures: np.ndarray, *, compensate: bool = True, lay
     groups = groups_of_units(model, layers)
     trial = Trial(model, groups, min(len(pictures), 8))
     moments = moments_of(trial.read(pictures), groups.readers)
-    return Search(Measured(trial, moments, compensate, [1e-3] * len(groups.readers)), {})
+    return Search(MeasuredTrial(trial, moments, compensate, [1e-3] * len(groups.readers)), {})
 
 
 def some_groups(groups: Groups, share: float, seed: int = 0) -> np.ndarray:
     """Return `(G,)`: a random share of the units, never all of a layer."""
     rng = np.random.default_rng(seed)
-    removed, left = np.zeros(len(groups), bool), Left(groups)
+    removed, left = np.zeros(len(groups), bool), RemainingUnits(groups)
     for group in np.flatnonzero(rng.random(len(groups)) < share).tolist():
-        if left.can_go(group):
-            left.take(group)
+        if left.can_remove(group):
+            left.remove(group)
             removed[group] = True
     return removed
 
@@ -124,9 +124,9 @@ def some_groups(groups: Groups, share: float, seed: int = 0) -> np.ndarray:
 def without(search: Search, removed: np.ndarray, pictures: np.ndarray) -> list[np.ndarray]:
     """Return what the trial answers without groups, after the softmax or sigmoid the network ends in."""
     trial = search.measured.trial
-    trial.take(search.measured.refits(removed))
+    trial.apply(search.measured.refits(removed))
     ends = [end_of(trial.model, ref).node for ref in trial.model.outputs]
-    found = trial.answers(pictures)
+    found = trial.outputs(pictures)
     return [a if e < 0 else np.asarray(trial.model.nodes[e].call([a])[0])
             for e, a in zip(ends, found, strict=True)]  # fmt: skip
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers as kl
 
 from reportgen.models import Model, load_model
-from reportgen.prune.search import Found, Search, Wanted, begin, find
+from reportgen.prune.search import Search, SearchOptions, SearchResult, find_removable, start_search
 from reportgen.prune.sets import PictureSet, SetName
 
 SIDE = 12
@@ -157,8 +157,8 @@ def opened(network: Any, path: Path) -> Model:
 
 
 def searched(
-    model: Model, pictures: np.ndarray, labels: np.ndarray, wanted: Wanted | None = None, **more: Any
-) -> tuple[Search, Found]:
+    model: Model, pictures: np.ndarray, labels: np.ndarray, wanted: SearchOptions | None = None, **more: Any
+) -> tuple[Search, SearchResult]:
     """Return what can go, on pictures shared out by turns."""
     names: tuple[SetName, ...] = ("order", "choose", "report")
     n_classes = int(labels.max()) + 1 if len(labels) else 0
@@ -167,12 +167,12 @@ def searched(
         name: PictureSet(pictures[turn == t], labels[turn == t] if len(labels) else labels, n_classes)
         for t, name in enumerate(names)
     }
-    wanted = wanted or Wanted()
-    search = begin(model, sets, wanted, 32)
-    return search, find(search, wanted, **more)
+    wanted = wanted or SearchOptions()
+    search = start_search(model, sets, wanted, 32)
+    return search, find_removable(search, wanted, **more)
 
 
-def kept_of(search: Search, found: Found, layer: str) -> int:
+def kept_of(search: Search, found: SearchResult, layer: str) -> int:
     """Return how many units of a layer stay."""
     own = search.groups.of_layer(layer)
     return int((~found.removed()[own]).sum())

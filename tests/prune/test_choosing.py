@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reportgen.prune.curves import choice_of, counts_up_to, points_of_draws
-from reportgen.prune.decision import Decision, classifying
+from reportgen.prune.decision import Decision, class_output
 from reportgen.prune.judging import Judge, Shares, interval_of
 from reportgen.prune.sets import set_of_each
 
@@ -101,6 +101,6 @@ def test_decisions_are_read_by_kind():
 def test_the_output_with_a_unit_for_each_class_is_the_classifier():
     decisions = [Decision("number", 1, (0.0,), (1.0,)), Decision("classes", 3), Decision("yes_no", 1, (0.0,))]
     shapes = [(4, 8, 8, 1), (4, 1, 1, 3), (4, 1)]
-    assert classifying(decisions, shapes, 3) == 1
-    assert classifying(decisions, shapes, 2) == 2
-    assert classifying(decisions, shapes, 5) is None
+    assert class_output(decisions, shapes, 3) == 1
+    assert class_output(decisions, shapes, 2) == 2
+    assert class_output(decisions, shapes, 5) is None

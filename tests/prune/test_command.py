@@ -108,7 +108,7 @@ def test_pictures_that_cannot_be_used_are_refused_in_a_line(run, given, tmp_path
     assert "18 pictures" in few
     assert "at least 20" in few
     one = _refused(run, given, images=folder_of(tmp_path / "one", names=("left",)))
-    assert "one class only" in one
+    assert "only one class folder" in one
     three = _refused(run, given, images=folder_of(tmp_path / "three", names=("left", "right", "up")))
     assert "3 classes" in three
     assert "2 units" in three
@@ -186,7 +186,7 @@ def test_a_network_that_gives_its_outputs_under_keys_does_so_afterwards(run, giv
 def test_other_layers_than_those_asked_for_stay(given):
     only = _pruned(given, layers=["hid*"])
     assert [x["layer"] for x in only["layers"]] == ["hidden"]
-    assert only["fixed"][0] == {"layer": "first", "reason": "other layers were asked for"}
+    assert only["fixed"][0] == {"layer": "first", "reason": "only other layers were requested"}
     assert only["file"] is None
     assert only["bytes_after"] == 0
 
@@ -206,7 +206,7 @@ def test_a_layer_tied_to_one_that_was_not_asked_for_is_told_with_that_layer(run,
         "prune", tmp_path / "tied.keras", "--images", given / "photos", "--dry-run", "--layers", "a"
     )
     assert code == 2
-    assert '"a": its units go with those of "b", which was not asked for' in told
+    assert '"a": its units are removed with those of "b", which was not requested' in told
 
 
 def test_a_place_for_a_measurement_that_cannot_be_used_is_told_before_anything_is_measured(

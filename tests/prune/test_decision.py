@@ -7,7 +7,7 @@ from keras import layers as kl
 
 from reportgen.errors import ConfigError
 from reportgen.models import load_model
-from reportgen.prune.decision import Decision, deciding, decisions_of, end_of, is_assumed, output_names
+from reportgen.prune.decision import Decision, class_decision, decisions_of, end_of, is_assumed, output_names
 from reportgen.prune.judging import Judge
 from tests.prune.checking import node_by_node, pictures_for, trial_of
 from tests.prune.nets import CASES, stirred
@@ -29,8 +29,8 @@ def test_yes_or_no_is_told_before_a_sigmoid_that_follows_no_layer_with_units(tmp
     assert end_of(model, ref).function == activation
     shown = pictures_for(model, n=12)
     search = trial_of(model, shown)
-    search.measured.trial.take({})
-    (answers,) = search.measured.trial.answers(shown)
+    search.measured.trial.apply({})
+    (answers,) = search.measured.trial.outputs(shown)
     (decision,) = decisions_of(model, [answers])
     assert decision.kind == "yes_no"
     end = np.asarray(node_by_node(model, shown.astype(np.float32) / 255)[ref[0]][0])
@@ -89,8 +89,8 @@ def test_of_several_outputs_the_one_that_keeps_least_counts():
 
 def test_with_classes_several_sigmoids_decide_for_the_largest():
     read = Decision("yes_no", 3, (0.0,) * 3)
-    assert deciding(read, np.zeros((2, 3), np.float32), np.array([0, 2])) == Decision("classes", 3)
-    assert deciding(read, np.zeros((2, 3), np.float32), NO_CLASSES) is read
+    assert class_decision(read, np.zeros((2, 3), np.float32), np.array([0, 2])) == Decision("classes", 3)
+    assert class_decision(read, np.zeros((2, 3), np.float32), NO_CLASSES) is read
 
 
 def _model_of(tmp_path, ending):

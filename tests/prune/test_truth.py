@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 
-from reportgen.prune.search import Wanted
+from reportgen.prune.search import SearchOptions
 from tests.prune.known import (
     cancelling,
     every_unit_needed,
@@ -48,8 +48,8 @@ def test_copies_sums_and_pairs_that_cancel_are_found_beside_each_other(base, tmp
     assert kept_of(search, found, "linear") <= 6 * 1.1
     assert kept_of(search, found, "hidden") <= 8
     report = search.judges["report"]
-    search.measured.trial.take(search.measured.refits(found.removed()))
-    after = report.shares(search.measured.trial.answers(report.pictures))
+    search.measured.trial.apply(search.measured.refits(found.removed()))
+    after = report.shares(search.measured.trial.outputs(report.pictures))
     assert after.accuracy > 0.9
 
 
@@ -78,7 +78,7 @@ def test_units_added_to_one_layer_are_found_whole(base, tmp_path, layer, way):
     added = split_into_copies(weights, layer) if way == "copies" else cancelling(weights, layer, 6)
     _same_function(weights, base)
     model = opened(rebuilt_with(weights), tmp_path / "wide.keras")
-    _, found = searched(model, *shapes(300, seed=3), Wanted(layers=[layer]))
+    _, found = searched(model, *shapes(300, seed=3), SearchOptions(layers=[layer]))
     assert len(found.ordering.order) == before + added
     assert found.count >= added
 
@@ -91,7 +91,7 @@ def test_sums_of_a_layers_units_go_with_compensation_and_not_without(base, tmp_p
     model = opened(rebuilt_with(weights), tmp_path / "wide.keras")
     search, found = searched(model, *shapes(300, seed=3))
     assert kept_of(search, found, "linear") <= 30 - 0.9 * added
-    search, plain = searched(model, *shapes(300, seed=3), Wanted(compensate=False))
+    search, plain = searched(model, *shapes(300, seed=3), SearchOptions(compensate=False))
     assert kept_of(search, plain, "linear") > kept_of(search, found, "linear")
     assert plain.count < found.count
 

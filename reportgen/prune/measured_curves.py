@@ -1,7 +1,7 @@
-"""All that is drawn of removal: lines over units removed, the width layers need, what units are needed for.
+"""Everything that is measured of removal for plots: curves over removed units, and the need of each unit.
 
-How many points a line has follows from what a picture costs, never from a clock: the same network and
-pictures give the same lines anywhere.
+The number of a curve's points follows from the cost of a picture, never from a clock: the same network and
+pictures give the same curves on every machine.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from scipy import stats
 from reportgen.prune.curves import choice_of, counts_up_to, points_of, points_of_draws, shares_along
 from reportgen.prune.groups import Groups
 from reportgen.prune.judging import Judge, Shares
-from reportgen.prune.search import Found, Search, Wanted, fixed_order
+from reportgen.prune.search import Search, SearchOptions, SearchResult, fixed_order
 from reportgen.removal import WHOLE_NETWORK, Order, RemovalCurve, UnitNeed
 
-MOST_MULTIPLY_ADDS = 5e12
-"""What all lines together may cost, and what all units one by one."""
+MAX_MULTIPLY_ADDS = 5e12
+"""Most multiply-adds for all curves together, and for the removal of single units."""
 
 DRAWS = 3
 """Random orders."""
@@ -31,27 +31,27 @@ Stop = Callable[[], bool]
 
 
 def points_for(search: Search, multiply_adds: int) -> tuple[int, int]:
-    """Return how many points a line of the whole network and one of a layer have."""
+    """Return the number of points of a curve of the whole network, and of one layer."""
     groups = search.groups
     pictures = sum(len(search.judges[name].pictures) for name in ("choose", "report"))
-    there = MOST_MULTIPLY_ADDS / max(1, multiply_adds * pictures)
+    there = MAX_MULTIPLY_ADDS / max(1, multiply_adds * pictures)
     whole = int(np.clip(there / 2 / _LINES, _FEWEST_POINTS, _MOST_POINTS))
     layer = int(there / 2 / (_LINES + 1) / len(groups.layers()))
     return whole, min(layer, _MOST_POINTS) if layer >= _FEWEST_POINTS else 0
 
 
-def network_lines(
-    search: Search, found: Found, wanted: Wanted, points: int, stop: Stop
+def network_curves(
+    search: Search, found: SearchResult, wanted: SearchOptions, points: int, stop: Stop
 ) -> list[RemovalCurve]:
-    """Return the lines of the whole network, on pictures that report."""
+    """Return the curves of the whole network, on the pictures for the report."""
     last = found.ordering.counts[-1]
     counts = sorted({*counts_up_to(last, points), found.count, found.choice.largest})
     return _lines(search, wanted, WHOLE_NETWORK, found.ordering.order, counts, None, stop)
 
 
-def layer_lines(search: Search, found: Found, wanted: Wanted, points: int,
+def layer_curves(search: Search, found: SearchResult, wanted: SearchOptions, points: int,
                 stop: Stop) -> tuple[list[RemovalCurve], dict[str, int]]:  # fmt: skip
-    """Return the lines of each layer alone, and how many of its units it needs then."""
+    """Return the curves of each layer alone, and the number of units that each then needs."""
     lines: list[RemovalCurve] = []
     alone: dict[str, int] = {}
     for layer in search.groups.layers() if points else ():
@@ -66,7 +66,7 @@ def layer_lines(search: Search, found: Found, wanted: Wanted, points: int,
     return lines, alone
 
 
-def _lines(search: Search, wanted: Wanted, scope: str, by_need: Ints, counts: Sequence[int],
+def _lines(search: Search, wanted: SearchOptions, scope: str, by_need: Ints, counts: Sequence[int],
            own: Ints | None, stop: Stop) -> list[RemovalCurve]:  # fmt: skip
     """Return the lines of one scope: by need, and where structure is known by looks, and at random."""
     judge = search.judges["report"]
@@ -90,14 +90,14 @@ def _lines(search: Search, wanted: Wanted, scope: str, by_need: Ints, counts: Se
     return [line for line in found if len(line.points) > 1]
 
 
-def unit_needs(search: Search, found: Found, multiply_adds: int, classes: Sequence[str],
+def unit_needs(search: Search, found: SearchResult, multiply_adds: int, classes: Sequence[str],
                stop: Stop) -> dict[str, list[UnitNeed]]:  # fmt: skip
-    """Return for each layer what the network loses without each of its units."""
+    """Return for each layer the network's loss without each of its units."""
     groups, judge = search.groups, search.judges["report"]
     place = np.empty(len(groups), np.int64)
     place[found.ordering.order] = np.arange(len(groups), 0, -1)
     lost = {}
-    if multiply_adds * len(judge.pictures) * len(groups) <= MOST_MULTIPLY_ADDS:
+    if multiply_adds * len(judge.pictures) * len(groups) <= MAX_MULTIPLY_ADDS:
         lost = _lost_alone(search, judge, classes, stop)
     needs: dict[str, list[UnitNeed]] = {}
     for g, members in enumerate(groups.members):
@@ -119,9 +119,9 @@ def unit_needs(search: Search, found: Found, multiply_adds: int, classes: Sequen
 
 def _lost_alone(search: Search, judge: Judge, classes: Sequence[str],
                 stop: Stop) -> dict[int, tuple[int, str, int]]:  # fmt: skip
-    """Return by group how many decisions change without it, the class that loses most, and how many of it."""
+    """Return by group the decisions that change without it, the class that loses most, and its pictures."""
     measured, n = search.measured, len(judge.pictures)
-    measured.trial.take({})
+    measured.trial.apply({})
     directions = measured.directions_from_means(np.zeros(len(search.groups), bool))
     kinds = judge.labels if len(judge.labels) else judge.whole[judge.output][:, 0]
     found: dict[int, tuple[int, str, int]] = {}
@@ -130,8 +130,8 @@ def _lost_alone(search: Search, judge: Judge, classes: Sequence[str],
             break
         gates = np.ones((n, len(search.groups)), np.float32)
         gates[:, g] = 0
-        answers = measured.trial.answers_gated(judge.pictures, gates, directions if g == 0 else {})
-        now = [d.decided(a) for d, a in zip(judge.decisions, answers, strict=True)]
+        outputs = measured.trial.gated_outputs(judge.pictures, gates, directions if g == 0 else {})
+        now = [d.decided(a) for d, a in zip(judge.decisions, outputs, strict=True)]
         differs = np.any([np.any(a != b, axis=1) for a, b in zip(now, judge.whole, strict=True)], axis=0)
         hurt = np.bincount(kinds[differs].astype(np.int64)) if differs.any() else np.zeros(1, np.int64)
         worst = int(hurt.argmax())

@@ -1,4 +1,4 @@
-"""A gate before a layer's weights, whose gradient says what each channel tells that the others do not."""
+"""A gate before a layer's weights; its gradient measures what each channel adds to the others."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ def gate_class() -> Any:
     keras = keras_module()
 
     class Gate(keras.layers.Layer):  # type: ignore[misc, name-defined, unused-ignore]
-        """Takes from `(n, ..., C)` as much of what each channel says alone as its gate is short of 1.
+        """Subtracts from `(n, ..., C)` each channel's unique part, times one minus its gate.
+
+        A channel's unique part is what its regression on the other channels leaves.
 
         Args:
-            groups: `(C,)`, which gate belongs to each channel; below 0 for none.
+            groups: `(C,)`, the gate of each channel; below 0 for none.
             places: Values of a channel side by side in a flattened map.
-            n_gates: Gates there are; one more stands for channels that have none.
+            n_gates: Number of gates; one more is used for channels that have none.
         """
 
         def __init__(self, groups: NDArray[np.int64], places: int, n_gates: int) -> None:
             super().__init__(trainable=False)
             self.places, self.width = places, len(groups)
-            self.taken = np.where(groups < 0, n_gates, groups).astype(np.int32)
+            self.gate_of_channel = np.where(groups < 0, n_gates, groups).astype(np.int32)
 
         def build(self, shapes: Nest) -> None:
-            """Make room for what `set` is given."""
+            """Create the weights that `set` assigns."""
             self.matrix = self.add_weight((self.width, self.width), "zeros", name="matrix", trainable=False)
             self.centre = self.add_weight((self.places, self.width), "zeros", name="centre", trainable=False)
 
         def set(self, matrix: NDArray[np.float32], centre: NDArray[np.float32]) -> None:
-            """Say what each channel tells alone: its column of `(x - centre) @ matrix`."""
+            """Set the channels' unique parts, the columns of `(x - centre) @ matrix`."""
             self.matrix.assign(matrix)
             self.centre.assign(centre)
 
@@ -45,16 +47,16 @@ def gate_class() -> Any:
             """Return the tensor, gated."""
             x, gates = given
             ops = keras.ops
-            short = 1 - ops.take(gates, self.taken, axis=1)
+            missing = 1 - ops.take(gates, self.gate_of_channel, axis=1)
             flat = self.places > 1
             if flat:
                 x = ops.reshape(x, (-1, self.places, self.width))
-            short = ops.reshape(short, (-1, *(1,) * (len(x.shape) - 2), self.width))
+            missing = ops.reshape(missing, (-1, *(1,) * (len(x.shape) - 2), self.width))
             centre = self.centre if flat else self.centre[0]
-            # The gradient is only asked for where nothing is short, so none of it goes through what is told.
-            told = ops.matmul(ops.stop_gradient(x) - centre, self.matrix)
-            left = x - short * told
-            return ops.reshape(left, (-1, self.places * self.width)) if flat else left
+            # Gradients are only taken where all gates are 1, so that none passes through the unique parts.
+            unique = ops.matmul(ops.stop_gradient(x) - centre, self.matrix)
+            gated = x - missing * unique
+            return ops.reshape(gated, (-1, self.places * self.width)) if flat else gated
 
         def compute_output_shape(self, shapes: Nest) -> Nest:
             """Return the shape of the tensor."""
