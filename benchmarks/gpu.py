@@ -94,14 +94,14 @@ def planned(path: str, device: str) -> tuple[Any, Any]:
     from reportgen.config import read_settings
     from reportgen.plan import make_plan
     from reportgen.run.importing import open_source
-    from reportgen.run.rendering import wish_of
+    from reportgen.run.rendering import plan_request
     from reportgen.store import open_store
 
     settings = read_settings({"device": device}, None)
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "none.db", create=True) as store:
         source = open_source(store, path, settings)
         model = source.load()
-        return model, make_plan(source.record, wish_of(settings), arithmetic="float32")
+        return model, make_plan(source.record, plan_request(settings), arithmetic="float32")
 
 
 def spread(plans: Sequence[Any], count: int, size: Callable[[Any], float]) -> list[Any]:

@@ -89,7 +89,7 @@ def _turns(path: Path, pictures: int, repeats: int) -> dict[str, list[float]]:
 def _timed(engine: Any, record: Any, settings: Any, pictures: int, seed: int) -> float:
     """Return the pictures a second of a plan, from when it is given to when its last row is here."""
     began, found = time.perf_counter(), 0
-    for part in engine.carry_out([_plan(record, settings, pictures, seed)], lambda: False):
+    for part in engine.execute([_plan(record, settings, pictures, seed)], lambda: False):
         found += len(part.rows)
     assert found == pictures, (found, pictures)
     return pictures / (time.perf_counter() - began)
@@ -100,11 +100,11 @@ def _plan(record: Any, settings: Any, pictures: int, seed: int) -> Any:
     import dataclasses
 
     from reportgen.plan import LayerPlan, make_plan
-    from reportgen.run.rendering import wish_of
+    from reportgen.run.rendering import plan_request
 
     layer = record.layer(LAYER)
     seeds = -(-pictures // layer.n_units)
-    wish = dataclasses.replace(wish_of(settings), layers=(LAYER,), seeds=seed + seeds)
+    wish = dataclasses.replace(plan_request(settings), layers=(LAYER,), seeds=seed + seeds)
     scored = make_plan(record, wish, arithmetic="float32")[0].sets[0]
     chosen = tuple(p for p in scored.pictures if p.seed >= seed)[:pictures]
     return LayerPlan(layer, tuple(range(layer.n_units)), (dataclasses.replace(scored, pictures=chosen),))
@@ -156,18 +156,20 @@ class _Bare:
 
 def _bare(path: str, pictures: int, repeats: int) -> None:
     """Render when told, and say how long it took; first once unasked, to build the program."""
-    from reportgen.run.batches import Cuts, rows_of
+    from reportgen.run.batches import CutCache, rows_of
     from reportgen.run.importing import load_network
-    from reportgen.run.memory import Bound
+    from reportgen.run.memory import MemoryBound
 
     record, settings = _record(Path(path))
-    cuts = Cuts(load_network(path, "bare", settings))
+    cuts = CutCache(load_network(path, "bare", settings))
     for turn in range(repeats + 1):
         plan = _plan(record, settings, pictures, seed=10 * turn)
         if turn:
             sys.stdin.readline()
         began, n = time.perf_counter(), 0
-        for rows in rows_of(cuts, plan.layer, plan.sets[0], Bound(1 << 60), settings.batch, lambda: False):
+        for rows in rows_of(
+            cuts, plan.layer, plan.sets[0], MemoryBound(1 << 60), settings.batch, lambda: False
+        ):
             n += len(rows)
         assert n == pictures
         print(time.perf_counter() - began, flush=True)

@@ -108,13 +108,13 @@ def memory(layer: str, units: int, max_memory: int) -> dict[str, Any]:
     from reportgen.run import memory as bounds
 
     chosen: list[int] = []
-    asked = bounds.Bound.batch
+    asked = bounds.MemoryBound.batch
 
     def batch(self: Any, *arguments: Any, **more: Any) -> int:
         chosen.append(asked(self, *arguments, **more))
         return chosen[-1]
 
-    bounds.Bound.batch = batch  # type: ignore[method-assign]
+    bounds.MemoryBound.batch = batch  # type: ignore[method-assign]
     few = {"steps": 16, "min_steps": 16, "show.steps": 16, "show.min_steps": 16}
     with tempfile.TemporaryDirectory() as folder:
         reportgen.render(

@@ -13,7 +13,7 @@ from pathlib import Path
 import reportgen
 
 BESIDE = (
-    "reportgen.run.opened",
+    "reportgen.run.store_atlas",
     "reportgen.run.results",
     "reportgen.run.options",
     "reportgen.run.progress",

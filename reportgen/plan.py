@@ -67,7 +67,7 @@ class LayerPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PlanRequest:
     """What a person wants rendered.
 
     Attributes:
@@ -95,7 +95,7 @@ def recipe_hash(recipe: RenderSpec) -> str:
     return content_hash({"name": recipe.name, **recipe_fields(recipe)})
 
 
-def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerPlan]:
+def make_plan(model: ModelRecord, request: PlanRequest, *, arithmetic: str) -> list[LayerPlan]:
     """Return the pictures wanted of a model version, layer by layer.
 
     The default plan is six pictures per unit: four happy seeds in the scored recipe, one happy and
@@ -106,16 +106,16 @@ def make_plan(model: ModelRecord, wish: Wish, *, arithmetic: str) -> list[LayerP
         ConfigError: The units are not written as wanted, or none is left.
     """
     plans = []
-    for layer in select_layers(model.layers, wish.layers):
-        units = select_units(wish.units, layer.n_units)
+    for layer in select_layers(model.layers, request.layers):
+        units = select_units(request.units, layer.n_units)
         if units:
             sets = tuple(
-                _picture_set(model, layer, units, recipe, takes, arithmetic, wish.batch)
-                for recipe, takes in _takes(wish)
+                _picture_set(model, layer, units, recipe, takes, arithmetic, request.batch)
+                for recipe, takes in _takes(request)
             )
             plans.append(LayerPlan(layer, units, sets))
     if not plans:
-        raise ConfigError(f'units "{wish.units}": no layer has any of these units')
+        raise ConfigError(f'units "{request.units}": no layer has any of these units')
     return plans
 
 
@@ -290,14 +290,14 @@ def _those(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]
     return chosen
 
 
-def _takes(wish: Wish) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
+def _takes(request: PlanRequest) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
     """Return each recipe with the signs and seeds wanted in it."""
-    scored_sign: Sign = "sad" if wish.signs == "sad" else "happy"
-    shown_signs: list[Sign] = ["happy", "sad"] if wish.signs == "both" else [wish.signs]
-    sweep: list[tuple[RenderSpec, list[tuple[Sign, int]]]] = [(r, [("happy", 0)]) for r in wish.sweep]
+    scored_sign: Sign = "sad" if request.signs == "sad" else "happy"
+    shown_signs: list[Sign] = ["happy", "sad"] if request.signs == "both" else [request.signs]
+    sweep: list[tuple[RenderSpec, list[tuple[Sign, int]]]] = [(r, [("happy", 0)]) for r in request.sweep]
     return [
-        (wish.scored, [(scored_sign, seed) for seed in range(wish.seeds)]),
-        (wish.shown, [(sign, 0) for sign in shown_signs]),
+        (request.scored, [(scored_sign, seed) for seed in range(request.seeds)]),
+        (request.shown, [(sign, 0) for sign in shown_signs]),
         *sweep,
     ]  # fmt: skip
 

@@ -34,12 +34,12 @@ def signature_of(name, thing):
 def given_back():
     """The classes of what public functions give back, by name."""
     from reportgen.atlas import AtlasSummary
-    from reportgen.run import gating, model_run, opened, pruning, results
+    from reportgen.run import gating, model_run, pruning, results, store_atlas
 
     found = [
         *(
             thing
-            for module in (results, opened)
+            for module in (results, store_atlas)
             for thing in vars(module).values()
             if getattr(thing, "__module__", "") == module.__name__
         ),

@@ -220,4 +220,4 @@ def test_another_file_under_a_used_version_is_said(run, tmp_path):
     first, second = (save_model(f / "net.keras", seed=i) for i, f in enumerate((tmp_path, other)))
     assert "another file" not in run("render", first, *words)[2]
     code, _, err = run("render", second, *words)
-    assert code == 0 and "net v1 held another file" in err
+    assert code == 0 and "net v1 was another file" in err

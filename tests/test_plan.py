@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reportgen.errors import ConfigError, UnknownLayer
-from reportgen.plan import Wish, canvas_for, make_plan, missing, passes, select_layers, select_units
+from reportgen.plan import PlanRequest, canvas_for, make_plan, missing, passes, select_layers, select_units
 from reportgen.spec import RECIPES, RenderSpec
 from reportgen.store import ModelRecord
 from reportgen.units import InputRange, Layer, LayerGraph
@@ -27,7 +27,7 @@ def model(layers, size=(96, 96, 3)):
     )
 
 
-WISH = Wish(scored=RECIPES["default"], shown=RECIPES["show"])
+WISH = PlanRequest(scored=RECIPES["default"], shown=RECIPES["show"])
 
 
 def keys(plans):

@@ -41,13 +41,13 @@ def test_every_public_name_and_option_is_there(pages):
     (render,) = re.findall(r'<section id="render">(.*?)</section>', page, re.DOTALL)
     signature = re.sub(r"<[^>]+>", "", render)
     assert all(f"{option}: " in signature for option in ("seeds", "budget", "input_range"))
-    assert 'id="AtlasUnit.pictures"' in pages["reportgen/run/opened.html"]
+    assert 'id="AtlasUnit.pictures"' in pages["reportgen/run/store_atlas.html"]
     assert 'id="UnknownLayer"' in pages["reportgen/errors.html"]
 
 
 def test_types_of_a_signature_lead_to_their_pages(pages):
     (opened,) = re.findall(r'<section id="open">(.*?)</section>', pages["reportgen.html"], re.DOTALL)
-    assert 'href="reportgen/run/opened.html#Atlas"' in opened
+    assert 'href="reportgen/run/store_atlas.html#Atlas"' in opened
 
 
 def test_pages_fetch_nothing_from_elsewhere(pages):

@@ -25,7 +25,7 @@ from reportgen.images import encode_png, encode_webp
 if TYPE_CHECKING:
     from reportgen.models import Model
     from reportgen.render import LiveStep
-    from reportgen.run.batches import Cuts
+    from reportgen.run.batches import CutCache
 
 Array = np.ndarray
 
@@ -134,7 +134,7 @@ class _Room:
 
     def __init__(self, pipe: Connection, device: str) -> None:
         self._pipe, self._device = pipe, device
-        self._models: OrderedDict[str, tuple[Model, Cuts]] = OrderedDict()
+        self._models: OrderedDict[str, tuple[Model, CutCache]] = OrderedDict()
         self._ready = False
         self._ahead: list[object] = []
         self._cancelled: set[str] = set()
@@ -142,9 +142,9 @@ class _Room:
 
     def has_grown(self) -> bool:
         """Return whether the process has grown by too much since its first order."""
-        from reportgen.run.memory import default_bound, resident
+        from reportgen.run.memory import default_bound, resident_bytes
 
-        now = resident()
+        now = resident_bytes()
         if self._at_first is None:
             self._at_first = now
         allowed = GROWN_BYTES if now <= default_bound() else GROWN_IN_NEED_BYTES
@@ -242,11 +242,11 @@ class _Room:
         """Say how an order stands."""
         self._pipe.send(step)
 
-    def _model(self, order: Order) -> tuple[Model, Cuts]:
+    def _model(self, order: Order) -> tuple[Model, CutCache]:
         key = order.file.key
         if key not in self._models:
             from reportgen.models.sources import find_source
-            from reportgen.run.batches import Cuts
+            from reportgen.run.batches import CutCache
             from reportgen.run.importing import load_network
 
             if find_source(order.file.path).digest() != order.file.file_hash:
@@ -255,7 +255,7 @@ class _Room:
             while len(self._models) >= MODELS_KEPT:
                 self._models.popitem(last=False)
             network = load_network(order.file.path, order.version, settings)
-            self._models[key] = (network, Cuts(network, CUTS_KEPT))
+            self._models[key] = (network, CutCache(network, CUTS_KEPT))
         self._models.move_to_end(key)
         return self._models[key]
 

@@ -12,8 +12,8 @@ from reportgen.render.live import LiveStep, render_live
 
 __all__ = [
     "WHOLE_LAYER",
-    "LiveStep",
     "Job",
+    "LiveStep",
     "Render",
     "arithmetic",
     "device_name",

@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from reportgen.render import transforms
-from reportgen.render.objectives import SILENT, NEVER_SILENT, Aim
+from reportgen.render.objectives import NEVER_SILENT, SILENT, Aim
 from reportgen.render.optimise import Ascent, ascent, empty_state
 from reportgen.render.penalties import PENALTIES
 from reportgen.render.randomness import key_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from keras import ops
 
-from reportgen.render.batch_runner import Job, Render, BatchRunner, to_uint8
+from reportgen.render.batch_runner import BatchRunner, Job, Render, to_uint8
 from reportgen.render.optimise import TRACE, ascent
 from reportgen.spec import RenderSpec
 

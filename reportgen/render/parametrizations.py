@@ -74,9 +74,7 @@ class NamedParametrization:
     own_range: bool
 
 
-PARAMETRIZATIONS: Registry[NamedParametrization] = Registry(
-    "parametrization", CHOICES["parametrization"]
-)
+PARAMETRIZATIONS: Registry[NamedParametrization] = Registry("parametrization", CHOICES["parametrization"])
 
 
 def _named(

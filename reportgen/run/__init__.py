@@ -1,4 +1,4 @@
-"""Carries a plan out: model files in, a store with pictures, measurements and scores, and a site out.
+"""Runs: model files in; a store with pictures, measurements and scores, and a site out.
 
 These functions are what the commands do, callable from Python. They take the same options
 as the command line, by the names of the configuration keys, and never print.
@@ -28,7 +28,6 @@ from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
 from reportgen.run.model_run import RenderSummary, render_models, rendering_store, score_models
-from reportgen.run.opened import Atlas, open_atlas
 from reportgen.run.options import (
     CompareOptions,
     GateOptions,
@@ -40,9 +39,10 @@ from reportgen.run.options import (
     StoreOptions,
     takes,
 )
-from reportgen.run.progress import Reporter, Silent, tell_of_copy
-from reportgen.run.rendering import wish_of
+from reportgen.run.progress import Reporter, Silent, report_upgrade
+from reportgen.run.rendering import plan_request
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
+from reportgen.run.store_atlas import Atlas, open_atlas
 from reportgen.run.versions import read_name
 from reportgen.score import LayerPruneList
 from reportgen.score import prune_list as units_to_prune
@@ -54,17 +54,17 @@ if TYPE_CHECKING:
 
 @takes(InspectOptions)
 def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspection:
-    """Return the import report of a model file: layers, proof, input range, what its atlas would take.
+    """Return the import report of a model file: layers, proof, input range, and the cost of its atlas.
 
     Nothing is rendered, and no store is written.
 
     Args:
         path: A model, named as in docs/models.md: a file, or such as `keras.applications:VGG16`.
-        options: What the file may not say, and what an atlas of it would render (docs/commands.md).
+        options: What the file may leave open, and what its atlas would contain (docs/commands.md).
 
     Returns:
-        What was found. `report` has the keys of docs/import-report.md: sizes in pixels of the model's own
-        input, `estimate` in pictures, seconds of this machine and bytes of the site.
+        The model's record and `report`, with the keys of docs/import-report.md: sizes in pixels of the
+        model's own input, `estimate` in pictures, seconds on this machine and bytes of the site.
 
     Raises:
         ModelError: The file cannot be used.
@@ -86,7 +86,7 @@ def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspec
         source = open_source(store, path, settings)
         model = source.load()
         report = import_report(path, model, settings)
-        plans = make_plan(source.record, wish_of(settings), arithmetic=settings.arithmetic)
+        plans = make_plan(source.record, plan_request(settings), arithmetic=settings.arithmetic)
         report["estimate"] = estimate_report(full_estimate(model, plans, settings.atlas_spec()))
     return Inspection(source.record, report)
 
@@ -95,13 +95,13 @@ def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspec
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
            stop: Callable[[], bool] | None = None,
            **options: Unpack[RenderOptions]) -> list[RenderSummary]:  # fmt: skip
-    """Render and measure every unit of every layer of model files, as far as the store lacks them.
+    """Render and measure every unit of every layer of model files, unless the store has it already.
 
     Args:
         models: One file or several, named as in docs/models.md.
-        reporter: Told of the progress; nothing is printed unless given.
-        stop: Asked between batches; when true the run ends with what is complete.
-        options: What is rendered, how, and where it is kept (docs/commands.md).
+        reporter: Receives the progress; nothing is printed by default.
+        stop: Called between batches; once it returns true the run ends and keeps what is complete.
+        options: What is rendered, how, and where it is stored (docs/commands.md).
 
     Returns:
         One summary for each model file: how many pictures were planned, rendered and failed, and the seconds.
@@ -112,7 +112,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         StoreError: The store cannot be written, or another run is rendering into it.
         MissingExtra: No framework is installed.
 
-    What was rendered before an error is kept; the next run does what is missing.
+    What was rendered before an error is kept; the next run renders what is missing.
 
     Example:
         >>> import reportgen
@@ -120,20 +120,20 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         >>> done.planned, done.rendered, done.failed  # a scored and a display picture of two layers
         (4, 4, 0)
     """
-    settings, told = _settings(options), reporter or Silent()
+    settings, progress = _settings(options), reporter or Silent()
     clock = Clock(settings.budget)
-    with rendering_store(settings.store, told) as store:
-        return render_models(RunContext(store, settings, told, clock, stop or _never), _paths(models))
+    with rendering_store(settings.store, progress) as store:
+        return render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
 
 
 @takes(ScoreOptions)
 def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) -> Verdicts:
     """Score what the store holds, and return the verdicts.
 
-    Needs no framework. A layer is scored again only where its pictures, measurements or thresholds changed.
+    Needs no framework. A layer is scored again only if its pictures, measurements or thresholds changed.
 
     Args:
-        reporter: Told of the progress.
+        reporter: Receives the progress.
         options: The store, and thresholds.
 
     Returns:
@@ -149,9 +149,9 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
         >>> table.by_layer()["tiny", "v1", "conv"]
         {'structured': 3}
     """
-    settings, told = _settings(options), reporter or Silent()
+    settings, progress = _settings(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
-        tell_of_copy(store, told)
+        report_upgrade(store, progress)
         score_models(store, settings)
         return Verdicts(tuple(verdict_rows(store)))
 
@@ -168,27 +168,28 @@ def prune(
     stop: Callable[[], bool] | None = None,
     **options: Unpack[PruneOptions],
 ) -> Pruned:
-    """Return how many units of a network can go without loss on pictures, and write the smaller network.
+    """Return how many units of a network can be removed without loss, and write the smaller network.
 
     Args:
         model: One file.
-        out: Where the smaller network goes, `.keras` or `.onnx`; nothing is written if None.
-        order: By what units go: by need, the least structured first, or at random.
-        largest: Take the largest count that holds, not the one up to which every smaller one holds.
-        force: Write over an earlier file.
-        reporter: Told of the progress.
-        stop: Asked between rounds; when true nothing is written, and a later call goes on.
-        options: `images`, a folder of pictures, is needed. `max_loss` is the share of right (without classes:
-            of equal) decisions that may be lost, 0.01 unless given.
+        out: File for the smaller network, `.keras` or `.onnx`; nothing is written if None.
+        order: In which order units are removed: by need, the least structured first, or at random.
+        largest: Take the largest count within `max_loss`, even if a smaller count is not within it.
+        force: Overwrite an existing file.
+        reporter: Receives the progress.
+        stop: Called between rounds; once it returns true nothing is written, and a later call resumes.
+        options: `images`, a folder of pictures, is needed. `max_loss` is the share of correct (without
+            classes: of equal) decisions that may be lost, 0.01 by default.
 
     Returns:
-        What was found, on pictures that neither ordered units nor chose how many go: `removal` counts units,
-        parameters and multiply-adds, with accuracy and agreement as shares 0..1; `file` is what was written.
+        The result, measured on pictures that were used neither for the order nor for the count: `removal`
+        counts units, parameters and multiply-adds, with accuracy and agreement as shares 0..1; `file` is the
+        written file.
 
     Raises:
         ConfigError: The pictures do not fit the network, or there is nothing to keep.
         ModelError: The file cannot be used.
-        ReportgenError: The smaller network cannot be written, or the run was stopped; no half file is left.
+        ReportgenError: The smaller network cannot be written, or the run was stopped; no partial file stays.
 
     Example:
         >>> import reportgen
@@ -198,14 +199,14 @@ def prune(
     """
     from reportgen.run.pruning import prune_model
 
-    settings, told = _settings(options), reporter or Silent()
-    where = Path(out) if out is not None else None
-    return prune_model(model, settings, where, order, told, stop or _never, largest=largest, force=force)
+    settings, progress = _settings(options), reporter or Silent()
+    target = Path(out) if out is not None else None
+    return prune_model(model, settings, target, order, progress, stop or _never, largest=largest, force=force)
 
 
 @checked
 def prune_list(store: str | Path) -> list[LayerPruneList]:
-    """Return which units of each layer can be removed, for certain or as measured, each with its reason.
+    """Return which units of each layer can be removed, certainly or as measured, each with its reason.
 
     Args:
         store: The store; only read.
@@ -252,19 +253,19 @@ def verdicts(store: str | Path) -> Verdicts:
 
 @checked
 def open(store: str | Path, *, model: str | None = None, version: str | None = None) -> Atlas:
-    """Return a model version of a store, to be looked at: layers by name, units by number, their pictures.
+    """Return a model version of a store as objects: layers by name, units by number, their pictures.
 
     Args:
         store: The store; only read, and needs no framework.
-        model: Its name, where the store holds several.
-        version: Its label; the version stored last unless given.
+        model: Its name, if the store holds several.
+        version: Its label; the version stored last by default.
 
     Returns:
-        The model version. It is read when it is first asked for things; open it again to see what changed.
+        The model version. Its values are read on first access and then kept; open it again to see changes.
 
     Raises:
         StoreError: There is no store, it cannot be read, or does not hold that model and version.
-        UnknownLayer, UnknownUnit: Later, for a layer or unit that is not there.
+        UnknownLayer, UnknownUnit: Later, on access to a layer or unit that does not exist.
 
     Example:
         >>> import reportgen
@@ -279,17 +280,17 @@ def open(store: str | Path, *, model: str | None = None, version: str | None = N
 def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
           stop: Callable[[], bool] | None = None,
           **options: Unpack[SiteOptions]) -> AtlasResult:  # fmt: skip
-    """Import, render, score and write the site: the whole way in one call.
+    """Import, render, score and write the site, in one call.
 
     Args:
         models: One file or several; each becomes a model version of the atlas.
-        reporter: Told of the progress.
-        stop: Asked between batches; when true what there is gets scored and written.
-        options: What is rendered, how, and where it goes (docs/commands.md).
+        reporter: Receives the progress.
+        stop: Called between batches; once it returns true, what is complete is scored and written.
+        options: What is rendered, how, and where it is written (docs/commands.md).
 
     Returns:
-        The summary of each model's renders, the verdict table, and what was written: `site.index` is the page
-        to open.
+        The summary of each model's renders, the verdict table, and a summary of the site: `site.index` is the
+        page to open.
 
     Raises:
         ModelError: A file cannot be used.
@@ -305,22 +306,22 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         (2, 'site/index.html')
     """
     settings = _settings(options)
-    told, clock = reporter or Silent(), Clock(settings.budget)
-    with rendering_store(settings.store, told) as store:
-        renders = render_models(RunContext(store, settings, told, clock, stop or _never), _paths(models))
+    progress, clock = reporter or Silent(), Clock(settings.budget)
+    with rendering_store(settings.store, progress) as store:
+        renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
         score_models(store, settings)
         table = Verdicts(tuple(verdict_rows(store)))
-    return AtlasResult(tuple(renders), table, publish(settings, tell=told.say))
+    return AtlasResult(tuple(renders), table, publish(settings, tell=progress.say))
 
 
 def publish(
     settings: Settings, more: Comparisons | None = None, *, tell: Callable[[str], None] | None = None
 ) -> AtlasSummary:
-    """Write the site of the store in the settings, its versions compared, each with the next.
+    """Write the site of the store in the settings, each version compared with the next.
 
     Args:
-        more: Comparisons of versions in that store that are shown besides.
-        tell: Told in a line how large the site will be, before it is written.
+        more: Further comparisons of versions in that store to show.
+        tell: Receives a line with the expected size of the site, before it is written.
     """
     with open_store(settings.store) as store:
         found = stored_comparisons(store, more)
@@ -342,20 +343,26 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
     """Return each version compared with the next, and lines over three or more (docs/comparing.md).
 
     Args:
-        versions: Stores, `STORE@VERSION`, labels in the store, or model files, which are rendered first; one
-            store alone stands for all its versions.
-        chance: An untrained twin of the later version, named likewise: counterparts found there are chance.
-        reporter: Told of the progress.
-        stop: Asked between batches of rendering.
+        versions: Stores, `STORE@VERSION`, labels in the store, or model files, which are rendered first; a
+            single store means all its versions.
+        chance: An untrained twin of the later version, named in the same way: counterparts found there are
+            due to chance.
+        reporter: Receives the progress.
+        stop: Called between batches of rendering; once it returns true, rendering ends.
         options: The store of labels, and how model files are rendered.
 
     Returns:
+    <<<<<<< HEAD
         `found.pairs`, one comparison for each two versions in a row, and `found.series`. Counts are units by
         what became of them; similarity is a correlation, -1..1.
+    =======
+        `found.pairs`, one comparison for every two consecutive versions, and `found.series`. Counts are units
+        by what became of them; likeness is a correlation, -1..1.
+    >>>>>>> 9c8341d (Runs in plain words: batches, memory, measurements, results; store_atlas and notebook_html say what they hold)
 
     Raises:
-        ConfigError: A name leads to no version.
-        StoreError: A store cannot be read, or holds one version alone.
+        ConfigError: A name matches no version.
+        StoreError: A store cannot be read, or holds only one version.
         ModelError: A model file cannot be used; what was rendered is kept.
 
     Example:
@@ -374,7 +381,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
 
 @takes(GateOptions)
 def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> GateResult:
-    """Return what rules give for a version; nothing is raised where one does not hold.
+    """Return the outcome of rules for a version; a rule that does not hold raises nothing.
 
     Args:
         version: A store (its last version), `STORE@VERSION` or a label in the store; the last one if None.
@@ -384,7 +391,7 @@ def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> G
         Whether all rules hold (`held`), and for each its value, its limit, and the units behind it.
 
     Raises:
-        ConfigError: A rule cannot be read, or names a layer that is not there.
+        ConfigError: A rule cannot be read, or names a layer that does not exist.
         StoreError: The store cannot be read.
 
     Example:

@@ -1,7 +1,7 @@
-"""The unit of work: pictures of one layer in one recipe, found by the engine and made into rows.
+"""The unit of work: pictures of one layer in one recipe, rendered and converted to rows of the store.
 
-The same function runs here and on the workers of a cluster. It catches what a framework throws when it
-runs out of memory: the batch halves, and what was not delivered yet is begun again. It writes nothing.
+The same function runs on this machine and on the workers of a cluster. It catches out-of-memory errors of a
+framework: the batch is halved, and pictures that were not yielded yet are started again. It writes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reportgen.errors import ReportgenError
 from reportgen.images import encode_png
 from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
-from reportgen.run.memory import Bound, out_of_memory
+from reportgen.run.memory import MemoryBound, out_of_memory
 from reportgen.run.progress import Reporter
 from reportgen.spec import RenderSpec
 from reportgen.store import StoredRender
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from reportgen.models import Cut, Model
     from reportgen.render import Job, Render
 
-KEPT = 4
-"""Cuts that are kept."""
+CACHED_CUTS = 4
+"""Cuts that a `CutCache` holds."""
 
-NO_ROOM = "there was not memory enough to render it, not even by itself"
+TOO_LARGE = "there was not enough memory to render it, even in a batch of its own"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Something that was done of a layer.
+class LayerPart:
+    """A part of a layer's pictures that was rendered.
 
     Attributes:
-        layer: Its name.
-        rows: Renders to be stored.
-        ends: Whether nothing more of the layer comes.
+        layer: The layer's name.
+        rows: Renders to store.
+        ends: Whether this is the layer's last part.
     """
 
     layer: str
@@ -49,11 +49,11 @@ class Part:
 
 
 class Engine(Protocol):
-    """What carries a plan out.
+    """Renders what plans ask for.
 
     Attributes:
-        device: What pictures are computed on, in words.
-        workers: How many work side by side.
+        device: Name of the device that pictures are computed on.
+        workers: How many render at the same time.
     """
 
     @property
@@ -62,23 +62,23 @@ class Engine(Protocol):
     @property
     def workers(self) -> int: ...  # noqa: D102
 
-    def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
-        """Yield rows of the plans' pictures as they are found, and the end of each layer."""
+    def execute(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+        """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
 
 
-class Here:
+class LocalEngine:
     """Renders on this machine, one layer after the other."""
 
     workers = 1
 
-    def __init__(self, network: Model, bound: Bound, batch: int | None, reporter: Reporter) -> None:
+    def __init__(self, network: Model, bound: MemoryBound, batch: int | None, reporter: Reporter) -> None:
         from reportgen.render import device_name
 
-        self._cuts, self._bound, self._batch, self._reporter = Cuts(network), bound, batch, reporter
+        self._cuts, self._bound, self._batch, self._reporter = CutCache(network), bound, batch, reporter
         self.device = device_name()
 
-    def carry_out(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[Part]:
-        """Yield rows of the plans' pictures as they are found, and the end of each layer."""
+    def execute(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+        """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
         for plan in plans:
             if stop():
                 return
@@ -86,32 +86,32 @@ class Here:
             self._reporter.layer(name, len(plan.pictures))
             for pictures in plan.sets:
                 for rows in rows_of(self._cuts, plan.layer, pictures, self._bound, self._batch, stop):
-                    yield Part(name, rows)
+                    yield LayerPart(name, rows)
                 if stop():
                     break
-            yield Part(name, ends=True)
+            yield LayerPart(name, ends=True)
 
 
-class Cuts:
-    """A network's cuts, the last few of which are kept: their programs are built once."""
+class CutCache:
+    """A network's cuts; the last few stay in memory, so that their programs are built once."""
 
-    def __init__(self, network: Model, kept: int = KEPT) -> None:
+    def __init__(self, network: Model, kept: int = CACHED_CUTS) -> None:
         self.channels = network.input_shape[2]
         self.of = lru_cache(kept)(lambda layer, canvas, heads: cut_model(network, layer, canvas, heads=heads))
 
 
-def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch: int | None,
+def rows_of(cuts: CutCache, layer: Layer, pictures: PictureSet, bound: MemoryBound, batch: int | None,
             stop: Callable[[], bool]) -> Iterator[list[StoredRender]]:  # fmt: skip
     """Render pictures of one layer in one recipe.
 
     Args:
-        bound: What may be taken, which this learns from.
-        batch: Pictures at once, where the user said so.
-        stop: Asked between windows of steps; once true, complete pictures are handed out, others dropped.
+        bound: The memory that may be used; batches that did not fit are noted in it.
+        batch: Pictures at once, if the user set it.
+        stop: Called between windows of steps; once true, complete pictures are yielded, others dropped.
 
     Yields:
-        Rows as pictures are done, each once; a picture that does not fit memory by itself, or whose layer
-        fails, with that reason.
+        Rows as pictures are done, each once; a picture that does not fit memory in a batch of its own, or
+        whose layer fails, has that reason as its failure.
     """
     from reportgen.render import Job
 
@@ -123,23 +123,23 @@ def rows_of(cuts: Cuts, layer: Layer, pictures: PictureSet, bound: Bound, batch:
             for render in renders:
                 waiting.pop(render.job, None)
             yield [_row(planned[r.job], r) for r in renders]
-    except Exception as error:  # whatever one layer makes a framework say; the others go on
+    except Exception as error:  # whatever a framework raises for one layer; the other layers are rendered
         if out_of_memory(error):
             raise
-        reason = f"its layer cannot be rendered: {in_a_line(error)}"
+        reason = f"its layer cannot be rendered: {one_line(error)}"
         size = (*pictures.canvas_px, cuts.channels)
         yield [_row(p, _without_picture(size, job, "error", reason)) for job, p in waiting.items()]
 
 
-def in_a_line(error: BaseException) -> str:
-    """Return what an error says, short and without line breaks, and of which kind it is."""
-    said = (str(error).strip().splitlines() or [""])[0][:160]
-    return said if isinstance(error, ReportgenError) else f"{type(error).__name__}: {said}".rstrip(": ")
+def one_line(error: BaseException) -> str:
+    """Return an error's message, shortened and without line breaks, with its type unless it is ours."""
+    message = (str(error).strip().splitlines() or [""])[0][:160]
+    return message if isinstance(error, ReportgenError) else f"{type(error).__name__}: {message}".rstrip(": ")
 
 
-def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, batch: int | None,
+def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: MemoryBound, batch: int | None,
                   stop: Callable[[], bool]) -> Iterator[list[Render]]:  # fmt: skip
-    """Find a picture for every job, as `render_units` does, with smaller batches where memory ends."""
+    """Render a picture for every job, as `render_units` does, with smaller batches if memory runs out."""
     from reportgen.render import render_units
 
     size = bound.batch(cut, batch)
@@ -148,7 +148,7 @@ def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, b
 
         def halt(alone: bool = size == 1) -> bool:
             nonlocal large
-            large = not alone and (large or bound.passed())
+            large = not alone and (large or bound.exceeded())
             return large or stop()
 
         found: set[Job] = set()
@@ -164,7 +164,7 @@ def within_memory(cut: Cut, jobs: list[Job], recipe: RenderSpec, bound: Bound, b
         jobs = [job for job in jobs if job not in found]
         if full and size == 1 and jobs:
             size_px = (*cut.canvas_px, cut.channels)
-            yield [_without_picture(size_px, jobs[0], "out_of_memory", NO_ROOM)]
+            yield [_without_picture(size_px, jobs[0], "out_of_memory", TOO_LARGE)]
             jobs = jobs[1:]
         elif full or large:
             bound.halve()
@@ -190,7 +190,7 @@ def _row(planned: PlannedPicture, render: Render) -> StoredRender:
 
 
 def _without_picture(size: tuple[int, int, int], job: Job, stop_reason: str, failure: str) -> Render:
-    """Return what stands for a picture `(h, w, c)` that could not be found: grey, with the reason."""
+    """Return a grey picture `(h, w, c)` in place of one that could not be rendered, with the reason."""
     from reportgen.render import Render
 
     grey = np.full(size, 128, np.uint8)

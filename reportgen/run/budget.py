@@ -1,7 +1,7 @@
-"""A budget of time: whether it is spent, in which order pictures are rendered under it, and what is missing.
+"""A budget of time: in which order pictures are rendered within it, and what is missing afterwards.
 
-The clock runs from the call on, so that reading the model counts; measuring and the renderer null are part of
-it. The order itself is the plan's matter.
+The clock starts with the call, so that reading the model counts, as do measuring and the renderer null.
+Passes over the units are defined in `plan`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING
 
 from reportgen.plan import FIRST_UNITS, LayerPlan, missing, passes
 from reportgen.run.context import Clock, RunContext
-from reportgen.run.measuring import Passes, measure_layer, unmeasured
+from reportgen.run.measuring import Passes, measure_layer, missing_measurements
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-SURELY_FITS = 1 / 3
-"""Share of the budget up to which an estimate, which may be wrong by a factor of three, is believed."""
+SAFE_SHARE = 1 / 3
+"""Share of the budget up to which an estimate is trusted, since it may be wrong by a factor of three."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What of a plan is not there.
+    """The part of a plan that is not stored.
 
     Attributes:
         pictures, layers: How many are missing, and in how many layers.
@@ -44,8 +44,8 @@ class Missing:
         )
 
 
-def missing_of(plans: Sequence[LayerPlan], stored: Collection[str]) -> Missing:
-    """Return what of the plans is not stored."""
+def missing_pictures(plans: Sequence[LayerPlan], stored: Collection[str]) -> Missing:
+    """Return how many pictures and layers of the plans are not stored."""
     left = missing(plans, stored)
     return Missing(
         sum(len(plan.pictures) for plan in left),
@@ -61,24 +61,24 @@ def order(
     clock: Clock,
     estimate: Callable[[Sequence[LayerPlan]], float],
 ) -> tuple[list[list[LayerPlan]], float]:
-    """Return what is missing in the order in which it is rendered, and about how many seconds it takes.
+    """Return what is missing in the order in which to render it, and about how many seconds it takes.
 
-    Layer by layer, because every pass over the layers builds their programs again; in passes only where the
-    budget may not be enough. Of each layer the first pass has as many units as leave time for more.
+    Layer by layer, because every pass over the layers builds their programs again; in several passes only if
+    the budget may not be enough. The first pass has few enough units of each layer to leave time for more.
     """
     left = missing(plans, stored)
     seconds = estimate(left)
-    if seconds <= clock.left() * SURELY_FITS:
+    if seconds <= clock.left() * SAFE_SHARE:
         return [left], seconds
     turns, first = passes(plans, stored), FIRST_UNITS
-    while first > 1 and estimate(turns[0]) > clock.left() * SURELY_FITS:
+    while first > 1 and estimate(turns[0]) > clock.left() * SAFE_SHARE:
         first //= 2
         turns = passes(plans, stored, first)
     return turns, seconds
 
 
 class Measurer:
-    """Measures layers while their network is at hand, and keeps time for it at the end."""
+    """Measures layers while their network is loaded, and reserves time for that at the end of the budget."""
 
     def __init__(
         self, run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan]
@@ -88,9 +88,9 @@ class Measurer:
         self._passes: Passes = {}
 
     def layer(self, name: str, *, null: bool = True) -> None:
-        """Take the measurements of a layer that are missing or stale; the null only if asked and in time.
+        """Take a layer's missing or outdated measurements; the null only if requested and time remains.
 
-        A layer of which nothing was rendered is left alone.
+        A layer of which nothing was rendered is skipped.
         """
         plan = self._plans[name]
         if not self._run.store.placements(self._model.id, name):
@@ -103,12 +103,12 @@ class Measurer:
             self._measure(plan, null=True)
 
     def all(self) -> None:
-        """Take what is missing of every layer."""
+        """Take the missing measurements of every layer."""
         for name in self._plans:
             self.layer(name)
 
     def _lacks(self, plan: LayerPlan) -> list[str]:
-        return unmeasured(self._run, self._model, plan)
+        return missing_measurements(self._run, self._model, plan)
 
     def _measure(self, plan: LayerPlan, *, null: bool) -> None:
         measure_layer(self._run, self._model, self._network, plan, self._passes, null=null)

@@ -1,8 +1,8 @@
-"""How fast this machine renders, measured once and kept: what counted operations take in seconds.
+"""How fast this machine renders, measured once and cached: seconds for a counted number of operations.
 
-A small network of the renderer's own is rendered for a few steps; how much longer a step takes than a matrix
-product of as many multiplications is a property of the device and the framework, and is kept in the user's
-cache. How fast a matrix product is at the moment, on a machine that others may use, is measured each time.
+A small network is rendered for a few steps. How much longer a step takes than a matrix product of as many
+multiplications is a property of the device and the framework, and is kept in the user's cache. The current
+speed of a matrix product, on a machine that others may use, is measured each time.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from reportgen.models import Cut
 
 CALIBRATION_VERSION = 1
-"""Raised whenever the same machine is measured otherwise."""
+"""Increased whenever the way of measuring changes."""
 
 OVERHEAD_A_NUMBER = 4
-"""Multiplications that could be done while one number is written and read: what elementwise and depthwise
-operations cost."""
+"""Multiplications that take as long as writing and reading one number, the cost of elementwise and depthwise
+operations."""
 
 _CANVAS, _PICTURES, _SIDE = (64, 64), 8, 768
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """What counted work takes here.
+    """How fast this machine does counted work.
 
     Attributes:
-        program_seconds: To build the loop of one layer and recipe.
-        slower: Times longer a multiplication takes in a step than in a matrix product.
+        program_seconds: Seconds to build the program of one layer and recipe.
+        slower: Factor by which a multiplication takes longer in a step than in a matrix product.
     """
 
     program_seconds: float = 4.0
@@ -50,30 +50,30 @@ class Speed:
 
 
 UNKNOWN = Speed()
-"""Of a machine that was not measured: programs took 2 to 6 s on two cores."""
+"""Assumed for a machine that was not measured: programs took 2 to 6 s on two cores."""
 
 
 def calibrated(file: Path | None = None) -> Speed:
-    """Return this machine's speed, as kept; measured and kept where it is not, which takes seconds.
+    """Return this machine's speed from the cache; else measure and cache it, which takes seconds.
 
     Args:
-        file: Where it is kept; in the user's cache unless given.
+        file: The cache file; one in the user's cache folder by default.
     """
     file = file or _file()
-    key, known = _key(), _kept(file)
+    key, known = _key(), _read_cache(file)
     if key not in known:
-        known[key] = dataclasses.asdict(measured())
-        _keep(file, known)
+        known[key] = dataclasses.asdict(measured_speed())
+        _write_cache(file, known)
     return Speed(**known[key])
 
 
-def kept(file: Path | None = None) -> Speed:
-    """Return this machine's speed where it is kept, else `UNKNOWN`; measures nothing."""
-    found = _kept(file or _file()).get(_key())
+def cached_speed(file: Path | None = None) -> Speed:
+    """Return this machine's speed from the cache, else `UNKNOWN`; measures nothing."""
+    found = _read_cache(file or _file()).get(_key())
     return Speed(**found) if found else UNKNOWN
 
 
-def measured() -> Speed:
+def measured_speed() -> Speed:
     """Return this machine's speed, measured on a small network for a few steps."""
     from reportgen.measure import null_cuts
     from reportgen.render import Job, render_units
@@ -96,7 +96,7 @@ def measured() -> Speed:
 
 
 def multiplications_a_second() -> float:
-    """Return how many multiplications of a matrix product this machine does in a second, at the moment."""
+    """Return how many multiplications of a matrix product this machine currently does in a second."""
     matrix = np.ones((_SIDE, _SIDE), np.float32)
     matrix @ matrix
     seconds = []
@@ -108,7 +108,7 @@ def multiplications_a_second() -> float:
 
 
 def work_of(output_shape: tuple[int | None, ...], weights: Any) -> int:
-    """Return the multiplications of one operation: of its weights at every place, and of writing numbers.
+    """Return the work of one operation in multiplications: by its weights at every place, and for writing.
 
     Args:
         output_shape: Batch first, channels last.
@@ -137,8 +137,8 @@ def _key() -> str:
     return f"{CALIBRATION_VERSION}: {device_name()}, Keras {keras}, {arithmetic()}"
 
 
-def _kept(file: Path) -> dict[str, dict[str, float]]:
-    """Return the speeds in a file by machine; none where there is no such file, or not one of ours."""
+def _read_cache(file: Path) -> dict[str, dict[str, float]]:
+    """Return the speeds in a file by machine; empty if there is no such file or it has another format."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -157,8 +157,8 @@ def _is_speed(value: object) -> bool:
     )
 
 
-def _keep(file: Path, speeds: dict[str, dict[str, float]]) -> None:
-    """Write the speeds whole or not at all; a cache that cannot be written to is done without."""
+def _write_cache(file: Path, speeds: dict[str, dict[str, float]]) -> None:
+    """Write the speeds completely or not at all; a cache that cannot be written is ignored."""
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_name(f"{file.name}.{os.getpid()}")

@@ -47,9 +47,9 @@ def read_class_names(file: Path) -> tuple[str, ...]:
         with file.open("rb") as handle:
             text = handle.read(_MOST_NAMES).decode("utf-8")
     except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ConfigError(
-            f'class_names "{file}" cannot be read: {why}', hint="wanted a file with a name a line"
+            f'class_names "{file}" cannot be read: {why}', hint="wanted a file with one name a line"
         ) from None
     names = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(set(names)) < len(names):

@@ -1,4 +1,4 @@
-"""While two models are at hand: what each answers to the other's HappyMaps, kept in the store."""
+"""Responses of two loaded models to each other's HappyMaps, kept in the store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reportgen.compare.layers import cka_table, paired
 from reportgen.compare.rows import cross_name
 from reportgen.images import decode_png
 from reportgen.models import cut_model
-from reportgen.run.memory import looked_at
+from reportgen.run.memory import forward_batch
 from reportgen.spec import content_hash
 from reportgen.store import StoredRender, layer_owner
 from reportgen.units import Layer
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 Load = Callable[[], "Model"]
 
 
-def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load) -> int:
-    """Ask each version's layers about the other's HappyMaps, as far as the store misses it.
+def measure_cross_responses(a: Version, b: Version, load_a: Load, load_b: Load) -> int:
+    """Measure each version's responses to the other's HappyMaps, unless the store has them.
 
-    Only layers that differ and whose pictures have the same size in both are asked. One picture a
-    unit: the first seed of the scored recipe.
+    Only of layers that differ and whose pictures have the same size in both. One picture a unit: the first
+    seed of the scored recipe.
 
     Args:
         load_a, load_b: Read the networks; called only if something is missing.
 
     Returns:
-        Layers that were asked.
+        The number of layers that were measured.
     """
     _, pairs = paired(a.record, b.record, cka_table(a, b))
     n = 0
@@ -42,13 +42,13 @@ def cross_excite(a: Version, b: Version, load_a: Load, load_b: Load) -> int:
             continue
         if a.record.input_shape[2] != b.record.input_shape[2]:
             continue
-        n += _ask(b, y, a, x, load_b)
-        n += _ask(a, x, b, y, load_a)
+        n += _measure(b, y, a, x, load_b)
+        n += _measure(a, x, b, y, load_a)
     return n
 
 
-def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load: Load) -> bool:
-    """Keep what a layer answers to another version's pictures; return whether it had to be asked."""
+def _measure(version: Version, layer: Layer, other: Version, other_layer: Layer, load: Load) -> bool:
+    """Store a layer's responses to another version's pictures; return whether they were missing."""
     from reportgen.measure import responses
 
     scored = str(other.record.roles(other_layer.name).get("scored", ""))
@@ -59,16 +59,16 @@ def _ask(asked: Version, layer: Layer, other: Version, other_layer: Layer, load:
             first.setdefault(r.unit, r)
     if not first:
         return False
-    owner, name = layer_owner(asked.record.id, layer.name), cross_name(other.id, other_layer.name)
+    owner, name = layer_owner(version.record.id, layer.name), cross_name(other.id, other_layer.name)
     mark = content_hash({"graph": layer.judged_hash, "keys": [r.key for r in first.values()]})
-    if asked.store.measurement_fingerprint(owner, name) == mark:
+    if version.store.measurement_fingerprint(owner, name) == mark:
         return False
     cut = cut_model(load(), layer, canvas)
     pictures = np.stack([decode_png(r.picture, r.channels) for r in first.values()])
-    found = responses(cut, pictures, batch=looked_at(cut))
+    found = responses(cut, pictures, batch=forward_batch(cut))
     marks = {
         "unit": np.array([r.unit for r in first.values()], np.int32),
         "seed": np.array([r.seed for r in first.values()], np.int32),
     }
-    asked.store.put_measurement(owner, name, mark, {**marks, "mean": found["mean"], "max": found["max"]})
+    version.store.put_measurement(owner, name, mark, {**marks, "mean": found["mean"], "max": found["max"]})
     return True

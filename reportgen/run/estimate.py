@@ -1,4 +1,4 @@
-"""How long rendering will take and how large the site will be, said before it starts."""
+"""Estimates, before rendering starts, of how long it will take and how large the site will be."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reportgen.plan import LayerPlan, PictureSet
-from reportgen.run.calibration import Speed, calibrated, kept, multiplications_a_second, work_of
+from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplications_a_second, work_of
 from reportgen.spec import AtlasSpec
 
 if TYPE_CHECKING:
     from reportgen.models import Model
 
 BYTES_A_PIXEL, BYTES_A_UNIT, BYTES_A_UNIT_PAGE = 0.4, 7_000, 15_000
-"""What a page picture's pixel takes as WebP (0.29 structured, twice that noise), a unit's data and its place
-on the layer's page, and its own page where it has one; texts as measured on a site of 112 units."""
+"""Size of a pixel of a page's picture as WebP (0.29 structured, twice that noise), of a unit's data and entry
+on the layer's page, and of its own page if it has one; texts as measured on a site of 112 units."""
 
-_WORTH_MEASURING = 30.0
-"""Seconds of foretold work from which measuring the machine first, for some seconds, is worth it."""
+_CALIBRATE_FROM = 30.0
+"""Estimated seconds of work from which the machine is measured first, which takes some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What the full atlas of a model will take.
+    """The cost of the full atlas of a model.
 
     Attributes:
         pictures: How many are planned.
-        image_steps: Steps of one picture each, at the mean of the recipe's fewest and most.
-        seconds: To render them here; within a factor of two or three.
-        site_bytes: Of the site, pages and pictures; within a factor of two.
+        image_steps: Steps of all pictures, at the mean of the recipe's minimum and maximum.
+        seconds: To render them on this machine; within a factor of two or three.
+        site_bytes: Size of the site, pages and pictures; within a factor of two.
     """
 
     pictures: int
@@ -39,7 +39,7 @@ class Estimate:
 
 
 def full_estimate(model: Model, plans: Sequence[LayerPlan], spec: AtlasSpec) -> Estimate:
-    """Return what the plans' pictures take here: work is counted, nothing of the model is run."""
+    """Return the cost of the plans' pictures on this machine: work is counted, the model is not run."""
     return Estimate(
         pictures=sum(len(plan.pictures) for plan in plans),
         image_steps=round(sum(len(s.pictures) * _steps(s) for plan in plans for s in plan.sets)),
@@ -49,7 +49,7 @@ def full_estimate(model: Model, plans: Sequence[LayerPlan], spec: AtlasSpec) -> 
 
 
 def _steps(pictures: PictureSet) -> float:
-    """Return the steps of a picture, some of which stop early."""
+    """Return the expected steps of a picture, some of which stop early."""
     return (pictures.recipe.steps + pictures.recipe.min_steps) / 2
 
 
@@ -65,13 +65,13 @@ def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
 
 
 def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
-    """Return about how many seconds the plans' pictures take here; within a factor of two or three.
+    """Return about how many seconds the plans' pictures take on this machine, within a factor of three.
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
-    calibrated speed. Where much is to be done and this machine was never measured, it is measured now.
+    calibrated speed. If there is much to render and the machine was never measured, it is measured now.
     """
-    seconds = _seconds(model, plans, kept())
-    return seconds if seconds < _WORTH_MEASURING else _seconds(model, plans, calibrated())
+    seconds = _seconds(model, plans, cached_speed())
+    return seconds if seconds < _CALIBRATE_FROM else _seconds(model, plans, calibrated())
 
 
 def _seconds(model: Model, plans: Sequence[LayerPlan], speed: Speed) -> float:

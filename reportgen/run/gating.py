@@ -1,4 +1,4 @@
-"""The gate: a version held against rules, and against the version before it."""
+"""The gate: a version checked against rules, and against the version before it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError, StoreError
 from reportgen.json_values import JsonObject
 from reportgen.run.comparing import Places, linker, places_of
-from reportgen.run.versions import Named, opened, read_name
+from reportgen.run.versions import NamedVersion, open_versions, read_name
 from reportgen.store import open_store
 
 
@@ -39,14 +39,14 @@ class GateResult:
         return all(outcome.held for outcome in self.outcomes)
 
     def as_dict(self, url: str = "") -> JsonObject:
-        """Return what was found, as JSON values; `url` is the address of the site."""
+        """Return the result as JSON values; `url` is the address of the site."""
         rules = [
             {
                 "rule": o.rule.text,
                 "value": o.value,
                 "limit": o.rule.limit,
                 "held": o.held,
-                "units": [_unit(*u) for u in self.behind(o, url)],
+                "units": [_unit(*u) for u in self.failing_units(o, url)],
             }
             for o in self.outcomes
         ]
@@ -55,8 +55,8 @@ class GateResult:
             sides["against"] = dataclasses.asdict(self.against)
         return {**sides, "held": self.held, "rules": rules}
 
-    def behind(self, outcome: Outcome, url: str = "") -> list[tuple[str, str, int, str]]:
-        """Return the units behind a rule that does not hold: version, layer, unit, and address or nothing."""
+    def failing_units(self, outcome: Outcome, url: str = "") -> list[tuple[str, str, int, str]]:
+        """Return the units that make a rule fail: version, layer, unit, and address ("" if unknown)."""
         link = linker(self.places, url)
         found = [(self.version, *unit) for unit in outcome.units]
         if self.against is not None:
@@ -64,7 +64,7 @@ class GateResult:
         return [(v.version, layer, unit, link(v, layer, unit)) for v, layer, unit in found]
 
     def markdown(self, url: str = "") -> str:
-        """Return a table of rule, value and limit, and the units behind each rule that does not hold."""
+        """Return a table of rule, value and limit, and the units that make a rule fail."""
         word = "holds" if self.held else "does not hold"
         before = f" against {plain(str(self.against))}" if self.against else ""
         lines = [f"### The gate {word}: {plain(str(self.version))}{before}", ""]
@@ -74,23 +74,23 @@ class GateResult:
             held = "holds" if o.held else "**fails**"
             lines.append(f"| {plain(o.rule.text)} | {number(o.value)} | {limit} | {held} |")
         for o in self.outcomes:
-            units = self.behind(o, url)
+            units = self.failing_units(o, url)
             if units:
                 named = [
                     f"[{plain(layer)} {u}]({to})" if to else f"{plain(layer)} {u}"
                     for _, layer, u, to in units
                 ]
-                more = f", and {len(units) - MOST_NAMED} more" if len(units) > MOST_NAMED else ""
-                lines += ["", f"Behind {plain(o.rule.text)}: {', '.join(named[:MOST_NAMED])}{more}."]
+                more = f", and {len(units) - MAX_LISTED} more" if len(units) > MAX_LISTED else ""
+                lines += ["", f"Behind {plain(o.rule.text)}: {', '.join(named[:MAX_LISTED])}{more}."]
         return "\n".join(lines) + "\n"
 
 
-MOST_NAMED = 32
+MAX_LISTED = 32
 OPERATOR_SIGNS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "="}
 
 
 def number(value: float | None) -> str:
-    """Return a rule's number for people; a dash where it could not be told."""
+    """Return a rule's number for people; a dash if it is undefined."""
     return "–" if value is None else f"{value:.3g}" if value != int(value) else f"{value:.0f}"
 
 
@@ -99,22 +99,23 @@ def _unit(version: str, layer: str, unit: int, address: str) -> JsonObject:
 
 
 def run_gate(word: str | None, rules: Sequence[str], against: str | None, settings: Settings) -> GateResult:
-    """Return what the rules give for a version.
+    """Return the outcome of rules for a version.
 
     Args:
         word: The version, as `versions.read_name` takes it; a store alone means the version stored last,
             None the last one in the store of the settings.
         rules: As texts; at least one.
-        against: The version before, named likewise or by its label in the same store.
+        against: The version before, named in the same way or by its label in the same store.
 
     Raises:
         ConfigError: No rule, one that cannot be read, or one that compares without a version to compare with.
-        StoreError: A version that is not there.
+        StoreError: A version does not exist.
     """
     read: list[Rule] = [read_rule(text) for text in rules]
     if not read:
         raise ConfigError(
-            "a gate without rules holds anything", hint='say --rule "dead <= 5", or rule in reportgen.toml'
+            "no rule is given, wanted at least one",
+            hint='--rule "dead <= 5", or rule in reportgen.toml',
         )
     named = _judged_version(word, settings)
     names = [named]
@@ -122,22 +123,25 @@ def run_gate(word: str | None, rules: Sequence[str], against: str | None, settin
         names.append(read_name(against, settings.model_copy(update={"store": named.store})))
     for name in names:
         if name.model is not None:
-            raise StoreError(f'"{name.model}" is a model file', hint="render it, then name its store")
-    with opened(names) as versions:
+            raise StoreError(
+                f'"{name.model}" is a model file, wanted a version in a store',
+                hint="render it, then name its store",
+            )
+    with open_versions(names) as versions:
         before = versions[1] if len(versions) > 1 else None
         wanted = before is not None and any(rule.compares for rule in read)
         comparison = compare_versions(before, versions[0]) if before is not None and wanted else None
         outcomes = judge(read, versions[0], before, comparison)
-        stand = places_of(versions)
-        return GateResult(versions[0].id, before.id if before else None, tuple(outcomes), stand)
+        addresses = places_of(versions)
+        return GateResult(versions[0].id, before.id if before else None, tuple(outcomes), addresses)
 
 
-def _judged_version(word: str | None, settings: Settings) -> Named:
-    named = read_name(word, settings) if word is not None else Named(settings.store)
+def _judged_version(word: str | None, settings: Settings) -> NamedVersion:
+    named = read_name(word, settings) if word is not None else NamedVersion(settings.store)
     if named.label or named.model is not None:
         return named
     with open_store(named.store) as store:
         records = store.models()
     if not records:
         raise StoreError(f'store "{named.store.name}" holds no model', hint="render a model first")
-    return Named(named.store, f"{records[-1].name}/{records[-1].version}")
+    return NamedVersion(named.store, f"{records[-1].name}/{records[-1].version}")

@@ -1,7 +1,7 @@
 """The import report: what a network is, its parity with the file, and the input range it is taken to expect.
 
-Puts together what `models` finds, as JSON values: `inspect` prints them, and the store keeps them with
-the model version, so that pages can show them. Nothing is judged here that a reader could not redo.
+It collects what `models` finds, as JSON values: `inspect` prints them, and the store keeps them with the
+model version, so that pages can show them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
     Args:
         path: The source it was read from.
         model: The network.
-        settings: As it was read.
+        settings: Those it was read with.
 
     Returns:
-        JSON values; the keys stand in docs/import-report.md.
+        JSON values; the keys are listed in docs/import-report.md.
     """
     from reportgen.models.class_labels import labels_in
     from reportgen.models.input_range.evidence import file_metadata, input_evidence
@@ -87,7 +87,7 @@ def _file_parity(source: ModelSource, model: Model, settings: Settings) -> Parit
 
 
 def estimate_report(found: Estimate) -> JsonObject:
-    """Return what the full atlas takes, as JSON values."""
+    """Return the cost of the full atlas, as JSON values."""
     rate = found.image_steps / max(found.seconds, 1e-9)
     return {**dataclasses.asdict(found), "seconds": round(found.seconds, 1),
             "image_steps_a_second": round(rate, 2)}  # fmt: skip
@@ -124,13 +124,13 @@ def _merged(model: Model, layer: Layer) -> list[dict[str, str]]:
 
 def _input(model: Model, evidence: InputEvidence) -> JsonObject:
     used = model.input_range
-    said = [r.words for r in evidence.readings if r.range] or [r.words for r in evidence.readings]
+    words = [r.words for r in evidence.readings if r.range] or [r.words for r in evidence.readings]
     return {
         "shape": list(model.input_shape),
         "size_source": model.input_size_source,
         "range": {"low": list(used.low), "high": list(used.high), "text": str(used)},
         "source": used.source,
-        "evidence": "; ".join(dict.fromkeys(said)),
+        "evidence": "; ".join(dict.fromkeys(words)),
         "confidence": round(evidence.confidence, 2),
         "confidence_word": evidence.word,
         "readings": [_reading(r) for r in evidence.readings],
@@ -168,14 +168,14 @@ def _sentence(parity: Parity, against: str, thing: str) -> str:
     if not parity.found:
         return parity.reason or "not compared"
     n, of = len(parity.found), parity.of
-    looked = (
+    compared = (
         f"{n} {thing}{'s' if n != 1 else ''}" if n == of else f"{n} of {of} {thing}s, spread over the depth,"
     )
     if parity.max_rel is None or not math.isfinite(parity.max_rel):
-        return f"{looked} compared with {against}: some results are not finite numbers"
+        return f"{compared} compared with {against}: some results are not finite numbers"
     far = f"at most {parity.max_abs:.2g} apart, {parity.max_rel:.2g} of the range"
     verdict = "the same to within rounding" if parity.same else "NOT the same"
-    return f"{looked} compared with {against} on fixed pictures: {far}; {verdict}"
+    return f"{compared} compared with {against} on fixed pictures: {far}; {verdict}"
 
 
 def _number(value: float | None) -> float | None:
@@ -189,15 +189,17 @@ def report_lines(report: Parsed) -> Sequence[str]:
 
 
 def input_lines(found: Mapping[str, Any]) -> list[str]:
-    """Return how sure the input range is and which option to try, in sentences."""
+    """Return sentences about the input range: its evidence, its confidence, and which option to try."""
     lines = [
         f"input range {found['range']['text']} ({found['source']}): {found['confidence_word']}, "
         f"{found['confidence']:g} of 1; {found['evidence']}"
     ]
     best = found["best"]
     if best:
-        sure = f"{best['confidence_word']}, {best['confidence']:g} of 1"
-        lines.append(f"the evidence speaks for {best['range']} ({sure}); to use it: {best['option']}")
+        confidence = f"{best['confidence_word']}, {best['confidence']:g} of 1"
+        lines.append(f"the evidence suggests {best['range']} ({confidence}); to use it: {best['option']}")
     elif found["source"] == "assumed" and not found["confidence"]:
-        lines.append("if it is another, say so: --input-range -1,1 or 0,255 or 0,65535 or imagenet or caffe")
+        lines.append(
+            "if it is different, set it: --input-range -1,1 or 0,255 or 0,65535 or imagenet or caffe"
+        )
     return lines

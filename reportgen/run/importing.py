@@ -1,4 +1,4 @@
-"""From a model file to its record in the store, reading the file only when it has changed."""
+"""From a model file to its record in the store; the file is read only if it has changed."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 IMPORT_VERSION = 6
-"""Raised whenever the same file is read into other layers, so that stored records are renewed."""
+"""Increased whenever the same file gives other layers, so that stored records are renewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A model version: its record, and the network itself for those who must run it.
+    """A model version: its record, and a function that loads the network.
 
     Attributes:
-        path: What the user named.
+        path: The model as the user named it.
         record: As stored, or as just read.
-        load: Reads the file; the framework is imported only here. Reads it once.
+        load: Reads the file, once; only this imports the framework.
     """
 
     path: str | Path
@@ -50,7 +50,7 @@ def open_source(store: Store, path: str | Path, settings: Settings) -> Source:
     try:
         named.file_name.encode()
     except UnicodeEncodeError:
-        raise ModelError(f"the name of file {named.file_name!r} is no text", hint="rename it") from None
+        raise ModelError(f"the file name {named.file_name!r} is not valid text", hint="rename it") from None
     hash_ = named.digest()
     options = _options(settings)
     name, version = named.name, settings.version or hash_[:8]
@@ -110,8 +110,8 @@ def load_network(path: str | Path, version: str, settings: Settings, untrained: 
     )
 
 
-def facts_of(model: ModelRecord | Model) -> Iterator[str]:
-    """Yield what a person should see of a network before anything is done with it."""
+def summary_lines(model: ModelRecord | Model) -> Iterator[str]:
+    """Yield lines that describe a network: its units, its input, what is skipped, notes."""
     height, width, channels = model.input_shape
     n_units = sum(layer.n_units for layer in model.layers)
     yield f"{model.name} {model.version}: {len(model.layers)} layers, {n_units:,} units"
@@ -125,7 +125,7 @@ def facts_of(model: ModelRecord | Model) -> Iterator[str]:
 
 
 def choose_device(device: str) -> None:
-    """Say what computes, before a framework allocates anything there."""
+    """Choose the device, before a framework allocates anything on one."""
     if device == "auto" and "keras" not in sys.modules:
         return
     from reportgen.models.framework import keras_module
@@ -137,10 +137,10 @@ def choose_device(device: str) -> None:
 
 
 def choose_arithmetic(wanted: str) -> None:
-    """Say in what is computed.
+    """Choose the arithmetic.
 
     Raises:
-        ConfigError: It is bfloat16, and what computes here does not.
+        ConfigError: It is bfloat16, and the device does not support it.
     """
     if wanted == "float32" and "keras" not in sys.modules:
         return
@@ -151,7 +151,7 @@ def choose_arithmetic(wanted: str) -> None:
 
     if use_arithmetic(wanted) != wanted:
         raise ConfigError(
-            f"arithmetic is {wanted}, but {device_name()} computes in float32", hint="--arithmetic float32"
+            f"arithmetic is {wanted}, but {device_name()} supports only float32", hint="--arithmetic float32"
         )
 
 

@@ -1,4 +1,4 @@
-"""While the network is at hand: measures a layer and renders its null, and keeps both in the store."""
+"""Measures a layer of a loaded network and renders its null, and keeps both in the store."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, null_setting
-from reportgen.run.batches import in_a_line, within_memory
+from reportgen.run.batches import one_line, within_memory
 from reportgen.run.context import RunContext
-from reportgen.run.memory import looked_at, out_of_memory
+from reportgen.run.memory import forward_batch, out_of_memory
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, WEIGHTS_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
@@ -28,11 +28,11 @@ Passes = dict[str, dict[str, Arrays]]
 """Measurement name to layer name to arrays."""
 
 MAX_RESPONSES = 24_000_000
-"""Most numbers of one response array kept in the store; above it the finer arrays are left out."""
+"""Largest response array, in numbers, that is kept in the store; larger, finer arrays are left out."""
 
 
-def unmeasured(run: RunContext, model: ModelRecord, plan: LayerPlan) -> list[str]:
-    """Return the names of a layer's measurements that are missing or stale."""
+def missing_measurements(run: RunContext, model: ModelRecord, plan: LayerPlan) -> list[str]:
+    """Return the names of a layer's measurements that are missing or outdated."""
     store, owner = run.store, layer_owner(model.id, plan.layer.name)
     wanted = _fingerprints(run, model, plan)
     stale = [name for name, mark in wanted.items() if store.measurement_fingerprint(owner, name) != mark]
@@ -47,14 +47,15 @@ def unmeasured(run: RunContext, model: ModelRecord, plan: LayerPlan) -> list[str
 
 def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: LayerPlan, passes: Passes, *,
                   null: bool) -> None:  # fmt: skip
-    """Take the measurements of a layer that are missing or stale, one commit each.
+    """Take a layer's missing or outdated measurements, one commit each.
 
-    A measurement that fails is told in a line, and the others do not wait for it.
+    A measurement that fails is reported in a line, and the others are taken nevertheless.
 
     Args:
-        passes: What one pass over the network gave for all layers; filled here, kept by the caller.
-        null: Whether the renderer null is among them; it is left out all the same once the run is to end.
-            Everything else takes seconds.
+        passes: Measurements that one pass over the network gives for all layers; filled here, kept by the
+            caller.
+        null: Whether to render the renderer null too; it is skipped once the run should end. Everything else
+            takes seconds.
     """
     from reportgen import measure
 
@@ -62,7 +63,7 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
     owner = layer_owner(model.id, layer.name)
     marks = _fingerprints(run, model, plan)
     cut = functools.cache(lambda: cut_model(network, layer, canvas))
-    at_once = functools.cache(lambda: looked_at(cut()))
+    batch = functools.cache(lambda: forward_batch(cut()))
 
     def of_all_layers(name: str, take: Callable[[Model], dict[str, Arrays]]) -> Arrays:
         if name not in passes:
@@ -74,28 +75,28 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
         return {"setting": np.array([marks["null"]])} if done else None
 
     takers: dict[str, Callable[[], Arrays | None]] = {
-        "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels), batch=at_once()),
-        "renders": lambda: _render_responses(run.store, model, plan, cut, at_once),
-        "flat": lambda: measure.flat_curve(cut(), batch=at_once()),
+        "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels), batch=batch()),
+        "renders": lambda: _render_responses(run.store, model, plan, cut, batch),
+        "flat": lambda: measure.flat_curve(cut(), batch=batch()),
         "bounds": lambda: of_all_layers("bounds", measure.bounds),
         "weights": lambda: of_all_layers("weights", measure.weights),
         "null": pictures_of_null,
     }
-    for name in unmeasured(run, model, plan):
+    for name in missing_measurements(run, model, plan):
         try:
             arrays = takers[name]()
-        except Exception as error:  # whatever one layer makes a framework say; the others go on
+        except Exception as error:  # whatever a framework raises for one layer; the others are measured
             of_the_layer = isinstance(error, ShapeError) or not isinstance(error, ReportgenError)
             if out_of_memory(error) or not of_the_layer:
                 raise
-            run.reporter.say(f'layer "{layer.name}": {name} could not be measured: {in_a_line(error)}')
+            run.reporter.say(f'layer "{layer.name}": {name} could not be measured: {one_line(error)}')
             continue
         if arrays is not None:
             run.store.put_measurement(owner, name, marks[name], arrays)
 
 
 def ensure_null(run: RunContext, plan: LayerPlan, channels: int, setting: str) -> bool:
-    """Render the null of a setting unless the store has it; nothing is kept of one that was stopped.
+    """Render the null of a setting unless the store has it; if stopped, nothing of it is kept.
 
     Returns:
         Whether the store has it.
@@ -121,7 +122,7 @@ def ensure_null(run: RunContext, plan: LayerPlan, channels: int, setting: str) -
 
 
 def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Callable[[], Cut],
-                      at_once: Callable[[], int]) -> Arrays:  # fmt: skip
+                      batch: Callable[[], int]) -> Arrays:  # fmt: skip
     from reportgen.measure import responses
 
     scored = _scored(plan)
@@ -141,7 +142,7 @@ def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Ca
     for start in range(0, len(rows), PICTURES_AT_ONCE):
         some = rows[start : start + PICTURES_AT_ONCE]
         pictures = np.stack([decode_png(r.picture, r.channels) for r in some])
-        arrays = responses(cut(), pictures, batch=at_once())
+        arrays = responses(cut(), pictures, batch=batch())
         for name, array in arrays.items():
             if array[0].size * len(rows) <= MAX_RESPONSES:
                 parts.setdefault(name, []).append(array)
@@ -149,7 +150,7 @@ def _render_responses(store: Store, model: ModelRecord, plan: LayerPlan, cut: Ca
 
 
 def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[str, str]:
-    """Return the names of a layer's measurements, each with the hash of all it depends on."""
+    """Return the names of a layer's measurements, each with the hash of everything it depends on."""
     scored = _scored(plan)
     network = {
         "graph": plan.layer.judged_hash,

@@ -1,7 +1,7 @@
-"""How much memory there is, and how many pictures at once stay within what a run may take.
+"""How much memory there is, and how many pictures at once fit in what a run may use.
 
-The bound is of the process. How many pictures are worked on at once follows from the network, never from the
-bound; the process's own size is looked at after every batch, and the batch halves where it is passed.
+The bound applies to the process. How many pictures are optimised at once follows from the network, never from
+the bound; the process's size is checked after every batch, and the batch is halved if it exceeds the bound.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from reportgen.models import Cut
 
 DEFAULT_SHARE = 0.6
-LOOKED_AT = 32
-"""Most pictures that are run through a network at once to see what it answers."""
+MAX_FORWARD_BATCH = 32
+"""Most pictures at once in a forward pass."""
 
 _GROUP, _MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
-def memory_here(group: Path = _GROUP, mount: Path = _MOUNT) -> int:
-    """Return the bytes of memory this process may use: the machine's, or less where a control group says so.
+def available_memory(group: Path = _GROUP, mount: Path = _MOUNT) -> int:
+    """Return the bytes of memory this process may use: the machine's, or less if a control group limits it.
 
     Args:
         group: The file that names the process's control groups.
@@ -36,12 +36,12 @@ def memory_here(group: Path = _GROUP, mount: Path = _MOUNT) -> int:
 
 
 def default_bound() -> int:
-    """Return what a run may take unless it is told: 60 % of what is there, in bytes."""
-    return int(DEFAULT_SHARE * memory_here())
+    """Return the memory that a run may use by default, in bytes: 60 % of what is available."""
+    return int(DEFAULT_SHARE * available_memory())
 
 
-def resident() -> int:
-    """Return the bytes of memory that this process holds now; 0 where the system does not tell."""
+def resident_bytes() -> int:
+    """Return the bytes of memory that this process holds now; 0 if the system does not report it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
@@ -49,63 +49,63 @@ def resident() -> int:
         return 0
 
 
-class Bound:
-    """What a run may take, and what was learnt of it: a batch that did not fit halves the later ones too."""
+class MemoryBound:
+    """The memory that a run may use; a batch that did not fit halves all later ones too."""
 
     def __init__(self, bytes_: int) -> None:
         self.bytes = bytes_
         self._divided = 1
 
     def batch(self, cut: Cut, asked: int | None = None) -> int:
-        """Return how many pictures of this cut to work on at once, at least 1.
+        """Return how many pictures of this cut to optimise at once, at least 1.
 
-        It follows from the cut alone, so that pictures do not depend on the memory that is free; it is made
-        less only where it was found not to fit.
+        It follows from the cut alone, so that pictures do not depend on free memory; it is reduced only after
+        a batch did not fit.
 
         Args:
-            asked: What the user said instead, which is then a part of the pictures' keys.
+            asked: The user's number, which is then a part of the pictures' keys.
         """
         from reportgen.render import suggest_batch
 
         return max(1, (asked or suggest_batch(cut)) // self._divided)
 
     def halve(self) -> None:
-        """Note that a batch did not fit."""
+        """Halve this and later batches, because one did not fit."""
         self._divided *= 2
 
     @property
     def halved(self) -> bool:
-        """Whether a batch did not fit, so that pictures after it are other roundings of the same."""
+        """Whether a batch did not fit, so that later pictures may differ by rounding."""
         return self._divided > 1
 
-    def passed(self) -> bool:
-        """Return whether the process is larger than the bound, after giving back what it no longer needs."""
-        if resident() <= self.bytes:
+    def exceeded(self) -> bool:
+        """Return whether the process exceeds the bound, after memory it no longer needs was released."""
+        if resident_bytes() <= self.bytes:
             return False
         gc.collect()
-        _give_back()
-        return resident() > self.bytes
+        _release_freed()
+        return resident_bytes() > self.bytes
 
 
-def looked_at(cut: Cut) -> int:
-    """Return how many pictures to run through a cut at once, forwards only: at most 32."""
+def forward_batch(cut: Cut) -> int:
+    """Return how many pictures to run through a cut at once in a forward pass: at most 32."""
     from reportgen.render import suggest_batch
 
-    return min(LOOKED_AT, 2 * suggest_batch(cut))  # Half of what a picture takes are gradients.
+    return min(MAX_FORWARD_BATCH, 2 * suggest_batch(cut))  # Half of what a picture takes are gradients.
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Return whether a framework means by this error that memory, its own or the machine's, is used up."""
+    """Return whether a framework's error means that memory, of the device or the machine, ran out."""
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"MemoryError", "ResourceExhaustedError"}:
         return True
     text = str(error).lower()
-    said = "resource_exhausted" in text or "out of memory" in text
-    return said and bool(names & {"XlaRuntimeError", "JaxRuntimeError", "InternalError", "UnknownError"})
+    found = "resource_exhausted" in text or "out of memory" in text
+    return found and bool(names & {"XlaRuntimeError", "JaxRuntimeError", "InternalError", "UnknownError"})
 
 
-def _give_back() -> None:
-    """Ask the C library to return freed memory to the system, where it is one that can."""
+def _release_freed() -> None:
+    """Ask the C library to return freed memory to the system, if it can."""
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):
@@ -131,5 +131,5 @@ def _limits(group: Path, mount: Path) -> Iterator[int]:
         for depth in range(len(parts), -1, -1):
             try:
                 yield int(folder.joinpath(*parts[:depth], name).read_text())
-            except (OSError, ValueError):  # Not mounted here, or "max", which is none.
+            except (OSError, ValueError):  # Not mounted here, or "max", which means no limit.
                 continue

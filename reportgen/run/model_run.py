@@ -1,4 +1,4 @@
-"""A run of model versions: what each plan misses is rendered and measured, and what was asked for besides."""
+"""A run of model versions: renders and measures what their plans lack, with the optional measurements."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pathlib import Path
 from reportgen.config import Settings
 from reportgen.errors import StoreError
 from reportgen.plan import LayerPlan, make_plan, missing, recipe_hash
-from reportgen.run.budget import Missing, missing_of
+from reportgen.run.budget import Missing, missing_pictures
 from reportgen.run.context import RunContext
 from reportgen.run.import_report import import_report, report_lines
-from reportgen.run.importing import Source, facts_of, open_source
-from reportgen.run.measuring import unmeasured
+from reportgen.run.importing import Source, open_source, summary_lines
+from reportgen.run.measuring import missing_measurements
 from reportgen.run.natural_run import check_pictures, measure_natural, with_spectrum
-from reportgen.run.progress import Reporter, tell_of_copy
+from reportgen.run.notebook_html import as_html
+from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.removal_file import read_measurements, take_measurement
 from reportgen.run.removal_run import measure_removal
-from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
-from reportgen.run.showing import as_html
+from reportgen.run.rendering import place_stored, plan_record, plan_request, render_and_measure
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -35,11 +35,11 @@ class RenderSummary:
 
     Attributes:
         model: Its record.
-        planned, rendered, failed: Pictures wanted, newly rendered, and of all wanted those that failed.
-        stopped: Whether the run ended before it was done.
+        planned, rendered, failed: Pictures planned, newly rendered, and failed (of all planned).
+        stopped: Whether the run ended before it was complete.
         seconds: Wall-clock time.
-        missing: What of the plan is not there, in words; else empty.
-        spent: Whether it ended because its budget of time was spent, as it was asked to.
+        missing: A sentence about what is missing from the plan; else empty.
+        spent: Whether it ended because its budget of time was spent.
     """
 
     model: ModelRecord
@@ -60,12 +60,10 @@ class RenderSummary:
 
 
 def render_model(run: RunContext, path: str | Path) -> RenderSummary:
-    """Render and measure what the store misses of one model file.
-
-    Once the run is to end, it ends with what is complete.
+    """Render and measure what the store lacks of one model file; if stopped, complete pictures are kept.
 
     Raises:
-        ReportgenError: A model, setting or store that cannot be used. What was rendered is kept.
+        ReportgenError: A model, setting or store cannot be used. What was rendered is kept.
     """
     started = time.monotonic()
     store, settings, reporter = run.store, run.settings, run.reporter
@@ -74,32 +72,32 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
         check_pictures(settings, source.record)
     if settings.removal is not None:
         read_measurements(settings.removal)
-    wish = with_spectrum(wish_of(settings), settings, source.record)
-    plans = make_plan(source.record, wish, arithmetic=settings.arithmetic)
+    request = with_spectrum(plan_request(settings), settings, source.record)
+    plans = make_plan(source.record, request, arithmetic=settings.arithmetic)
     before = store.find_model(source.record.name, source.record.version)
     if before is not None and before.file_hash != source.record.file_hash:
         reporter.say(
-            f"{before.name} {before.version} held another file, {before.file_hash[:8]}: its scores are "
+            f"{before.name} {before.version} was another file, {before.file_hash[:8]}: its scores are "
             f"replaced by those of {source.record.file_hash[:8]}"
         )
     model = store.put_model(
-        dataclasses.replace(source.record, plan=plan_record(source.record, wish, plans, settings))
+        dataclasses.replace(source.record, plan=plan_record(source.record, request, plans, settings))
     )
-    for recipe in (wish.scored, wish.shown, *wish.sweep):
+    for recipe in (request.scored, request.shown, *request.sweep):
         store.put_recipe(recipe_hash(recipe), recipe)
-    known = place_known(store, model, plans)
-    for line in facts_of(model):
+    known = place_stored(store, model, plans)
+    for line in summary_lines(model):
         reporter.say(line)
     rendered = 0
-    lacks_measuring = functools.partial(_lacks_measuring, run, model, plans)
-    if (missing(plans, known) or lacks_measuring()) and not run.halted():
+    lacks_measurements = functools.partial(_lacks_measurements, run, model, plans)
+    if (missing(plans, known) or lacks_measurements()) and not run.halted():
         model = _with_report(run, model, source, path)
         model = _note_progress(run, model, None)
         rendered = render_and_measure(run, model, source, plans, known)
-    there = place_known(store, model, plans)
-    besides = _look_beside(run, model, source, plans)
-    lack = missing_of(plans, there)
-    unfinished = bool(lack.pictures) or lacks_measuring() or bool(besides)
+    stored = place_stored(store, model, plans)
+    optional = _measure_optional(run, model, source, plans)
+    lack = missing_pictures(plans, stored)
+    unfinished = bool(lack.pictures) or lacks_measurements() or bool(optional)
     return RenderSummary(
         model=_note_progress(run, model, lack),
         planned=lack.of_pictures,
@@ -107,16 +105,16 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
         failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
         stopped=unfinished and run.halted(),
         seconds=time.monotonic() - started,
-        missing=str(lack) if lack.pictures else besides,
+        missing=str(lack) if lack.pictures else optional,
         spent=unfinished and run.clock.over() and not run.stop(),
     )
 
 
-def _look_beside(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan]) -> str:
-    """Measure what was asked for besides: the untrained twin, a person's own pictures.
+def _measure_optional(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan]) -> str:
+    """Measure what settings add: the untrained twin, responses to the user's pictures, removal.
 
     Returns:
-        What of it is missing, because the run was stopped, in words; else empty.
+        A sentence about what is missing because the run was stopped; else empty.
     """
     store, settings = run.store, run.settings
     if settings.twin and not run.halted():
@@ -130,12 +128,12 @@ def _look_beside(run: RunContext, model: ModelRecord, source: Source, plans: Seq
     if settings.images is not None and not known and not run.halted():
         measure_removal(run, model, source.load)
     wanted = {"the untrained twin": settings.twin, "natural pictures": settings.images is not None}
-    asked = [what for what, said in wanted.items() if said]
-    return f"{' and '.join(asked)} may be unfinished" if asked and run.halted() else ""
+    requested = [name for name, is_wanted in wanted.items() if is_wanted]
+    return f"{' and '.join(requested)} may be unfinished" if requested and run.halted() else ""
 
 
 def _with_report(run: RunContext, model: ModelRecord, source: Source, path: str | Path) -> ModelRecord:
-    """Return the record with its import report; made at the first render of a file, and then kept."""
+    """Return the record with its import report, which is made at the first render of a file and stored."""
     if model.plan.get("report"):
         return model
     report = import_report(path, source.load(), run.settings)
@@ -145,30 +143,30 @@ def _with_report(run: RunContext, model: ModelRecord, source: Source, path: str 
 
 
 def _note_progress(run: RunContext, model: ModelRecord, lack: Missing | None) -> ModelRecord:
-    """Keep with the plan what is missing of it, for the pages to say; None while it is being rendered."""
+    """Store with the plan what is missing from it, for the pages; None while it is being rendered."""
     plan = {key: value for key, value in model.plan.items() if key != "unfinished"}
     if lack is None or lack.pictures:
-        said = "the run that renders it has not come to its end" if lack is None else str(lack)
-        plan["unfinished"] = {"missing": said, "budget": run.clock.seconds}
+        text = "the run that renders it has not ended yet" if lack is None else str(lack)
+        plan["unfinished"] = {"missing": text, "budget": run.clock.seconds}
     return model if plan == model.plan else run.store.put_model(dataclasses.replace(model, plan=plan))
 
 
-def _lacks_measuring(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
-    return any(unmeasured(run, model, plan) for plan in plans)
+def _lacks_measurements(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan]) -> bool:
+    return any(missing_measurements(run, model, plan) for plan in plans)
 
 
 _PATIENCE = 1.0
-"""Seconds to wait for an explorer that is writing; a run holds a store for longer."""
+"""Seconds to wait for the store's lock: an explorer holds it for less, another run for longer."""
 
 
 @contextlib.contextmanager
 def rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
-    """Open a store for rendering; one that was made for a model that is then refused goes again."""
+    """Open a store for rendering; a new one that stays empty, because its model is refused, is deleted."""
     fresh = not path.exists()
     with open_store(path, create=True) as store:
         try:
             store.lock_for_rendering(patience=_PATIENCE)
-            tell_of_copy(store, reporter)
+            report_upgrade(store, reporter)
             yield store
         finally:
             empty = fresh and not store.models()
@@ -179,7 +177,7 @@ def rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
 
 
 def render_models(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]:
-    """Render what the store misses of several model files, each with its share of the time that is left."""
+    """Render what the store lacks of several model files, each with its share of the remaining time."""
     summaries: list[RenderSummary] = []
     for path in paths:
         share = run.clock.share(len(paths) - len(summaries))
@@ -193,7 +191,7 @@ def render_models(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]
 
 
 def score_models(store: Store, settings: Settings) -> None:
-    """Score all that a store holds.
+    """Score all model versions in a store.
 
     Raises:
         StoreError: It holds no model.
@@ -201,5 +199,5 @@ def score_models(store: Store, settings: Settings) -> None:
     models = store.models(twins=True)
     if not models:
         raise StoreError(f'store "{store.path.name}" holds no model', hint="render a model first")
-    for model in sorted(models, key=lambda m: not m.is_twin):  # What is said of a model may be of its twin.
+    for model in sorted(models, key=lambda m: not m.is_twin):  # A model's scores may depend on its twin's.
         score_store(store, model, settings.score_spec())

@@ -1,4 +1,4 @@
-"""A person's own pictures put to a network: what its units answer, and what it does without some of them."""
+"""Responses of a network's units to a person's own pictures, measured and stored."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.folder import Folder, find_pictures
 from reportgen.images import encode_webp, fitted_photograph
 from reportgen.models import cut_model
-from reportgen.plan import LayerPlan, Wish
+from reportgen.plan import LayerPlan, PlanRequest
 from reportgen.run.context import RunContext
-from reportgen.run.memory import looked_at
+from reportgen.run.memory import forward_batch
 from reportgen.spec import RenderSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, model_owner, pictures_owner
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 NATURAL_VERSION = 1
-"""Raised whenever the same pictures give other measurements."""
+"""Increased whenever the same pictures give other measurements."""
 
 SPECTRUM_PICTURES = 64
-"""Pictures of a folder whose spectrum is measured, evenly spread, at most."""
+"""Most pictures of a folder, evenly spread, from which a spectrum is measured."""
 
 _KEPT_QUALITY = 90
 _DECODED = 64
-"""Pictures that are kept decoded while pieces of them are looked at."""
+"""Decoded pictures that are cached while crops of them are measured."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of a folder as one network takes them.
+    """The pictures of a folder, in a network's input size.
 
     Attributes:
-        folder: Where they are from.
+        folder: The folder.
         content: Hash of the folder's content.
         shape: Height, width and channels.
     """
@@ -63,20 +63,20 @@ def open_pictures(settings: Settings, model: ModelRecord) -> Pictures:
     """Return the pictures of the folder that the settings name.
 
     Raises:
-        ConfigError: There are none, or the network takes no ordinary pictures.
+        ConfigError: There are none, or the network's input is not 1 or 3 channels.
     """
     folder = check_pictures(settings, model)
     return Pictures(folder, folder.content_hash(), model.input_shape)
 
 
 def check_pictures(settings: Settings, model: ModelRecord) -> Folder:
-    """Return the folder that the settings name, of whose pictures none was opened yet.
+    """Return the folder that the settings name; none of its pictures is opened.
 
     Raises:
-        ConfigError: There are none, or the network takes no ordinary pictures.
+        ConfigError: There are none, or the network's input is not 1 or 3 channels.
     """
     if settings.images is None:
-        raise ConfigError("images: no folder was named", hint="--images DIR")
+        raise ConfigError("images: no folder is given", hint="--images DIR")
     if model.input_shape[2] not in (1, 3):
         raise ConfigError(
             f"images: {model.file_name} takes pictures of {model.input_shape[2]} channels, wanted 1 or 3"
@@ -84,20 +84,20 @@ def check_pictures(settings: Settings, model: ModelRecord) -> Folder:
     return find_pictures(settings.images)
 
 
-def with_spectrum(wish: Wish, settings: Settings, model: ModelRecord) -> Wish:
-    """Return the wish, its recipes of phases with the spectrum of the person's own pictures, if any.
+def with_spectrum(request: PlanRequest, settings: Settings, model: ModelRecord) -> PlanRequest:
+    """Return the request, its recipes of phases with the spectrum of the person's own pictures, if any.
 
-    A spectrum that was set stays; without pictures the recipe's own law does.
+    A spectrum that was set is kept; without pictures the recipe's power law stays.
 
     Raises:
-        ConfigError: The pictures cannot be used, or none of those that are asked can be read.
+        ConfigError: The pictures cannot be used, or none of the chosen ones can be read.
     """
 
     def lacks(recipe: RenderSpec) -> bool:
         return recipe.parametrization == "phases" and not recipe.spectrum
 
-    if settings.images is None or not any(map(lacks, (wish.shown, *wish.sweep))):
-        return wish
+    if settings.images is None or not any(map(lacks, (request.shown, *request.sweep))):
+        return request
     from reportgen.render.spectra import measured_spectrum
 
     folder = check_pictures(settings, model)
@@ -107,7 +107,7 @@ def with_spectrum(wish: Wish, settings: Settings, model: ModelRecord) -> Wish:
     def given(recipe: RenderSpec) -> RenderSpec:
         return dataclasses.replace(recipe, spectrum=spectrum) if lacks(recipe) else recipe
 
-    return dataclasses.replace(wish, shown=given(wish.shown), sweep=tuple(map(given, wish.sweep)))
+    return dataclasses.replace(request, shown=given(request.shown), sweep=tuple(map(given, request.sweep)))
 
 
 def _readable(folder: Folder, names: Sequence[str], shape: tuple[int, int, int]) -> list[np.ndarray]:
@@ -123,13 +123,13 @@ def _readable(folder: Folder, names: Sequence[str], shape: tuple[int, int, int])
 def measure_natural(
     run: RunContext, model: ModelRecord, load: Callable[[], Model], plans: Sequence[LayerPlan]
 ) -> str:
-    """Run a person's pictures through a network, unless the store has what that gives; nothing half is kept.
+    """Run a person's pictures through a network, unless the store has the result; no partial one is kept.
 
     Args:
-        load: Gives the network, and is called only where it is needed.
+        load: Returns the network; called only if it is needed.
 
     Returns:
-        The fingerprint under which it is kept; empty where the run was stopped.
+        The fingerprint of the stored result; empty if the run was stopped.
 
     Raises:
         ConfigError: There is no picture that can be read.
@@ -153,19 +153,19 @@ def measure_natural(
         if settings.no_crops:
             store.drop_measurements(pictures_owner(pictures.content, pictures.shape))
     else:
-        run.reporter.say("images: these pictures were looked at before")
+        run.reporter.say("images: responses to these pictures are in the store already")
     for plan in plans:
         if not run.halted():
-            _near(store, model, load, pictures, plan, mark)
+            _measure_crops(store, model, load, pictures, plan, mark)
     return mark
 
 
 def _first_pass(run: RunContext, model: ModelRecord, network: Model, pictures: Pictures, mark: str) -> bool:
-    """Run all pictures through the network once; return whether it came to its end."""
+    """Run all pictures through the network once; return whether the pass was completed."""
     from reportgen.measure import natural_pass
 
     store, folder, crops = run.store, pictures.folder, not run.settings.no_crops
-    batch = at_once(network)
+    batch = network_batch(network)
     used: list[int] = []
     unread: list[str] = []
     batches = _batches(pictures, batch, used, unread, run.halted)
@@ -174,13 +174,13 @@ def _first_pass(run: RunContext, model: ModelRecord, network: Model, pictures: P
         return False
     if not used:
         raise ConfigError(f'images "{folder.path}": none of {len(folder.names)} files: {unread[0]}')
-    for line in _told(folder, len(used), unread):
+    for line in _picture_lines(folder, len(used), unread):
         run.reporter.say(line)
     for layer in model.layers:
         store.put_measurement(layer_owner(model.id, layer.name), "natural", mark, found[layer.name])
     names = [folder.names[i] for i in used]
     if crops:
-        _keep(store, pictures, names, found)
+        _keep_pictures(store, pictures, names, found)
     about = {
         "names": np.array(names, "U"),
         "labels": np.array([folder.labels[i] for i in used] if folder.labels else [], np.int32),
@@ -190,14 +190,14 @@ def _first_pass(run: RunContext, model: ModelRecord, network: Model, pictures: P
         "unread": np.array([len(unread) + folder.n_left_out], np.int64),
         "n_found": np.array([folder.n_found], np.int64),
     }
-    # Last, so that it says of all before it that it is there.
+    # Last, because it marks everything before it as complete.
     store.put_measurement(model_owner(model.id), "natural", mark, about)
     return True
 
 
 def _batches(pictures: Pictures, batch: int, used: list[int], unread: list[str],
              stop: Callable[[], bool]) -> Iterator[tuple[np.ndarray, list[int]]]:  # fmt: skip
-    """Yield batches of the pictures that can be read, and note which could."""
+    """Yield batches of the pictures that can be read; add indices to `used` and reasons to `unread`."""
     folder, some, labels = pictures.folder, [], []
     for index, name in enumerate(folder.names):
         try:
@@ -216,7 +216,7 @@ def _batches(pictures: Pictures, batch: int, used: list[int], unread: list[str],
         yield np.stack(some), labels
 
 
-def _told(folder: Folder, n_used: int, unread: Sequence[str]) -> Iterator[str]:
+def _picture_lines(folder: Folder, n_used: int, unread: Sequence[str]) -> Iterator[str]:
     classes = f" in {len(folder.classes)} classes" if folder.classes else ""
     of = f" of {folder.n_found:,}" if folder.n_found > n_used else ""
     yield f"images: {n_used:,}{of} pictures{classes}"
@@ -224,13 +224,13 @@ def _told(folder: Folder, n_used: int, unread: Sequence[str]) -> Iterator[str]:
         yield f"images: {len(unread):,} files left out; the first: {unread[0]}"
     if folder.n_left_out:
         yield (
-            f"images: {folder.n_left_out:,} files left out: links out of the folder, no ordinary files, "
-            "too large, or beside class folders"
+            f"images: {folder.n_left_out:,} files left out: links out of the folder, special files, "
+            "too large files, or files next to class folders"
         )
 
 
-def _keep(store: Store, pictures: Pictures, names: Sequence[str], found: dict[str, Any]) -> None:
-    """Keep the pictures that some unit's top or bottom places lie in."""
+def _keep_pictures(store: Store, pictures: Pictures, names: Sequence[str], found: dict[str, Any]) -> None:
+    """Store the pictures that contain a top or bottom place of any unit."""
     wanted = {
         int(i) for arrays in found.values() for key in ("top_picture", "bottom_picture")
         for i in np.unique(arrays[key]) if i >= 0
@@ -243,9 +243,9 @@ def _keep(store: Store, pictures: Pictures, names: Sequence[str], found: dict[st
             store.put_measurement(owner, name, pictures.content, {"webp": np.frombuffer(data, np.uint8)})
 
 
-def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures, plan: LayerPlan,
-          mark: str) -> None:  # fmt: skip
-    """Measure what lies around the top places of a layer's rendered units, unless that was done."""
+def _measure_crops(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures,
+                          plan: LayerPlan, mark: str) -> None:  # fmt: skip
+    """Measure crops around the top places of a layer's rendered units, unless they are stored."""
     from reportgen.measure import crop_responses
 
     scored, owner = plan.sets[0], layer_owner(model.id, plan.layer.name)
@@ -264,11 +264,11 @@ def _near(store: Store, model: ModelRecord, load: Callable[[], Model], pictures:
     def picture(index: int) -> np.ndarray:
         return pictures.load(str(about["names"][index]))
 
-    arrays = crop_responses(cut, found, units, picture, looked_at(cut))
+    arrays = crop_responses(cut, found, units, picture, forward_batch(cut))
     store.put_measurement(owner, "natural_near", own, arrays)
 
 
-def at_once(network: Model) -> int:
+def network_batch(network: Model) -> int:
     """Return how many pictures to run through the whole network at once."""
     last = network.layers[-1]
-    return looked_at(cut_model(network, last, network.input_shape[:2]))
+    return forward_batch(cut_model(network, last, network.input_shape[:2]))

@@ -1,6 +1,6 @@
-"""Options of the public functions, by name and type: keys of the configuration, as a person may write them.
+"""Options of the public functions, by name and type: the configuration's keys, as a person may write them.
 
-None, for any of them, means not said: then `reportgen.toml` decides, else the default of docs/commands.md.
+None means that an option is not set: then `reportgen.toml` decides, else the default of docs/commands.md.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _Given = TypeVar("_Given")
 
 
 class StoreOptions(TypedDict, total=False):
-    """Where things are kept, and the file that says the rest.
+    """The store and the settings file.
 
     Attributes:
         store: The file of renders and scores.
-        config: A settings file; `reportgen.toml` of the current folder, if there is one, unless given.
+        config: A settings file; by default `reportgen.toml` of the current folder, if there is one.
     """
 
     store: str | Path | None
@@ -30,20 +30,20 @@ class StoreOptions(TypedDict, total=False):
 
 
 class ModelOptions(StoreOptions, total=False):
-    """What a model file may not say, and how it is read (docs/models.md).
+    """What a model file may leave open, and how it is read (docs/models.md).
 
     Attributes:
         input_range: Values the model's input takes: `imagenet`, `caffe`, `"0,255"`, or low and high end, each
             a number or one a channel.
         input_size: Height and width in pixels, or `"224x224"`, for models that leave them open.
-        channel_order: In which the model takes a picture's channels.
-        channels: Where a file has its channels, if its network does not tell.
-        trust_model: Whether code that the file brings may run.
+        channel_order: The order in which the model takes a picture's channels.
+        channels: Whether the file's channel axis is first or last, if that cannot be derived.
+        trust_model: Whether code in the file may run.
         custom: Your own layers and functions that the file names, each `module:name`.
-        hold: Values of inputs that are no picture, by name.
-        max_memory: In bytes or as `"8GB"`: larger models are refused, and batches made to fit.
-        device: What computes.
-        arithmetic: In what it computes.
+        hold: Values of inputs that are not the picture, by name.
+        max_memory: In bytes or as `"8GB"`: larger models are refused, and batches reduced to fit.
+        device: The device to compute on.
+        arithmetic: The arithmetic to compute in.
     """
 
     input_range: str | Sequence[float | Sequence[float]] | None
@@ -65,14 +65,14 @@ class PlanOptions(ModelOptions, total=False):
         layers: Names or globs of layers; `::4` is every fourth.
         units: The first so many of each layer, a list of them, `"3,17,40-47"`, or `all`.
         seeds: Scored pictures per unit.
-        signs: What is sought: the most active input, the least, or both.
+        signs: `happy` maximises units, `sad` minimises them.
         recipe: `default`, or the name of a display recipe.
-        set: Numbers of recipes, by name: `{"tv": 0.1, "show.steps": 96}`.
-        sweep: A number across decades: `"tv=1e-5..1e3"`.
+        set: Values of recipe fields, by name: `{"tv": 0.1, "show.steps": 96}`.
+        sweep: One field across decades: `"tv=1e-5..1e3"`.
         batch: Pictures optimised at once.
         score: Thresholds of `ScoreSpec`, by name.
         atlas: Fields of `AtlasSpec`, by name.
-        credits: Whom the model's pages thank.
+        credits: Acknowledgements on the model's pages.
     """
 
     layers: str | Sequence[str] | None
@@ -89,15 +89,15 @@ class PlanOptions(ModelOptions, total=False):
 
 
 class RemovalOptions(TypedDict, total=False):
-    """What pictures and removal take (docs/pruning.md).
+    """Options of natural pictures and removal (docs/pruning.md).
 
     Attributes:
-        images: A folder of your own pictures, one folder per class if you like.
-        judge: A folder of pictures for the report alone; a part of `images` unless given.
-        group: A regular expression: what is equal there of pictures' paths stays in one set.
-        class_names: A file with a name a line, for each output unit.
-        max_loss: Share 0..1 (or `"1%"`) of right, without classes of equal, decisions that may be lost.
-        compensate: Whether weights behind removed units are refitted.
+        images: A folder of your own pictures, optionally one folder per class.
+        judge: A folder of pictures for the report alone; by default a part of `images`.
+        group: A regular expression: pictures whose paths match with equal text stay in one set.
+        class_names: A file with one class name a line, for each output unit.
+        max_loss: Share 0..1 (or `"1%"`) of correct, without classes of equal, decisions that may be lost.
+        compensate: Whether weights after removed units are refitted.
         decision: How outputs decide: `"each"`, or by name `{"box": "number"}` (docs/pruning.md).
         removal: A file of measurements of removal.
     """
@@ -113,22 +113,22 @@ class RemovalOptions(TypedDict, total=False):
 
 
 class InspectOptions(PlanOptions, total=False):
-    """What `inspect_model` takes.
+    """Options of `inspect_model`.
 
     Attributes:
-        version: Label of this version; the first 8 digits of the file's hash unless given.
+        version: Label of this version; by default the first 8 digits of the file's hash.
     """
 
     version: str | None
 
 
 class CompareOptions(PlanOptions, RemovalOptions, total=False):
-    """What a run of several versions takes.
+    """Options of a run of several versions.
 
     Attributes:
-        no_crops: Whether no pixels of `images` are kept, only names and places.
-        twin: Whether the network with fresh weights is rendered too, to compare with.
-        budget: Seconds, or `"20m"`: the best that renders in that time.
+        no_crops: Whether no pixels of `images` are stored, only names and places.
+        twin: Whether the network with fresh weights is rendered too, for comparison.
+        budget: Seconds, or `"20m"`: time limit of the run; the most useful pictures are rendered first.
         ray: Address of a Ray cluster; `local` starts one here.
     """
 
@@ -139,21 +139,21 @@ class CompareOptions(PlanOptions, RemovalOptions, total=False):
 
 
 class RenderOptions(CompareOptions, total=False):
-    """What a run takes.
+    """Options of a run.
 
     Attributes:
-        version: Label of this version; the first 8 digits of the file's hash unless given.
+        version: Label of this version; by default the first 8 digits of the file's hash.
     """
 
     version: str | None
 
 
 class PruneOptions(ModelOptions, RemovalOptions, total=False):
-    """What `prune` takes of the configuration.
+    """Options of `prune` from the configuration.
 
     Attributes:
-        version: Label of this version; the first 8 digits of the file's hash unless given.
-        layers: Names or globs of the layers whose units may go.
+        version: Label of this version; by default the first 8 digits of the file's hash.
+        layers: Names or globs of the layers whose units may be removed.
     """
 
     version: str | None
@@ -161,11 +161,11 @@ class PruneOptions(ModelOptions, RemovalOptions, total=False):
 
 
 class SiteOptions(RenderOptions, total=False):
-    """What `atlas` takes.
+    """Options of `atlas`.
 
     Attributes:
         site: The folder that pages are written to.
-        templates: A folder of files of yours in place of the site's templates of that name.
+        templates: A folder of your own files, which replace the site's templates of the same name.
     """
 
     site: str | Path | None
@@ -173,7 +173,7 @@ class SiteOptions(RenderOptions, total=False):
 
 
 class ScoreOptions(StoreOptions, total=False):
-    """What `score` takes.
+    """Options of `score`.
 
     Attributes:
         score: Thresholds of `ScoreSpec`, by name.
@@ -183,11 +183,11 @@ class ScoreOptions(StoreOptions, total=False):
 
 
 class GateOptions(StoreOptions, total=False):
-    """What `gate` takes.
+    """Options of `gate`.
 
     Attributes:
         rule: One rule or several (docs/comparing.md).
-        against: The version before.
+        against: The earlier version to compare with.
     """
 
     rule: str | Sequence[str] | None
@@ -195,9 +195,9 @@ class GateOptions(StoreOptions, total=False):
 
 
 def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked, _Given]]:
-    """Return a decorator: the function's `**options` are these, each by name in its signature.
+    """Return a decorator that lists these options by name in the signature of a function with `**options`.
 
-    Editors, `help` and notebooks show them; see `checked` for what is refused.
+    Editors, `help` and notebooks show them; `checked` refuses all others.
     """
     named = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
@@ -208,7 +208,7 @@ def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked
         call = checked(function, [option.name for option in named])
         plain = inspect.signature(function)
         fixed = [p for p in plain.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
-        # Of the function itself: what reads documentation looks beneath decorators.
+        # On the function itself: documentation tools unwrap decorators.
         function.__signature__ = plain.replace(parameters=[*fixed, *named])  # type: ignore[attr-defined]
 
         return call

@@ -1,4 +1,4 @@
-"""What a run tells whoever started it. The run itself never prints."""
+"""Progress of a run, reported to whoever started it. The run itself never prints."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ class Silent:
         """Say nothing."""
 
 
-def tell_of_copy(store: Store, reporter: Reporter) -> None:
-    """Say that a store was brought up to date, and where the one of before is."""
+def report_upgrade(store: Store, reporter: Reporter) -> None:
+    """Report that a store was upgraded, and where the copy of the old one is."""
     if store.copy_of_before is not None:
         kept = store.copy_of_before.name
-        reporter.say(f"store {store.path.name}: brought up to date; as it was before, it is {kept}")
+        reporter.say(
+            f"store {store.path.name}: upgraded to the current format; the old one is kept as {kept}"
+        )

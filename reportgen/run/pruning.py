@@ -1,4 +1,4 @@
-"""From a model file and pictures to a smaller model file, judged as it was written."""
+"""From a model file and pictures to a smaller model file, which is evaluated as written."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
 from reportgen.plan import select_layers
 from reportgen.removal import Reading, Removal
-from reportgen.run.importing import facts_of, load_network
-from reportgen.run.natural_run import at_once
+from reportgen.run.importing import load_network, summary_lines
+from reportgen.run.natural_run import network_batch
 from reportgen.run.progress import Reporter
 from reportgen.run.removal_file import Measurement, check_place, write_measurement
-from reportgen.run.removal_pictures import Gathered, gather
-from reportgen.run.removal_result import in_full, removal_of
+from reportgen.run.removal_pictures import RemovalPictures, read_removal_pictures
+from reportgen.run.removal_result import full_removal, removal_of
 from reportgen.run.removal_run import structure_of
 from reportgen.run.smaller_file import SmallerFile, TimedBy, write_and_judge
 from reportgen.spec import content_hash
@@ -32,13 +32,13 @@ from reportgen.store import open_store
 
 if TYPE_CHECKING:
     from reportgen.models import Model
-    from reportgen.prune.search import Found, Search, Wanted
+    from reportgen.prune.search import Search, SearchOptions, SearchResult
 
 PRUNE_VERSION = 2
-"""Raised whenever the same network and pictures would give another order or count."""
+"""Increased whenever the same network and pictures would give another order or count."""
 
-Ordered = Literal["need", "looks", "random"]
-_ORDERS = get_args(Ordered)
+RemovalOrder = Literal["need", "looks", "random"]
+_ORDERS = get_args(RemovalOrder)
 
 _READ_AS: dict[tuple[Reading, bool], str] = {
     ("largest", True): "the largest of its units",
@@ -51,22 +51,22 @@ _READ_AS: dict[tuple[Reading, bool], str] = {
 
 @dataclass(frozen=True)
 class Pruned:
-    """What `prune` found, and wrote.
+    """The result of `prune`.
 
     Attributes:
-        removal: The measurement, on pictures that neither ordered nor chose.
-        order: By what units were ordered.
-        curve: Units removed, accuracy (None without classes) and agreement on the pictures that choose.
-        tied: For each layer those that lose units with it.
-        file: Where the smaller network is; None where none was written.
-        bytes_before, bytes_after: Of the files; 0 where there is none.
-        seconds_before, seconds_after: Of one picture, in batches; 0 where they were not timed.
-        timed_by: What ran both for that: onnxruntime the two files, Keras the networks read from them.
-        apart: Largest difference, of any output, between the file and the network it was tried on.
+        removal: The measurement, on pictures that were used neither for the order nor for the count.
+        order: How units were ordered.
+        curve: Units removed, accuracy (None without classes) and agreement on the pictures for the count.
+        tied: For each layer, the layers that lose the same units.
+        file: The smaller network's file; None if none was written.
+        bytes_before, bytes_after: Sizes of the files; 0 if there is none.
+        seconds_before, seconds_after: Time a picture, in batches; 0 if not measured.
+        timed_by: What was timed: the two files in onnxruntime, or the networks read from them in Keras.
+        apart: Largest difference, in any output, between the file and the network that was evaluated.
     """
 
     removal: Removal
-    order: Ordered
+    order: RemovalOrder
     curve: tuple[tuple[int, float | None, float], ...]
     tied: Mapping[str, tuple[str, ...]]
     file: str | None = None
@@ -78,7 +78,7 @@ class Pruned:
     apart: float = 0.0
 
     def as_dict(self) -> JsonObject:
-        """Return what was found, as JSON values (docs/pruning.md)."""
+        """Return the result as JSON values (docs/pruning.md)."""
         r = self.removal
         return {
             "accuracy_before": r.accuracy_before,
@@ -123,60 +123,64 @@ class Pruned:
         }
 
 
-def prune_model(path: str | Path, settings: Settings, out: Path | None, order: Ordered, reporter: Reporter,
-                stop: Callable[[], bool], *, largest: bool, force: bool) -> Pruned:  # fmt: skip
-    """Return what removal finds of a network, and write the smaller one.
+def prune_model(path: str | Path, settings: Settings, out: Path | None, order: RemovalOrder,
+                reporter: Reporter, stop: Callable[[], bool], *, largest: bool,
+                force: bool) -> Pruned:  # fmt: skip
+    """Measure removal on a network, write the smaller network, and return the result.
 
     Args:
         path: A model, as `render` takes it.
         settings: With `images`.
-        out: Where the smaller network goes; None to write none.
-        order: By what units are ordered.
-        reporter: Told what is done.
-        stop: Asked between rounds.
-        largest: Whether the largest count that holds is taken, not the one up to which all hold.
-        force: Whether an earlier file may be written over.
+        out: File for the smaller network; None to write none.
+        order: How units are ordered.
+        reporter: Receives the progress.
+        stop: Called between rounds; once true the run ends with an error that says how to resume.
+        largest: Whether to take the largest count within the loss, even if a smaller count is not within it.
+        force: Whether an existing file may be overwritten.
 
     Raises:
         ConfigError: The pictures or options do not fit the network.
         ModelError: The file cannot be used.
         ReportgenError: The smaller network cannot be written; or the run was stopped.
     """
-    from reportgen.prune.search import begin, find
+    from reportgen.prune.search import find_removable, start_search
     from reportgen.prune.writing import check_target
 
     if order not in _ORDERS:
         raise ConfigError(f"order is {in_brief(order)}, wanted {', '.join(_ORDERS)}")
     if settings.removal is not None and order != "need":
-        raise ConfigError(f"removal: a measurement is by need, and the order is {order}", hint="--order need")
+        raise ConfigError(
+            f"removal: order is {order}, but a file of measurements needs the order by need",
+            hint="--order need",
+        )
     if settings.removal is not None:
         check_place(settings.removal)
     source = find_source(path)
     if out is not None:
         check_target(out, source.path, force=force)
     model = load_network(path, settings.version or source.digest()[:8], settings)
-    gathered = gather(settings, model.input_shape, model.file_name)
-    for line in (*facts_of(model), *_told(gathered)):
+    gathered = read_removal_pictures(settings, model.input_shape, model.file_name)
+    for line in (*summary_lines(model), *_picture_lines(gathered)):
         reporter.say(line)
     wanted = _wanted(settings, order, largest, model)
-    search = begin(model, gathered.sets, wanted, at_once(model))
-    for line in _facts(search):
+    search = start_search(model, gathered.sets, wanted, network_batch(model))
+    for line in _search_lines(search):
         reporter.say(line)
-    keeping = _Progress(out, content_hash(_asked(model, settings, gathered, order)))
-    found = find(search, wanted, rounds=keeping.rounds, note=_noting(keeping, reporter, stop))
+    resume = _ResumeFile(out, content_hash(_request(model, settings, gathered, order)))
+    found = find_removable(search, wanted, rounds=resume.rounds, note=_note_rounds(resume, reporter, stop))
     done = _pruned(search, found, removal_of(search, found, wanted, gathered), order)
     if settings.removal is not None:
-        reporter.say("the lines of all orders, and what is lost without each unit alone")
-        removal, needs = in_full(search, found, wanted, gathered, stop)
-        kept = Measurement(model.file_hash, keeping.mark, removal, {k: tuple(v) for k, v in needs.items()})
+        reporter.say("measuring the curves of all orders, and the loss without each single unit")
+        removal, needs = full_removal(search, found, wanted, gathered, stop)
+        kept = Measurement(model.file_hash, resume.mark, removal, {k: tuple(v) for k, v in needs.items()})
         write_measurement(settings.removal, kept)
     if out is not None:
         done = _of_file(done, write_and_judge(search, found.removed(), source.path, out))
-    keeping.forget()
+    resume.delete()
     return done
 
 
-def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered) -> JsonObject:
+def _request(model: Model, settings: Settings, gathered: RemovalPictures, order: RemovalOrder) -> JsonObject:
     return {
         "version": PRUNE_VERSION,
         "file": model.file_hash,
@@ -190,10 +194,10 @@ def _asked(model: Model, settings: Settings, gathered: Gathered, order: Ordered)
     }
 
 
-def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> Wanted:
-    from reportgen.prune.search import Wanted
+def _wanted(settings: Settings, order: RemovalOrder, largest: bool, model: Model) -> SearchOptions:
+    from reportgen.prune.search import SearchOptions
 
-    return Wanted(
+    return SearchOptions(
         max_loss=settings.max_loss,
         order=order,
         compensate=settings.compensate,
@@ -204,11 +208,11 @@ def _wanted(settings: Settings, order: Ordered, largest: bool, model: Model) -> 
     )
 
 
-def _structure(settings: Settings, model: Model, order: Ordered) -> dict[str, np.ndarray]:
-    """Return each layer's `(K,)` structure from the store, empty where it has none and none is needed.
+def _structure(settings: Settings, model: Model, order: RemovalOrder) -> dict[str, np.ndarray]:
+    """Return each layer's `(K,)` structure from the store; empty if it has none and none is needed.
 
     Raises:
-        ConfigError: Units are to go by looks, and the store has no scores of this file.
+        ConfigError: Units should be ordered by looks, and the store has no scores of this file.
     """
     found: dict[str, np.ndarray] = {}
     if settings.store.is_file():
@@ -224,20 +228,20 @@ def _structure(settings: Settings, model: Model, order: Ordered) -> dict[str, np
     return found
 
 
-def _told(gathered: Gathered) -> Iterator[str]:
+def _picture_lines(gathered: RemovalPictures) -> Iterator[str]:
     c = gathered.counts
     classes = f" of {len(gathered.classes)} classes" if gathered.classes else ", without classes"
     groups = f", {c.groups} groups kept together" if c.groups else ""
     yield (
-        f"pictures{classes}: {c.order} order units, {c.choose} choose how many go, {c.report} report what is "
-        f"lost{groups}"
+        f"pictures{classes}: {c.order} for the order of units, {c.choose} for their number, "
+        f"{c.report} for the report{groups}"
     )
     if gathered.unused:
-        yield f"pictures: {gathered.unused:,} more are not used: a set takes at most as many"
+        yield f"pictures: {gathered.unused:,} more are not used, beyond the most that a set takes"
     if gathered.left_out:
         yield (
-            f"pictures: {gathered.left_out:,} files are left out: outside the class folders, links to "
-            "elsewhere, or too large"
+            f"pictures: {gathered.left_out:,} files are left out: outside the class folders, links that lead "
+            "out of the folder, or too large"
         )
     if gathered.unread:
         yield f"pictures: {gathered.unread} files cannot be read and are left out"
@@ -245,7 +249,7 @@ def _told(gathered: Gathered) -> Iterator[str]:
         yield f"pictures: {gathered.twice} files show the same picture as others and are left out"
 
 
-def _facts(search: Search) -> Iterator[str]:
+def _search_lines(search: Search) -> Iterator[str]:
     groups = search.groups
     yield f"{len(groups):,} units of {len(groups.layers())} layers can be removed"
     for read in search.readings():
@@ -257,27 +261,28 @@ def _facts(search: Search) -> Iterator[str]:
         yield f"kept: {len(groups.fixed) - 4} more layers"
 
 
-def _noting(
-    keeping: _Progress, reporter: Reporter, stop: Callable[[], bool]
+def _note_rounds(
+    resume: _ResumeFile, reporter: Reporter, stop: Callable[[], bool]
 ) -> Callable[[Sequence[int], int], None]:
-    state = {"gone": 0, "said": time.monotonic()}
+    ordered, last_report = 0, time.monotonic()
 
     def note(taken: Sequence[int], n: int) -> None:
-        keeping.add(taken)
-        state["gone"] += len(taken)
-        if time.monotonic() - state["said"] > 10:
-            state["said"] = time.monotonic()
-            reporter.say(f"{state['gone']:,} of {n:,} units in order")
+        nonlocal ordered, last_report
+        resume.add(taken)
+        ordered += len(taken)
+        if time.monotonic() - last_report > 10:
+            last_report = time.monotonic()
+            reporter.say(f"{ordered:,} of {n:,} units ordered")
         if stop():
             raise ReportgenError(
-                f"stopped: {state['gone']:,} of {n:,} units are in order", hint="run again to go on"
+                f"stopped: {ordered:,} of {n:,} units are ordered", hint="run again to resume"
             )
 
     return note
 
 
-class _Progress:
-    """The order so far, kept beside the file that is to be written, for a run that is cut short."""
+class _ResumeFile:
+    """The order so far, stored next to the output file, so that a run that was interrupted can resume."""
 
     def __init__(self, out: Path | None, mark: str) -> None:
         self._path = out.with_name(f".{out.name}.order.json") if out is not None else None
@@ -292,27 +297,27 @@ class _Progress:
         self._added: list[list[int]] = []
 
     def add(self, taken: Sequence[int]) -> None:
-        """Keep what a round took."""
+        """Store the units that a round took."""
         self._added.append([int(g) for g in taken])
         if self._path is None or len(self._added) <= len(self.rounds):
             return
-        passing = self._path.with_suffix(".part")
+        temporary = self._path.with_suffix(".part")
         try:
-            passing.write_text(json.dumps({"mark": self.mark, "rounds": self._added}))
-            passing.replace(self._path)
+            temporary.write_text(json.dumps({"mark": self.mark, "rounds": self._added}))
+            temporary.replace(self._path)
         except OSError as error:
-            passing.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise ReportgenError(
                 f'"{self._path.name}" cannot be written: {error.strerror or error}'
             ) from None
 
-    def forget(self) -> None:
-        """Remove what was kept."""
+    def delete(self) -> None:
+        """Delete the file."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
 
 
-def _pruned(search: Search, found: Found, removal: Removal, order: Ordered) -> Pruned:
+def _pruned(search: Search, found: SearchResult, removal: Removal, order: RemovalOrder) -> Pruned:
     curve = tuple((n, found.curve[n].accuracy, found.curve[n].agreement) for n in sorted(found.curve))
     tied = {name: tuple(search.groups.tied(name)) for name in search.groups.layers()}
     return Pruned(removal, order, curve, tied)

@@ -1,4 +1,4 @@
-"""Measurements of removal in a file of their own: they travel with a model whose pictures do not."""
+"""Measurements of removal in a file, which can be published with a model whose pictures cannot."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _MOST_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Measurement:
-    """Removal of one network, as it is kept in a file.
+    """Removal measured on one network, as stored in a file.
 
     Attributes:
-        file_hash: Of the model file.
-        fingerprint: Hash of all that it depends on.
+        file_hash: Hash of the model file.
+        fingerprint: Hash of everything that the measurement depends on.
         removal: The measurement.
-        needs: By layer, of each unit.
+        needs: The need of each unit, by layer.
     """
 
     file_hash: str
@@ -37,7 +37,7 @@ class Measurement:
 
 
 def take_measurement(store: Store, model: ModelRecord, file: Path, reporter: Reporter) -> bool:
-    """Keep what a file of measurements says of a model version's file; return whether it says anything.
+    """Store the measurement of a model version's file; return whether the file of measurements has one.
 
     Raises:
         ConfigError: It cannot be read.
@@ -73,7 +73,7 @@ def read_measurements(file: Path) -> tuple[Measurement, ...]:
 
 
 def check_place(file: Path) -> None:
-    """Refuse a file that a measurement could not be added to, before one is made.
+    """Check, before anything is measured, that a measurement can be added to a file.
 
     Raises:
         ConfigError: Its folder is missing or cannot be written, or it holds something else.
@@ -87,25 +87,25 @@ def check_place(file: Path) -> None:
 
 
 def write_measurement(file: Path, new: Measurement) -> None:
-    """Add a measurement to a file, in place of an earlier one of the same model file.
+    """Add a measurement to a file, replacing an earlier one of the same model file.
 
     Raises:
-        ReportgenError: It cannot be written; an earlier file stays as it was.
+        ReportgenError: It cannot be written; an existing file stays as it was.
     """
     before = read_measurements(file) if file.exists() else ()
     kept = [m for m in before if m.file_hash != new.file_hash]
-    passing = file.with_name(f".{file.name}.part")
+    temporary = file.with_name(f".{file.name}.part")
     try:
         values = [_rounded(json.loads(_FILE.dump_json((m,))))[0] for m in (*kept, new)]
-        passing.write_text(json.dumps(values, separators=(",", ":")) + "\n", encoding="utf-8")
-        passing.replace(file)
+        temporary.write_text(json.dumps(values, separators=(",", ":")) + "\n", encoding="utf-8")
+        temporary.replace(file)
     except OSError as error:
-        passing.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise ReportgenError(f'"{file.name}" cannot be written: {error.strerror or error}') from None
 
 
 def _rounded(value: object) -> Any:
-    """Return JSON values whose numbers have six digits, which is more than any is worth."""
+    """Return JSON values with numbers rounded to six digits, more than their accuracy."""
     if isinstance(value, float):
         return float(f"{value:.6g}")
     if isinstance(value, dict):

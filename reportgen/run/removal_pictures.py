@@ -1,7 +1,7 @@
-"""A person's own pictures for removal: which are read, whose classes they are, and which set they are in.
+"""A person's own pictures for removal: which are read, their classes, and which set each is in.
 
-Sets never mix: a picture that orders units neither chooses their number nor tells what is lost, under
-whatever name it may lie there twice.
+Sets never overlap: a picture used for the order of units is used neither for their number nor for the report,
+even if the folder has it twice under different names.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from reportgen.removal import PictureCounts
 from reportgen.run.class_names import read_class_names
 
 MOST: dict[SetName, int] = {"order": 256, "choose": 400, "report": 600}
-"""Pictures of a set that are used, at most, as many of each class."""
+"""Most pictures of a set that are used, balanced over classes."""
 
 MOST_BYTES = 2**29
-"""What all pictures may take in memory."""
+"""Memory that all pictures may use."""
 
 
 @dataclass(frozen=True)
-class Gathered:
+class RemovalPictures:
     """Pictures in three sets.
 
     Attributes:
@@ -39,9 +39,9 @@ class Gathered:
         classes: Names by output unit; empty without classes.
         unread: Files that could not be read.
         unused: Pictures beyond what a set, or the memory, takes.
-        left_out: Files that are no use: beside the class folders, links out of the folder, too large.
-        twice: Files that show the same picture as another, which are left out.
-        content: Hash of all that was used, and of which set it is in.
+        left_out: Files that are not used: outside the class folders, links out of the folder, too large.
+        twice: Files with the same picture as another, which are left out.
+        content: Hash of all pictures that are used and of their sets.
     """
 
     sets: Mapping[SetName, PictureSet]
@@ -54,7 +54,7 @@ class Gathered:
     left_out: int = 0
 
 
-def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> Gathered:
+def read_removal_pictures(settings: Settings, shape: tuple[int, int, int], file_name: str) -> RemovalPictures:
     """Return the pictures that the settings name, as a network takes them.
 
     Args:
@@ -66,14 +66,14 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
         ConfigError: The pictures cannot be used: none, too few, one class, classes without an output.
     """
     if settings.images is None:
-        raise ConfigError("images: no folder was named", hint="--images DIR")
+        raise ConfigError("images: no folder is given", hint="--images DIR")
     if shape[2] not in (1, 3):
         raise ConfigError(f"images: {file_name} takes pictures of {shape[2]} channels, wanted 1 or 3")
     folder = find_pictures(settings.images, deep=True)
     judging = find_pictures(settings.judge, deep=True) if settings.judge is not None else None
     classes = _classes(folder, judging, settings.class_names)
     shares = {name: s for name, s in SHARES.items() if judging is None or name != "report"}
-    used = _shared_out(folder, settings.group, shares, shape)
+    used = _assigned(folder, settings.group, shares, shape)
     if judging is not None:
         _refuse_same(folder, judging, settings.group)
         chosen = _evenly(judging, range(len(judging.names)), min(MOST["report"], _room(shape)))
@@ -97,8 +97,8 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
             seen.add(digest)
             shown.append(picture)
             labels += [classes.index(where.classes[where.labels[index]])] if classes else []
-            told = (name, where.names[index], *map(str, labels[-1:]), "")
-            content.update("\0".join(told).encode("utf-8", "surrogatepass") + digest)
+            described = (name, where.names[index], *map(str, labels[-1:]), "")
+            content.update("\0".join(described).encode("utf-8", "surrogatepass") + digest)
         pictures = np.stack(shown) if shown else np.empty((0, *shape), np.uint8)
         sets[name] = PictureSet(pictures, np.asarray(labels, np.int64), len(classes))
     _refuse_few(sets, unread, settings)
@@ -109,7 +109,7 @@ def gather(settings: Settings, shape: tuple[int, int, int], file_name: str) -> G
         judge="" if settings.judge is None else settings.judge.resolve().name,
     )
     folders = [f for f in (folder, judging) if f is not None]
-    return Gathered(
+    return RemovalPictures(
         sets, counts, classes, unread, twice, content.hexdigest(),
         unused=sum(f.n_found for f in folders) - sum(map(len, used.values())),
         left_out=sum(f.n_left_out for f in folders),
@@ -120,16 +120,18 @@ def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple
     """Return the names of classes by output unit.
 
     Raises:
-        ConfigError: One class only, or folders that are no class of the file.
+        ConfigError: There is only one class, or a folder's name is not a class of the file.
     """
     folders = folder.classes
     if judging is not None and judging.classes != folders and bool(judging.classes) != bool(folders):
-        raise ConfigError("judge: wanted class folders as in --images, or none in both")
+        raise ConfigError(
+            "judge: only one of --judge and --images has class folders, wanted them in both or in neither"
+        )
     if not folders:
         return ()
     if len(folders) == 1:
         raise ConfigError(
-            f'images: one class only, "{folders[0]}": being right would say nothing',
+            f'images: there is only one class folder, "{folders[0]}", so that every decision would be right',
             hint=f"name the folder inside it to count equal decisions: --images {folder.path / folders[0]}",
         )
     names = tuple(folders) if file is None else read_class_names(file)
@@ -137,16 +139,16 @@ def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple
         if name not in names:
             where = "--images" if file is None else file.name
             raise ConfigError(
-                f'class folder "{name}" is no class of {where}', hint="known: " + ", ".join(names[:10])
+                f'class folder "{name}" is not a class of {where}', hint="known: " + ", ".join(names[:10])
             )
     return names
 
 
 def _groups(folder: Folder, regex: str | None) -> list[str] | None:
-    """Return for each picture what it is kept together with; None where each stands for itself.
+    """Return each picture's group, which stays in one set; None if there are no groups.
 
     Raises:
-        ConfigError: The expression finds nothing in a picture's path.
+        ConfigError: The expression does not match a picture's path.
     """
     if regex is None:
         return list(folder.inner) if any(folder.inner) else None
@@ -155,14 +157,14 @@ def _groups(folder: Folder, regex: str | None) -> list[str] | None:
         match = re.search(regex, name)
         if match is None:
             raise ConfigError(
-                f'group "{regex}" finds nothing in "{name}"', hint="it is searched in each path"
+                f'group "{regex}" does not match "{name}"', hint="it is searched in every picture's path"
             )
         found.append("\0".join(x or "" for x in match.groups()) if match.groups() else match[0])
     return found
 
 
-def _shared_out(folder: Folder, regex: str | None, shares: dict[SetName, float],
-                shape: tuple[int, int, int]) -> dict[SetName, list[tuple[Folder, int]]]:  # fmt: skip
+def _assigned(folder: Folder, regex: str | None, shares: dict[SetName, float],
+              shape: tuple[int, int, int]) -> dict[SetName, list[tuple[Folder, int]]]:  # fmt: skip
     where = set_of_each(folder.names, folder.labels, _groups(folder, regex), shares)
     used: dict[SetName, list[tuple[Folder, int]]] = {}
     for name, share in shares.items():
@@ -177,7 +179,7 @@ def _room(shape: tuple[int, int, int]) -> int:
 
 
 def _evenly(folder: Folder, some: Sequence[int], most: int) -> list[int]:
-    """Return at most that many pictures, as many of each class."""
+    """Return at most that many pictures, balanced over classes."""
     if len(some) <= most:
         return list(some)
     labels = folder.labels or (0,) * len(folder.names)
@@ -186,30 +188,30 @@ def _evenly(folder: Folder, some: Sequence[int], most: int) -> list[int]:
 
 
 def _refuse_same(folder: Folder, judging: Folder, regex: str | None) -> None:
-    """Refuse to judge on pictures, or people, that order or choose."""
+    """Refuse a folder for the report that shares pictures, or groups such as people, with the other sets."""
     if folder.path.resolve() == judging.path.resolve():
-        raise ConfigError("judge: the folder of --images itself, wanted pictures that it does not have")
+        raise ConfigError("judge: this is the folder of --images, wanted pictures that are not in it")
     if lacking := sorted(set(folder.classes) - set(judging.classes)):
         raise ConfigError(f'judge: no pictures of class "{lacking[0]}", which --images has')
     both = sorted(set(_groups(folder, regex) or ()) & set(_groups(judging, regex) or ()) - {""})
     if both:
         raise ConfigError(
-            f'judge: group "{both[0]}" is in --images too, and would be judged on what was chosen on it',
-            hint="leave it out of one of the two, or name folders otherwise",
+            f'judge: group "{both[0]}" is also in --images, so that the report would not be independent',
+            hint="remove it from one of the two, or rename its folder if it is another group",
         )
 
 
 def _refuse_few(sets: Mapping[SetName, PictureSet], unread: int, settings: Settings) -> None:
     n = sum(len(s.pictures) for s in sets.values())
     if n < FEWEST_PICTURES:
-        said = f", {unread} that cannot be read" if unread else ""
+        unreadable = f", {unread} that cannot be read" if unread else ""
         raise ConfigError(
-            f'images "{settings.images}": {n} pictures{said}, wanted at least {FEWEST_PICTURES}',
-            hint="one part orders units, one chooses how many go, one reports what is lost",
+            f'images "{settings.images}": {n} pictures{unreadable}, wanted at least {FEWEST_PICTURES}',
+            hint="they are split in three: for the order of units, for their number, and for the report",
         )
     empty = [name for name, s in sets.items() if not len(s.pictures)]
     if empty:
         raise ConfigError(
-            f"images: no pictures are left to {empty[0]}",
-            hint="name more groups, or give pictures for the report with --judge DIR",
+            f'images: no pictures remain for set "{empty[0]}"',
+            hint="add groups, or give pictures for the report with --judge DIR",
         )

@@ -1,4 +1,4 @@
-"""Removal as an atlas tells it: measured on a person's own pictures."""
+"""Removal for an atlas, measured on a person's own pictures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from reportgen.config import Settings
 from reportgen.errors import ConfigError
 from reportgen.removal import Removal, UnitNeed
 from reportgen.run.context import RunContext
-from reportgen.run.removal_pictures import Gathered, gather
-from reportgen.run.removal_result import in_full
+from reportgen.run.removal_pictures import RemovalPictures, read_removal_pictures
+from reportgen.run.removal_result import full_removal
 from reportgen.spec import content_hash
 from reportgen.store import ModelRecord, Store
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 REMOVAL_VERSION = 2
-"""Raised whenever the same network and pictures would give another measurement."""
+"""Increased whenever the same network and pictures would give another measurement."""
 
 
 def measure_removal(run: RunContext, model: ModelRecord, load: Callable[[], Model]) -> None:
-    """Measure what a scored model version loses as units go, unless the store has that.
+    """Measure what a scored model version loses as units are removed, unless the store has it.
 
-    A network or pictures that cannot be used for it are told in one line; the atlas goes on without.
+    If the network or the pictures cannot be used for it, one line says so and the atlas continues without.
     """
     store, settings = run.store, run.settings
     try:
-        gathered = gather(settings, model.input_shape, model.file_name)
+        gathered = read_removal_pictures(settings, model.input_shape, model.file_name)
         structure = structure_of(store, model)
         mark = _mark(model, settings, gathered, structure)
         if store.removal_fingerprint(model.id) == mark:
-            run.reporter.say("removal: measured before on these pictures")
+            run.reporter.say("removal: measurements on these pictures are in the store already")
             return
         found = measured(run, load(), gathered, structure)
     except ConfigError as error:
@@ -46,32 +46,32 @@ def measure_removal(run: RunContext, model: ModelRecord, load: Callable[[], Mode
 
 
 def measured(
-    run: RunContext, network: Model, gathered: Gathered, structure: Mapping[str, np.ndarray]
+    run: RunContext, network: Model, gathered: RemovalPictures, structure: Mapping[str, np.ndarray]
 ) -> tuple[Removal, dict[str, list[UnitNeed]]] | None:
-    """Return what removal tells of a network, with all lines; None where it was stopped.
+    """Return the result of removal with all its curves; None if it was stopped.
 
     Args:
-        network: Loaded.
-        gathered: Pictures.
-        structure: By layer, `(K,)`; empty where nothing was scored.
+        network: The loaded network.
+        gathered: The pictures.
+        structure: By layer, `(K,)`; empty if nothing was scored.
 
     Raises:
         ConfigError: The pictures do not fit, or there is nothing to keep.
     """
-    from reportgen.prune.search import Wanted, begin, find
-    from reportgen.run.natural_run import at_once
+    from reportgen.prune.search import SearchOptions, find_removable, start_search
+    from reportgen.run.natural_run import network_batch
 
     settings = run.settings
-    wanted = Wanted(
+    wanted = SearchOptions(
         max_loss=settings.max_loss,
         compensate=settings.compensate,
         structure=structure,
         decision=settings.decision,
     )
-    search = begin(network, gathered.sets, wanted, at_once(network))
+    search = start_search(network, gathered.sets, wanted, network_batch(network))
     run.reporter.say(
-        f"removal: {len(search.groups):,} units in order on {gathered.counts.order:,} pictures, their number "
-        f"chosen on {gathered.counts.choose:,}, told on {gathered.counts.report:,}"
+        f"removal: {len(search.groups):,} units ordered on {gathered.counts.order:,} pictures, their number "
+        f"chosen on {gathered.counts.choose:,}, reported on {gathered.counts.report:,}"
     )
 
     class _Stopped(Exception):
@@ -82,11 +82,11 @@ def measured(
             raise _Stopped
 
     try:
-        found = find(search, wanted, note=note)
+        found = find_removable(search, wanted, note=note)
     except _Stopped:
         return None
-    removal, needs = in_full(search, found, wanted, gathered, run.halted)
-    run.reporter.say(f"removal: {removal.removed:,} of {removal.units:,} units can go together")
+    removal, needs = full_removal(search, found, wanted, gathered, run.halted)
+    run.reporter.say(f"removal: {removal.removed:,} of {removal.units:,} units can be removed together")
     return None if run.halted() else (removal, needs)
 
 
@@ -103,7 +103,7 @@ def structure_of(store: Store, model: ModelRecord) -> dict[str, np.ndarray]:
 
 
 def _mark(
-    model: ModelRecord, settings: Settings, gathered: Gathered, structure: Mapping[str, np.ndarray]
+    model: ModelRecord, settings: Settings, gathered: RemovalPictures, structure: Mapping[str, np.ndarray]
 ) -> str:
     return content_hash(
         {

@@ -1,4 +1,4 @@
-"""Carries out what a plan misses: renders layer by layer into the store, and measures each layer."""
+"""Renders what the store lacks of a plan, layer by layer, and measures each layer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
 from reportgen.json_values import JsonObject
-from reportgen.plan import LayerPlan, Wish, recipe_hash
-from reportgen.run.batches import Engine, Here
+from reportgen.plan import LayerPlan, PlanRequest, recipe_hash
+from reportgen.run.batches import Engine, LocalEngine
 from reportgen.run.budget import Measurer, order
 from reportgen.run.class_names import class_names
 from reportgen.run.context import RunContext
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 
-def wish_of(settings: Settings) -> Wish:
-    """Return what the settings ask to be rendered."""
-    return Wish(
+def plan_request(settings: Settings) -> PlanRequest:
+    """Return what the settings request to be rendered."""
+    return PlanRequest(
         **settings.recipes(),
         sweep=tuple(settings.sweep_recipes()),
         layers=settings.layers,
@@ -38,8 +38,8 @@ def wish_of(settings: Settings) -> Wish:
     )
 
 
-def place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
-    """Say of every stored picture of the plan which unit it stands for; return their keys."""
+def place_stored(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) -> set[str]:
+    """Assign every stored picture of the plan to its unit; return the pictures' keys."""
     known = store.known_keys(p.key for plan in plans for p in plan.pictures)
     for plan in plans:
         rows = [(p.unit, p.recipe, p.sign, p.seed, p.key) for p in plan.pictures if p.key in known]
@@ -49,7 +49,7 @@ def place_known(store: Store, model: ModelRecord, plans: Sequence[LayerPlan]) ->
 
 def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plans: Sequence[LayerPlan],
                        known: set[str]) -> int:  # fmt: skip
-    """Render what is missing of plans and measure every layer; return how many pictures were rendered."""
+    """Render what is missing from plans and measure every layer; return how many pictures were rendered."""
     network = source.load()
     began, rendered = time.monotonic(), 0
     store, reporter = run.store, run.reporter
@@ -62,13 +62,13 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
         measurer = Measurer(run, model, network, plans)
         try:
             for number, turn in enumerate(turns):
-                for part in engine.carry_out(turn, run.halted):
+                for part in engine.execute(turn, run.halted):
                     if part.rows:
                         store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)
                         reporter.rendered(len(part.rows))
                     if part.ends:
-                        # The null of a first pass waits until every layer has something.
+                        # In the first of several passes the null waits until every layer has pictures.
                         measurer.layer(part.layer, null=number > 0 or len(turns) == 1)
                 if number == 0 and len(turns) > 1:
                     measurer.all()
@@ -77,8 +77,8 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
             reporter.end()
             if run.bound.halved:
                 reporter.say(
-                    "memory ran out and batches were halved: pictures after that can round otherwise than "
-                    "those of whole batches; more memory avoids that, or --batch N, which has keys of its own"
+                    "memory ran out and batches were halved: later pictures may differ by rounding from "
+                    "those of full batches; to avoid that, use more memory or a fixed --batch N"
                 )
             store.end_run(number_of_run, time.monotonic() - began)
     return rendered
@@ -86,9 +86,9 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
 
 @contextlib.contextmanager
 def _engine(run: RunContext, network: Model, source: Source) -> Iterator[Engine]:
-    """Return what renders: this machine, or a cluster while the block lasts."""
+    """Yield the engine: this machine, or a cluster for the duration of the block."""
     if run.settings.ray is None:
-        yield Here(network, run.bound, run.settings.batch, run.reporter)
+        yield LocalEngine(network, run.bound, run.settings.batch, run.reporter)
         return
     from reportgen.run.cluster import cluster
 
@@ -97,14 +97,14 @@ def _engine(run: RunContext, network: Model, source: Source) -> Iterator[Engine]
 
 
 def plan_record(
-    record: ModelRecord, wish: Wish, plans: Sequence[LayerPlan], settings: Settings
+    record: ModelRecord, request: PlanRequest, plans: Sequence[LayerPlan], settings: Settings
 ) -> JsonObject:
-    """Return what pages need to know of the wish.
+    """Return what pages need to know of what was requested.
 
-    Layers that are not part of it keep the recipes they were rendered with, and sweeps stay in sight.
+    Layers that are not part of it keep the recipes and sweeps that they were rendered with.
     """
-    recipes = {"scored": recipe_hash(wish.scored), "shown": recipe_hash(wish.shown)}
-    sweep = [recipe_hash(r) for r in wish.sweep]
+    recipes = {"scored": recipe_hash(request.scored), "shown": recipe_hash(request.shown)}
+    sweep = [recipe_hash(r) for r in request.sweep]
     layers = {name: dict(roles) for name, roles in record.plan.get("layers", {}).items()}
     for plan in plans:
         before = layers.get(plan.layer.name, {}).get("sweep", [])
@@ -114,8 +114,8 @@ def plan_record(
         **({"classes": named} if named else {}),
         "recipes": {**recipes, "sweep": sweep},
         "layers": layers,
-        "seeds": wish.seeds,
-        "signs": wish.signs,
+        "seeds": request.seeds,
+        "signs": request.signs,
         "credits": settings.credits or record.plan.get("credits", ""),
         **{key: record.plan[key] for key in ("report", "unfinished") if record.plan.get(key)},
     }

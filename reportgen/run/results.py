@@ -1,4 +1,4 @@
-"""What the commands give back, as values; each shows itself in a notebook."""
+"""Results of the commands, as values; each has an HTML representation for notebooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
 from reportgen.run.comparing import Places, linker
 from reportgen.run.model_run import RenderSummary
-from reportgen.run.showing import as_html
+from reportgen.run.notebook_html import as_html
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The verdict table: one row a unit, columns as in docs/formats.md. Shows itself in a notebook."""
+    """The verdict table: one row a unit, columns as in docs/formats.md."""
 
     rows: tuple[Row, ...]
 
@@ -36,7 +36,7 @@ class Verdicts:
         return iter(self.rows)
 
     def by_layer(self) -> dict[tuple[str, str, str], dict[str, int]]:
-        """Return units a verdict, by model, version and layer, in the network's order."""
+        """Return the number of units a verdict, by model, version and layer, in the network's order."""
         counts: dict[tuple[str, str, str], dict[str, int]] = {}
         for row in self.rows:
             of_layer = counts.setdefault((str(row["model"]), str(row["version"]), str(row["layer"])), {})
@@ -45,7 +45,7 @@ class Verdicts:
         return counts
 
     def to_frame(self) -> pandas.DataFrame:
-        """Return the table as a data frame of pandas: undefined values are missing, whole numbers stay whole.
+        """Return the table as a pandas data frame: undefined values are missing, integers stay integers.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -65,19 +65,19 @@ class Verdicts:
     def _repr_html_(self) -> str:
         head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
         body = "".join(
-            f"<tr><td>{as_html(layer)}</td><td>{sum(counts.values())}</td><td>{_told(counts)}</td></tr>"
+            f"<tr><td>{as_html(layer)}</td><td>{sum(counts.values())}</td><td>{_counts_text(counts)}</td></tr>"
             for (_, _, layer), counts in self.by_layer().items()
         )
         return f"<table>{head}{body}</table>"
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def _counts_text(counts: Mapping[str, int]) -> str:
     return as_html(", ".join(f"{n} {verdict or 'not scored'}" for verdict, n in counts.items()))
 
 
 @dataclass(frozen=True, slots=True)
 class AtlasResult:
-    """What `atlas` did: the renders of each model file, the verdicts, and the site."""
+    """The result of `atlas`: the renders of each model file, the verdicts, and the site."""
 
     renders: tuple[RenderSummary, ...]
     verdicts: Verdicts
@@ -90,10 +90,10 @@ class AtlasResult:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A model file looked at without rendering an atlas of it.
+    """The result of `inspect_model`, which renders nothing.
 
     Attributes:
-        model: What the store would keep of it.
+        model: The record that a store would keep of it.
         report: The import report (docs/import-report.md): layers, proof, input range, estimate.
     """
 
@@ -101,7 +101,7 @@ class Inspection:
     report: Mapping[str, Json]
 
     def as_dict(self) -> JsonObject:
-        """Return what was found, as JSON values."""
+        """Return the result as JSON values."""
         found = dataclasses.asdict(self.model)
         for key in ("id", "graph", "plan", "options"):
             del found[key]
@@ -117,10 +117,10 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True)
 class CompareResult:
-    """What `compare` did: the renders of model files that were named, and what became of the units.
+    """The result of `compare`: renders of the named model files, and what became of the units.
 
     Attributes:
-        places: Where the versions stand on the sites of their stores.
+        places: Addresses of the versions on the sites of their stores.
     """
 
     renders: tuple[RenderSummary, ...]
@@ -132,7 +132,7 @@ class CompareResult:
         return as_json(self.found)
 
     def markdown(self, url: str = "") -> str:
-        """Return a summary fit for a comment on a pull request; links lead to the site at `url`, if given."""
+        """Return a summary for a comment on a pull request, with links to the site at `url`, if given."""
         return markdown(self.found, linker(self.places, url))
 
     def _repr_html_(self) -> str:

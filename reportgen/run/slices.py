@@ -1,7 +1,7 @@
-"""What of a plan waits for workers: slices of a layer's pictures in one recipe, taken and put back.
+"""The queue of a plan's slices for workers: pictures of a layer in one recipe, taken and put back.
 
-Pure: it knows no cluster. A slice is given to the worker that was at the same layer and recipe before,
-because building a layer's program takes as long as many pictures.
+It knows no cluster. A slice preferably goes to the worker that had the same layer and recipe before, because
+building a layer's program takes as long as rendering many pictures.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
 from reportgen.units import Layer
 
 SLICE, GPU_SLICE = 64, 512
-"""Pictures of a slice, on processors and on GPUs, unless the batch was said; then it is twice that."""
+"""Pictures of a slice, on processors and on GPUs; twice the batch if the user set one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Slice:
 
     layer: Layer
     pictures: PictureSet
-    mark: str
+    program: str
     tries: int = 0
 
 
@@ -51,15 +51,15 @@ class Slices:
         self._out: dict[str, int] = {}
         for plan in plans:
             for pictures in plan.sets:
-                mark = f"{plan.layer.name} {pictures.recipe_hash}"
-                self._sets[mark] = (plan.layer, pictures)
-                self._waiting[mark] = deque(pictures.pictures)
+                program = f"{plan.layer.name} {pictures.recipe_hash}"
+                self._sets[program] = (plan.layer, pictures)
+                self._waiting[program] = deque(pictures.pictures)
             self._left[plan.layer.name] = len(plan.pictures)
             self._out[plan.layer.name] = 0
 
     @property
     def unfinished(self) -> bool:
-        """Whether anything waits, or is out and has not come back."""
+        """Whether any slice is queued, or was taken and is not finished."""
         return any(self._left.values()) or any(self._out.values())
 
     def of_layer(self, name: str) -> int:
@@ -67,7 +67,7 @@ class Slices:
         return self._of_layer[name]
 
     def take(self, last: str, others: Collection[str]) -> Slice | None:
-        """Return the next slice for a worker; None if nothing waits.
+        """Return the next slice for a worker; None if no slice is queued.
 
         Args:
             last: Mark of what the worker was at before.
@@ -76,35 +76,35 @@ class Slices:
         if self._back:
             given = self._back.popleft()
         else:
-            marks = [mark for mark, pictures in self._waiting.items() if pictures]
+            marks = [program for program, pictures in self._waiting.items() if pictures]
             if not marks:
                 return None
-            alone = [mark for mark in marks if mark not in others]
-            fullest = max(marks, key=lambda mark: len(self._waiting[mark]))
-            mark = last if last in marks else (alone or [fullest])[0]
-            layer, whole = self._sets[mark]
-            waiting = self._waiting[mark]
+            alone = [program for program in marks if program not in others]
+            fullest = max(marks, key=lambda program: len(self._waiting[program]))
+            program = last if last in marks else (alone or [fullest])[0]
+            layer, whole = self._sets[program]
+            waiting = self._waiting[program]
             # Slices of a set are of one size, since a program is built for a number of pictures.
             even = -(-len(whole.pictures) // -(-len(whole.pictures) // self._size))
             some = tuple(waiting.popleft() for _ in range(min(even, len(waiting))))
-            given = Slice(layer, dataclasses.replace(whole, pictures=some), mark)
+            given = Slice(layer, dataclasses.replace(whole, pictures=some), program)
         self._left[given.layer.name] -= len(given.pictures.pictures)
         self._out[given.layer.name] += 1
         return given
 
     def finished(self, given: Slice) -> bool:
-        """Note that a slice came back; return whether that was the last of its layer."""
+        """Mark a slice as finished; return whether it was the last of its layer."""
         self._out[given.layer.name] -= 1
         return not self._left[given.layer.name] and not self._out[given.layer.name]
 
     def put_back(self, lost: Slice) -> None:
-        """Let a slice that was lost with its worker be taken again, before anything else."""
+        """Queue a slice that was lost with its worker again, before all others."""
         self._out[lost.layer.name] -= 1
         self._left[lost.layer.name] += len(lost.pictures.pictures)
         self._back.append(dataclasses.replace(lost, tries=lost.tries + 1))
 
     def drop(self) -> None:
-        """Forget what waits; what is out may still come back."""
+        """Discard queued slices; those already taken may still be finished."""
         for pictures in self._waiting.values():
             pictures.clear()
         self._back.clear()

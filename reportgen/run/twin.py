@@ -1,7 +1,7 @@
 """The untrained twin: the same network with fresh weights, rendered and measured as the trained one was.
 
-Units of an untrained layer are all of one kind, so the first few stand for all of them. The twin is kept as a
-record of its own that no table and no site lists.
+Units of an untrained layer are statistically the same, so that the first few represent all of them. The twin
+is stored as a separate record that no table and no site lists.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from reportgen.config import Settings
 from reportgen.plan import make_plan, missing, recipe_hash
 from reportgen.run.context import RunContext
 from reportgen.run.importing import Source, load_network, record_of
-from reportgen.run.measuring import unmeasured
-from reportgen.run.rendering import place_known, plan_record, render_and_measure, wish_of
+from reportgen.run.measuring import missing_measurements
+from reportgen.run.rendering import place_stored, plan_record, plan_request, render_and_measure
 from reportgen.store import ModelRecord, Store, twin_version
 
 if TYPE_CHECKING:
@@ -23,45 +23,45 @@ if TYPE_CHECKING:
 
 TWIN_SEED = 0
 TWIN_UNITS = 32
-"""Units of each layer that are rendered, at most."""
+"""Most units of each layer that are rendered."""
 
 TWIN_VERSION = 1
-"""Raised whenever the same file gets other fresh weights."""
+"""Increased whenever the same file gets other fresh weights."""
 
 
 def render_twin(run: RunContext, model: ModelRecord, path: str | Path) -> ModelRecord:
-    """Render and measure what the store misses of a model version's untrained twin; return its record.
+    """Render and measure what the store lacks of a model version's untrained twin; return its record.
 
-    Only the scored recipe's happy pictures, of as many starts as the model's own, and of the first 32 units
+    Only the scored recipe's happy pictures, with as many starts as the model's own, and of the first 32 units
     of each layer.
 
     Raises:
-        ModelError: A layer cannot be made anew.
+        ModelError: A layer cannot be initialised again.
     """
     changes = {"ray": None, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None}
     own, store = run.settings.model_copy(update=changes), run.store
     run = run.with_settings(own)
     source = _twin_source(store, model, path, own)
-    wish = wish_of(own)
+    request = plan_request(own)
     plans = [
         dataclasses.replace(plan, sets=plan.sets[:1])
-        for plan in make_plan(source.record, wish, arithmetic=own.arithmetic)
+        for plan in make_plan(source.record, request, arithmetic=own.arithmetic)
     ]
     record = store.put_model(
-        dataclasses.replace(source.record, plan=plan_record(source.record, wish, plans, own))
+        dataclasses.replace(source.record, plan=plan_record(source.record, request, plans, own))
     )
-    store.put_recipe(recipe_hash(wish.scored), wish.scored)
-    known = place_known(store, record, plans)
-    lacks = bool(missing(plans, known)) or any(unmeasured(run, record, p) for p in plans)
+    store.put_recipe(recipe_hash(request.scored), request.scored)
+    known = place_stored(store, record, plans)
+    lacks = bool(missing(plans, known)) or any(missing_measurements(run, record, p) for p in plans)
     if lacks and not run.halted():
         run.reporter.say(f"untrained twin of {model.name} {model.version}")
         render_and_measure(run, record, source, plans, known)
-        place_known(store, record, plans)
+        place_stored(store, record, plans)
     return record
 
 
 def _twin_source(store: Store, model: ModelRecord, path: str | Path, settings: Settings) -> Source:
-    """Return the twin's record, made anew only where the model or the way it is drawn has changed."""
+    """Return the twin's source; its record is renewed only if the model or its initialisation changed."""
     version = twin_version(model.version)
     loaded: list[Model] = []
 

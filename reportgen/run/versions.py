@@ -1,4 +1,4 @@
-"""What people call a version, found: a label in a store, a store with or without one, or a model file."""
+"""Finds the version that a person names: by a label, a store with or without a label, or a model file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _MADE = "keras.applications:"
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """A version as it was named.
+class NamedVersion:
+    """A version as a person named it.
 
     Attributes:
-        store: The store to look into.
+        store: The store that has it.
         label: `VERSION` or `MODEL/VERSION`; empty for the only one.
-        model: The model file to be rendered into the store first; None where the store has it.
+        model: The model file to render into the store first; None if the store has it already.
     """
 
     store: Path
@@ -32,33 +32,33 @@ class Named:
     model: str | None = None
 
 
-def read_name(word: str, settings: Settings) -> Named:
-    """Return what a word names.
+def read_name(word: str, settings: Settings) -> NamedVersion:
+    """Return the version that a word names.
 
-    In this order: `STORE@VERSION`; a store's file, which holds one version; a model file (or another
-    source, such as `keras.applications:NAME`); else a version in the store of the settings.
+    Tried in this order: `STORE@VERSION`; a store's file, which holds one version; a model file (or another
+    source, such as `keras.applications:NAME`); a version in the store of the settings.
     """
     path, at, label = word.rpartition("@")
     if at and _is_store(Path(path)):
-        return Named(Path(path), label)
+        return NamedVersion(Path(path), label)
     if _is_store(Path(word)):
-        return Named(Path(word))
-    # A folder of that name is no model; an architecture may be named with its weights, with a plus between.
+        return NamedVersion(Path(word))
+    # A folder is not a model; an architecture may be named with its weights, joined by a plus.
     if any(Path(part).is_file() for part in (word, word.partition("+")[0])) or word.startswith(_MADE):
-        return Named(settings.store, model=word)
+        return NamedVersion(settings.store, model=word)
     if not settings.store.exists():
         raise StoreError(
-            f'"{word}" is no file, and there is no store "{settings.store.name}" to look for that version in',
+            f'"{word}" is not a file, and there is no store "{settings.store.name}" with that version',
             hint="name a store, STORE@VERSION, or a model file",
         )
-    return Named(settings.store, word)
+    return NamedVersion(settings.store, word)
 
 
-def find_version(store: Store, named: Named) -> Version:
+def find_version(store: Store, named: NamedVersion) -> Version:
     """Return the version that was named.
 
     Raises:
-        StoreError: There is none of that name, or several.
+        StoreError: There is no version of that name, or several.
     """
     records = store.models()
     if named.model is not None:
@@ -71,7 +71,7 @@ def find_version(store: Store, named: Named) -> Version:
         found = records
     if len(found) != 1 and not (found and named.model is not None):
         known = ", ".join(f"{r.name}/{r.version}" for r in records) or "none"
-        what = f'"{named.label}" names {len(found)} of them' if named.label else "say which"
+        what = f'"{named.label}" matches {len(found)} of them' if named.label else "wanted the name of one"
         raise StoreError(
             f'store "{store.path.name}" holds {len(records)} versions, {what}', hint=f"known: {known}"
         )
@@ -79,8 +79,8 @@ def find_version(store: Store, named: Named) -> Version:
 
 
 @contextlib.contextmanager
-def opened(names: Sequence[Named]) -> Iterator[list[Version]]:
-    """Yield the versions that were named, their stores open while the block lasts."""
+def open_versions(names: Sequence[NamedVersion]) -> Iterator[list[Version]]:
+    """Yield the named versions; their stores are open within the block."""
     with contextlib.ExitStack() as stack:
         stores: dict[Path, Store] = {}
         versions = []
@@ -92,7 +92,7 @@ def opened(names: Sequence[Named]) -> Iterator[list[Version]]:
         yield versions
 
 
-def all_versions(path: Path) -> list[Named]:
+def all_versions(path: Path) -> list[NamedVersion]:
     """Return all versions of the only model of a store, in the order in which they were stored.
 
     Raises:
@@ -103,12 +103,15 @@ def all_versions(path: Path) -> list[Named]:
     names = sorted({r.name for r in records})
     if len(names) > 1 or len(records) < 2:
         what = f"models {', '.join(names)}" if len(names) > 1 else f"{len(records)} version"
-        raise StoreError(f'store "{path.name}" holds {what}', hint="name the versions to compare")
-    return [Named(path, f"{r.name}/{r.version}") for r in records]
+        raise StoreError(
+            f'store "{path.name}" holds {what}, wanted several versions of one model',
+            hint="name the versions to compare",
+        )
+    return [NamedVersion(path, f"{r.name}/{r.version}") for r in records]
 
 
 def rendered_already(store: Store, word: str) -> ModelRecord | None:
-    """Return the record of a model file under whatever version it was rendered; None if it was not."""
+    """Return the record under which a model file was rendered, whatever its version; None if it was not."""
     source = find_source(word)
     hash_ = source.digest()
     found = [r for r in store.models() if r.name == source.name and r.file_hash == hash_]

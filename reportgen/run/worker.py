@@ -1,7 +1,7 @@
 """A worker of a cluster: holds a model and renders the slices it is given.
 
-It knows neither the cluster nor the store. Other machines make it from a name, so it makes sure that what it
-finds under that name is the model that is meant.
+It knows neither the cluster nor the store. It finds the model by name on its own machine, and checks that it
+is the same file as the driver's.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from reportgen.config import Settings
 from reportgen.errors import ModelError
 from reportgen.plan import PictureSet
-from reportgen.run.batches import Cuts, rows_of
-from reportgen.run.memory import Bound, default_bound
+from reportgen.run.batches import CutCache, rows_of
+from reportgen.run.memory import MemoryBound, default_bound
 from reportgen.store import StoredRender
 from reportgen.units import Layer
 
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Renders on one machine what a driver on another asks for.
+    """Renders on one machine what a driver on another requests.
 
     Args:
-        model: Name of the model, reachable from here.
-        file_hash: What it must hash to.
-        settings: Of the run: how the model is read, pictures at once, memory.
+        model: Name of the model, reachable from this machine.
+        file_hash: The hash that the file must have.
+        settings: The run's settings: how the model is read, pictures at once, memory.
     """
 
     def __init__(self, model: str, file_hash: str, settings: Settings) -> None:
         self._name, self._hash, self._settings = model, file_hash, settings
         self._model: Model | None = None
-        self._cuts: Cuts | None = None
-        self._bound = Bound(settings.max_memory or default_bound())
+        self._cuts: CutCache | None = None
+        self._bound = MemoryBound(settings.max_memory or default_bound())
         self._halted = threading.Event()
 
     def ready(self) -> dict[str, str]:
         """Read the model; return `arithmetic` and `device` of this machine.
 
         Raises:
-            ModelError: The model is not here, or another file has its name.
+            ModelError: The model is not on this machine, or another file has its name.
         """
         from reportgen.models.sources import find_source
         from reportgen.run.importing import choose_device, load_network
@@ -49,31 +49,32 @@ class Worker:
         found = find_source(self._name).digest()
         if found != self._hash:
             raise ModelError(
-                f"{self._name} is another file there: {found[:8]}, wanted {self._hash[:8]}",
-                hint="put the model where all machines see the same file",
+                f"{self._name} is another file on a worker: {found[:8]}, wanted {self._hash[:8]}",
+                hint="put the model where all machines find the same file",
             )
         choose_device(self._settings.device)
         self._model = load_network(self._name, found[:8], self._settings)
-        self._cuts = Cuts(self._model)
+        self._cuts = CutCache(self._model)
         from reportgen.render import arithmetic, device_name
 
         return {"arithmetic": arithmetic(), "device": device_name()}
 
     def render(self, layer: Layer, pictures: PictureSet) -> list[StoredRender]:
-        """Return rows of the pictures; of those that are complete once halted.
+        """Return rows of the pictures; only of the complete ones once halted.
 
         Raises:
-            ModelError: The layer is read otherwise here.
+            ModelError: The layer has another graph on this machine.
         """
         assert self._model is not None and self._cuts is not None
         own = {x.name: x.graph_hash for x in self._model.layers}
         if own.get(layer.name) != layer.graph_hash:
             raise ModelError(
-                f'layer "{layer.name}" is read otherwise on a worker', hint="one version for all"
+                f'layer "{layer.name}" is not the same on a worker',
+                hint="install the same version of this package on all machines",
             )
         parts = rows_of(self._cuts, layer, pictures, self._bound, self._settings.batch, self._halted.is_set)
         return [row for rows in parts for row in rows]
 
     def halt(self) -> None:
-        """Let `render` end with what is complete, now and from here on."""
+        """Make `render` return what is complete, now and in later calls."""
         self._halted.set()

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from reportgen.comparison import STATES, Comparisons, sentences
-from reportgen.run.gating import MOST_NAMED, GateResult, number
+from reportgen.run.gating import MAX_LISTED, GateResult, number
 from reportgen.run.import_report import report_lines
 from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
@@ -145,13 +145,13 @@ def print_gate(result: GateResult, url: str) -> None:
         rows.add_row(escape(printable(o.rule.text)), number(o.value), f"{o.rule.op} {o.rule.limit:g}", word)
     _out().print(rows)
     for o in result.outcomes:
-        units = result.behind(o, url)
+        units = result.failing_units(o, url)
         if units:
             click.echo(printable(f"behind {o.rule.text}:"))
-        for version, layer, unit, address in units[:MOST_NAMED]:
+        for version, layer, unit, address in units[:MAX_LISTED]:
             click.echo(printable(f"  {version} {layer} {unit}  {address}".rstrip()))
-        if len(units) > MOST_NAMED:
-            click.echo(f"  and {len(units) - MOST_NAMED} more")
+        if len(units) > MAX_LISTED:
+            click.echo(f"  and {len(units) - MAX_LISTED} more")
 
 
 def _table(first: str, *columns: str) -> Table:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
 from reportgen.explorer.render_request import MOST_TERMS, Asked, parse, parse_terms, terms_text
-from reportgen.plan import Wish, make_plan, select_layers, select_units
+from reportgen.plan import PlanRequest, make_plan, select_layers, select_units
 from reportgen.spec import RECIPES, for_kind, recipe_named, with_numbers
 from reportgen.store import open_store
 
@@ -115,7 +115,7 @@ def test_a_wish_survives_the_way_to_a_form_and_back(recipe):
 
 def test_a_lone_unit_has_the_key_of_the_atlas_s_own_picture(record):
     """So what the atlas holds is there at once, and what was tried can be told from it."""
-    plans = make_plan(record, Wish(RECIPES["default"], RECIPES["show"]), arithmetic="float32")
+    plans = make_plan(record, PlanRequest(RECIPES["default"], RECIPES["show"]), arithmetic="float32")
     for plan in plans:
         for pictures, name in zip(plan.sets, ("default", "show"), strict=True):
             planned = pictures.pictures[-1]

@@ -165,10 +165,10 @@ def test_growth_is_counted_from_the_first_order_on(monkeypatch):
     room, memory = _Room(Pipe(), "auto"), import_module("reportgen.run.memory")
     sizes = [5 << 30, 5 << 30, (7 << 30) - 1, (7 << 30) + 1]
     monkeypatch.setattr(memory, "default_bound", lambda: 8 << 30)
-    monkeypatch.setattr(memory, "resident", lambda: sizes.pop(0))
+    monkeypatch.setattr(memory, "resident_bytes", lambda: sizes.pop(0))
     assert [room.has_grown() for _ in range(4)] == [False, False, False, True]
     monkeypatch.setattr(memory, "default_bound", lambda: 5 << 30)
-    monkeypatch.setattr(memory, "resident", lambda: (5 << 30) + (300 << 20))
+    monkeypatch.setattr(memory, "resident_bytes", lambda: (5 << 30) + (300 << 20))
     assert room.has_grown()
 
 

@@ -18,7 +18,7 @@ from reportgen.models.input_range.evidence import input_evidence
 from reportgen.models.keras.parity import compare_with_keras
 from reportgen.models.parity import compare_cuts
 from reportgen.models.sources import find_source
-from reportgen.plan import Wish, make_plan
+from reportgen.plan import PlanRequest, make_plan
 from reportgen.run.importing import record_of
 from reportgen.spec import RECIPES
 from tests.models.nets import pictures, stirred
@@ -119,7 +119,7 @@ def test_the_order_is_part_of_a_pictures_key_only_where_it_is_not_red_first(tmp_
 
     def keys(**options: Any) -> set[str]:
         record = record_of(load_model(path, **options), {})
-        wish = Wish(scored=RECIPES["default"], shown=RECIPES["show"])
+        wish = PlanRequest(scored=RECIPES["default"], shown=RECIPES["show"])
         return {p.key for plan in make_plan(record, wish, arithmetic="float32") for p in plan.pictures}
 
     assert keys() == keys(channel_order="rgb")

@@ -11,8 +11,8 @@ import reportgen
 from reportgen.models import cut_model
 from reportgen.render import Job
 from reportgen.run import batches
-from reportgen.run.batches import NO_ROOM, within_memory
-from reportgen.run.memory import Bound
+from reportgen.run.batches import TOO_LARGE, within_memory
+from reportgen.run.memory import MemoryBound
 from reportgen.run.progress import Silent
 from reportgen.spec import RECIPES
 from reportgen.store import open_store
@@ -59,12 +59,16 @@ def memory_for(monkeypatch, most, after=2):
 
 
 def done(cut, jobs, bound=None, batch=8, stop=lambda: False):
-    return [r for part in within_memory(cut, jobs, RECIPE, bound or Bound(PLENTY), batch, stop) for r in part]
+    return [
+        r
+        for part in within_memory(cut, jobs, RECIPE, bound or MemoryBound(PLENTY), batch, stop)
+        for r in part
+    ]
 
 
 def test_a_backend_that_runs_out_of_memory_gets_half_the_batch_and_every_job_is_done_once(monkeypatch, conv):
     tried = memory_for(monkeypatch, 2)
-    bound = Bound(PLENTY)
+    bound = MemoryBound(PLENTY)
     found = done(conv, list(JOBS), bound)
     assert tried == [8, 4, 2]
     assert len(found) == len(JOBS) and {r.job for r in found} == set(JOBS)
@@ -84,7 +88,7 @@ def test_a_picture_that_does_not_fit_alone_is_a_row_with_its_reason_and_the_rest
     memory_for(monkeypatch, 0, after=0)
     found = done(conv, JOBS[:3], batch=2)
     assert [r.job for r in found] == JOBS[:3]
-    assert {r.failure for r in found} == {NO_ROOM}
+    assert {r.failure for r in found} == {TOO_LARGE}
     assert found[0].picture.shape == (16, 16, 1) and found[0].picture.dtype == np.uint8
 
 
@@ -99,7 +103,7 @@ def test_an_error_that_is_not_about_memory_is_not_hidden(monkeypatch, conv):
 
 def test_a_process_beyond_its_bound_halves_the_batch_down_to_one_and_goes_on(monkeypatch, conv):
     tried = memory_for(monkeypatch, PLENTY)
-    found = done(conv, list(JOBS), Bound(1))  # No process is that small.
+    found = done(conv, list(JOBS), MemoryBound(1))  # No process is that small.
     assert tried == [8, 4, 2, 1]
     assert {r.job for r in found} == set(JOBS) and len(found) == len(JOBS)
 
@@ -116,7 +120,7 @@ def test_units_that_did_not_fit_are_failed_rows_of_the_store_and_of_the_table(
     def no_room_for_unit_1(cut, jobs, *rest):
         large = [j for j in jobs if j.unit == 1]
         size = (*cut.canvas_px, cut.channels)
-        yield [batches._without_picture(size, j, "out_of_memory", NO_ROOM) for j in large]
+        yield [batches._without_picture(size, j, "out_of_memory", TOO_LARGE) for j in large]
         yield from plain(cut, [j for j in jobs if j.unit != 1], *rest)
 
     monkeypatch.setattr(batches, "within_memory", no_room_for_unit_1)
@@ -124,7 +128,7 @@ def test_units_that_did_not_fit_are_failed_rows_of_the_store_and_of_the_table(
     result = reportgen.atlas(tiny_model, seeds=1, layers="conv", **places, **QUICK)
     assert [r.failed for r in result.renders] == [3]
     rows = {row["unit"]: row for row in result.verdicts}
-    assert rows[1]["verdict"] == "failed" and NO_ROOM in rows[1]["reason"]
+    assert rows[1]["verdict"] == "failed" and TOO_LARGE in rows[1]["reason"]
     assert "failed" not in (rows[0]["verdict"], rows[2]["verdict"])
     with open_store(tmp_path / "s.db") as store:
         kept = list(store.renders(1, "conv", units=[1]))

@@ -128,7 +128,7 @@ def test_a_second_run_measures_nothing_again(store, model_file, folder):
     reportgen.render(
         model_file, store=store, version="v1", seeds=2, images=folder, twin=True, reporter=reporter, **QUICK
     )
-    assert "images: these pictures were looked at before" in lines
+    assert "images: responses to these pictures are in the store already" in lines
 
 
 def test_a_units_page_shows_what_its_places_saw(whole):

@@ -11,9 +11,9 @@ from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.plan import make_plan
 from reportgen.run import budget as budgets
-from reportgen.run.budget import missing_of, order
+from reportgen.run.budget import missing_pictures, order
 from reportgen.run.context import Clock
-from reportgen.run.rendering import wish_of
+from reportgen.run.rendering import plan_request
 from reportgen.store import open_store
 
 
@@ -73,7 +73,7 @@ def planned(own_store):
     with open_store(own_store) as store:
         record = store.models()[0]
         settings = read_settings({"seeds": 2})
-        return make_plan(record, wish_of(settings), arithmetic=settings.arithmetic)
+        return make_plan(record, plan_request(settings), arithmetic=settings.arithmetic)
 
 
 def test_only_a_budget_that_may_not_be_enough_is_worth_passes(planned):
@@ -98,9 +98,9 @@ def test_a_short_budget_has_fewer_units_in_the_first_pass_so_that_every_layer_ha
 
 def test_what_is_missing_is_said_in_pictures_and_layers(planned):
     every = {p.key for plan in planned for p in plan.pictures}
-    lack = missing_of(planned, {p.key for p in planned[0].pictures})
+    lack = missing_pictures(planned, {p.key for p in planned[0].pictures})
     assert str(lack) == "8 of 20 pictures are missing, in 1 of 2 layers"
-    assert missing_of(planned, every).pictures == 0
+    assert missing_pictures(planned, every).pictures == 0
 
 
 def stored_by_layer(path):
@@ -125,7 +125,7 @@ def counted_clock(monkeypatch, asked):
         return left[0] < 0
 
     monkeypatch.setattr(budgets.Clock, "over", over)
-    monkeypatch.setattr(budgets, "SURELY_FITS", 0.0)
+    monkeypatch.setattr(budgets, "SAFE_SHARE", 0.0)
 
 
 WORDS = ("--seeds", 2, "--batch", 2, *QUICK_WORDS)
@@ -160,7 +160,7 @@ def test_a_spent_budget_is_a_success_that_says_what_is_missing(run, monkeypatch,
 def test_a_budget_that_is_enough_renders_what_no_budget_does(
     run, monkeypatch, tiny_model, tiny_store, tmp_path
 ):
-    monkeypatch.setattr(budgets, "SURELY_FITS", 0.0)  # In passes, though the time would do.
+    monkeypatch.setattr(budgets, "SAFE_SHARE", 0.0)  # In passes, though the time would do.
     code, out, err = run(
         "render", tiny_model, "--version", "v1", "--seeds", 2, "--budget", "1h", *QUICK_WORDS
     )

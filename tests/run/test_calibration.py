@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reportgen.run import calibration
-from reportgen.run.calibration import UNKNOWN, Speed, calibrated, kept, work_of
+from reportgen.run.calibration import UNKNOWN, Speed, cached_speed, calibrated, work_of
 
 
 @pytest.fixture
@@ -14,18 +14,18 @@ def measurements(monkeypatch):
     """Counts how often the machine is measured, without the seconds that takes."""
     done = []
 
-    def measured():
+    def measured_speed():
         done.append(1)
         return Speed(2.0, 3.0)
 
-    monkeypatch.setattr(calibration, "measured", measured)
+    monkeypatch.setattr(calibration, "measured_speed", measured_speed)
     return done
 
 
 def test_a_machine_is_measured_once_and_then_known(measurements, tmp_path):
     file = tmp_path / "new" / "speed.json"
-    assert kept(file) == UNKNOWN
-    assert calibrated(file) == calibrated(file) == kept(file) == Speed(2.0, 3.0)
+    assert cached_speed(file) == UNKNOWN
+    assert calibrated(file) == calibrated(file) == cached_speed(file) == Speed(2.0, 3.0)
     assert len(measurements) == 1 and [p.name for p in file.parent.iterdir()] == ["speed.json"]
 
 
@@ -33,7 +33,7 @@ def test_another_machine_in_the_same_cache_is_measured_for_itself(measurements, 
     file = tmp_path / "speed.json"
     calibrated(file)
     monkeypatch.setattr(calibration, "_key", lambda: "another")
-    assert kept(file) == UNKNOWN
+    assert cached_speed(file) == UNKNOWN
     calibrated(file)
     assert len(json.loads(file.read_text())) == 2
 
@@ -44,7 +44,7 @@ def test_another_machine_in_the_same_cache_is_measured_for_itself(measurements, 
 def test_a_damaged_cache_is_written_anew(measurements, tmp_path, text):
     file = tmp_path / "speed.json"
     file.write_text(text, encoding="latin-1")
-    assert calibrated(file) == Speed(2.0, 3.0) == kept(file)
+    assert calibrated(file) == Speed(2.0, 3.0) == cached_speed(file)
 
 
 def test_a_cache_that_cannot_be_written_to_is_done_without(measurements, tmp_path):
@@ -64,7 +64,7 @@ def test_work_is_the_weights_at_every_place_and_the_writing_of_numbers():
 
 
 def test_the_machine_here_has_a_speed():
-    speed = calibration.measured()
+    speed = calibration.measured_speed()
     assert 0 <= speed.program_seconds < 300 and 0.01 < speed.slower < 10_000
 
 

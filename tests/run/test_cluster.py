@@ -94,7 +94,7 @@ def settings_of(**options):
 
 
 def test_a_worker_refuses_another_file_of_the_same_name(tiny_model):
-    with pytest.raises(ModelError, match="is another file there"):
+    with pytest.raises(ModelError, match="is another file on a worker"):
         Worker(str(tiny_model), "0" * 32, settings_of()).ready()
 
 
@@ -103,14 +103,14 @@ def test_a_worker_refuses_a_layer_that_it_reads_otherwise(tiny_model, tiny_store
 
     from reportgen.models.sources import find_source
     from reportgen.plan import make_plan
-    from reportgen.run.rendering import wish_of
+    from reportgen.run.rendering import plan_request
 
     settings = settings_of(seeds=1, units=1)
     worker = Worker(str(tiny_model), find_source(tiny_model).digest(), settings)
     assert set(worker.ready()) == {"arithmetic", "device"}
     with open_store(tiny_store) as store:
-        plan = make_plan(store.models()[0], wish_of(settings), arithmetic="float32")[0]
-    with pytest.raises(ModelError, match="read otherwise"):
+        plan = make_plan(store.models()[0], plan_request(settings), arithmetic="float32")[0]
+    with pytest.raises(ModelError, match="not the same on a worker"):
         worker.render(dataclasses.replace(plan.layer, graph_hash="other"), plan.sets[0])
     worker.halt()
     assert worker.render(plan.layer, plan.sets[0]) == []

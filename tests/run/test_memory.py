@@ -7,7 +7,7 @@ import pytest
 
 import reportgen
 from reportgen.run import memory
-from reportgen.run.memory import Bound, looked_at, memory_here, out_of_memory, resident
+from reportgen.run.memory import MemoryBound, available_memory, forward_batch, out_of_memory, resident_bytes
 
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -17,11 +17,11 @@ def groups(tmp_path, lines, limits):
     for path, text in limits.items():
         (tmp_path / "mount" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "mount" / path).write_text(text)
-    return memory_here(tmp_path / "cgroup", tmp_path / "mount")
+    return available_memory(tmp_path / "cgroup", tmp_path / "mount")
 
 
 def test_without_control_groups_it_is_the_machines(tmp_path):
-    assert memory_here(tmp_path / "none", tmp_path) == MACHINE
+    assert available_memory(tmp_path / "none", tmp_path) == MACHINE
     assert groups(tmp_path, ["0::/a/b", "nonsense"], {"a/b/memory.max": "max\n"}) == MACHINE
 
 
@@ -40,7 +40,7 @@ def test_a_group_whose_path_is_seen_from_outside_still_finds_the_limit(tmp_path)
 
 
 def test_a_process_knows_its_size():
-    assert 10_000_000 < resident() < MACHINE
+    assert 10_000_000 < resident_bytes() < MACHINE
 
 
 @pytest.fixture
@@ -51,17 +51,17 @@ def suggested(monkeypatch):
 
 @pytest.mark.parametrize("bound", [10**9, 130_000_000, 1])
 def test_a_batch_does_not_follow_from_the_memory_that_is_there(suggested, bound):
-    assert Bound(bound).batch(None) == 32
+    assert MemoryBound(bound).batch(None) == 32
 
 
 @pytest.mark.parametrize(("fits", "pictures"), [(16, 32), (4, 8), (1, 2), (128, 32)])
 def test_pictures_that_are_only_looked_at_take_half_as_much(monkeypatch, fits, pictures):
     monkeypatch.setattr(import_module("reportgen.render"), "suggest_batch", lambda cut: fits)
-    assert looked_at(None) == pictures
+    assert forward_batch(None) == pictures
 
 
 def test_a_batch_that_did_not_fit_halves_the_later_ones(suggested):
-    bound = Bound(10**9)
+    bound = MemoryBound(10**9)
     assert not bound.halved
     bound.halve()
     assert bound.halved
@@ -72,8 +72,8 @@ def test_a_batch_that_did_not_fit_halves_the_later_ones(suggested):
 
 
 def test_a_bound_is_passed_when_the_process_is_larger():
-    assert not Bound(MACHINE * 2).passed()
-    assert Bound(1).passed()
+    assert not MemoryBound(MACHINE * 2).exceeded()
+    assert MemoryBound(1).exceeded()
 
 
 def named(name, text="", base=Exception):
@@ -107,6 +107,6 @@ def test_what_a_run_may_take_is_60_per_cent_unless_it_is_told(monkeypatch, tmp_p
 
     x = keras.Input((16, 16, 1))
     keras.Model(x, keras.layers.Dense(1000)(keras.layers.Flatten()(x))).save(tmp_path / "wide.keras")
-    monkeypatch.setattr(memory, "memory_here", lambda: 10**6)
+    monkeypatch.setattr(memory, "available_memory", lambda: 10**6)
     with pytest.raises(reportgen.ReportgenError, match="at most 600,000 are"):
         reportgen.render(tmp_path / "wide.keras", store=tmp_path / "s.db")

@@ -38,7 +38,7 @@ def test_every_picture_comes_back_once_and_every_layer_ends_once(sizes, size, lo
     plans = [plan(f"l{i}", *s) for i, s in enumerate(sizes)]
     waiting, out, back, ended, losses = Slices(plans, size), [], [], [], iter(losses)
     while waiting.unfinished:
-        taken = waiting.take(out[-1].mark if out else "", {s.mark for s in out})
+        taken = waiting.take(out[-1].program if out else "", {s.program for s in out})
         if taken is not None:
             assert 1 <= len(taken.pictures.pictures) <= size
             out.append(taken)
@@ -57,9 +57,9 @@ def test_every_picture_comes_back_once_and_every_layer_ends_once(sizes, size, lo
 def test_a_worker_stays_with_its_layer_and_others_go_to_other_ones():
     waiting = Slices([plan("a", 9), plan("b", 9)], 3)
     first = waiting.take("", set())
-    other = waiting.take("", {first.mark})
+    other = waiting.take("", {first.program})
     assert (first.layer.name, other.layer.name) == ("a", "b")
-    again = [waiting.take(first.mark, {first.mark, other.mark}) for _ in range(3)]
+    again = [waiting.take(first.program, {first.program, other.program}) for _ in range(3)]
     assert [s.layer.name for s in again] == ["a", "a", "b"]
 
 

@@ -10,7 +10,7 @@ from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.plan import recipe_hash
 from reportgen.run.natural_run import with_spectrum
-from reportgen.run.rendering import wish_of
+from reportgen.run.rendering import plan_request
 
 MODEL = SimpleNamespace(input_shape=(48, 48, 3), file_name="x.keras")
 
@@ -29,8 +29,8 @@ def noise():
 
 def shown(**options):
     settings = read_settings(options)
-    wish = with_spectrum(wish_of(settings), settings, MODEL)
-    assert wish.scored == wish_of(settings).scored
+    wish = with_spectrum(plan_request(settings), settings, MODEL)
+    assert wish.scored == plan_request(settings).scored
     return wish.shown
 
 

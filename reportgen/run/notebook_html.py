@@ -1,7 +1,7 @@
-"""How models, layers and units show themselves in a notebook: as HTML that stands alone.
+"""Models, layers and units as self-contained HTML for notebooks.
 
-Pictures are part of it, and nothing is asked of any other place. Colours are those of the notebook, light or
-dark; pictures lie on the grey that they lie on in the atlas.
+Pictures are embedded, and nothing is loaded from elsewhere. Colours are those of the notebook, light or dark;
+pictures have the same grey background as in the atlas.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reportgen.images import encode_png
 from reportgen.units import visible
 
 if TYPE_CHECKING:
-    from reportgen.run.opened import Atlas, AtlasLayer, AtlasUnit, UnitPicture
+    from reportgen.run.store_atlas import Atlas, AtlasLayer, AtlasUnit, UnitPicture
 
 SIDE_PX = 128
 """Side of a picture on the screen."""
@@ -35,9 +35,8 @@ def atlas_html(atlas: Atlas) -> str:
 
 
 def layer_html(layer: AtlasLayer, shown: Sequence[tuple[AtlasUnit, Sequence[UnitPicture]]]) -> str:
-    """Return a layer: its name, and for each unit that is shown the picture that stands for it."""
-    left = len(layer) - len(shown)
-    more = f", the first {len(shown)} of them shown" if left else ""
+    """Return a layer: its name, and for each unit that is shown the picture that represents it."""
+    more = f", the first {len(shown)} of them shown" if len(shown) < len(layer) else ""
     head = f"<b>{as_html(layer.name)}</b>: {as_html(layer.kind)}, {len(layer)} of {layer.n_units} units{more}"
     figures = (
         _figure(
@@ -52,16 +51,17 @@ def unit_html(unit: AtlasUnit) -> str:
     """Return a unit: its verdict with the reason, and all its pictures."""
     head = f"<b>{as_html(unit.layer.name)}, unit {unit.number}: {as_html(unit.verdict or 'not scored')}</b>"
     reason = f"<div>{as_html(unit.reason)}</div>" if unit.reason else ""
-    return _whole(head + reason, "".join(_figure(p, _told(p), SIDE_PX) for p in unit.pictures))
+    return _whole(head + reason, "".join(_figure(p, _caption(p), SIDE_PX) for p in unit.pictures))
 
 
 def picture_html(picture: UnitPicture) -> str:
-    """Return a picture, with what it is beneath."""
-    return _whole("", _figure(picture, f"unit {picture.unit} of {picture.layer}, {_told(picture)}", SIDE_PX))
+    """Return a picture with its caption."""
+    caption = f"unit {picture.unit} of {picture.layer}, {_caption(picture)}"
+    return _whole("", _figure(picture, caption, SIDE_PX))
 
 
 def as_html(text: str) -> str:
-    """Return a text as HTML; names are anybody's, and what would turn or hide them is shown."""
+    """Return a text as HTML; control characters in names, which may come from anyone, are made visible."""
     return escape(visible(text))
 
 
@@ -69,7 +69,7 @@ def _whole(head: str, body: str) -> str:
     return f'<div style="{_WHOLE}"><div style="margin-bottom:6px">{head}</div>{body}</div>'
 
 
-def _told(picture: UnitPicture) -> str:
+def _caption(picture: UnitPicture) -> str:
     return f"{picture.sign}, {picture.recipe} {picture.seed}"
 
 
@@ -80,12 +80,12 @@ def _figure(picture: UnitPicture | None, caption: str, width: int) -> str:
 
 
 def _image(picture: UnitPicture, width: int) -> str:
-    """Return the picture itself as text; a line in its place if there is none or it cannot be read."""
+    """Return the picture as a data URI; a line of text if there is none or it cannot be read."""
     try:
         data = encode_png(page_pixels(picture.array, SIDE_PX))
     except ReportgenError as error:
         return f'<div style="{_CAPTION}">{as_html(picture.failure or error.message)}</div>'
     text = base64.b64encode(data).decode()
-    told = f"unit {picture.unit} of {picture.layer}, {picture.sign}"
+    alt = f"unit {picture.unit} of {picture.layer}, {picture.sign}"
     style = _IMAGE.format(width=width)
-    return f'<img style="{style}" alt="{as_html(told)}" src="data:image/png;base64,{text}">'
+    return f'<img style="{style}" alt="{as_html(alt)}" src="data:image/png;base64,{text}">'

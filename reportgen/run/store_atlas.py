@@ -1,7 +1,7 @@
-"""A store opened to be looked at from Python: a model version, its layers, their units, and pictures.
+"""A store's contents as Python objects: a model version, its layers, their units, and pictures.
 
-What is seen is read when it is first asked for and kept; nothing stays open, and no framework is needed.
-Everything shows itself in a notebook.
+Values are read on first access and then kept; no file stays open, and no framework is needed. Every object
+has an HTML representation for notebooks.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ from reportgen.atlas.rows import RenderRow, lead_of, render_rows
 from reportgen.atlas.table import Row, layer_rows
 from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief, nearest
 from reportgen.images import decode_png
+from reportgen.run.notebook_html import atlas_html, layer_html, picture_html, unit_html
 from reportgen.run.results import Verdicts
-from reportgen.run.showing import atlas_html, layer_html, picture_html, unit_html
 from reportgen.store import ModelRecord, open_store, pictures_by_key
 from reportgen.units import Layer, activation_of, visible_line
 
 if TYPE_CHECKING:
     import pandas
 
-MOST_SHOWN = 64
-"""Units of a layer that a notebook shows."""
+MAX_SHOWN = 64
+"""Most units of a layer that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitPicture:
-    """A picture that was found for a unit.
+    """A rendered picture of a unit.
 
     Attributes:
-        layer, unit: Whose it is.
+        layer, unit: The unit that it was rendered for.
         sign: `happy`, which maximises the unit, or `sad`, which minimises it.
         seed: Number of its random start.
         recipe: Name of its recipe.
-        png: The stored file, lossless; of other than 1 or 3 channels these lie side by side.
-        channels: How many the picture has.
+        png: The stored file, lossless; channels of other numbers than 1 or 3 are placed side by side.
+        channels: The picture's number of channels.
         activation_start, activation_end: The unit's activation, reduced over positions and in the network's
             own sign, at the start and of the finished picture.
         failure: Why there is no picture; else empty.
@@ -75,11 +75,11 @@ class UnitPicture:
 
 
 class AtlasUnit:
-    """A unit as the store knows it: its verdict, the reason, its numbers and pictures.
+    """A unit in the store: its verdict, the reason, its numbers and pictures.
 
     Attributes:
         layer: The layer it belongs to.
-        number: Its place in the layer, from 0.
+        number: Its index in the layer, from 0.
         row: Its row of the verdict table (columns: docs/formats.md).
     """
 
@@ -90,17 +90,17 @@ class AtlasUnit:
 
     @property
     def verdict(self) -> str:
-        """The word for it; empty if it was not scored."""
+        """The unit's verdict; empty if it was not scored."""
         return str(self.row["verdict"] or "")
 
     @property
     def reason(self) -> str:
-        """Why it got that word, in one line; empty if it was not scored."""
+        """The reason for the verdict, in one line; empty if it was not scored."""
         return str(self.row["reason"] or "")
 
     @cached_property
     def pictures(self) -> tuple[UnitPicture, ...]:
-        """All its pictures; the one that stands for it first, then by recipe, sign and seed.
+        """All its pictures: the one that represents it first, the others by recipe, sign and seed.
 
         Raises:
             StoreError: The store cannot be read.
@@ -123,7 +123,7 @@ class AtlasUnit:
 
 
 class AtlasLayer:
-    """A layer as the store knows it: `layer[3]` is its unit 3; loops go over the units that were rendered.
+    """A layer in the store: `layer[3]` is its unit 3; iteration yields the units that were rendered.
 
     Attributes:
         name: In the network.
@@ -155,7 +155,7 @@ class AtlasLayer:
         try:
             number = operator.index(unit)
         except TypeError:
-            raise UnknownUnit(f'layer "{self.name}": unit {in_brief(unit)} is no whole number') from None
+            raise UnknownUnit(f'layer "{self.name}": unit {in_brief(unit)} is not an integer') from None
         if number not in self._rows:
             raise self._unknown(number)
         return self._units[number]
@@ -171,7 +171,9 @@ class AtlasLayer:
         near = min(self._rows, key=lambda known: abs(known - number), default=None)
         return UnknownUnit(
             f'layer "{self.name}": unit {number} was not rendered',
-            hint="none of its units was" if near is None else f"{len(self)} were; the nearest is {near}",
+            hint="no unit of it was rendered"
+            if near is None
+            else f"{len(self)} units were; the nearest is {near}",
         )
 
     def pictures_of(self, units: Sequence[int]) -> dict[int, tuple[UnitPicture, ...]]:
@@ -201,12 +203,12 @@ class AtlasLayer:
         )
 
     def _picture(self, row: RenderRow, recipe: str, png: bytes) -> UnitPicture:
-        told = row.telemetry
+        telemetry = row.telemetry
+        start = activation_of(telemetry.activation_start, row.sign)
+        end = activation_of(telemetry.activation_end, row.sign)
         return UnitPicture(
-            self.name, row.unit, row.sign, row.seed, recipe, png, row.channels,
-            activation_of(told.activation_start, row.sign), activation_of(told.activation_end, row.sign),
-            row.failure,
-        )  # fmt: skip
+            self.name, row.unit, row.sign, row.seed, recipe, png, row.channels, start, end, row.failure
+        )
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the layer's rows of the verdict table as a data frame, one a unit.
@@ -221,13 +223,13 @@ class AtlasLayer:
         return f"<layer {visible_line(self.name)} ({self.kind}): {rendered}>"
 
     def _repr_html_(self) -> str:
-        shown = list(self)[:MOST_SHOWN]
+        shown = list(self)[:MAX_SHOWN]
         pictures = self.pictures_of([unit.number for unit in shown])
         return layer_html(self, [(unit, pictures[unit.number][:1]) for unit in shown])
 
 
 class Atlas:
-    """A model version as a store knows it: `atlas["conv2d_1"]` is a layer; loops go over the layers.
+    """A model version in a store: `atlas["conv2d_1"]` is a layer; iteration yields the layers.
 
     Attributes:
         path: The store.
@@ -287,7 +289,7 @@ class Atlas:
 
 
 def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atlas:
-    """Return a model version of a store, to be looked at; see `reportgen.open`."""
+    """Return a model version of a store as objects; see `reportgen.open`."""
     path = Path(path)
     with open_store(path) as store:
         records = store.models()
@@ -297,7 +299,8 @@ def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atla
         raise StoreError(f'store "{path.name}" holds no model', hint="render a model first")
     if model is None and len(names) > 1:
         raise StoreError(
-            f'store "{path.name}" holds {len(names)} models', hint=f"say model= one of {_listed(names)}"
+            f'store "{path.name}" holds {len(names)} models, wanted the name of one',
+            hint=f"model= one of {_listed(names)}",
         )
     name = names[0] if model is None else model
     if name not in names:
@@ -313,7 +316,7 @@ def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atla
 
 
 def _nearest(word: object, known: Sequence[str]) -> str:
-    """Return which of the known words was meant, or all of them."""
+    """Return a hint with the most similar of the known words, or with all of them."""
     found = nearest(word, known)
     return f'did you mean "{found[0]}"?' if found else f"there are {_listed(known)}"
 
