@@ -244,7 +244,7 @@ def _keep_pictures(store: Store, pictures: Pictures, names: Sequence[str], found
 
 
 def _measure_crops(store: Store, model: ModelRecord, load: Callable[[], Model], pictures: Pictures,
-                          plan: LayerPlan, mark: str) -> None:  # fmt: skip
+                   plan: LayerPlan, mark: str) -> None:  # fmt: skip
     """Measure crops around the top places of a layer's rendered units, unless they are stored."""
     from reportgen.measure import crop_responses
 
