@@ -1,15 +1,15 @@
-"""`python -m reportgen` is the command `reportgen`, and this is where both begin."""
+"""The entry point of `python -m reportgen` and of the command `reportgen`."""
 
 from __future__ import annotations
 
 import sys
 
 EXIT_INTERRUPTED = 130
-"""What shells give for a program that Ctrl-C ended."""
+"""The exit code of shells for a program that Ctrl-C ended."""
 
 
 def main() -> None:
-    """Load the command line and run it; Ctrl-C while it loads ends it without a word."""
+    """Load the command line and run it; Ctrl-C while it loads ends it without a traceback."""
     try:
         from reportgen.cli import main as run
     except KeyboardInterrupt:

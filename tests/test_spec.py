@@ -113,7 +113,7 @@ def test_a_number_of_a_recipe_can_be_set_from_text():
         ("steps", "1.5", "wanted int"),
         ("steps", "inf", "wanted int"),
         ("keep", "some", "one of last, best"),
-        ("spectrum", "1,2", "spectrum is not 16 amplitudes"),
+        ("spectrum", "1,2", "spectrum has 2 values, wanted 16 amplitudes"),
         ("spectrum", "1,much", "wanted tuple"),
     ],
 )

@@ -13,7 +13,7 @@ from reportgen.judgement import LayerFindings
 from reportgen.measure import responses
 from reportgen.models import cut_model
 from reportgen.prune.curves import shares_without
-from reportgen.prune.search import Search, Wanted, begin
+from reportgen.prune.search import Search, SearchOptions, start_search
 from reportgen.prune.sets import PictureSet
 from reportgen.store import ModelRecord, Store, layer_owner
 
@@ -40,7 +40,7 @@ class Known:
         # Nothing is ordered or chosen here: one set of pictures gives the means and tells what is lost.
         shown = PictureSet(self.pictures, self.truth, n_classes=len(faces.CLASSES))
         sets = {"order": shown, "choose": shown, "report": shown}
-        self.removal = begin(self.network, sets, Wanted(compensate=False), batch=32)
+        self.removal = start_search(self.network, sets, SearchOptions(compensate=False), batch=32)
 
     def where(self, layer: str, holds: Callable[[Any], bool]) -> list[int]:
         """Units of a layer for which something holds."""

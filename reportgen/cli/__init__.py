@@ -1,8 +1,8 @@
 """The command line: the only place that prints and exits.
 
-Results go to standard output, progress and errors to standard error. Exit codes: 0 done;
-2 wrong use, configuration or model; 3 some units failed or the run was stopped, the rest is
-there; 4 a check failed; 130 ended by Ctrl-C, but for a run, which says that it was stopped.
+Results go to standard output, progress and errors to standard error. Exit codes: 0 done; 2 wrong use,
+configuration or model; 3 some units failed or the run was stopped, what was rendered is kept; 4 a check
+failed; 130 ended by Ctrl-C, except for a run, which ends with 3.
 """
 
 from __future__ import annotations
@@ -57,6 +57,6 @@ def main() -> None:
 def _fail(error: Exception, code: int, debug: bool) -> int:
     if debug:
         raise
-    said = error if isinstance(error, ReportgenError) else ReportgenError(str(error))
-    click.echo(f"error: {said}", err=True)
+    shown = error if isinstance(error, ReportgenError) else ReportgenError(str(error))
+    click.echo(f"error: {shown}", err=True)
     return code

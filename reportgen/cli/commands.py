@@ -1,6 +1,6 @@
-"""The commands: each calls the public interface and prints what came back, as text or as JSON.
+"""The commands: each calls the public interface and prints the result, as text or as JSON.
 
-A command loads what it needs when it runs: `--version`, `--help` and completion load none of it.
+A command imports what it needs when it runs: `--version`, `--help` and completion import none of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import click
 import reportgen
 from reportgen.cli.help import Commands
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
-from reportgen.cli.options import COMMON, IMPORT, RENDER, Said, said, with_options
+from reportgen.cli.options import COMMON, IMPORT, RENDER, OptionValue, given_options, with_options
 from reportgen.errors import CheckFailed
 from reportgen.json_values import JsonObject
 
@@ -42,7 +42,7 @@ PRUNE_COLUMNS = {
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(context: click.Context, debug: bool) -> None:
-    """From a trained image network to a judged, citable atlas of what its units see."""
+    """Render what each unit of an image network responds to, score it, and publish an atlas."""
     context.obj = debug
 
 
@@ -55,13 +55,13 @@ def cli(context: click.Context, debug: bool) -> None:
 )
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, "site", "templates", *COMMON)
-def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
-    """Import, render, score and write the site, in one."""
+def atlas(models: tuple[str, ...], as_json: bool, **options: OptionValue) -> None:
+    """Import, render, score and write the site, in one command."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_renders, print_site, print_verdicts
 
     with Progress() as progress, Interrupt(progress) as stop:
-        result = reportgen.atlas(models, reporter=progress, stop=stop, **said(options))
+        result = reportgen.atlas(models, reporter=progress, stop=stop, **given_options(options))
     if as_json:
         done = {"renders": [summary(r) for r in result.renders], "site": str(result.site.index)}
         print_json({**done, **_counts(result.verdicts)})
@@ -80,13 +80,13 @@ def atlas(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
 )
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @with_options(*RENDER, *COMMON)
-def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
-    """Render and measure what is missing in the store."""
+def render(models: tuple[str, ...], as_json: bool, **options: OptionValue) -> None:
+    """Render and measure what is missing from the store."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_renders
 
     with Progress() as progress, Interrupt(progress) as stop:
-        summaries = reportgen.render(models, reporter=progress, stop=stop, **said(options))
+        summaries = reportgen.render(models, reporter=progress, stop=stop, **given_options(options))
     if as_json:
         print_json({"renders": [summary(r) for r in summaries]})
     else:
@@ -96,13 +96,13 @@ def render(models: tuple[str, ...], as_json: bool, **options: Said) -> None:
 
 @cli.command(examples=("reportgen score --store reportgen.db",))
 @with_options("store", *COMMON)
-def score(as_json: bool, **options: Said) -> None:
+def score(as_json: bool, **options: OptionValue) -> None:
     """Score every unit in the store. Needs no model and no TensorFlow."""
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_verdicts
 
     with Progress() as progress:
-        table = reportgen.score(reporter=progress, **said(options))
+        table = reportgen.score(reporter=progress, **given_options(options))
     if as_json:
         print_json(_counts(table))
     else:
@@ -111,13 +111,13 @@ def score(as_json: bool, **options: Said) -> None:
 
 @cli.command(examples=("reportgen site --store reportgen.db --site pages/",))
 @with_options("store", "site", "templates", *COMMON)
-def site(as_json: bool, **options: Said) -> None:
+def site(as_json: bool, **options: OptionValue) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
     from reportgen.run import publish
     from reportgen.terminal.tables import print_site
 
-    settings = read_settings(**said(options, split=True))
+    settings = read_settings(**given_options(options, split=True))
     done = publish(settings, tell=None if as_json else click.echo)
     if as_json:
         print_json({"site": str(done.index), "pages": done.pages, "bytes": done.bytes})
@@ -133,11 +133,11 @@ def site(as_json: bool, **options: Said) -> None:
 )
 @click.argument("model")
 @with_options(*IMPORT, *COMMON)
-def inspect(model: str, as_json: bool, **options: Said) -> None:
+def inspect(model: str, as_json: bool, **options: OptionValue) -> None:
     """Show what a model file holds, without rendering."""
     from reportgen.terminal.tables import print_inspection
 
-    found = reportgen.inspect_model(model, **said(options))
+    found = reportgen.inspect_model(model, **given_options(options))
     if as_json:
         print_json(found.as_dict())
     else:
@@ -151,27 +151,30 @@ def inspect(model: str, as_json: bool, **options: Said) -> None:
     )
 )
 @click.option(
-    "--format", "format_", type=click.Choice(["csv", "json", "parquet"]), help="Of the verdict table."
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "json", "parquet"]),
+    help="Format of the verdict table.  [by the ending of --out]",
 )
-@click.option("--out", metavar="FILE", help="Where the verdict table goes.")
+@click.option("--out", metavar="FILE", help="File for the verdict table.")
 @click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
 @with_options("store", *COMMON)
 def export(
-    format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: Said
+    format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: OptionValue
 ) -> None:
     """Export the verdict table, or the pictures, or both."""
     from reportgen.config import read_settings
 
-    settings = read_settings(**said(options, split=True))
+    settings = read_settings(**given_options(options, split=True))
     if out and (Path(out).is_dir() or Path(out).resolve() == settings.store.resolve()):
-        raise click.UsageError(f"--out {out}: wanted the name of a file for the table")
+        raise click.UsageError(f"--out {out}: wanted a file name for the verdict table")
     if not (out or pictures):
-        raise click.UsageError("say --out FILE for the verdict table, or --pictures DIR, or both")
+        raise click.UsageError("wanted --out FILE for the verdict table, or --pictures DIR, or both")
     done: dict[str, int] = {}
     if out:
         kind = format_ or Path(out).suffix.lstrip(".").lower()
         if not kind:
-            raise click.UsageError(f"--out {out} has no ending; say --format csv, json or parquet")
+            raise click.UsageError(f"--out {out} has no ending, wanted --format csv, json or parquet")
         done["units"] = reportgen.export_table(settings.store, out, kind)
     if pictures:
         done["pictures"] = reportgen.export_pictures(settings.store, pictures)
@@ -184,16 +187,20 @@ def export(
 
 @cli.command("prune-list", examples=("reportgen prune-list --format csv > units.csv",))
 @click.option(
-    "--format", "format_", type=click.Choice(["json", "csv"]), default="json", help="Of the list.  [json]"
+    "--format",
+    "format_",
+    type=click.Choice(["json", "csv"]),
+    default="json",
+    help="Format of the list.  [json]",
 )
 @with_options("store", "config")
-def prune_list(format_: str, **options: Said) -> None:
-    """List superfluous units, certain or measured by removal, each with its reason."""
+def prune_list(format_: str, **options: OptionValue) -> None:
+    """List removable units, certain or measured by removal, each with its reason."""
     from reportgen.atlas.table import csv_cell
     from reportgen.config import read_settings
     from reportgen.score import prune_rows
 
-    listed = reportgen.prune_list(read_settings(**said(options, split=True)).store)
+    listed = reportgen.prune_list(read_settings(**given_options(options, split=True)).store)
     if format_ == "json":
         print_json(listed)
         return
@@ -207,12 +214,12 @@ def prune_list(format_: str, **options: Said) -> None:
 @cli.command(examples=("reportgen check site/",))
 @click.argument("site", metavar="SITE", required=False)
 @with_options(*COMMON)
-def check(site: str | None, as_json: bool, **options: Said) -> None:
+def check(site: str | None, as_json: bool, **options: OptionValue) -> None:
     """Check a written site: links, foreign requests, files, size."""
     from reportgen.config import read_settings
     from reportgen.terminal.text import printable
 
-    settings = read_settings(**said({**options, "site": site}, split=True))
+    settings = read_settings(**given_options({**options, "site": site}, split=True))
     problems = reportgen.check_site(settings.site, settings.atlas_spec().max_site_bytes)
     if as_json:
         print_json({"site": str(settings.site), "problems": problems})
@@ -226,13 +233,13 @@ def check(site: str | None, as_json: bool, **options: Said) -> None:
 
 
 def exit_for(renders: Iterable[RenderSummary]) -> None:
-    """End with exit code 3 where units failed, or a run was stopped before its end."""
+    """Exit with code 3 if units failed or a run was stopped before its end."""
     if any(r.failed or (r.stopped and not r.spent) for r in renders):
         sys.exit(EXIT_UNITS_FAILED)
 
 
 def summary(render: RenderSummary) -> JsonObject:
-    """Return what a run did, as JSON values."""
+    """Return the summary of a run as JSON values."""
     return {
         "model": render.model.name,
         "version": render.model.version,

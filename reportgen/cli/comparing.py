@@ -10,7 +10,7 @@ import reportgen
 from reportgen.cli.commands import exit_for, print_json, summary
 from reportgen.cli.help import Explained
 from reportgen.cli.interrupt import Interrupt
-from reportgen.cli.options import COMMON, RENDER, Said, said, with_options
+from reportgen.cli.options import COMMON, RENDER, OptionValue, given_options, with_options
 from reportgen.errors import CheckFailed
 
 _MARKDOWN = click.option(
@@ -32,18 +32,20 @@ _MARKDOWN = click.option(
 @_MARKDOWN
 @with_options(*[name for name in RENDER if name != "version"], *COMMON)
 def compare(
-    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: Said
+    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: OptionValue
 ) -> None:
-    """Say what became of every unit from one version to the next.
+    """Report what became of every unit from one version to the next.
 
-    VERSION is STORE@VERSION, a version in --store, a model file, which is rendered first, or a store; one
-    store alone stands for all its versions.
+    VERSION is STORE@VERSION, a version in --store, a model file, which is rendered first, or a store; a
+    single store means all its versions.
     """
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.tables import print_comparisons, print_renders
 
     with Progress() as progress, Interrupt(progress) as stop:
-        result = reportgen.compare(*versions, chance=chance, reporter=progress, stop=stop, **said(options))
+        result = reportgen.compare(
+            *versions, chance=chance, reporter=progress, stop=stop, **given_options(options)
+        )
     if as_json:
         print_json({"renders": [summary(r) for r in result.renders], **result.as_dict()})
     elif as_markdown:
@@ -64,15 +66,15 @@ def compare(
 @click.argument("version", required=False, metavar="STORE[@VERSION]")
 @_MARKDOWN
 @with_options("rule", "against", "store", *COMMON)
-def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Said) -> None:
+def gate(version: str | None, as_markdown: bool, as_json: bool, **options: OptionValue) -> None:
     """Check a version against rules; exit code 4 if one fails.
 
-    STORE alone means its last version. Rules stand in docs/comparing.md: "dead <= 5", "structured_share in
+    STORE alone means its last version. docs/comparing.md explains rules: "dead <= 5", "structured_share in
     conv* >= 60%", and with --against "died <= 2".
     """
     from reportgen.terminal.tables import print_gate
 
-    result = reportgen.gate(version, **said(options))
+    result = reportgen.gate(version, **given_options(options))
     if as_json:
         print_json(result.as_dict(_url(options)))
     elif as_markdown:
@@ -84,8 +86,8 @@ def gate(version: str | None, as_markdown: bool, as_json: bool, **options: Said)
         raise CheckFailed(f"{failed} of {len(result.outcomes)} rules do not hold for {result.version}")
 
 
-def _url(options: Mapping[str, Said]) -> str:
-    """Return the address of the site that links lead to, from the configuration; empty if it has none."""
+def _url(options: Mapping[str, OptionValue]) -> str:
+    """Return the site's address for links, from the configuration; empty if it has none."""
     from reportgen.config import read_settings
 
-    return read_settings(**said(options, split=True)).atlas_spec().url
+    return read_settings(**given_options(options, split=True)).atlas_spec().url

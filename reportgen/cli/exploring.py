@@ -7,7 +7,7 @@ import importlib.util
 import click
 
 from reportgen.cli.help import Explained
-from reportgen.cli.options import Said, said, with_options
+from reportgen.cli.options import OptionValue, given_options, with_options
 from reportgen.errors import ConfigError
 
 _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
@@ -21,7 +21,7 @@ _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
     ),
 )
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Where to listen.  [127.0.0.1]")
+@click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on.  [127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8050, metavar="N", help="0: any.  [8050]")
 @click.option(
     "--token",
@@ -29,11 +29,11 @@ _NEEDED = ("dash", "dash_ag_grid", "fastapi", "uvicorn")
     help="Token that a first visit needs; generated when other machines are served.",
 )
 @with_options("store", "device", "arithmetic", "trust_model", "custom", "config")
-def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: Said) -> None:
+def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **options: OptionValue) -> None:
     """Look at a store in a browser, change the recipe, and watch a unit being rendered.
 
-    MODEL is a model file, where it does not lie beside the store or here under its own name. Needs the extra
-    explorer; rendering needs what `reportgen render` needs.
+    MODEL is a model file; give it if the file is neither next to the store nor in the current folder, under
+    its own name. Needs the extra explorer; rendering needs what `reportgen render` needs.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -42,13 +42,13 @@ def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **
             hint="pip install 'reportgen[explorer]'",
         )
     if token is not None and not (8 <= len(token) <= 200 and token.isascii() and token.isalnum()):
-        raise click.UsageError("--token: wanted 8 to 200 letters and figures")
+        raise click.UsageError("--token: wanted 8 to 200 letters and digits")
     from reportgen.config import read_settings
     from reportgen.explorer.serving import explore as serve
     from reportgen.explorer.studio import Studio
     from reportgen.terminal.text import printable
 
-    settings = read_settings(**said(options, split=True))
+    settings = read_settings(**given_options(options, split=True))
     studio = Studio(
         settings.store,
         models,

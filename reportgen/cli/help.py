@@ -1,4 +1,4 @@
-"""How a command explains itself: what it does, examples, and its options under headings."""
+"""The `--help` of commands: what a command does, examples, and its options under headings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADINGS = {
     "Time and machines": SPENT,
     "Settings and output": COMMON,
 }
-"""Options by heading, in the order in which they are shown. What stands under none is the command's own."""
+"""Options by heading, in the order in which they are shown. All others are a command's own."""
 
 _HEADING = {name: heading for heading, names in HEADINGS.items() for name in names}
 
@@ -50,7 +50,7 @@ class Explained(click.Command):
 
 
 class Commands(click.Group):
-    """Commands that explain themselves so."""
+    """A group of `Explained` commands."""
 
     command_class = Explained
 

@@ -1,4 +1,4 @@
-"""Options of the commands, by configuration key, and what of them was said."""
+"""Options of the commands, by configuration key, and those that a person gave."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import click
 
 Command = Callable[..., None]
-Said: TypeAlias = Any
-"""What was said of an option, as click read it; the settings check it."""
+OptionValue: TypeAlias = Any
+"""The value of an option as click read it; the settings check it."""
 
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),
@@ -32,23 +32,25 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--recipe", metavar="NAME", help="default (six pictures per unit), or a display recipe."
     ),
     "set": click.option(
-        "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One number of a recipe; several."
+        "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One field of a recipe; several."
     ),
-    "sweep": click.option("--sweep", metavar="tv=1e-5..1e3", help="Also render across a weight, in decades."),
+    "sweep": click.option(
+        "--sweep", metavar="tv=1e-5..1e3", help="Also render with a range of values of a weight, in decades."
+    ),
     "input_range": click.option(
         "--input-range",
         metavar="LO,HI",
         help="Values the model's input takes; also imagenet, caffe, or ends by channel 0:0:0,1:1:1.",
     ),
     "channel_order": click.option(
-        "--channel-order", metavar="rgb|bgr", help="In which the model takes a picture's channels.  [rgb]"
+        "--channel-order", metavar="rgb|bgr", help="Order of the channels in the model's input.  [rgb]"
     ),
     "channels": click.option(
-        "--channels", metavar="first|last", help="Where a file has them, if the network does not say."
+        "--channels", metavar="first|last", help="The file's channel axis, if it cannot be derived."
     ),
     "input_size": click.option("--input-size", metavar="HxW", help="For models without a fixed size."),
     "trust_model": click.option(
-        "--trust-model", is_flag=True, default=None, help="Run code the model file brings (Lambda layers)."
+        "--trust-model", is_flag=True, default=None, help="Run code in the model file (Lambda layers)."
     ),
     "custom": click.option(
         "--custom", multiple=True, metavar="MODULE:NAME", help="Your own layer; needs --trust-model."
@@ -58,14 +60,14 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "hold",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Value of an input that is no picture.  [0]",
+        help="Value of an input that is not the picture.  [0]",
     ),
     "max_memory": click.option(
         "--max-memory",
         metavar="SIZE",
-        help="Larger models are refused, batches made to fit.  [60 % of what is there]",
+        help="Refuse larger models, and reduce batches to fit.  [60 % of the available memory]",
     ),
-    "device": click.option("--device", metavar="cpu|gpu|auto", help="What computes.  [auto]"),
+    "device": click.option("--device", metavar="cpu|gpu|auto", help="Device to compute on.  [auto]"),
     "arithmetic": click.option(
         "--arithmetic",
         metavar="NAME",
@@ -75,10 +77,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--batch",
         type=int,
         metavar="N",
-        help="Pictures optimised at once, a part of their keys.  [from the layer's size]",
+        help="Pictures optimised at once; becomes part of their keys.  [from the layer's size]",
     ),
     "budget": click.option(
-        "--budget", metavar="TIME", help="The best atlas that renders in 90s, 20m, 1h30m.  [all of it]"
+        "--budget",
+        metavar="TIME",
+        help="Time limit, such as 90s, 20m, 1h30m; the best pictures first.  [none]",
     ),
     "ray": click.option(
         "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"
@@ -86,10 +90,10 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "images": click.option(
         "--images",
         metavar="DIR",
-        help="Your own pictures, one folder per class if you like: what activates units in them.",
+        help="Your own pictures, optionally one folder per class: shows what activates units in them.",
     ),
     "no_crops": click.option(
-        "--no-crops", is_flag=True, default=None, help="Keep no pixels of --images, only names and places."
+        "--no-crops", is_flag=True, default=None, help="Store no pixels of --images, only names and places."
     ),
     "judge": click.option(
         "--judge", metavar="DIR", help="Pictures for the report alone.  [a part of --images]"
@@ -97,7 +101,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "group": click.option(
         "--group",
         metavar="REGEX",
-        help="Of a picture's path: what is equal there (a person, a film) stays in one set.",
+        help="Pictures whose paths match with equal text (a person, a film) stay in one set.",
     ),
     "class_names": click.option(
         "--class-names",
@@ -112,7 +116,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "compensate": click.option(
         "--compensate/--no-compensate",
         default=None,
-        help="Whether weights behind removed units are refitted.  [they are]",
+        help="Whether weights after removed units are refitted.  [they are]",
     ),
     "decision": click.option(
         "--decision",
@@ -135,9 +139,9 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         "--rule", multiple=True, metavar="RULE", help='A limit, such as "dead <= 5"; several.'
     ),
     "against": click.option(
-        "--against", metavar="VERSION", help="The version before, for rules that compare."
+        "--against", metavar="VERSION", help="The earlier version, for rules that compare."
     ),
-    "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it is there]"),
+    "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it exists]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }
 
@@ -174,8 +178,8 @@ def with_options(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def said(options: Mapping[str, Said], *, split: bool = False) -> dict[str, Said]:
-    """Return the options that were said, by configuration key."""
+def given_options(options: Mapping[str, OptionValue], *, split: bool = False) -> dict[str, OptionValue]:
+    """Return the options that were given, by configuration key."""
     words = {key: value for key, value in options.items() if value is not None and value != ()}
     file = words.pop("config", None)
     if pairs := words.pop("set_", None):

@@ -1,4 +1,4 @@
-"""The command that hands over a smaller network."""
+"""The command that writes a smaller network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.help import Explained
 from reportgen.cli.interrupt import Interrupt
-from reportgen.cli.options import COMMON, IMPORT, REMOVAL, Said, said, with_options
+from reportgen.cli.options import COMMON, IMPORT, REMOVAL, OptionValue, given_options, with_options
 
 
 @click.command(
@@ -21,9 +21,9 @@ from reportgen.cli.options import COMMON, IMPORT, REMOVAL, Said, said, with_opti
     ),
 )
 @click.argument("model")
-@click.option("--out", metavar="FILE", help="Where the smaller network goes, .keras or .onnx.")
-@click.option("--dry-run", is_flag=True, help="Measure and write nothing.")
-@click.option("--force", is_flag=True, help="Write over an earlier file.")
+@click.option("--out", metavar="FILE", help="File for the smaller network, .keras or .onnx.")
+@click.option("--dry-run", is_flag=True, help="Measure, but write no network.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option(
     "--order",
     type=click.Choice(["need", "looks", "random"]),
@@ -42,15 +42,16 @@ def prune(
     order: Literal["need", "looks", "random"],
     largest: bool,
     as_json: bool,
-    **options: Said,
+    **options: OptionValue,
 ) -> None:
     """Remove the units that a network does not need, and write the smaller network.
 
-    What is lost is told on pictures that neither ordered the units nor chose how many go, and of the file
-    as it was written. Units of a residual stream, of a depthwise convolution and what feeds it, go together.
+    The loss is measured on the written file, on pictures that were used neither for the order of units nor
+    for their number. Units of a residual stream, and of a depthwise convolution and its input, are removed
+    together.
     """
     if (out is None) == (not dry_run):
-        raise click.UsageError("say --out FILE for the smaller network, or --dry-run for the curve alone")
+        raise click.UsageError("wanted --out FILE for the smaller network, or --dry-run for the curve alone")
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.pruned import print_pruned
 
@@ -63,7 +64,7 @@ def prune(
             force=force,
             reporter=progress,
             stop=stop,
-            **said(options),
+            **given_options(options),
         )
     if as_json:
         print_json(found.as_dict())

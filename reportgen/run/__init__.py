@@ -352,13 +352,8 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
         options: The store of labels, and how model files are rendered.
 
     Returns:
-    <<<<<<< HEAD
-        `found.pairs`, one comparison for each two versions in a row, and `found.series`. Counts are units by
-        what became of them; similarity is a correlation, -1..1.
-    =======
-        `found.pairs`, one comparison for every two consecutive versions, and `found.series`. Counts are units
-        by what became of them; likeness is a correlation, -1..1.
-    >>>>>>> 9c8341d (Runs in plain words: batches, memory, measurements, results; store_atlas and notebook_html say what they hold)
+            `found.pairs`, one comparison for every two consecutive versions, and `found.series`. Counts are units
+        by what became of them; similarity is a correlation, -1..1.
 
     Raises:
         ConfigError: A name matches no version.

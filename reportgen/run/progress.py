@@ -48,8 +48,8 @@ class Silent:
 
 def report_upgrade(store: Store, reporter: Reporter) -> None:
     """Report that a store was upgraded, and where the copy of the old one is."""
-    if store.copy_of_before is not None:
-        kept = store.copy_of_before.name
+    if store.backup is not None:
+        kept = store.backup.name
         reporter.say(
             f"store {store.path.name}: upgraded to the current format; the old one is kept as {kept}"
         )

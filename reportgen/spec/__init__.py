@@ -1,8 +1,7 @@
 """How pictures are made, scored and shown, as frozen values that hash.
 
-A recipe is all that determines a picture besides unit and seed. Specs are data:
-they are compared, stored as canonical JSON and hashed into content keys, and
-they know nothing of the framework that carries them out.
+A recipe is everything that determines a picture besides unit and seed. Specs are data: they are compared,
+stored as canonical JSON and hashed into content keys, and know nothing of the framework that renders.
 """
 
 from reportgen.spec.keys import ENGINE_VERSION as ENGINE_VERSION

@@ -12,7 +12,7 @@ from reportgen.json_values import JsonObject
 from reportgen.spec.recipe import RenderSpec
 
 ENGINE_VERSION = 4
-"""Raised whenever the same recipe gives other pictures."""
+"""Increased whenever the same recipe gives other pictures."""
 
 
 def canonical_json(value: object) -> str:
@@ -61,16 +61,16 @@ def render_keys(
 ) -> Callable[[tuple[tuple[int, float], ...] | Literal["layer"], str, int | str], str]:
     """Return a function from objective, sign and start to the content key of a render.
 
-    What the pictures of a layer and recipe share is written out once: a plan has many thousands of them.
+    What the pictures of a layer and recipe share is serialised once: a plan has many thousands of them.
 
     Args:
         graph_hash: Of the graph up to the layer.
         input_range: Low and high ends.
         input_shape: Height, width and channels the model expects; channel order is last.
-        recipe: Every field but its name counts.
+        recipe: Every field except its name and `scored` is part of the key.
         canvas_px: Height and width the picture is optimised at.
         arithmetic: `float32` or `bfloat16`.
-        batch: Pictures computed at once, where that was chosen; None for what follows from the cut.
+        batch: Pictures computed at once, if the user set it; None if it follows from the cut.
     """
     shared = {
         "graph": graph_hash,
@@ -82,20 +82,20 @@ def render_keys(
         "engine": ENGINE_VERSION,
         **({} if batch is None else {"batch": batch}),
     }
-    told = {name: canonical_json(value) for name, value in shared.items()}
+    shared_json = {name: canonical_json(value) for name, value in shared.items()}
 
     def key(objective: tuple[tuple[int, float], ...] | Literal["layer"], sign: str, start: int | str) -> str:
         own = {"objective": objective, "sign": sign, "start": start}
-        parts = {**told, **{name: canonical_json(value) for name, value in own.items()}}
+        parts = {**shared_json, **{name: canonical_json(value) for name, value in own.items()}}
         return _hash_of("{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}")
 
     return key
 
 
 def recipe_fields(recipe: RenderSpec) -> JsonObject:
-    """Return all that determines a picture: the recipe's fields without its name and use.
+    """Return everything that determines a picture: the recipe's fields without its name and use.
 
-    An empty spectrum is left out, so that recipes which never had one keep their keys.
+    An empty spectrum is left out, so that recipes without one keep the keys from before the field existed.
     """
     fields = dataclasses.asdict(recipe)
     del fields["name"], fields["scored"]
@@ -105,7 +105,7 @@ def recipe_fields(recipe: RenderSpec) -> JsonObject:
 
 
 def _plain(value: object) -> Any:
-    """Return `value` as JSON types; -0.0 and 0 and 1 and 1.0 are each one number."""
+    """Return `value` as JSON types; -0.0 and 0 become the same number, and so do 1 and 1.0."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _plain(dataclasses.asdict(value))
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""A recipe: all that determines a picture besides unit and seed, and how its numbers are changed."""
+"""A recipe: everything that determines a picture besides unit and seed, and how its fields are changed."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from reportgen.errors import ConfigError, in_brief
 
 SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
-"""Frequencies at which a spectrum is told, in cycles a pixel: 1/128 to 1/2, evenly spread by their ratio."""
+"""Frequencies at which a spectrum is given, in cycles a pixel: 1/128 to 1/2, in a geometric series."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """A recipe: all that determines a picture besides unit and seed.
+    """A recipe: everything that determines a picture besides unit and seed.
 
     Attributes:
-        name: What people call it; not part of the content key.
+        name: Its name; not part of the content key.
         parametrization: `pixel` (the picture itself, kept in [0,1]), `fourier` (the same, its steps weighted
             by 1/f), `raw` (unbounded values in the model's own input range, as older tools do), `spectrum`
             (waves behind a sigmoid) or `phases` (of waves whose amplitudes are given).
         decay: Power of 1/f in the parametrizations that have one.
         spectrum: Amplitudes of waves at `SPECTRUM_FREQUENCIES` for `phases`: of grey, or of grey, yellow-blue
             and red-green, one after the other; empty for 1/f**decay with a spread of `start_noise`.
-        band: Cycles a pixel beyond which its steps fade, at most 0.5; 0 for no such end.
+        band: Cycles a pixel beyond which its steps fade, at most 0.5; 0 for no limit.
         decorrelate: Whether its steps prefer grey to colour, as photographs do (3 channels only).
-        objective: `pre` climbs the pre-activation, `post` the activation, softmax included.
+        objective: `pre` maximises the pre-activation, `post` the activation, softmax included.
         reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
         start_mean, start_noise: Mean and spread of the start, in [0,1] units (for `spectrum`, of its waves).
         optimiser: `adam`, or `rmsprop-2019` (gradient divided by its L2 norm, then a plain RMSProp step).
         step_size: Step of the optimiser, in the parametrization's own units.
-        steps, min_steps: Most and fewest steps.
+        steps, min_steps: Maximum and minimum number of steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
-        window: Steps between two looks at the plateau; also the compiled loop's chunk.
-        jitter_px: Largest shift in pixels of the canvas, none for dense layers; where a layer answers at 8
-            places a side or more, any value above 0 moves pictures anywhere, around their own edges, so that
-            none has a frame.
+        window: Steps between two checks for the plateau; also the compiled loop's chunk.
+        jitter_px: Largest shift in pixels of the canvas, none for dense layers; for layers with at least 8
+            places a side, any value above 0 shifts pictures cyclically by any distance, so that none gets a
+            frame.
         scale: Largest relative change of size (0.1 is plus or minus a tenth).
         rotate_degrees: Largest rotation.
-        tv_dense: Weight of total variation for dense layers, where it is another; a set `tv` holds for all.
+        tv_dense: Weight of total variation for dense layers, if it differs; setting `tv` sets it for all.
         tv, tv_power: Weight and exponent of total variation (sum of squared differences to that power / 2).
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
         keep: `last` or `best` (lowest loss) iterate is returned.
         canvas: `receptive-field` (one and two thirds of it) or `input` (the model's own size).
-        canvas_fields, canvas_min_px: How many receptive fields wide, and the least side in pixels.
+        canvas_fields, canvas_min_px: Width in receptive fields, and the smallest side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
-        rescue: Whether silent starts are climbed by the maxima of cells, then from a louder, coarser start.
+        rescue: Whether a silent unit is maximised by the maxima of cells, then from stronger, coarser noise.
         scored: Whether scores may be computed from this recipe's pictures.
 
     Example:
@@ -95,21 +95,21 @@ class RenderSpec:
     scored: bool = True
 
     def __post_init__(self) -> None:
-        """Make a spectrum that was read from a file a value again."""
+        """Convert a spectrum that was read from a file to a tuple."""
         object.__setattr__(self, "spectrum", tuple(self.spectrum))
 
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     name: get_args(hint) for name, hint in get_type_hints(RenderSpec).items() if get_origin(hint) is Literal
 }
-"""Of each field that is a choice, what may be chosen."""
+"""The allowed values of each field that is a choice."""
 
 
 def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
     """Return `recipe` with some of its fields replaced, each checked for type and range.
 
     Raises:
-        ConfigError: A name is no field of a recipe, or a value has the wrong type.
+        ConfigError: A name is not a field of a recipe, or a value has the wrong type.
     """
     fixed = ("name", "tv_dense")
     types = {f.name: type(getattr(recipe, f.name)) for f in dataclasses.fields(recipe) if f.name not in fixed}
@@ -124,10 +124,10 @@ def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
 
 
 def check_recipe(recipe: RenderSpec) -> RenderSpec:
-    """Return `recipe` if its numbers make sense.
+    """Return `recipe` if its values are within their ranges.
 
     Raises:
-        ConfigError: A number out of range, named.
+        ConfigError: A value is not; the message names it.
     """
     limits: dict[str, tuple[float, float]] = {
         "steps": (1, 100_000), "min_steps": (0, 100_000), "window": (1, 1000), "step_size": (1e-9, 1e6),
@@ -146,8 +146,8 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         math.isfinite(value) and 0 <= value <= 1e6 for value in recipe.spectrum
     ):
         raise ConfigError(
-            f'recipe "{recipe.name}": spectrum is not {len(SPECTRUM_FREQUENCIES)} amplitudes of grey, '
-            "or as many of each of three colours"
+            f'recipe "{recipe.name}": spectrum has {len(recipe.spectrum)} values, wanted '
+            f"{len(SPECTRUM_FREQUENCIES)} amplitudes of grey, or as many for each of three colours"
         )
     for key, wanted in CHOICES.items():
         value = getattr(recipe, key)
@@ -161,8 +161,8 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
 def for_kind(recipe: RenderSpec, kind: str) -> RenderSpec:
     """Return the recipe as it applies to layers of `kind`.
 
-    Dense layers may have another weight of total variation, and are never shifted: what they look for has
-    its place, and shifts would average it away.
+    Dense layers may have another weight of total variation, and are never shifted: their patterns have a
+    fixed position, which shifts would blur.
     """
     if kind != "dense":
         return dataclasses.replace(recipe, tv_dense=None)

@@ -1,4 +1,4 @@
-"""The recipes that have names, and where their figures come from."""
+"""The named recipes, and the sources of their numbers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RECIPES: Mapping[str, RenderSpec] = _recipes
 
 
 def _recipe(make: Callable[[], RenderSpec]) -> Callable[[], RenderSpec]:
-    """Enter the recipe that a function returns under the recipe's own name."""
+    """Register the recipe that a function returns under the recipe's own name."""
     made = make()
     _recipes.enter(made.name, made)
     return make
@@ -22,13 +22,13 @@ def _recipe(make: Callable[[], RenderSpec]) -> Callable[[], RenderSpec]:
 
 @_recipe
 def _default() -> RenderSpec:
-    """Plain pixels, which manufacture nothing: what is scored."""
+    """Plain pixels, which add no structure of their own: the recipe that is scored."""
     return RenderSpec()
 
 
 @_recipe
 def _show() -> RenderSpec:
-    """The display recipe: the picture itself, stepped in a metric of 1/f."""
+    """The display recipe: the picture itself, optimised in a 1/f metric."""
     return RenderSpec(
         name="show",
         parametrization="fourier",
@@ -49,10 +49,10 @@ def _show() -> RenderSpec:
 
 @_recipe
 def _lucid() -> RenderSpec:
-    """Figures of Lucid 0.3: fft_image, standard_transforms, Adam.
+    """Constants of Lucid 0.3: fft_image, standard_transforms, Adam.
 
-    Climbed is not the mean of a channel, as there, which sees nothing of a kernel whose sum is zero, but
-    what all recipes climb.
+    Unlike there, the objective is not the mean of a channel, whose gradient is zero for a kernel with sum
+    zero, but that of all recipes here.
     """
     return RenderSpec(
         name="lucid",
@@ -74,7 +74,7 @@ def _lucid() -> RenderSpec:
 
 @_recipe
 def _maco() -> RenderSpec:
-    """Fel et al. 2023: phases alone, amplitudes as in photographs; moved as Lucid moves, not cropped."""
+    """Fel et al. 2023: phases alone, amplitudes as in photographs; with Lucid's transforms, no crops."""
     return RenderSpec(
         name="maco",
         parametrization="phases",
@@ -94,7 +94,7 @@ def _maco() -> RenderSpec:
 
 @_recipe
 def _keras_vis_2019() -> RenderSpec:
-    """Figures of keras-vis 0.4.1: activation_maximization, optimizer and regularizers."""
+    """Constants of keras-vis 0.4.1: activation_maximization, optimizer and regularizers."""
     return RenderSpec(
         name="keras-vis-2019",
         parametrization="raw",

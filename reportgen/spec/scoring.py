@@ -1,4 +1,4 @@
-"""Thresholds of the judgement."""
+"""Thresholds of the verdicts."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ScoreSpec:
-    """Thresholds of the judgement; meanings and sources stand in docs/method.md.
+    """Thresholds of the verdicts; docs/method.md explains them and their sources.
 
     Attributes:
-        crop: Share of the picture left out on each side before it is judged.
+        crop: Share of the picture left out on each side before it is scored.
         flat_contrast: Inner RMS contrast below which a picture is flat, in [0,1] units.
         dead_share: Largest response, as a share of the layer's median, at which a unit is dead.
         constant_share: Largest range of responses, as a share of the layer's median, of a constant unit.
         structure_z: Null deviations of structure at which a picture is structured.
         structure_slope: Width of the logistic that turns z into P(structured).
         borderline_z: Lower and upper end of the borderline band.
-        unstable_share: Mean share of strangers nearer than a unit's own seeds, above which it is unstable.
-        unstable_distance: Least texture distance between seeds of an unstable unit.
+        unstable_share: Mean share of other units' pictures nearer than a unit's own seeds, above which it is
+            unstable.
+        unstable_distance: Smallest texture distance between seeds of an unstable unit.
         duplicate_correlation: Response correlation from which a unit is a copy.
-        min_comparison: Units a layer needs before its own pictures are comparison enough.
+        min_comparison: Units that a layer needs for its own pictures to suffice for comparison.
 
     Example:
         >>> import reportgen

@@ -12,12 +12,12 @@ class AtlasSpec:
     Attributes:
         title: Heading of the index page.
         url: Absolute address the site will have, or empty; only previews and sitemaps need it.
-        unit_pages_max: Most units for which each also gets a page of its own.
+        unit_pages_max: Largest number of units with which each unit also gets its own page.
         max_site_bytes: Hard limit of the site's size.
         webp_quality: Encoder quality, 0..100.
         picture_px: Side of the pictures on unit pages, in pixels; smaller renders are enlarged. Sites that
             would be too large get smaller ones.
-        licence: Of the models and their pictures, in words.
+        licence: Text about the licence of the models and their pictures.
 
     Example:
         >>> import reportgen

@@ -1,4 +1,4 @@
-"""What pictures and units are held against: versions of the probes and of the null, and the null's size."""
+"""What pictures and units are compared with: versions of the probes and of the null, and the null's size."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ WEIGHTS_VERSION = 2
 """Raised whenever what is read from weights changes."""
 
 PROBES_VERSION = 1
-"""Raised whenever a probe changes; responses to different versions do not compare."""
+"""Increased whenever a probe changes; responses to different versions are not comparable."""
 
 WHITE_PROBES = 7
-"""The first so many probes are white noise, which tells copies from units that agree on photographs."""
+"""Number of white-noise probes, which come first; they distinguish copies from units that merely respond
+similarly to photographs."""
 
 NULL_VERSION = 3
-"""Raised whenever the null's networks change; renders of different versions do not compare."""
+"""Increased whenever the null's networks change; renders of different versions are not comparable."""
 
 NULL_CANVAS_PX = 96
 """Largest side of the renderer null's pictures."""
@@ -21,8 +22,8 @@ NULL_CANVAS_PX = 96
 def null_canvas(canvas_px: tuple[int, int]) -> tuple[int, int]:
     """Return the height and width of the renderer null for pictures of a canvas.
 
-    Structure is read through windows of 32 px and lags of a few, so that a null need not be larger
-    than some of these; how well it stands for larger canvases is told in docs/method.md.
+    Structure is measured in windows of 32 px at lags of a few pixels, so that a null of a few windows is
+    large enough; docs/method.md shows how well it represents larger canvases.
     """
     height, width = canvas_px
     return min(height, NULL_CANVAS_PX), min(width, NULL_CANVAS_PX)

@@ -1,8 +1,8 @@
-"""The store: one SQLite file with renders, measurements, scores and where they came from.
+"""The store: one SQLite file with renders, measurements, scores and their provenance.
 
-A render is kept under its content key, whatever model it was made for; placements say
-which unit of which model version it belongs to, so versions share what did not change.
-Every commit is whole: a killed run loses at most the batch in flight.
+A render is stored under its content key, whatever model it was made for; placements map units of model
+versions to renders, so that versions share what did not change. Every write is one transaction: a killed run
+loses at most its current batch.
 """
 
 from reportgen.store.arrays import pack_arrays as pack_arrays

@@ -13,8 +13,8 @@ import numpy as np
 from reportgen.errors import StoreError
 
 _MOST_BYTES = 2_000_000_000
-_SURE_BYTES, _MOST_PACKED = 64_000_000, 100
-"""Of arrays larger than the first, at most the second as many bytes come of each that is stored."""
+_SAFE_BYTES, _MOST_RATIO = 64_000_000, 100
+"""Arrays larger than the first may be compressed at most by the second, a factor."""
 _DAMAGED = (zlib.error, zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError, MemoryError,
             NotImplementedError, RuntimeError, SyntaxError)  # fmt: skip
 
@@ -34,11 +34,11 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
 def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
     """Return what `pack_arrays` packed.
 
-    A store may be anybody's: no more is unpacked than so many bytes can hold, and no array is made that its
-    part is too short for.
+    A store may come from anyone: the unpacked size is limited by the packed size, and an array is only
+    created if its data has the size that its header states.
 
     Raises:
-        StoreError: Damaged, or larger when unpacked than `pack_arrays` packs so small.
+        StoreError: Damaged, or compressed more than `pack_arrays` compresses.
     """
     try:
         most = _most(len(data))
@@ -52,8 +52,8 @@ def unpack_arrays(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _most(n_packed: int) -> int:
-    """Return how many bytes may come of so many."""
-    return min(_MOST_BYTES, max(_SURE_BYTES, _MOST_PACKED * n_packed))
+    """Return the largest unpacked size of so many packed bytes."""
+    return min(_MOST_BYTES, max(_SAFE_BYTES, _MOST_RATIO * n_packed))
 
 
 def _array_name(part: zipfile.ZipInfo) -> str:
@@ -61,7 +61,7 @@ def _array_name(part: zipfile.ZipInfo) -> str:
 
 
 def _array(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> np.ndarray:
-    """Return one array, whose header is held against the bytes that are there."""
+    """Return one array, whose header is checked against the size of its data."""
     if part.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f'array "{_array_name(part)}" is packed twice')
     with parts.open(part) as file:
@@ -72,7 +72,10 @@ def _array(parts: zipfile.ZipFile, part: zipfile.ZipInfo) -> np.ndarray:
         shape, _, kind = header(file)
         n_bytes = math.prod(shape) * kind.itemsize
         if n_bytes != part.file_size - file.tell():
-            raise ValueError(f'array "{_array_name(part)}" claims {n_bytes:,} bytes')
+            raise ValueError(
+                f'the header of array "{_array_name(part)}" states {n_bytes:,} bytes, '
+                f"and its file has {part.file_size:,}"
+            )
     with parts.open(part) as file:
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
     return array

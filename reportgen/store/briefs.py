@@ -1,7 +1,7 @@
-"""A store in short: texts that change with what it holds, a layer's units and verdicts, pictures by key.
+"""Short queries of a store: digests of its contents, a layer's units and verdicts, pictures by key.
 
-Pictures count by their content keys and measurements by their fingerprints and sizes, so that nothing
-large is read: whoever keeps what was made from a layer can tell at once whether it still holds.
+Digests use content keys of pictures and fingerprints and sizes of measurements, so that nothing large is
+read: whoever caches a result made from a layer can check quickly whether it is still valid.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PARTS = (
 
 
 class FirstStart(NamedTuple):
-    """What is known in numbers of a unit's first picture: sides in pixels, the objective, the steps taken."""
+    """Numbers of a unit's first picture: height and width in pixels, the objective, the steps taken."""
 
     height: int
     width: int
@@ -32,7 +32,7 @@ class FirstStart(NamedTuple):
 
 
 class StoredPicture(NamedTuple):
-    """A render's picture alone: PNG bytes (see `images.decode_png`), and why it failed if it did."""
+    """A render's picture: PNG bytes (see `images.decode_png`), and why it failed, if it did."""
 
     key: str
     png: bytes
@@ -63,7 +63,7 @@ def units_of(store: Store, model: int, layer: str) -> tuple[int, ...]:
     """Return the units of a layer that have a render or a score, in order.
 
     Raises:
-        StoreError: The store names a unit that is none.
+        StoreError: The store has an invalid unit.
     """
     query = (
         "SELECT unit FROM placements WHERE model=:m AND layer=:l "
@@ -96,30 +96,30 @@ def placements_of(store: Store, key: str) -> list[tuple[int, str, int, str, str,
 
 
 def n_placements(store: Store, model: int, layer: str) -> int:
-    """Return how many pictures stand for units of a layer."""
+    """Return how many pictures are assigned to units of a layer."""
     query = "SELECT count(*) FROM placements WHERE model=? AND layer=?"
     return int(store.read(query, (model, layer))[0][0])
 
 
 def run_seconds(store: Store) -> list[tuple[int, float | None]]:
-    """Return the number of each run, in order, and how long it took; None where it did not end."""
+    """Return the number of each run, in order, and how long it took; None if it did not end."""
     return [(run, seconds) for run, seconds in store.read("SELECT id, seconds FROM runs ORDER BY id")]
 
 
 def verdicts_of(store: Store, model: int, layer: str) -> dict[int, str]:
-    """Return the verdict's word by unit, of those that were scored."""
+    """Return the verdict of each scored unit."""
     query = "SELECT unit, verdict FROM scores WHERE model=? AND layer=?"
     return dict(store.read(query, (model, layer)))
 
 
 def verdict_counts(store: Store, model: int, layer: str) -> dict[str, int]:
-    """Return how many units of a layer have each verdict, by its word."""
+    """Return how many units of a layer have each verdict."""
     query = "SELECT verdict, count(*) FROM scores WHERE model=? AND layer=? GROUP BY verdict"
     return dict(store.read(query, (model, layer)))
 
 
 def first_starts(store: Store, model: int, layer: str, recipe: str) -> dict[int, FirstStart]:
-    """Return by unit what is known in numbers of its happy picture of a recipe's first seed."""
+    """Return by unit the numbers of its happy picture of a recipe's first seed."""
     query = (
         "SELECT p.unit, r.height, r.width, r.activation_start, r.activation_end, r.steps "
         "FROM (SELECT unit, key, min(seed) FROM placements "

@@ -1,4 +1,4 @@
-"""The open store: what can be written and read, each write one whole commit."""
+"""The open store: its operations for writing and reading, each write one transaction."""
 
 from __future__ import annotations
 
@@ -45,14 +45,12 @@ class Store(Removals):
     """An open store. Use `open_store`; close it, or use it in a `with` block.
 
     Attributes:
-        copy_of_before: Copy of what it was before opening it brought it up to date; None if it did not.
+        backup: Copy of the store from before it was upgraded on opening; None if it was not.
     """
 
-    def __init__(
-        self, path: Path, connection: sqlite3.Connection, *, copy_of_before: Path | None = None
-    ) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, *, backup: Path | None = None) -> None:
         super().__init__(path, connection)
-        self.copy_of_before = copy_of_before
+        self.backup = backup
         self._lock: FileLock | None = None
 
     def __enter__(self) -> Store:
@@ -62,7 +60,7 @@ class Store(Removals):
         self.close()
 
     def close(self) -> None:
-        """Close the file and give the rendering lock back."""
+        """Close the file and release the rendering lock."""
         self._db.close()
         if self._lock is not None:
             self._lock.release()
@@ -70,10 +68,10 @@ class Store(Removals):
     # Models
 
     def put_model(self, record: ModelRecord) -> ModelRecord:
-        """Write a model version with its layers; an earlier record of the same name and version is renewed.
+        """Write a model version with its layers; an earlier record of the same name and version is replaced.
 
-        Renders stay. Placements and scores of layers that are gone go; all of them where the file or
-        the options of its import are other ones than before.
+        Renders are kept. Placements and scores of layers that no longer exist are deleted, and those of all
+        layers if the file or its import options changed.
         """
         body = dataclasses.asdict(record)
         for column in ("id", "layers", "name", "version", "file_name", "file_hash", "options", "plan"):
@@ -110,22 +108,22 @@ class Store(Removals):
                 [(model, x.position, x.name, json.dumps(dataclasses.asdict(x))) for x in record.layers],
             )
             for table in ("placements", "scores", "scored", "needs"):
-                gone = "layer NOT IN (SELECT name FROM layers WHERE model=?)"
-                db.execute(f"DELETE FROM {table} WHERE model=? AND {gone}", (model, model))
+                removed = "layer NOT IN (SELECT name FROM layers WHERE model=?)"
+                db.execute(f"DELETE FROM {table} WHERE model=? AND {removed}", (model, model))
         return dataclasses.replace(record, id=model)
 
     def models(self, *, twins: bool = False) -> list[ModelRecord]:
         """Return all model versions, in the order in which they were first stored.
 
         Args:
-            twins: Whether untrained twins, which are nobody's model, are among them.
+            twins: Whether to include untrained twins.
         """
         rows = list(self._rows(f"SELECT {_MODEL_COLUMNS} FROM models ORDER BY id"))
         found = [self._made(self._model, row) for row in rows]
         return [record for record in found if twins or not record.is_twin]
 
     def twin_of(self, model: ModelRecord) -> ModelRecord | None:
-        """Return the untrained twin of a model version, None where there is none of the file it has now."""
+        """Return the untrained twin of a model version; None if there is none of its current file."""
         twin = self.find_model(model.name, twin_version(model.version))
         return twin if twin is not None and twin.is_twin and twin.file_hash == model.file_hash else None
 
@@ -159,7 +157,7 @@ class Store(Removals):
     # Recipes and renders
 
     def put_recipe(self, hash_: str, recipe: RenderSpec) -> None:
-        """Keep a recipe under the hash that placements name."""
+        """Store a recipe under the hash that placements refer to."""
         with self._commit() as db:
             db.execute(
                 "INSERT OR REPLACE INTO recipes(hash, name, spec) VALUES(?,?,?)",
@@ -206,7 +204,7 @@ class Store(Removals):
             self._place(db, model, layer, [(r.unit, r.recipe, r.sign, r.seed, r.key) for r in rows])
 
     def place(self, model: int, layer: str, rows: Iterable[tuple[int, str, str, int, str]]) -> None:
-        """Write placements `(unit, recipe hash, sign, seed, key)` of renders that are there already."""
+        """Write placements `(unit, recipe hash, sign, seed, key)` of renders that are stored already."""
         with self._commit() as db:
             self._place(db, model, layer, rows)
 
@@ -241,8 +239,8 @@ class Store(Removals):
             recipe: Hash of one recipe; all if None.
             sign: `happy` or `sad`; both if None.
             units: Some units; all if None.
-            plain_only: Read no picture but those that pack so well that they may be of one colour;
-                the others are empty bytes.
+            plain_only: Read only pictures that compress so well that they may have a single colour; the
+                others are empty bytes.
         """
         picture = f"CASE WHEN {_PACKS_WELL} THEN r.picture ELSE x'' END" if plain_only else "r.picture"
         query = (
@@ -270,7 +268,7 @@ class Store(Removals):
 
         Args:
             fingerprint: Hash of the evidence and the score spec.
-            findings: Of the layer as a whole.
+            findings: Those of the whole layer.
         """
         with self._commit() as db:
             db.execute("DELETE FROM scores WHERE model=? AND layer=?", (model, layer))
@@ -284,7 +282,7 @@ class Store(Removals):
             )
 
     def drop_scores(self, model: int, layer: str) -> None:
-        """Forget a layer's scores, where there is no evidence for them any more."""
+        """Delete a layer's scores, when there is no evidence for them any more."""
         if self.scored_fingerprint(model, layer):
             with self._commit() as db:
                 for table in ("scores", "scored"):
@@ -296,7 +294,7 @@ class Store(Removals):
         return [self._made(score_from_json, r[0]) for r in self._rows(query, (model, layer))]
 
     def findings(self, model: int, layer: str) -> LayerFindings:
-        """Return what was found of the layer as a whole; empty if it was not scored."""
+        """Return the findings of the whole layer; empty if it was not scored."""
         query = "SELECT findings FROM scored WHERE model=? AND layer=?"
         row = next(self._rows(query, (model, layer)), None)
         return self._made(findings_from_json, row[0]) if row else LayerFindings()
@@ -310,7 +308,7 @@ class Store(Removals):
     # Runs
 
     def begin_run(self, started: str, provenance: Mapping[str, Json]) -> int:
-        """Write who rendered: versions, device, arithmetic, options. Returns the run's number."""
+        """Write a run's provenance: versions, device, arithmetic, options. Returns the run's number."""
         with self._commit() as db:
             cursor = db.execute(
                 "INSERT INTO runs(started, provenance) VALUES(?,?)",
@@ -333,10 +331,10 @@ class Store(Removals):
         return [{"id": r[0], "started": r[1], "seconds": r[3], **self._made(_object, r[2])} for r in rows]
 
     def lock_for_rendering(self, patience: float = 0.0) -> None:
-        """Keep others from rendering or writing experiments into this store until it is closed.
+        """Prevent others from rendering or writing experiments into this store until it is closed.
 
         Args:
-            patience: Seconds to wait for another to be done.
+            patience: Seconds to wait for another process.
 
         Raises:
             StoreLocked: Another run renders into it.

@@ -41,7 +41,7 @@ _QUESTIONS = {
 }
 _ANSWERS = {"yes": True, "no": False}
 _BOUND = re.compile(r"interval bounds: (\S+) for ")
-_UNHEARD = "no outgoing weight"
+_UNUSED = "no outgoing weight"
 _NUANCES = {"silent but excitable": "silent", "faint": "faint"}
 
 
@@ -49,7 +49,7 @@ def current_score(fields: Mapping[str, object]) -> dict[str, Any]:
     """Return the fields of a score of any schema as those of the current one.
 
     Raises:
-        AttributeError, TypeError, ValueError: It is no score.
+        AttributeError, TypeError, ValueError: It is not a valid score.
     """
     return renamed_score(score_of_schema_3(fields) if "extra" in fields else fields)
 
@@ -58,7 +58,7 @@ def current_findings(fields: Mapping[str, object]) -> dict[str, Any]:
     """Return the fields of a layer's findings of any schema as those of the current one.
 
     Raises:
-        AttributeError, TypeError, ValueError: They are none.
+        AttributeError, TypeError, ValueError: They are not valid findings.
     """
     if "certainly_superfluous" in fields:
         return dict(fields)
@@ -74,7 +74,7 @@ def score_of_schema_3(fields: Mapping[str, object]) -> dict[str, Any]:
     extra = fields.get("extra", {})
     texts = (fields.get(name) for name in ("verdict", "verdict_detail", "reason"))
     if not isinstance(extra, Mapping) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("a score that is none")
+        raise ValueError("verdict, verdict_detail and reason must be texts, and extra a table")
     found: dict[str, object] = {name: fields[name] for name in _KEPT if name in fields}
     for name, make in _PARTS.items():
         if (part := make(fields, extra)) is not None:
@@ -90,7 +90,7 @@ def findings_of_schema_3(fields: Mapping[str, object]) -> dict[str, Any]:
     """
     superfluous = fields.get("superfluous")
     if superfluous is not None and not isinstance(superfluous, Mapping):
-        raise ValueError("superfluous units that are none")
+        raise ValueError("superfluous must be a table")
     found = {name: fields[name] for name in _FINDINGS if name in fields}
     certain = superfluous.get("certain") if superfluous is not None else None
     return {**found, "certain": certain, "kinds": fields.get("kinds") or None}
@@ -108,7 +108,7 @@ def _starts(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[s
 def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     proof, details = fields.get("dead_proof", ""), _details(fields)
     if not isinstance(proof, str):
-        raise ValueError("a proof that is none")
+        raise ValueError("dead_proof must be a text")
     known = verdict_of(fields["verdict"]).tells and _cause(fields, extra) != "responses missing"
     state = "live" if known else "unknown"
     if fields["verdict"] == DEAD.word:
@@ -117,9 +117,9 @@ def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict
     return {
         "state": state,
         "nuance": next((_NUANCES[d] for d in details if d in _NUANCES), ""),
-        "proof": "" if not proof else "weights" if proof == _UNHEARD else "bounds",
+        "proof": "" if not proof else "weights" if proof == _UNUSED else "bounds",
         "bound": float(bound[1]) if bound else None,
-        "unheard": _UNHEARD in details,
+        "unheard": _UNUSED in details,
     }
 
 
@@ -143,8 +143,8 @@ def _light(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[st
 
 
 def _trust(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[str, Any]:
-    said = str(extra.get("trust", "")).split(", ")
-    holds = True if "recipes agree" in said else False if "recipes disagree" in said else None
+    parts = str(extra.get("trust", "")).split(", ")
+    holds = True if "recipes agree" in parts else False if "recipes disagree" in parts else None
     return {**{name: extra[name] for name in _CHECKS if name in extra}, "recipes_hold": holds}
 
 
@@ -157,9 +157,9 @@ def _natural(fields: Mapping[str, object], extra: Mapping[str, object]) -> dict[
 def _facets(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     seeds, sizes, answers = (extra.get(f"facet_{name}", []) for name in ("seeds", "sizes", "answers"))
     if not all(isinstance(part, list) for part in (seeds, sizes, answers)):
-        raise ValueError("facets that are none")
+        raise ValueError("facet_seeds, facet_sizes and facet_answers must be lists")
     if not all(type(size) is int and size > 0 for size in sizes) or sum(sizes) != len(seeds):
-        raise ValueError("facets that do not fit their seeds")
+        raise ValueError("facet_sizes must be positive and add up to the number of facet_seeds")
     ends = [sum(sizes[: at + 1]) for at in range(len(sizes))]
     known = answers if len(answers) == len(sizes) else [None] * len(sizes)
     return [
@@ -169,14 +169,14 @@ def _facets(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> list[dict[st
 
 
 def _decision(fields: Mapping[str, object], extra: Mapping[str, object]) -> list[dict[str, Any]]:
-    told = extra.get("decision", "")
-    if not isinstance(told, str):
-        raise ValueError("a decision that is none")
+    sentence = extra.get("decision", "")
+    if not isinstance(sentence, str):
+        raise ValueError("decision must be a text")
     steps = []
-    for step in told.split(" | ") if told else ():
+    for step in sentence.split(" | ") if sentence else ():
         asked, _, rest = step.partition("? ")
         answer, _, numbers = rest.partition(": ")
-        if asked not in _QUESTIONS:  # Of a release that is not known here: a path with a gap would mislead.
+        if asked not in _QUESTIONS:  # From an unknown release: a path with a gap would mislead.
             return []
         steps.append({"question": _QUESTIONS[asked], "answer": _ANSWERS.get(answer), "told": numbers})
     return steps

@@ -1,8 +1,7 @@
-"""Experiments of a store: pictures that somebody tried, in a table of their own.
+"""Experiments in a store: pictures that a person tried in the explorer, in a separate table.
 
-They lie under the content keys that the atlas's own renders have, but no query for those sees them: what is
-scored, counted, published, compared or exported is never an experiment. The table is made by the first
-one; a store without it has none.
+They have content keys like the atlas's renders, but no query for those returns them: an experiment is never
+scored, counted, published, compared or exported. The table is created with the first experiment.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ _COLUMNS = "key, picture, height, width, channels, seconds, telemetry"
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A picture that somebody tried.
+    """A picture that a person tried.
 
     Attributes:
         key: Its content key.
         picture: PNG bytes, see `images.decode_png`.
         height, width, channels: Of the picture.
-        seconds: What it took.
-        telemetry: What happened.
-        asked: What was asked for, JSON values.
-        provenance: When, and on what it was computed, JSON values.
+        seconds: Time to render it.
+        telemetry: What was recorded while rendering.
+        asked: The request, as JSON values.
+        provenance: When and on what device it was computed, as JSON values.
     """
 
     key: str
@@ -52,7 +51,7 @@ class Experiment:
 
 
 class Experiments(Measurements):
-    """What was tried, beside what is measured."""
+    """The store's experiments, in addition to its measurements."""
 
     def put_experiments(self, experiments: Iterable[Experiment]) -> None:
         """Write experiments in one commit; an earlier one under the same key is replaced."""
@@ -80,16 +79,16 @@ class Experiments(Measurements):
         return self._made(_experiment, row) if row else None
 
     def picture_of(self, key: str) -> Experiment | None:
-        """Return what is kept under a content key: a render of the atlas that did not fail, or an experiment.
+        """Return the picture with a content key: a render of the atlas that did not fail, or an experiment.
 
-        Of a render `asked` and `provenance` are empty.
+        For a render `asked` and `provenance` are empty.
         """
         query = f"SELECT {_COLUMNS}, '{{}}', '{{}}' FROM renders WHERE key=? AND failure=''"
         row = next(self._rows(query, (key,)), None)
         return self._made(_experiment, row) if row else self.experiment(key)
 
     def count_experiments(self) -> int:
-        """Return how many experiments are kept."""
+        """Return how many experiments are stored."""
         if not self._has_experiments():
             return 0
         return int(next(self._rows("SELECT count(*) FROM experiments"))[0])
@@ -101,7 +100,7 @@ class Experiments(Measurements):
 
 def _experiment(row: StoredRow) -> Experiment:
     if not all(type(side) is int and side > 0 for side in row[2:5]):
-        raise ValueError(f"a picture of height, width and channels {tuple(row[2:5])!r}")
+        raise ValueError(f"height, width and channels of a picture are {tuple(row[2:5])!r}")
     key, picture, height, width, channels, seconds, telemetry, asked, provenance = row
     return Experiment(
         key, picture, height, width, channels, seconds, telemetry_from_json(telemetry),

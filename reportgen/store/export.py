@@ -1,4 +1,4 @@
-"""A table as an SQLite file of its own, for people to take away; none of a store's tables."""
+"""A table as a separate SQLite file for download."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ def sqlite_table(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[
     """Return the bytes of an SQLite file that holds one table.
 
     Args:
-        name: The table's name. It and the columns' names are ours, never taken from a store.
+        name: The table's name. It and the columns' names must be constants, never read from a store.
         columns: SQLite's type of each column, in order.
         rows: Values in the columns' order.
     """
-    told = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    definition = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     marks = ",".join("?" * len(columns))
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
-        db.execute(f"CREATE TABLE {name}({told})")
+        db.execute(f"CREATE TABLE {name}({definition})")
         db.executemany(f"INSERT INTO {name} VALUES({marks})", rows)
         db.commit()
         return bytes(db.serialize())

@@ -1,4 +1,4 @@
-"""The lock that one process holds while it renders into a store, or changes what a store can hold."""
+"""The lock that a process holds while it renders into a store or changes its schema."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from reportgen.errors import StoreError, StoreLocked
 
 
 def rendering_lock(path: Path, patience: float) -> FileLock:
-    """Return the lock of a store, taken.
+    """Return the lock of a store, acquired.
 
     Args:
-        path: The store; a link to a store is that store.
-        patience: Seconds to wait for another to be done.
+        path: The store; a link to a store has the same lock.
+        patience: Seconds to wait for another process.
 
     Raises:
         StoreLocked: Another run renders into it.
-        StoreError: The lock cannot be made.
+        StoreError: The lock file cannot be created.
     """
     lock = FileLock(f"{path.resolve()}.lock")
     try:

@@ -1,6 +1,6 @@
-"""The measured half of a store: arrays by owner and name, over one SQLite connection.
+"""The measurements of a store: arrays by owner and name, over one SQLite connection.
 
-What owners there are is known in `records`; what the arrays mean is not known here.
+`records` defines the owners; nothing here knows what the arrays mean.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
     "changed": ((int, type(None)), "a whole number"),
     **dict.fromkeys(("arrays", "picture"), ((bytes,), "bytes")),
 }
-"""What stands in a column, by its name: SQLite itself takes anything anywhere."""
+"""The types of a column's values, by its name: SQLite itself accepts any type in any column."""
 
 
 class Measurements:
-    """Arrays that were measured, and how this store is written and read."""
+    """Measured arrays, and the access to the SQLite file."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -65,15 +65,15 @@ class Measurements:
         return list(self._rows(query, values))
 
     def _rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> Iterator[Any]:
-        """Yield what a query finds; all reads go through here."""
+        """Yield the rows that a query finds, with their types checked; all reads use this."""
         try:
             cursor = self._db.execute(query, values)
             names = [name for name, *_ in cursor.description or ()]
             wanted = [(at, KINDS[name]) for at, name in enumerate(names) if name in KINDS]
             for row in cursor:
-                for at, (kinds, told) in wanted:
+                for at, (kinds, kind_name) in wanted:
                     if type(row[at]) not in kinds:
-                        self._refuse(names[at], row[at], told)
+                        self._refuse(names[at], row[at], kind_name)
                 yield row
         except sqlite3.DatabaseError as error:
             raise StoreError(f'store "{self.path.name}" cannot be read: {error}') from None
@@ -84,20 +84,21 @@ class Measurements:
         )
 
     def _made(self, make: Callable[[Any], _Made], stored: Any) -> _Made:
-        """Return what `make` makes of stored JSON, which may be anything."""
+        """Return `make(stored)`, for stored JSON that may be invalid."""
         try:
             return make(stored)
         except _WRONG_JSON as error:
-            told = f"{type(error).__name__}: {error}"
-            raise StoreError(f'store "{self.path.name}" is damaged: {told}') from None
+            raise StoreError(
+                f'store "{self.path.name}" is damaged: {type(error).__name__}: {error}'
+            ) from None
 
     def put_measurement(
         self, owner: str, name: str, fingerprint: str, arrays: Mapping[str, np.ndarray]
     ) -> None:
-        """Keep arrays under `owner` (see `layer_owner`) and `name`; an earlier one is replaced.
+        """Store arrays under `owner` (see `layer_owner`) and `name`; earlier ones are replaced.
 
         Args:
-            fingerprint: Hash of all the arrays depend on; a different one means they are stale.
+            fingerprint: Hash of everything that the arrays depend on; if it differs, they are outdated.
             arrays: No object arrays.
         """
         with self._commit() as db:
@@ -107,18 +108,18 @@ class Measurements:
             )
 
     def measurement(self, owner: str, name: str) -> dict[str, np.ndarray] | None:
-        """Return the arrays kept under `owner` and `name`, or None."""
+        """Return the arrays stored under `owner` and `name`, or None."""
         query = "SELECT arrays FROM measurements WHERE owner=? AND name=?"
         row = next(self._rows(query, (owner, name)), None)
         return unpack_arrays(row[0]) if row else None
 
     def measurement_fingerprint(self, owner: str, name: str) -> str:
-        """Return the fingerprint kept under `owner` and `name`, or an empty text."""
+        """Return the fingerprint stored under `owner` and `name`, or an empty text."""
         query = "SELECT fingerprint FROM measurements WHERE owner=? AND name=?"
         row = next(self._rows(query, (owner, name)), None)
         return str(row[0]) if row else ""
 
     def drop_measurements(self, owner: str) -> None:
-        """Forget all that is kept under `owner`."""
+        """Delete everything that is stored under `owner`."""
         with self._commit() as db:
             db.execute("DELETE FROM measurements WHERE owner=?", (owner,))

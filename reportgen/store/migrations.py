@@ -1,9 +1,8 @@
-"""How a store of an earlier schema is brought up to date: numbered steps, taken together or not at all.
+"""Upgrades of stores with an earlier schema: numbered steps, taken all in one transaction.
 
-A store that is changed so is copied first; the copy stands beside it and stays. To change what a store can
-hold, add a step at the end, never alter one that was released, and keep a small store of before in
-`tests/data/stores`. A new store is one of the first schema that takes all steps, so that both ways lead to
-the same tables.
+A store is copied before it is upgraded; the copy is kept next to it. To change the schema, add a step at the
+end, never alter one that was released, and keep a small store of the schema before in `tests/data/stores`. A
+new store is created with the first schema and takes all steps, so that both ways lead to the same tables.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from reportgen.store.locking import rendering_lock
 from reportgen.store.records import current_findings_in_json, current_score_in_json
 
 STEPS: tuple[tuple[str, ...], ...] = (
-    (  # 1 to 2: what removal on pictures tells of a model version and of its units.
+    (  # 1 to 2: results of removal for model versions and units.
         "CREATE TABLE removals("
         "model INTEGER PRIMARY KEY REFERENCES models(id) ON DELETE CASCADE, "
         "fingerprint TEXT NOT NULL, record TEXT NOT NULL)",
@@ -27,7 +26,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "pictures INTEGER NOT NULL, hurt TEXT NOT NULL, hurt_pictures INTEGER NOT NULL, "
         "PRIMARY KEY(model, layer, unit)) WITHOUT ROWID",
     ),
-    (  # 2 to 3: scores are data by part; before, a table of numbers by name and sentences.
+    (  # 2 to 3: scores are typed data; before, they were a table of numbers by name, and sentences.
         "UPDATE scores SET record = current_score(record)",
         "UPDATE scored SET findings = current_findings(findings)",
     ),
@@ -36,9 +35,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "UPDATE scored SET findings = current_findings(findings)",
     ),
 )
-"""The statements that lead from schema 1 to 2, from 2 to 3, and so on.
+"""The statements that upgrade from schema 1 to 2, from 2 to 3, and so on.
 
-`current_score` and `current_findings` recognise the form of a row by its keys; a current one stays as it is.
+`current_score` and `current_findings` recognise the form of a row by its keys; a current one is unchanged.
 """
 
 SCHEMA_VERSION = 1 + len(STEPS)
@@ -47,8 +46,8 @@ _PATIENCE = 1.0
 """Seconds to wait for a run that renders into the store."""
 
 
-def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
-    """Take the steps that are due, and return where the copy of before stands; None if none was.
+def upgrade(connection: sqlite3.Connection, path: Path) -> Path | None:
+    """Take the steps that are due, and return the copy made before; None if no step was due.
 
     Args:
         connection: The store, open for writing.
@@ -56,7 +55,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
 
     Raises:
         StoreLocked: A run renders into it.
-        StoreError: It cannot be copied or changed; it is as it was, and no copy stays.
+        StoreError: It cannot be copied or changed; it is unchanged, and no copy is left.
     """
     if schema_of(connection) == SCHEMA_VERSION:
         return None
@@ -65,8 +64,8 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> Path | None:
         return _copied_and_changed(connection, path.resolve())
     except (sqlite3.Error, OSError) as error:
         raise StoreError(
-            f'store "{path.name}" cannot be brought up to date: {error}',
-            hint=f"it is as it was; a copy of it needs {_megabytes(path)} MB of space beside it",
+            f'store "{path.name}" cannot be upgraded: {error}',
+            hint=f"it is unchanged; a copy of it needs {_megabytes(path)} MB of space in the same folder",
         ) from None
     finally:
         lock.release()
@@ -83,7 +82,7 @@ def take_steps(connection: sqlite3.Connection) -> None:
 
 
 def schema_of(connection: sqlite3.Connection) -> int:
-    """Return the number of a store's schema; 0 where it names none."""
+    """Return the number of a store's schema; 0 if it has none."""
     row = connection.execute("SELECT value FROM about WHERE key='schema'").fetchone()
     return int(row[0]) if row and str(row[0]).isascii() and str(row[0]).isdigit() else 0
 
@@ -106,7 +105,7 @@ def _copied_and_changed(connection: sqlite3.Connection, path: Path) -> Path | No
 
 
 def _free_name(path: Path, schema: int) -> Path:
-    """Return a name that nothing has: an earlier copy is never written over."""
+    """Return an unused file name: an earlier copy is never overwritten."""
     copy, n = path.with_name(f"{path.name}.schema{schema}.bak"), 1
     while copy.exists():
         n += 1
@@ -115,9 +114,9 @@ def _free_name(path: Path, schema: int) -> Path:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copy a store, what is still in its log included; the copy is there whole or not at all.
+    """Copy a store, including its write-ahead log, completely or not at all.
 
-    It is read over a connection of its own: SQLite waits for ever where the one that reads also writes.
+    It is read over a second connection: SQLite waits forever if the connection that reads also writes.
     """
     part = copy.with_name(copy.name + ".part")
     part.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How a store is made and opened: its schema, and the checks before anything is read."""
+"""Creating and opening a store: its schema, and the checks before anything is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from reportgen.arguments import checked
 from reportgen.errors import StoreError, StoreVersion, in_brief
 from reportgen.store.database import Store
-from reportgen.store.migrations import SCHEMA_VERSION, bring_up_to_date, schema_of, take_steps
+from reportgen.store.migrations import SCHEMA_VERSION, schema_of, take_steps, upgrade
 
 _FIRST_SCHEMA = """
 CREATE TABLE about(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -43,9 +43,9 @@ CREATE TABLE scored(
     fingerprint TEXT NOT NULL, findings TEXT NOT NULL, PRIMARY KEY(model, layer)) WITHOUT ROWID;
 CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT NOT NULL, provenance TEXT NOT NULL, seconds REAL);
 """
-# Of `renders`: the picture stands last, for what stands behind it is found by reading it; and a table without
-# row numbers would read whole rows, pictures and all, to compare two keys. Older stores have both, and are
-# read by the same queries, slower; the index tells what a run rendered without reading everything in them.
+# In `renders` the picture is the last column, because columns after it are only found by reading it; and a
+# table without row numbers would read whole rows, with pictures, to compare two keys. Older stores have both,
+# and the same queries read them, more slowly; the index finds a run's renders without reading the table.
 _INDEX = "CREATE INDEX IF NOT EXISTS renders_by_run ON renders(run);"
 
 
@@ -55,15 +55,15 @@ def open_store(path: str | Path, *, create: bool = False, write: bool = False) -
 
     Args:
         path: The SQLite file.
-        create: Make it if it is not there; it is then open for writing.
-        write: Whether it will be written: one of an earlier schema is then brought up to date, after a copy
-            was made beside it (`Store.copy_of_before`). Else such a store is read as it is.
+        create: Create it if it does not exist; it is then open for writing.
+        write: Whether it will be written: a store of an earlier schema is then upgraded, after a copy was
+            made next to it (`Store.backup`). Otherwise such a store is read without upgrading it.
 
     Returns:
         The open store, to be used in a `with` statement or closed.
 
     Raises:
-        StoreError: Missing, unreadable, not a store, or not to be brought up to date.
+        StoreError: Missing, unreadable, not a store, or it cannot be upgraded.
         StoreVersion: Written by a later schema version.
 
     Example:
@@ -74,9 +74,11 @@ def open_store(path: str | Path, *, create: bool = False, write: bool = False) -
     """
     path = Path(path)
     if path.is_dir():
-        raise StoreError(f'store "{path}" is a folder', hint="name the file in it, such as reportgen.db")
+        raise StoreError(
+            f'store "{path}" is a folder, wanted a file', hint="name the file in it, such as reportgen.db"
+        )
     if not path.exists() and not create:
-        raise StoreError(f'store "{path.name}" does not exist', hint="render a model first, or say --store")
+        raise StoreError(f'store "{path.name}" does not exist', hint="render a model first, or use --store")
     try:
         writable = create or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
         connection = _connect(path) if writable else _connect_to_read(path)
@@ -87,15 +89,15 @@ def open_store(path: str | Path, *, create: bool = False, write: bool = False) -
             raise
     except sqlite3.OperationalError as error:
         raise StoreError(
-            f'store "{path.name}" cannot be opened: {error}', hint="is its folder writable?"
+            f'store "{path.name}" cannot be opened: {error}', hint="check that its folder is writable"
         ) from None
     except sqlite3.DatabaseError as error:
         raise StoreError(f'"{path.name}" is not a reportgen store: {error}') from None
-    return Store(path, connection, copy_of_before=copy)
+    return Store(path, connection, backup=copy)
 
 
 def _connect(database: str | Path, *, uri: bool = False) -> sqlite3.Connection:
-    """Return a connection that has read the file once; closed again where that fails."""
+    """Return a connection that has read the file once; it is closed if that fails."""
     connection = sqlite3.connect(database, timeout=10.0, uri=uri)
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -106,10 +108,10 @@ def _connect(database: str | Path, *, uri: bool = False) -> sqlite3.Connection:
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Return a connection to a file in a place that cannot be written.
+    """Return a connection to a file that cannot be written.
 
-    A file in WAL mode needs its two companions even to be read. Where they cannot be made, and none holds
-    commits that the file lacks, the file is read as one that does not change.
+    A file in WAL mode needs its two companion files even for reading. If they cannot be created, and an
+    existing log has no commits, the file is read as immutable.
     """
     address = path.resolve().as_uri()
     try:
@@ -124,10 +126,10 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
 def _prepare(
     connection: sqlite3.Connection, path: Path, *, create: bool, write: bool, writable: bool
 ) -> Path | None:
-    """Make the tables where that was asked for, check them, and set how the file is written.
+    """Create the tables if requested, check the schema, and set how the file is written.
 
     Returns:
-        The copy of what the store was before it was brought up to date; None where it was not.
+        The copy made before the store was upgraded; None if it was not.
     """
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         if not create:
@@ -139,7 +141,7 @@ def _prepare(
     if schema < SCHEMA_VERSION and not (write and writable):
         connection.execute("PRAGMA query_only=ON")
         return None
-    copy = bring_up_to_date(connection, path)
+    copy = upgrade(connection, path)
     if writable and connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         connection.execute("PRAGMA journal_mode=WAL")
     if writable:
@@ -166,6 +168,6 @@ def _checked_schema(connection: sqlite3.Connection, path: Path) -> int:
         found = "none" if row is None else schema or in_brief(row[0])
         raise StoreVersion(
             f'store "{path.name}" has schema version {found}, this reportgen reads up to {SCHEMA_VERSION}',
-            hint="it is left as it is: use the reportgen that wrote it, or render into a new --store",
+            hint="it was not changed: use the reportgen that wrote it, or render into a new --store",
         )
     return schema

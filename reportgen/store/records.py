@@ -1,4 +1,4 @@
-"""What rows of the store mean: a model version, and a render with the unit it stands for."""
+"""What rows of the store mean: a model version, and a render with its unit."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ModelRecord:
     """A model version as the store knows it: all that pages and scores need of the network.
 
     Attributes:
-        options: What the user said at import (input range, size, trust); with `file_hash` it
-            decides whether the file must be read again.
-        plan: What was last asked for: `recipes` and, by name, `layers` (role `scored` or `shown` to the
-            recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits` (whom the
-            model's pages thank), `classes` (their names by output, where a person gave them).
+        options: The user's import options (input range, size, trust); with `file_hash` they determine
+            whether the file must be read again.
+        plan: What was last requested: `recipes` and, by name, `layers` (role `scored` or `shown` to the
+            recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits`
+            (acknowledgements on the model's pages), `classes` (their names by output, if a person gave them).
     """
 
     name: str
@@ -88,7 +88,7 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class StoredRender:
-    """A picture with its telemetry, and the unit it stands for.
+    """A picture with its telemetry and its unit.
 
     `picture` holds PNG bytes; `images.decode_png(picture, channels)` gives `(h, w, c)` uint8.
     """
@@ -120,17 +120,17 @@ def telemetry_from_json(text: str) -> Telemetry:
         *(value for step in found.curve for value in step),
     )  # fmt: skip
     if not all(type(number) in (int, float) for number in numbers) or any(len(x) != 2 for x in found.curve):
-        raise ValueError("telemetry of what is no number")
+        raise ValueError("telemetry has a value that is not a number")
     if not all(isinstance(word, str) for word in (found.stop_reason, found.reduction, found.rescue)):
-        raise ValueError("telemetry of what is no word")
+        raise ValueError("stop_reason, reduction and rescue of telemetry must be texts")
     return found
 
 
 def from_stored(kind: type[_Kind], text: str) -> _Kind:
-    """Return a value of a dataclass from JSON, each field of its own type.
+    """Return a value of a dataclass from JSON, with the type of each field checked.
 
     Raises:
-        ValueError: It is none; with the field.
+        ValueError: A field is missing or of another type; the message names it.
     """
     try:
         found: _Kind = _validator(kind).validate_json(text, strict=True)
@@ -145,7 +145,7 @@ def to_stored(value: Any) -> str:
     """Return a value of a dataclass as JSON that `from_stored` reads.
 
     Raises:
-        ValueError: It would not, as a field is of another type; with the field.
+        ValueError: A field is of another type, so that it could not be read again; the message names it.
     """
     text = _adapter(type(value)).dump_json(value, warnings="error").decode()
     from_stored(type(value), text)
@@ -153,14 +153,14 @@ def to_stored(value: Any) -> str:
 
 
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    """Return what writes values of a dataclass; made when it is first needed."""
+    """Return the serialiser of a dataclass, created on first use."""
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 
 
 def _validator(kind: type) -> SchemaValidator:
-    """Return what reads values of a dataclass; made when it is first needed."""
+    """Return the validator of a dataclass, created on first use."""
     if kind not in _VALIDATORS:
         _VALIDATORS[kind] = SchemaValidator(_finite(_adapter(kind).core_schema))
     return _VALIDATORS[kind]
@@ -171,7 +171,7 @@ _VALIDATORS: dict[type, SchemaValidator] = {}
 
 
 def _finite(schema: Any) -> Any:
-    """Return a schema that refuses numbers which are not finite, wherever they stand."""
+    """Return the schema, with numbers that are not finite refused everywhere."""
     if isinstance(schema, list):
         return [_finite(part) for part in schema]
     if not isinstance(schema, dict):
@@ -181,37 +181,39 @@ def _finite(schema: Any) -> Any:
 
 
 def plan_from_json(text: str) -> Parsed:
-    """Return what was last asked for of a model version; see `ModelRecord.plan`."""
+    """Return what was last requested of a model version; see `ModelRecord.plan`."""
     plan = json.loads(text)
     if not isinstance(plan, dict):
-        raise ValueError("a plan that is no table")
+        raise ValueError("plan must be a table")
     roles = [plan.get("recipes", {}), *dict(plan.get("layers", {})).values()]
     for role in roles:
         if not isinstance(role, dict) or not all(isinstance(x, (str, list)) for x in role.values()):
-            raise ValueError(f"a plan with recipes {in_brief(role)}")
+            raise ValueError(f"the recipes of plan are {in_brief(role)}")
     return plan
 
 
 def check_placed(unit: object, sign: object, seed: object) -> None:
-    """Refuse a unit, sign or seed that is none: they become addresses, and a store may be anybody's.
+    """Refuse an invalid unit, sign or seed: they become parts of addresses, and a store may come from anyone.
 
     Raises:
-        StoreError: One of them is not what its column is for.
+        StoreError: One of them is invalid.
     """
     if not is_unit(unit) or sign not in SIGNS or type(seed) is not int:
-        told = ", ".join(map(in_brief, (unit, sign, seed)))
-        raise StoreError(f"the store places a picture at unit, sign and seed {told}")
+        values = ", ".join(map(in_brief, (unit, sign, seed)))
+        raise StoreError(f"the store is damaged: unit, sign and seed of a picture are {values}")
 
 
 def render_from_row(row: StoredRow) -> StoredRender:
     """Return a stored render; the row's last column is its telemetry as JSON.
 
     Raises:
-        StoreError: Its place or its size is none.
+        StoreError: Its unit, sign, seed or size is invalid.
     """
     check_placed(row[0], row[2], row[3])
     if not all(type(side) is int and side > 0 for side in row[6:9]):
-        raise StoreError(f"the store has a picture of height, width and channels {tuple(row[6:9])!r}")
+        raise StoreError(
+            f"the store is damaged: height, width and channels of a picture are {tuple(row[6:9])!r}"
+        )
     return StoredRender(*(*row[:11], telemetry_from_json(row[11])))
 
 
@@ -222,18 +224,19 @@ def score_from_json(text: str) -> UnitScore:
         StoreError: It is none, or names a unit that is none.
     """
     try:
-        score = from_stored(UnitScore, text if _MARK_OF_TODAY in text else _current_score(text))
+        score = from_stored(UnitScore, text if _CURRENT_KEY in text else _current_score(text))
     except (AttributeError, TypeError, ValueError) as error:
         raise StoreError(f"the store has a score that is no score: {error}") from None
     others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
     if not is_unit(score.unit) or not all(other is None or is_unit(other) for other in others):
-        told = f"{in_brief(score.unit)} with relations {in_brief(others)}"
-        raise StoreError(f"the store has a score of unit {told}")
+        raise StoreError(
+            f"the store has an invalid score: unit {in_brief(score.unit)} with relations {in_brief(others)}"
+        )
     return score
 
 
 def score_to_json(score: UnitScore) -> str:
-    """Return a score as it is stored: without what is None, nor numbers that are not finite."""
+    """Return a score in its stored form, without fields that are None or not finite."""
     return _adapter(UnitScore).dump_json(score, exclude_none=True, warnings="error").decode()
 
 
@@ -250,23 +253,23 @@ def findings_from_json(text: str) -> LayerFindings:
 
 
 def findings_to_json(findings: LayerFindings) -> str:
-    """Return a layer's findings as they are stored."""
+    """Return a layer's findings in their stored form."""
     return _adapter(LayerFindings).dump_json(findings, warnings="error").decode()
 
 
 def current_score_in_json(text: str) -> str:
-    """Return a stored score in the current form; what is none stays, and is refused when read."""
+    """Return a stored score in the current form; an invalid one stays unchanged, and is refused when read."""
     try:
         return _current_score(text)
-    except _NONE:
+    except _INVALID:
         return text
 
 
 def current_findings_in_json(text: str) -> str:
-    """Return stored findings in the current form; what is none stays, and is refused when read."""
+    """Return stored findings in the current form; invalid ones stay unchanged, and are refused when read."""
     try:
         return _current_findings(text)
-    except _NONE:
+    except _INVALID:
         return text
 
 
@@ -278,39 +281,39 @@ def _current_findings(text: str) -> str:
     return json.dumps(current_findings(from_json(text, cache_strings="keys")))
 
 
-_NONE = (AttributeError, KeyError, TypeError, ValueError)
-"""What comes of stored JSON that is not what it should be."""
+_INVALID = (AttributeError, KeyError, TypeError, ValueError)
+"""Errors that invalid stored JSON causes."""
 
-_MARK_OF_TODAY = '"unused":'
-"""A key that every score written by this release has; within a text of JSON its marks would be escaped."""
+_CURRENT_KEY = '"unused":'
+"""A key that every score written by this release has; within a text of JSON its quotes would be escaped."""
 
 
 def finite(value: float | None) -> float | None:
-    """Return a number, or None where it is not finite."""
+    """Return a number, or None if it is not finite."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def twin_version(version: str) -> str:
-    """Return the label under which the untrained twin of a version is kept."""
+    """Return the label under which the untrained twin of a version is stored."""
     return f"{version} (untrained twin)"
 
 
 def model_owner(model: int) -> str:
-    """Return the owner under which measurements of a whole model version are kept."""
+    """Return the owner of measurements of a whole model version."""
     return f"model {model}"
 
 
 DATA_MEASUREMENTS = ("natural", "natural_near")
-"""Measurements that need a person's own pictures, and so are not taken again by every run."""
+"""Measurements on a person's own pictures, which not every run can repeat."""
 
 
 def layer_owner(model: int, layer: str) -> str:
-    """Return the owner under which a layer's measurements are kept."""
+    """Return the owner of a layer's measurements."""
     return f"model {model} layer {layer}"
 
 
 def pictures_owner(folder: str, input_shape: tuple[int, int, int]) -> str:
-    """Return the owner under which a person's own pictures are kept.
+    """Return the owner of stored pictures from a person's folder.
 
     Args:
         folder: Hash of their folder's content.
@@ -320,24 +323,24 @@ def pictures_owner(folder: str, input_shape: tuple[int, int, int]) -> str:
 
 
 def null_owner(setting: str) -> str:
-    """Return the owner under which the renderer null of one setting is kept (`setting`: its hash)."""
+    """Return the owner of the renderer null of one setting, given by its hash."""
     return f"null {setting}"
 
 
 def is_unit(value: object) -> bool:
-    """Return whether a value is the number of a unit."""
+    """Return whether a value is a valid unit: an integer of at least 0."""
     return type(value) is int and value >= 0
 
 
 def three_numbers(values: Sequence[int]) -> tuple[int, int, int]:
     """Return the first three of `values`."""
     if len(values) < 3 or not all(type(value) is int for value in values):
-        raise ValueError(f"a shape of {in_brief(values)}")
+        raise ValueError(f"input_shape is {in_brief(values)}, wanted three integers")
     return (values[0], values[1], values[2])
 
 
 def tuples(value: Any) -> Any:
-    """Return JSON's lists as tuples, all the way down."""
+    """Return a JSON value with all its lists, also nested ones, as tuples."""
     if isinstance(value, list):
         return tuple(tuples(v) for v in value)
     if isinstance(value, dict):

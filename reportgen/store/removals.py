@@ -1,6 +1,6 @@
-"""What removal on pictures told: one record of a model version, and a row for every unit that can be removed.
+"""Results of removal: one record for a model version, and a row for every unit that can be removed.
 
-Only a store of schema 2 or later has them; one of before, opened to read, has none.
+Only a store of schema 2 or later has these tables; an earlier one, opened for reading, has none.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from reportgen.store.experiments import Experiments
 from reportgen.store.records import from_stored, is_unit, to_stored
 
 _MOST, _ROUNDING = 10**18, 1e-6
-"""The largest count that is believed, and how far beyond its range a number may lie by rounding."""
+"""The largest valid count, and the tolerance of ranges for rounding."""
 _COLUMNS = ", ".join(field.name for field in dataclasses.fields(UnitNeed))
 
 
 class Removals(Experiments):
-    """What removal told, beside what was tried and measured."""
+    """The store's results of removal, in addition to its experiments and measurements."""
 
     def put_removal(
         self, model: int, removal: Removal, needs: Mapping[str, Sequence[UnitNeed]], *, fingerprint: str
     ) -> None:
-        """Keep what removal told of a model version; what it told before goes.
+        """Store the result of removal for a model version; an earlier one is replaced.
 
         Args:
-            needs: By layer, what the network loses without each of its units.
-            fingerprint: Hash of all that the measurement depends on.
+            needs: By layer, the network's loss without each of its units.
+            fingerprint: Hash of everything that the measurement depends on.
 
         Raises:
             StoreError: A value could not be read again, such as a number that is not finite.
@@ -40,7 +40,7 @@ class Removals(Experiments):
             record = to_stored(removal)
             _checked(removal)
         except ValueError as error:
-            raise StoreError(f"what removal told cannot be stored: {error}") from None
+            raise StoreError(f"the result of removal cannot be stored: {error}") from None
         rows = [(layer, need) for layer, some in needs.items() for need in some]
         for layer, need in rows:
             if trouble := _trouble(need):
@@ -58,7 +58,7 @@ class Removals(Experiments):
             )
 
     def removal(self, model: int) -> Removal | None:
-        """Return what removal told of a model version; None where it was not measured."""
+        """Return the result of removal for a model version; None if it was not measured."""
         rows = self._told("SELECT record FROM removals WHERE model=?", (model,))
         return self._made(_removal, rows[0][0]) if rows else None
 
@@ -68,7 +68,7 @@ class Removals(Experiments):
         return str(rows[0][0]) if rows else ""
 
     def needs(self, model: int, layer: str) -> list[UnitNeed]:
-        """Return what is lost without each unit of a layer, in order of units; empty if not measured."""
+        """Return the loss without each unit of a layer, in order of units; empty if not measured."""
         query = f"SELECT {_COLUMNS} FROM needs WHERE model=? AND layer=? ORDER BY unit"
         return [self._made(_need, row) for row in self._told(query, (model, layer))]
 
@@ -78,7 +78,7 @@ class Removals(Experiments):
 
 
 def forget_removal(db: sqlite3.Connection, model: int) -> None:
-    """Forget what removal told of a model version, inside the transaction of the caller."""
+    """Delete the result of removal for a model version, inside the transaction of the caller."""
     for table in ("removals", "needs"):
         db.execute(f"DELETE FROM {table} WHERE model=?", (model,))
 
@@ -88,11 +88,15 @@ def _removal(text: str) -> Removal:
 
 
 def _checked(removal: Removal) -> Removal:
-    """Return a removal that makes sense; ValueError for any other."""
+    """Return a removal whose values are valid.
+
+    Raises:
+        ValueError: A value is not; the message names it.
+    """
     if not 0 <= removal.removed <= removal.units:
         raise ValueError(f"{removal.removed} of {removal.units} units removed")
     if not all(map(math.isfinite, _fractions(dataclasses.asdict(removal)))):
-        raise ValueError("a removal with a number that is not finite")
+        raise ValueError("it has a number that is not finite")
     for name, (low, high), values in _ranges(removal):
         for value in values:
             if value is not None and not low - _ROUNDING <= value <= high + _ROUNDING:
@@ -101,7 +105,7 @@ def _checked(removal: Removal) -> Removal:
 
 
 def _ranges(removal: Removal) -> Iterator[tuple[str, tuple[int, int], list[float | None]]]:
-    """Yield what numbers of a removal are called, within what they have to lie, and the numbers."""
+    """Yield names of a removal's numbers, their valid range, and the numbers."""
     r, points = removal, [p for c in removal.curves for p in c.points]
     shares = [r.accuracy_before, r.accuracy_after, *r.interval, r.agreement, r.majority_share, r.max_loss]
     shares += [x for p in points for x in (p.agreement, p.accuracy, p.low, p.high)]
@@ -116,7 +120,7 @@ def _ranges(removal: Removal) -> Iterator[tuple[str, tuple[int, int], list[float
 
 
 def _fractions(value: Any) -> Iterator[float]:
-    """Yield the numbers with a fraction that stand anywhere in a value."""
+    """Yield all floats anywhere in a value."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, Mapping):
@@ -134,9 +138,9 @@ def _need(row: Sequence[Any]) -> UnitNeed:
 
 
 def _trouble(need: UnitNeed) -> str:
-    """Return what is wrong with a need, or an empty text."""
+    """Return what is invalid about a need, or an empty text."""
     if not is_unit(need.unit):
-        return "it is no unit"
+        return "it is not a valid unit"
     if type(need.need) not in (int, float) or not 0 <= need.need < math.inf:
         return f"need is {in_brief(need.need)}, wanted a number of at least 0"
     if type(need.need_rank) is not int or need.need_rank < 1:

@@ -1,1 +1,1 @@
-"""What the command line shows: a live bar, or plain lines where there is no terminal, and tables."""
+"""What the command line prints: a progress bar, or plain lines if there is no terminal, and tables."""

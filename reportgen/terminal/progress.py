@@ -1,4 +1,4 @@
-"""The progress of a run on standard error: a live bar, or plain lines where there is no terminal."""
+"""The progress of a run on standard error: a progress bar, or plain lines if there is no terminal."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rich.progress import Progress as Bar
 from reportgen.terminal.text import duration, printable
 
 PLAIN_LINE_SECONDS = 10.0
-"""Between two plain lines of progress, where there is no terminal."""
+"""Between two plain lines of progress, if there is no terminal."""
 
 
 class Progress:
-    """Tells the progress of a run on standard error: a live bar, or plain lines if that is no terminal."""
+    """A `Reporter` that prints on standard error: a progress bar, or plain lines if that is no terminal."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -38,7 +38,7 @@ class Progress:
         self._console.print(escape(printable(text)))
 
     def begin(self, pictures: int, seconds: float) -> None:
-        """Say how much there is to do, and start the bar."""
+        """Print how much there is to render, and start the bar."""
         if not pictures:
             self.say("nothing to render; measuring")
             return
@@ -59,7 +59,7 @@ class Progress:
             self._bar.start()
 
     def layer(self, name: str, pictures: int) -> None:
-        """Say which layer is being rendered."""
+        """Show which layer is being rendered."""
         self._layer = printable(name)
         if self._bar is not None:
             self._bar.update(self._task, description=escape(self._layer))
@@ -67,7 +67,7 @@ class Progress:
             self.say(f"{self._layer}: {pictures:,} pictures")
 
     def rendered(self, pictures: int) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         self._done += pictures
         now = time.monotonic()
         rate = self._done / max(now - self._began, 1e-3)
@@ -79,7 +79,7 @@ class Progress:
             self.say(f"{self._layer}: {self._done:,} of {self._total:,}, {rate:.1f} pictures/s, {left} left")
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

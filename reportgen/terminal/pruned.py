@@ -1,4 +1,4 @@
-"""How the result of removal looks on a screen: layers before and after, costs, and what was lost."""
+"""Prints the result of removal: layers before and after, costs, and the loss."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _TIMED_BY = {"": "", "keras": ", in Keras", "onnxruntime": ", in onnxruntime"}
 
 
 def print_pruned(found: Any) -> None:
-    """Print one table: layers, then costs, then what was lost and on which pictures."""
+    """Print a table of layers and costs, then sentences on the loss and the pictures it was measured on."""
     r = found.removal
     rows = Table(box=None, pad_edge=False, header_style="bold")
     rows.add_column("")
-    for name in ("before", "after", "left"):
+    for name in ("before", "after", "kept"):
         rows.add_column(name, justify="right")
     for layer in r.layers:
         rows.add_row(
@@ -67,22 +67,25 @@ def _sentences(found: Any) -> list[str]:
     if r.accuracy_before is not None:
         lines.append(
             f"accuracy {r.accuracy_before:.1%} to {r.accuracy_after:.1%} (95 % interval {low:.1%} to "
-            f"{high:.1%}; always the commonest class: {r.majority_share:.1%})"
+            f"{high:.1%}; always deciding for the most frequent class: {r.majority_share:.1%})"
         )
     else:
-        lines.append(f"the same decisions: {r.agreement:.1%} (95 % interval {low:.1%} to {high:.1%})")
+        lines.append(f"unchanged decisions: {r.agreement:.1%} (95 % interval {low:.1%} to {high:.1%})")
     lines.append(f"on {p.report:,} pictures, {r.changed:,} decisions changed")
     groups = f", {p.groups:,} groups of pictures kept together" if p.groups else ""
     lines.append(
-        f"pictures from {p.source}: {p.order:,} ordered units, {p.choose:,} chose how many go, "
-        f"{p.report:,} {_of_judge(p.judge)} report{groups}"
+        f"pictures from {p.source}: {p.order:,} for the order of units, {p.choose:,} for their number, "
+        f"{p.report:,} {_of_judge(p.judge)} for the report{groups}"
     )
-    largest = f"; {r.largest:,} hold too (--largest)" if r.largest > r.removed else ""
+    largest = f", and so does {r.largest:,} (--largest)" if r.largest > r.removed else ""
     lines.append(
-        f"removed {r.removed:,} of {r.units:,}; every count that was tried up to {r.steady:,} holds{largest}"
+        f"removed {r.removed:,} of {r.units:,}; every count tried up to {r.steady:,} stays within the loss"
+        f"{largest}"
     )
     if not r.removed:
         lines.append("no unit can go at that loss: the file has all of them, without what training keeps")
     if found.file:
-        lines.append(f"written: {found.file}; at most {found.apart:.2g} from the network it was tried on")
+        lines.append(
+            f"written: {found.file}; its outputs differ by at most {found.apart:.2g} from those evaluated"
+        )
     return lines

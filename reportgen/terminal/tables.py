@@ -1,4 +1,4 @@
-"""What came back, on standard output: tables, and a line for each of a few things."""
+"""Results on standard output: tables, or a line an item."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_renders(renders: Sequence[Any]) -> None:
     """Print a line a model: what was rendered, and what failed."""
     for r in renders:
         ended = "budget spent" if r.spent else "stopped early"
-        parts = (ended, r.missing, "run again to go on") if r.stopped else ("complete",)
+        parts = (ended, r.missing, "run again to resume") if r.stopped else ("complete",)
         state = "; ".join(part for part in parts if part)
         failed = f", {r.failed:,} failed" if r.failed else ""
         click.echo(
@@ -33,7 +33,7 @@ def print_renders(renders: Sequence[Any]) -> None:
 
 
 def print_verdicts(table: Any) -> None:
-    """Print units a verdict, a line a layer, with a line of sums."""
+    """Print the number of units a verdict, a line a layer, with a line of sums."""
     by_layer = table.by_layer()
     seen = [v for v in WORDS if any(v in counts for counts in by_layer.values())]
     rows = Table(box=None, pad_edge=False, header_style="bold")
@@ -83,14 +83,14 @@ def print_inspection(found: Any) -> None:
     e = report["estimate"]
     click.echo(
         f"its full atlas: {e['pictures']:,} pictures, {e['image_steps']:,} image-steps, about "
-        f"{duration(e['seconds'])} here, a site of about {e['site_bytes'] / 1e6:,.0f} MB"
+        f"{duration(e['seconds'])} on this machine, a site of about {e['site_bytes'] / 1e6:,.0f} MB"
     )
 
 
 def _field(layer: Any) -> str:
-    """Return what a position of a layer sees, in words."""
-    own, beside = _sides(layer["receptive_field_px"]), _sides(layer.get("local_field_px"))
-    return own or (f"{beside}, and the whole input through a gate" if beside else "whole input")
+    """Return the receptive field of a position of a layer, as text."""
+    field, local = _sides(layer["receptive_field_px"]), _sides(layer.get("local_field_px"))
+    return field or (f"{local}, and the whole input through a gate" if local else "whole input")
 
 
 def _sides(sides: Any) -> str:
@@ -98,14 +98,14 @@ def _sides(sides: Any) -> str:
 
 
 def _merged_in(layer: Any) -> str:
-    """Return what belongs to a layer besides its weights, in words."""
+    """Return the operations that belong to a layer besides its weights, as text."""
     if layer["head"]:
         return f"logits of {layer['head']}"
     return ", ".join(m["kind"] for m in layer["merged"])
 
 
 def print_site(site: Any) -> None:
-    """Print what was written, and a link to open."""
+    """Print the size of the site, and a link to open."""
     click.echo(f"{site.pages:,} pages, {site.pictures:,} pictures, {site.bytes / 1e6:.1f} MB")
     click.echo(Path(site.index).resolve().as_uri())
 
@@ -124,10 +124,8 @@ def print_comparisons(found: Comparisons) -> None:
             name = pair.layer_b if pair.layer_a == pair.layer_b else f"{pair.layer_a} to {pair.layer_b}"
             cells = [str(pair.counts.get(state, "")) for state in shown]
             chance = "" if pair.chance_a is None else f", by chance {pair.chance_a}"
-            alike = "" if pair.cka is None else f"{pair.cka:.2f}"
-            rows.add_row(
-                escape(printable(name)), *cells, f"{pair.counterparts_a} of {pair.n_a}{chance}", alike
-            )
+            cka = "" if pair.cka is None else f"{pair.cka:.2f}"
+            rows.add_row(escape(printable(name)), *cells, f"{pair.counterparts_a} of {pair.n_a}{chance}", cka)
         _out().print(rows)
     for series in found.series:
         rows = _table(series.versions[0].model, *[v.version for v in series.versions])
@@ -138,7 +136,7 @@ def print_comparisons(found: Comparisons) -> None:
 
 
 def print_gate(result: GateResult, url: str) -> None:
-    """Print a line a rule, and the units behind those that do not hold."""
+    """Print a line a rule, and the units that make a rule fail."""
     rows = _table("rule", "value", "limit", "")
     for o in result.outcomes:
         word = "holds" if o.held else "fails"

@@ -1,10 +1,10 @@
-"""Text that a terminal may be given, and times as a person would say them."""
+"""Text that is safe to print on a terminal, and durations for people."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person would say them.
+    """Return a duration in seconds as text for people.
 
     Example:
         >>> duration(5.2), duration(200), duration(9000)
@@ -19,5 +19,5 @@ def duration(seconds: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` without control characters, which a terminal would obey."""
+    """Return `text` without control characters, which a terminal would interpret."""
     return "".join(c if c.isprintable() else "?" for c in str(text))

@@ -18,7 +18,7 @@ from PIL import Image
 
 import reportgen
 from reportgen.errors import ReportgenError
-from reportgen.run.pruning import _Progress
+from reportgen.run.pruning import _ResumeFile
 from tests.prune.halves import folder_of, network
 
 KEYS = (
@@ -338,10 +338,10 @@ def test_what_an_earlier_run_kept_is_ignored_where_it_is_no_order(tmp_path):
         '{"mark": "m", "rounds": [["a"]]}',
     ):
         kept.write_text(text)
-        assert _Progress(tmp_path / "small.keras", "m").rounds == []
+        assert _ResumeFile(tmp_path / "small.keras", "m").rounds == []
     kept.write_text('{"mark": "m", "rounds": [[3, 1], [2]]}')
-    assert _Progress(tmp_path / "small.keras", "m").rounds == [[3, 1], [2]]
-    assert _Progress(tmp_path / "small.keras", "another").rounds == []
+    assert _ResumeFile(tmp_path / "small.keras", "m").rounds == [[3, 1], [2]]
+    assert _ResumeFile(tmp_path / "small.keras", "another").rounds == []
 
 
 @pytest.mark.slow

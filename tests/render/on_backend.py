@@ -88,14 +88,17 @@ def first_steps(cut, recipe, label):
     some = [Job(unit, sign, 1) for unit in (0, 1, 7, 12) for sign in ("happy", "sad")]
     keys = [key_of(j.unit, j.sign, j.seed) for j in some]
     starts = ascent(cut, recipe, len(some)).parameters.start(keys, False)
-    as_shown, batch_runner.shown = batch_runner.shown, lambda picture, recipe: np.asarray(picture, np.float32)
+    as_shown, batch_runner.to_uint8 = (
+        batch_runner.to_uint8,
+        lambda picture, recipe: np.asarray(picture, np.float32),
+    )
     try:
         after = []
         for steps in STEPS:
             short = dataclasses.replace(recipe, steps=steps, min_steps=steps, plateau=0.0)
             after.append(np.stack([r.picture for r in rendered(cut, some, short)]))
     finally:
-        batch_runner.shown = as_shown
+        batch_runner.to_uint8 = as_shown
     return {f"{label}/start": np.asarray(starts, np.float32), f"{label}/steps": np.stack(after)}
 
 
@@ -106,12 +109,15 @@ def aimed(cut):
 
     short = dataclasses.replace(RECIPES["default"], steps=5, min_steps=5, plateau=0.0)
     some = [Job(0, "happy", 1, ((0, 1.0), (7, -0.5))), Job(WHOLE_LAYER, "happy", 1)]
-    as_shown, batch_runner.shown = batch_runner.shown, lambda picture, recipe: np.asarray(picture, np.float32)
+    as_shown, batch_runner.to_uint8 = (
+        batch_runner.to_uint8,
+        lambda picture, recipe: np.asarray(picture, np.float32),
+    )
     try:
         batch = np.stack([rendered(cut, [job], short)[0].picture for job in some])
         live = np.stack([render_live(cut, job, short, lambda glimpse: True).picture for job in some])
     finally:
-        batch_runner.shown = as_shown
+        batch_runner.to_uint8 = as_shown
     return {"aimed/batch/steps": batch, "aimed/live/steps": live}
 
 

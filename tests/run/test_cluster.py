@@ -201,7 +201,7 @@ def test_stopping_hands_out_what_is_complete(address, tiny_model, tmp_path):
 @ray_test
 def test_a_model_that_no_worker_can_read_is_one_line(address, tmp_path, monkeypatch):
     model = save_model(tmp_path / "m.keras")
-    monkeypatch.setattr("reportgen.run.cluster._everywhere", lambda model: "/nowhere/m.keras")
+    monkeypatch.setattr("reportgen.run.cluster._absolute_name", lambda model: "/nowhere/m.keras")
     with pytest.raises(ReportgenError, match=r"a worker of the cluster: .*m\.keras"):
         reportgen.render(model, store=tmp_path / "s.db", ray=address, **QUICK)
 

@@ -229,7 +229,7 @@ def test_junk_in_an_earlier_score_is_refused_in_one_line_or_left_out(field, tmp_
                     read.append(store.scores(store.models()[0].id, "layer"))
                 except StoreError as error:
                     read.append(str(error))
-        assert read[0] == read[1], "bringing a store up to date makes no score of junk"
+        assert read[0] == read[1], "an upgrade makes no score of junk"
         assert not isinstance(read[0], str) or (read[0].isprintable() and len(read[0]) < 300)
 
 
@@ -239,7 +239,7 @@ def test_bringing_a_store_up_to_date_changes_no_score(tmp_path):
     with open_store(path) as store:
         before = store.scores(store.models()[0].id, "layer")
     with open_store(path, write=True) as store:
-        assert store.copy_of_before == path.with_name("earlier.db.schema2.bak")
+        assert store.backup == path.with_name("earlier.db.schema2.bak")
         assert store.scores(store.models()[0].id, "layer") == before
         (rows,) = store.read("SELECT count(*), sum(json_extract(record, '$.extra') IS NOT NULL) FROM scores")
     assert rows == (len(before), 0)

@@ -15,7 +15,7 @@ from reportgen.config import Settings
 from reportgen.errors import StoreError, StoreLocked
 from reportgen.images import encode_png
 from reportgen.plan import make_plan
-from reportgen.run.rendering import wish_of
+from reportgen.run.rendering import plan_request
 from reportgen.score import score_store
 from reportgen.spec import ScoreSpec
 from reportgen.store import Experiment, open_store
@@ -107,7 +107,7 @@ def everything(path, folder):
 
 
 def planned_keys(model, seeds):
-    plans = make_plan(model, wish_of(Settings(seeds=seeds, **QUICK)), arithmetic="float32")
+    plans = make_plan(model, plan_request(Settings(seeds=seeds, **QUICK)), arithmetic="float32")
     return {p.key for plan in plans for p in plan.pictures}
 
 

@@ -1,4 +1,4 @@
-"""An old store is brought up to date by a command that writes, and read as it is by one that only reads."""
+"""An old store is upgraded by a command that writes, and read unchanged by one that only reads."""
 
 import errno
 import json
@@ -51,7 +51,7 @@ def test_a_store_of_every_schema_before_is_read_as_it_is_and_brought_up_to_date(
     before, verdicts = path.read_bytes(), list(reportgen.verdicts(path))
     assert verdicts and path.read_bytes() == before
     with open_store(path, write=True) as store:
-        assert store.copy_of_before.read_bytes()
+        assert store.backup.read_bytes()
     open_store(tmp_path / "new.db", create=True).close()
     assert tables(path) == tables(tmp_path / "new.db")
     assert list(reportgen.verdicts(path)) == verdicts
@@ -127,7 +127,7 @@ def test_a_command_that_reads_leaves_an_old_store_as_it_is(old):
         (record,) = store.models()
         assert store.removal(record.id) is None and store.removal_fingerprint(record.id) == ""
         assert all(store.needs(record.id, x.name) == [] for x in record.layers)
-        assert store.copy_of_before is None
+        assert store.backup is None
     assert old.read_bytes() == before
     assert [n for n in names(old) if n.endswith(".bak")] == []
 
@@ -142,7 +142,7 @@ def test_an_old_store_opened_to_read_cannot_be_written(old):
 def test_a_command_that_writes_brings_it_up_to_date_after_a_copy_was_made(old):
     before, rows, verdicts = old.read_bytes(), content(old), list(reportgen.verdicts(old))
     with open_store(old, write=True) as store:
-        assert store.copy_of_before == old.with_name("old.db.schema1.bak")
+        assert store.backup == old.with_name("old.db.schema1.bak")
         (record,) = store.models()
         assert store.removal(record.id) is None and store.needs(record.id, "conv") == []
     assert content(old) == rows and list(reportgen.verdicts(old)) == verdicts
@@ -152,7 +152,7 @@ def test_a_command_that_writes_brings_it_up_to_date_after_a_copy_was_made(old):
     assert content(copy) == rows
     assert len(copy.read_bytes()) == len(before)
     with open_store(old, write=True) as store:
-        assert store.copy_of_before is None
+        assert store.backup is None
     assert [n for n in names(old) if ".bak" in n] == ["old.db.schema1.bak"]
 
 
@@ -196,7 +196,7 @@ def test_what_is_still_in_the_log_is_in_the_copy(old):
         db.execute("UPDATE models SET file_name='late.keras'")
         db.commit()
         with open_store(old, write=True) as store:
-            copy = store.copy_of_before
+            copy = store.backup
             assert store.models()[0].file_name == "late.keras"
     with closing(sqlite3.connect(copy)) as db:
         assert db.execute("SELECT file_name FROM models").fetchone() == ("late.keras",)
@@ -206,7 +206,7 @@ def test_an_earlier_copy_is_never_written_over(old):
     first = old.with_name("old.db.schema1.bak")
     first.write_bytes(b"kept")
     with open_store(old, write=True) as store:
-        assert store.copy_of_before == old.with_name("old.db.schema1-2.bak")
+        assert store.backup == old.with_name("old.db.schema1-2.bak")
     assert first.read_bytes() == b"kept"
 
 
@@ -214,7 +214,7 @@ def test_an_earlier_copy_is_never_written_over(old):
 def test_a_step_that_fails_leaves_the_store_as_it_was(old, monkeypatch, step):
     rows, before = content(old), tables(old)
     monkeypatch.setattr(migrations, "STEPS", ((*migrations.STEPS[0], step),))
-    with pytest.raises(StoreError, match="cannot be brought up to date") as caught:
+    with pytest.raises(StoreError, match="cannot be upgraded") as caught:
         open_store(old, write=True)
     assert "\n" not in str(caught.value)
     assert content(old) == rows and tables(old) == before
@@ -250,7 +250,7 @@ open_store({str(old)!r}, write=True)
     assert subprocess.run([sys.executable, "-c", script]).returncode == 9
     assert content(old) == rows
     with open_store(old, write=True) as store:
-        assert store.copy_of_before is not None
+        assert store.backup is not None
     assert content(old) == rows
 
 
@@ -267,7 +267,7 @@ def test_where_nothing_can_be_written_an_old_store_is_read_as_it_is_by_all(old, 
     monkeypatch.setattr(opening.os, "access", lambda *_: False)
     before = old.read_bytes()
     with open_store(old, write=True) as store:
-        assert store.models() and store.copy_of_before is None
+        assert store.models() and store.backup is None
         with pytest.raises(StoreError, match="cannot be written"):
             store.put_model(store.models()[0])
     assert old.read_bytes() == before
