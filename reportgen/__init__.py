@@ -1,7 +1,7 @@
-"""reportgen: from a trained image network to a judged, citable atlas of what its units see.
+"""reportgen: renders and scores what every unit of an image network responds to, and publishes an atlas.
 
-The names below are the public interface; each loads what it needs when it is first used, so that
-importing the package loads neither TensorFlow nor Dash.
+The names below are the public interface; each imports what it needs on first use, so that importing the
+package imports neither TensorFlow nor Dash.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     """The package itself, whose public functions keep their names.
 
-    `render`, `score` and `atlas` are commands and rooms of the house alike. Importing a room would bind
-    its module over the function, and what `reportgen.render` means would depend on what ran before.
+    `render`, `score` and `atlas` are public functions and also subpackages. Importing a subpackage would bind
+    its module over the function, and the meaning of `reportgen.render` would depend on what ran before.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -1,8 +1,8 @@
-"""The activations of Keras, one row each: all that any part of this package knows of one.
+"""The activations of Keras, one row each, with everything that this package knows of them.
 
-What they are called, what one number that comes out depends on, where a layer that ends in one is cut, and
-how the function runs, for interval arithmetic. An activation that has no row is called `activation` and
-taken to do anything. Numbers only: no framework is asked.
+Their names, what one output number depends on, where a layer that ends in one is cut, and the function's
+shape for interval arithmetic. An activation without a row is called `activation`, and nothing is assumed of
+it. Numbers only: no framework is used.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A function of one number that never falls, or falls to one lowest point and then rises.
+    """A function of one number that never decreases, or decreases to a minimum and then increases.
 
     Attributes:
-        function: Of an array, number by number.
-        lowest: Where the lowest point is; None where it never falls.
+        function: Applied to an array elementwise.
+        lowest: Where its minimum is; None if it never decreases.
     """
 
     function: Callable[[Floats], Floats]
@@ -35,7 +35,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Slopes:
-    """A number itself where it is positive; elsewhere times a slope, which may differ from place to place.
+    """The identity for positive numbers; others are multiplied by a slope, which may differ between places.
 
     Attributes:
         least, most: Smallest and largest slope of each channel, `(C,)` or `(1,)`.
@@ -47,10 +47,10 @@ class Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Numbers along one axis held against each other: each rises with itself and falls with the others.
+    """A function along one axis: each output increases with its own input and decreases with the others.
 
     Attributes:
-        share: From one number and all others, `(C - 1,)`, what comes out for the one.
+        share: From one number and all others, `(C - 1,)`, the output of that one.
         axis: The axis.
     """
 
@@ -60,29 +60,29 @@ class Shares:
 
 Shape = Curve | Slopes | Shares
 ShapeOf = Callable[[Any], Shape | None]
-"""From a Keras operation or function, whose settings count; None where they leave the outcome unknown."""
+"""From a Keras operation or function, with its settings; None if they leave the shape unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """What there is to know of an activation.
+    """An activation.
 
     Attributes:
-        word: What it is called here.
-        kinds: Classes of Keras that are it, in snake case: layers and operations.
-        reach: What one number that comes out depends on: `number`, the one that went in; `place`, that and
-            weights of the activation for the channel and perhaps the place; `channels`, all channels there,
-            mostly its own; `pairs`, two channels, of which one is left.
-        exact: Whether a value near that of its off state is an answer: it is off at exactly one value, or
-            never; an activation that only tends to a value has tiny answers that are none.
-        shape: How it runs.
+        word: Its name in this package.
+        kinds: Its Keras classes in snake case: layers and operations.
+        reach: What one output number depends on: `number`, the corresponding input; `place`, that and
+            weights of the activation for the channel and perhaps the place; `channels`, all channels at that
+            place, mostly its own; `pairs`, two channels, which become one.
+        exact: Whether any value other than its off state is a response: it is off at exactly one value, or
+            never. An activation that only approaches a value has tiny outputs that are no response.
+        shape: The function's shape.
         aliases: Other names of its function.
-        cut: How a layer is cut that it ends as an output of the network: `before` (a classifier's
-            head, whose logits are looked at) or `behind`, as everywhere else.
-        decides: What the outputs of a network are that it ends: shares of `classes`, the chance of `yes`, or
-            nothing of the kind.
-        gates: The word for a number times this function of it, where that has one.
-        bounds: Whether it leaves numbers as they are but for those beyond a bound.
+        cut: Where a layer is cut that ends in it as an output of the network: `before` (a classifier's head,
+            whose logits are used) or `behind`, as everywhere else.
+        decides: What a network's outputs are if they end in it: shares of `classes`, the probability of
+            `yes`, or neither.
+        gates: The name of a number times this function of it, if that has one.
+        bounds: Whether it only clips numbers beyond a bound.
     """
 
     word: str
@@ -98,12 +98,12 @@ class Activation:
 
 
 def activation_called(word: str) -> Activation | None:
-    """Return the row of a word, of another name of the function, or of a kind; None where there is none."""
+    """Return the row of a name, an alias or a kind; None if there is none."""
     return _BY_WORD.get(word) or _BY_KIND.get(word)
 
 
 def activation_of_kind(kind: str, operation: Operation) -> Activation | None:
-    """Return the row of an operation of that kind; which one a ReLU is follows from its settings."""
+    """Return the row of an operation of that kind; a ReLU's row follows from its settings."""
     if kind == "re_lu":
         return _BY_WORD[_relu_word(operation)]
     return _BY_KIND.get(kind)
@@ -116,7 +116,7 @@ def _relu_word(operation: Operation) -> str:
     return "relu6" if top is not None and float(top) == 6.0 else "relu"
 
 
-# How they run
+# Shapes
 
 _SILU_LOWEST, _MISH_LOWEST = -1.2784645427610738, -1.1924312145139216
 _GELU_LOWEST, _GELU_TANH_LOWEST = -0.7517915240358459, -0.7524614220710162
@@ -127,12 +127,12 @@ def _always(function: Callable[[Floats], Floats], lowest: float | None = None) -
     return lambda operation: curve
 
 
-def _nothing(operation: Operation) -> None:
-    """The outcome is not known."""
+def _unknown(operation: Operation) -> None:
+    """The shape is not known."""
 
 
 def _number(operation: Operation, name: str, usual: float) -> float:
-    """Return a setting, its usual value where it has none; nan where it is no number."""
+    """Return a setting, or its default if it has none; NaN if it is not a number."""
     value = getattr(operation, name, None)
     if value is None:
         return usual
@@ -143,7 +143,7 @@ def _number(operation: Operation, name: str, usual: float) -> float:
 
 
 def _rectified(slope: float = 0.0, most: float = np.inf) -> ShapeOf:
-    """Return the shape of what rectifies, with the slope below and the limit it has unless it says so."""
+    """Return the shape of a rectifier, with the default slope below its threshold and the default limit."""
 
     def shape(operation: Operation) -> Shape | None:
         below = _number(operation, "negative_slope", slope)
@@ -228,7 +228,7 @@ def _hard_sigmoid(operation: Operation) -> Shape | None:
 
 
 def _hard_silu(operation: Operation) -> Shape | None:
-    """The settings are those of the hard sigmoid in it."""
+    """Its settings are those of the hard sigmoid in it."""
     alpha, beta = _number(operation, "alpha", 1 / 6), _number(operation, "beta", 0.5)
     if not (alpha > 0 and 0 < beta < 1):
         return None
@@ -309,8 +309,8 @@ ACTIVATIONS: tuple[Activation, ...] = (
     _row("softmax", ("softmax",), "channels", False, _shares(_softmax), cut="before", decides="classes"),
     _row("log_softmax", ("log_softmax",), "channels", False, _shares(_log_softmax),
          cut="before", decides="classes"),
-    _row("sparsemax", ("sparsemax",), "channels", True, _nothing),  # Keras 3.15 computes something else.
-    _row("glu", ("glu",), "pairs", False, _nothing),
+    _row("sparsemax", ("sparsemax",), "channels", True, _unknown),  # Keras 3.15 computes something else.
+    _row("glu", ("glu",), "pairs", False, _unknown),
 )  # fmt: skip
 
 

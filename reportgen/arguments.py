@@ -1,7 +1,7 @@
-"""What public functions may be given: arguments of the names and types that their signatures say.
+"""Checks that arguments of public functions have the names and types of their signatures.
 
-What does not fit is refused in one line before any work begins. Options that are keys of the configuration
-are known here by name alone; `config` checks their values, from wherever they come.
+A wrong argument is refused in one line before any work begins. Of options that are keys of the configuration
+only the names are checked here; `config` checks their values.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _Given = TypeVar("_Given")
 
 
 def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -> Callable[_Asked, _Given]:
-    """Return the function, which refuses arguments of other names or types than its signature says.
+    """Return the function, wrapped to refuse arguments whose names or types do not fit its signature.
 
     Args:
-        function: Its annotations must have names at run time.
+        function: The names in its annotations must exist at run time.
         options: Names that its `**options` may have.
 
     Raises:
-        WrongArgument: When it is called.
+        WrongArgument: On a call with a wrong argument.
     """
-    signature, said = inspect.signature(function), function.__qualname__
+    signature, called = inspect.signature(function), function.__qualname__
     own = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
 
     @functools.cache
@@ -46,17 +46,17 @@ def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -
     def call(*args: _Asked.args, **kwargs: _Asked.kwargs) -> _Given:
         for name in kwargs:
             if name not in own and name not in options:
-                raise WrongArgument(_unknown(said, name, [*own, *options]))
+                raise WrongArgument(_unknown(called, name, [*own, *options]))
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
-            raise WrongArgument(f"{said}(): {error}") from None
+            raise WrongArgument(f"{called}(): {error}") from None
         for name in own:
             several = signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL
             for value in given.get(name, ()) if several else [given[name]] if name in given else ():
                 if not _fits(value, kinds()[name]):
                     wanted = _in_words(kinds()[name], signature.parameters[name].annotation)
-                    raise WrongArgument(f"{said}(): {name} is {in_brief(value)}, wanted {wanted}")
+                    raise WrongArgument(f"{called}(): {name} is {in_brief(value)}, wanted {wanted}")
         return function(*args, **kwargs)
 
     return call
@@ -74,7 +74,7 @@ def _unknown(function: str, name: str, known: Sequence[str]) -> str:
 
 
 def _fits(value: object, kind: object) -> bool:
-    """Return whether a value is of an annotated type; a number of any library counts, and a path of any."""
+    """Return whether a value is of an annotated type; numbers and paths of any library are accepted."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin in (Union, types.UnionType):
         return any(_fits(value, part) for part in parts)

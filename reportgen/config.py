@@ -1,7 +1,7 @@
-"""What a person asks for: command line over `reportgen.toml` over defaults, checked once.
+"""Settings: the command line overrides `reportgen.toml`, which overrides defaults; all are checked once.
 
-Every option of the command line is a key of the file, of the same name with `_` for `-`.
-Messages name the file, the key, what was received and what was wanted.
+Every option of the command line is a key of the file, with the same name and `_` instead of `-`. Messages
+name the file, the key, what was received and what was wanted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_nam
 class Settings(BaseModel):
     """All settings of a command, checked.
 
-    Attributes stand in docs/commands.md with their meanings; see also `reportgen atlas --help`.
+    docs/commands.md explains the attributes; see also `reportgen atlas --help`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
@@ -91,8 +91,8 @@ class Settings(BaseModel):
     def recipes(self) -> dict[str, RenderSpec]:
         """Return the recipes by role: `scored` and `shown`.
 
-        The recipe `default` stands for the plan of six pictures; another name takes the place of the
-        display recipe. `set` changes the named recipe, or with `name.key` any of the two.
+        The recipe `default` means the plan of six pictures; another name replaces the display recipe. `set`
+        changes the named recipe, or with `name.key` either of the two.
         """
         scored = recipe_named("default")
         shown = recipe_named("show" if self.recipe == "default" else self.recipe)
@@ -111,7 +111,7 @@ class Settings(BaseModel):
         return {"scored": scored, "shown": shown}
 
     def sweep_recipes(self) -> list[RenderSpec]:
-        """Return the recipes of a sweep, weakest first; empty if none was asked for.
+        """Return the recipes of a sweep, weakest first; empty if none was requested.
 
         Raises:
             ConfigError: Not of the form `key=LOW..HIGH` with powers of ten between.
@@ -129,7 +129,7 @@ class Settings(BaseModel):
         return [with_numbers(base, {found[1]: value}) for value in values]
 
     def score_spec(self) -> ScoreSpec:
-        """Return the thresholds of the judgement."""
+        """Return the thresholds of the verdicts."""
         return _spec(ScoreSpec, self.score, "score")
 
     def atlas_spec(self) -> AtlasSpec:
@@ -154,38 +154,38 @@ def decades(low: float, high: float) -> list[float]:
     return values
 
 
-_BESIDE = ("removal", "class_names")
-"""Files that come with a settings file: what it says of them is meant from its own folder."""
+_RELATIVE = ("removal", "class_names")
+"""Files that come with a settings file: their paths in it are relative to its own folder."""
 
 
 def read_settings(options: Mapping[str, Any], file: str | Path | None = None) -> Settings:
     """Return the settings of a command.
 
     Args:
-        options: What was said on the command line, by key; None means not said.
+        options: The options of the command line, by key; None means not given.
         file: `reportgen.toml`. If None, the one in the current folder, if there is one.
 
     Raises:
-        ConfigError: A file that cannot be read; a key that does not exist; a value that does not fit; in a
-            file that was found and not named, code, an address or a place outside its folder.
+        ConfigError: The file cannot be read; a key does not exist; a value does not fit; or a file that was
+            found, not named, sets code, an address or a place outside its folder.
     """
     path = Path(file) if file is not None else Path("reportgen.toml")
     from_file = read_toml(path) if file is not None or path.is_file() else {}
-    said = {key: value for key, value in options.items() if value is not None}
+    given = {key: value for key, value in options.items() if value is not None}
     if file is None:
-        check_unnamed({key: value for key, value in from_file.items() if key not in said}, path)
-    beside = {
-        key: str(path.parent / from_file[key]) for key in _BESIDE if isinstance(from_file.get(key), str)
+        check_unnamed({key: value for key, value in from_file.items() if key not in given}, path)
+    relative = {
+        key: str(path.parent / from_file[key]) for key in _RELATIVE if isinstance(from_file.get(key), str)
     }
-    merged = {**from_file, **beside, **said}
+    merged = {**from_file, **relative, **given}
     for table in ("set", "score", "atlas", "hold"):
-        if isinstance(from_file.get(table), Mapping) and isinstance(said.get(table), Mapping):
-            merged[table] = {**from_file[table], **said[table]}
+        if isinstance(from_file.get(table), Mapping) and isinstance(given.get(table), Mapping):
+            merged[table] = {**from_file[table], **given[table]}
     try:
         settings = Settings.model_validate(merged)
         settings.recipes(), settings.sweep_recipes(), settings.score_spec(), settings.atlas_spec()
     except ValidationError as error:
-        raise _explained(error, path, from_file, said) from None
+        raise _explained(error, path, from_file, given) from None
     except ConfigError as error:
         where = f"{path.name}: " if set(from_file) & {"set", "recipe", "sweep", "score", "atlas"} else ""
         raise ConfigError(where + error.message, hint=error.hint) from None
@@ -193,14 +193,14 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
 
 
 def _explained(
-    error: ValidationError, path: Path, from_file: Mapping[str, object], said: Mapping[str, object]
+    error: ValidationError, path: Path, from_file: Mapping[str, object], given: Mapping[str, object]
 ) -> ConfigError:
     first = error.errors()[0]
     key = ".".join(
         str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-"))
     )
     top = str(first["loc"][0]) if first["loc"] else ""
-    where = path.name if top in from_file and top not in said else "command line"
+    where = path.name if top in from_file and top not in given else "command line"
     if first["type"] == "extra_forbidden":
         known = [f.alias or name for name, f in Settings.model_fields.items()]
         near = nearest(key, known)
@@ -211,7 +211,7 @@ def _explained(
 
 
 _WANTED = {"path_type": "wanted a path", "string_type": "wanted a text", "dict_type": "wanted a table"}
-"""In words, for what the checks of types say in names of Python."""
+"""Plain wording for type checks whose messages use names of Python."""
 
 _LIMITS = {
     "crop": (0, 0.4),
@@ -225,7 +225,7 @@ _LIMITS = {
     "webp_quality": (1, 100),
     "picture_px": (16, 1024),
 }
-"""What numbers of the tables `score` and `atlas` may be."""
+"""Ranges of numbers in the tables `score` and `atlas`."""
 
 _Spec = TypeVar("_Spec", ScoreSpec, AtlasSpec)
 

@@ -1,17 +1,17 @@
-"""What can go wrong, as one tree of exceptions; each is one line a person can act on.
+"""The exceptions of this package; each message is one line that a person can act on.
 
 ReportgenError
 ├── ConfigError            wrong option, key or value                   exit 2
 │   └── WrongArgument      of a public function (also TypeError)
 ├── ModelError             a model file that cannot be used             exit 2
 │   ├── UnknownLayer       a layer name or glob that matches nothing (also LookupError)
-│   └── UntrustedModel     a file that brings code of its own
+│   └── UntrustedModel     a file that contains code
 ├── ShapeError             an array of the wrong shape (also ValueError)
 ├── MissingExtra           a package that is not installed              exit 2
 ├── StoreError             a store that cannot be read or written       exit 2
 │   ├── StoreVersion       written by another schema version
 │   ├── StoreLocked        another run is rendering into it
-│   └── UnknownUnit        a unit that is not there (also LookupError)
+│   └── UnknownUnit        a unit that does not exist (also LookupError)
 ├── SiteError              a site that cannot be written                exit 2
 │   └── BudgetError        a site larger than it may be
 └── CheckFailed            a site or a gate that does not hold          exit 4
@@ -28,10 +28,10 @@ class ReportgenError(Exception):
 
     Args:
         message: What, where, what was received, what was wanted; one line.
-        hint: What to try; one line, empty if nothing helps.
+        hint: What to try; one line, or empty.
 
     Attributes:
-        exit_code: What the command line ends with.
+        exit_code: The exit code of the command line.
 
     Example:
         >>> import reportgen
@@ -58,7 +58,7 @@ class ConfigError(ReportgenError):
 
 
 class WrongArgument(ConfigError, TypeError):
-    """An argument of a public function that it does not have, or of another type than it takes."""
+    """An argument that a public function does not have, or whose type does not fit."""
 
 
 class ModelError(ReportgenError):
@@ -70,7 +70,7 @@ class UnknownLayer(ModelError, LookupError):
 
 
 class UntrustedModel(ModelError):
-    """A model file that brings code, which is never run unasked."""
+    """A model file that contains code, which is only run on request."""
 
 
 class ShapeError(ReportgenError, ValueError):
@@ -122,7 +122,7 @@ _MOST_IN_BRIEF = 80
 
 
 def in_brief(value: object) -> str:
-    """Return a value as a message repeats it: not longer than a line."""
+    """Return a value's representation for a message, shortened to fit a line."""
     if isinstance(value, int) and value.bit_length() > 63:
         return f"a number of {value.bit_length():,} bits"
     try:
@@ -133,7 +133,7 @@ def in_brief(value: object) -> str:
 
 
 def nearest(word: object, known: Iterable[str], n: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Return at most `n` of the known words that may have been meant; case counts for nothing.
+    """Return at most `n` of the known words that may have been meant, ignoring case.
 
     Example:
         >>> nearest("c1A", ["c1b", "c1a"]), nearest("Conv", ["dense"])
@@ -147,5 +147,5 @@ def nearest(word: object, known: Iterable[str], n: int = 1, cutoff: float = 0.6)
 
 
 def _one_line(text: str) -> str:
-    """Return `text` without line breaks or control characters, which come with untrusted names."""
+    """Return `text` without line breaks or control characters, which untrusted names may contain."""
     return "".join(c if c.isprintable() else " " for c in str(text)).strip()

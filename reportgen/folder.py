@@ -1,7 +1,7 @@
-"""A folder of a person's own pictures: which files count, their classes, and a hash of their content.
+"""A folder of a person's own pictures: the files that are used, their classes, and a hash of their content.
 
-The folder may be anybody's: links that lead out of it, special files and files beyond a size are left out,
-and no more than a bounded number is taken. What is in a file is not known here.
+The folder may come from anyone: links that lead out of it, special files and too large files are left out,
+and the number of files is limited. Files are not decoded here.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import TypeVar
 from reportgen.errors import ConfigError
 
 MOST_PICTURES = 2000
-"""Pictures that are taken of a folder, at most; of more, as many of each class, evenly spread."""
+"""Most pictures of a folder that are used; of more, an equal number of each class, evenly spread."""
 
 MOST_BYTES = 64 * 2**20
 """Largest file that is read."""
 
 MOST_ENTRIES = 1_000_000
-"""Entries of a folder that are looked at, at most."""
+"""Most entries of a folder that are examined."""
 
-_Thing = TypeVar("_Thing")
+_Item = TypeVar("_Item")
 
 ENDINGS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -36,12 +36,12 @@ class Folder:
     Attributes:
         path: The folder.
         names: Files relative to it, with `/`, sorted.
-        classes: Names of class folders, sorted; empty where pictures lie in the folder itself.
+        classes: Names of class folders, sorted; empty if pictures are in the folder itself.
         labels: Index of each picture's class; empty without classes.
-        n_found: Pictures there were to choose from.
-        n_left_out: Files with a picture's ending that were not: links out of the folder, special or too
-            large, and those beside class folders.
-        inner: For each picture the folder inside its class's that it lies in; empty texts elsewhere.
+        n_found: Pictures among which these were chosen.
+        n_left_out: Files with a picture's ending that were not considered: links out of the folder, special
+            or too large files, and files next to class folders.
+        inner: For each picture its folder inside the class folder; empty if there is none.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Folder:
     inner: tuple[str, ...] = ()
 
     def read(self, name: str) -> bytes:
-        """Return the bytes of a file; nothing of one that cannot be read any more."""
+        """Return the bytes of a file; none if it cannot be read any more."""
         try:
             with (self.path / name).open("rb") as file:
                 return file.read(MOST_BYTES)
@@ -70,15 +70,15 @@ class Folder:
 
 
 def find_pictures(path: str | Path, most: int = MOST_PICTURES, *, deep: bool = False) -> Folder:
-    """Return the pictures of a folder: those in it, or, where it has folders of pictures, one class each.
+    """Return the pictures of a folder: those directly in it, or those in its folders, one class each.
 
     Args:
         path: The folder.
-        most: Pictures to choose at most.
-        deep: Whether pictures in folders inside class folders are that class's too.
+        most: Largest number of pictures to choose.
+        deep: Whether pictures in folders inside a class folder belong to that class too.
 
     Raises:
-        ConfigError: There is no such folder, it cannot be read, or no picture is in it.
+        ConfigError: There is no such folder, it cannot be read, or it has no pictures.
     """
     folder = Path(path)
     if not folder.is_dir():
@@ -101,7 +101,8 @@ def find_pictures(path: str | Path, most: int = MOST_PICTURES, *, deep: bool = F
     groups = list(classes.values()) if classes else [own]
     if not any(groups):
         raise ConfigError(
-            f'images "{folder}": no pictures in it', hint="files ending in " + ", ".join(ENDINGS)
+            f'images "{folder}": there are no pictures in it',
+            hint="wanted files ending in " + ", ".join(ENDINGS),
         )
     chosen = evenly(groups, most)
     return Folder(
@@ -134,29 +135,32 @@ def _scanned(folder: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 if number >= MOST_ENTRIES:
-                    raise ConfigError(f'images "{folder}": more than {MOST_ENTRIES:,} entries')
+                    raise ConfigError(
+                        f'images "{folder}": it has more than {MOST_ENTRIES:,} entries, '
+                        "the most that are read"
+                    )
                 yield entry
     except OSError as error:
         raise ConfigError(f'images "{folder}" cannot be read: {error.strerror or error}') from None
 
 
 def _is(entry: os.DirEntry[str], *, folder: bool) -> bool:
-    """Whether an entry, or what it links to, is a folder, or else an ordinary file."""
+    """Whether an entry, or the target of a link, is a folder (or else a regular file)."""
     try:
         return entry.is_dir() if folder else entry.is_file()
     except OSError:
         return False
 
 
-def evenly(groups: Sequence[Sequence[_Thing]], most: int) -> list[list[_Thing]]:
-    """Return at most `most` things, as many of each group as it has and there is room for, evenly spread.
+def evenly(groups: Sequence[Sequence[_Item]], most: int) -> list[list[_Item]]:
+    """Return at most `most` items, balanced over groups and evenly spread within each group.
 
     Example:
         >>> evenly(["a", "bcdefg"], 4)
         [['a'], ['b', 'd', 'f']]
     """
     room: int = most
-    chosen: dict[int, list[_Thing]] = {}
+    chosen: dict[int, list[_Item]] = {}
     for place, (size, index) in enumerate(sorted((len(g), i) for i, g in enumerate(groups))):
         take = min(size, room // (len(groups) - place))
         room -= take

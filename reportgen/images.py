@@ -1,4 +1,4 @@
-"""Pictures as bytes: lossless PNG for the store, WebP for pages. The only room that knows Pillow."""
+"""Pictures as bytes: lossless PNG for the store, WebP for pages. The only module that uses Pillow."""
 
 from __future__ import annotations
 
@@ -52,12 +52,14 @@ def decode_png(data: bytes, channels: int) -> np.ndarray:
 
     Raises:
         ReportgenError: Not a PNG, damaged, or larger than any picture may be.
-        ShapeError: A PNG of another kind than that number of channels is kept in.
+        ShapeError: The PNG does not have the form in which that number of channels is stored.
     """
     pixels = _pixels(data)
     fits = pixels.shape[2:] == (3,) if channels == 3 else channels >= 1 and pixels.ndim == 2
     if pixels.dtype != np.uint8 or not fits or (channels != 3 and pixels.shape[1] % channels):
-        raise ShapeError(f"a picture of {channels} channels is kept as {pixels.dtype} {pixels.shape}")
+        raise ShapeError(
+            f"a picture is {pixels.dtype} {pixels.shape}, which does not fit {channels} channels"
+        )
     if channels == 3:
         return pixels
     if channels == 1:
@@ -79,27 +81,27 @@ def _pixels(data: bytes, mode: str | None = None) -> np.ndarray:
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             return np.asarray(image.convert(mode) if mode else image)
     except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
-        told = "it is no PNG" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise ReportgenError(f"a picture cannot be read: {told}") from None
+        reason = "it is not a PNG" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ReportgenError(f"a picture cannot be read: {reason}") from None
 
 
 PHOTOGRAPHS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "WEBP")
-"""Formats in which anybody's pictures are read; no others are tried."""
+"""Formats of untrusted pictures that are read; no others are tried."""
 
 _OF_FOLDERS = (*PHOTOGRAPHS, "TIFF")
-"""Formats in which pictures of a folder of the user's are read."""
+"""Formats of pictures in the user's folder that are read."""
 
 
 def fitted_photograph(data: bytes, size_px: tuple[int, int], channels: int) -> np.ndarray:
-    """Return any picture as `(h, w, channels)` uint8: its middle, of the wanted shape, scaled to that size.
+    """Return any picture as `(h, w, channels)` uint8: cropped around its centre and scaled to that size.
 
     Args:
-        data: The bytes of a file, which may be anybody's.
-        size_px: Height and width wanted.
+        data: The bytes of a file, which is not trusted.
+        size_px: Height and width of the result.
         channels: 1 for grey, 3 for red, green and blue.
 
     Raises:
-        ReportgenError: No picture, damaged, of an unknown format, or larger than Pillow lets a picture be.
+        ReportgenError: Not a picture, damaged, of an unknown format, or larger than Pillow's limit.
     """
     return _middle(_photograph(data, _mode(channels), _OF_FOLDERS), size_px)
 
@@ -124,15 +126,15 @@ def _middle(image: Image.Image, size_px: tuple[int, int]) -> np.ndarray:
 
 
 def read_photograph(data: bytes, *, most_pixels: int, most_px: int) -> np.ndarray:
-    """Return any picture as `(h, w, 3)` uint8, upright, made smaller where a side is longer than `most_px`.
+    """Return any picture as `(h, w, 3)` uint8, upright, scaled down if a side is longer than `most_px`.
 
     Args:
-        data: The bytes of a file, which may be anybody's.
-        most_pixels: Pixels that are decoded at most.
-        most_px: Longest side of what is returned.
+        data: The bytes of a file, which is not trusted.
+        most_pixels: Most pixels that are decoded.
+        most_px: Longest side of the result.
 
     Raises:
-        ReportgenError: No picture, damaged, of an unknown format, or of too many pixels.
+        ReportgenError: Not a picture, damaged, of an unknown format, or with too many pixels.
     """
     image = _photograph(data, "RGB", PHOTOGRAPHS, most_pixels)
     image.thumbnail((most_px, most_px), Image.Resampling.BILINEAR)
@@ -151,10 +153,12 @@ def _photograph(
         with warnings.catch_warnings():
             # Pillow only warns of pictures up to twice its limit.
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            warnings.filterwarnings("ignore", category=UserWarning)  # Odd metadata is no reason.
+            warnings.filterwarnings("ignore", category=UserWarning)  # About unusual metadata.
             with Image.open(io.BytesIO(data), formats=formats) as opened:
                 if most_pixels is not None and opened.width * opened.height > most_pixels:
-                    raise ValueError(f"{opened.width}x{opened.height} px are too many")
+                    raise ValueError(
+                        f"it has {opened.width}x{opened.height} px, wanted at most {most_pixels:,} in all"
+                    )
                 image = ImageOps.exif_transpose(opened)
                 if image.mode.startswith(("I", "F")):
                     image = _eight_bits(image, opened.format)
@@ -163,22 +167,23 @@ def _photograph(
             ZeroDivisionError, NotImplementedError, AttributeError,
             RuntimeError, EOFError, AssertionError, struct.error, Image.DecompressionBombError,
             Image.DecompressionBombWarning) as error:  # fmt: skip
-        told = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise ReportgenError(f"a picture cannot be read: {told}") from None
+        reason = "it is not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ReportgenError(f"a picture cannot be read: {reason}") from None
 
 
 def _eight_bits(image: Image.Image, kind: str | None) -> Image.Image:
-    """Return a picture of more than 8 bits a pixel as one of 8, which Pillow's own conversion would cut off.
+    """Return a picture of more than 8 bits a pixel scaled to 8, where Pillow's own conversion would clip.
 
-    16 bits are taken whole, black 0 to white 65535, however dark the picture. Signed, 32-bit and floating
-    numbers name no white: 1, 255 or 65535, the least of these that holds them all, or else their own ends.
+    16-bit values are scaled from 0..65535, however dark the picture. Signed, 32-bit and floating-point values
+    have no defined white: it is 1, 255 or 65535, the smallest of these that is not exceeded, or else the
+    picture's own minimum and maximum are used.
 
     Raises:
-        ValueError: Some of its values are no finite numbers.
+        ValueError: Some of its values are not finite numbers.
     """
     values = np.asarray(image).astype(np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("some of its values are no finite numbers")
+        raise ValueError("some of its values are not finite numbers")
     low, high = values.min(initial=0.0), values.max(initial=0.0)
     whites = (65535.0,) if image.mode.startswith("I;16") or kind in ("PNG", "PPM") else (1.0, 255.0, 65535.0)
     white = next((w for w in whites if low >= 0 and high <= w), None)

@@ -1,6 +1,6 @@
-"""What is to be rendered: the pictures wanted of a model version, with their content keys.
+"""The plan of a run: the pictures to render of a model version, with their content keys.
 
-Pure: it knows layers, recipes and what the store holds, and neither networks nor files.
+Pure functions of layers, recipes and stored keys; they know neither networks nor files.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from reportgen.store import ModelRecord
 from reportgen.units import Layer, Sign
 
 CANVAS_STEP_PX = 8
-"""Canvases are multiples of this, so that layers with like receptive fields share a renderer null."""
+"""Canvases are multiples of this, so that layers with similar receptive fields share a renderer null."""
 
 FIRST_UNITS, MORE_UNITS = 8, 8
-"""Most units of each layer in the first pass under a budget, and how many times as many in every next one."""
+"""Most units of each layer in the first pass under a budget, and the factor for every later pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPicture:
-    """One picture of the plan: which unit, how, and the key under which it is or will be stored."""
+    """One picture of the plan: its unit, recipe, sign and seed, and its key in the store."""
 
     unit: int
     recipe: str
@@ -54,7 +54,7 @@ class PictureSet:
 
 @dataclass(frozen=True, slots=True)
 class LayerPlan:
-    """All pictures wanted of one layer; the first set is the scored recipe's, which may be empty."""
+    """All planned pictures of one layer; the first set is the scored recipe's, which may be empty."""
 
     layer: Layer
     units: tuple[int, ...]
@@ -77,7 +77,7 @@ class PlanRequest:
         units: `all`, `N` or a list such as `3,17,40-47`.
         seeds: Scored pictures per unit.
         signs: `happy`, `sad` or `both`.
-        batch: Pictures computed at once, where that was chosen.
+        batch: Pictures computed at once, if the user set it.
     """
 
     scored: RenderSpec
@@ -91,19 +91,19 @@ class PlanRequest:
 
 
 def recipe_hash(recipe: RenderSpec) -> str:
-    """Return the hash under which a recipe is kept: its name and all that determines a picture."""
+    """Return a recipe's hash in the store, of its name and everything that determines a picture."""
     return content_hash({"name": recipe.name, **recipe_fields(recipe)})
 
 
 def make_plan(model: ModelRecord, request: PlanRequest, *, arithmetic: str) -> list[LayerPlan]:
-    """Return the pictures wanted of a model version, layer by layer.
+    """Return the pictures to render of a model version, layer by layer.
 
     The default plan is six pictures per unit: four happy seeds in the scored recipe, one happy and
     one sad in the display recipe.
 
     Raises:
         UnknownLayer: A glob matches nothing.
-        ConfigError: The units are not written as wanted, or none is left.
+        ConfigError: The units have a wrong format, or no layer has any of them.
     """
     plans = []
     for layer in select_layers(model.layers, request.layers):
@@ -120,12 +120,12 @@ def make_plan(model: ModelRecord, request: PlanRequest, *, arithmetic: str) -> l
 
 
 def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPlan]:
-    """Return the plans less the pictures whose keys are stored, and less what is then empty.
+    """Return the plans without stored pictures, and without sets and plans that are then empty.
 
-    A picture that two recipes share is left once.
+    A picture that two recipes share is returned once.
     """
     seen = set(stored)
-    left = []
+    remaining = []
 
     def unseen(picture: PlannedPicture) -> bool:
         fresh = picture.key not in seen
@@ -139,22 +139,22 @@ def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPl
             if (pictures := tuple(p for p in s.pictures if unseen(p)))
         )
         if sets:
-            left.append(LayerPlan(plan.layer, plan.units, sets))
-    return left
+            remaining.append(LayerPlan(plan.layer, plan.units, sets))
+    return remaining
 
 
 def passes(
     plans: Sequence[LayerPlan], stored: Collection[str], first: int = FIRST_UNITS
 ) -> list[list[LayerPlan]]:
-    """Return what is missing in passes over all layers, so that each layer has something early.
+    """Return what is missing in passes over all layers, so that each layer has some pictures early.
 
     First the display picture and one scored picture of a few units of each layer, evenly spread; then of more
     units, until all have them; then a second scored picture, without which starts cannot be compared; then
-    the rest. Passes in which nothing is missing are left out; together they are `missing(plans, stored)`.
+    all others. Empty passes are left out; together they are `missing(plans, stored)`.
 
     Args:
-        plans: All that is wanted.
-        stored: Keys of what is there.
+        plans: All planned pictures.
+        stored: Keys of stored pictures.
         first: Units of each layer in the first pass.
     """
     numbers: dict[str, int] = {}
@@ -165,17 +165,17 @@ def passes(
             for p in pictures.pictures:
                 number = _pass_of(p, role, tier[p.unit], last, pictures.pictures)
                 numbers[p.key] = min(number, numbers.get(p.key, number))
-    left = missing(plans, stored)
-    wanted = sorted({numbers[p.key] for plan in left for p in plan.pictures})
-    return [_those(left, {key for key, at in numbers.items() if at == number}) for number in wanted]
+    lacking = missing(plans, stored)
+    wanted = sorted({numbers[p.key] for plan in lacking for p in plan.pictures})
+    return [_restricted(lacking, {key for key, at in numbers.items() if at == number}) for number in wanted]
 
 
 def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) -> tuple[int, int]:
     """Return the height and width at which a layer's pictures are optimised.
 
-    About `canvas_fields` receptive fields, at least `canvas_min_px`, at most the model's input;
-    the input itself for units that see all of it. What gates add to a field does not count. Where branches
-    are enlarged to meet others, sides are multiples of the coarsest step among them.
+    About `canvas_fields` receptive fields, at least `canvas_min_px`, at most the model's input; the input
+    itself for units whose field is the whole input. Fields through gates are ignored. If branches are
+    upsampled to be joined with others, sides are multiples of the coarsest stride among them.
     """
     field = layer.field_px
     if recipe.canvas == "input" or field is None:
@@ -242,7 +242,7 @@ def select_units(text: str, n_units: int) -> tuple[int, ...]:
 
 def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, *, is_map: bool,
                  version: int, arithmetic: str) -> str:  # fmt: skip
-    """Return the hash of all that the renderer null depends on."""
+    """Return the hash of everything that the renderer null depends on."""
     return content_hash(
         {
             "recipe": recipe_fields(recipe),
@@ -257,16 +257,16 @@ def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, 
 
 
 def _pass_of(picture: PlannedPicture, role: int, tier: int, last: int,
-             beside: Sequence[PlannedPicture]) -> int:  # fmt: skip
+             siblings: Sequence[PlannedPicture]) -> int:  # fmt: skip
     """Return the number of a picture's pass; `role` 0 is the scored recipe, 1 the display recipe."""
     if role == 0 and picture.seed < 2:
         return tier if picture.seed == 0 else last + 1
-    shown = role == 1 and picture.seed == 0 and picture.sign == beside[0].sign
+    shown = role == 1 and picture.seed == 0 and picture.sign == siblings[0].sign
     return tier if shown else last + 2
 
 
 def _tiers(units: Sequence[int], first: int) -> dict[int, int]:
-    """Return for each unit how early it comes: units of the first tiers are evenly spread over all."""
+    """Return the tier of each unit; the units of the first tiers are evenly spread over all."""
     found: dict[int, int] = {}
     tier, wanted = 0, first
     while len(found) < len(units):
@@ -276,8 +276,8 @@ def _tiers(units: Sequence[int], first: int) -> dict[int, int]:
     return found
 
 
-def _those(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]:
-    """Return the plans with those pictures alone."""
+def _restricted(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]:
+    """Return the plans restricted to the pictures with these keys."""
     chosen = []
     for plan in plans:
         sets = tuple(
@@ -291,7 +291,7 @@ def _those(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]
 
 
 def _takes(request: PlanRequest) -> list[tuple[RenderSpec, list[tuple[Sign, int]]]]:
-    """Return each recipe with the signs and seeds wanted in it."""
+    """Return each recipe with its signs and seeds."""
     scored_sign: Sign = "sad" if request.signs == "sad" else "happy"
     shown_signs: list[Sign] = ["happy", "sad"] if request.signs == "both" else [request.signs]
     sweep: list[tuple[RenderSpec, list[tuple[Sign, int]]]] = [(r, [("happy", 0)]) for r in request.sweep]
@@ -305,10 +305,7 @@ def _takes(request: PlanRequest) -> list[tuple[RenderSpec, list[tuple[Sign, int]
 def key_parts(
     model: ModelRecord, layer: Layer, recipe: RenderSpec, arithmetic: str, batch: int | None = None
 ) -> tuple[RenderSpec, tuple[int, int], Parsed]:
-    """Return the recipe as it applies to a layer, its canvas, and what all content keys of both share.
-
-    The last are the arguments of `spec.render_keys`.
-    """
+    """Return the recipe as it applies to a layer, its canvas, and the arguments of `spec.render_keys`."""
     own = for_kind(recipe, layer.kind)
     canvas = canvas_for(layer, model.input_shape[:2], own)
     fixed = {

@@ -1,4 +1,4 @@
-"""Things by the names people call them by: each entered once, by a decorator where it is written."""
+"""Registries: named values, each registered once by a decorator at its definition."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Registry(Mapping[str, T]):
     """A mapping that is filled by decorators.
 
     Args:
-        what: What is entered, in a word, for errors.
-        names: Those that may be entered; any, unless given.
+        what: The kind of value, for errors.
+        names: The allowed names; any by default.
     """
 
     def __init__(self, what: str, names: Sequence[str] | None = None) -> None:
@@ -21,26 +21,26 @@ class Registry(Mapping[str, T]):
         self._found: dict[str, T] = {}
 
     def enter(self, name: str, value: T) -> None:
-        """Enter a value.
+        """Register a value.
 
         Raises:
-            ValueError: The name is taken, or is none of those that may be entered.
+            ValueError: The name is registered already, or not allowed.
         """
         if name in self._found:
-            raise ValueError(f'{self.what} "{name}" is entered twice')
+            raise ValueError(f'{self.what} "{name}" is registered twice')
         if self.names is not None and name not in self.names:
-            raise ValueError(f'{self.what} "{name}" is none of {", ".join(self.names)}')
+            raise ValueError(f'{self.what} is "{name}", wanted one of {", ".join(self.names)}')
         self._found[name] = value
 
     def named(self, *names: str) -> Callable[[T], T]:
-        """Return a decorator that enters what it stands above under one or more names."""
+        """Return a decorator that registers a value under one or more names."""
 
-        def entered(value: T) -> T:
+        def registered(value: T) -> T:
             for name in names:
                 self.enter(name, value)
             return value
 
-        return entered
+        return registered
 
     def __getitem__(self, name: str) -> T:
         return self._found[name]

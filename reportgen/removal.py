@@ -1,7 +1,7 @@
-"""The nouns of removal: what a network loses without some of its units, measured on pictures.
+"""Results of removal as plain immutable values: what a network loses without some of its units.
 
-Plain immutable values. How they are measured is the affair of `prune`; how they are shown, of the atlas.
-A unit is here one removable channel group: channels that can only go together count once.
+`prune` measures them on pictures, the atlas shows them. A unit here is one removable group of channels:
+channels that must be removed together count once.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ WHOLE_NETWORK = ""
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """What is left of a network without some units.
+    """The quality of a network without some units.
 
     Attributes:
-        removed: Units that are gone.
-        agreement: 0..1, share of decisions that are those of the whole network.
-        accuracy: 0..1, share of decisions that are right; None without classes.
-        low, high: Smallest and largest share over random draws; None for a single order.
+        removed: Units that are removed.
+        agreement: 0..1, share of decisions equal to the whole network's.
+        accuracy: 0..1, share of correct decisions; None without classes.
+        low, high: Smallest and largest share over random orders; None for a single order.
     """
 
     removed: int
@@ -43,16 +43,16 @@ class CurvePoint:
 
     @property
     def share(self) -> float:
-        """What the curve shows: the accuracy, or the agreement where there are no classes."""
+        """The accuracy, or the agreement if there are no classes."""
         return self.agreement if self.accuracy is None else self.accuracy
 
 
 @dataclass(frozen=True, slots=True)
 class RemovalCurve:
-    """One line: points over units removed, from none upwards.
+    """One curve: points over the number of removed units, from none upwards.
 
     Attributes:
-        order: In what order the units go.
+        order: The order in which units are removed.
         scope: A layer's name, or `WHOLE_NETWORK`.
         points: Ascending in `removed`.
     """
@@ -64,15 +64,15 @@ class RemovalCurve:
 
 @dataclass(frozen=True, slots=True)
 class PictureCounts:
-    """Pictures of the three sets, which never mix, and where they came from.
+    """The numbers of pictures in the three disjoint sets, and where they came from.
 
     Attributes:
-        order: Pictures that put units in order.
+        order: Pictures for the order of units.
         choose: Pictures on which the count was chosen.
-        report: Pictures on which the numbers are told.
-        groups: Groups of pictures that were kept together (people, videos); 0 where none were named.
+        report: Pictures on which the results were measured.
+        groups: Groups of pictures that stay in one set (people, videos); 0 without groups.
         source: Name of the folder, without its path.
-        judge: Name of the folder of pictures that report alone; empty where they are of `source`.
+        judge: Name of a separate folder for the report; empty if those pictures are from `source`.
     """
 
     order: int
@@ -85,13 +85,13 @@ class PictureCounts:
 
 @dataclass(frozen=True, slots=True)
 class OutputReading:
-    """What one output of a network was taken to decide.
+    """How one output of a network was read as a decision.
 
     Attributes:
         output: Its name.
         units: How many it has.
         reading: How it decides.
-        assumed: Whether the file leaves that open, and nobody said it.
+        assumed: Whether that is an assumption, since neither the file nor the user states it.
     """
 
     output: str
@@ -102,14 +102,14 @@ class OutputReading:
 
 @dataclass(frozen=True, slots=True)
 class LayerNeed:
-    """How wide a layer is, and how wide it needs to be.
+    """The width of a layer, and the width that it needs.
 
     Attributes:
         layer: Its name.
         units: Units that can be removed.
-        together: Units left where units of all layers go together, at the chosen count.
-        alone: Units left where this layer's alone go; None where that was not measured.
-        kept: Indices of the units left at the chosen count.
+        together: Units kept when units of all layers are removed together, at the chosen count.
+        alone: Units kept when only this layer's are removed; None if not measured.
+        kept: Indices of the units kept at the chosen count.
     """
 
     layer: str
@@ -126,11 +126,11 @@ class UnitNeed:
     Attributes:
         unit: 0-based index in its layer.
         need: At least 0: root mean square change, to first order, of the log probability of the network's
-            decision (in nats) when this unit alone gives its mean over pictures instead.
+            decision (in nats) if only this unit is replaced by its mean over pictures.
         need_rank: 1 for the unit that is removed last, the most needed of the whole network.
-        changed: Decisions that change without this unit alone, of `pictures`; None where not measured.
+        changed: Decisions that change without only this unit, of `pictures`; None if not measured.
         pictures: Pictures on which that was counted.
-        hurt: Name or number of the class that loses most decisions; empty where none changes.
+        hurt: Name or number of the class that loses most decisions; empty if none changes.
         hurt_pictures: How many of that class change.
     """
 
@@ -150,25 +150,26 @@ class Removal:
     Attributes:
         measured: Date, ISO 8601.
         units: Units that can be removed.
-        steady: Largest count up to which every smaller one on the curve holds, on the pictures that choose.
-        largest: Largest count that holds there.
+        steady: Largest count such that it and all smaller counts on the curve stay within the loss, on the
+            pictures for the count.
+        largest: Largest count that stays within the loss there.
         removed: The count that was chosen; one of the two above.
-        max_loss: 0..1, the loss that was allowed on the pictures that choose.
-        accuracy_before, accuracy_after: 0..1 on the pictures that report; None without classes.
+        max_loss: 0..1, the allowed loss on the pictures for the count.
+        accuracy_before, accuracy_after: 0..1 on the pictures for the report; None without classes.
         interval: 95 % interval of `accuracy_after` (of `agreement` without classes).
-        agreement: Share of decisions that stay, on the pictures that report.
+        agreement: Share of decisions that do not change, on the pictures for the report.
         changed: How many decisions changed there.
-        majority_share: 0..1, share of the commonest class (of the commonest decision without classes).
+        majority_share: 0..1, share of the most frequent class (without classes: decision).
         pictures: The three sets.
         layers: In the order of the network.
-        curves: Measured on the pictures that report.
+        curves: Measured on the pictures for the report.
         looks_correlation: By layer (and `WHOLE_NETWORK`), rank correlation of need with structure, -1..1.
         compensated: Whether the weights that read removed units were refitted.
         classes: Names of the classes, in the order of the output's units.
         parameters_before, parameters_after, macs_before, macs_after: Of the network as built; 0 if not known.
         fixed: Pairs of layer name and reason: layers none of whose units can be removed.
-        outputs: What was taken for a decision, of each output that counts: of the one with the classes alone,
-            where there are classes. Empty in measurements of before.
+        outputs: How each output that was used is read: only the one with the classes, if there are classes.
+            Empty in measurements of earlier releases.
     """
 
     measured: str
@@ -196,10 +197,10 @@ class Removal:
     fixed: tuple[tuple[str, str], ...] = ()
     outputs: tuple[OutputReading, ...] = ()
 
-    def goes(self, need: UnitNeed) -> bool:
-        """Whether a unit is removed at the count that was chosen: the least needed go."""
+    def is_removed(self, need: UnitNeed) -> bool:
+        """Whether a unit is removed at the chosen count, that is, among the least needed."""
         return need.need_rank > self.units - self.removed
 
     def curve(self, order: Order, scope: str = WHOLE_NETWORK) -> RemovalCurve | None:
-        """Return the line of that order and scope, or None."""
+        """Return the curve of that order and scope, or None."""
         return next((c for c in self.curves if (c.order, c.scope) == (order, scope)), None)

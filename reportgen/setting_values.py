@@ -1,6 +1,7 @@
-"""Values of settings as a person may write them, `1h30m`, `8GB`, `224x224`, `1%`, and what each is.
+"""Types of settings that a person may write as text, such as `1h30m`, `8GB`, `224x224` or `1%`.
 
-Each type here takes a text or the plain value, and refuses what it is not in words that say what was wanted.
+Each type accepts a text or the plain value, and refuses anything else with a message that says what was
+wanted.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
 
 
 class _Wanted(ValueError):
-    """A value that does not fit, in words that begin with what was wanted."""
+    """A value that does not fit; the message begins with what was wanted."""
 
 
 def _as(convert: Callable[[object], object], wanted: str) -> BeforeValidator:
-    """Return a validator that converts; whatever the conversion stumbles over, it says what was wanted."""
+    """Return a validator that converts a value; if that fails, its message says what was wanted."""
 
     def converted(value: object) -> Any:
         try:
@@ -57,14 +58,14 @@ def _range(value: object) -> Any:
     ends = [[float(v) for v in (p if isinstance(p, (list, tuple)) else [p])] for p in parts]
     low, high = (end * max(map(len, ends)) if len(end) == 1 else end for end in ends)
     if len(low) != len(high) or not 1 <= len(low) <= MOST_CHANNELS:
-        raise _Wanted("wanted as many low ends as high ones, such as 0:0:0,1:1:1")
+        raise _Wanted("wanted equally many low and high ends, such as 0:0:0,1:1:1")
     if not all(a < b and abs(a) < 1e9 and abs(b) < 1e9 for a, b in zip(low, high, strict=True)):
         raise _Wanted("wanted LO,HI with LO below HI")
     return (low[0], high[0]) if len(low) == 1 else (tuple(low), tuple(high))
 
 
 def _size(value: object) -> Any:
-    """Accept `HxW` or two whole numbers."""
+    """Accept `HxW` or two integers."""
     found = re.fullmatch(r"\s*(\d+)\s*[xX]\s*(\d+)\s*", value) if isinstance(value, str) else None
     parts = found.groups() if found else value
     if not isinstance(parts, (list, tuple)) or len(parts) != 2:
@@ -156,7 +157,7 @@ def _decision(value: Any) -> Any:
 
 
 def _regex(text: str) -> str:
-    """Accept a regular expression that Python can read."""
+    """Accept a valid regular expression."""
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
@@ -167,7 +168,7 @@ def _regex(text: str) -> str:
 
 
 def _place(path: Path) -> Path:
-    """Accept a path that a file system may have."""
+    """Accept a path without control characters."""
     if re.search(r"[\x00-\x1f\x7f]", str(path)) or len(str(path)) > 4096:
         raise _Wanted("wanted a path without control characters, of at most 4,096 characters")
     return path

@@ -1,7 +1,7 @@
-"""`reportgen.toml` as plain values: read within limits, and what one may say that nobody named.
+"""`reportgen.toml` as plain values: read within limits, with restrictions on a file that nobody named.
 
-The file may be anybody's: a folder that was downloaded brings its own. Which keys there are and what they
-mean is not known here, but for those that reach out of the folder.
+The file may come from anyone: a downloaded folder has its own. Keys and their meanings are not known here,
+except for those that reach out of the folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_BYTES = 2**18
 """Largest file that is read."""
 
 MOST_DEPTH = 8
-"""Tables and lists in one another; no setting needs more than three."""
+"""Deepest nesting of tables and lists; no setting needs more than three."""
 
 MOST_KEY = 80
 """Characters of a key."""
@@ -27,18 +27,18 @@ _DOTTED = re.compile(r"""(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){32}"""
 _DIGITS = re.compile(r"[0-9][0-9_]{1000,}")
 
 LOCAL_CLUSTER = "local"
-"""The `ray` of a machine by itself: what reaches no other."""
+"""The value of `ray` for a cluster on this machine alone."""
 
 _CODE = ("trust_model", "custom", "templates")
 _PLACES = ("store", "site", "images", "judge", "class_names", "removal")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return what a configuration file says.
+    """Return the contents of a configuration file.
 
     Raises:
-        ConfigError: It cannot be read, is no TOML, or holds what no setting is: a value nested too deep, a
-            number beyond 64 bits.
+        ConfigError: It cannot be read, is not TOML, or has a value that no setting can have: nested too deep,
+            or a number beyond 64 bits.
     """
     try:
         with path.open("rb") as handle:
@@ -69,22 +69,22 @@ def _parsed(text: str, name: str) -> dict[str, Any]:
         worst = max(range(len(lines)), key=lambda i: lines[i].count("[") + lines[i].count("{"))
         where = _line(text, sum(map(len, lines[:worst])))
         raise ConfigError(f"{name}: {where} is nested too deep: wanted at most {MOST_DEPTH} levels") from None
-    except (ValueError, OverflowError):  # Python's limit to the digits of a number; a date that is none
+    except (ValueError, OverflowError):  # Python's limit for digits of a number, or an invalid date
         digits = _DIGITS.search(text)
         where = _line(text, digits.start()) if digits else "a value"
-        n = f"of {len(digits[0]):,} digits" if digits else "or date that is none"
+        n = f"of {len(digits[0]):,} digits" if digits else "or date that is not valid"
         raise ConfigError(f"{name}: {where} is a number {n}: wanted at most 18 digits") from None
 
 
 def _line(text: str, place: int) -> str:
-    """Return the line of a place, and the key that stands on it."""
+    """Return the line number of a place, and the key on that line."""
     start = text.rfind("\n", 0, place) + 1
     key = text[start : start + MOST_KEY].partition("=")[0].partition("\n")[0].strip()
     return f'line {text.count(chr(10), 0, place) + 1} ("{key[:40]}")'
 
 
 def _check(found: Mapping[str, object], name: str) -> None:
-    """Refuse values that no setting has; iterative, since they may be nested as deep as the file is long."""
+    """Refuse values that no setting can have; iterative, since they may be nested arbitrarily deep."""
     waiting: list[tuple[str, int, object]] = [(str(key), 1, value) for key, value in found.items()]
     while waiting:
         key, depth, value = waiting.pop()
@@ -101,16 +101,16 @@ def _check(found: Mapping[str, object], name: str) -> None:
 
 
 def check_unnamed(values: Mapping[str, object], path: Path) -> None:
-    """Refuse what a file that nobody named may not say: code, an address, a place outside its folder.
+    """Refuse what a file that nobody named may not set: code, an address, a place outside its folder.
 
     Raises:
-        ConfigError: It says so; with the key, and how to say it oneself.
+        ConfigError: It does; the message names the key and the option to use instead.
     """
     folder = path.parent.resolve()
     for key, value in values.items():
         if key in _PLACES:
             outside = isinstance(value, str) and not _inside(folder, value)
-            reason = f"{key} lies outside this folder and" if outside else ""
+            reason = f"{key} is outside this folder, which" if outside else ""
         else:
             reaches_out = (key in _CODE and bool(value)) or (key == "ray" and value != LOCAL_CLUSTER)
             reason = key if reaches_out else ""
@@ -118,8 +118,9 @@ def check_unnamed(values: Mapping[str, object], path: Path) -> None:
             option = "--" + key.replace("_", "-")
             own = "" if value is True else f" {in_brief(value)}" if isinstance(value, str) else " ..."
             raise ConfigError(
-                f"{path.name}: {reason} counts only in a file that is named, since a folder may be anybody's",
-                hint=f"say {option}{own}, or --config {path.name}",
+                f"{path.name}: {reason} is only allowed in a file named with --config, since a folder may "
+                "come from anyone",
+                hint=f"{option}{own}, or --config {path.name}",
             )
 
 

@@ -1,7 +1,7 @@
-"""The nouns: units, layers, the input a model expects, and what is known of one render.
+"""Units, layers, the input that a model expects, and the telemetry and score of units, as plain values.
 
-Plain immutable values without behaviour of a framework. They are stored, shown and
-compared; nothing here knows how a network is run or a picture is found.
+They are immutable, stored, shown and compared; nothing here knows how a network is run or a picture is
+rendered.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class InputRange:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A place in the graph that can be looked at: its output has `n_units` units.
+    """A layer whose units are rendered and scored: its output has `n_units` units.
 
     Attributes:
         name: The model's own name; nested models give `outer/inner`.
@@ -87,21 +87,21 @@ class Layer:
         n_units: Channels of a convolution, neurons of a dense layer.
         map_size: Height and width of the output at the model's own input size; None for vectors.
         stride_px: Input pixels between neighbouring positions (vertical, horizontal); None for vectors.
-        receptive_field_px: Side lengths (vertical, horizontal) of what one position sees;
-            None where it sees the whole input.
-        activation: The operation after which units are judged, such as `relu`; `linear` where none follows.
-        head: `softmax` or `sigmoid` where the layer is a classifier's head cut to its logits, else empty.
+        receptive_field_px: Side lengths (vertical, horizontal) of one position's receptive field; None if it
+            is the whole input.
+        activation: The operation after which units are scored, such as `relu`; `linear` if none follows.
+        head: `softmax` or `sigmoid` if the layer is a classifier's head cut to its logits, else empty.
         first: Whether the layer is a convolution that reads the picture itself.
-        graph_hash: Hash of all that the pre-activation depends on: operations, configuration,
+        graph_hash: Hash of everything that the pre-activation depends on: operations, configuration,
             connections and weights up to here, never names.
-        judged_hash: The same of the output after which units are judged; of the softmax where a head was cut.
-        local_field_px: Side lengths of what one position sees beside gates, which pool the whole map and
-            scale or shift it: `receptive_field_px` where that is known, else what is seen without the
-            gates, on networks that work at any canvas; None where the whole input is seen otherwise.
-        canvas_multiple_px: What the canvas's sides must be multiples of, so that branches that were
-            enlarged meet others of their size (vertical, horizontal).
-        shared_with: Names of the network's other calls of the same weights; what is idle in one may be needed
-            in another.
+        judged_hash: The same for the output after which units are scored; of the softmax if a head was cut.
+        local_field_px: Side lengths of the receptive field without gates, which pool the whole map and scale
+            or shift it: `receptive_field_px` if that is known, else the field without the gates, on networks
+            that work at any canvas; None if the whole input is seen in other ways.
+        canvas_multiple_px: The canvas's sides must be multiples of this, so that upsampled branches have the
+            size of those that they are joined with (vertical, horizontal).
+        shared_with: Names of the network's other calls of the same weights; a unit that is inactive in one
+            may be needed in another.
     """
 
     name: str
@@ -123,26 +123,26 @@ class Layer:
 
     @property
     def field_px(self) -> tuple[int, int] | None:
-        """What pictures are sized by: the receptive field, or what is seen beside gates; None for neither."""
+        """The field that determines the canvas: the receptive field, or that without gates; else None."""
         return self.receptive_field_px or self.local_field_px
 
     @property
     def gated(self) -> bool:
-        """Whether one position sees a part of the input, and the whole of it through a gate."""
+        """Whether a position's field is a part of the input, plus the whole input through a gate."""
         return self.receptive_field_px is None and self.local_field_px is not None
 
     @property
     def is_map(self) -> bool:
-        """Whether a unit answers at many positions (a convolution) or once (a dense layer)."""
+        """Whether a unit has activations at many positions (a convolution) or one (a dense layer)."""
         return self.map_size is not None
 
 
 @dataclass(frozen=True, slots=True)
 class LayerGraph:
-    """The network as layers and the arrows between them, for drawing.
+    """The network as a graph of layers, for drawing.
 
     Attributes:
-        nodes: `(name, kind)` in topological order; layers with units carry their own name.
+        nodes: `(name, kind)` in topological order; layers with units have their own name.
         edges: Pairs of indices into `nodes`.
     """
 
@@ -151,7 +151,7 @@ class LayerGraph:
 
 
 def activation_of(objective: float, sign: str) -> float:
-    """Return an objective in the network's own sign: that of a sad picture is of the negated unit.
+    """Return an objective as an activation: for a sad picture the objective is that of the negated unit.
 
     Example:
         >>> activation_of(1.97, "sad"), activation_of(2.62, "happy"), activation_of(0.0, "sad")
@@ -162,13 +162,13 @@ def activation_of(objective: float, sign: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Telemetry:
-    """What happened while a picture was optimised.
+    """What was recorded while a picture was optimised.
 
-    Activations are values of the objective in the network's own units, of the untransformed picture
-    unless said otherwise; a sad picture's objective is that of the negated unit.
+    Activations are values of the objective in the network's own units, for the untransformed picture unless
+    stated otherwise; a sad picture's objective is that of the negated unit.
 
     Attributes:
-        activation_start, activation_best, activation_end: Objective at first, at its best and at last.
+        activation_start, activation_best, activation_end: Objective at the start, its best, at the end.
         activation_transformed: Objective under 8 fresh transforms of the final picture.
         gradient_start, gradient_end: RMS over pixels of the objective's gradient at the picture.
         moved: RMS distance between the start and the final picture, in [0,1] units.
@@ -177,7 +177,7 @@ class Telemetry:
         non_finite: Steps at which the loss or its gradient was not a finite number.
         reduction: How positions were reduced: `leaky-mean`, `cell-maxima`, `positive-mean`, `mean` or
             `neuron`.
-        rescue: Empty, or what was needed to start: `cell-maxima`, `louder-start`.
+        rescue: Empty, or what a silent unit needed: `cell-maxima`, `louder-start`.
         curve: Pairs of step and objective (as optimised, under that step's transform), at most 32.
     """
 
@@ -198,16 +198,16 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class UnitScore:
-    """The judgement of one unit: one row of the verdict table, with all it was made from.
+    """The score of one unit: one row of the verdict table, with everything that it follows from.
 
-    Numbers are None where undefined. `structure`, `consistency` and `use`: higher is more.
+    Numbers are None if undefined. `structure`, `consistency` and `use`: higher is more.
 
     Attributes:
-        verdict_detail, reason: The judgement in words, written from the rest (see `sentences`); an earlier
-            release left some rows whose numbers stand there alone. They are shown, and never read for data.
+        verdict_detail, reason: Sentences written from the other fields (see `sentences`); in some rows of
+            earlier releases only these have the numbers. They are shown, and never parsed.
         cause: Why it is undecided, one of `verdicts.Cause.word`; else empty.
-        facet_groups: The kinds of picture of a unit that has several.
-        raw_use: Outgoing weights times the spread of its answer, in the network's own units.
+        facet_groups: The groups of pictures of a multifaceted unit.
+        raw_use: Outgoing weights times the spread of its activation, in the network's own units.
         decision: The questions that led to the verdict, in order.
     """
 
@@ -264,8 +264,8 @@ def hashed_slug(name: str) -> str:
 def unique_slugs(names: Iterable[str]) -> list[str]:
     """Return a slug for each name, unique also ignoring case.
 
-    Where slugs would collide, the name that is its own slug keeps it and the others get a hash of
-    their names appended, so that adding or moving layers hardly ever renames another's page.
+    If slugs collide, a name that equals its slug keeps it and the others get a hash of their names appended,
+    so that adding or moving layers hardly ever renames another layer's page.
     """
     names = list(names)
     slugs = [slug_of(name) for name in names]
@@ -279,7 +279,7 @@ def unique_slugs(names: Iterable[str]) -> list[str]:
     ]
 
 
-# Windows device names, and the pages that stand beside the layers' pages.
+# Windows device names, and the pages in the same folder as the layers' pages.
 _RESERVED = {"con", "prn", "aux", "nul", "index", "units", "findings", "wall", "about", "method"} | {
     f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)
 }
@@ -297,9 +297,9 @@ _PICTURED = {
 
 
 def visible(text: str) -> str:
-    r"""Return `text` with a picture for each control character, and for what turns the reading direction.
+    r"""Return `text` with a visible symbol for each control character, also for those of text direction.
 
-    Names come from files of anybody's; what a terminal, a table or a page would obey is shown instead.
+    Names come from untrusted files; characters that a terminal, a table or a page would interpret are shown.
 
     Example:
         >>> visible("conv\x1b[2J\x00")
@@ -309,7 +309,7 @@ def visible(text: str) -> str:
 
 
 def visible_line(text: str) -> str:
-    r"""Return `text` as `visible` does, and in one line: breaks of lines are pictures too.
+    r"""Return `text` as `visible` does, in one line: line breaks become visible symbols too.
 
     Example:
         >>> visible_line("conv\n\x1b[2J")
@@ -322,7 +322,7 @@ _BREAKS = {"\t": "␉", "\n": "␊", "\u2028": "␊", "\u2029": "␊"}
 
 
 def without_rim(size: int, share: float) -> slice:
-    """Return the places of one side of a map that count: a rim is left out at each end.
+    """Return the places of one side of a map that are used: a rim is left out at each end.
 
     The rim is rounded up, and never takes more than half of the side: with 6 %, one place from 4 on.
 

@@ -1,8 +1,8 @@
-"""The verdicts: each word once, with all that other rooms ask of it.
+"""The verdicts: one table of all words, with everything that other modules need to know of them.
 
-A verdict is the word that follows from a unit's scores. Which word a unit gets is decided in `score`; what a
-word means, and what may be made of it, stands here and nowhere else. Pages, rules and tables read this one;
-style sheets and documents are held to it by `tests/test_verdicts.py`.
+A verdict is the word that follows from a unit's scores. `score` decides which one a unit gets; their meanings
+and properties are defined only here. Pages, rules and tables read this table; `tests/test_verdicts.py` checks
+style sheets and documents against it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ class Cause:
     """Why a unit is undecided.
 
     Attributes:
-        word: What stands as the detail of the verdict.
-        meaning: What is missing, in half a sentence.
+        word: The detail of the verdict.
+        meaning: What is missing, as a part of a sentence.
     """
 
     word: str
@@ -29,17 +29,17 @@ class Verdict:
     """A word for a unit.
 
     Attributes:
-        word: As it stands in stores, tables and addresses; empty for a unit that was not scored.
-        mark: The letter under which the style sheet knows it.
+        word: The verdict in stores, tables and addresses; empty for a unit that was not scored.
+        mark: Its letter in the style sheet.
         meaning: In one sentence.
         tells: Whether its pictures say anything about the unit; not if it is never active, or failed.
-        looks: Whether its pictures show more than one colour; None where that is open.
-        pattern: Whether they show more structure than the noise baseline; None where open or not asked.
-        recurs: Whether a pattern comes back from several starts; None without a pattern.
+        looks: Whether its pictures show more than one colour; None if unknown.
+        pattern: Whether they show more structure than the noise baseline; None if unknown or not asked.
+        recurs: Whether a pattern recurs from several starts; None without a pattern.
         changes: Whether two starts may show different patterns.
-        shown_leads: Whether the picture of the display recipe may stand for the unit; otherwise one that was
-            judged does, since the display recipe makes patterns out of noise.
-        causes: Why it can be given, where there are several reasons.
+        shown_leads: Whether the picture of the display recipe may represent the unit; otherwise a scored
+            picture does, since the display recipe makes patterns out of noise.
+        causes: The possible reasons, if there are several.
     """
 
     word: str
@@ -55,22 +55,22 @@ class Verdict:
 
     @property
     def noise(self) -> bool:
-        """Whether its pictures were seen and hold no pattern."""
+        """Whether its pictures were scored and show no pattern."""
         return self.looks is True and self.pattern is False
 
     @property
     def measured(self) -> bool:
-        """Whether structure is reported of such a unit, where it could be measured."""
+        """Whether structure is reported for such a unit, if it could be measured."""
         return self.looks is not False
 
     @property
     def described(self) -> bool:
-        """Whether directions, periods and colours of a pattern are reported of such a unit."""
+        """Whether directions, periods and colours of a pattern are reported for such a unit."""
         return self.measured and self.pattern is not False
 
     @property
     def order(self) -> int | None:
-        """0 without a pattern, 1 with one, 2 with one that recurs; None where that is open or not asked."""
+        """0 without a pattern, 1 with one, 2 with one that recurs; None if unknown or not asked."""
         return None if self.pattern is None else int(self.pattern) + int(bool(self.recurs))
 
 
@@ -143,10 +143,10 @@ FAILED = Verdict(
 )
 
 VERDICTS: tuple[Verdict, ...] = (STRUCTURED, UNSTABLE, MULTIFACETED, STATIC, FLAT, DEAD, UNDECIDED, FAILED)
-"""All of them, in the order in which they are listed."""
+"""All verdicts, in the order in which they are listed."""
 
 UNSCORED = Verdict("", "o", "No verdict was given.", looks=None)
-"""What stands for a unit that has none, and for a word of nobody's: a store may be anybody's."""
+"""Used for a unit without a verdict, and for unknown words, which an untrusted store may have."""
 
 WORDS: tuple[str, ...] = tuple(v.word for v in VERDICTS)
 MARKS: Mapping[str, str] = {v.word: v.mark for v in (*VERDICTS, UNSCORED)}
@@ -156,5 +156,5 @@ _BY_WORD: Mapping[str, Verdict] = {v.word: v for v in VERDICTS}
 
 
 def verdict_of(word: str) -> Verdict:
-    """Return what a word says of a unit; `UNSCORED` for a word that is no verdict."""
+    """Return the verdict of a word; `UNSCORED` for an unknown word."""
     return _BY_WORD.get(word, UNSCORED)

@@ -75,7 +75,7 @@ def test_the_hash_changes_with_content_and_with_names_alone(tmp_path):
     [
         (lambda p: p / "nowhere", "does not exist"),
         (lambda p: filled(p, "file") / "file", "is a file"),
-        (lambda p: filled(p, "a.txt"), "no pictures in it"),
+        (lambda p: filled(p, "a.txt"), "there are no pictures in it"),
     ],
 )
 def test_a_folder_without_pictures_is_told_in_one_line(tmp_path, make, said):

@@ -99,7 +99,7 @@ def test_a_dark_picture_of_sixteen_bits_stays_dark():
 
 
 def test_a_picture_of_numbers_that_are_none_is_refused():
-    with pytest.raises(ReportgenError, match="no finite numbers"):
+    with pytest.raises(ReportgenError, match="not finite numbers"):
         _values(np.full((8, 8), np.nan, np.float32))
 
 

@@ -131,7 +131,9 @@ def test_a_file_nobody_named_says_no_code_no_address_and_no_place_outside(folder
     (folder / "reportgen.toml").write_text(text, encoding="utf-8")
     key = text.partition(" ")[0]
     said = one_line(None, named=False)
-    assert said.startswith(f"reportgen.toml: {key} ") and "counts only in a file that is named" in said
+    assert (
+        said.startswith(f"reportgen.toml: {key} ") and "is only allowed in a file named with --config" in said
+    )
     assert hint in said
     assert one_line(folder / "reportgen.toml") == ""
 

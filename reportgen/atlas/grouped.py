@@ -52,6 +52,6 @@ def grouped_units(rows: LayerRows, removal: Removal | None) -> list[Grouped]:
         if unit in certain:
             return "certain"
         need = rows.needs.get(unit)
-        return "measured" if removal is not None and need is not None and removal.goes(need) else ""
+        return "measured" if removal is not None and need is not None and removal.is_removed(need) else ""
 
     return [Grouped(alike.get(unit), superfluous(unit)) for unit in rows.units]

@@ -145,7 +145,7 @@ def need_of(rows: LayerRows, unit: int) -> tuple[str, str]:
     ranked = f"rank of need {removal_words.rank_in_words(need, removal.units)}"
     if certain:
         return "certainly superfluous", "; ".join(filter(None, [proof, ranked]))
-    fate, when = removal_words.fate_in_words(removal, stays=not removal.goes(need))
+    fate, when = removal_words.fate_in_words(removal, stays=not removal.is_removed(need))
     return fate, f"{when}; {ranked}"
 
 
@@ -164,7 +164,7 @@ def need_section(removal: Removal | None, need: UnitNeed | None) -> Facts | None
     loss = removal_words.loss_in_words(need)
     if loss:
         facts.append(Fact("Without it", *loss))
-    together = removal_words.fate_in_words(removal, stays=not removal.goes(need))
+    together = removal_words.fate_in_words(removal, stays=not removal.is_removed(need))
     facts.append(Fact("Together", *together, "superfluous"))
     note = "Measured by removal on pictures; a unit’s appearance does not show it."
     return Facts(title="Is it needed?", note=note, means="need", facts=tuple(facts))
@@ -207,7 +207,7 @@ def _seen_of(removal: Removal, own: LayerRows, page: str) -> Iterator[SeenUnit]:
         score = own.scores.get(unit)
         if score is not None and score.structure is not None and math.isfinite(score.structure):
             href, word = f"{page}#u{unit}", mark(score.verdict)
-            stays = not removal.goes(need)
+            stays = not removal.is_removed(need)
             yield SeenUnit(own.layer.name, unit, href, word, score.structure, need.need, stays)
 
 

@@ -84,7 +84,7 @@ def certain_reason(score: UnitScore) -> str:
 
 def removed_units(removal: Removal, needs: Sequence[UnitNeed]) -> list[UnitNeed]:
     """Return the units of a layer that go at the count that was chosen, the first to go first."""
-    return sorted(filter(removal.goes, needs), key=lambda n: (-n.need_rank, n.unit))
+    return sorted(filter(removal.is_removed, needs), key=lambda n: (-n.need_rank, n.unit))
 
 
 def _measured_reason(removal: Removal, need: UnitNeed) -> str:

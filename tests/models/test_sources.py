@@ -247,7 +247,7 @@ def test_an_invalid_option_is_refused_naming_its_key(key: str, value: Any, said:
 def test_custom_counts_only_in_a_file_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("reportgen.toml").write_text('custom = ["a:B"]\n', encoding="utf-8")
-    with pytest.raises(ConfigError, match="custom counts only in a file that is named"):
+    with pytest.raises(ConfigError, match="custom is only allowed in a file named with --config"):
         read_settings({})
     assert "a" not in sys.modules
 

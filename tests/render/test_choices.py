@@ -58,7 +58,7 @@ def test_what_a_parametrization_compiles_is_all_that_its_steps_and_pictures_depe
 
 def test_an_operator_of_onnx_is_entered_once():
     assert "Relu" in operators()
-    with pytest.raises(ValueError, match='operator "Relu" is entered twice'):
+    with pytest.raises(ValueError, match='operator "Relu" is registered twice'):
         operator("Relu")(lambda call: None)
 
 

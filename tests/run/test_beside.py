@@ -196,7 +196,7 @@ def test_the_prune_list_is_read_by_programs(run, whole):
     ("make", "said"),
     [
         (lambda p: p / "nowhere", "does not exist"),
-        (lambda p: p, "no pictures in it"),
+        (lambda p: p, "there are no pictures in it"),
         (lambda p: (p / "x.png").write_bytes(b"?") and p, "none of 1 files"),
     ],
 )
