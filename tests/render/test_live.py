@@ -100,7 +100,7 @@ def test_other_units_coefficients_and_weights_never_trace_again(cut):
 
 
 def test_jobs_of_different_aims_do_not_share_a_run(cut):
-    with pytest.raises(ValueError, match="a run for each aim"):
+    with pytest.raises(ValueError, match="render each aim in a batch of its own"):
         list(render_units(cut, [Job(0, "happy", 0), Job(WHOLE_LAYER, "happy", 0)], QUICK, batch=2))
 
 

@@ -105,9 +105,9 @@ def test_nothing_of_a_comparison_of_stores_loads_a_framework(both, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["v1", "v9"], 'v9" names 0 of them (known: net/v1, net/v2)'),
-        (["v1"], "one version alone"),
-        (["none.keras", "v1", "--store", "none.db"], "no file, and there is no store"),
+        (["v1", "v9"], 'v9" matches 0 of them (known: net/v1, net/v2)'),
+        (["v1"], "only one version is named"),
+        (["none.keras", "v1", "--store", "none.db"], "is not a file, and there is no store"),
     ],
 )
 def test_a_version_that_is_not_there_is_one_line_and_exit_2(run, both, words, said):
@@ -156,7 +156,7 @@ def test_rules_stand_in_the_configuration_too(run, both, tmp_path):
 
 def test_a_gate_without_rules_is_wrong_use(run, both):
     code, _, err = run("gate", both)
-    assert code == 2 and "without rules" in err
+    assert code == 2 and "no rule is given" in err
 
 
 def test_from_python_as_from_the_command_line(both):
