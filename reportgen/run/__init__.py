@@ -352,7 +352,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
         options: The store of labels, and how model files are rendered.
 
     Returns:
-            `found.pairs`, one comparison for every two consecutive versions, and `found.series`. Counts are units
+        `found.pairs`, one comparison for every two consecutive versions, and `found.series`. Counts are units
         by what became of them; similarity is a correlation, -1..1.
 
     Raises:

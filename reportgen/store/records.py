@@ -221,12 +221,12 @@ def score_from_json(text: str) -> UnitScore:
     """Return a stored score, of this or of an earlier schema.
 
     Raises:
-        StoreError: It is none, or names a unit that is none.
+        StoreError: It is invalid, or names an invalid unit.
     """
     try:
         score = from_stored(UnitScore, text if _CURRENT_KEY in text else _current_score(text))
     except (AttributeError, TypeError, ValueError) as error:
-        raise StoreError(f"the store has a score that is no score: {error}") from None
+        raise StoreError(f"the store has an invalid score: {error}") from None
     others = (score.duplicate_of, score.mirror_of, score.complement_of, *score.relations.neighbours)
     if not is_unit(score.unit) or not all(other is None or is_unit(other) for other in others):
         raise StoreError(
@@ -244,12 +244,12 @@ def findings_from_json(text: str) -> LayerFindings:
     """Return a layer's stored findings, of this or of an earlier schema.
 
     Raises:
-        StoreError: They are none.
+        StoreError: They are invalid.
     """
     try:
         return from_stored(LayerFindings, _current_findings(text))
     except (AttributeError, TypeError, ValueError) as error:
-        raise StoreError(f"the store has findings that are none: {error}") from None
+        raise StoreError(f"the store has invalid findings: {error}") from None
 
 
 def findings_to_json(findings: LayerFindings) -> str:
