@@ -115,16 +115,12 @@ def folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("templates = 't'", "say --templates 't', or --config reportgen.toml"),
-        ("trust_model = true", "say --trust-model, or --config reportgen.toml"),
-        ("custom = ['a:B']", "say --custom"),
-        ("ray = 'ray://example.org:10001'", "say --ray 'ray://example.org:10001'"),
-        ("ray = 'auto'", "say --ray 'auto'"),
-        *[
-            (f"{key} = {place!r}", f"say --{key} ")
-            for key in ("store", "site", "images")
-            for place in OUTSIDE
-        ],
+        ("templates = 't'", "--templates 't', or --config reportgen.toml"),
+        ("trust_model = true", "--trust-model, or --config reportgen.toml"),
+        ("custom = ['a:B']", "--custom"),
+        ("ray = 'ray://example.org:10001'", "--ray 'ray://example.org:10001'"),
+        ("ray = 'auto'", "--ray 'auto'"),
+        *[(f"{key} = {place!r}", f"--{key} ") for key in ("store", "site", "images") for place in OUTSIDE],
     ],
 )
 def test_a_file_nobody_named_says_no_code_no_address_and_no_place_outside(folder, text, hint):

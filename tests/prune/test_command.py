@@ -125,13 +125,13 @@ def test_pictures_that_cannot_be_used_are_refused_in_a_line(run, given, tmp_path
 
 def test_options_that_do_not_fit_are_refused_in_a_line(run, given, tmp_path):
     assert "matches none" in _refused(run, given, "--layers", "conv9")
-    assert "finds nothing" in _refused(run, given, "--group", "person(\\d+)")
+    assert "does not match" in _refused(run, given, "--group", "person(\\d+)")
     assert "regular expression" in _refused(run, given, "--group", "(")
-    assert "--images itself" in _refused(run, given, "--judge", given / "photos")
+    assert "folder of --images" in _refused(run, given, "--judge", given / "photos")
     assert "max_loss" in _refused(run, given, "--max-loss", "150%")
     names = tmp_path / "names.txt"
     names.write_text("left\nup\n")
-    assert '"right" is no class' in _refused(run, given, "--class-names", names)
+    assert '"right" is not a class' in _refused(run, given, "--class-names", names)
     words = ("prune", given / "net.keras", "--images", given / "photos")
     for more, said in (
         ((), "--out"),
@@ -232,10 +232,10 @@ def test_a_file_of_measurements_that_cannot_be_read_is_told_before_anything_is_r
 
 def test_class_names_that_are_no_text_are_told_with_what_was_wanted(run, given, tmp_path):
     told = _refused(run, given, "--class-names", tmp_path)
-    assert "cannot be read: Is a directory (wanted a file with a name a line)" in told
+    assert "cannot be read: Is a directory (wanted a file with one name a line)" in told
     assert "Errno" not in told
     (tmp_path / "names.bin").write_bytes(b"\xff\xfe")
-    assert "no text in UTF-8" in _refused(run, given, "--class-names", tmp_path / "names.bin")
+    assert "not text in UTF-8" in _refused(run, given, "--class-names", tmp_path / "names.bin")
 
 
 @pytest.mark.slow
