@@ -62,7 +62,7 @@ class Engine(Protocol):
     @property
     def workers(self) -> int: ...  # noqa: D102
 
-    def execute(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
         """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
 
 
@@ -77,7 +77,7 @@ class LocalEngine:
         self._cuts, self._bound, self._batch, self._reporter = CutCache(network), bound, batch, reporter
         self.device = device_name()
 
-    def execute(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
         """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
         for plan in plans:
             if stop():

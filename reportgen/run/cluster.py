@@ -105,7 +105,7 @@ class Cluster:
         if self._idle:
             self._reporter.say(f"cluster: {self.workers} workers, the first on {self.device}")
 
-    def execute(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
         """Yield rows of the plans' pictures as they come back, and the end of each layer, in no fixed order.
 
         Raises:

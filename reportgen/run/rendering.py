@@ -62,7 +62,7 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
         measurer = Measurer(run, model, network, plans)
         try:
             for number, turn in enumerate(turns):
-                for part in engine.execute(turn, run.halted):
+                for part in engine.render_plans(turn, run.halted):
                     if part.rows:
                         store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)

@@ -228,7 +228,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(old, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(StoreError, match=r"No space left.*as it was.*1 MB of space") as caught:
+    with pytest.raises(StoreError, match=r"No space left.*it is unchanged.*1 MB of space") as caught:
         open_store(old, write=True)
     assert "\n" not in str(caught.value)
     assert content(old) == rows
