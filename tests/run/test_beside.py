@@ -107,10 +107,10 @@ def test_the_table_has_trust_beside_each_verdict(whole):
 
 def test_verdicts_do_not_depend_on_what_stands_beside_them(whole, store):
     with sqlite3.connect(store) as plain:
-        plain.render_plans("DELETE FROM measurements WHERE name IN ('natural', 'natural_near')")
-        plain.render_plans("DELETE FROM models WHERE version LIKE '%twin%'")
+        plain.execute("DELETE FROM measurements WHERE name IN ('natural', 'natural_near')")
+        plain.execute("DELETE FROM models WHERE version LIKE '%twin%'")
         for table in ("scores", "scored"):
-            plain.render_plans(f"DELETE FROM {table}")
+            plain.execute(f"DELETE FROM {table}")
     plain.close()
     reportgen.score(store=store)
     own = ("verdict", "structure", "p_structured", "consistency", "use", "reason", "duplicate_of")

@@ -121,7 +121,7 @@ def test_names_of_a_model_are_escaped_in_markdown(run, both, tmp_path):
     import sqlite3
 
     with sqlite3.connect(store) as db:
-        db.render_plans("UPDATE models SET version = ? WHERE version = 'v2'", ("<b>|@someone [x](y)",))
+        db.execute("UPDATE models SET version = ? WHERE version = 'v2'", ("<b>|@someone [x](y)",))
     db.close()
     code, out, _ = run("compare", store, "--markdown")
     assert code == 0

@@ -36,16 +36,15 @@ cli.main()
 def rows(path):
     """Return every render of a store by its key: picture, and the run that made it."""
     with closing(sqlite3.connect(path)) as db:
-        assert db.render_plans("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return {
-            key: (picture, run)
-            for key, picture, run in db.render_plans("SELECT key, picture, run FROM renders")
+            key: (picture, run) for key, picture, run in db.execute("SELECT key, picture, run FROM renders")
         }
 
 
 def placed(path):
     with closing(sqlite3.connect(path)) as db:
-        return set(db.render_plans("SELECT layer, unit, recipe, sign, seed, key FROM placements"))
+        return set(db.execute("SELECT layer, unit, recipe, sign, seed, key FROM placements"))
 
 
 @pytest.mark.slow
@@ -111,7 +110,7 @@ def test_a_store_that_may_not_grow_says_so_in_one_line(run, monkeypatch, tiny_mo
     plain = Store.put_renders
 
     def full(self, *args, **kwargs):
-        self._db.render_plans(f"PRAGMA max_page_count={self._db.execute('PRAGMA page_count').fetchone()[0]}")
+        self._db.execute(f"PRAGMA max_page_count={self._db.execute('PRAGMA page_count').fetchone()[0]}")
         return plain(self, *args, **kwargs)
 
     monkeypatch.setattr(Store, "put_renders", full)

@@ -27,7 +27,7 @@ def there(folder):
     with open_store(folder / "reportgen.db") as store:
         keys = [row[4] for x in store.models() for y in x.layers for row in store.placements(x.id, y.name)]
         assert store.known_keys(keys) == set(keys)
-        (ok,) = store._db.render_plans("PRAGMA integrity_check").fetchone()
+        (ok,) = store._db.execute("PRAGMA integrity_check").fetchone()
         assert ok == "ok"
     reportgen.score(store=folder / "reportgen.db")
     reportgen.write_atlas(folder / "reportgen.db", folder / "again")
