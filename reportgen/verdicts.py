@@ -32,7 +32,7 @@ class Verdict:
         word: The verdict in stores, tables and addresses; empty for a unit that was not scored.
         mark: Its letter in the style sheet.
         meaning: In one sentence.
-        tells: Whether its pictures say anything about the unit; not if it is never active, or failed.
+        informative: Whether its pictures say anything about the unit; not if it is never active, or failed.
         looks: Whether its pictures show more than one colour; None if unknown.
         pattern: Whether they show more structure than the noise baseline; None if unknown or not asked.
         recurs: Whether a pattern recurs from several starts; None without a pattern.
@@ -45,7 +45,7 @@ class Verdict:
     word: str
     mark: str
     meaning: str
-    tells: bool = True
+    informative: bool = True
     looks: bool | None = True
     pattern: bool | None = None
     recurs: bool | None = None
@@ -124,7 +124,7 @@ DEAD = Verdict(
     "dead",
     "d",
     "The activation is zero or constant: proved from the weights, or no input was found that changes it.",
-    tells=False,
+    informative=False,
     looks=False,
 )
 UNDECIDED = Verdict(
@@ -138,7 +138,7 @@ FAILED = Verdict(
     "failed",
     "x",
     "Rendering failed; the reason says how.",
-    tells=False,
+    informative=False,
     looks=False,
 )
 

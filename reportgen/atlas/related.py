@@ -83,7 +83,7 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
         why = shortfall_in_words(score.relations.copy_shortfall) if score else ""
         remark = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
         return Links(title=title, note=note + remark, means=means, links=tuple(found))
-    if score is None or not verdict_of(score.verdict).tells or rows.findings.response_groups is None:
+    if score is None or not verdict_of(score.verdict).informative or rows.findings.response_groups is None:
         return None
     none = Fact(
         "Most similar", "none", "no unit of this layer has an activation correlation r of 0.5 or more with it"

@@ -100,7 +100,7 @@ def unit_pictures(renders: Sequence[RenderRow], roles: Parsed, verdict: str, siz
     lead = lead_of(renders, roles, verdict)
     scored = [r for r in renders if r.recipe == roles.get("scored") and r.sign == "happy" and r is not lead]
     judged = verdict_of(verdict)
-    kept = scored[:1] if sizes.few_seeds and (judged.noise or not judged.tells) else scored
+    kept = scored[:1] if sizes.few_seeds and (judged.noise or not judged.informative) else scored
     shown = {roles.get("scored"), roles.get("shown"), *(roles.get("sweep") or ())}
     others = [r for r in renders if r.recipe in shown and r is not lead and r not in scored]
     page = (page_picture(lead.key, lead.height, lead.width, sizes), lead) if lead else None

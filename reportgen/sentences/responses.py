@@ -122,7 +122,7 @@ def shortfall_in_words(short: Shortfall | None) -> str:
 
 def trust_of(score: UnitScore) -> str:
     """Return what the checks say of a unit whose pictures are evidence; else nothing."""
-    return trust_in_words(score.trust, score.natural) if verdict_of(score.verdict).tells else ""
+    return trust_in_words(score.trust, score.natural) if verdict_of(score.verdict).informative else ""
 
 
 def trust_in_words(trust: Trust, natural: Natural | None) -> str:

@@ -109,7 +109,7 @@ def _responsiveness(fields: Mapping[str, Any], extra: Mapping[str, Any]) -> dict
     proof, details = fields.get("dead_proof", ""), _details(fields)
     if not isinstance(proof, str):
         raise ValueError("dead_proof must be a text")
-    known = verdict_of(fields["verdict"]).tells and _cause(fields, extra) != "responses missing"
+    known = verdict_of(fields["verdict"]).informative and _cause(fields, extra) != "responses missing"
     state = "live" if known else "unknown"
     if fields["verdict"] == DEAD.word:
         state = "constant" if details[0].startswith("constant") else "dead"
