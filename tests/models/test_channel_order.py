@@ -38,7 +38,7 @@ def saved(model: Any, folder: Path) -> Path:
     return path
 
 
-def answers(model: Model, seen: np.ndarray) -> np.ndarray:
+def outputs(model: Model, seen: np.ndarray) -> np.ndarray:
     return np.asarray(cut_model(model, model.layer("conv"), (16, 16)).network(seen)[0])
 
 
@@ -49,7 +49,7 @@ def test_a_network_that_takes_blue_first_gets_pictures_turned(ends: Any, tmp_pat
     seen = pictures(2, 16, 16, 3)
     low, high = (np.asarray(e, np.float32) for e in (ends or (0, 1)))
     expected = keras.models.load_model(path)(low + seen[..., ::-1] * (high - low))
-    np.testing.assert_allclose(answers(turned, seen), expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(outputs(turned, seen), expected, rtol=1e-4, atol=1e-3)
     assert compare_cuts(turned).same and compare_with_keras(find_source(path), turned).same
 
 
@@ -57,10 +57,10 @@ def test_colours_are_the_networks_own_mirrored(tmp_path: Path) -> None:
     path = saved(net(), tmp_path)
     plain, turned = load_model(path), load_model(path, channel_order="bgr")
     seen = pictures(2, 16, 16, 3)
-    np.testing.assert_allclose(answers(turned, seen), answers(plain, seen[..., ::-1]), atol=1e-5)
+    np.testing.assert_allclose(outputs(turned, seen), outputs(plain, seen[..., ::-1]), atol=1e-5)
 
 
-def test_caffes_range_and_its_means_in_the_graph_mean_blue_first_unless_said_otherwise(
+def test_caffes_range_and_its_means_in_the_graph_mean_blue_first_unless_overridden(
     tmp_path: Path,
 ) -> None:
     caffe = read_settings({"input_range": "caffe"}).input_range

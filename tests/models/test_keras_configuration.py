@@ -1,4 +1,4 @@
-"""A configuration is bounded before it is parsed, and what is in the way of reading is told as what it is."""
+"""A configuration is bounded before it is parsed, and the cause of a failure to read is reported."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class _Full:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_folder_for_temporary_files_is_told_as_that(
+def test_a_full_folder_for_temporary_files_is_reported_as_such(
     good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Path.open
@@ -185,7 +185,9 @@ def test_a_full_folder_for_temporary_files_is_told_as_that(
     assert tempfile.gettempdir() in said and "damaged" not in said
 
 
-def test_no_folder_for_temporary_files_is_told_as_that(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_folder_for_temporary_files_is_reported_as_such(
+    good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def none() -> Iterator[str]:
         raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
 

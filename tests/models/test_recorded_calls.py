@@ -104,7 +104,7 @@ def test_a_plain_normalisation_after_one_in_training_takes_stored_moments_and_th
     assert any('"own" is recorded' in note and "after it as well" in note for note in model.notes)
 
 
-def test_a_layer_that_each_call_changes_is_not_compared_and_the_reason_told(tmp_path: Path) -> None:
+def test_a_layer_that_each_call_changes_is_not_compared_and_the_reason_given(tmp_path: Path) -> None:
     x = keras.Input((SIDE, SIDE, 3))
     y = layers.SpectralNormalization(layers.Conv2D(4, 3), name="spectral")(x, training=True)
     path = saved(tmp_path, y, x)
@@ -120,7 +120,7 @@ def test_the_recorded_flag_is_part_of_what_a_picture_depends_on(tmp_path: Path) 
     assert hashes[0] != hashes[1]
 
 
-def test_nothing_is_proved_dead_behind_moments_of_the_picture(tmp_path: Path) -> None:
+def test_no_unit_is_proved_dead_after_moments_of_the_picture(tmp_path: Path) -> None:
     from reportgen.measure.bounds import bounds
 
     found = bounds(load_model(normalised(tmp_path, True)))
@@ -142,7 +142,7 @@ def test_a_normalisation_in_training_survives_the_network_being_made_anew(tmp_pa
     assert compare_with_keras(find_source(path), model).same
 
 
-def test_dropout_recorded_as_in_training_is_left_out_and_told(tmp_path: Path) -> None:
+def test_dropout_recorded_in_training_mode_is_left_out_with_a_note(tmp_path: Path) -> None:
     x = keras.Input((SIDE, SIDE, 3))
     y = layers.Dropout(0.5, name="chance")(layers.Conv2D(4, 3)(x), training=True)
     path = saved(tmp_path, layers.Conv2D(3, 3, name="up")(y), x)

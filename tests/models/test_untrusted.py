@@ -217,7 +217,7 @@ def test_a_custom_layer_that_is_named_and_trusted_is_used(swirl: Path) -> None:
         ("math:Swirl", "module math has no class or function Swirl"),
     ],
 )
-def test_a_custom_name_that_cannot_be_had_is_told(good: Path, custom: str, said: str) -> None:
+def test_a_custom_name_that_cannot_be_imported_is_refused(good: Path, custom: str, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_model(good, custom=[custom], trust_model=True)
     assert said in str(caught.value)

@@ -1,8 +1,8 @@
-"""Constants that are repeated for each picture, such as the state a recurrent layer starts from; and counts.
+"""Constants repeated for each picture, such as a recurrent layer's initial state, and counts of pictures.
 
-Their shape depends on the number of pictures, their numbers do not, or are more by one step for each picture,
-as are places in a list of all pictures' numbers. An operation on them alone is answered for two and for three
-pictures; where the outputs are one array, repeated or counted on, it is a constant of that kind too.
+Their shape depends on the batch size; their values do not, or increase by one step for each picture, such as
+offsets into a list of all pictures' values. An operation on such constants alone is evaluated for two and for
+three pictures; if the results are one array, repeated or counted on, it is again such a constant.
 """
 
 from __future__ import annotations

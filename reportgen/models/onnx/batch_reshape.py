@@ -44,8 +44,8 @@ def with_batch(call: Call, value: Value, wanted: list[int]) -> tuple[int, ...]:
 def _place_by_strides(call: Call, plain: list[int], shape: tuple[int, ...], batch_at: int) -> int | None:
     """Return which written side holds the pictures of a batch, which keep their stride.
 
-    In a side that pictures share with something else either may stand before the other: as they were brought
-    together where that is known, else pictures. A side that is theirs alone goes before one that they share.
+    In a side that pictures share with other items either may come first: in the order in which they were
+    merged if that is known, else pictures. A side of pictures alone is preferred to a shared one.
     """
     fixed, last = call.builder.given_batch, call.builder.pictures_last
     after, merged = count(shape[batch_at + 1 :]), shape[batch_at] // BATCH

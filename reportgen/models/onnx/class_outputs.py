@@ -69,7 +69,7 @@ def without_class_names(graph: GraphProto) -> list[str]:
         )
     for output, numbers, node in choices:
         if numbers in behind:
-            notes.append(f'Output "{output}" says which class is chosen ({node.op_type}) and is left out.')
+            notes.append(f'Output "{output}" gives the chosen class ({node.op_type}) and is left out.')
         else:
             kept.append(output)
             _behind([output], writer, behind)

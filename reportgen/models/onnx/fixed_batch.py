@@ -1,8 +1,8 @@
-"""What a file holds once for each picture of its fixed batch, read for any number of pictures.
+"""Constants with a row for each picture of a file's fixed batch, generalised to any batch size.
 
-A batch that is fixed stands not only in the picture's shape: constants, and what follows from held inputs,
-have a row for each of its pictures. Where such rows meet a value that depends on the number of pictures and
-all are one, that one is meant for every picture; where they differ, the file works on its own batch alone.
+A fixed batch appears not only in the picture's shape: constants, and values that follow from held inputs,
+have a row for each of its pictures. Where such rows are broadcast with a value that depends on the batch and
+all are equal, one row applies to every picture; where they differ, the file works for its own batch only.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Source:
 
     Attributes:
         file_name: Base name, for messages.
-        folder: Where external data may lie; None if nowhere.
+        folder: Of external data; None if there may be none.
         max_memory: Most bytes one tensor may take.
     """
 

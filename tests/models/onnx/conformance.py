@@ -82,7 +82,7 @@ def as_array(value: Any) -> Any:
 
 
 def wrong_in(name: str, own: Any, their: Any, rtol: float = 0.0, atol: float = 0.0) -> str:
-    """Return what is wrong with an answer, or nothing."""
+    """Return what is wrong with an output, or an empty text."""
     if own.shape != their.shape:
         return f"{name} is {own.shape}, wanted {their.shape}"
     if own.dtype != their.dtype:

@@ -64,7 +64,7 @@ def test_queries_in_groups_share_keys_and_values(tmp_path):
     equals(network(tmp_path, node, width=4))
 
 
-def test_a_query_from_which_every_key_is_hidden_takes_nothing(tmp_path):
+def test_a_query_whose_keys_are_all_masked_gives_zero(tmp_path):
     hidden = np.ones((N, N), bool)
     hidden[2] = False
     node = helper.make_node("Attention", ["q", "k", "v", "mask"], ["a"], q_num_heads=2, kv_num_heads=2)

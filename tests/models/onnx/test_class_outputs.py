@@ -101,7 +101,7 @@ def test_an_ending_of_names_is_read_up_to_the_numbers(tmp_path, nodes, outputs):
     assert model.taps["fc"].head is not None, "the softmax behind the names is a head all the same"
 
 
-def test_numbers_beside_the_names_stay_the_output_and_no_layer_is_lost(tmp_path):
+def test_scores_next_to_class_names_stay_the_output_and_no_layer_is_lost(tmp_path):
     path = write(tmp_path, [ARGMAX, ENCODED], [numbers("probabilities"), texts("label")])
     imported = read_onnx(path)
     assert imported.outputs == ("probabilities",)

@@ -150,7 +150,7 @@ def test_a_broken_tensor_is_named(tmp_path, what):
     assert "\n" not in str(caught.value)
 
 
-def test_a_node_that_writes_nothing_is_named(tmp_path):
+def test_a_node_without_outputs_is_named(tmp_path):
     node = helper.make_node("Relu", ["v0"], [], name="empty")
     with pytest.raises(ModelError, match=r'"empty".*writes nothing'):
         read_onnx(written(tmp_path, [node, *row(1)]))

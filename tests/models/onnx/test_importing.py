@@ -246,7 +246,7 @@ def test_a_resize_gives_what_onnxruntime_gives(tmp_path, mode, how, factor):
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
-def test_other_floating_types_are_read_as_float32_and_said(tmp_path, dtype):
+def test_other_floating_point_types_are_read_as_float32_with_a_note(tmp_path, dtype):
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     # onnxruntime has no convolution of these types on every machine; a product will do.
     nodes = [helper.make_node("Mul", ["x", "w"], ["c"]), helper.make_node("Tanh", ["c"], ["y"])]
@@ -261,7 +261,7 @@ def test_weights_that_are_inputs_as_well_are_weights(tmp_path):
     assert not equals(path).held
 
 
-def test_another_input_is_held_and_said(tmp_path):
+def test_another_input_is_held_with_a_note(tmp_path):
     more = [helper.make_tensor_value_info("k", TensorProto.FLOAT, [1])]
     path = write(tmp_path, [CONV, helper.make_node("Add", ["c", "k"], ["y"])], WEIGHTS, inputs=more)
     assert any('"k"' in note and "zero" in note for note in equals(path).notes)
@@ -287,7 +287,7 @@ def outside(path, location):
     return data
 
 
-def test_data_beside_the_model_is_read_and_elsewhere_refused(tmp_path):
+def test_external_data_is_read_from_the_models_folder_only(tmp_path):
     folder = tmp_path / "model"
     folder.mkdir()
     path = write(folder, [CONV, helper.make_node("Relu", ["c"], ["y"])], WEIGHTS)

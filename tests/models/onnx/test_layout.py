@@ -50,7 +50,7 @@ def number(*values):
     last=st.booleans(),
     before=st.lists(st.sampled_from(["Sub", "Mul", "Relu", "Identity"]), max_size=3),
 )
-def test_the_first_convolution_tells_whatever_the_sizes(tmp_path_factory, sides, last, before):
+def test_the_first_convolution_shows_the_axis_whatever_the_sizes(tmp_path_factory, sides, last, before):
     height, width, channels = sides
     nodes, name, arrays = [], "x", {"c": number(0.5), "w": kernel(4, channels)}
     for i, kind in enumerate(before):
@@ -112,7 +112,7 @@ def test_what_the_file_says_of_its_axes_is_believed(tmp_path):
     assert not read_onnx(written(tmp_path, nodes, (3, 4, 8), arrays, denoted=1)).channels_last
 
 
-def test_a_graph_that_does_not_tell_is_asked_about_in_one_line(tmp_path):
+def test_an_ambiguous_channel_axis_is_reported_in_one_line(tmp_path):
     path = written(
         tmp_path, [N("Relu", ["x"], ["m"]), *FLAT], (5, 4, 8), {"g": RNG.normal(size=(160, 3)).astype("f4")}
     )
@@ -218,7 +218,7 @@ def test_a_reshape_that_moves_a_side_of_one_is_a_transposition(tmp_path):
 
 
 @pytest.mark.parametrize("last", [True, False])
-def test_a_normalisation_before_anything_else_tells(tmp_path, last):
+def test_a_normalisation_before_anything_else_shows_the_axis(tmp_path, last):
     bands = 7
     shape = ("n", 9, 5, bands) if last else ("n", bands, 9, 5)
     turn = [N("Transpose", ["x"], ["t"], perm=[0, 3, 1, 2])] if last else [N("Identity", ["x"], ["t"])]
@@ -228,7 +228,7 @@ def test_a_normalisation_before_anything_else_tells(tmp_path, last):
 
 
 @pytest.mark.parametrize("mean", [(7, 1, 1), (1, 7, 1, 1)])
-def test_means_before_height_and_width_tell_where_no_convolution_does(tmp_path, mean):
+def test_means_over_height_and_width_show_the_axis_without_a_convolution(tmp_path, mean):
     shape = ("n", 7, 6, 5)
     nodes = [
         N("Sub", ["x", "mean"], ["s"]),

@@ -42,7 +42,7 @@ def recogniser(folder, shape=("n", 3, "h", "w")):
 
 
 @pytest.mark.parametrize("shape", [("n", 3, "h", "w"), ("n", 3, 48, "w")])
-def test_a_recogniser_of_lines_is_read_at_a_size_on_which_it_works_and_that_is_said(tmp_path, shape):
+def test_a_line_recogniser_is_read_at_a_size_on_which_it_works_with_a_note(tmp_path, shape):
     path = recogniser(tmp_path, shape=shape)
     imported = read_onnx(path)
     assert imported.model.input_shape == (None, 48, 320, 3) and imported.input_size_source == "assumed"
@@ -53,7 +53,7 @@ def test_a_recogniser_of_lines_is_read_at_a_size_on_which_it_works_and_that_is_s
     assert [layer.name for layer in load_model(path).layers] == ["conv", "read"]
 
 
-def test_a_size_that_is_said_is_not_replaced(tmp_path):
+def test_a_given_size_is_not_replaced(tmp_path):
     with pytest.raises(ModelError):
         read_onnx(recogniser(tmp_path), input_size=(224, 224))
 

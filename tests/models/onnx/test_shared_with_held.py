@@ -51,7 +51,7 @@ def test_a_held_branch_is_listed_and_shares_its_weights(tmp_path: Path) -> None:
         assert "held inputs" in dict(model.skipped)["right"]
 
 
-def test_a_held_branch_of_its_own_weights_is_listed_and_shares_nothing(tmp_path: Path) -> None:
+def test_a_held_branch_with_its_own_weights_is_listed_as_sharing_none(tmp_path: Path) -> None:
     model = load_model(twins(tmp_path, "j"))
     assert model.layer("left").shared_with == ()
     assert "right" in dict(model.skipped)

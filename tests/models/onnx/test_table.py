@@ -15,5 +15,5 @@ def test_the_documentation_shows_the_table_of_the_code():
     assert shown == markdown()
 
 
-def test_nothing_is_both_read_and_refused():
+def test_no_operator_is_both_supported_and_refused():
     assert not set(REFUSED) & set(operators())

@@ -46,5 +46,5 @@ def test_a_transposed_convolution_has_the_size_that_onnx_gives_it(tmp_path, more
     assert compare_with_onnxruntime(path, read_onnx(path), pictures)[0].max_rel < 1e-4
     (layer,) = load_model(path).layers
     session = onnxruntime.InferenceSession(str(path))
-    (answer,) = session.run(None, {"x": np.zeros((1, 3, 7, 7), np.float32)})
-    assert (layer.map_size, layer.activation) == (answer.shape[2:], "relu")
+    (output,) = session.run(None, {"x": np.zeros((1, 3, 7, 7), np.float32)})
+    assert (layer.map_size, layer.activation) == (output.shape[2:], "relu")

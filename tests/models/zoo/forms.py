@@ -53,7 +53,7 @@ FORMS = (
     Form("keras-3-json", ".json", "keras", "JSON and weights of Keras 3"),
     Form("keras-3-onnx", ".onnx", "keras3", "ONNX by Keras 3's own export"),
     *(Form(f"keras-2.{v}-keras", ".keras", "keras2", f"`.keras` of Keras 2.{v}") for v in (12, 13, 14, 15)),
-    Form("keras-2.12-named", ".keras", "keras2", "HDF5 that Keras 2.12 calls `.keras` unless told otherwise"),
+    Form("keras-2.12-named", ".keras", "keras2", "HDF5 that Keras 2.12 names `.keras` by default"),
     *(Form(f"keras-2.{v}-h5", ".h5", "keras2", f"`.h5` of Keras 2.{v}") for v in (12, 13, 14, 15)),
     *(Form(f"tf2onnx-{o}", ".onnx", "tf2onnx", f"ONNX by tf2onnx, opset {o}") for o in (9, 13, 17)),
     *(Form(f"torch-old-{o}", ".onnx", "torch", f"torch's old exporter, opset {o}") for o in (9, 13, 17)),

@@ -69,7 +69,7 @@ def markdown(found: Judged) -> str:
 
 
 def _plain(reason: str, name: str, form: str) -> str:
-    """Return a reason without the file's own name, so that equal ones are told once."""
+    """Return a reason without the file's own name, so that equal ones are listed once."""
     words = (
         reason.replace(f"{form}.onnx", "FILE").replace(f"{form}.keras", "FILE").replace(f"{form}.h5", "FILE")
     )

@@ -1,7 +1,7 @@
 """Resize and Upsample in all modes: whole factors as UpSampling2D, all else as one matrix an axis.
 
 Every mode of ONNX is separable, so along one axis a resize is a product with a matrix of output
-by input positions, worked out here in float64.
+by input positions, computed here in float64.
 """
 
 from __future__ import annotations
