@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.build_layer import LayerTask, make_layer
 from reportgen.atlas.comparison_pages import comparison_files
 from reportgen.atlas.comparison_rows import ComparisonContext
+from reportgen.atlas.counterparts import counterparts_of
 from reportgen.atlas.output import SiteFiles, check_budget, site_files
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.picture_sizes import SMALLER, ChosenSizes, choose_sizes
@@ -28,6 +29,7 @@ from reportgen.atlas.site_map import PICTURES, START
 from reportgen.atlas.site_pages import site_page_files, tables_here
 from reportgen.atlas.size_estimate import sample_units, size_estimator
 from reportgen.atlas.view_context import ViewContext
+from reportgen.atlas.views import Counterpart
 from reportgen.comparison import Comparisons
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec, content_hash
@@ -80,6 +82,14 @@ class _Plan:
     digests: Mapping[tuple[int, str], _Digests]
     spec: AtlasSpec
     pages: Pages
+    counterparts: Mapping[int, Mapping[str, Mapping[int, Sequence[Counterpart]]]] = field(
+        default_factory=dict
+    )
+
+    def counterparts_in(self, model: int, layer: str) -> dict[str, Mapping[int, Sequence[Counterpart]]]:
+        """Return the counterparts of a layer's units, by its name; nothing where there are none."""
+        found = self.counterparts.get(model, {}).get(layer)
+        return {layer: found} if found else {}
 
     @property
     def n_units(self) -> int:
@@ -138,8 +148,7 @@ def write_atlas(
     if spec.url and not spec.url.endswith("/"):
         spec = dataclasses.replace(spec, url=spec.url + "/")
     with open_store(store_path) as store, site_files(folder) as files:
-        compared = bool(comparisons.pairs or comparisons.series)
-        plan = _plan(store, spec, template_folders(templates), compared=compared)
+        plan = _plan(store, spec, template_folders(templates), comparisons)
         made_from = content_hash(
             [
                 plan.pages.digest, spec, credits, repr(comparisons), plan.records, run_seconds(store),
@@ -169,7 +178,7 @@ def write_atlas(
     )
 
 
-def _plan(store: Store, spec: AtlasSpec, folders: tuple[Path, ...], *, compared: bool) -> _Plan:
+def _plan(store: Store, spec: AtlasSpec, folders: tuple[Path, ...], comparisons: Comparisons) -> _Plan:
     records = tuple(store.models())
     if not records:
         raise SiteError(f'store "{store.path.name}" holds no model', hint="render a model first")
@@ -178,8 +187,9 @@ def _plan(store: Store, spec: AtlasSpec, folders: tuple[Path, ...], *, compared:
         own = {layer.name: units_of(store, record.id, layer.name) for layer in record.layers}
         units[record.id] = {name: found for name, found in own.items() if found}
     made_with = f"reportgen {reportgen.__version__}"
+    compared, stands = bool(comparisons.pairs or comparisons.series), places(records)
     pages = Pages(spec.title, made_with, tables_here(), tuple(_assumed(records)), folders, spec.url, compared)
-    plan = _Plan(records, places(records), units, {}, spec, pages)
+    plan = _Plan(records, stands, units, {}, spec, pages, counterparts_of(comparisons, stands))
     return dataclasses.replace(plan, digests=dict(_digests(store, plan)))
 
 
@@ -194,7 +204,8 @@ def _digests(store: Store, plan: _Plan) -> Iterator[tuple[tuple[int, str], _Dige
             own = [record.layer(name), record.roles(name)]
             stored = layer_digest(store, record.id, name)
             pictures = [picture_sources(), bool(plan.spec.url), place.folder, own, stored]
-            pages = [whole, own, stored, _around(plan, record, name)]
+            others = repr(plan.counterparts_in(record.id, name))
+            pages = [whole, own, stored, _around(plan, record, name), others]
             yield (record.id, name), _Digests(content_hash(pictures), content_hash(pages))
 
 
@@ -275,9 +286,10 @@ def _tasks(
     records = {record.id: record for record in plan.records}
     for (model, name), parts in changed.items():
         record = records[model]
+        context = dataclasses.replace(contexts[model], counterparts=plan.counterparts_in(model, name))
         yield (
             LayerTask(
-                store.path, files.stage, plan.pages, contexts[model], record, name,
+                store.path, files.stage, plan.pages, context, record, name,
                 _around(plan, record, name), plan.own_pages, frozenset(parts),
             ),
         )  # fmt: skip

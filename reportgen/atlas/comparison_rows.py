@@ -86,7 +86,7 @@ def row(context: ComparisonContext, c: Comparison, pair: LayerPair, x: UnitChang
     before = _side(context, c.a, pair.layer_a, x.a, own[0])
     after = _side(context, c.b, pair.layer_b, x.b, own[1])
     return Row(
-        anchor=_anchor(x), key=state_key(x), page=f"{slug}.html", layer=pair.layer_b, change=x,
+        anchor=anchor_of(x), key=state_key(x), page=f"{slug}.html", layer=pair.layer_b, change=x,
         sides=(before, after),
     )  # fmt: skip
 
@@ -164,10 +164,11 @@ def _by_similarity(row: Row) -> float:
 
 def key_of(pair: LayerPair, x: UnitChange) -> tuple[str, str]:
     """Return what names a unit among those of a comparison."""
-    return (pair.layer_b, _anchor(x))
+    return (pair.layer_b, anchor_of(x))
 
 
-def _anchor(x: UnitChange) -> str:
+def anchor_of(x: UnitChange) -> str:
+    """Return the anchor of a unit on the page that compares its layer."""
     return f"b{x.b.unit}" if x.b is not None else f"a{x.a.unit if x.a else ''}"
 
 
