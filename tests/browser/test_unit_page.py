@@ -1,4 +1,4 @@
-"""A unit's page: its first screen, words explained in place, the place that is kept, a random unit, embedding."""
+"""A unit's page: its first screen, words explained in place, the place kept, a random unit, embedding."""
 
 import re
 from collections.abc import Callable
