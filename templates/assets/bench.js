@@ -88,7 +88,8 @@
     });
   }
 
-  // `page` is told what is shown: `titled(form, words)`, and `noted(text)` of what the address should keep.
+  // `page` is told what is shown: `titled(form, words)`, and `noted(text)` of what the address should keep; it gives
+  // the `link` to it.
   function mount(told, set, page) {
     var live = self.AtlasEasel.make("live", "The picture", "Render draws here.");
     var kept = self.AtlasEasel.make("kept", "Kept for comparison", "“Keep for comparison” puts a picture here, next to those that follow.");
@@ -129,7 +130,11 @@
       kept.differs(between ? between.right || "the same settings" : "");
       live.draw(scale());
       kept.draw(scale());
+      ready();
     }
+
+    // Only a finished picture can be kept.
+    function ready() { document.getElementById("keep").disabled = !live.key; }
 
     function scale() {
       if (!live.made || !kept.made) return undefined;
@@ -155,8 +160,9 @@
       if (given && (!stored || differences(fields, given, base).n) && told.renders) ask(given);
     }
 
-    function introduce(title, note) {
-      document.getElementById("head").replaceChildren(make("h2", {}, title), make("p.note", {}, note));
+    function introduce(title, note, linked) {
+      var heading = make("h2", {}, title), link = linked ? self.Atlas.copyButton("Copy link", page.link) : null;
+      document.getElementById("head").replaceChildren(make("div.head-line", {}, heading, link), make("p.note", {}, note));
       document.getElementById("evidence").replaceChildren();
     }
 
@@ -164,7 +170,8 @@
       var ticket = answer.tickets[0];
       quit();
       if (!live.ticket && live.key && !kept.key && answer.what === "picture") kept.keep(live, false);  // The atlas's own.
-      live.begin(answer);
+      var other = answer.form.model !== told.model || answer.form.version !== told.version;
+      live.begin(answer, answer.form.layer + ", " + answer.words + (other ? ", version " + answer.form.version : ""));
       growth.clear(false);
       page.titled(answer.form, answer.words);
       compare();
@@ -172,6 +179,7 @@
         if (live.ticket !== ticket) return;
         live.show(now);
         live.draw(scale());
+        ready();
         if (!now.ended) return;
         if (now.grown) growth.load(now.key); else growth.clear(now.state === "done");
         kept.draw(scale());
@@ -205,7 +213,7 @@
     return {
       setUnit: function (layer, unit, lead, text) { choose(fields.plain(layer, String(unit)), lead, layer + ", unit " + unit, text); },
       setLayer: function (layer, n, text) {
-        introduce(layer, "The layer as a whole" + (n ? ", " + n + " units" : "") + ". Choose a unit in the grid, or render all of it.");
+        introduce(layer, "The layer as a whole" + (n ? ", " + n + " units" : "") + ". Choose a unit in the grid, or render all of it.", true);
         choose(fields.plain(layer, "layer"), null, "", text);
       },
       setNothing: function () {

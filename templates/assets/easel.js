@@ -84,8 +84,8 @@
       own.draw();
     };
 
-    own.begin = function (answer) {
-      set({ made: answer.form, ticket: answer.tickets[0], of: answer.form.layer + ", " + answer.words });
+    own.begin = function (answer, of) {
+      set({ made: answer.form, ticket: answer.tickets[0], of: of });
       refreshes = shown = 0;
       began = performance.now();
       drawn.bar.hidden = false;

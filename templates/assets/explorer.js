@@ -6,6 +6,7 @@
   var make = self.Atlas.make, told = JSON.parse(document.getElementById("page-data").textContent);
   var folder = "/" + told.folder + "/", units = null, open = null, asked = 0, bench = null;
   var shown = "", whole = "";  // What the form asks for, where it is not the atlas's picture; the layer that is open as a whole
+  var headed = null;  // What stands in the head, also when the unit was closed
   var tab = String(Math.random()).slice(2) + Date.now();
 
   function set(id, data) { self.dash_clientside.set_props(id, { data: data }); }
@@ -48,6 +49,11 @@
 
   function rendered() { return new URLSearchParams(location.search).get("render") || ""; }
 
+  // The address of what is shown, without the filter
+  function link() {
+    return new URL(folder + headed.slug + ".html" + (shown && "?render=" + encodeURIComponent(shown)) + (headed.unit === null ? "" : "#u" + headed.unit), location.href).href;
+  }
+
   // What the bench says of itself: what is to be kept in the address, and what the picture is of
 
   function noted(text) {
@@ -57,8 +63,10 @@
   }
 
   function titled(form, of) {
-    var heading = document.querySelector("#head h2"), alone = open && form.layer === open.layer && String(self.AtlasForm.sum(form.terms)) === String(open.unit);
+    var heading = document.querySelector("#head h2"), here = form.model === told.model && form.version === told.version;
+    var alone = here && open && form.layer === open.layer && String(self.AtlasForm.sum(form.terms)) === String(open.unit);
     if (!heading) return;
+    if (!here) of += ", version " + form.version;
     heading.replaceChildren(form.layer + " ", make("span", {}, of));
     document.title = form.layer + " " + of + " – Explorer";
     document.querySelectorAll("#head .of-unit").forEach(function (element) { element.hidden = !alone; });
@@ -101,6 +109,7 @@
     open = null;
     shown = "";
     whole = row.slug;
+    headed = { slug: row.slug, unit: null };
     asked += 1;
     filterTo(wordsOf(row.layer));
     units.mark();
@@ -125,6 +134,7 @@
     if (!open) {
       if (!at) bench.setNothing();
       else {
+        headed = at;
         bench.setLayer(at.layer, table().layers.find(function (own) { return own.slug === at.slug; }).n_units, text);
         self.dash_clientside.set_props("layers", { selectedRows: { ids: [at.slug] } });
       }
@@ -148,14 +158,15 @@
     var head = document.getElementById("head"), evidence = document.getElementById("evidence");
     var heading = make("h2", { tabindex: "-1" }, at.layer + " ", make("span", {}, "unit " + at.unit));
     head.replaceChildren(
-      make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", function () { return new URL(folder + at.slug + ".html" + (shown && "?render=" + encodeURIComponent(shown)) + "#u" + at.unit, location.href).href; })),
+      make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", link)),
       make.apply(null, ["div.of-unit", {}].concat(self.Atlas.unit.head(view))),
-      make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone: it has no verdict. The evidence below is that of the unit."));
-    var shown = make("div.sections");
-    shown.append.apply(shown, self.Atlas.unit.first(view, 3));
-    evidence.replaceChildren.apply(evidence, [make("h2.small", {}, "Evidence, as in the atlas"), shown].concat(
+      make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone, or of another version: it has no verdict. The evidence below is that of unit " + at.unit + ", " + told.version + "."));
+    var sections = make("div.sections");
+    sections.append.apply(sections, self.Atlas.unit.first(view, 3));
+    evidence.replaceChildren.apply(evidence, [make("h2.small", {}, "Evidence, as in the atlas"), sections].concat(
       self.Atlas.unit.parts(view, 3), [make("p.cite", { "data-copy": "citation" }, view.citation)]));
     self.Atlas.copyButtons(evidence);
+    headed = at;
     bench.setUnit(at.layer, at.unit, lead, text);
     if (focus) {
       heading.focus({ preventScroll: true });
@@ -196,7 +207,7 @@
     var into = document.getElementById("browse");
     if (bench || !into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return;
     waiting.disconnect();
-    bench = self.AtlasBench.mount(told, set, { noted: noted, titled: titled });
+    bench = self.AtlasBench.mount(told, set, { noted: noted, titled: titled, link: link });
     drawBrowse(into);
     document.body.style.setProperty("--layers", table().layers.length);
     set("place", { model: told.model, version: told.version, tab: tab });

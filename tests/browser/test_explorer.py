@@ -212,7 +212,7 @@ def test_the_activation_of_the_atlas_s_picture_is_that_of_the_page(at: Any) -> N
     assert said == "activation " + row.locator("td").nth(1).inner_text()
 
 
-def test_the_address_keeps_the_form_and_the_link_carries_it(at: Any, chromium: Any) -> None:
+def test_the_address_keeps_the_form_and_the_link_carries_it(at: Any) -> None:
     page = at()
     page.locator("#set-seed").fill("7")
     page.locator("#set-seed").press("Tab")
@@ -220,6 +220,10 @@ def test_the_address_keeps_the_form_and_the_link_carries_it(at: Any, chromium: A
     page.locator("#set-tv").press("Tab")
     done(page, "tv 0.5")
     page.wait_for_url(re.compile("render=.*seed%3D7%26tv%3D0.5#u3$"))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
     page.reload()
     done(page, "conv1, unit 3")
     expect(page.locator("#set-seed")).to_have_value("7")
@@ -336,6 +340,8 @@ def test_two_versions_of_a_unit_stand_side_by_side(at: Any) -> None:
     page.locator("#keep").click()
     page.locator("#set-version").select_option("garden/v1")
     done(page, "version v1")
+    expect(page.locator("#head h2")).to_have_text("conv1 unit 3, version v1")
+    expect(page.locator("#head .verdict")).to_be_hidden()  # That is v2's.
     expect(page.locator("#kept .what")).to_contain_text("version v2")
 
 

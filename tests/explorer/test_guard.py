@@ -61,8 +61,8 @@ def test_another_sites_requests_are_refused(own):
 
 @pytest.mark.parametrize(
     "path",
-    ["/docs", "/openapi.json", "/img/../../etc/passwd", "/img/ABC.webp", "/assets/../x", "/_dash/",
-     "/_favicon.ico", "/_dash/_dash-ws-callback", "/_reload-hash", "/progress/../x/1.webp", "//evil"],
+    ["/docs", "/openapi.json", "/img/../../etc/passwd", "/img/ABC.webp", "/growth/../x.json", "/assets/../x",
+     "/_dash/", "/_favicon.ico", "/_dash/_dash-ws-callback", "/_reload-hash", "/progress/../x/1.webp", "//evil"],
 )  # fmt: skip
 def test_other_addresses_are_not_there(own, path):
     assert ask(own, path).status == 404
@@ -81,6 +81,7 @@ def test_a_socket_is_closed(own):
 @pytest.mark.parametrize(
     "path",
     ["/", "/m/a/v/units.html", "/m/a/v/units.js", f"/img/{'0' * 32}.webp", "/progress.json", "/assets/a.css",
+     f"/img/{'0' * 32}.png", f"/growth/{'0' * 32}.json", f"/growth/{'0' * 32}.webp",
      "/_dash/_dash-layout", "/_dash/_dash-dependencies", "/_dash/_dash-component-suites/dash/x.js"],
 )  # fmt: skip
 def test_every_address_wants_the_token(shared, path):
