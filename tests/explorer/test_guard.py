@@ -62,7 +62,8 @@ def test_another_sites_requests_are_refused(own):
 @pytest.mark.parametrize(
     "path",
     ["/docs", "/openapi.json", "/img/../../etc/passwd", "/img/ABC.webp", "/growth/../x.json", "/assets/../x",
-     "/_dash/", "/_favicon.ico", "/_dash/_dash-ws-callback", "/_reload-hash", "/progress/../x/1.webp", "//evil"],
+     "/_dash/", "/_favicon.ico", "/_dash/_dash-ws-callback", "/_reload-hash", "/progress/../x/1.webp",
+     "//evil"],
 )  # fmt: skip
 def test_other_addresses_are_not_there(own, path):
     assert ask(own, path).status == 404
