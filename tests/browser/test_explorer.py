@@ -209,7 +209,7 @@ def test_the_activation_of_the_atlas_s_picture_is_that_of_the_page(at: Any) -> N
     page = at()
     said = page.locator("#live .now").inner_text()
     row = page.locator("#evidence tr", has_text="show happy 0")
-    assert said == "activation " + row.locator("td").nth(1).inner_text()
+    assert said == "activation " + row.locator("td").nth(1).text_content()
 
 
 def test_the_address_keeps_the_form_and_the_link_carries_it(at: Any) -> None:
