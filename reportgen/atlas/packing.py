@@ -23,6 +23,7 @@ LETTERS: Mapping[str, str] = {
     "caption": "c",
     "channels": "C",
     "citation": "q",
+    "class_name": "Cl",
     "counterparts": "Co",
     "counts": "O",
     "detail": "d",

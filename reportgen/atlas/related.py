@@ -120,7 +120,7 @@ def counterparts_section(context: ViewContext, layer: str, unit: int) -> Counter
     found = context.counterparts.get(layer, {}).get(unit, ())
     if not found:
         return None
-    note = "The unit that responds most alike there, and what became of it."
+    note = "The most similar unit there, and what became of this one."
     return Counterparts(title="In other versions", note=note, means="counterpart", counterparts=tuple(found))
 
 
@@ -129,12 +129,13 @@ def _edges(context: ViewContext, rows: LayerRows, unit: int, way: str) -> tuple[
     links = rows.links.get(way, [])
     strongest = links[unit] if unit < len(links) else []
     single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
-    most = max((norm for *_, norm in strongest), default=0.0)
+    most = max((norm for *_, norm in strongest if math.isfinite(norm)), default=0.0)
     layers = {layer for layer, *_ in strongest}
     found = []
     for layer, other, weight, norm in strongest:
         link = _link(context, layer, other, str(other) if len(layers) == 1 else f"{layer} {other}", "")
-        strength = max(1, round(8 * norm / most)) if most > 0 else 1
+        # Of weights beyond the range of float32 the norm is infinite: such a link is a strongest one.
+        strength = max(1, round(8 * min(norm / most, 1.0))) if most > 0 and not math.isnan(norm) else 1
         found.append(
             Edge(
                 *link[:6], _sign(weight, norm), strength, _signed(weight), "" if single else number(norm)

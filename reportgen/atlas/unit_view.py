@@ -43,7 +43,8 @@ from reportgen.atlas.views import (
     UnitView,
 )
 from reportgen.spec import RECIPES, RenderSpec, for_kind, recipe_fields
-from reportgen.units import UnitId, UnitScore, activation_of
+from reportgen.store import ModelRecord
+from reportgen.units import Layer, UnitId, UnitScore, activation_of
 from reportgen.verdicts import verdict_of
 
 _RESCUES = {
@@ -89,7 +90,16 @@ def unit_view(context: ViewContext, rows: LayerRows, unit: int, own: UnitPicture
             made_with=context.made_with,
             address=context.spec.url + address,
         ),
+        class_name=_class_name(record, rows.layer, unit),
     )
+
+
+def _class_name(record: ModelRecord, layer: Layer, unit: int) -> str:
+    """Return the class that an output is for; of a single output, those that a low and a high one mean."""
+    names = record.outputs_named(layer)
+    if not names:
+        return ""
+    return names[unit] if layer.n_units > 1 else f"{names[0]} (low) or {names[1]} (high)"
 
 
 def _first(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) -> tuple[Section, ...]:

@@ -285,6 +285,7 @@ class UnitView:
         first: What the first screen shows next to these: its pictures, and what verdict and need rest on.
         parts: The rest, in the order of the page.
         citation: How to cite it.
+        class_name: Of an output, the class that it is for; empty where it has no name.
     """
 
     unit: int
@@ -298,6 +299,7 @@ class UnitView:
     first: tuple[Section, ...]
     parts: tuple[Part, ...]
     citation: str
+    class_name: str = ""
 
     @property
     def sections(self) -> tuple[Section, ...]:

@@ -73,7 +73,7 @@
   // What data files hold short, with its whole names: reportgen/atlas/packing.py has the same table
 
   var LETTERS = {
-    a: "alt", Bo: "borderline", b: "boxes", c: "caption", C: "channels", q: "citation", Co: "counterparts", O: "counts",
+    a: "alt", Bo: "borderline", b: "boxes", c: "caption", C: "channels", q: "citation", Cl: "class_name", Co: "counterparts", O: "counts",
     d: "detail", D: "dots", f: "facts", Q: "faint", i: "file", V: "files", Fi: "first", Fo: "folded", F: "flags", G: "group", H: "head",
     h: "height", In: "incoming", k: "kind", T: "labels", Y: "layers", A: "leads", o: "least", L: "lines", j: "links",
     l: "listed", m: "mark", K: "marks", e: "means", U: "n_units", Na: "name", Ne: "need", Nr: "need_reason", p: "note",

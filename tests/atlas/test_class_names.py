@@ -36,6 +36,14 @@ def test_the_start_page_and_the_models_page_name_the_classes_and_escape_them(own
         assert "ecides between <b>left &lt;b&gt;</b> and <b>right</b>." in text, page
 
 
+def test_an_outputs_own_page_names_its_class(own_store, tmp_path):
+    named(own_store, ["left <b>", "right"])
+    publish(read_settings({"store": str(own_store), "site": str(tmp_path / "site")}))
+    for unit, name in ((0, "left &lt;b&gt;"), (1, "right")):
+        page = next((tmp_path / "site").glob(f"m/*/*/logits/{unit}.html")).read_text(encoding="utf-8")
+        assert f"unit {unit} of 2: {name}</small></h1>" in page
+
+
 def test_names_that_are_not_as_many_as_the_outputs_name_nothing(own_store):
     record = named(own_store, ["one", "two", "three"])
     assert [record.outputs_named(layer) for layer in record.layers] == [()] * len(record.layers)

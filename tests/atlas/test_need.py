@@ -131,7 +131,7 @@ def test_a_unit_tells_its_rank_what_goes_wrong_without_it_and_whether_it_stays()
     need = UnitNeed(3, 0.21, 12, changed=5, pictures=92, hurt="left", hurt_pictures=4)
     section = need_section(removal_of(), need)
     assert section is not None
-    told = {label: (what, note) for label, what, note in section.facts}
+    told = {label: (what, note) for label, what, note, _ in section.facts}
     assert told["Need"][0] == "12th of 224" and "0.21 nats" in told["Need"][1]
     assert (
         told["Without it"][0] == "5 of 92 decisions change" and "most for “left”: 4" in told["Without it"][1]
@@ -139,7 +139,7 @@ def test_a_unit_tells_its_rank_what_goes_wrong_without_it_and_whether_it_stays()
     assert told["Together"][0] == "stays"
     last = need_section(removal_of(), dataclasses.replace(need, unit=31, need_rank=224, changed=0))
     assert last is not None
-    told = {label: (what, note) for label, what, note in last.facts}
+    told = {label: (what, note) for label, what, note, _ in last.facts}
     assert told["Together"][0] == "can be removed" and told["Without it"][0] == "no decision of 92 changes"
 
 
