@@ -2,7 +2,8 @@
 
     python -m benchmarks.verdicts [--seeds 0,1,v0] [--held-out] [--layers NAMES] [--tv] [--keep DIR] [--write]
 
-Networks come from tests/planted: `3` is the third of `planted_network`, `v3` that of `varied_network`. Each
+Networks come from tests/planted: `3` is the third of `planted_network`, `v3` that of `varied_network`, `n3` that
+of `noisy_network`. Each
 is rendered and scored at default settings through the public interface, the display pictures aside, which
 are not scored. `--held-out` takes seeds nobody tunes on: once anything was changed in view of their table
 they are spent, and others take their place. `--tv` also renders at a fifth and at three times the default
@@ -38,11 +39,12 @@ from reportgen.score.spectrum import inside, spectrum
 from reportgen.score.structure import Order, deviation, null_of, orders_of
 from reportgen.spec import RECIPES, ScoreSpec
 
-TUNING = ("0", "1", "2", "3", "4", "5", *(f"v{i}" for i in range(8)))
-HELD_OUT = ("1021", "1022", "1023", "v1021", "v1022", "v1023", "v1024")
+TUNING = ("0", "1", "2", "3", "4", "5", *(f"v{i}" for i in range(8)), *(f"n{i}" for i in range(4)))
+HELD_OUT = ("1031", "1032", "v1031", "v1032", "n31", "n32", "n33")
 SPENT = (
     "1001", "1002", "1003", "v1001", "v1002", "v1003", "v1004",
     "1011", "1012", "1013", "v1011", "v1012", "v1013", "v1014",
+    "1021", "1022", "1023", "v1021", "v1022", "v1023", "v1024",
 )  # fmt: skip
 """Held out once; a measure was changed after their table had been seen."""
 PATTERNED = {"structured", "multifaceted", "unstable"}
@@ -140,16 +142,16 @@ def judge(seed: str, layers: Sequence[str], folder: Path, *, tv: float | None = 
     """Return one planted network rendered, scored and compared with the truth.
 
     Args:
-        seed: Of the network, with a `v` before it for a varied one.
+        seed: Of the network, with a `v` before it for a varied one and an `n` for a noisy one.
         layers: Names of planted layers; all of them if empty.
         folder: Where the model and its store stand, or will.
         tv: Weight of total variation; the default if None.
         given: Traits to fix.
     """
-    from planted import planted_network, varied_network
+    from planted import noisy_network, planted_network, varied_network
 
-    planted = varied_network if seed.startswith("v") else planted_network
-    network, truth, traits = planted(int(seed.removeprefix("v")), **given)
+    planted = {"v": varied_network, "n": noisy_network}.get(seed[0], planted_network)
+    network, truth, traits = planted(int(seed.lstrip("vn")), **given)
     truth = [t for t in truth if not layers or t.layer in layers]
     layers = list(dict.fromkeys(t.layer for t in truth))
     model = folder / f"planted_{seed}.keras"
@@ -248,6 +250,9 @@ def measures(
     ]
     steady = [r["consistency"] for t, r in both if t.verdicts == ("structured",)]
     several = [r["consistency"] for t, r in both if t.facets]
+    noise = [r["verdict"] in PATTERNED for t, r in both if t.verdicts == ("static",)]
+    found = [r["verdict"] in PATTERNED for t, r in both if set(t.verdicts) <= PATTERNED]
+    many = [r["verdict"] == "structured" for t, r in both if t.facets]
     dead = [(t.verdicts == ("dead",), r["verdict"] == "dead") for t, r in both]
     copies = [t.duplicate_of for t, _ in both], [r["duplicate_of"] for _, r in both]
     precision, recall = m.precision_recall(*copies)
@@ -261,6 +266,9 @@ def measures(
         ("accuracy of verdicts, pooled", 0.95, m.accuracy(_all(judged)), True),
         ("macro-F1, pooled", 0.92, m.macro_f1(_all(judged)), True),
         ("macro-F1, worst network", 0.85, worst, True),
+        ("noise called structured or otherwise patterned", 0.05, _share(noise), False),
+        ("structure found, of units that have it", 0.98, _share(found), True),
+        ("several facets called structured", 0.05, _share(many), False),
         ("AUC of consistency, several facets against stable", 0.95, _facet_auc(steady, several), True),
         ("dead: recall", 0.98, _share([found for true, found in dead if true]), True),
         ("falsely called dead", 0, float(sum(found and not true for true, found in dead)), False),

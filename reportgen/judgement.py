@@ -86,6 +86,7 @@ class Look:
 
     Attributes:
         contrast: Inner RMS contrast, of the range 0 to 1; the median.
+        nearly_flat: Whether that is close to where one colour ends, and light alone explains the activation.
         colour: The name of its mean colour.
         colour_differs: Whether that differs between runs.
         colours: Along which colours it varies, by name.
@@ -94,7 +95,7 @@ class Look:
         period_px: Of its stripes; None if none stands out.
         null_share_below: Share of the noise baseline's pictures with less order, 0..1.
         p_adjusted: The p-value, allowing for the number of units in the layer.
-        reach, extent, repeat, flow: The four measures of order (docs/method.md).
+        reach, extent, repeat, concentration, flow: The measures of order (docs/method.md).
         texture_distance: Mean distance between textures of its starts.
         obstacle: Why structure cannot be measured; None where it can.
         earlier_text: Direction and period in words, where an earlier release wrote them from more digits than
@@ -102,6 +103,7 @@ class Look:
     """
 
     contrast: float | None = None
+    nearly_flat: bool = False
     colour: str = ""
     colour_differs: bool = False
     colours: str = ""
@@ -112,6 +114,7 @@ class Look:
     reach: float | None = None
     extent: float | None = None
     repeat: float | None = None
+    concentration: float | None = None
     flow: float | None = None
     texture_distance: float | None = None
     obstacle: Obstacle | None = None
@@ -299,6 +302,24 @@ class TwinComparison:
     patterned_share_trained: float
     patterned_share_untrained: float
 
+    @property
+    def untrained(self) -> NoiseRate:
+        """How many untrained units are said to have a pattern."""
+        return NoiseRate(self.n_untrained, round(self.patterned_share_untrained * self.n_untrained))
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseRate:
+    """How often what has no structure is said to have a pattern, by the rules by which units are judged.
+
+    Attributes:
+        n: Pictures of the noise baseline, each measured against the others; or units of an untrained twin.
+        n_patterned: Those of them that are said to have a pattern.
+    """
+
+    n: int
+    n_patterned: int
+
 
 @dataclass(frozen=True, slots=True)
 class LayerFindings:
@@ -309,7 +330,8 @@ class LayerFindings:
         counts: Units by verdict.
         certainly_superfluous: Superfluous units, in order; None where that was not determined.
         response_groups: How similar its units' activations are; None where they were not measured.
-        null_structure: Structure of each picture of the noise baseline.
+        null_structure: Structure of each picture of the noise baseline, measured against the others.
+        noise: How many of these are said to have a pattern; None where there are none.
         structure_z, borderline_z, duplicate_correlation: The thresholds it was judged by (see `ScoreSpec`).
         natural, twin: What is known from the user's own pictures, and from its untrained twin.
         consistency_reference: What consistency was compared with, in words.
@@ -322,6 +344,7 @@ class LayerFindings:
     certainly_superfluous: tuple[int, ...] | None = None
     response_groups: ResponseGroups | None = None
     null_structure: tuple[float, ...] = ()
+    noise: NoiseRate | None = None
     structure_z: float | None = None
     borderline_z: tuple[float, float] | None = None
     duplicate_correlation: float | None = None

@@ -15,7 +15,9 @@ from reportgen.atlas.import_view import ImportView
 from reportgen.atlas.removal_curve import small_curve
 from reportgen.atlas.removal_words import brief_answer
 from reportgen.atlas.summaries import DrawnUnit, ModelSummary
+from reportgen.judgement import LayerFindings, NoiseRate
 from reportgen.removal import WHOLE_NETWORK, Removal
+from reportgen.sentences.layers import noise_rate_in_words
 from reportgen.units import Layer
 
 N_PICTURES = 12
@@ -55,6 +57,7 @@ class Overview:
         better, option: The range that the evidence speaks for where that is another, and the option for it.
         contradiction: What speaks against the range.
         pictures: The clearest, by turns of layers.
+        noise: How often the rules of its verdicts find a pattern where none is, in a sentence; or empty.
         many: Whether there are more units than necessary, in a sentence or two.
         curve: The removal curve, small; None where it was not measured.
         first: Findings that can be looked at, most worth a look first.
@@ -66,6 +69,7 @@ class Overview:
     option: str
     contradiction: str
     pictures: tuple[DrawnUnit, ...]
+    noise: str
     many: str
     curve: Drawing | None
     first: tuple[First, ...]
@@ -77,6 +81,7 @@ def overview_of(
     removal: Removal | None,
     necessary: Sequence[str],
     found: Sequence[tuple[Finding, Sequence[tuple[str, Sequence[DrawnUnit]]]]],
+    judged: Sequence[LayerFindings],
 ) -> Overview:
     """Return the first screen of a model version.
 
@@ -86,6 +91,7 @@ def overview_of(
         removal: What was measured of need.
         necessary: What is certain of whether it has too many units, in sentences.
         found: Findings, each with its pictures.
+        judged: What was found of each layer.
     """
     best = imported.best if imported else None
     return Overview(
@@ -95,10 +101,24 @@ def overview_of(
         option=best.option if best else "",
         contradiction=imported.contradiction if imported else "",
         pictures=tuple(summary.mosaic[:N_PICTURES]),
+        noise=_noise(judged),
         many=brief_answer(removal) if removal else " ".join(necessary),
         curve=small_curve(removal, WHOLE_NETWORK) if removal else None,
         first=tuple(_first(found)),
     )
+
+
+def _noise(judged: Sequence[LayerFindings]) -> str:
+    """Return the rates of all layers together; layers of one setting share their noise baseline."""
+    baselines = list({found.null_structure: found.noise for found in judged if found.noise is not None}.values())
+    if not baselines:
+        return ""
+    twins = [found.twin.untrained for found in judged if found.twin is not None]
+    return noise_rate_in_words(_together(baselines), _together(twins))
+
+
+def _together(rates: Sequence[NoiseRate]) -> NoiseRate:
+    return NoiseRate(sum(rate.n for rate in rates), sum(rate.n_patterned for rate in rates))
 
 
 def heads_of(summary: ModelSummary) -> tuple[Head, ...]:

@@ -168,7 +168,9 @@ def _model_values(
             "cite": cite,
             "recipes": recipes_of(record, context.recipes),
             "imported": imported,
-            "overview": overview_of(summary, imported, removal, necessary, shown),
+            "overview": overview_of(
+                summary, imported, removal, necessary, shown, [own.findings for own in rows]
+            ),
             "table": layers_as_table(summary.layers, rows, removal),
             "network": network_view(record.graph, summary.layers),
             "necessary": necessary,

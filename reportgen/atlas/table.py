@@ -18,6 +18,7 @@ from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
 from reportgen.errors import ConfigError, MissingExtra, SiteError
 from reportgen.json_values import Cell
+from reportgen.judgement import NoiseRate
 from reportgen.removal import UnitNeed
 from reportgen.sentences.responses import trust_of
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
@@ -90,6 +91,22 @@ def verdict_rows(store: Store) -> Iterator[Row]:
     for record in records:
         for layer in record.layers:
             yield from layer_rows(store, record, place[record.id], layer)
+
+
+def noise_rates(store: Store) -> dict[tuple[str, str, str], tuple[NoiseRate, NoiseRate | None]]:
+    """Return how often noise and untrained units are said to have a pattern, by model, version and layer.
+
+    Returns:
+        Of the noise baseline, and of the untrained twin or None; nothing for layers without a baseline.
+    """
+    found = {}
+    for record in store.models():
+        for layer in record.layers:
+            of_layer = store.findings(record.id, layer.name)
+            if of_layer.noise is not None:
+                twin = of_layer.twin.untrained if of_layer.twin is not None else None
+                found[record.name, record.version, layer.name] = (of_layer.noise, twin)
+    return found
 
 
 def layer_rows(store: Store, record: ModelRecord, place: Place, layer: Layer) -> Iterator[Row]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -254,10 +255,15 @@ def summary(render: RenderSummary) -> JsonObject:
 
 
 def _counts(table: Verdicts) -> JsonObject:
+    """Return counts of verdicts by layer, with how often the same rules find a pattern in noise."""
+    rates = {
+        of: {name: asdict(rate) for name, rate in zip(("noise", "untrained"), found, strict=True) if rate}
+        for of, found in table.noise.items()
+    }
     return {
         "layers": [
-            {"model": model, "version": version, "layer": layer, "verdicts": counts}
-            for (model, version, layer), counts in table.by_layer().items()
+            dict(zip(("model", "version", "layer"), of, strict=True), verdicts=counts, **rates.get(of, {}))
+            for of, counts in table.by_layer().items()
         ]
     }
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.arguments import checked
 from reportgen.atlas import AtlasSummary, write_atlas
-from reportgen.atlas.table import verdict_rows
+from reportgen.atlas.table import noise_rates, verdict_rows
 from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
 from reportgen.plan import make_plan
@@ -46,7 +46,7 @@ from reportgen.run.store_atlas import Atlas, open_atlas
 from reportgen.run.versions import read_name
 from reportgen.score import LayerPruneList
 from reportgen.score import prune_list as units_to_prune
-from reportgen.store import open_store
+from reportgen.store import Store, open_store
 
 if TYPE_CHECKING:
     from reportgen.run.pruning import Pruned
@@ -153,7 +153,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
     with open_store(settings.store, write=True) as store:
         report_upgrade(store, progress)
         score_models(store, settings)
-        return Verdicts(tuple(verdict_rows(store)))
+        return _verdicts(store)
 
 
 @takes(PruneOptions)
@@ -248,7 +248,7 @@ def verdicts(store: str | Path) -> Verdicts:
         (5, 'conv', 'structured')
     """
     with open_store(store) as opened:
-        return Verdicts(tuple(verdict_rows(opened)))
+        return _verdicts(opened)
 
 
 @checked
@@ -310,7 +310,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     with rendering_store(settings.store, progress) as store:
         renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
         score_models(store, settings)
-        table = Verdicts(tuple(verdict_rows(store)))
+        table = _verdicts(store)
     return AtlasResult(tuple(renders), table, publish(settings, tell=progress.say))
 
 
@@ -402,6 +402,10 @@ def _settings(options: StoreOptions) -> Settings:
     return read_settings(
         {key: value for key, value in options.items() if key != "config"}, options.get("config")
     )
+
+
+def _verdicts(store: Store) -> Verdicts:
+    return Verdicts(tuple(verdict_rows(store)), noise_rates(store))
 
 
 def _never() -> bool:

@@ -14,6 +14,7 @@ from reportgen.compare import as_json, markdown
 from reportgen.comparison import Comparisons, sentences
 from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
+from reportgen.judgement import NoiseRate
 from reportgen.run.comparing import Places, linker
 from reportgen.run.model_run import RenderSummary
 from reportgen.run.notebook_html import as_html
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """The verdict table: one row a unit, columns as in docs/formats.md."""
+    """The verdict table: one row a unit, columns as in docs/formats.md.
+
+    Attributes:
+        rows: The rows.
+        noise: How often the same rules find a pattern in the noise baseline, and in an untrained twin (None
+            where there is none), by model, version and layer.
+    """
 
     rows: tuple[Row, ...]
+    noise: Mapping[tuple[str, str, str], tuple[NoiseRate, NoiseRate | None]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)

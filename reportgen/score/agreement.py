@@ -113,11 +113,13 @@ class Agreement:
         closer_share: Mean over pairs of the share of other units' pictures that are closer than the pair is,
             by texture or by layout, whichever is smaller: 0..1. Consistency is 1 minus this.
         distance: Mean texture distance between the unit's pictures.
+        gap: Least texture distance within which every picture can be reached from every other, step by step.
         groups: Indices (not seeds) of its pictures, in groups of similar ones, largest first.
     """
 
     closer_share: float
     distance: float
+    gap: float
     groups: tuple[tuple[int, ...], ...]
 
     @property
@@ -125,9 +127,13 @@ class Agreement:
         """1 where every pair is closer than any picture of another unit."""
         return 1 - self.closer_share
 
-    def unstable(self, share: float, distance: float) -> bool:
-        """Whether pictures differ: other units' are closer, and not because all pictures are similar."""
-        return self.closer_share > share and self.distance > distance
+    def unstable(self, share: float, distance: float, gap: float) -> bool:
+        """Whether pictures differ: other units' are closer, and not because all pictures are similar.
+
+        Or they fall apart into kinds with hardly a frequency in common: where few other pictures lie between
+        these, none of them is closer.
+        """
+        return (self.closer_share > share and self.distance > distance) or self.gap > gap
 
     @property
     def facets(self) -> int | None:
@@ -160,6 +166,7 @@ def agreement(own: Looks, others: Looks, *, share: float, distance: float) -> Ag
     found = Agreement(
         float(np.mean([shares[i, j] for i, j in pairs])),
         float(np.mean([gaps[0, i, j] for i, j in pairs])),
+        _gap(gaps[0]),
         _groups(n, tight),
     )
     if found.facets:
@@ -172,6 +179,19 @@ def agreement(own: Looks, others: Looks, *, share: float, distance: float) -> Ag
 def _distances(a: Floats, b: Floats) -> Floats:
     squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2 * (a @ b.T)
     return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
+
+
+def _gap(distances: Floats) -> float:
+    """Return the longest step of the shortest way through all pictures `(n, n)`, as Prim's tree takes it."""
+    nearest, longest = distances[0].copy(), 0.0
+    nearest[0] = np.inf
+    for _ in range(len(distances) - 1):
+        last = int(nearest.argmin())
+        longest = max(longest, float(nearest[last]))
+        reached = np.isinf(nearest)
+        nearest = np.minimum(nearest, distances[last])
+        nearest[reached] = nearest[last] = np.inf
+    return longest
 
 
 def _groups(n: int, pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:

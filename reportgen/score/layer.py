@@ -110,9 +110,11 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             **_facts_seen(evidence, unit, seen.get(unit)),
         )
         scores.append(judge(facts, spec))
+    noise = None if null is None else st.noise_rate(null, spec.structure_z)
     findings = dataclasses.replace(
-        layer_findings(scores, evidence, compared, _response_groups(evidence, found)),
+        layer_findings(scores, evidence, compared, _response_groups(evidence, found), noise),
         null_structure=() if null is None else tuple(round(float(z), 3) for z in null.deviations),
+        noise=noise,
         structure_z=spec.structure_z,
         borderline_z=spec.borderline_z,
         duplicate_correlation=spec.duplicate_correlation,
@@ -293,7 +295,7 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
     if seen is None:
         return {}
     activations = _own_activations(evidence, unit)[0]
-    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, 4)
+    rows: NDArray[np.float64] = np.array(seen.measured, float).reshape(-1, len(st.Order._fields))
     means = [float(c[np.isfinite(c)].mean()) if np.isfinite(c).any() else None for c in rows.T]
     return {
         "pictures": seen.n_pictures,
@@ -305,10 +307,7 @@ def _facts_seen(evidence: LayerEvidence, unit: int, seen: _Seen | None) -> dict[
         "colour": seen.colour,
         "colour_spread": seen.colour_spread,
         "too_small": seen.too_small,
-        "reach": means[0],
-        "extent": means[1],
-        "repeat": means[2],
-        "flow": means[3],
+        **dict(zip(st.Order._fields, means, strict=True)),
         "wave": seen.wave,
         "axes": seen.axes,
     }

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.judgement import ConsistencyReference, LayerFindings, ResponseGroups
+from reportgen.judgement import ConsistencyReference, LayerFindings, NoiseRate, ResponseGroups
 from reportgen.score.evidence import LayerEvidence
 from reportgen.score.response_groups import GROUP_CORRELATION
 from reportgen.score.responsiveness import given_out
@@ -23,6 +23,7 @@ from reportgen.sentences.layers import (
     copies_in_words,
     judged_in_words,
     nearest_in_words,
+    noise_rate_in_words,
     patterns_in_words,
     shared_in_words,
     similarity_in_words,
@@ -31,7 +32,7 @@ from reportgen.units import UnitScore
 
 
 def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compared: ConsistencyReference,
-                   groups: ResponseGroups | None) -> LayerFindings:  # fmt: skip
+                   groups: ResponseGroups | None, noise: NoiseRate | None) -> LayerFindings:  # fmt: skip
     """Return the findings about a layer.
 
     Args:
@@ -39,11 +40,13 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
         evidence: Of the layer.
         compared: What consistency was compared with.
         groups: How similar its units' activations are; None where unknown.
+        noise: How often its noise baseline is said to have a pattern; None where there is none.
     """
     counts = Counter(s.verdict for s in scores)
     certain = [] if evidence.layer.shared_with else certainly_superfluous(scores, evidence)
     comparison = compared_in_words(compared)
     common = similarity_in_words(groups, least=GROUP_CORRELATION) if groups is not None else []
+    rate = [noise_rate_in_words(noise)] if noise is not None else []
     return LayerFindings(
         n_units=evidence.n_units,
         n_rendered=len(scores),
@@ -51,7 +54,7 @@ def layer_findings(scores: Sequence[UnitScore], evidence: LayerEvidence, compare
         certainly_superfluous=tuple(certain),
         response_groups=groups,
         consistency_reference=comparison,
-        summary=(*_sentences(scores, len(certain), evidence, comparison), *common),
+        summary=(*_sentences(scores, len(certain), evidence, comparison), *rate, *common),
     )
 
 

@@ -73,7 +73,7 @@ class Facts:
         too_small: Why structure cannot be measured on its pictures; None where it can.
         z, p, q, null_share_below: Standard deviations above the noise baseline, p-value, the same adjusted
             for the layer, share of the baseline below; None without a baseline.
-        reach, extent, repeat, flow: Means over pictures.
+        reach, extent, repeat, concentration, flow: Means over pictures.
         null_missing: Why there is no noise baseline; None where there is one.
         agreement: How its pictures agree; None for fewer than two live ones or nothing to compare with.
         wave: Its strongest stripes.
@@ -103,6 +103,7 @@ class Facts:
     reach: float | None = None
     extent: float | None = None
     repeat: float | None = None
+    concentration: float | None = None
     flow: float | None = None
     null_missing: Obstacle | None = None
     agreement: Agreement | None = None
@@ -118,13 +119,14 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
     verdict, cause = _verdict(facts, spec)
     z = facts.z if verdict.measured else None
     low, high = spec.borderline_z
+    nearly_flat = _nearly_flat(facts, verdict, spec)
     agreed = facts.agreement if verdict.measured else None
     score = UnitScore(
         unit=facts.unit,
         verdict=verdict.word,
         verdict_detail="",
         reason="",
-        borderline=z is not None and low <= z <= high,
+        borderline=(z is not None and low <= z <= high) or nearly_flat,
         structure=z,
         p_structured=None if z is None else p_structured(z, spec.structure_z, spec.structure_slope),
         p_value=facts.p if z is not None else None,
@@ -137,7 +139,7 @@ def judge(facts: Facts, spec: ScoreSpec) -> UnitScore:
         cause=cause.word if cause is not None else "",
         starts=Starts(facts.pictures, facts.live, facts.failure),
         responsiveness=facts.responsiveness,
-        look=_look(facts, verdict, agreed),
+        look=_look(facts, verdict, agreed, nearly_flat=nearly_flat),
         relations=_relations(facts.relations),
         light=facts.light if facts.responsiveness.state == "live" else Light(share=facts.light.share),
         facet_groups=facet_groups(facts) if verdict is MULTIFACETED else (),
@@ -167,7 +169,7 @@ def _verdict(facts: Facts, spec: ScoreSpec) -> tuple[Verdict, Cause | None]:
         return STATIC, None
     if facts.agreement is None:
         return UNDECIDED, NO_RECURRENCE
-    if facts.agreement.unstable(spec.unstable_share, spec.unstable_distance):
+    if facts.agreement.unstable(spec.unstable_share, spec.unstable_distance, spec.unstable_gap):
         return (MULTIFACETED if facts.agreement.facets else UNSTABLE), None
     return STRUCTURED, None
 
@@ -193,12 +195,14 @@ def decision(facts: Facts, spec: ScoreSpec) -> list[Decision]:
     found = facts.agreement
     if found is None:
         return [*steps, Decision("recurrence", None)]
-    same = not found.unstable(spec.unstable_share, spec.unstable_distance)
+    same = not found.unstable(spec.unstable_share, spec.unstable_distance, spec.unstable_gap)
     numbers = _finite(
         closer_share=found.closer_share,
         closer_share_limit=spec.unstable_share,
         texture_distance=found.distance,
         texture_distance_limit=spec.unstable_distance,
+        gap=found.gap,
+        gap_limit=spec.unstable_gap,
     )
     steps.append(Decision("recurrence", same, numbers))
     if not same:
@@ -220,10 +224,23 @@ def facet_groups(facts: Facts) -> tuple[Facet, ...]:
     )
 
 
-def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
+def _nearly_flat(facts: Facts, verdict: Verdict, spec: ScoreSpec) -> bool:
+    """Whether a unit's pictures hold hardly more, or hardly less, than one colour, and light explains it.
+
+    Structure does not depend on contrast: a ripple that adds a little to what brightness does is as regular
+    as a grating that the unit is made for.
+    """
+    if not (verdict.measured or verdict is FLAT) or facts.contrast is None or facts.light.share is None:
+        return False
+    low, high = spec.borderline_contrast
+    return low <= facts.contrast <= high and facts.light.share >= spec.light_share
+
+
+def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None, *, nearly_flat: bool) -> Look:
     wave = facts.wave if verdict.described else None
     return Look(
         contrast=_known(facts.contrast),
+        nearly_flat=nearly_flat,
         colour=facts.colour if verdict is not DEAD else "",
         colour_differs=facts.colour_spread > DIFFERS,
         colours=facts.axes if verdict.described else "",
@@ -234,6 +251,7 @@ def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None) -> Look:
         reach=_known(facts.reach),
         extent=_known(facts.extent),
         repeat=_known(facts.repeat),
+        concentration=_known(facts.concentration),
         flow=_known(facts.flow),
         texture_distance=_known(agreed.distance) if agreed else None,
         obstacle=facts.too_small or facts.null_missing,

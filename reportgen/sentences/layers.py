@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from reportgen.judgement import ConsistencyReference, ResponseGroups, Shortfall, TwinComparison
+from reportgen.judgement import ConsistencyReference, NoiseRate, ResponseGroups, Shortfall, TwinComparison
 from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
-from reportgen.verdicts import DEAD, STATIC, STRUCTURED, VERDICTS
+from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED, VERDICTS
 
 ONLY_REMOVAL = (
     "Whether the network needs the others can only be measured by removing them: "
@@ -89,10 +89,33 @@ def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
             f"{changing or 'None'} of {_count(judged, 'unit')} with a pattern {vary} between seeds "
             f"(compared with {compared})."
         )
-    if borderline := sum(s.borderline for s in scores):
+    nearly_flat = sum(s.look.nearly_flat for s in scores)
+    if borderline := sum(s.borderline for s in scores) - nearly_flat:
         between = f"{STATIC.word} and {STRUCTURED.word}"
         said.append(f"{_count(borderline, 'unit')} {_are(borderline)} borderline between {between}.")
+    if nearly_flat:
+        said.append(
+            f"{_count(nearly_flat, 'unit')} {_are(nearly_flat)} borderline to {FLAT.word}: hardly more than "
+            "one colour, and brightness alone explains most of the activation."
+        )
     return said
+
+
+def noise_rate_in_words(noise: NoiseRate, untrained: NoiseRate | None = None) -> str:
+    """Return how often the same rules find a pattern where none is: a rate to hold against the verdicts.
+
+    Args:
+        noise: Of the noise baseline.
+        untrained: Of the units of an untrained twin; None where there is none.
+    """
+    said = [_rate(noise, "pictures of the noise baseline")]
+    if untrained is not None and untrained.n:
+        said.append(_rate(untrained, "units of the untrained twin"))
+    return f"False alarms: the same rules find a pattern in {' and in '.join(said)}."
+
+
+def _rate(rate: NoiseRate, what: str) -> str:
+    return f"{rate.n_patterned} of {rate.n} {what} ({rate.n_patterned / max(1, rate.n):.0%})"
 
 
 def shared_in_words(layers: Sequence[str]) -> str:

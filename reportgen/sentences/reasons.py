@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from reportgen.judgement import Decision, Look, Obstacle, Question
@@ -49,8 +50,7 @@ def reason(score: UnitScore, *, note: str = "") -> str:
         score: All of it but its words.
         note: What a reader should know of the whole layer, such as `3 of 64 units rendered`.
     """
-    borderline = "borderline" if score.borderline else ""
-    parts = [_verdict_in_words(score), borderline, *_remarks(score), note]
+    parts = [_verdict_in_words(score), _borderline_in_words(score), *_remarks(score), note]
     return " ".join("; ".join(p for p in parts if p).split())
 
 
@@ -166,6 +166,17 @@ def _agreement_in_words(score: UnitScore) -> str:
     return f"a pattern that recurs: {_beyond(score)}; {consistency}"
 
 
+def _borderline_in_words(score: UnitScore) -> str:
+    """Return why a unit is borderline where that is not its structure; empty where it is not."""
+    if not score.look.nearly_flat:
+        return "borderline" if score.borderline else ""
+    contrast, share = score.look.contrast or 0.0, score.light.share or 0.0
+    return (
+        f"borderline: hardly more than one colour, contrast {contrast:.3f}, and uniform pictures alone cover "
+        f"{share:.0%} of its range"
+    )
+
+
 def _n_facets(score: UnitScore) -> int:
     return len(score.facet_groups) if score.facets is None else score.facets
 
@@ -213,7 +224,7 @@ def _numbers(step: Decision, score: UnitScore) -> str:
     if step.question == "facets":
         return f"groups of {' and '.join(map(str, step.groups))} similar pictures"
     try:
-        return _MEASURED[step.question].format_map(found) + _place(step, score)
+        return _MEASURED[step.question].format_map(found) + _place(step, score) + _apart(found)
     except KeyError:  # Of a store whose maker named them otherwise.
         return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
 
@@ -221,6 +232,12 @@ def _numbers(step: Decision, score: UnitScore) -> str:
 def _place(step: Decision, score: UnitScore) -> str:
     place = score.look.null_share_below if step.question == "structure" else None
     return "" if place is None else f"; more order than {place:.0%} of the noise baseline"
+
+
+def _apart(found: Mapping[str, float]) -> str:
+    """Return how far apart kinds of pictures lie, where they do."""
+    gap, most = found.get("gap", 0.0), found.get("gap_limit", math.inf)
+    return f"; but kinds of pictures {gap:.2f} apart (limit {most:g})" if gap > most else ""
 
 
 _MEASURED: Mapping[Question, str] = {

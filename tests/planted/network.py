@@ -96,17 +96,17 @@ def planted_network(seed: int, **given: Any) -> tuple[Any, list[Planted], Traits
     many = 24
     projections = layers.Conv2D(many, 3, padding="same", activation="relu", name="white", use_bias=False)
     beside = projections(shown)
-    kernels = np.stack([_projection(rng, traits.channels) for _ in range(many)], axis=-1)
+    kernels = np.stack([projection(rng, traits.channels) for _ in range(many)], axis=-1)
     projections.set_weights([(kernels * scale).astype(np.float32)])
     both = layers.Concatenate()([maps, beside])
     pooled = layers.AveragePooling2D(traits.pool)(both) if traits.pool > 1 else both
     parts = _parts(rng, traits, edges, first, many)
     seconds = _convolution(rng, pooled, parts, "parts", 1.0, traits.batch_norm)
-    templates = _shuffled(rng, _templates(rng, traits))
+    templates = shuffled(rng, _templates(rng, traits))
     vector = _dense(layers.Flatten()(shown), templates, "templates", "relu", scale)
-    race = _shuffled(rng, _race(edges, first))
+    race = shuffled(rng, _race(edges, first))
     raced = _dense(layers.GlobalAveragePooling2D()(maps), race, "race", "leaky_relu")
-    facets = _shuffled(rng, _facets(rng, race))
+    facets = shuffled(rng, _facets(rng, race))
     faceted = _dense(raced, facets, "facets", "relu")
     everything = layers.Concatenate()([raced, faceted, vector, layers.GlobalAveragePooling2D()(seconds)])
     units = [*race, *facets, *templates, *parts]
@@ -127,7 +127,7 @@ def _gain(rng: Any) -> float:
     return float(10 ** rng.uniform(-2, 2))
 
 
-def _shuffled(rng: Any, units: list[Sketch]) -> list[Sketch]:
+def shuffled(rng: Any, units: list[Sketch]) -> list[Sketch]:
     """Return units in a random order, each multiplied by a gain of its own."""
     order = rng.permutation(len(units))
     for unit in units:
@@ -136,10 +136,11 @@ def _shuffled(rng: Any, units: list[Sketch]) -> list[Sketch]:
     return [units[i] for i in order]
 
 
-def _projection(rng: Any, channels: int) -> np.ndarray:
+def projection(rng: Any, channels: int, side: int = 3) -> np.ndarray:
+    """Return a kernel `(side, side, channels)` of random phases, all frequencies but zero equally strong."""
     axis = rng.normal(size=channels) if channels > 1 else np.ones(1)
-    waves = np.fft.rfft2(rng.normal(size=(3, 3)))
-    kernel = np.fft.irfft2(waves / np.abs(waves), s=(3, 3))
+    waves = np.fft.rfft2(rng.normal(size=(side, side)))
+    kernel = np.fft.irfft2(waves / np.abs(waves), s=(side, side))
     return p.scaled((kernel - kernel.mean())[:, :, None] * axis)
 
 
@@ -154,7 +155,7 @@ def _edges(rng: Any, traits: Traits) -> tuple[list[Sketch], dict[str, int]]:
     k, grey = traits.kernel, p.grey_axis(traits.channels)
     found = [
         Sketch("edge", S, kernel, -0.01, like=f"bank{i}", name=f"bank{i}")
-        for i, kernel in enumerate(_bank(rng, k, grey))
+        for i, kernel in enumerate(bank(rng, k, grey))
     ]
     for i in range(5):
         kernel = _other_edge(rng, traits, [unit.weights for unit in found])
@@ -178,13 +179,13 @@ def _edges(rng: Any, traits: Traits) -> tuple[list[Sketch], dict[str, int]]:
     mirrored = found[int(rng.integers(4, 9))]
     if mirrored is not other:
         found.append(Sketch("mirror", S, -mirrored.weights, mirrored.bias, against=mirrored.like))
-    units = _shuffled(rng, found)
+    units = shuffled(rng, found)
     named = {unit.name: at for at, unit in enumerate(units) if unit.name}
     named["copied"] = int(mate.name.removeprefix("bank"))
     return units, named
 
 
-def _bank(rng: Any, k: int, grey: np.ndarray) -> list[np.ndarray]:
+def bank(rng: Any, k: int, grey: np.ndarray) -> list[np.ndarray]:
     """Return four edges that are one turned and mirrored; the first and third, second and fourth are square.
 
     Being exact images of each other, no start prefers one of them but by chance.
@@ -279,7 +280,7 @@ def _parts(rng: Any, traits: Traits, edges: list[Sketch], first: dict[str, int],
         found.append(Sketch("functional copy", S, swapped, -0.01, like="texture"))
     lonely = from_edges(**{a: full, c: -0.7 * full, d: -0.7 * full})
     found.append(Sketch("unused", S, lonely, -0.01, unused=True))
-    return _shuffled(rng, found)
+    return shuffled(rng, found)
 
 
 def _templates(rng: Any, traits: Traits) -> list[Sketch]:

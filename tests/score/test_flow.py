@@ -90,7 +90,7 @@ def test_a_growing_dose_of_form_never_lowers_structure_and_form_alone_is_bounded
     for dose in np.linspace(0, 1, 6):
         both = (1 - dose) * noise + dose * forms(3)
         (order,) = structure.orders_of(both, spectrum(both), False)
-        form_alone = (1e-6, order[1], 1e-6, order[3])
+        form_alone = order._replace(reach=1e-6, repeat=1e-6, concentration=1e-6)
         found.append(structure.deviation([form_alone], null))
     assert found == sorted(found)
     assert 3 < found[-1] <= structure.ENOUGH_Z + structure.PRESENCE_ROOM

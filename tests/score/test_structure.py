@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reportgen.score import structure
 from reportgen.score.spectrum import autocorrelation, inside, opponent_axes, prevailing, spectrum
+from reportgen.spec import ScoreSpec
 
 
 def measured(picture):
@@ -56,7 +57,34 @@ def test_a_single_shape_is_structure_though_nothing_repeats(draw, shape, size):
 def test_noise_clipped_to_the_ends_is_static(draw):
     null = white_null(draw)
     found = [structure.deviation([measured(draw.clipped(500 + i))], null) for i in range(30)]
-    assert np.mean(np.array(found) < 2) > 0.85
+    assert np.mean(np.array(found) < ScoreSpec().structure_z) >= 0.95
+
+
+@pytest.mark.parametrize("pair", [("reach", "extent"), ("repeat", "concentration")])
+def test_what_one_number_of_a_pair_finds_alone_counts_half(draw, pair):
+    null = white_null(draw)
+    usual, spread = (structure.Order(*x.tolist()) for x in (null.mean, null.spread))
+
+    def raised(*names):
+        up = {name: getattr(usual, name) + 2.8 * getattr(spread, name) for name in names}
+        return structure.Order(*np.exp(usual._replace(**up)))
+
+    assert structure.deviation([raised(pair[0])], null) == pytest.approx(1.4)
+    assert structure.deviation([raised(*pair)], null) == pytest.approx(2.8)
+    assert structure.deviation([raised("flow")], null) == pytest.approx(2.8)
+
+
+def test_each_null_picture_is_judged_by_the_others(draw):
+    orders = [measured(draw.white(i)) for i in range(24)]
+    null = structure.null_of(orders)
+    apart = [
+        structure.deviation([x], structure.null_of([*orders[:i], *orders[i + 1 :]]))
+        for i, x in enumerate(orders)
+    ]
+    assert null.deviations == pytest.approx(sorted(apart))
+    cut = float(null.deviations[-3])
+    rate = structure.noise_rate(null, cut)
+    assert (rate.n, rate.n_patterned) == (24, 3)
 
 
 def test_brightness_does_not_change_structure(draw):
