@@ -147,7 +147,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
         >>> import reportgen
         >>> table = reportgen.score(store="reportgen.db", score={"structure_z": 2.5})
         >>> table.by_layer()["tiny", "v1", "conv"]
-        {'structured': 3}
+        {'structured': 2, 'static': 1}
     """
     settings, progress = _settings(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
