@@ -2,13 +2,12 @@
 
     python -m benchmarks.verdicts [--seeds 0,1,v0] [--held-out] [--layers NAMES] [--tv] [--keep DIR] [--write]
 
-Networks come from tests/planted: `3` is the third of `planted_network`, `v3` that of `varied_network`, `n3` that
-of `noisy_network`. Each
-is rendered and scored at default settings through the public interface, the display pictures aside, which
-are not scored. `--held-out` takes seeds nobody tunes on: once anything was changed in view of their table
-they are spent, and others take their place. `--tv` also renders at a fifth and at three times the default
-weight of total variation. `--keep DIR` keeps the stores, so that another scoring renders nothing anew.
-`--write` puts the table into benchmarks/RESULTS.md.
+Networks come from tests/planted: `3` is the third of `planted_network`, `v3` that of `varied_network`, `n3`
+that of `noisy_network`. Each is rendered and scored at default settings through the public interface, the
+display pictures aside, which are not scored. `--held-out` takes seeds nobody tunes on: once anything was
+changed in view of their table they are spent, and others take their place. `--tv` also renders at a fifth and
+at three times the default weight of total variation. `--keep DIR` keeps the stores, so that another scoring
+renders nothing anew. `--write` puts the table into benchmarks/RESULTS.md.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ template words them; details stand further down its page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas.drawing import Drawing
@@ -110,14 +110,16 @@ def overview_of(
 
 def _noise(judged: Sequence[LayerFindings]) -> str:
     """Return the rates of all layers together; layers of one setting share their noise baseline."""
-    baselines = list({found.null_structure: found.noise for found in judged if found.noise is not None}.values())
+    baselines = list(
+        {found.null_structure: found.noise for found in judged if found.noise is not None}.values()
+    )
     if not baselines:
         return ""
     twins = [found.twin.untrained for found in judged if found.twin is not None]
-    return noise_rate_in_words(_together(baselines), _together(twins))
+    return noise_rate_in_words(_together(baselines.values()), _together(twins))
 
 
-def _together(rates: Sequence[NoiseRate]) -> NoiseRate:
+def _together(rates: Iterable[NoiseRate]) -> NoiseRate:
     return NoiseRate(sum(rate.n for rate in rates), sum(rate.n_patterned for rate in rates))
 
 

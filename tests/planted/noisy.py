@@ -11,7 +11,7 @@ verdicts are judged is not known here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -120,12 +120,40 @@ def noisy_network(seed: int, **given: Any) -> tuple[Any, list[Planted], Noisy]:
     raced = dense(layers.GlobalAveragePooling2D()(maps), race, "race", "leaky_relu")
     facets = shuffled(rng, _facets(race))
     faceted = dense(raced, facets, "facets", "relu")
+    rows = _whole_truth(rows, traits, {"first": [sums, race], "race": [facets]})
     everything = layers.Concatenate()([faceted, vector, layers.GlobalAveragePooling2D()(seconds)])
     weights = rng.normal(size=(everything.shape[-1], 2)) / everything.shape[-1]
     head = layers.Dense(2, activation="softmax", name="head", use_bias=False)
     answer = head(everything)
     head.set_weights([weights.astype(np.float32)])
     return keras.Model(picture, answer, name=f"noisy_{seed}"), rows, traits
+
+
+def _whole_truth(rows: list[Planted], traits: Noisy, readers: dict[str, list[list[Sketch]]]) -> list[Planted]:
+    """Return the rows, those that nothing reads marked, and without those whose truth is not known.
+
+    Args:
+        rows: Of all layers.
+        traits: Of the network.
+        readers: The units that read a layer, by its name.
+    """
+    used = {
+        name: sum(
+            np.abs(u.weights).reshape(-1, u.weights.shape[-1])[:, : _n_of(rows, name)].sum(axis=0)
+            for units in consumers
+            for u in units
+        )
+        for name, consumers in readers.items()
+    }
+    marked = [
+        replace(r, superfluous=True) if r.layer in used and not used[r.layer][r.unit] else r for r in rows
+    ]
+    # The mean of what bends only a little is that of its kernel: edges then exclude nothing.
+    return [r for r in marked if traits.activation == "relu" or r.layer not in ("race", "facets")]
+
+
+def _n_of(rows: list[Planted], layer: str) -> int:
+    return sum(r.layer == layer for r in rows)
 
 
 def _axis(rng: Any, channels: int) -> np.ndarray:
