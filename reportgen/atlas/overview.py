@@ -110,9 +110,7 @@ def overview_of(
 
 def _noise(judged: Sequence[LayerFindings]) -> str:
     """Return the rates of all layers together; layers of one setting share their noise baseline."""
-    baselines = list(
-        {found.null_structure: found.noise for found in judged if found.noise is not None}.values()
-    )
+    baselines = {x.null_structure: x.noise for x in judged if x.noise is not None}
     if not baselines:
         return ""
     twins = [found.twin.untrained for found in judged if found.twin is not None]
