@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, ParamSpec, TypeVar, Union
 
-from reportgen.errors import WrongArgument, in_brief, nearest
+from reportgen.errors import WrongArgument, in_brief, nearest, suggestion
 
 _Asked = ParamSpec("_Asked")
 _Given = TypeVar("_Given")
@@ -56,15 +56,22 @@ def checked(function: Callable[_Asked, _Given], options: Collection[str] = ()) -
             for value in given.get(name, ()) if several else [given[name]] if name in given else ():
                 if not _fits(value, kinds()[name]):
                     wanted = _in_words(kinds()[name], signature.parameters[name].annotation)
-                    raise WrongArgument(f"{called}(): {name} is {in_brief(value)}, wanted {wanted}")
+                    choices = _choices(kinds()[name])
+                    hint = suggestion(value, choices, otherwise="") if isinstance(value, str) else ""
+                    raise WrongArgument(
+                        f"{called}(): {name} is {in_brief(value)}, wanted {wanted}", hint=hint
+                    )
         return function(*args, **kwargs)
 
     return call
 
 
 def _in_words(kind: object, annotation: str) -> str:
-    choices = typing.get_args(kind) if typing.get_origin(kind) is Literal else ()
-    return ", ".join(map(str, choices)) or annotation
+    return ", ".join(_choices(kind)) or annotation
+
+
+def _choices(kind: object) -> tuple[str, ...]:
+    return tuple(map(str, typing.get_args(kind))) if typing.get_origin(kind) is Literal else ()
 
 
 def _unknown(function: str, name: str, known: Sequence[str]) -> str:

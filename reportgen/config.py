@@ -21,11 +21,13 @@ from pydantic import (
     ValidationError,
 )
 
-from reportgen.errors import ConfigError, in_brief, nearest
+from reportgen.errors import ConfigError, in_brief, suggestion
 from reportgen.setting_values import (
+    Address,
     Decisions,
     Globs,
     Held,
+    Label,
     Memory,
     Place,
     Range,
@@ -38,6 +40,7 @@ from reportgen.setting_values import (
 )  # fmt: skip
 from reportgen.settings_file import check_unnamed, read_toml
 from reportgen.spec import RECIPES, AtlasSpec, RenderSpec, ScoreSpec, recipe_named, with_numbers
+from reportgen.validation import refusal
 
 
 class Settings(BaseModel):
@@ -51,7 +54,7 @@ class Settings(BaseModel):
     store: Place = Path("reportgen.db")
     site: Place = Path("site")
     templates: Place | None = None
-    version: Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,80}$")] | None = None
+    version: Label | None = None
     layers: Globs = ()
     units: Units = "all"
     seeds: Annotated[int, Field(ge=1, le=64)] = 4
@@ -71,7 +74,7 @@ class Settings(BaseModel):
     arithmetic: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Time | None = None
-    ray: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    ray: Address | None = None
     images: Place | None = None
     no_crops: bool = False
     judge: Place | None = None
@@ -195,23 +198,11 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
 def _explained(
     error: ValidationError, path: Path, from_file: Mapping[str, object], given: Mapping[str, object]
 ) -> ConfigError:
-    first = error.errors()[0]
-    key = ".".join(
-        str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-"))
-    )
-    top = str(first["loc"][0]) if first["loc"] else ""
-    where = path.name if top in from_file and top not in given else "command line"
-    if first["type"] == "extra_forbidden":
-        known = [f.alias or name for name, f in Settings.model_fields.items()]
-        near = nearest(key, known)
-        hint = f'did you mean "{near[0]}"?' if near else "keys are " + ", ".join(known)
-        return ConfigError(f'{where}: key "{key}" does not exist', hint=hint)
-    wanted = _WANTED.get(first["type"]) or str(first["msg"]).removeprefix("Value error, ")
-    return ConfigError(f"{where}: {key} is {in_brief(first['input'])}: {wanted[0].lower()}{wanted[1:]}")
+    known = [field.alias or name for name, field in Settings.model_fields.items()]
+    found = refusal(error, known)
+    in_file = found.top in from_file and found.top not in given
+    return ConfigError((f"{path.name}: " if in_file else "") + found.message, hint=found.hint)
 
-
-_WANTED = {"path_type": "wanted a path", "string_type": "wanted a text", "dict_type": "wanted a table"}
-"""Plain wording for type checks whose messages use names of Python."""
 
 _LIMITS = {
     "crop": (0, 0.4),
@@ -237,26 +228,21 @@ def _spec(kind: type[_Spec], values: Mapping[str, Any], table: str) -> _Spec:
     changed: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
-            near = nearest(key, fields)
-            hint = f'did you mean "{near[0]}"?' if near else "keys are " + ", ".join(fields)
-            raise ConfigError(f'key "{table}.{key}" does not exist', hint=hint)
+            raise ConfigError(f'key "{table}.{key}" does not exist', hint=suggestion(key, fields))
         was = getattr(default, key)
         wanted: Any = tuple[float, ...] if isinstance(was, tuple) else type(was)
         try:
             changed[key] = TypeAdapter(wanted).validate_python(value)
         except ValidationError as error:
-            message = error.errors()[0]["msg"]
-            raise ConfigError(
-                f"{table}.{key} is {in_brief(value)}: {message[0].lower()}{message[1:]}"
-            ) from None
+            raise ConfigError(refusal(error, prefix=f"{table}.{key}").message) from None
         if isinstance(was, tuple) and len(changed[key]) != len(was):
-            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted {len(was)} numbers")
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}, wanted {len(was)} numbers")
         numbers = changed[key] if isinstance(was, tuple) else (changed[key],)
         if isinstance(was, (float, tuple)) and not all(map(math.isfinite, numbers)):
-            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted finite numbers")
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}, wanted finite numbers")
         low, high = _LIMITS.get(key, (-math.inf, math.inf))
         if key in _LIMITS and not low <= changed[key] <= high:
-            raise ConfigError(f"{table}.{key} is {in_brief(value)}: wanted {low:g} to {high:g}")
+            raise ConfigError(f"{table}.{key} is {in_brief(value)}, wanted {low:g} to {high:g}")
     return dataclasses.replace(default, **changed)
 
 

@@ -119,6 +119,7 @@ class CheckFailed(ReportgenError):
 
 
 _MOST_IN_BRIEF = 80
+_MOST_LISTED = 40
 
 
 def in_brief(value: object) -> str:
@@ -144,6 +145,26 @@ def nearest(word: object, known: Iterable[str], n: int = 1, cutoff: float = 0.6)
         folded.setdefault(name.casefold(), []).append(name)
     close = difflib.get_close_matches(str(word).casefold(), folded, n=n, cutoff=cutoff)
     return [name for key in close for name in folded[key]][:n]
+
+
+def suggestion(word: object, known: Iterable[str], otherwise: str = "one of ") -> str:
+    """Return a hint: the known word that may have been meant; if none is near, which there are.
+
+    Args:
+        word: What was given.
+        known: What could be given.
+        otherwise: Begins the list of known words if none is near; empty for no hint then.
+
+    Example:
+        >>> suggestion("shwo", ["default", "show"]), suggestion("zzz", ["default", "show"])
+        ('did you mean "show"?', 'one of default, show')
+    """
+    words = list(known)
+    near = nearest(word[:200], words) if isinstance(word, str) else []
+    if near:
+        return f'did you mean "{near[0]}"?'
+    more = f" and {len(words) - _MOST_LISTED} more" if len(words) > _MOST_LISTED else ""
+    return f"{otherwise}{', '.join(words[:_MOST_LISTED])}{more}" if words and otherwise else ""
 
 
 def _one_line(text: str) -> str:

@@ -12,11 +12,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.errors import ConfigError, UnknownLayer, nearest
+from reportgen.errors import ConfigError, UnknownLayer, in_brief, nearest
 from reportgen.json_values import Parsed
 from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_keys
 from reportgen.store import ModelRecord
-from reportgen.units import Layer, Sign
+from reportgen.units import Layer, Sign, unit_ranges
 
 CANVAS_STEP_PX = 8
 """Canvases are multiples of this, so that layers with similar receptive fields share a renderer null."""
@@ -225,19 +225,13 @@ def select_units(text: str, n_units: int) -> tuple[int, ...]:
     Raises:
         ConfigError: Not of that form.
     """
-    text = text.strip()
-    if text == "all":
+    try:
+        ranges = unit_ranges(text)
+    except ValueError as error:
+        raise ConfigError(f"units is {in_brief(text)}, {error}") from None
+    if ranges is None:
         return tuple(range(n_units))
-    if re.fullmatch(r"\d{1,9}", text):
-        return tuple(range(min(int(text), n_units)))
-    chosen: set[int] = set()
-    for part in text.rstrip(",").split(","):
-        found = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
-        if found is None or (found[2] and int(found[2]) < int(found[1])):
-            raise ConfigError(f'units "{text}": wanted all, a number N, or a list such as 3,17,40-47')
-        low, high = int(found[1]), int(found[2] or found[1])
-        chosen.update(range(low, min(high + 1, n_units)))
-    return tuple(sorted(u for u in chosen if u < n_units))
+    return tuple(sorted({u for low, high in ranges for u in range(low, min(high + 1, n_units))}))
 
 
 def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, *, is_map: bool,

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from reportgen.removal import READINGS, Reading
-from reportgen.units import MOST_CHANNELS
+from reportgen.units import MOST_CHANNELS, unit_ranges
 
 RANGES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "imagenet": (
@@ -78,7 +78,12 @@ def _size(value: object) -> Any:
 
 def _units(value: object) -> Any:
     """Accept a text, a number, or a list of units."""
-    return ",".join(str(v) for v in value) + "," if isinstance(value, (list, tuple)) else str(value)
+    text = ",".join(str(v) for v in value) + "," if isinstance(value, (list, tuple)) else str(value)
+    try:
+        unit_ranges(text)
+    except ValueError as error:
+        raise _Wanted(str(error)) from None
+    return text
 
 
 def _globs(value: Any) -> Any:
@@ -167,6 +172,20 @@ def _regex(text: str) -> str:
     return text
 
 
+def _label(text: str) -> str:
+    """Accept a short text without control characters."""
+    if not re.fullmatch(r"[^\x00-\x1f\x7f]{1,80}", text):
+        raise _Wanted("wanted 1 to 80 characters, none of them control characters")
+    return text
+
+
+def _address(text: str) -> str:
+    """Accept the address of a cluster."""
+    if not re.fullmatch(r"[!-~]{1,200}", text):
+        raise _Wanted("wanted an address of at most 200 plain characters without spaces, or local")
+    return text
+
+
 def _place(path: Path) -> Path:
     """Accept a path without control characters."""
     if re.search(r"[\x00-\x1f\x7f]", str(path)) or len(str(path)) > 4096:
@@ -186,5 +205,7 @@ Held = Annotated[dict[str, Any], _as(_held, "a table of numbers by input name")]
 Memory = Annotated[int, _as(_memory, "a size such as 8GB, at least 1MB")]
 Time = Annotated[float, _as(_time, "a time such as 90s, 20m or 1h30m, at least 1s")]
 Share = Annotated[float, _as(_share, "a share such as 1%, below 100%")]
+Label = Annotated[str, AfterValidator(_label)]
+Address = Annotated[str, AfterValidator(_address)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Decisions = Annotated[dict[str, Reading], _as(_decision, "a word, or OUTPUT=WORD")]

@@ -33,6 +33,31 @@ MOST_CHANNELS = 1024
 """Most channels of a picture; hyperspectral cameras have a few hundred bands."""
 
 
+def unit_ranges(text: str) -> tuple[tuple[int, int], ...] | None:
+    """Return the first and last unit of each range that a text names; None for all units.
+
+    Args:
+        text: `all`; `N`, the first N; or a list such as `3,17,40-47` (with a comma or a dash).
+
+    Raises:
+        ValueError: Not of that form, or no unit; the message says what was wanted.
+    """
+    text = text.strip()
+    if text == "all":
+        return None
+    if re.fullmatch(r"\d{1,9}", text):
+        if int(text) == 0:
+            raise ValueError("wanted 1 or more, a list such as 3,17,40-47, or all")
+        return ((0, int(text) - 1),)
+    ranges = []
+    for part in text.rstrip(",").split(","):
+        found = re.fullmatch(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?", part)
+        if found is None or (found[2] and int(found[2]) < int(found[1])):
+            raise ValueError("wanted all, a number N, or a list such as 3,17,40-47")
+        ranges.append((int(found[1]), int(found[2] or found[1])))
+    return tuple(ranges)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class UnitId:
     """The address of a unit; `str()` gives `model/version/layer/unit`."""

@@ -159,9 +159,13 @@ def test_failed_units_exit_with_3_and_the_rest_is_there(run, tmp_path):
     [
         (["--set", "tv"], "wanted KEY=VALUE"),
         (["--set", "tvv=1"], "is not a setting"),
-        (["--seeds", "-1"], "seeds is -1"),
+        (["--seeds", "0"], "error: seeds is 0, wanted 1 or more\n"),
+        (["--set", "stps=3"], '"stps" is not a setting of recipe "default" (did you mean "steps"?)'),
+        (["--recipe", "shwo"], 'recipe "shwo" does not exist (did you mean "show"?)'),
+        (["--signs", "hapy"], "signs is 'hapy', wanted one of happy, sad, both (did you mean \"happy\"?)"),
         (["--signs", "glad"], "signs is 'glad'"),
-        (["--units", "x"], 'units "x"'),
+        (["--units", "x"], "units is 'x', wanted all, a number N, or a list such as 3,17,40-47"),
+        (["--units", "0"], "units is '0', wanted 1 or more, a list such as 3,17,40-47, or all"),
         (["--layers", "cnov"], 'nearest: "conv"'),
         (["--recipe", "lucit"], 'recipe "lucit" does not exist'),
         (["--input-range", "3"], "wanted LO,HI"),
@@ -174,6 +178,23 @@ def test_wrong_use_is_one_line_and_exit_2(run, tiny_model, words, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in err and out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["export", "--out", "x", "--format", "cvs"],
+            "--format is 'cvs', wanted one of csv, json, parquet (did you mean \"csv\"?)",
+        ),
+        (["export", "--frmat", "csv"], "did you mean '--format'?"),
+        (["atals", "x.keras"], "did you mean 'atlas'?"),
+    ],
+)
+def test_a_word_mistyped_offers_the_nearest(run, words, said):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert said in err.replace("Did", "did")
 
 
 def test_an_error_shows_its_traceback_when_asked(run, monkeypatch):

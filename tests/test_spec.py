@@ -123,7 +123,12 @@ def test_a_wrong_number_is_named(key, value, said):
 
 
 def test_an_unknown_recipe_names_the_known_ones():
-    with pytest.raises(ConfigError, match="keras-vis-2019"):
+    with pytest.raises(ConfigError, match=r"one of .*keras-vis-2019"):
+        recipe_named("none of them")
+
+
+def test_a_recipe_mistyped_offers_the_nearest():
+    with pytest.raises(ConfigError, match=r'recipe "lucit" does not exist \(did you mean "lucid"\?\)$'):
         recipe_named("lucit")
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from reportgen.arguments import checked
 from reportgen.atlas.addresses import Place, places
-from reportgen.errors import ConfigError, MissingExtra, SiteError
+from reportgen.errors import ConfigError, MissingExtra, SiteError, in_brief, suggestion
 from reportgen.json_values import Cell
 from reportgen.judgement import NoiseRate
 from reportgen.removal import UnitNeed
@@ -252,7 +252,10 @@ def export_table(store_path: str | Path, out: str | Path, format: str) -> int:
         5
     """
     if format not in FORMATS:
-        raise ConfigError(f"format is {format!r}, wanted one of {', '.join(FORMATS)}")
+        raise ConfigError(
+            f"format is {in_brief(format)}, wanted one of {', '.join(FORMATS)}",
+            hint=suggestion(format, FORMATS, otherwise=""),
+        )
     with open_store(store_path) as store:
         rows = list(verdict_rows(store))
     data, out = FORMATS[format](rows), Path(out)

@@ -17,7 +17,7 @@ import click
 import reportgen
 from reportgen.cli.help import Commands
 from reportgen.cli.interrupt import EXIT_UNITS_FAILED, Interrupt
-from reportgen.cli.options import COMMON, IMPORT, RENDER, OptionValue, given_options, with_options
+from reportgen.cli.options import COMMON, IMPORT, RENDER, OneOf, OptionValue, given_options, with_options
 from reportgen.errors import CheckFailed
 from reportgen.json_values import JsonObject
 
@@ -154,7 +154,7 @@ def inspect(model: str, as_json: bool, **options: OptionValue) -> None:
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["csv", "json", "parquet"]),
+    type=OneOf(["csv", "json", "parquet"]),
     help="Format of the verdict table.  [by the ending of --out]",
 )
 @click.option("--out", metavar="FILE", help="File for the verdict table.")
@@ -190,7 +190,7 @@ def export(
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["json", "csv"]),
+    type=OneOf(["json", "csv"]),
     default="json",
     help="Format of the list.  [json]",
 )

@@ -7,9 +7,30 @@ from typing import Any, TypeAlias
 
 import click
 
+from reportgen.errors import ConfigError, in_brief, suggestion
+
 Command = Callable[..., None]
 OptionValue: TypeAlias = Any
 """The value of an option as click read it; the settings check it."""
+
+
+class OneOf(click.Choice[str]):
+    """A choice that is refused like any other setting, with the nearest value."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the value if it is one of the choices.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if value in self.choices:
+            return value
+        name = param.opts[0] if param is not None else "the value"
+        raise ConfigError(
+            f"{name} is {in_brief(value)}, wanted one of {', '.join(self.choices)}",
+            hint=suggestion(value, self.choices, otherwise=""),
+        )
+
 
 OPTIONS: dict[str, Callable[[Command], Command]] = {
     "store": click.option("--store", metavar="FILE", help="Store of renders and scores.  [reportgen.db]"),

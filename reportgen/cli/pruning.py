@@ -10,7 +10,7 @@ import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.help import Explained
 from reportgen.cli.interrupt import Interrupt
-from reportgen.cli.options import COMMON, IMPORT, REMOVAL, OptionValue, given_options, with_options
+from reportgen.cli.options import COMMON, IMPORT, REMOVAL, OneOf, OptionValue, given_options, with_options
 
 
 @click.command(
@@ -26,7 +26,7 @@ from reportgen.cli.options import COMMON, IMPORT, REMOVAL, OptionValue, given_op
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option(
     "--order",
-    type=click.Choice(["need", "looks", "random"]),
+    type=OneOf(["need", "looks", "random"]),
     default="need",
     help="Order in which units are removed; others are for comparison.  [need]",
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from reportgen.compare.removed import removed_units
 from reportgen.compare.rows import Version
 from reportgen.comparison import STATES, Comparison, LayerPair, UnitChange
-from reportgen.errors import ConfigError, nearest
+from reportgen.errors import ConfigError, suggestion
 from reportgen.units import UnitScore
 from reportgen.verdicts import WORDS
 
@@ -103,9 +103,9 @@ def read_rule(text: str) -> Rule:
         _REMOVABLE,
     ]
     if name not in known:
-        near = nearest(name, known)
         words = ", ".join((*_OWN, *_BETWEEN, "units"))
-        hint = f'did you mean "{near[0]}"?' if near else f"{words}, each also with _share; {_REMOVABLE}"
+        every = f"one of {words}, each also with _share; {_REMOVABLE}"
+        hint = suggestion(name, known, otherwise="") or every
         raise ConfigError(f'rule "{text}": "{name}" is not counted', hint=hint)
     try:
         limit = float(found["limit"].removesuffix("%")) / (100 if found["limit"].endswith("%") else 1)
@@ -138,8 +138,7 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
     if rule.counted in _BETWEEN and comparison is not None:
         return _between(rule, comparison)
     if not any(fnmatch.fnmatchcase(x.name, rule.layers) for x in version.record.layers):
-        known = ", ".join(x.name for x in version.record.layers)
-        raise ConfigError(f'rule "{rule.text}": no layer is called so', hint=f"layers: {known}")
+        raise _no_layer(rule, [x.name for x in version.record.layers])
     if rule.name == _REMOVABLE:
         return _removable(rule, version)
     if rule.name == "superfluous_change" and against is not None:
@@ -221,11 +220,16 @@ _HOW_TO_MEASURE = (
 )
 
 
+def _no_layer(rule: Rule, names: Sequence[str]) -> ConfigError:
+    return ConfigError(
+        f'rule "{rule.text}": no layer is called "{rule.layers}"', hint=suggestion(rule.layers, names)
+    )
+
+
 def _between(rule: Rule, c: Comparison) -> Outcome:
     pairs = [p for p in c.layers if fnmatch.fnmatchcase(p.layer_b, rule.layers)]
     if not pairs:
-        known = ", ".join(p.layer_b for p in c.layers)
-        raise ConfigError(f'rule "{rule.text}": no layer is called so', hint=f"layers: {known}")
+        raise _no_layer(rule, [p.layer_b for p in c.layers])
     if rule.counted == "counterparts":
         n, total = sum(p.counterparts_a for p in pairs), sum(p.n_a for p in pairs)
         value = n / total if rule.name.endswith("_share") and total else float(n)

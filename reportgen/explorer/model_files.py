@@ -17,6 +17,7 @@ from reportgen.config import Settings
 from reportgen.errors import ReportgenError
 from reportgen.models.sources import APPLICATIONS, find_source
 from reportgen.store import ModelRecord
+from reportgen.validation import refusal
 
 _OF_IMPORT = ("input_range", "channel_order", "channels", "input_size", "hold")
 
@@ -78,8 +79,7 @@ class Files:
                 }
             )  # fmt: skip
         except ValidationError as error:
-            reason = str(error.errors()[0]["msg"])
-            return f"the store has options of its import that cannot be used: {reason}"
+            return f"the store has options of its import that cannot be used: {refusal(error).message}"
         return ModelFile(found, record.file_hash, settings)
 
     def name(self, record: ModelRecord) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from reportgen.errors import ConfigError, UnknownLayer
+from reportgen.errors import ConfigError, UnknownLayer, suggestion
 from reportgen.json_values import JsonObject
 from reportgen.plan import key_parts
 from reportgen.spec import RECIPES, RenderSpec, render_key, with_numbers
@@ -203,7 +203,7 @@ def parse(form: Mapping[str, object], recipes: Mapping[str, RenderSpec] = RECIPE
     said = {key: value for key, value in form.items() if value is not None}
     for key in said:
         if key not in _FIELDS:
-            raise ConfigError(f'"{str(key)[:80]}" is nothing to ask for', hint="one of " + ", ".join(_FIELDS))
+            raise ConfigError(f'"{str(key)[:80]}" is nothing to ask for', hint=suggestion(key, _FIELDS))
     start = said.get("start")
     if start is not None and not (isinstance(start, str) and _HASH.fullmatch(start)):
         raise ConfigError("start: wanted the 32 hexadecimal digits of a picture that was added")
@@ -301,7 +301,7 @@ def _written(text: str) -> list[tuple[int, float]]:
 
 def _recipe(name: Any, numbers: object, recipes: Mapping[str, RenderSpec]) -> RenderSpec:
     if not isinstance(name, str) or name not in recipes:
-        raise ConfigError(f"recipe {str(name)[:80]!r} does not exist", hint="one of " + ", ".join(recipes))
+        raise ConfigError(f"recipe {str(name)[:80]!r} does not exist", hint=suggestion(name, recipes))
     if not isinstance(numbers, Mapping):
         raise ConfigError("numbers: wanted values by the names of a recipe's fields")
     base = recipes[name]

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from reportgen.errors import MissingExtra, ModelError, ReportgenError
+from reportgen.errors import MissingExtra, ModelError, ReportgenError, suggestion
 from reportgen.keras_types import Network, Operation, Tensor
 from reportgen.models.extra_inputs import held_inputs, picture_input
 from reportgen.models.framework import keras_module
@@ -174,7 +174,7 @@ def _application(name: str, max_memory: int) -> tuple[Network, Tensor, list[str]
     known = {n for n, v in vars(keras.applications).items() if n[:1].isupper() and callable(v)}
     if name not in known:
         raise ModelError(
-            f'"{name}" is not a network of keras.applications', hint="known: " + ", ".join(sorted(known)[:60])
+            f'"{name}" is not a network of keras.applications', hint=suggestion(name, sorted(known))
         )
     make = getattr(keras.applications, name)
     try:

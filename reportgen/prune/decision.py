@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.activations import activation_called
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, suggestion
 from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.kinds import IDENTITIES
@@ -155,7 +155,7 @@ def decisions_of(
     for name in requested:
         if name and name not in names:
             raise ConfigError(
-                f'decision: {model.file_name} has no output "{name}"', hint="known: " + ", ".join(names[:10])
+                f'decision: {model.file_name} has no output "{name}"', hint=suggestion(name, names)
             )
     found = []
     for name, output, values in zip(names, model.outputs, outputs, strict=True):

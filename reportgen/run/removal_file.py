@@ -15,6 +15,7 @@ from reportgen.errors import ConfigError, ReportgenError
 from reportgen.removal import Removal, UnitNeed
 from reportgen.run.progress import Reporter
 from reportgen.store import ModelRecord, Store
+from reportgen.validation import refusal
 
 _MOST_BYTES = 64 * 2**20
 
@@ -67,9 +68,7 @@ def read_measurements(file: Path) -> tuple[Measurement, ...]:
     except OSError as error:
         raise ConfigError(f'removal "{file}" cannot be read: {error.strerror or error}') from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = "".join(f"{part}: " for part in (file.name, ".".join(map(str, first["loc"][:4]))) if part)
-        raise ConfigError(f"removal: {where}{first['msg'][0].lower()}{first['msg'][1:]}") from None
+        raise ConfigError(f"removal: {file.name}: {refusal(error).message}") from None
 
 
 def check_place(file: Path) -> None:

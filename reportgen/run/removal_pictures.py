@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from reportgen.config import Settings
-from reportgen.errors import ConfigError, ReportgenError
+from reportgen.errors import ConfigError, ReportgenError, suggestion
 from reportgen.folder import Folder, evenly, find_pictures
 from reportgen.images import fitted_photograph
 from reportgen.prune.sets import FEWEST_PICTURES, SHARES, PictureSet, SetName, set_of_each
@@ -139,7 +139,7 @@ def _classes(folder: Folder, judging: Folder | None, file: Path | None) -> tuple
         if name not in names:
             where = "--images" if file is None else file.name
             raise ConfigError(
-                f'class folder "{name}" is not a class of {where}', hint="known: " + ", ".join(names[:10])
+                f'class folder "{name}" is not a class of {where}', hint=suggestion(name, names)
             )
     return names
 

@@ -18,7 +18,7 @@ import numpy as np
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.rows import RenderRow, lead_of, render_rows
 from reportgen.atlas.table import Row, layer_rows
-from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief, nearest
+from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief, suggestion
 from reportgen.images import decode_png
 from reportgen.run.notebook_html import atlas_html, layer_html, picture_html, unit_html
 from reportgen.run.results import Verdicts
@@ -260,7 +260,7 @@ class Atlas:
         if layer not in self:
             raise UnknownLayer(
                 f"{self.model} {self.version} has no layer {in_brief(layer)}",
-                hint=_nearest(layer, self.layers),
+                hint=suggestion(layer, self.layers),
             )
         return self._by_name[layer]
 
@@ -304,21 +304,15 @@ def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atla
         )
     name = names[0] if model is None else model
     if name not in names:
-        raise StoreError(f'store "{path.name}" holds no model {in_brief(name)}', hint=_nearest(name, names))
+        raise StoreError(f'store "{path.name}" holds no model {in_brief(name)}', hint=suggestion(name, names))
     own = {r.version: r for r in records if r.name == name}
     label = list(own)[-1] if version is None else version
     if label not in own:
         raise StoreError(
             f'store "{path.name}" holds no version {in_brief(label)} of {name}',
-            hint=_nearest(label, list(own)),
+            hint=suggestion(label, list(own)),
         )
     return Atlas(path, own[label], place[own[label].id])
-
-
-def _nearest(word: object, known: Sequence[str]) -> str:
-    """Return a hint with the most similar of the known words, or with all of them."""
-    found = nearest(word, known)
-    return f'did you mean "{found[0]}"?' if found else f"there are {_listed(known)}"
 
 
 def _listed(words: Iterable[str], most: int = 12) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reportgen.compare import Version
 from reportgen.config import Settings
-from reportgen.errors import StoreError
+from reportgen.errors import StoreError, suggestion
 from reportgen.models.sources import find_source
 from reportgen.store import ModelRecord, Store, open_store
 
@@ -70,10 +70,12 @@ def find_version(store: Store, named: NamedVersion) -> Version:
     else:
         found = records
     if len(found) != 1 and not (found and named.model is not None):
-        known = ", ".join(f"{r.name}/{r.version}" for r in records) or "none"
+        known = [f"{r.name}/{r.version}" for r in records]
         what = f'"{named.label}" matches {len(found)} of them' if named.label else "wanted the name of one"
+        near = suggestion(named.label, known + [r.version for r in records], otherwise="")
         raise StoreError(
-            f'store "{store.path.name}" holds {len(records)} versions, {what}', hint=f"known: {known}"
+            f'store "{store.path.name}" holds {len(records)} versions, {what}',
+            hint=near if near and not found else f"known: {', '.join(known) or 'none'}",
         )
     return Version(store, found[-1])
 

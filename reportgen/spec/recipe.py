@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from reportgen.errors import ConfigError, in_brief
+from reportgen.errors import ConfigError, in_brief, suggestion
 
 SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
 """Frequencies at which a spectrum is given, in cycles a pixel: 1/128 to 1/2, in a geometric series."""
@@ -117,7 +117,7 @@ def with_numbers(recipe: RenderSpec, numbers: Mapping[str, Any]) -> RenderSpec:
     for key, value in numbers.items():
         if key not in types:
             raise ConfigError(
-                f'"{key}" is not a setting of recipe "{recipe.name}"', hint="one of " + ", ".join(types)
+                f'"{key}" is not a setting of recipe "{recipe.name}"', hint=suggestion(key, types)
             )
         changed[key] = _converted(key, value, types[key])
     return check_recipe(dataclasses.replace(recipe, **changed))
@@ -153,7 +153,8 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
         value = getattr(recipe, key)
         if value not in wanted:
             raise ConfigError(
-                f'recipe "{recipe.name}": {key} is {in_brief(value)}, wanted one of {", ".join(wanted)}'
+                f'recipe "{recipe.name}": {key} is {in_brief(value)}, wanted one of {", ".join(wanted)}',
+                hint=suggestion(value, wanted, otherwise=""),
             )
     return recipe
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from reportgen.errors import ConfigError
+from reportgen.errors import ConfigError, suggestion
 from reportgen.registry import Registry
 from reportgen.spec.recipe import RenderSpec
 
@@ -130,5 +130,5 @@ def recipe_named(name: str) -> RenderSpec:
         ConfigError: There is none.
     """
     if name not in RECIPES:
-        raise ConfigError(f'recipe "{name}" does not exist', hint="one of " + ", ".join(RECIPES))
+        raise ConfigError(f'recipe "{name}" does not exist', hint=suggestion(name, RECIPES))
     return RECIPES[name]

@@ -16,6 +16,7 @@ from reportgen.json_values import Parsed, StoredRow
 from reportgen.judgement import LayerFindings
 from reportgen.store.earlier_scores import current_findings, current_score
 from reportgen.units import SIGNS, InputRange, Layer, LayerGraph, Sign, Telemetry, UnitScore
+from reportgen.validation import refusal
 
 _Kind = TypeVar("_Kind")
 
@@ -136,9 +137,7 @@ def from_stored(kind: type[_Kind], text: str) -> _Kind:
         found: _Kind = _validator(kind).validate_json(text, strict=True)
         return found
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, (kind.__name__, *first["loc"])))
-        raise ValueError(f"{where} is {in_brief(first['input'])}: {first['msg']}") from None
+        raise ValueError(refusal(error, prefix=f"{kind.__name__}.").message) from None
 
 
 def to_stored(value: Any) -> str:

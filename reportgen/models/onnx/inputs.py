@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from reportgen.errors import ConfigError, ModelError
+from reportgen.errors import ConfigError, ModelError, suggestion
 from reportgen.models.onnx.layout import ChannelAxis, channel_axis
 from reportgen.models.onnx.reading import Source, numpy_type, type_name
 
@@ -154,7 +154,7 @@ def held_values(
     if unknown:
         raise ConfigError(
             f'{source.file_name}: has no input "{unknown[0]}" to hold',
-            hint="one of " + ", ".join(names) if names else "it takes a picture only",
+            hint=suggestion(unknown[0], names) if names else "it takes a picture only",
         )
     found = {}
     for name, dims, dtype in others:
