@@ -94,10 +94,10 @@ def test_pictures_are_the_stored_ones_and_the_first_stands_for_the_unit(atlas, p
     assert rose == {("happy", True), ("sad", False)}
 
 
-def test_an_unknown_layer_is_told_with_the_nearest_name(atlas):
+def test_an_unknown_layer_is_refused_with_the_nearest_name(atlas):
     with pytest.raises(UnknownLayer, match=r"tiny v1 has no layer 'conf' \(did you mean \"conv\"\?\)"):
         atlas["conf"]
-    with pytest.raises(LookupError, match="there are conv, head"):
+    with pytest.raises(LookupError, match=r"one of conv, head"):
         atlas["zzz"]
     with pytest.raises(UnknownLayer):
         atlas[0]
