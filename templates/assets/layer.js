@@ -264,7 +264,7 @@
 
   // A unit by chance, of those that the filter leaves
   function random() {
-    var button = make("button.copy", { type: "button" }, "Random");
+    var button = make("button.copy.random", { type: "button" }, "Random");
     button.addEventListener("click", function () {
       var others = visible.filter(function (cell) { return cell.unit !== open; }), next = others[Math.floor(Math.random() * others.length)];
       if (!next) return;

@@ -160,3 +160,13 @@ def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
 
 def test_every_file_of_a_site_with_comparisons_is_one_that_a_later_build_may_remove(site):
     assert [path for path in read_manifest(site).files if not WRITTEN.fullmatch(path)] == []
+
+
+def test_a_units_page_leads_to_its_counterparts_and_to_what_became_of_it(site):
+    page = text(site, "m/garden/v2/block1-conv2/7.html")
+    listed = page[page.index('<ul class="versions-of">') : page.index("</ul>", page.index("versions-of"))]
+    assert '<b>v1</b> <a href="../../v1/block1-conv2.html#u0">block1/conv2 0</a>' in listed
+    assert '<a href="../../../../c/garden/v1/garden/v2/block1-conv2.html#b7">' in listed
+    assert "<b>v3</b>" in listed
+    packed = "".join(p.read_text() for p in (site / "m/garden/v2/block1-conv2").glob("units-*.js"))
+    assert packed, "the panel draws the same from the layer's data"

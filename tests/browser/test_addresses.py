@@ -23,13 +23,13 @@ def test_an_open_unit_is_named_with_its_layer_and_model(open_page: Open) -> None
     page = open_page(LAYER)
     expect(page).to_have_title("conv1 – garden v2")
     page.goto(page.url + "#u8")
-    page.get_by_role("heading", name="conv1 unit 8", exact=True).wait_for()
+    page.get_by_role("heading", name="conv1 unit 8 of 24", exact=True).wait_for()
     expect(page.locator(".panel > .note").first).to_have_text("garden v2")
     expect(page).to_have_title("conv1 8 – garden v2")
     page.keyboard.press("Escape")
     expect(page).to_have_title("conv1 – garden v2")
     own = open_page("m/garden/v2/conv1/8.html")
-    own.get_by_role("heading", name="conv1 unit 8", exact=True).wait_for()
+    own.get_by_role("heading", name="conv1 unit 8 of 24", exact=True).wait_for()
     expect(own).to_have_title("conv1 8 – garden v2")
 
 
@@ -49,7 +49,7 @@ def test_an_address_of_a_unit_that_is_not_there_says_so(open_page: Open) -> None
     expect(page.get_by_role("alert")).to_have_text("conv1 has no unit 999 here; its units go from 0 to 23.")
     expect(page.locator("#panel")).to_be_hidden()
     page.evaluate("location.hash = '#u3'")
-    page.get_by_role("heading", name="conv1 unit 3", exact=True).wait_for()
+    page.get_by_role("heading", name="conv1 unit 3 of 24", exact=True).wait_for()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
@@ -64,7 +64,7 @@ def test_the_filter_of_a_layer_stands_in_the_address_beside_the_open_unit(open_p
     page.locator(".panel .k-cite").wait_for()
     assert fragment(page) == f"#{unit}&q=static&sort=-structure"
     page.get_by_role("button", name="Next").click()
-    expect(page.locator(".panel h2")).not_to_have_text(f"conv1 unit {(unit or '')[1:]}")
+    expect(page.locator(".panel h2")).not_to_have_text(f"conv1 unit {(unit or '')[1:]} of 24")
     assert fragment(page).endswith("&q=static&sort=-structure")
     page.keyboard.press("Escape")
     assert fragment(page) == "#q=static&sort=-structure"
@@ -75,13 +75,13 @@ def test_the_filter_of_a_layer_stands_in_the_address_beside_the_open_unit(open_p
 
 def test_an_address_with_unit_filter_and_order_opens_all_three(open_page: Open) -> None:
     page = open_page(LAYER + "#u8&q=structured&sort=-structure")
-    page.get_by_role("heading", name="conv1 unit 8", exact=True).wait_for()
+    page.get_by_role("heading", name="conv1 unit 8 of 24", exact=True).wait_for()
     assert page.get_by_label("Filter").input_value() == "structured"
     assert page.get_by_label("Order").input_value() == "-structure"
     assert page.locator(".sheet a:visible").count() < 24
     # a link to another unit of the layer names the unit alone, and the filter stays
     page.evaluate("location.hash = '#u9'")
-    page.get_by_role("heading", name="conv1 unit 9", exact=True).wait_for()
+    page.get_by_role("heading", name="conv1 unit 9 of 24", exact=True).wait_for()
     assert page.get_by_label("Filter").input_value() == "structured"
     assert fragment(page) == "#u9&q=structured&sort=-structure"
 

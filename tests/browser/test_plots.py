@@ -50,7 +50,7 @@ def test_a_dot_opens_its_unit_and_shows_it_first(open_page: Open) -> None:
     assert page.locator(".dot-peek figcaption").inner_text() == dot.locator("title").text_content()
     unit = dot.get_attribute("href").removeprefix("#u")
     dot.click()
-    page.get_by_role("heading", name=f"conv1 unit {unit}", exact=True).wait_for()
+    page.get_by_role("heading", name=f"conv1 unit {unit} of 24", exact=True).wait_for()
 
 
 def test_a_group_shows_its_units_alone(open_page: Open) -> None:
