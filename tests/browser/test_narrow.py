@@ -72,11 +72,13 @@ def test_a_graph_fits_or_shows_that_it_goes_on(open_page: Open, atlas_site: Any)
     assert graph["x"] + graph["width"] <= box["x"] + box["width"] + 0.5
 
 
-def test_recipes_are_shown_whole(open_page: Open) -> None:
+def test_the_link_to_a_recipe_opens_it_whole(open_page: Open) -> None:
     page = open_page("m/garden/v2/conv1/8.html")
-    hidden = "l => l.map(e => e.scrollHeight - e.clientHeight)"
-    assert page.locator("pre").evaluate_all(hidden) == [0] * page.locator("pre").count()
-    assert page.locator("pre").count() > 0
+    page.locator("main").get_by_role("link", name="default", exact=True).click()
+    recipe = page.locator("pre:target")
+    recipe.wait_for()
+    assert 'recipe = "default"' in recipe.inner_text()
+    assert recipe.evaluate("e => e.scrollHeight - e.clientHeight") == 0
 
 
 @pytest.mark.parametrize("width", [360, 1280])
