@@ -6,9 +6,10 @@
   var make = self.Atlas.make, number = self.AtlasCurve.number;
   var POLL_MS = 120, CALM_MS = 1000;
 
-  // What is being rendered: asked after together, only while something is. `running` is told which requests are.
+  // What is being rendered: asked after together, only while something is. `running` is called with those that are.
 
-  function told(state, message) {
+  // How a request stands of which nothing else is known
+  function without(state, message) {
     return { state: state, ended: state === "failed", message: message, place: 0, curve: [], steps: 0, step: 0, seconds: 0 };
   }
 
@@ -20,7 +21,7 @@
       asked.forEach(function (id) {
         var show = open.get(id);
         if (!show) return;
-        var own = answers[id] || told("failed", "the explorer does not know this request any more");
+        var own = answers[id] || without("failed", "the explorer does not know this request any more");
         show(own);
         if (own.ended) open.delete(id);
       });
@@ -40,7 +41,7 @@
         receive(answers, asked);
       }).catch(function () {
         troubled = true;
-        open.forEach(function (show) { show(told("gone", "")); });
+        open.forEach(function (show) { show(without("gone", "")); });
       }).finally(function () {
         asking = false;
         document.body.classList.toggle("troubled", troubled);
@@ -88,18 +89,18 @@
     });
   }
 
-  // `page` is told what is shown: `titled(form, words)`, and `noted(text)` of what the address should keep; it gives
-  // the `link` to it.
-  function mount(told, set, page) {
+  // `data` is what the page was drawn from, `set` writes a store of Dash. `page` takes the title (`titled(form, words)`)
+  // and what the address should keep (`noted(text)`), and gives the `link` to it.
+  function mount(data, set, page) {
     var live = self.AtlasEasel.make("live", "The picture", "Render draws here.");
     var kept = self.AtlasEasel.make("kept", "Kept for comparison", "“Keep for comparison” puts a picture here, next to those that follow.");
-    var watch = watcher(function (ids) { set("running", ids); }), fields = self.AtlasForm.mount(told, changed), count = 0, base = null, stored = false;
+    var watch = watcher(function (ids) { set("running", ids); }), fields = self.AtlasForm.mount(data, changed), count = 0, base = null, stored = false;
     var growth = self.AtlasStrips.growth(live, function () { ask(live.made, true); });
     var pending = make("p.pending", { role: "status" }), sweeping = null;
-    var why = whyNot(told);
+    var why = whyNot(data);
 
     function whyNot(of) {
-      return told.versions.find(function (v) { return v.model === of.model && v.version === of.version; }).why;
+      return data.versions.find(function (v) { return v.model === of.model && v.version === of.version; }).why;
     }
 
     function ask(form, grow) {
@@ -107,14 +108,14 @@
       set("again", { form: form, growth: Boolean(grow), n: count });
     }
 
-    // Every change is told; the picture is asked for anew, where the reader wants that.
+    // At every change the picture is requested again, where the reader wants that.
     function changed() {
-      tell();
+      publish();
       var form = fields.value();
       if (fields.follows() && form.layer && !whyNot(form)) ask(form);
     }
 
-    function tell() {
+    function publish() {
       set("form", fields.value());
       compare();
     }
@@ -156,8 +157,8 @@
       if (!kept.pinned) kept.clear();
       growth.clear(Boolean(lead && lead.form) && !why);
       document.getElementById("sweep-strip").replaceChildren();
-      tell();
-      if (given && (!stored || differences(fields, given, base).n) && told.renders) ask(given);
+      publish();
+      if (given && (!stored || differences(fields, given, base).n) && data.renders) ask(given);
     }
 
     function introduce(title, note, linked) {
@@ -170,7 +171,7 @@
       var ticket = answer.tickets[0];
       quit();
       if (!live.ticket && live.key && !kept.key && answer.what === "picture") kept.keep(live, false);  // The atlas's own.
-      var other = answer.form.model !== told.model || answer.form.version !== told.version;
+      var other = answer.form.model !== data.model || answer.form.version !== data.version;
       live.begin(answer, answer.form.layer + ", " + answer.words + (other ? ", version " + answer.form.version : ""));
       growth.clear(false);
       page.titled(answer.form, answer.words);
@@ -197,7 +198,7 @@
       compare();
     });
     document.getElementById("sweep").addEventListener("click", function () {
-      sweeping = self.AtlasStrips.sweep(told.weights);
+      sweeping = self.AtlasStrips.sweep(data.weights);
       document.getElementById("sweep-strip").replaceChildren.apply(document.getElementById("sweep-strip"), sweeping.elements);
       document.getElementById("sweep-strip").scrollIntoView({ block: "nearest" });  // It may be behind the stage, which stays in sight.
     });

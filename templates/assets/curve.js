@@ -64,10 +64,10 @@
         place(dot, "left", x(points.length ? Math.min(steps, points[points.length - 1][0] + 1) : steps));
       }
       element.classList.toggle("blank", !points.length && dot.hidden);
-      tell(points, end);
+      describe(points, end);
     }
 
-    function tell(points, end) {
+    function describe(points, end) {
       var last = points.length - 1, said = typeof end === "number" ? "activation " + activation(end) : last < 0 ? "" : "activation " + activation(points[last][1]) + " so far";
       now.textContent = said || "activation";
       svg.setAttribute("aria-label", "Activation over steps" + (last < 0 ? "" : ", from " + number(points[0][1]) + " to " + number(points[last][1]) + " under the steps’ transforms") + (said && "; " + said));

@@ -19,9 +19,9 @@
     return own;
   }
 
-  var NOTHING = { made: null, ticket: null, key: "", told: null, pinned: false, of: "" };
+  var NOTHING = { made: null, ticket: null, key: "", progress: null, pinned: false, of: "" };
 
-  // `told` is how a request stands (see desk.told), or what is known of a picture of the atlas in the same words.
+  // `progress` is how a request stands (desk.progress), or what is known of a picture of the atlas in the same form.
   function easel(name, title, hint) {
     var own = Object.assign({ element: null }, NOTHING), drawn = parts(name, title, hint), refreshes = 0, began = 0, shown = 0;
     own.element = drawn.element;
@@ -69,7 +69,7 @@
 
     // A picture of the atlas, and the form that would ask for it, where there is one
     own.atlas = function (lead, of) {
-      set({ key: lead.key, made: lead.form, of: of, told: { curve: lead.curve, steps: lead.steps, activation: lead.activation } });
+      set({ key: lead.key, made: lead.form, of: of, progress: { curve: lead.curve, steps: lead.steps, activation: lead.activation } });
       drawn.state.textContent = "As in the atlas";
       drawn.steps.textContent = "recipe " + (lead.recipe || "unknown");
       picture("/img/" + lead.key + ".webp", of + ", as in the atlas");
@@ -78,7 +78,7 @@
 
     // What another easel shows, as it is now; `pinned` where a person wants it kept.
     own.keep = function (other, pinned) {
-      set({ key: other.key, made: other.made, of: other.of, told: other.told, pinned: pinned });
+      set({ key: other.key, made: other.made, of: other.of, progress: other.progress, pinned: pinned });
       drawn.state.textContent = pinned ? "Kept" : "As in the atlas";
       picture("/img/" + other.key + ".webp", other.of + ", kept");
       own.draw();
@@ -100,25 +100,25 @@
 
     // The curve, on a scale of its own or on one that is shared; `mark` is a step to point at.
     own.draw = function (scale, mark) {
-      var told = own.told || { curve: [], steps: 1 };
-      drawn.line.show(told.curve, told.steps, told.activation, scale, mark);
+      var progress = own.progress || { curve: [], steps: 1 };
+      drawn.line.show(progress.curve, progress.steps, progress.activation, scale, mark);
     };
-    own.extent = function () { return own.told ? curves.extent(own.told.curve, own.told.steps, own.told.activation) : null; };
+    own.extent = function () { return own.progress ? curves.extent(own.progress.curve, own.progress.steps, own.progress.activation) : null; };
 
-    own.show = function (told) {
-      var says = stateWords(told, refreshes);
-      if (told.state === "gone") told = Object.assign({}, own.told || told, { state: "gone", ended: false });
-      own.told = told;
-      own.element.dataset.state = told.state;
+    own.show = function (progress) {
+      var says = stateWords(progress, refreshes);
+      if (progress.state === "gone") progress = Object.assign({}, own.progress || progress, { state: "gone", ended: false });
+      own.progress = progress;
+      own.element.dataset.state = progress.state;
       if (drawn.state.textContent !== says[0]) drawn.state.textContent = says[0];
       drawn.steps.textContent = says[1];
-      if (told.steps) { drawn.bar.max = told.steps; drawn.bar.value = told.step; }
-      if (told.preview && told.preview !== shown) refresh(told.preview);
-      if (!told.ended) return;
+      if (progress.steps) { drawn.bar.max = progress.steps; drawn.bar.value = progress.step; }
+      if (progress.preview && progress.preview !== shown) refresh(progress.preview);
+      if (!progress.ended) return;
       drawn.bar.hidden = true;
-      if (told.state !== "done" && !refreshes) noPicture("No picture was made.");
-      if (told.state !== "done" || !told.key) return;
-      own.key = told.key;
+      if (progress.state !== "done" && !refreshes) noPicture("No picture was made.");
+      if (progress.state !== "done" || !progress.key) return;
+      own.key = progress.key;
       takes();
       own.finished();
     };
@@ -141,15 +141,15 @@
   }
 
   // How a request stands: in bold, and what is less important
-  function stateWords(told, refreshes) {
-    var seconds = told.seconds.toFixed(1) + " s";
-    if (told.state === "waiting") return [told.place ? "Waiting, " + told.place + " before it" : "Next in turn", ""];
-    if (told.state === "gone") return ["No connection to the explorer; trying again", ""];
-    if (told.state === "starting") return ["Preparing", seconds];
-    if (told.state === "rendering") return ["Rendering", "step " + told.step + " of " + told.steps + ", " + seconds];
-    if (told.state === "done") return ["Done", told.message ? seconds + "; " + told.message : refreshes ? seconds : "from the store"];
-    if (told.state === "failed") return ["Failed: " + told.message, ""];
-    return [told.state === "replaced" ? "Replaced by a newer request" : "Cancelled", told.message || (told.step ? "at step " + told.step : "")];
+  function stateWords(progress, refreshes) {
+    var seconds = progress.seconds.toFixed(1) + " s";
+    if (progress.state === "waiting") return [progress.place ? "Waiting, " + progress.place + " before it" : "Next in turn", ""];
+    if (progress.state === "gone") return ["No connection to the explorer; trying again", ""];
+    if (progress.state === "starting") return ["Preparing", seconds];
+    if (progress.state === "rendering") return ["Rendering", "step " + progress.step + " of " + progress.steps + ", " + seconds];
+    if (progress.state === "done") return ["Done", progress.message ? seconds + "; " + progress.message : refreshes ? seconds : "from the store"];
+    if (progress.state === "failed") return ["Failed: " + progress.message, ""];
+    return [progress.state === "replaced" ? "Replaced by a newer request" : "Cancelled", progress.message || (progress.step ? "at step " + progress.step : "")];
   }
 
   self.AtlasEasel = { make: easel };

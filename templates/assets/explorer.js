@@ -3,13 +3,13 @@
 (function () {
   "use strict";
 
-  var make = self.Atlas.make, told = JSON.parse(document.getElementById("page-data").textContent);
-  var folder = "/" + told.folder + "/", units = null, open = null, asked = 0, bench = null;
+  var make = self.Atlas.make, data = JSON.parse(document.getElementById("page-data").textContent);
+  var folder = "/" + data.folder + "/", units = null, open = null, asked = 0, bench = null;
   var shown = "", whole = "";  // What the form asks for, where it is not the atlas's picture; the layer that is open as a whole
   var headed = null;  // What stands in the head, also when the unit was closed
   var tab = String(Math.random()).slice(2) + Date.now();
 
-  function set(id, data) { self.dash_clientside.set_props(id, { data: data }); }
+  function set(id, value) { self.dash_clientside.set_props(id, { data: value }); }
 
   // The address: that of the atlas's page for what is shown. The filter stands behind a question mark where a
   // unit is open, which the atlas leaves alone, and after the number sign where none is. `render` is the form, where
@@ -63,7 +63,7 @@
   }
 
   function titled(form, of) {
-    var heading = document.querySelector("#head h2"), here = form.model === told.model && form.version === told.version;
+    var heading = document.querySelector("#head h2"), here = form.model === data.model && form.version === data.version;
     var alone = here && open && form.layer === open.layer && String(self.AtlasForm.sum(form.terms)) === String(open.unit);
     if (!heading) return;
     if (!here) of += ", version " + form.version;
@@ -160,7 +160,7 @@
     head.replaceChildren(
       make("div.head-line", {}, heading, self.Atlas.copyButton("Copy link", link)),
       make.apply(null, ["div.of-unit", {}].concat(self.Atlas.unit.head(view))),
-      make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone, or of another version: it has no verdict. The evidence below is that of unit " + at.unit + ", " + told.version + "."));
+      make("p.reason.of-other", { hidden: "" }, "The picture is not of unit " + at.unit + " alone, or of another version: it has no verdict. The evidence below is that of unit " + at.unit + ", " + data.version + "."));
     var sections = make("div.sections");
     sections.append.apply(sections, self.Atlas.unit.first(view, 3));
     evidence.replaceChildren.apply(evidence, [make("h2.small", {}, "Evidence, as in the atlas"), sections].concat(
@@ -181,7 +181,7 @@
     open = null;
     units.mark();
     history.pushState(null, "", folder + "units.html" + (text && "#" + text));
-    document.title = "Explorer – " + told.model + " " + told.version;
+    document.title = "Explorer – " + data.model + " " + data.version;
     var cell = document.querySelector('#grid a[href="' + CSS.escape(last.slug) + ".html#u" + last.unit + '"]');
     (cell || document.getElementById("filter")).focus();
   }
@@ -207,10 +207,10 @@
     var into = document.getElementById("browse");
     if (bench || !into || !document.getElementById("form-place") || !(self.dash_clientside && self.dash_clientside.set_props)) return;
     waiting.disconnect();
-    bench = self.AtlasBench.mount(told, set, { noted: noted, titled: titled, link: link });
+    bench = self.AtlasBench.mount(data, set, { noted: noted, titled: titled, link: link });
     drawBrowse(into);
     document.body.style.setProperty("--layers", table().layers.length);
-    set("place", { model: told.model, version: told.version, tab: tab });
+    set("place", { model: data.model, version: data.version, tab: tab });
     document.body.classList.add("ready");
     performance.mark("explorer-ready");
     follow(false);

@@ -90,10 +90,10 @@
   }
 
   // What is asked for besides the recipe's numbers
-  function wish(told) {
-    var spec = told.form;
-    var versions = told.versions.map(function (v) { return v.model + "/" + v.version; });
-    var words = told.versions.map(function (v) { return v.model + " " + v.version + (v.why ? " (cannot be rendered)" : ""); });
+  function wish(data) {
+    var spec = data.form;
+    var versions = data.versions.map(function (v) { return v.model + "/" + v.version; });
+    var words = data.versions.map(function (v) { return v.model + " " + v.version + (v.why ? " (cannot be rendered)" : ""); });
     return {
       terms: make("input", { type: "text", id: "terms", autocomplete: "off", spellcheck: "false" }),
       whole: make("button.copy", { type: "button" }, "Whole layer"),
@@ -137,31 +137,31 @@
 
   function same(a, b) { return JSON.stringify(a) === JSON.stringify(b); }
 
-  function isDense(told, f) {
-    var of = told.versions.find(function (v) { return v.model === f.model && v.version === f.version; });
+  function isDense(data, f) {
+    var of = data.versions.find(function (v) { return v.model === f.model && v.version === f.version; });
     return Boolean(of) && of.dense.includes(f.layer);
   }
 
   // What a recipe's numbers are where nobody sets them: those of dense layers are others
-  function usual(told, f) {
-    return Object.assign({}, told.form.recipes[f.recipe], isDense(told, f) ? told.form.dense[f.recipe] : {});
+  function usual(data, f) {
+    return Object.assign({}, data.form.recipes[f.recipe], isDense(data, f) ? data.form.dense[f.recipe] : {});
   }
 
   // Every value of a request, by name, to find in what two differ
-  function full(told, f) {
-    var said = {
+  function full(data, f) {
+    var values = {
       model: f.model, version: f.version, layer: f.layer, units: sum(f.terms), sign: f.sign, seed: f.start ? "none" : f.seed,
       start: f.start ? "a picture" : "random", recipe: f.recipe,
     };
-    return Object.assign(said, usual(told, f), f.numbers);
+    return Object.assign(values, usual(data, f), f.numbers);
   }
 
   // A request as a part of an address, and back: "recipe=show&units=3+%2B+7&seed=7&tv=0.5"
-  function toText(told, f) {
+  function toText(data, f) {
     var words = new URLSearchParams({ recipe: f.recipe, units: sum(f.terms) });
     if (f.sign !== "happy") words.set("sign", f.sign);
     if (f.start) words.set("start", f.start); else if (f.seed) words.set("seed", f.seed);
-    if (f.model !== told.model || f.version !== told.version) words.set("of", f.model + "/" + f.version);
+    if (f.model !== data.model || f.version !== data.version) words.set("of", f.model + "/" + f.version);
     if (f.device !== "auto") words.set("device", f.device);
     Object.keys(f.numbers).forEach(function (name) { words.set(name, JSON.stringify(f.numbers[name])); });
     return words.toString();
@@ -172,21 +172,21 @@
   }
 
   // The server says of what does not fit that it does not; here only names that no form has are left out.
-  function fromText(told, text, layer) {
+  function fromText(data, text, layer) {
     var words = new URLSearchParams(text), recipe = words.get("recipe") || "show", of = words.get("of");
-    var version = told.versions.find(function (v) { return v.model + "/" + v.version === of; }) || told;
-    if (!told.form.recipes[recipe]) return null;
+    var version = data.versions.find(function (v) { return v.model + "/" + v.version === of; }) || data;
+    if (!data.form.recipes[recipe]) return null;
     var found = {
       model: version.model, version: version.version, layer: layer, terms: words.get("units") || "layer", sign: words.get("sign") === "sad" ? "sad" : "happy",
       seed: Number(words.get("seed") || 0), start: words.get("start"), recipe: recipe, device: words.get("device") || "auto", numbers: {},
     };
-    words.forEach(function (value, name) { if (name in told.form.recipes[recipe]) found.numbers[name] = number(value); });
+    words.forEach(function (value, name) { if (name in data.form.recipes[recipe]) found.numbers[name] = number(value); });
     return found;
   }
 
   // `changed` is called at every change that a person makes.
-  function mount(told, changed) {
-    var spec = told.form, own = wish(told), controls = recipeControls(spec.groups), element = draw(own, controls);
+  function mount(data, changed) {
+    var spec = data.form, own = wish(data), controls = recipeControls(spec.groups), element = draw(own, controls);
     var layer = "", start = null;
 
     function setStart(hash) {
@@ -203,14 +203,14 @@
 
     // The controls show the numbers of the recipe as they hold for the layer, and those that somebody set.
     function setNumbers(numbers) {
-      var base = usual(told, basis());
+      var base = usual(data, basis());
       controls.hint(base);
       controls.set(Object.assign(base, numbers));
-      controls.lock("jitter_px", isDense(told, basis()) ? "Pictures of dense layers are never shifted." : "");
+      controls.lock("jitter_px", isDense(data, basis()) ? "Pictures of dense layers are never shifted." : "");
     }
 
     function basis() {
-      var of = told.versions.find(function (v) { return v.model + "/" + v.version === own.version.value; });
+      var of = data.versions.find(function (v) { return v.model + "/" + v.version === own.version.value; });
       return { model: of.model, version: of.version, layer: layer, recipe: own.recipe.value };
     }
 
@@ -227,7 +227,7 @@
     }
 
     function value() {
-      var base = basis(), shown = usual(told, base), numbers = controls.get();
+      var base = basis(), shown = usual(data, base), numbers = controls.get();
       Object.keys(numbers).forEach(function (name) { if (numbers[name] === null || same(numbers[name], shown[name])) delete numbers[name]; });
       return Object.assign(base, {
         terms: own.terms.value.trim(), sign: own.sign.value, seed: Number(own.seed.value || 0), start: start, numbers: numbers, device: own.device.value,
@@ -239,16 +239,16 @@
     own.noStart.addEventListener("click", function () { setStart(null); changed(); });
     element.addEventListener("submit", function (event) { event.preventDefault(); });
     element.addEventListener("change", function (event) { if (event.target !== own.follow) changed(); });
-    var plainest = { model: told.model, version: told.version, layer: "", terms: "", sign: "happy", seed: 0, start: null, recipe: "show", device: "auto", numbers: {} };
+    var plainest = { model: data.model, version: data.version, layer: "", terms: "", sign: "happy", seed: 0, start: null, recipe: "show", device: "auto", numbers: {} };
     load(plainest);
     return {
       element: element, value: value, load: load, setStart: setStart,
       plain: function (name, terms) { return Object.assign({}, plainest, { layer: name, terms: terms }); },
       follows: function () { return own.follow.checked; },
-      full: function (f) { return full(told, f); },
+      full: function (f) { return full(data, f); },
       isNumber: function (name) { return name in spec.recipes[plainest.recipe]; },
-      toText: function (f) { return toText(told, f); },
-      fromText: function (text, name) { return fromText(told, text, name); },
+      toText: function (f) { return toText(data, f); },
+      fromText: function (text, name) { return fromText(data, text, name); },
       addUnit: function (unit, sign) {
         var before = own.terms.value === "layer" ? "" : own.terms.value;
         own.terms.value = before + (sign > 0 ? (before ? " + " : "") : before ? " - " : "-") + unit;

@@ -44,9 +44,9 @@
         fetch("/growth/" + key + ".json").then(function (answer) {
           if (!answer.ok) throw new Error("answered " + answer.status);
           return answer.json();
-        }).then(function (told) {
+        }).then(function (frames) {
           if (wanted !== key) return;
-          found = told;
+          found = frames;
           slider.max = last();
           slider.value = last();
           save.href = "/growth/" + key + ".webp";
@@ -85,15 +85,15 @@
 
     function follow(cell, ticket, words) {
       var shown = 0;
-      return function (told) {
-        cell.item.dataset.state = told.state;
-        cell.state.textContent = told.state === "done" ? "" : told.state === "failed" ? "failed: " + told.message : told.state;
-        if (told.preview && told.preview !== shown) {
-          shown = told.preview;
+      return function (progress) {
+        cell.item.dataset.state = progress.state;
+        cell.state.textContent = progress.state === "done" ? "" : progress.state === "failed" ? "failed: " + progress.message : progress.state;
+        if (progress.preview && progress.preview !== shown) {
+          shown = progress.preview;
           cell.img.src = "/progress/" + ticket.id + "/" + shown + ".webp";
         }
-        if (told.state !== "done" || !told.key) return;
-        cell.img.src = "/img/" + told.key + ".webp";
+        if (progress.state !== "done" || !progress.key) return;
+        cell.img.src = "/img/" + progress.key + ".webp";
         cell.img.alt = words + ", tv " + ticket.note;
       };
     }
