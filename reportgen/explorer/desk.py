@@ -243,4 +243,5 @@ def progress_values(progress: Progress) -> Parsed:
         "seconds": round(progress.seconds, 2),
         "message": progress.message,
         "grown": progress.grown,
+        "stored": progress.stored,
     }

@@ -50,6 +50,7 @@ class Progress:
         seconds: Since it was asked, until it ended.
         message: Why it failed, or what else a person should know; one line, may be empty.
         grown: Whether it can be shown how the finished picture grew.
+        stored: Whether the picture was there when it was asked for.
         activation: Of the finished picture itself, in the network's own sign, as the atlas tells it; None
             before.
     """
@@ -66,6 +67,7 @@ class Progress:
     message: str = ""
     activation: float | None = None
     grown: bool = False
+    stored: bool = False
 
 
 @dataclass
@@ -160,6 +162,7 @@ class Request:
             seconds=ended - self.began,
             message=self.message or trouble,
             grown=grown and self.state == "done",
+            stored=self.state == "done" and self.order is None,
         )
 
 

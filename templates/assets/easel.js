@@ -106,7 +106,7 @@
     own.extent = function () { return own.progress ? curves.extent(own.progress.curve, own.progress.steps, own.progress.activation) : null; };
 
     own.show = function (progress) {
-      var says = stateWords(progress, refreshes);
+      var says = stateWords(progress);
       if (progress.state === "gone") progress = Object.assign({}, own.progress || progress, { state: "gone", ended: false });
       own.progress = progress;
       own.element.dataset.state = progress.state;
@@ -141,13 +141,13 @@
   }
 
   // How a request stands: in bold, and what is less important
-  function stateWords(progress, refreshes) {
+  function stateWords(progress) {
     var seconds = progress.seconds.toFixed(1) + " s";
     if (progress.state === "waiting") return [progress.place ? "Waiting, " + progress.place + " before it" : "Next in turn", ""];
     if (progress.state === "gone") return ["No connection to the explorer; trying again", ""];
     if (progress.state === "starting") return ["Preparing", seconds];
     if (progress.state === "rendering") return ["Rendering", "step " + progress.step + " of " + progress.steps + ", " + seconds];
-    if (progress.state === "done") return ["Done", progress.message ? seconds + "; " + progress.message : refreshes ? seconds : "from the store"];
+    if (progress.state === "done") return ["Done", progress.stored ? "from the store" : seconds + ", " + progress.step + " steps" + (progress.message ? "; " + progress.message : "")];
     if (progress.state === "failed") return ["Failed: " + progress.message, ""];
     return [progress.state === "replaced" ? "Replaced by a newer request" : "Cancelled", progress.message || (progress.step ? "at step " + progress.step : "")];
   }

@@ -117,7 +117,8 @@ def test_asking_again_is_instant_also_of_a_studio_that_never_rendered_it(studio,
     first = studio.ask(asked(seed=5), "ada", "panel")
     picture = followed(studio, first)[-1].preview
     again = studio.progress(studio.ask(asked(seed=5), "bob", "other").id)
-    assert again.state == "done" and again.preview == picture and again.curve
+    assert again.state == "done" and again.preview == picture and again.curve and again.stored
+    assert not studio.progress(first.id).stored
     until(lambda: not studio.unsaved())
     other = Studio(example_store, [EXAMPLE])
     assert other.progress(other.ask(asked(seed=5), "eve", "panel").id).preview == picture
