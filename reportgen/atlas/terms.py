@@ -79,7 +79,7 @@ _EXPLAINED = (
     Term(
         "borderline",
         "Borderline",
-        "Near the threshold between structured and static: the verdict is a guess.",
+        "Near a threshold, between structured and static or close to flat: the verdict is a guess.",
     ),
     Term(
         "consistency",
