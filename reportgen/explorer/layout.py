@@ -14,7 +14,7 @@ from reportgen.explorer.start_pictures import MOST_UPLOAD_BYTES
 MOST_COMPONENTS = 100
 
 _COLUMNS = (
-    ("layer", "Layer", 92, 5), ("units", "Units", 54, 2), ("structured", "Structured", 82, 3),
+    ("layer", "Layer", 92, 20), ("units", "Units", 54, 2), ("structured", "Structured", 82, 3),
     ("static", "Static", 54, 2), ("flat", "Flat", 46, 2), ("dead", "Dead", 52, 2), ("other", "Other", 54, 2),
     ("field", "Sees", 98, 4),
 )  # fmt: skip
@@ -63,7 +63,7 @@ def layer_table() -> dash_ag_grid.AgGrid:
         columnDefs=[
             {
                 "field": name,
-                "tooltipField": "kind" if name in ("layer", "field") else "all",
+                "tooltipField": "title" if name in ("layer", "field") else "all",
                 "headerName": title,
                 "minWidth": least,
                 "flex": share,

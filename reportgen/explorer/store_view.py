@@ -280,7 +280,7 @@ def _layer_row(store: Store, at: Version, layer: Layer) -> JsonObject:
     return {
         "layer": layer.name,
         "slug": at.place.slug(layer.name),
-        "kind": words.kind_in_words(layer),
+        "title": f"{layer.name}, {words.kind_in_words(layer)}",
         "units": layer.n_units,
         "field": words.field(layer),
         **{verdict.word: counts.get(verdict.word, 0) for verdict in _COUNTED},

@@ -44,7 +44,9 @@
     function set(values) {
       Object.assign(own, NOTHING, values);
       own.element.dataset.state = "";
-      drawn.of.textContent = own.of;
+      var cut = own.of.indexOf(", ") + 1;  // Of a long name the end may be hidden, of the units nothing.
+      drawn.of.replaceChildren(make("span", {}, own.of.slice(0, cut)), " ", make("span", {}, own.of.slice(cut + 1)));
+      drawn.of.title = own.of;
       drawn.bar.hidden = true;
       drawn.steps.textContent = "";
       drawn.what.textContent = "";
