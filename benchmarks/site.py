@@ -31,7 +31,7 @@ import json, resource, sys, time
 from reportgen.atlas import write_atlas
 from reportgen.spec import AtlasSpec
 started, told = time.monotonic(), []
-done = write_atlas(sys.argv[1], sys.argv[2], AtlasSpec(title=sys.argv[3]), tell=told.append)
+done = write_atlas(sys.argv[1], sys.argv[2], AtlasSpec(title=sys.argv[3]), report=told.append)
 own, child = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 print(json.dumps({"seconds": time.monotonic() - started, "written": done.written, "bytes": done.bytes,
                   "told": told[0], "own_mb": own.ru_maxrss / 1024, "child_mb": child.ru_maxrss / 1024,

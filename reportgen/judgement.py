@@ -277,13 +277,11 @@ class ResponseGroups:
 
 @dataclass(frozen=True, slots=True)
 class LayerOnPictures:
-    """A layer on the user's own pictures; medians are over units, None where undefined."""
+    """A layer on the user's own pictures."""
 
     n_pictures: int
     n_classes: int
     silent: tuple[int, ...]
-    zeros_share_median: float | None = None
-    selectivity_median: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,12 +290,11 @@ class TwinComparison:
 
     Attributes:
         auc: Probability that a trained unit has more structure than an untrained one.
-        n_trained, n_untrained: Units that were judged.
-        patterned_share_trained, patterned_share_untrained: Of these, the share with a pattern.
+        n_untrained: Untrained units that were judged.
+        patterned_share_trained, patterned_share_untrained: Of the judged units, the share with a pattern.
     """
 
     auc: float
-    n_trained: int
     n_untrained: int
     patterned_share_trained: float
     patterned_share_untrained: float

@@ -20,7 +20,7 @@ class Registry(Mapping[str, T]):
         self.what, self.names = what, names
         self._found: dict[str, T] = {}
 
-    def enter(self, name: str, value: T) -> None:
+    def register(self, name: str, value: T) -> None:
         """Register a value.
 
         Raises:
@@ -37,7 +37,7 @@ class Registry(Mapping[str, T]):
 
         def registered(value: T) -> T:
             for name in names:
-                self.enter(name, value)
+                self.register(name, value)
             return value
 
         return registered

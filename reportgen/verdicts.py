@@ -33,7 +33,7 @@ class Verdict:
         mark: Its letter in the style sheet.
         meaning: In one sentence.
         informative: Whether its pictures say anything about the unit; not if it is never active, or failed.
-        looks: Whether its pictures show more than one colour; None if unknown.
+        varied: Whether its pictures show more than one colour; None if unknown.
         pattern: Whether they show more structure than the noise baseline; None if unknown or not asked.
         recurs: Whether a pattern recurs from several starts; None without a pattern.
         changes: Whether two starts may show different patterns.
@@ -46,7 +46,7 @@ class Verdict:
     mark: str
     meaning: str
     informative: bool = True
-    looks: bool | None = True
+    varied: bool | None = True
     pattern: bool | None = None
     recurs: bool | None = None
     changes: bool = False
@@ -56,12 +56,12 @@ class Verdict:
     @property
     def noise(self) -> bool:
         """Whether its pictures were scored and show no pattern."""
-        return self.looks is True and self.pattern is False
+        return self.varied is True and self.pattern is False
 
     @property
     def measured(self) -> bool:
         """Whether structure is reported for such a unit, if it could be measured."""
-        return self.looks is not False
+        return self.varied is not False
 
     @property
     def described(self) -> bool:
@@ -117,7 +117,7 @@ FLAT = Verdict(
     "flat",
     "f",
     "One uniform colour: the unit responds to brightness, darkness or a tint.",
-    looks=False,
+    varied=False,
     pattern=False,
 )
 DEAD = Verdict(
@@ -125,13 +125,13 @@ DEAD = Verdict(
     "d",
     "The activation is zero or constant: proved from the weights, or no input was found that changes it.",
     informative=False,
-    looks=False,
+    varied=False,
 )
 UNDECIDED = Verdict(
     "undecided",
     "n",
     "Something that a verdict needs is missing; the reason names it.",
-    looks=None,
+    varied=None,
     causes=(NO_RESPONSES, NO_ASCENT, NO_STRUCTURE, NO_RECURRENCE),
 )
 FAILED = Verdict(
@@ -139,13 +139,13 @@ FAILED = Verdict(
     "x",
     "Rendering failed; the reason says how.",
     informative=False,
-    looks=False,
+    varied=False,
 )
 
 VERDICTS: tuple[Verdict, ...] = (STRUCTURED, UNSTABLE, MULTIFACETED, STATIC, FLAT, DEAD, UNDECIDED, FAILED)
 """All verdicts, in the order in which they are listed."""
 
-UNSCORED = Verdict("", "o", "No verdict was given.", looks=None)
+UNSCORED = Verdict("", "o", "No verdict was given.", varied=None)
 """Used for a unit without a verdict, and for unknown words, which an untrusted store may have."""
 
 WORDS: tuple[str, ...] = tuple(v.word for v in VERDICTS)

@@ -16,13 +16,13 @@ def test_a_decorator_enters_what_it_stands_above_under_each_name() -> None:
 
 def test_a_name_is_entered_once() -> None:
     found: Registry[int] = Registry("thing")
-    found.enter("one", 1)
+    found.register("one", 1)
     with pytest.raises(ValueError, match='thing "one" is registered twice'):
-        found.enter("one", 2)
+        found.register("one", 2)
     assert found["one"] == 1
 
 
 def test_only_names_that_may_be_said_are_entered() -> None:
     found: Registry[int] = Registry("thing", ("one", "two"))
     with pytest.raises(ValueError, match='thing is "three", wanted one of one, two'):
-        found.enter("three", 3)
+        found.register("three", 3)

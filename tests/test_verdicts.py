@@ -27,7 +27,7 @@ def test_only_a_pattern_recurs_or_changes_and_only_pictures_that_tell_hold_one()
     for v in VERDICTS:
         assert (v.recurs is None) == (v.pattern is not True)
         assert v.pattern or not v.changes
-        assert v.informative or (v.looks is False and v.pattern is None)
+        assert v.informative or (v.varied is False and v.pattern is None)
         assert v.shown_leads or v.noise
 
 

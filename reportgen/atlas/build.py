@@ -113,7 +113,7 @@ def write_atlas(
     comparisons: Comparisons = _NONE,
     *,
     templates: str | Path | None = None,
-    tell: Callable[[str], None] | None = None,
+    report: Callable[[str], None] | None = None,
 ) -> AtlasSummary:
     """Write the site of all model versions in a store.
 
@@ -127,7 +127,7 @@ def write_atlas(
         credits: A text for the page about the atlas; lines stay lines.
         comparisons: How versions in this store differ; they get pages of their own.
         templates: A folder whose files stand in for templates of the same names.
-        tell: Told in a line, before anything is written, how large the site and its pictures will be.
+        report: Receives in a line, before anything is written, how large the site and its pictures will be.
 
     Returns:
         Counts of pages, pictures and layers, the site's bytes, how many files were new or changed, the
@@ -159,8 +159,8 @@ def write_atlas(
         known = before is not None and before.made_from.startswith(made_from)
         chosen = ChosenSizes.read(before.made_from.removeprefix(made_from)) if before and known else None
         chosen = chosen or _chosen(store, plan)
-        if tell is not None:
-            tell(chosen.words)
+        if report is not None:
+            report(chosen.words)
         _build(store, files, plan, chosen, made_from, credits, comparisons, present)
         total = sum(files.now.values())
         check_budget(total, spec.max_site_bytes, estimated=False, hint=SMALLER)

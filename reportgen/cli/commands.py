@@ -119,7 +119,7 @@ def site(as_json: bool, **options: OptionValue) -> None:
     from reportgen.terminal.tables import print_site
 
     settings = read_settings(**given_options(options, split=True))
-    done = publish(settings, tell=None if as_json else click.echo)
+    done = publish(settings, report=None if as_json else click.echo)
     if as_json:
         print_json({"site": str(done.index), "pages": done.pages, "bytes": done.bytes})
     else:

@@ -63,5 +63,5 @@ def explore(models: tuple[str, ...], host: str, port: int, token: str | None, **
         host=host,
         port=port,
         token=token or "",
-        tell=lambda text: click.echo(printable(text)),
+        report=lambda text: click.echo(printable(text)),
     )

@@ -63,14 +63,14 @@ class Step:
         ticket: Of the order.
         step: Steps taken.
         curve: Points that come to the curve.
-        anew: Whether they begin another curve: what was before does not compare.
+        restarted: Whether they begin another curve: what was before does not compare.
         preview: The picture so far, WebP.
     """
 
     ticket: str
     step: int
     curve: tuple[tuple[int, float], ...]
-    anew: bool
+    restarted: bool
     preview: bytes
 
 
@@ -109,7 +109,7 @@ class Full:
     ticket: str = ""
 
 
-Answer = Ready | Step | Done | Failed | Full
+Reply = Ready | Step | Done | Failed | Full
 
 
 def is_kept(step: int, steps: int) -> bool:

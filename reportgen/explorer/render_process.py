@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reportgen.errors import ModelError, ReportgenError
-from reportgen.explorer.messages import Answer, Cancel, Done, Failed, Full, Order, Ready, Step, is_kept
+from reportgen.explorer.messages import Cancel, Done, Failed, Full, Order, Ready, Reply, Step, is_kept
 from reportgen.images import encode_png, encode_webp
 
 if TYPE_CHECKING:
@@ -75,24 +75,24 @@ class Renderer:
         return self._process.pid
 
     def send(self, message: Order | Cancel) -> None:
-        """Hand a message over; of a process that died the answer tells."""
+        """Hand a message over; `receive` raises if the process has died."""
         with contextlib.suppress(OSError):
             self._pipe.send(message)
 
-    def answer(self, patience: float) -> Answer | None:
-        """Return the next answer, None if there is none in that many seconds.
+    def receive(self, patience: float) -> Reply | None:
+        """Return the next reply, None if there is none in that many seconds.
 
         Raises:
             EOFError: The process is gone.
         """
         try:
-            answer: Answer | None = self._pipe.recv() if self._pipe.poll(patience) else None
+            reply: Reply | None = self._pipe.recv() if self._pipe.poll(patience) else None
         except OSError:
             raise EOFError from None
-        if isinstance(answer, Ready):
-            self._on_gpu = answer.on_gpu
-        self.full |= isinstance(answer, Full)
-        return answer
+        if isinstance(reply, Ready):
+            self._on_gpu = reply.on_gpu
+        self.full |= isinstance(reply, Full)
+        return reply
 
     def death(self) -> str:
         """Return in words how the process ended, which it has."""
@@ -119,12 +119,12 @@ def serve(pipe: Connection, device: str) -> None:
     """Carry out orders until the pipe ends or None comes through it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The one who started it decides.
     room = _Room(pipe, device)
-    with contextlib.suppress(ReportgenError):  # Every order meets it again, and tells.
+    with contextlib.suppress(ReportgenError):  # Every order meets it again and reports it.
         room.get_ready()
     with contextlib.suppress(EOFError, OSError):
         while (message := room.next()) is not None:
             if isinstance(message, Order):
-                pipe.send(room.answer(message))
+                pipe.send(room.carry_out(message))
                 if room.has_grown():
                     pipe.send(Full())
 
@@ -163,8 +163,8 @@ class _Room:
             else:
                 self._ahead.append(message)
 
-    def answer(self, order: Order) -> Answer:
-        """Return how an order ended; whatever goes wrong is an answer, and the process goes on."""
+    def carry_out(self, order: Order) -> Reply:
+        """Return how an order ended; whatever goes wrong is a reply, and the process goes on."""
         from reportgen.run.memory import out_of_memory
 
         try:
@@ -204,7 +204,7 @@ class _Room:
         with contextlib.suppress(OSError):  # Nobody is there any more: the next look at the pipe ends it.
             self._pipe.send(Ready(backend().on_gpu()))
 
-    def _rendered(self, order: Order) -> Answer:
+    def _rendered(self, order: Order) -> Reply:
         from reportgen.render import WHOLE_LAYER, Job, device_name, render_live
 
         model, cuts = self._model(order)
@@ -238,8 +238,8 @@ class _Room:
         self._look()
         return order.ticket not in self._cancelled and not (order.preparing and self._ahead)
 
-    def tell(self, step: Step) -> None:
-        """Say how an order stands."""
+    def report(self, step: Step) -> None:
+        """Send the progress of an order."""
         self._pipe.send(step)
 
     def _model(self, order: Order) -> tuple[Model, CutCache]:
@@ -269,7 +269,7 @@ class _Room:
 
 
 class _Watch:
-    """Looks at a picture on its way: tells of it now and then, and says whether to go on."""
+    """Looks at a picture on its way: reports it now and then, and decides whether to go on."""
 
     def __init__(self, room: _Room, order: Order) -> None:
         self._room, self._order = room, order
@@ -277,20 +277,20 @@ class _Watch:
         self.reason = ""
         self._shown = 0.0
         self._curve: list[tuple[int, float]] = []
-        self._anew = True
+        self._restarted = True
 
     def __call__(self, glimpse: LiveStep) -> bool:
         now = time.monotonic()
-        if glimpse.anew:
-            self._curve, self._anew = [], True
+        if glimpse.restarted:
+            self._curve, self._restarted = [], True
         self._curve.append((glimpse.step - 1, glimpse.objective))
         kept = is_kept(glimpse.step, self._order.recipe.steps)
         if kept or now - self._shown >= PREVIEW_SECONDS:
             preview = encode_webp(glimpse.picture(), quality=PREVIEW_QUALITY)
             if not self._order.preparing:
                 curve = tuple(self._curve)
-                self._room.tell(Step(self._order.ticket, glimpse.step, curve, self._anew, preview))
-            self._curve, self._anew, self._shown = [], False, now
+                self._room.report(Step(self._order.ticket, glimpse.step, curve, self._restarted, preview))
+            self._curve, self._restarted, self._shown = [], False, now
         if now - self.began > self._order.most_seconds:
             self.reason = (
                 f"given up at step {glimpse.step} after {self._order.most_seconds:.0f} s: "

@@ -51,7 +51,7 @@ class Progress:
         message: Why it failed, or what else a person should know; one line, may be empty.
         grown: Whether it can be shown how the finished picture grew.
         stored: Whether the picture was there when it was asked for.
-        activation: Of the finished picture itself, in the network's own sign, as the atlas tells it; None
+        activation: Of the finished picture itself, in the network's own sign, as the atlas reports it; None
             before.
     """
 
@@ -130,11 +130,11 @@ class Request:
             },
         )
 
-    def hear(self, step: Step) -> None:
+    def advance(self, step: Step) -> None:
         """Take in how its order stands."""
         if not self.over:
             self.state, self.step = "rendering", step.step
-            self.curve = [*([] if step.anew else self.curve), *step.curve]
+            self.curve = [*([] if step.restarted else self.curve), *step.curve]
             self.preview, self.preview_number = step.preview, self.preview_number + 1
             if is_kept(step.step, self.asked.recipe.steps):
                 self.frames.append(Frame(step.step, step.preview))

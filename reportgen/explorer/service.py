@@ -1,4 +1,4 @@
-"""Keeps a rendering process alive, and has orders carried out by it: every order gets an answer.
+"""Keeps a rendering process alive, and has orders carried out by it: every order gets a reply.
 
 For one thread. What people ask and where results go is not known here.
 """
@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from reportgen.explorer.messages import Answer, Cancel, Done, Failed, Order, Step, preparation
+from reportgen.explorer.messages import Cancel, Done, Failed, Order, Reply, Step, preparation
 from reportgen.explorer.render_process import Renderer
 
 _LOOK_SECONDS = 0.02  # between two looks at whether an order is still wanted
@@ -51,14 +51,14 @@ class Service:
         return True
 
     def carry_out(
-        self, order: Order, device: str, hear: Callable[[Step], None], wanted: Callable[[], bool]
+        self, order: Order, device: str, report: Callable[[Step], None], wanted: Callable[[], bool]
     ) -> Done | Failed:
         """Return how an order ended.
 
         Args:
             order: What is to be rendered.
             device: On what.
-            hear: Told of every step that is worth telling.
+            report: Receives each step that is worth showing.
             wanted: Asked all the time; an order that is not wanted any more is left.
         """
         try:
@@ -66,7 +66,7 @@ class Service:
             if renderer.lacks(device):
                 return Failed(order.ticket, f"device is {device}, but there is none on this machine")
             renderer.send(order)
-            return self._followed(renderer, order, hear, wanted)
+            return self._followed(renderer, order, report, wanted)
         except EOFError:
             reason = self._renderer.death() if self._renderer is not None else "the rendering process is gone"
             self._again()
@@ -77,7 +77,7 @@ class Service:
     def look(self) -> None:
         """See, while nothing is to be done, whether the process lives; start it again if it does not."""
         try:
-            while self._renderer is not None and self._answer(self._renderer, 0.0) is not None:
+            while self._renderer is not None and self._receive(self._renderer, 0.0) is not None:
                 pass
             if self._renderer is not None and self._renderer.full:
                 self._again()
@@ -91,16 +91,16 @@ class Service:
             self._renderer, self._preparing = None, False
 
     def _followed(
-        self, renderer: Renderer, order: Order, hear: Callable[[Step], None], wanted: Callable[[], bool]
+        self, renderer: Renderer, order: Order, report: Callable[[Step], None], wanted: Callable[[], bool]
     ) -> Done | Failed:
         left: float | None = None
         while True:
-            answer = self._answer(renderer, _LOOK_SECONDS)
-            if answer is not None and answer.ticket == order.ticket:
-                if isinstance(answer, Step):
-                    hear(answer)
-                elif isinstance(answer, Done | Failed):
-                    return answer
+            reply = self._receive(renderer, _LOOK_SECONDS)
+            if reply is not None and reply.ticket == order.ticket:
+                if isinstance(reply, Step):
+                    report(reply)
+                elif isinstance(reply, Done | Failed):
+                    return reply
             if left is None and not wanted():
                 renderer.send(Cancel(order.ticket))
                 left = time.monotonic()
@@ -115,7 +115,7 @@ class Service:
             self._again()
         renderer, began = self._renderer, time.monotonic()
         while renderer is not None and renderer.computes_on(device) is None:
-            self._answer(renderer, _LOOK_SECONDS)
+            self._receive(renderer, _LOOK_SECONDS)
             if time.monotonic() - began > _STARTS_SECONDS:
                 break
         if renderer is not None and not (renderer.computes_on(device) or renderer.lacks(device)):
@@ -126,16 +126,16 @@ class Service:
             self._renderer = renderer
         return renderer
 
-    def _answer(self, renderer: Renderer, patience: float) -> Answer | None:
-        """Return the next answer, noting what it says of the process."""
-        answer = renderer.answer(patience)
-        self._ready |= answer is not None
-        if isinstance(answer, Failed) and not answer.ticket:  # A preparation has no ticket, and no picture.
+    def _receive(self, renderer: Renderer, patience: float) -> Reply | None:
+        """Return the next reply, noting what it says of the process."""
+        reply = renderer.receive(patience)
+        self._ready |= reply is not None
+        if isinstance(reply, Failed) and not reply.ticket:  # A preparation has no ticket, and no picture.
             self._preparing = False
-        return answer
+        return reply
 
     def _again(self) -> None:
-        """Start a new process, unless the old one died before it ever answered: the next order tells why.
+        """Start a new process, unless the old one died before it ever answered: the next order reports why.
 
         What a process died of while it got ready is not tried again.
         """
@@ -143,5 +143,5 @@ class Service:
         self._prepared_for = order
         self.end()
         if ready and order is not None:
-            with contextlib.suppress(OSError):  # What keeps it from starting, the next order tells.
+            with contextlib.suppress(OSError):  # What keeps it from starting, the next order reports.
                 self.prepare(order)

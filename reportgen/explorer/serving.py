@@ -28,7 +28,7 @@ def explore(
     host: str = "127.0.0.1",
     port: int = 8050,
     token: str = "",
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> None:
     """Serve the explorer of a store until interrupted.
 
@@ -38,7 +38,7 @@ def explore(
         host: The address to listen on; any but this machine's own wants a token.
         port: 0 takes a free one.
         token: What a first request must bring; made up where one is wanted and none is given.
-        tell: Is given the address to open, with its token.
+        report: Receives the address to open, with its token.
 
     Raises:
         StoreError: The store cannot be read, or holds no model.
@@ -57,9 +57,9 @@ def explore(
         warm(store_view, 1)  # So that the first page is there at once; the worker comes up meanwhile.
         threading.Thread(target=warm, args=(store_view,), daemon=True).start()
         server = make_server(make_app(store_view, studio, door))
-        tell(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
+        report(address(door, listening.getsockname()[1]) + "  (Ctrl-C ends)")
         if door.host in EVERYWHERE:
-            tell(f"from elsewhere with {door.names[0]}, or this machine's address, in place of 127.0.0.1")
+            report(f"from elsewhere with {door.names[0]}, or this machine's address, in place of 127.0.0.1")
         with contextlib.suppress(KeyboardInterrupt):
             server.run([listening])
 

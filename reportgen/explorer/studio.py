@@ -358,7 +358,7 @@ class Studio:
                 self._chosen = None  # It gets ready by being carried out.
         device = self._device if request.asked.device == "auto" else request.asked.device
         answer = self._service.carry_out(
-            order, device, lambda step: self._hear(request, step), lambda: self._wanted(request)
+            order, device, lambda step: self._advance(request, step), lambda: self._wanted(request)
         )
         if isinstance(answer, Failed):
             with self._lock:
@@ -378,9 +378,9 @@ class Studio:
                 request.end("cancelled", "nobody looked at it any more")
             return not request.over
 
-    def _hear(self, request: Request, step: Step) -> None:
+    def _advance(self, request: Request, step: Step) -> None:
         with self._lock:
-            request.hear(step)
+            request.advance(step)
 
     # Writing into the store: another thread
 

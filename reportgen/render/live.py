@@ -29,14 +29,15 @@ class LiveStep:
     Attributes:
         step: Steps taken, at least 1.
         objective: Before the last step, under that step's transform.
-        anew: Whether earlier objectives are not comparable with this one, because the ascent was restarted or
-            a silent unit has another reduction now (`objectives.reduced`); true for the first step.
+        restarted: Whether earlier objectives are not comparable with this one, because the ascent was
+            restarted or a silent unit has another reduction now (`objectives.reduced`); true for the first
+            step.
         picture: Returns the picture so far, uint8 `(h, w, c)`, in the way the recipe displays it.
     """
 
     step: int
     objective: float
-    anew: bool
+    restarted: bool
     picture: Callable[[], Array]
 
 

@@ -85,7 +85,7 @@ def _named(
     def entered(
         make: Callable[[RenderSpec, Shape, InputRange], Parametrization],
     ) -> Callable[..., Parametrization]:
-        PARAMETRIZATIONS.enter(name, NamedParametrization(make, compiled, own_range))
+        PARAMETRIZATIONS.register(name, NamedParametrization(make, compiled, own_range))
         return make
 
     return entered

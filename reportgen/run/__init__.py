@@ -311,17 +311,17 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
         score_models(store, settings)
         table = _verdicts(store)
-    return AtlasResult(tuple(renders), table, publish(settings, tell=progress.say))
+    return AtlasResult(tuple(renders), table, publish(settings, report=progress.say))
 
 
 def publish(
-    settings: Settings, more: Comparisons | None = None, *, tell: Callable[[str], None] | None = None
+    settings: Settings, more: Comparisons | None = None, *, report: Callable[[str], None] | None = None
 ) -> AtlasSummary:
     """Write the site of the store in the settings, each version compared with the next.
 
     Args:
         more: Further comparisons of versions in that store to show.
-        tell: Receives a line with the expected size of the site, before it is written.
+        report: Receives a line with the expected size of the site, before it is written.
     """
     with open_store(settings.store) as store:
         found = stored_comparisons(store, more)
@@ -332,7 +332,7 @@ def publish(
         credits=settings.credits,
         comparisons=found,
         templates=settings.templates,
-        tell=tell,
+        report=report,
     )
 
 

@@ -141,14 +141,14 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
         opposite &= ~(part > -asked)
     if kernel is not None and kernel.shape[-1] == n_units:
         opposite |= (_cosines(kernel) <= -least) & (found < 0)
-    kin = []
+    relations = []
     for k in range(n_units):
         near, related = _neighbours(found[k])
         why = (
             None if not near or same[k, near[0]] else _shortfall(k, near[0], [("all", found, least), *parts])
         )
         first = _lowest(same[k], k)
-        kin.append(
+        relations.append(
             CopyRelations(
                 first,
                 None if first is None else float(lowest[k, first]),
@@ -160,7 +160,7 @@ def copy_relations(rows: Sequence[NDArray[np.float32]], n_units: int, *, live: S
                 related,
             )
         )
-    return kin
+    return relations
 
 
 def _shortfall(

@@ -81,8 +81,8 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         for unit, s in seen.items()
         if null is not None and any(np.isfinite(m[0]) for m in s.measured)
     }
-    kin = _copy_relations(evidence, found, spec)
-    agreements, compared = _agreements(evidence, seen, deviations, found, kin, null, spec)
+    copies = _copy_relations(evidence, found, spec)
+    agreements, compared = _agreements(evidence, seen, deviations, found, copies, null, spec)
     p_values = {unit: st.p_value(z, null) for unit, z in deviations.items() if null is not None}
     q_values = dict(zip(p_values, st.adjusted(list(p_values.values())), strict=True)) if p_values else {}
     probe_rows = response_rows(evidence.n_units, evidence.probes)
@@ -93,7 +93,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         facts = Facts(
             unit=unit,
             responsiveness=found[unit],
-            relations=kin[unit],
+            relations=copies[unit],
             failure=evidence.failures.get(unit, ""),
             light=light_of(evidence, unit),
             z=deviations.get(unit),
@@ -206,7 +206,7 @@ def _response_groups(evidence: LayerEvidence, found: Sequence[Responsiveness]) -
 
 
 def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dict[int, float],
-                found: Sequence[Responsiveness], kin: Sequence[CopyRelations], null: st.Null | None,
+                found: Sequence[Responsiveness], copies: Sequence[CopyRelations], null: st.Null | None,
                 spec: ScoreSpec) -> tuple[dict[int, agree.Agreement], ConsistencyReference]:  # fmt: skip
     """Return how each unit's pictures agree, and what they were compared with.
 
@@ -221,14 +221,14 @@ def _agreements(evidence: LayerEvidence, seen: dict[int, _Seen], deviations: dic
         and s.contrast >= spec.flat_contrast
         and deviations.get(u, -np.inf) >= spec.borderline_z[0]
     ]
-    copied = {u: kin[u].duplicate_of for u in seen}
+    copied = {u: copies[u].duplicate_of for u in seen}
     family = {u: u if first is None else first for u, first in copied.items()}
     families = len({family[u] for u in patterned})
     filled, compared = _filling(evidence, patterned, families, null, seen, spec)
     pool, owners = _pool([(u, seen[u].looks) for u in patterned], filled)
     result = {}
     for u, s in seen.items():
-        unrelated = ~np.isin(owners, [u, *kin[u].related])
+        unrelated = ~np.isin(owners, [u, *copies[u].related])
         if pool is not None and s.looks is not None and len(s.looks) >= 2 and unrelated.any():
             result[u] = agree.agreement(
                 s.looks, pool.rows(unrelated), share=spec.unstable_share, distance=spec.unstable_distance

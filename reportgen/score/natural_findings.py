@@ -121,8 +121,6 @@ def natural_findings(
         n_pictures=n,
         n_classes=n_classes,
         silent=tuple(silent),
-        zeros_share_median=round(zeros, 4) if np.isfinite(zeros) else None,
-        selectivity_median=round(float(np.median(known)), 4) if len(known) else None,
     )
     sentence = natural_in_words(
         n_pictures=n,

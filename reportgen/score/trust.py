@@ -39,7 +39,7 @@ def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequen
     left.
     """
     evidence = read_evidence(store, model, layer)
-    wanted = [s.unit for s in scores if verdict_of(s.verdict).looks and s.unit in evidence.pictures]
+    wanted = [s.unit for s in scores if verdict_of(s.verdict).varied and s.unit in evidence.pictures]
     shown = _shown(store, model, layer, wanted)
     units = [u for u in wanted if u in shown]
     family = {s.unit: s.unit if s.duplicate_of is None else s.duplicate_of for s in scores}
@@ -48,12 +48,12 @@ def recipes_agree(store: Store, model: ModelRecord, layer: Layer, scores: Sequen
     pool = _looks_of(np.stack([shown[u] for u in units]), evidence, spec)
     if pool is None:
         return {}
-    kin = np.array([family[u] for u in units])
+    families = np.array([family[u] for u in units])
     found = {}
     for place, unit in enumerate(units):
         pictures = [p for p in evidence.pictures[unit].values() if p.shape == shown[unit].shape]
         own = _looks_of(np.stack(pictures), evidence, spec) if pictures else None
-        others = kin != kin[place]
+        others = families != families[place]
         if own is not None and others.sum() >= LEAST_UNITS:
             found[unit] = 1 - float(np.mean(_nearer(own, pool, place, others)))
     return found
@@ -158,14 +158,14 @@ def natural_agreement(near: Arrays, renders: Arrays, family: Mapping[int, int]) 
     renders_of = [np.flatnonzero(renders["unit"] == u) + len(pieces) for u in units]
     synthetic = np.stack([ranks[rows].mean(axis=0) for rows in renders_of])
     column = np.cumsum(varies) - 1
-    kin = np.array([family.get(u, u) for u in units])
+    families = np.array([family.get(u, u) for u in units])
     found = {}
     for place, unit in enumerate(units):
         kept = np.ones(synthetic.shape[1], bool)
         if varies[unit]:
             kept[column[unit]] = False
         similarities = _correlations(synthetic[place, kept], natural[:, kept])
-        others = similarities[kin != kin[place]]
+        others = similarities[families != families[place]]
         if len(others) >= LEAST_UNITS and np.isfinite(similarities[place]):
             nearer = np.mean(others > similarities[place]) + np.mean(others == similarities[place]) / 2
             found[unit] = 1 - float(nearer)

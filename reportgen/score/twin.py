@@ -29,7 +29,7 @@ def twin_findings(store: Store, model: ModelRecord, layer: Layer,
     own, fresh = (np.array([_order(s) for s in x]) for x in (scores, others))
     area = auc(own, fresh)
     shares = [float(np.mean([bool(verdict_of(s.verdict).pattern) for s in x])) for x in (scores, others)]
-    found = TwinComparison(round(area, 4), len(scores), len(others), round(shares[0], 4), round(shares[1], 4))
+    found = TwinComparison(round(area, 4), len(others), round(shares[0], 4), round(shares[1], 4))
     how = str(twin.options.get("twin_how", "")) if twin is not None else ""
     return found, [twin_in_words(found, how)]
 

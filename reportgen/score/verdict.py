@@ -258,13 +258,13 @@ def _look(facts: Facts, verdict: Verdict, agreed: Agreement | None, *, nearly_fl
     )
 
 
-def _relations(kin: CopyRelations) -> Relations:
-    copied = kin.copy_correlation
+def _relations(copies: CopyRelations) -> Relations:
+    copied = copies.copy_correlation
     return Relations(
-        neighbours=kin.neighbours,
-        correlations=tuple(_known(r) for r in kin.correlations),
+        neighbours=copies.neighbours,
+        correlations=tuple(_known(r) for r in copies.correlations),
         copy_correlation=None if copied is None else round(copied, 8),
-        copy_shortfall=kin.copy_shortfall,
+        copy_shortfall=copies.copy_shortfall,
     )
 
 

@@ -10,6 +10,12 @@ from reportgen.spec.keys import content_hash as content_hash
 from reportgen.spec.keys import recipe_fields as recipe_fields
 from reportgen.spec.keys import render_key as render_key
 from reportgen.spec.keys import render_keys as render_keys
+from reportgen.spec.measurements import NULL_CANVAS_PX as NULL_CANVAS_PX
+from reportgen.spec.measurements import NULL_VERSION as NULL_VERSION
+from reportgen.spec.measurements import PROBES_VERSION as PROBES_VERSION
+from reportgen.spec.measurements import WEIGHTS_VERSION as WEIGHTS_VERSION
+from reportgen.spec.measurements import WHITE_PROBES as WHITE_PROBES
+from reportgen.spec.measurements import null_canvas as null_canvas
 from reportgen.spec.recipe import CHOICES as CHOICES
 from reportgen.spec.recipe import SPECTRUM_FREQUENCIES as SPECTRUM_FREQUENCIES
 from reportgen.spec.recipe import RenderSpec as RenderSpec
@@ -20,9 +26,3 @@ from reportgen.spec.recipes import RECIPES as RECIPES
 from reportgen.spec.recipes import recipe_named as recipe_named
 from reportgen.spec.scoring import ScoreSpec as ScoreSpec
 from reportgen.spec.site import AtlasSpec as AtlasSpec
-from reportgen.spec.yardsticks import NULL_CANVAS_PX as NULL_CANVAS_PX
-from reportgen.spec.yardsticks import NULL_VERSION as NULL_VERSION
-from reportgen.spec.yardsticks import PROBES_VERSION as PROBES_VERSION
-from reportgen.spec.yardsticks import WEIGHTS_VERSION as WEIGHTS_VERSION
-from reportgen.spec.yardsticks import WHITE_PROBES as WHITE_PROBES
-from reportgen.spec.yardsticks import null_canvas as null_canvas

@@ -16,7 +16,7 @@ RECIPES: Mapping[str, RenderSpec] = _recipes
 def _recipe(make: Callable[[], RenderSpec]) -> Callable[[], RenderSpec]:
     """Register the recipe that a function returns under the recipe's own name."""
     made = make()
-    _recipes.enter(made.name, made)
+    _recipes.register(made.name, made)
     return make
 
 

@@ -74,12 +74,12 @@ def test_a_site_too_large_gets_smaller_pictures_and_says_so_before_it_writes(
     size = sum(len(data) for data in contents(built_small).values())
     told: list[str] = []
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         told.append(text)
         assert not (tmp_path / "site").exists()
 
     spec = AtlasSpec(max_site_bytes=int(size * 0.8))
-    summary = write_atlas(small_store, tmp_path / "site", spec, tell=tell)
+    summary = write_atlas(small_store, tmp_path / "site", spec, report=report)
     assert summary.bytes <= spec.max_site_bytes
     assert len(told) == 1 and "max_site_bytes allows" in told[0] and summary.sizes == told[0]
     assert check_site(tmp_path / "site") == []
@@ -88,7 +88,7 @@ def test_a_site_too_large_gets_smaller_pictures_and_says_so_before_it_writes(
 
 def test_what_is_foretold_is_nearly_what_is_written(small_store: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    summary = write_atlas(small_store, tmp_path / "site", tell=told.append)
+    summary = write_atlas(small_store, tmp_path / "site", report=told.append)
     megabytes = float(told[0].removeprefix("a site of about ").split(" MB")[0])
     assert megabytes * 1e6 == pytest.approx(summary.bytes, rel=0.1)
 

@@ -51,7 +51,7 @@ def test_the_address_that_is_told_opens_it_and_others_need_a_token(sample):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "make_server", lambda application: Server())
-        serving.explore(sample, studio=Nobody(), host="0.0.0.0", port=0, tell=told.append)
+        serving.explore(sample, studio=Nobody(), host="0.0.0.0", port=0, report=told.append)
     address, _, token = told[0].split()[0].partition("?token=")
     assert served and address.startswith("http://127.0.0.1:") and len(token) > 20
 

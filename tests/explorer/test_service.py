@@ -46,7 +46,7 @@ class Acted:
     def send(self, message):
         self.sent.append(message)
 
-    def answer(self, patience):
+    def receive(self, patience):
         if not self.answers:
             return None
         now = self.answers.pop(0)
@@ -212,9 +212,9 @@ def test_whatever_the_engine_throws_is_an_answer_and_the_next_order_is_carried_o
 
         with monkeypatch.context() as patched:
             patched.setattr(render, "render_live", fails)
-            answer = room.answer(order)
+            answer = room.carry_out(order)
         assert isinstance(answer, Failed) and told in answer.message and "\n" not in answer.message
-    done = room.answer(order)
+    done = room.carry_out(order)
     assert isinstance(done, Done) and done.size == (16, 16, 1)
 
 
@@ -224,25 +224,25 @@ def test_whatever_the_engine_throws_is_an_answer_and_the_next_order_is_carried_o
      ({"canvas_px": (0, 0)}, "canvas"), ({"start": np.zeros((3, 3, 1), np.uint8)}, "engine failed")],
 )  # fmt: skip
 def test_an_order_that_does_not_fit_the_model_is_refused(tiny_model, wrong, told):
-    answer = _Room(Pipe(), "auto").answer(real_order(tiny_model, **wrong))
+    answer = _Room(Pipe(), "auto").carry_out(real_order(tiny_model, **wrong))
     assert isinstance(answer, Failed) and told in answer.message and "\n" not in answer.message
 
 
 def test_a_file_that_was_changed_is_not_rendered(tiny_model):
     order = an_order(tiny_model, "1" * 32)
-    assert "changed" in _Room(Pipe(), "auto").answer(order).message
+    assert "changed" in _Room(Pipe(), "auto").carry_out(order).message
 
 
 def test_what_was_prepared_for_needs_no_program_of_its_own_and_a_preparation_says_nothing(tiny_model):
     optimise, pipe = import_module("reportgen.render.optimise"), Pipe()
     room, order = _Room(pipe, "auto"), real_order(tiny_model)
-    answer = room.answer(preparation(order))
+    answer = room.carry_out(preparation(order))
     assert answer == Failed("") and [type(message) for message in pipe.sent] == [Ready]
     _, cuts = room._model(order)
     cut = cuts.of(room._model(order)[0].layer(order.layer), order.canvas_px, False)
     traces = optimise.ascent(cut, order.recipe, 1, "unit", 1).traces
     before = traces[0]
-    assert before >= 2 and isinstance(room.answer(order), Done)
+    assert before >= 2 and isinstance(room.carry_out(order), Done)
     assert traces[0] == before and optimise.ascent(cut, order.recipe, 1, "unit", 1).traces is traces
 
 
@@ -250,7 +250,7 @@ def test_death_is_told_in_words(tiny_model):
     renderer = Renderer("cpu")
     os.kill(renderer.pid, signal.SIGKILL)
     with pytest.raises(EOFError):
-        renderer.answer(10.0)
+        renderer.receive(10.0)
     assert "killed" in renderer.death()
     renderer.send(Cancel("t"))  # Nobody hears it, and nothing breaks.
     renderer.end()

@@ -335,7 +335,7 @@ def test_what_is_not_there_is_refused_in_one_line(studio):
 def test_whatever_goes_wrong_is_told_and_the_next_person_is_served(example_store, monkeypatch):
     thrown = [ZeroDivisionError("by\nzero"), OSError(28, "No space left on device")]
 
-    def carry_out(order, device, hear, wanted):
+    def carry_out(order, device, report, wanted):
         if thrown:
             raise thrown.pop(0)
         return Failed(order.ticket, "as it should")

@@ -119,7 +119,7 @@ def test_a_watched_picture_is_the_one_a_batch_gives(cut, recipe):
 
 def test_a_watched_picture_can_be_looked_at_and_left(cut):
     found, seen = watched(cut, Job(0, "happy", 0), most=5)
-    assert found is None and len(seen) == 5 and seen[0].anew and not seen[1].anew
+    assert found is None and len(seen) == 5 and seen[0].restarted and not seen[1].restarted
     pictures = []
 
     def watch(glimpse):
@@ -134,7 +134,7 @@ def test_a_watched_picture_can_be_looked_at_and_left(cut):
 def test_a_silent_unit_says_that_its_curve_begins_anew():
     cut = convolution(A, biases=[-50.0], canvas=(24, 24))
     found, seen = watched(cut, Job(0, "happy", 0), dataclasses.replace(QUICK, objective="post"))
-    assert found.telemetry.rescue == "louder-start" and sum(g.anew for g in seen) >= 2
+    assert found.telemetry.rescue == "louder-start" and sum(g.restarted for g in seen) >= 2
 
 
 PICTURE = np.random.default_rng(3).integers(60, 200, (24, 24, 3)).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import sqlite3
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
 from reportgen.images import decode_png, encode_png
-from reportgen.judgement import LayerFindings, Relations
+from reportgen.judgement import LayerFindings, LayerOnPictures, Relations, TwinComparison
 from reportgen.spec import RenderSpec
 from reportgen.store import (
     ModelRecord,
@@ -21,6 +22,7 @@ from reportgen.store import (
     pack_arrays,
     unpack_arrays,
 )
+from reportgen.store.records import from_stored
 from reportgen.units import InputRange, Layer, LayerGraph, Telemetry, UnitScore
 
 
@@ -243,3 +245,19 @@ os._exit(9)
         model = found.models()[0]
         assert [r.unit for r in found.renders(model.id, "conv")] == [0, 1]
         assert all(r.telemetry.steps == 64 for r in found.renders(model.id, "conv"))
+
+
+def test_fields_that_an_earlier_release_wrote_and_nothing_reads_are_ignored():
+    stored = {
+        "natural": {
+            "n_pictures": 12, "n_classes": 2, "silent": [3], "zeros_share_median": 0.5,
+            "selectivity_median": None,
+        },
+        "twin": {
+            "auc": 0.9, "n_trained": 8, "n_untrained": 10, "patterned_share_trained": 0.5,
+            "patterned_share_untrained": 0.1,
+        },
+    }  # fmt: skip
+    found = from_stored(LayerFindings, json.dumps(stored))
+    assert found.natural == LayerOnPictures(12, 2, (3,))
+    assert found.twin == TwinComparison(0.9, 10, 0.5, 0.1)

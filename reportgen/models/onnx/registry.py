@@ -62,7 +62,7 @@ def operator(
     def enter(build: Build) -> Build:
         for name in names:
             family = build.__module__.rsplit(".", 1)[-1]
-            _found.enter(name, Operator(name, family, build, fixed, note, elementwise))
+            _found.register(name, Operator(name, family, build, fixed, note, elementwise))
         return build
 
     return enter
