@@ -79,7 +79,7 @@ def test_a_site_too_large_gets_smaller_pictures_and_says_so_before_it_writes(
         assert not (tmp_path / "site").exists()
 
     spec = AtlasSpec(max_site_bytes=int(size * 0.8))
-    summary = write_atlas(small_store, tmp_path / "site", spec, report=report)
+    summary = write_atlas(small_store, tmp_path / "site", spec, report=tell)
     assert summary.bytes <= spec.max_site_bytes
     assert len(told) == 1 and "max_site_bytes allows" in told[0] and summary.sizes == told[0]
     assert check_site(tmp_path / "site") == []
