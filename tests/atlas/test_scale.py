@@ -79,14 +79,14 @@ def test_a_site_too_large_gets_smaller_pictures_and_says_so_before_it_writes(
         assert not (tmp_path / "site").exists()
 
     spec = AtlasSpec(max_site_bytes=int(size * 0.8))
-    summary = write_atlas(small_store, tmp_path / "site", spec, report=tell)
+    summary = write_atlas(small_store, tmp_path / "site", spec, report=report)
     assert summary.bytes <= spec.max_site_bytes
     assert len(told) == 1 and "max_site_bytes allows" in told[0] and summary.sizes == told[0]
     assert check_site(tmp_path / "site") == []
     assert write_atlas(small_store, tmp_path / "site", spec).written == 0
 
 
-def test_what_is_foretold_is_nearly_what_is_written(small_store: Path, tmp_path: Path) -> None:
+def test_the_estimated_size_is_nearly_the_written_one(small_store: Path, tmp_path: Path) -> None:
     told: list[str] = []
     summary = write_atlas(small_store, tmp_path / "site", report=told.append)
     megabytes = float(told[0].removeprefix("a site of about ").split(" MB")[0])
