@@ -93,7 +93,7 @@ def test_a_misspelt_option_is_a_type_error_that_names_the_nearest(name):
         getattr(reportgen, name)(stroe="x.db")
 
 
-def test_a_misspelt_argument_of_a_function_without_options_is_told_likewise():
+def test_a_misspelt_argument_of_a_function_without_options_is_refused_likewise():
     with pytest.raises(TypeError, match=r"unexpected keyword argument 'mdel'. Did you mean 'model'\?"):
         reportgen.open("x.db", mdel="tiny")
 
@@ -121,7 +121,7 @@ def test_signatures_show_the_options_that_a_function_is_annotated_with(name):
     assert set(options.__annotations__) < set(inspect.signature(getattr(reportgen, name)).parameters)
 
 
-def test_every_option_is_told_in_the_docstring_of_a_kind_that_has_it():
+def test_every_option_is_explained_in_the_docstring_of_a_kind_that_has_it():
     kinds = [thing for name, thing in vars(options_module).items() if name.endswith("Options")]
     told = {
         (kind, key) for kind in kinds for key in kind.__annotations__ if f"        {key}: " in kind.__doc__

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_refused(name, arguments):
         getattr(reportgen, name)(**arguments)
 
 
-def test_a_word_that_is_none_of_the_wanted_is_told_with_all():
+def test_a_word_that_is_none_of_the_wanted_is_refused_with_all():
     with pytest.raises(WrongArgument, match=re.escape("order is 'nead', wanted need, looks, random")):
         reportgen.prune("a.keras", order="nead")
 
@@ -96,6 +96,6 @@ def test_what_fits_is_handed_on():
     assert not isinstance(caught.value, WrongArgument)
 
 
-def test_an_argument_that_is_missing_is_told():
+def test_a_missing_argument_is_named():
     with pytest.raises(WrongArgument, match=r"export_table\(\): missing a required argument: 'format'"):
         reportgen.export_table("none.db", "out.csv")

@@ -14,13 +14,13 @@ def _mean(layer, pictures):
     return np.mean([activation(layer, channel, pictures, rim=0.0) for channel in EIGHT])
 
 
-def test_w1_answers_to_grey_as_it_is_known_to():
+def test_w1_responds_to_grey_as_it_is_known_to():
     grey = np.full((1, 128, 128, 3), 0.5)
     assert _mean("conv2", grey) == pytest.approx(0.07, abs=0.006)
     assert _mean("conv4", grey) == pytest.approx(0.11, abs=0.006)
 
 
-def test_w1_answers_to_uniform_noise_as_it_is_known_to():
+def test_w1_responds_to_uniform_noise_as_it_is_known_to():
     noise = np.random.default_rng(0).random((2, 128, 128, 3))
     assert _mean("conv2", noise) == pytest.approx(0.25, abs=0.006)
     assert _mean("conv4", noise) == pytest.approx(0.99, abs=0.02)

@@ -27,7 +27,7 @@ def test_folders_of_pictures_are_classes_in_sorted_order(tmp_path):
     assert found.names == ("cat/1.png", "cat/2.png", "dog/1.png") and found.labels == (0, 0, 1)
 
 
-def test_pictures_beside_class_folders_are_left_out_and_counted(tmp_path):
+def test_pictures_next_to_class_folders_are_left_out_and_counted(tmp_path):
     found = find_pictures(filled(tmp_path, "cat/1.png", "loose.png"))
     assert found.names == ("cat/1.png",) and found.n_left_out == 1
 
@@ -78,7 +78,7 @@ def test_the_hash_changes_with_content_and_with_names_alone(tmp_path):
         (lambda p: filled(p, "a.txt"), "there are no pictures in it"),
     ],
 )
-def test_a_folder_without_pictures_is_told_in_one_line(tmp_path, make, said):
+def test_a_folder_without_pictures_is_refused_in_one_line(tmp_path, make, said):
     with pytest.raises(ConfigError, match=said) as error:
         find_pictures(make(tmp_path))
     assert "\n" not in str(error.value)

@@ -125,7 +125,7 @@ def test_a_photograph_lies_as_its_camera_says():
 @pytest.mark.parametrize(
     "data", [b"", b"nothing", _file(Image.new("L", (4, 4)))[:40], _file(Image.new("L", (4, 4)), "ICO")]
 )
-def test_what_is_no_picture_is_told_in_one_line(data):
+def test_what_is_no_picture_is_refused_in_one_line(data):
     with pytest.raises(ReportgenError, match="cannot be read") as error:
         fitted_photograph(data, (8, 8), 1)
     assert "\n" not in str(error.value)

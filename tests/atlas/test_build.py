@@ -52,7 +52,7 @@ def test_pictures_that_are_there_are_not_encoded_again(
     assert "Other title" in (small_site / "index.html").read_text()
 
 
-def test_the_pages_of_a_layer_that_is_gone_go_and_files_of_others_stay(
+def test_the_pages_of_a_removed_layer_are_removed_and_files_of_others_stay(
     small_store: Path, small_site: Path, tmp_path: Path
 ) -> None:
     own = tmp_path / "store.db"

@@ -61,7 +61,7 @@ def test_changed_units_are_named_with_their_state_and_an_anchor(site):
     assert "22 unchanged, 1 re-purposed, 1 died" in text(site, f"{PAIR}/index.html")
 
 
-def test_permuted_units_stand_beside_those_they_were(site):
+def test_permuted_units_are_next_to_those_they_were(site):
     page = text(site, f"{PAIR}/block1-conv2.html")
     rows = re.findall(r'<li id="b(\d+)".*?</li>', page, re.S)
     assert len(rows) == 20

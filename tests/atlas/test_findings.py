@@ -135,7 +135,7 @@ def test_a_unit_whose_picture_is_all_but_one_colour_is_in_no_showcase(tmp_path):
     assert f"HappyMap of {own.layer.name} unit " in clearest
 
 
-def test_a_static_units_page_leads_with_the_noise_that_was_judged_beside_noise_of_nothing(garden):
+def test_a_static_units_page_leads_with_the_judged_noise_next_to_the_noise_baseline(garden):
     rows, context = garden
     own = rows[0]
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
@@ -220,7 +220,7 @@ def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
     assert "2 smaller groups not shown" in page
 
 
-def test_the_method_page_tells_copies_from_units_that_answer_alike(built_small):
+def test_the_method_page_distinguishes_copies_from_units_that_respond_similarly(built_small):
     method = (built_small / "method.html").read_text(encoding="utf-8")
     copy, alike = (
         re.search(rf'<dt id="{word}">.*?</dt>\n<dd>(.*?)</dd>', method)[1] for word in ("copy", "alike")

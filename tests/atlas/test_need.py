@@ -55,7 +55,7 @@ def read(site: Path, path: str) -> str:
 # Words
 
 
-def test_the_answer_tells_how_many_go_at_what_price_and_what_each_layer_needs():
+def test_the_answer_says_how_many_can_be_removed_at_what_loss_and_what_each_layer_needs():
     assert plain(words.answer(removal_of())) == (
         "137 of 224 units can be removed together (number chosen on separate pictures): accuracy 92.4 to "
         "92.4 % on 92 "
@@ -64,7 +64,7 @@ def test_the_answer_tells_how_many_go_at_what_price_and_what_each_layer_needs():
     )
 
 
-def test_without_classes_the_answer_tells_decisions_that_stay():
+def test_without_classes_the_answer_says_decisions_that_stay():
     told = plain(words.answer(removal_of(classes=False)))
     assert (
         "96.7 % of decisions are unchanged on 92 pictures, 3 decisions changed" in told
@@ -127,7 +127,7 @@ def test_ranks_are_written_as_ordinals(n: int, told: str):
 # Units
 
 
-def test_a_unit_tells_its_rank_what_goes_wrong_without_it_and_whether_it_stays():
+def test_a_units_page_says_its_rank_what_goes_wrong_without_it_and_whether_it_stays():
     need = UnitNeed(3, 0.21, 12, changed=5, pictures=92, hurt="left", hurt_pictures=4)
     section = need_section(removal_of(), need)
     assert section is not None
@@ -166,7 +166,7 @@ def test_the_overview_answers_first_then_shows_curve_widths_and_looks(site: Path
     assert re.search(r'<a href="conv1\.html#u\d+" tabindex="-1">', section)
 
 
-def test_a_layers_page_tells_what_it_needs_and_shows_its_own_curve(site: Path):
+def test_a_layers_page_says_what_it_needs_and_shows_its_own_curve(site: Path):
     page = read(site, LAYER)
     assert "It needs 9 of its 24 units" in page and "of conv1 alone" in page
     assert "None of its units can be removed: its units are the classes." in read(

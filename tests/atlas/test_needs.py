@@ -61,7 +61,7 @@ def test_the_columns_of_need_come_last_and_are_empty_where_removal_was_not_measu
         assert (row["need"], row["need_rank"], row["changed"], row["hurt"]) == (None, None, None, "")
 
 
-def test_the_table_tells_what_is_lost_without_each_unit(own_store: Path) -> None:
+def test_the_table_says_what_is_lost_without_each_unit(own_store: Path) -> None:
     before = rows_of(own_store)
     put_needs(own_store)
     rows = rows_of(own_store)

@@ -44,7 +44,7 @@ def test_the_filter_has_the_same_flags_and_columns_of_numbers():
     assert of_script("query.js", "NUMBERS") == [*columns.NUMBERS, *columns.NEEDS]
 
 
-def test_each_letter_stands_for_one_name():
+def test_each_letter_means_one_name():
     assert len(set(LETTERS.values())) == len(LETTERS)
     assert all(re.fullmatch("[A-Za-z][a-z]?", letter) for letter in LETTERS.values())
 

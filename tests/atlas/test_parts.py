@@ -135,7 +135,7 @@ def _render(
     return RenderRow(3, recipe, sign, seed, f"{recipe}{seed}{sign}", 48, 48, 3, failure, telemetry)
 
 
-def test_a_display_picture_stands_for_its_unit_unless_it_reaches_far_less_than_the_scored_ones() -> None:
+def test_a_display_picture_represents_its_unit_unless_it_reaches_far_less_than_the_scored_ones() -> None:
     roles = {"shown": "s", "scored": "d"}
     scored = [_render("d", 1.0 + 0.1 * seed, seed=seed) for seed in range(4)]
     good, poor, sad = _render("s", 0.8), _render("s", 0.1), _render("s", 5.0, sign="sad")

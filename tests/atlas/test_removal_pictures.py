@@ -79,7 +79,7 @@ def test_an_order_that_was_not_measured_has_no_line_and_no_name():
     assert small_curve(dataclasses.replace(removal, curves=()), "conv2d_1") is None
 
 
-def test_the_alternative_text_tells_the_numbers():
+def test_the_alternative_text_has_the_numbers():
     told = removal_curve(removal_of()).alt
     assert "least needed first 92.4\u00a0% at 0" in told and "78.3\u00a0% at 224" in told
     assert (
@@ -90,7 +90,7 @@ def test_the_alternative_text_tells_the_numbers():
     assert "56 can be removed" in small_curve(removal_of(), "conv2d_2").alt
 
 
-def test_a_curve_without_classes_tells_agreement():
+def test_a_curve_without_classes_shows_agreement():
     found = removal_curve(removal_of(classes=False))
     assert texts(found)[-1] == "Agreement with the whole network on 92 pictures"
     assert any("most common decision" in t for t in texts(found))

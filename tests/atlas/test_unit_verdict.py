@@ -58,7 +58,7 @@ def test_every_null_picture_stands_in_the_histogram_where_it_belongs():
     assert not [box for box in plots.place_in_null(2.2, 2.0, (1.5, 2.5)).boxes if box.style == "null"]
 
 
-def test_copies_and_units_that_answer_alike_stand_together_on_the_layers_page(tmp_path):
+def test_copies_and_units_that_respond_similarly_are_together_on_the_layers_page(tmp_path):
     store_path = write_sample_store(tmp_path / "s.db", hostile=False)
     write_atlas(store_path, tmp_path / "site")
     page = (tmp_path / "site" / "m/garden/v1/conv1.html").read_text(encoding="utf-8")

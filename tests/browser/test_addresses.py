@@ -53,7 +53,7 @@ def test_an_address_of_a_unit_that_is_not_there_says_so(open_page: Open) -> None
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
-def test_the_filter_of_a_layer_stands_in_the_address_beside_the_open_unit(open_page: Open) -> None:
+def test_the_filter_of_a_layer_is_in_the_address_with_the_open_unit(open_page: Open) -> None:
     page = open_page(LAYER)
     page.get_by_label("Filter").fill("static")
     page.get_by_label("Order").select_option("-structure")

@@ -386,7 +386,7 @@ def test_a_second_person_sees_their_place_and_not_the_first_s_pictures(
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_is_told_and_the_next_request_is_served(at: Any, studio: Any) -> None:
+def test_a_worker_that_dies_is_reported_and_the_next_request_is_served(at: Any, studio: Any) -> None:
     page = at()
     rendering(page, studio)
     studio.broken = "the process that renders ended (killed); ask again"

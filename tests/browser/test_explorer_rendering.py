@@ -136,7 +136,7 @@ def test_two_browsers_wait_for_each_other(at: Any) -> None:
     state(second, "done")
 
 
-def test_a_worker_that_is_killed_is_told_and_comes_back(at: Any, studio: Studio, store: Path) -> None:
+def test_a_worker_that_is_killed_is_reported_and_comes_back(at: Any, studio: Studio, store: Path) -> None:
     page = at()
     page.locator("#follow").uncheck()
     change(page, **LONG)

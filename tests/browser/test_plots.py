@@ -30,7 +30,7 @@ def drag(page: Any, start: float, end: float) -> None:
     page.mouse.up()
 
 
-def test_a_stretch_of_a_plot_filters_the_grid_and_a_click_beside_it_ends_that(open_page: Open) -> None:
+def test_a_stretch_of_a_plot_filters_the_grid_and_a_click_outside_it_ends_that(open_page: Open) -> None:
     page = open_page(LAYER, viewport={"width": 1280, "height": 900})
     page.get_by_label("Filter").fill("structured")
     drag(page, 3, 6)

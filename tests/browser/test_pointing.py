@@ -35,7 +35,7 @@ def test_the_other_pictures_of_a_unit_are_named_and_leave_it_free(open_page: Ope
     assert page.evaluate("getComputedStyle(document.querySelector('.peek')).pointerEvents") == "none"
 
 
-def test_the_pictures_beside_the_pointer_are_those_their_names_say(open_page: Open) -> None:
+def test_the_pictures_next_to_the_pointer_are_those_their_names_say(open_page: Open) -> None:
     page = open_page(LAYER + "#u8")
     page.locator(".panel .k-cite").wait_for()
     seeds = page.locator(".panel .z-m li").evaluate_all(
@@ -108,7 +108,7 @@ def test_the_wall_names_the_unit_under_the_pointer_and_at_the_keyboard(open_page
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_units_on_the_wall_are_told_apart_by_lines(open_page: Open, scheme: str) -> None:
+def test_units_on_the_wall_are_separated_by_lines(open_page: Open, scheme: str) -> None:
     page = open_page("m/garden/v2/wall.html", color_scheme=scheme)
     lines = page.evaluate(
         "getComputedStyle(document.querySelector('.wall figure > a'), '::after').backgroundImage"

@@ -57,7 +57,7 @@ def test_the_style_is_applied_under_the_policy(open_page: Open) -> None:
     assert missing.evaluate("getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
-def test_without_scripts_every_unit_is_there_and_its_page_tells_all(open_page: Open) -> None:
+def test_without_scripts_every_unit_is_there_and_its_page_is_complete(open_page: Open) -> None:
     page = open_page(LAYER, java_script_enabled=False)
     assert page.locator(".sheet a").count() == 24
     assert page.locator(".tools").count() == 0

@@ -173,7 +173,7 @@ def test_removable_share_of_layers_that_are_not_there_or_keep_all_is_an_error(me
         outcome(measured, "removable_share in */conv2 <= 5%")
 
 
-def test_a_share_that_is_misspelt_is_told_its_name():
+def test_a_misspelt_share_is_refused_with_its_name():
     with pytest.raises(ConfigError, match='did you mean "removable_share"'):
         read_rule("removeable_share <= 5%")
 

@@ -45,7 +45,7 @@ def test_a_unit_is_like_itself_whatever_its_scale_and_offset(scale, offset):
     assert np.diag(alike) == pytest.approx(1, abs=1e-4)
 
 
-def test_units_that_agree_on_photographs_and_not_on_noise_are_not_alike():
+def test_units_that_agree_on_photographs_and_not_on_noise_are_not_similar():
     values = np.repeat(answers_of(1), 2, axis=2)
     noise = probe_groups()[0]
     values[noise, :, 1] = RNG.permutation(values[noise, :, 1].ravel()).reshape(len(noise), 16)
@@ -54,7 +54,7 @@ def test_units_that_agree_on_photographs_and_not_on_noise_are_not_alike():
     assert similarity(groups_of(values), groups_of(values))[0, 1] < 0.2
 
 
-def test_a_group_in_which_neither_answers_says_nothing_and_a_silent_unit_is_unknown():
+def test_a_group_in_which_neither_responds_says_nothing_and_a_silent_unit_is_unknown():
     values = answers_of(2)
     values[probe_groups()[0], :, 0] = 0
     values[..., 1] = 0.3
@@ -110,11 +110,11 @@ def test_cka_of_unlike_layers_is_about_0_however_wide_they_are():
     assert (kx * ky).sum() / np.sqrt((kx**2).sum() * (ky**2).sum()) > 0.8 and biased.all()
 
 
-def test_a_layer_that_answers_nothing_has_no_cka():
+def test_a_layer_without_responses_has_no_cka():
     assert cka(gram(np.ones((10, 3))), gram(RNG.normal(size=(10, 3)))) is None
 
 
-def test_layers_are_paired_in_order_with_the_most_alike_and_never_below_the_least():
+def test_layers_are_paired_in_order_with_the_most_similar_and_never_below_the_least():
     table = ((0.9, 0.1, 0.1), (0.8, 0.3, 0.7), (0.1, 0.1, 0.1))
     anything = [[True] * 3] * 3
     assert aligned(table, anything) == [(0, 0), (1, 2)]

@@ -160,7 +160,7 @@ def test_a_unit_that_dies_and_one_that_is_born_are_named(against, base, tmp_path
     assert {s for p in back.layers if p.layer_b == "two" for s in p.counts} == {"unchanged", "born"}
 
 
-def test_networks_trained_apart_have_hardly_a_counterpart_and_chance_is_told(against, store, tmp_path):
+def test_networks_trained_apart_have_hardly_a_counterpart_and_chance_is_reported(against, store, tmp_path):
     other = make(tmp_path / "net.keras", seed=7)
     twin = put_version(store, make(tmp_path / "twin.keras", seed=8), "twin")
     c = against(other, "other", chance=twin)
@@ -170,7 +170,7 @@ def test_networks_trained_apart_have_hardly_a_counterpart_and_chance_is_told(aga
     assert c.chance.version == "twin"
 
 
-def test_a_flip_of_verdict_without_another_answer_is_no_change(against, base):
+def test_a_flip_of_verdict_without_another_response_is_no_change(against, base):
     def verdict(layer, unit):
         return ("static", 1.9) if (layer, unit) == ("one", 2) else None
 
@@ -186,7 +186,7 @@ def test_a_unit_that_loses_its_pattern_is_blurred(against, base, tmp_path):
     assert states(c.layers[0])[4] == "blurred" and "structure 4.0 to 0.2" in c.layers[0].changes[4].reason
 
 
-def test_other_architectures_are_paired_by_how_alike_their_layers_answer(store, first, tmp_path, base):
+def test_other_architectures_are_paired_by_similarity_of_their_layers(store, first, tmp_path, base):
     x = inputs = keras.Input((24, 24, 3))
     x = keras.layers.Conv2D(12, 3, padding="same", activation="leaky_relu", name="a")(x)
     x = keras.layers.Conv2D(16, 3, padding="same", activation="leaky_relu", name="b")(x)

@@ -129,7 +129,7 @@ def test_every_address_of_the_server_is_behind_the_token(store_view):
             assert ask(app, path, method=method, **sent).status in (401, 404), path
 
 
-def test_a_store_that_is_damaged_is_told_and_the_explorer_goes_on(sample, tmp_path):
+def test_a_damaged_store_is_reported_and_the_explorer_goes_on(sample, tmp_path):
     path = tmp_path / "own.db"
     shutil.copy(sample, path)
     app = make_app(StoreView(path), SketchingStudio({}), Door())

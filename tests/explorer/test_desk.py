@@ -103,7 +103,7 @@ def test_a_bomb_is_refused(desk):
     assert "start" not in desk.add_start(dropped(picture()[:8] + chunk + picture()[33:]))
 
 
-def test_a_recipe_is_told_as_settings_and_as_a_command(desk):
+def test_a_recipe_is_shown_as_settings_and_as_a_command(desk):
     toml, command, not_said, wrong = desk.described({**FORM, "numbers": {"tv": 0.5}})
     assert '"show.tv" = 0.5' in toml and "--set show.tv=0.5" in command and wrong == ""
     words = shlex.split(command)

@@ -29,7 +29,7 @@ def test_a_store_that_is_not_there_is_said(run):
     assert code == 2 and "none.db" in error and error.count("\n") == 1
 
 
-def test_the_address_that_is_told_opens_it_and_others_need_a_token(sample):
+def test_the_printed_address_opens_it_and_others_need_a_token(sample):
     pytest.importorskip("dash", reason="the extra explorer is not installed")
     from reportgen.explorer import serving
 

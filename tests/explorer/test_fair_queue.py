@@ -25,7 +25,7 @@ def test_who_was_just_served_comes_last_even_when_asking_again():
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=40))
-def test_the_order_that_is_told_is_the_order_that_comes(events):
+def test_the_reported_order_is_the_order_that_comes(events):
     """Puts, and every now and then a drop or a take between them."""
     turns, known = Turns(), []
     for number, (person, what) in enumerate(events):

@@ -52,7 +52,7 @@ def test_a_file_that_changes_is_looked_at_again(record, tiny_model, tmp_path):
     assert "not here" in found.find(record)
 
 
-def test_a_file_that_is_named_and_missing_is_told_at_once(tmp_path):
+def test_a_file_that_is_named_and_missing_is_reported_at_once(tmp_path):
     with pytest.raises(ModelError):
         files([tmp_path / "none.keras"])
 

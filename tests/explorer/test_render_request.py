@@ -186,7 +186,7 @@ def test_a_layer_s_name_is_no_pattern_of_the_command(record, name):
     assert select_layers([layer, record.layers[1]], globs) == [layer]
 
 
-def test_what_a_command_cannot_say_is_said_beside_it():
+def test_what_a_command_cannot_say_is_said_next_to_it():
     assert asked().not_in_command() == ""
     for said, wanted in (({"seed": 4}, "seed 4"), ({"start": "0" * 32}, "start from"),
                          ({"terms": "layer"}, "as a whole"), ({"terms": "2 - 3"}, "sum")):  # fmt: skip

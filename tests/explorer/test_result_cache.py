@@ -63,7 +63,7 @@ def test_a_result_is_there_before_it_is_written_and_after(ledger, own_store):
     assert found == result and found.curve == ((0, 0.5),) and found.steps == 9
 
 
-def test_while_a_run_renders_results_wait_and_people_are_told(ledger, own_store):
+def test_while_a_run_renders_results_wait_and_a_message_says_so(ledger, own_store):
     with Run(own_store):
         ledger.keep(tried())
         assert not ledger.trouble("0" * 32)

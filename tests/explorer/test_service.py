@@ -80,12 +80,12 @@ def carried(service, device="cpu", wanted=lambda: True):
     return service.carry_out(an_order(), device, heard.append, wanted), heard
 
 
-def test_steps_are_heard_and_the_end_is_returned(acted):
+def test_steps_are_reported_and_the_end_is_returned(acted):
     acted.script = [[Failed(""), STEP, STEP, DONE]]
     assert carried(Service("cpu")) == (DONE, [STEP, STEP])
 
 
-def test_a_process_that_dies_is_an_answer_and_is_replaced_by_one_that_gets_ready(acted):
+def test_a_process_that_dies_gives_a_reply_and_is_replaced_by_one_that_gets_ready(acted):
     acted.script = [[Failed(""), STEP, DIES]]
     service = Service("cpu")
     service.prepare(an_order())
@@ -108,7 +108,7 @@ def test_one_preparation_is_under_way_at_a_time_and_one_that_kills_is_not_tried_
     assert len(acted.made) == 1 and service.pid is None
 
 
-def test_a_process_that_dies_before_it_ever_answers_is_not_started_again_and_again(acted):
+def test_a_process_that_dies_before_its_first_reply_is_not_started_again_and_again(acted):
     acted.script = [[DIES]]
     service = Service("cpu")
     service.prepare(an_order())
@@ -172,7 +172,7 @@ def test_growth_is_counted_from_the_first_order_on(monkeypatch):
     assert room.has_grown()
 
 
-def test_a_process_that_cannot_be_started_is_an_answer(monkeypatch):
+def test_a_process_that_cannot_be_started_gives_a_reply(monkeypatch):
     def refused(device):
         raise OSError(12, "Cannot allocate memory")
 
@@ -202,7 +202,7 @@ def real_order(tiny_model, **changes):
     return dataclasses.replace(order, **changes)
 
 
-def test_whatever_the_engine_throws_is_an_answer_and_the_next_order_is_carried_out(tiny_model, monkeypatch):
+def test_whatever_the_engine_throws_is_a_reply_and_the_next_order_is_carried_out(tiny_model, monkeypatch):
     room, order = _Room(Pipe(), "auto"), real_order(tiny_model)
     render = import_module("reportgen.render")
     for error, told in ((MemoryError(), "memory"), (ZeroDivisionError("two\nlines"), "two")):
@@ -246,7 +246,7 @@ def test_what_was_prepared_for_needs_no_program_of_its_own_and_a_preparation_say
     assert traces[0] == before and optimise.ascent(cut, order.recipe, 1, "unit", 1).traces is traces
 
 
-def test_death_is_told_in_words(tiny_model):
+def test_death_is_reported_in_words(tiny_model):
     renderer = Renderer("cpu")
     os.kill(renderer.pid, signal.SIGKILL)
     with pytest.raises(EOFError):

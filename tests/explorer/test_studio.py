@@ -198,7 +198,7 @@ def test_nobody_fills_the_queue(studio):
     assert {studio.progress(t.id).state for t in tickets} == {"cancelled"}
 
 
-def test_a_killed_worker_is_told_of_and_the_next_request_is_served(studio):
+def test_a_killed_worker_is_reported_and_the_next_request_is_served(studio):
     ticket = studio.ask(asked(DEEP, numbers=LONG), "ada", "panel")
     followed(studio, ticket, until=("rendering",))
     before = studio.worker_pid
@@ -215,7 +215,7 @@ def test_a_killed_worker_is_told_of_and_the_next_request_is_served(studio):
     until(lambda: studio.worker_pid not in (None, before))
 
 
-def test_beside_a_run_results_are_kept_here_and_written_after_it(studio):
+def test_during_a_run_results_are_kept_here_and_written_after_it(studio):
     began, over = threading.Event(), threading.Event()
 
     def run():
@@ -248,7 +248,7 @@ def test_a_sweep_goes_from_rough_to_smooth(studio):
 
 
 @pytest.mark.parametrize("terms", ["3 + 5", "3 - 0.5*5", "layer"])
-def test_sums_and_whole_layers_are_climbed(studio, terms):
+def test_sums_and_whole_layers_are_maximised(studio, terms):
     last = followed(studio, studio.ask(asked(DEEP, terms=terms), "ada", "panel"))[-1]
     assert last.state == "done" and last.curve[-1][1] > last.curve[0][1]
 
@@ -332,7 +332,7 @@ def test_what_is_not_there_is_refused_in_one_line(studio):
     assert studio.picture("0" * 32) is None and studio.picture("../x") is None
 
 
-def test_whatever_goes_wrong_is_told_and_the_next_person_is_served(example_store, monkeypatch):
+def test_whatever_goes_wrong_is_reported_and_the_next_person_is_served(example_store, monkeypatch):
     thrown = [ZeroDivisionError("by\nzero"), OSError(28, "No space left on device")]
 
     def carry_out(order, device, report, wanted):

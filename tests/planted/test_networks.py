@@ -35,7 +35,7 @@ def test_every_unit_has_its_truth(planted):
         assert units == list(range(network.get_layer(layer).kernel.shape[-1]))
 
 
-def test_dead_units_never_answer_and_constant_ones_answer_alike(planted):
+def test_dead_units_never_respond_and_constant_ones_respond_equally(planted):
     network, rows, pictures = planted
     for r in rows:
         if r.dead:
@@ -44,7 +44,7 @@ def test_dead_units_never_answer_and_constant_ones_answer_alike(planted):
             assert (found.max() > 0) == (r.dead == "constant")
 
 
-def test_copies_answer_as_their_originals_but_for_a_gain(planted):
+def test_copies_respond_as_their_originals_but_for_a_gain(planted):
     network, rows, pictures = planted
     copies = [r for r in rows if r.duplicate_of is not None]
     assert len(copies) >= 3
@@ -54,7 +54,7 @@ def test_copies_answer_as_their_originals_but_for_a_gain(planted):
         assert np.corrcoef(pair)[0, 1] > 0.999
 
 
-def test_no_other_pair_of_edges_answers_alike(planted):
+def test_no_other_pair_of_edges_responds_similarly(planted):
     network, rows, pictures = planted
     alive = [r for r in rows if r.layer == "edges" and not r.superfluous and r.kind != "hard edge"]
     found = answers(network, "edges", pictures)[..., [r.unit for r in alive]].reshape(-1, len(alive))
@@ -62,7 +62,7 @@ def test_no_other_pair_of_edges_answers_alike(planted):
     assert related.max() < 0.99
 
 
-def test_batch_normalisation_and_the_input_range_change_no_answer():
+def test_batch_normalisation_and_the_input_range_change_no_response():
     given = {"size": 32, "channels": 3, "kernel": 5}
     plain, _, traits = planted_network(1, high=1, rescaling=False, batch_norm=False, **given)
     pictures = pictures_of(traits, 2)
@@ -111,7 +111,7 @@ def test_varied_units_are_dead_or_alive_as_they_are_said_to_be(varied):
                 assert spread > 0, r
 
 
-def test_varied_copies_answer_as_their_originals_but_for_a_gain(varied):
+def test_varied_copies_respond_as_their_originals_but_for_a_gain(varied):
     network, rows, pictures = varied
     heard = 0
     for r in [r for r in rows if r.duplicate_of is not None]:

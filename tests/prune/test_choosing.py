@@ -24,7 +24,7 @@ def test_a_loss_of_just_what_is_allowed_holds():
     assert choice_of(_curve(0.5, 0.4), 0.0).steady == 0
 
 
-def test_draws_are_told_by_their_mean_and_range():
+def test_draws_are_reported_by_their_mean_and_range():
     points = points_of_draws([_curve(1.0, 0.5), _curve(1.0, 0.7), _curve(1.0)])
     assert [p.removed for p in points] == [0]
     points = points_of_draws([_curve(1.0, 0.5), _curve(1.0, 0.7)])

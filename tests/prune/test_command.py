@@ -48,7 +48,7 @@ def _left(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_one_command_writes_a_smaller_file_and_tells_its_numbers(run, given, tmp_path):
+def test_one_command_writes_a_smaller_file_and_prints_its_numbers(run, given, tmp_path):
     out = tmp_path / "small.keras"
     words = ("prune", given / "net.keras", "--images", given / "photos", "--json", "--out")
     code, said, _ = run(*words, out)
@@ -191,12 +191,12 @@ def test_other_layers_than_those_asked_for_stay(given):
     assert only["bytes_after"] == 0
 
 
-def test_a_layer_that_was_asked_for_is_told_with_its_own_reason(run, given):
+def test_a_requested_layer_is_listed_with_its_own_reason(run, given):
     told = _refused(run, given, "--layers", "answer")
     assert 'no unit can be removed: "answer": it is an output of the network' in told
 
 
-def test_a_layer_tied_to_one_that_was_not_asked_for_is_told_with_that_layer(run, given, tmp_path):
+def test_a_layer_tied_to_one_not_requested_is_listed_with_that_layer(run, given, tmp_path):
     there = keras.Input((8, 8, 1))
     first = keras.layers.Conv2D(4, 3, padding="same", name="a")(there)
     both = keras.layers.Add()([first, keras.layers.Conv2D(4, 3, padding="same", name="b")(first)])
@@ -209,7 +209,7 @@ def test_a_layer_tied_to_one_that_was_not_asked_for_is_told_with_that_layer(run,
     assert '"a": its units are removed with those of "b", which was not requested' in told
 
 
-def test_a_place_for_a_measurement_that_cannot_be_used_is_told_before_anything_is_measured(
+def test_a_place_for_a_measurement_that_cannot_be_used_is_refused_before_anything_is_measured(
     run, given, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("reportgen.run.pruning.load_network", None)  # Nothing gets as far as that.
@@ -220,7 +220,7 @@ def test_a_place_for_a_measurement_that_cannot_be_used_is_told_before_anything_i
     assert "Is a directory" in _refused(run, given, "--removal", tmp_path)
 
 
-def test_a_file_of_measurements_that_cannot_be_read_is_told_before_anything_is_rendered(run, given, tmp_path):
+def test_an_unreadable_file_of_measurements_is_refused_before_anything_is_rendered(run, given, tmp_path):
     (tmp_path / "other.json").write_text("{")
     code, _, told = run(
         "render", given / "net.keras", "--store", tmp_path / "s.db", "--removal", tmp_path / "other.json"
@@ -230,7 +230,7 @@ def test_a_file_of_measurements_that_cannot_be_read_is_told_before_anything_is_r
     assert _left(tmp_path) == ["other.json"]
 
 
-def test_class_names_that_are_no_text_are_told_with_what_was_wanted(run, given, tmp_path):
+def test_class_names_that_are_no_text_are_refused_with_what_was_wanted(run, given, tmp_path):
     told = _refused(run, given, "--class-names", tmp_path)
     assert "cannot be read: Is a directory (wanted a file with one name a line)" in told
     assert "Errno" not in told
@@ -275,7 +275,7 @@ def test_without_classes_agreement_is_what_counts(given, tmp_path):
 
 
 @pytest.mark.slow
-def test_one_unit_behind_a_sigmoid_tells_two_classes(given, tmp_path):
+def test_one_unit_behind_a_sigmoid_decides_between_two_classes(given, tmp_path):
     network(sigmoid=True).save(tmp_path / "net.keras")
     found = reportgen.prune(
         tmp_path / "net.keras", images=given / "photos", out=tmp_path / "s.keras"

@@ -22,7 +22,7 @@ def _sigmoid_after_a_pool(activation):
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "hard_sigmoid"])
-def test_yes_or_no_is_told_before_a_sigmoid_that_follows_no_layer_with_units(tmp_path, activation):
+def test_yes_or_no_is_read_before_a_sigmoid_that_follows_no_layer_with_units(tmp_path, activation):
     _sigmoid_after_a_pool(activation).save(tmp_path / "net.keras")
     model = load_model(tmp_path / "net.keras")
     (ref,) = model.outputs

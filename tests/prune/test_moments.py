@@ -33,7 +33,7 @@ def test_each_place_of_a_flattened_map_has_its_own_mean():
     np.testing.assert_allclose(found.covariance, centred.T @ centred / len(centred), rtol=1e-3, atol=1e-4)
 
 
-def test_a_channel_that_others_add_up_to_is_made_up_for_exactly_and_tells_nothing_alone():
+def test_a_channel_that_others_add_up_to_is_compensated_exactly_and_adds_nothing_of_its_own():
     rng = np.random.default_rng(2)
     values = rng.normal(size=(500, 3)).astype(np.float32) + 2
     values = np.column_stack([values, values @ [1, -2, 0.5] + 3]).astype(np.float32)
@@ -47,7 +47,7 @@ def test_a_channel_that_others_add_up_to_is_made_up_for_exactly_and_tells_nothin
     assert np.abs(alone).max() < 1e-2 * np.abs(values - found.mean).max()
 
 
-def test_a_channel_like_no_other_gives_its_mean_and_tells_all_alone():
+def test_a_channel_like_no_other_gives_its_mean_and_all_is_its_own():
     values = np.random.default_rng(3).normal(1, 1, (4000, 3)).astype(np.float32)
     found = _streamed(values, _reader(3))
     refit = found.refit(np.array([True, False, False]), 1e-6)

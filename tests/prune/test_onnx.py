@@ -119,7 +119,7 @@ def _in_halves(path, folder, kind):
 
 @pytest.mark.skipif(not HAS_EXPORT, reason="needs reportgen[onnx-export]")
 @pytest.mark.parametrize("kind", ["float16", "float64"])
-def test_other_floating_types_of_picture_and_answer_are_kept(tmp_path, kind):
+def test_other_floating_types_of_picture_and_output_are_kept(tmp_path, kind):
     path, out = _in_halves(_file(tmp_path, flatten=True), tmp_path, kind), tmp_path / "small.onnx"
     model = load_model(path)
     shown = pictures_for(model)

@@ -72,7 +72,7 @@ def test_with_nothing_removed_it_is_the_network_as_it_was(opened, name):
 
 @pytest.mark.parametrize("name", _cases(CASES))
 @pytest.mark.parametrize("compensate", [False, True])
-def test_the_smaller_network_answers_what_the_trial_does(opened, name, compensate):
+def test_the_smaller_network_outputs_what_the_trial_does(opened, name, compensate):
     model, shown, search = opened(name)
     if compensate:
         search = trial_of(model, shown)
@@ -101,7 +101,7 @@ def _opened_again(opened, names, folder):
         assert apart(found, expected) < CASES[name].tolerance, name
 
 
-def test_plain_keras_opens_the_file_and_answers_the_same(opened, tmp_path):
+def test_plain_keras_opens_the_file_and_outputs_the_same(opened, tmp_path):
     _opened_again(opened, QUICK, tmp_path)
 
 

@@ -31,7 +31,7 @@ def _untold(found, unseen: np.ndarray, ridge: float) -> float:
 
 
 @pytest.mark.parametrize(("n", "noise"), [(48, 0.3), (48, 1.0), (64, 0.05), (2000, 0.3), (2000, 1.0)])
-def test_no_other_ridge_tells_much_more_of_pictures_that_were_not_seen(n: int, noise: float) -> None:
+def test_no_other_ridge_predicts_unseen_pictures_much_better(n: int, noise: float) -> None:
     found, unseen = _moments(_channels(n, noise)), _channels(4000, noise, seed=1)
     errors = {ridge: _untold(found, unseen, ridge) for ridge in RIDGES}
     assert errors[found.ridge] <= 1.1 * min(errors.values()), errors

@@ -35,7 +35,7 @@ def _same_function(weights, base):
     np.testing.assert_allclose(*answers, atol=1e-4)
 
 
-def test_copies_sums_and_pairs_that_cancel_are_found_beside_each_other(base, tmp_path):
+def test_copies_sums_and_pairs_that_cancel_are_found_together(base, tmp_path):
     weights = copy.deepcopy(base)
     copies = split_into_copies(weights, "first")
     sums = mixed(weights, "linear", 18)

@@ -56,12 +56,12 @@ class TestBothBackends:
     def test_each_process_ran_on_its_own(self, both):
         assert [str(b["device"][0]).rsplit(", ", 1)[1] for b in both] == ["TensorFlow", "JAX"]
 
-    def test_pixels_start_alike_and_waves_to_rounding(self, both):
+    def test_pixels_start_equal_and_waves_to_rounding(self, both):
         for one, other in pairs(both, "default/conv2d_2/start"):
             assert np.array_equal(one, other) and one.std() > 0
         assert all(np.allclose(a, b, atol=1e-6) for a, b in pairs(both, "show/conv2d_2/start"))
 
-    def test_transforms_are_drawn_alike_and_move_pictures_and_gradients_alike(self, both):
+    def test_transforms_are_drawn_equally_and_move_pictures_and_gradients_equally(self, both):
         assert all(np.array_equal(a, b) for a, b in pairs(both, "/transforms"))
         for label in ("moved/around/", "moved/mirrored/"):
             shifted = pairs(both, f"{label}pictures") + pairs(both, f"{label}gradient")

@@ -48,7 +48,7 @@ def mean_square(cut, picture):
 @pytest.mark.parametrize(
     ("weights", "sign", "recipe"), [((1.0, 1.0), "happy", SHOW), ((0.5, -2.0), "sad", QUICK)]
 )
-def test_a_sum_of_units_is_climbed_as_the_unit_with_that_kernel_is(cut, weights, sign, recipe):
+def test_a_sum_of_units_is_maximised_as_the_unit_with_that_kernel_is(cut, weights, sign, recipe):
     """Units are linear before their activation: the sum of two is a unit with the sum of their kernels."""
     one = convolution(weights[0] * A + weights[1] * B, canvas=(24, 24))
     alone, together = Job(0, sign, 3), Job(0, sign, 3, ((0, weights[0]), (1, weights[1])))
@@ -81,7 +81,7 @@ def test_a_whole_layer_s_mean_square_rises_and_falls(cut, recipe):
         assert happy.telemetry.activation_end == pytest.approx(mean_square(cut, happy.picture), rel=0.02)
 
 
-def test_a_whole_layer_of_neurons_is_climbed():
+def test_a_whole_layer_of_neurons_is_maximised():
     cut = neurons(np.random.default_rng(2).normal(size=(10, 10, 1, 4)))
     found = rendered(cut, Job(WHOLE_LAYER, "happy", 0)).telemetry
     assert found.activation_end > 2 * found.activation_start > 0
@@ -162,7 +162,7 @@ def test_of_phases_a_given_picture_s_own_are_taken():
     assert np.abs(made - 0.5).std() > 0.01
 
 
-def test_a_given_start_is_climbed_from_and_never_left_for_another():
+def test_a_given_start_is_kept_and_never_replaced_by_another():
     cut, start = convolution(A, canvas=(24, 24)), PICTURE[..., :1]
     few = dataclasses.replace(QUICK, steps=1, min_steps=0, step_size=1e-6)
     found, _ = watched(cut, Job(0, "happy", 0), few, start=start)

@@ -46,7 +46,7 @@ def test_places_above_the_reference_count_ten_times_those_below():
     assert reduced(maps, reference=1.0, silence=0.0, look=0.0)[0][0] == pytest.approx(1 + (2 - 0.2) / 2)
 
 
-def test_a_silent_map_is_climbed_by_the_best_answer_of_each_cell_and_a_loud_one_is_not():
+def test_a_silent_map_is_maximised_by_the_best_activation_of_each_cell_and_an_active_one_is_not():
     maps = np.random.default_rng(0).normal(size=(2, 18, 18)) - np.array([10, 0])[:, None, None]
     values, silence = reduced(maps)
     assert silence.tolist() == [objectives.SILENT, objectives.NEVER_SILENT]
@@ -55,7 +55,7 @@ def test_a_silent_map_is_climbed_by_the_best_answer_of_each_cell_and_a_loud_one_
     assert values[0] == pytest.approx(0.9 * best + 0.1 * maps[0, 2:-2, 2:-2].mean(), rel=1e-5)
 
 
-def test_a_map_that_has_woken_is_climbed_by_its_positive_part_alone():
+def test_a_restarted_map_is_maximised_by_its_positive_part_alone():
     maps = np.ones((1, 16, 16)) - np.arange(16)[None, :, None] % 2 * 3.0
     values, silence = reduced(maps, silence=objectives.SILENT)
     assert silence[0] == objectives.RESTARTED

@@ -105,7 +105,7 @@ def test_a_silent_start_is_rescued(pictures):
     assert render.telemetry.activation_end > 0 and render.telemetry.reduction == "positive-mean"
 
 
-def test_a_dead_unit_is_told_by_its_telemetry(pictures):
+def test_a_dead_unit_is_recognised_by_its_telemetry(pictures):
     told = pictures[DEAD, "happy", 0].telemetry
     assert told.reduction == "cell-maxima" and told.activation_best < -8
 

@@ -76,7 +76,7 @@ def test_what_cannot_move_further_does_not_hold_the_rest_back(kind):
 
 @settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
-def test_a_small_step_of_broad_waves_climbs_what_it_is_the_gradient_of(seed):
+def test_a_small_step_of_broad_waves_raises_what_it_is_the_gradient_of(seed):
     # Every weight is positive: a step never leads down, wherever values are at an end of their range.
     rng = np.random.default_rng(seed)
     made = parametrization(RenderSpec(parametrization="fourier", decorrelate=True), (8, 8, 3), UNIT)

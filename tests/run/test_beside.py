@@ -96,7 +96,7 @@ def test_the_twin_is_nobodys_model(whole):
     assert {x["version"] for x in reportgen.prune_list(whole / "s.db")} == {"v1"}
 
 
-def test_the_table_has_trust_beside_each_verdict(whole):
+def test_the_table_has_trust_next_to_each_verdict(whole):
     rows = [r for r in reportgen.verdicts(whole / "s.db").rows if r["layer"] == "conv"]
     live = [r for r in rows if r["verdict"] not in ("dead", "failed")]
     assert all(r["trust"] for r in live)
@@ -105,7 +105,7 @@ def test_the_table_has_trust_beside_each_verdict(whole):
     assert {r["selective_class"] for r in rows} <= {"dark", "light", ""}
 
 
-def test_verdicts_do_not_depend_on_what_stands_beside_them(whole, store):
+def test_verdicts_do_not_depend_on_supplementary_values(whole, store):
     with sqlite3.connect(store) as plain:
         plain.execute("DELETE FROM measurements WHERE name IN ('natural', 'natural_near')")
         plain.execute("DELETE FROM models WHERE version LIKE '%twin%'")
@@ -139,7 +139,7 @@ def test_a_units_page_shows_what_its_places_saw(whole):
     assert not reportgen.check_site(whole / "site", 10**9)
 
 
-def test_pieces_of_natural_pictures_are_exported_beside_the_renders(whole, tmp_path):
+def test_pieces_of_natural_pictures_are_exported_with_the_renders(whole, tmp_path):
     n = reportgen.export_pictures(whole / "s.db", tmp_path / "out")
     found = sorted((tmp_path / "out" / "conv" / "0").glob("natural-*.png"))
     assert n == len(list((tmp_path / "out").rglob("*.png"))) and len(found) == 8
@@ -208,7 +208,7 @@ def test_a_bad_folder_is_one_line(run, tiny_model, own_store, tmp_path, make, sa
     assert code == 2 and said in line
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_is_rendered(run, tiny_model, tmp_path):
+def test_a_missing_folder_is_refused_before_anything_is_rendered(run, tiny_model, tmp_path):
     code, _, err = run("render", tiny_model, *QUICK_WORDS, "--images", tmp_path / "nowhere")
     assert code == 2 and "does not exist" in err and "pictures to render" not in err
     assert not (tmp_path / "reportgen.db").exists()

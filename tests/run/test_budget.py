@@ -181,6 +181,6 @@ def test_a_store_that_says_nothing_sensible_of_it_is_not_quoted(plan):
     assert unfinished(plan) == ""
 
 
-def test_a_run_that_was_killed_is_told_of():
+def test_a_run_that_was_killed_is_reported():
     said = unfinished({"unfinished": {"missing": "x" * 999, "budget": "soon"}})
     assert said.startswith("Not rendered to the end: xxx") and len(said) < 300

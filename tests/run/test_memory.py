@@ -102,7 +102,7 @@ def test_other_errors_are_not_taken_for_it(error):
     assert not out_of_memory(error)
 
 
-def test_what_a_run_may_take_is_60_per_cent_unless_it_is_told(monkeypatch, tmp_path):
+def test_what_a_run_may_take_is_60_per_cent_by_default(monkeypatch, tmp_path):
     import keras
 
     x = keras.Input((16, 16, 1))

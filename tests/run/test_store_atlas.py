@@ -78,7 +78,7 @@ def test_verdicts_and_reasons_are_those_of_the_table(atlas, path):
     assert {unit.verdict for unit in atlas["conv"]} == {"structured"}
 
 
-def test_pictures_are_the_stored_ones_and_the_first_stands_for_the_unit(atlas, path):
+def test_pictures_are_the_stored_ones_and_the_first_represents_the_unit(atlas, path):
     pictures = atlas["conv"][0].pictures
     assert [(p.sign, p.recipe, p.seed) for p in pictures] == [
         ("happy", "show", 0),
@@ -125,7 +125,7 @@ def test_a_folder_is_no_store(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "nearest"), [(3, 2), (10**30, 2), (-1, 0)])
-def test_a_unit_out_of_range_is_told_with_the_range_and_the_nearest(atlas, number, nearest):
+def test_a_unit_out_of_range_is_refused_with_the_range_and_the_nearest(atlas, number, nearest):
     with pytest.raises(UnknownUnit, match=rf'"conv" has units 0 to 2, not .* \(did you mean {nearest}\?\)'):
         atlas["conv"][number]
 
@@ -136,7 +136,7 @@ def test_a_unit_that_is_no_whole_number_is_refused(atlas, number):
         atlas["conv"][number]
 
 
-def test_a_unit_that_was_not_rendered_is_told_as_that(several):
+def test_a_unit_that_was_not_rendered_is_reported_as_that(several):
     layer = reportgen.open(several, model="tiny", version="v2")["conv"]
     assert (len(layer), layer.n_units, list(layer)) == (0, 3, [])
     with pytest.raises(UnknownUnit, match="unit 1 was not rendered"):
@@ -222,7 +222,7 @@ def test_what_a_terminal_or_page_would_obey_in_a_name_is_shown_wherever_a_store_
     assert repr(unit) == "<unit 0 of a\ufffd␊␛[31m: not scored>"
 
 
-def test_units_that_were_not_scored_are_told_as_that():
+def test_units_that_were_not_scored_are_reported_as_that():
     row = {"model": "m", "version": "v", "layer": "conv", "verdict": ""}
     assert "<td>1 not scored</td>" in Verdicts((row,))._repr_html_()
 

@@ -60,7 +60,7 @@ def test_kinds_that_are_joined_step_by_step_lie_no_further_apart_than_a_step(dra
     assert judged(turned, others).gap < ends.gap == pytest.approx(ends.distance)
 
 
-def test_two_alike_and_one_other_are_two_facets_but_a_pair_that_differs_is_unstable(draw, others):
+def test_two_similar_starts_and_another_are_two_facets_but_a_pair_that_differs_is_unstable(draw, others):
     kinds = [draw.grating(degrees=d, phase=s) for s, d in enumerate((0, 0, 90))]
     assert judged(kinds, others).facets == 2
     assert judged(kinds[1:], others).facets is None

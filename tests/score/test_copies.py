@@ -18,7 +18,7 @@ def values():
     return np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
 
 
-def test_units_with_answers_of_their_own_are_no_copies(values):
+def test_units_with_responses_of_their_own_are_no_copies(values):
     assert all(k.duplicate_of is None and k.mirror_of is None for k in kin(values))
 
 
@@ -123,7 +123,7 @@ def test_the_nearest_unit_that_is_no_copy_says_what_it_lacks(values):
     assert kin(values)[1].copy_shortfall is None and kin(values)[0].copy_shortfall is None
 
 
-def test_units_that_answer_as_much_but_elsewhere_are_told_apart():
+def test_units_that_respond_as_much_but_elsewhere_are_distinguished():
     # Over whole pictures two detectors of contrast agree, wherever in the picture each of them answers.
     rng = np.random.default_rng(0)
     loud = rng.exponential(size=(200, 1, 1)) ** 3

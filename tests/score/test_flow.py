@@ -35,7 +35,7 @@ def test_forms_that_repeat_nowhere_have_more_flow_than_static():
     )
 
 
-def test_what_no_spectrum_tells_from_static_is_structure_by_its_flow():
+def test_what_no_spectrum_distinguishes_from_static_is_structure_by_its_flow():
     pictures = np.concatenate([static(i) for i in range(32)])
     null = structure.null_of(structure.orders_of(pictures, spectrum(pictures), False))
     found = [structure.orders_of(p, spectrum(p), False) for p in (forms(i) for i in range(8))]

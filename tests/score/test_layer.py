@@ -179,12 +179,12 @@ def test_pictures_too_small_to_judge_say_so(draw, evidence_of):
     assert "12 by 12 px" in found.reason
 
 
-def test_a_unit_whose_starts_never_climbed_is_undecided(draw, evidence_of, telemetry_of):
+def test_a_unit_without_ascent_is_undecided(draw, evidence_of, telemetry_of):
     made = evidence_of([static(draw)], telemetry={0: {s: telemetry_of(1.0, 1.0) for s in range(4)}})
     assert verdicts(made) == ["undecided"]
 
 
-def test_a_rescued_start_counts_as_climbing(draw, evidence_of, telemetry_of):
+def test_a_rescued_start_counts_as_ascent(draw, evidence_of, telemetry_of):
     runs = {0: {s: telemetry_of(1.0, 1.0, rescue="cell-maxima") for s in range(4)}}
     assert verdicts(evidence_of([static(draw)], telemetry=runs)) == ["static"]
 
@@ -267,7 +267,7 @@ def test_between_the_marks_a_unit_is_borderline(zoo):
         assert score.borderline == ("borderline" in score.reason)
 
 
-def test_units_that_answer_alike_are_no_strangers(draw, evidence_of, gratings):
+def test_units_that_respond_similarly_are_not_unrelated(draw, evidence_of, gratings):
     """Four units for one edge are told apart by nothing, and yet each is drawn alike on every run."""
     same = [[draw.grating(degrees=40, period=9, phase=s + u) for s in range(4)] for u in range(4)]
     made = evidence_of([*gratings, *same])
@@ -283,7 +283,7 @@ def test_units_that_answer_alike_are_no_strangers(draw, evidence_of, gratings):
     assert all(s.consistency > 0.99 for s in scores)
 
 
-def test_starts_of_a_linear_map_are_told_by_their_best_places(evidence_of, gratings):
+def test_starts_of_a_linear_map_are_compared_at_their_best_places(evidence_of, gratings):
     rng = np.random.default_rng(1)
     best = 10 + rng.random((64, 16))
     mean = 0.001 * rng.normal(size=(64, 16))
@@ -295,7 +295,7 @@ def test_starts_of_a_linear_map_are_told_by_their_best_places(evidence_of, grati
     assert [s.starts.live for s in score_layer(evidence, SPEC)[0]] == [4] * 16
 
 
-def test_each_facet_has_its_seeds_and_what_the_unit_answers_them(draw, evidence_of, gratings):
+def test_each_facet_has_its_seeds_and_their_activation(draw, evidence_of, gratings):
     two = [draw.grating(degrees=10, phase=p) for p in (0, 1)] + [
         draw.grating(degrees=100, phase=p) for p in (0, 1)
     ]

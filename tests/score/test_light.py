@@ -20,13 +20,13 @@ def said(curves):
     return light_in_words(light_response(curves, 0))
 
 
-def test_a_detector_of_brightness_is_told_with_its_ends():
+def test_a_detector_of_brightness_is_reported_with_its_ends():
     assert said(flat(2 * LEVEL)) == "activation rises with brightness, from 0 on black to 2 on white"
     assert "falls with brightness, from 1 on black" in said(flat(1 - LEVEL))
     assert light_response(flat(1 - LEVEL), 0) == Light("falls", 1.0, 0.0)
 
 
-def test_what_does_not_care_or_cares_for_grey_is_not_told():
+def test_what_does_not_care_or_cares_for_grey_is_not_reported():
     assert light_response(flat(0 * LEVEL), 0) == Light()
     assert light_response(flat(1 - (2 * LEVEL - 1) ** 2), 0) == Light()
     assert light_response(None, 0) == Light()

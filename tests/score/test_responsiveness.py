@@ -60,7 +60,7 @@ def test_a_unit_that_only_renders_excite_is_not_dead():
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e-7, 1e-12])
-def test_a_tiny_answer_of_a_relu_unit_is_an_answer(scale):
+def test_a_tiny_activation_of_a_relu_unit_is_an_activation(scale):
     rng = np.random.default_rng(0)
     values = rng.exponential(size=(20, 5))
     values[:, 4] *= scale
@@ -105,7 +105,7 @@ def test_answers_that_are_not_numbers_leave_a_unit_open():
     assert odd.state == "unknown"
 
 
-def test_a_layer_that_nothing_takes_has_no_unheard_units():
+def test_a_layer_that_nothing_reads_has_no_unused_units():
     assert without_outgoing_weights({"out_total": np.zeros(3)}, 3).tolist() == [False] * 3
     assert without_outgoing_weights({"out_total": np.array([0, 1.0, np.nan])}, 3).tolist() == [
         True,
@@ -131,7 +131,7 @@ def test_bounds_over_an_assumed_range_prove_nothing(end):
     assert unasked[1].state == "unknown" and "prove nothing" in activation_in_words(unasked[1])
 
 
-def test_a_missing_outgoing_weight_proves_that_a_unit_can_go_and_not_that_it_never_answers():
+def test_a_missing_outgoing_weight_proves_that_a_unit_can_be_removed_and_not_that_it_is_never_active():
     weights = {"out_total": np.array([1.0, 0.0])}
     arrays = [responses([[1, 0], [2, 0]])] * 2
     found = responsiveness_of(

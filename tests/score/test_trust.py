@@ -38,7 +38,7 @@ def test_robust_is_undefined_where_nothing_was_gained_or_known(run):
     assert robust_share(run) is None
 
 
-def test_beyond_natural_is_the_ratio_of_the_best_answers():
+def test_beyond_natural_is_the_ratio_of_the_best_activations():
     renders = {
         "unit": np.array([0, 0, 1, 2]),
         "max": np.array([[2, 9, 9], [6, 9, 9], [0, 1, 0], [0, 0, -1.0]]),
@@ -84,7 +84,7 @@ def test_a_unit_alone_does_not_make_its_examples_agree():
     assert abs(np.mean(found) - 0.5) < 0.15
 
 
-def test_a_unit_whose_answer_is_always_nothing_is_left_out_quietly():
+def test_a_unit_that_is_always_zero_is_left_out_quietly():
     near, renders, family = layer_answers(2, own=True)
     near["response"][:, 3] = 0
     renders["max"][:, 3] = 0
@@ -116,7 +116,7 @@ def test_selectivity_names_the_class_and_is_undefined_below_zero():
     assert np.isnan(share[2]) and best[2] == -1
 
 
-def test_a_layer_beside_its_twin_is_told_from_it_by_structure():
+def test_a_layer_is_distinguished_from_its_twin_by_structure():
     assert auc([3, 4, 5], [0, 1, 2]) == 1.0
     assert auc([1, 1], [1, 1, 1]) == 0.5
     assert auc([-np.inf, 2], [-np.inf]) == 0.75

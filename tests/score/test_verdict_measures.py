@@ -41,7 +41,7 @@ def test_a_copy_of_another_unit_is_no_copy_found():
     assert m.precision_recall([None, 0], [0, 0]) == (0.5, 1.0)
 
 
-def test_the_naive_scorer_tells_stripes_from_noise_and_grey(draw):
+def test_the_naive_scorer_distinguishes_stripes_from_noise_and_grey(draw):
     assert coherence(draw.grating()) > 0.9 > 0.4 > coherence(draw.white(1))
     assert naive_verdict([draw.grating(), draw.grating(phase=1)]) == "structured"
     assert naive_verdict([draw.white(1), draw.white(2)]) == "static"

@@ -98,7 +98,7 @@ def test_a_nuance_comes_from_data():
     )
 
 
-def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
+def test_whether_a_unit_activates_is_said_as_far_as_it_is_known():
     assumed = dataclasses.replace(SILENT, assumed_range="0..1")
     assert liveliness_in_words(assumed) == "no input found in the assumed input range 0..1"
     assert activation_in_words(assumed).endswith("of its layer in the assumed input range 0..1")
@@ -111,7 +111,7 @@ def test_whether_a_unit_answers_is_said_as_far_as_it_is_known():
     assert (activation_in_words(proved), liveliness_in_words(proved)) == ("not measured", "constant, proved")
 
 
-def test_the_questions_are_told_with_their_numbers_and_what_is_not_known_as_that():
+def test_the_questions_are_listed_with_their_numbers_and_what_is_not_known_as_that():
     told = decision_in_words(a_score("structured", look=Look(null_share_below=0.9)))
     assert told[1:] == [
         ("More than one colour?", "yes", "contrast 0.200 (needed: 0.035)"),

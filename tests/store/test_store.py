@@ -184,7 +184,7 @@ def test_failed_renders_are_counted(store):
     assert store.count_failed(["k0-0", "k1-0"]) == 1
 
 
-def test_two_runs_on_one_store_the_second_is_told(tmp_path):
+def test_two_runs_on_one_store_the_second_is_refused(tmp_path):
     with open_store(tmp_path / "s.db", create=True) as first, open_store(tmp_path / "s.db") as second:
         first.lock_for_rendering()
         with pytest.raises(StoreLocked, match="another run is rendering"):

@@ -172,7 +172,7 @@ BREAKING = {
 
 @pytest.mark.parametrize("batch", ["n", 1, 4])
 @pytest.mark.parametrize("name", BREAKING)
-def test_no_line_holds_the_number_that_stands_for_the_batch(
+def test_no_line_holds_the_number_that_represents_the_batch(
     tmp_path: Path, name: str, batch: int | str
 ) -> None:
     arrays = {

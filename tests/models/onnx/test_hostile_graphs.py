@@ -42,7 +42,7 @@ def test_thousands_of_operations_in_a_row_are_read(tmp_path, n):
 
 
 @pytest.mark.slow
-def test_a_row_that_is_too_long_is_refused_and_the_number_told(tmp_path):
+def test_a_row_that_is_too_long_is_refused_with_its_number(tmp_path):
     with pytest.raises(ModelError, match=r"after 10000 .*operations on the picture"):
         load_model(written(tmp_path, row(20_000)))
 
