@@ -115,7 +115,7 @@ def score(as_json: bool, **options: OptionValue) -> None:
 def site(as_json: bool, **options: OptionValue) -> None:
     """Write the site from the store. Needs no model and no TensorFlow."""
     from reportgen.config import read_settings
-    from reportgen.run import publish
+    from reportgen.run.publishing import publish
     from reportgen.terminal.tables import print_site
 
     settings = read_settings(**given_options(options, split=True))

@@ -77,6 +77,19 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
         trusted = request.headers.get("sec-fetch-site", "") in ("", "none", "same-origin")
         return Response(await shell.html({**page_data, "renders": trusted}), media_type="text/html")
 
+    @server.get("/assets/{name}")
+    def asset(name: str) -> Response:
+        found = shell.assets.get(name)
+        if found is None:
+            return _missing()
+        kind = "text/css" if name.endswith(".css") else "text/javascript"
+        return Response(found, media_type=f"{kind}; charset=utf-8", headers=FOREVER)
+
+    _add_pictures(server, desk)
+    _add_progress(server, desk)
+
+
+def _add_pictures(server: FastAPI, desk: Desk) -> None:
     @server.get("/img/{key}.webp")
     def picture(key: str) -> Response:
         data = desk.picture(key) if _KEY.fullmatch(key) else None
@@ -94,16 +107,6 @@ def add_routes(server: FastAPI, desk: Desk, shell: Shell) -> None:
     @server.get("/growth/{key}.webp")
     def animation(key: str) -> Response:
         return _download(desk.animation(key) if _KEY.fullmatch(key) else None, "image/webp")
-
-    @server.get("/assets/{name}")
-    def asset(name: str) -> Response:
-        found = shell.assets.get(name)
-        if found is None:
-            return _missing()
-        kind = "text/css" if name.endswith(".css") else "text/javascript"
-        return Response(found, media_type=f"{kind}; charset=utf-8", headers=FOREVER)
-
-    _add_progress(server, desk)
 
 
 def _page_data(desk: Desk, at: Version | None, page: str) -> JsonObject | None:

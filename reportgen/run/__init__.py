@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.arguments import checked
-from reportgen.atlas import AtlasSummary, write_atlas
 from reportgen.atlas.table import noise_rates, verdict_rows
-from reportgen.comparison import Comparisons
 from reportgen.config import Settings, read_settings
 from reportgen.plan import make_plan
 from reportgen.run.comparing import (
     compare_named,
     named_versions,
     render_named,
-    stored_comparisons,
 )
 from reportgen.run.context import Clock, RunContext
 from reportgen.run.estimate import full_estimate
@@ -40,6 +37,7 @@ from reportgen.run.options import (
     takes,
 )
 from reportgen.run.progress import Reporter, Silent, report_upgrade
+from reportgen.run.publishing import publish
 from reportgen.run.rendering import plan_request
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.store_atlas import Atlas, open_atlas
@@ -312,28 +310,6 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         score_models(store, settings)
         table = _verdicts(store)
     return AtlasResult(tuple(renders), table, publish(settings, report=progress.say))
-
-
-def publish(
-    settings: Settings, more: Comparisons | None = None, *, report: Callable[[str], None] | None = None
-) -> AtlasSummary:
-    """Write the site of the store in the settings, each version compared with the next.
-
-    Args:
-        more: Further comparisons of versions in that store to show.
-        report: Receives a line with the expected size of the site, before it is written.
-    """
-    with open_store(settings.store) as store:
-        found = stored_comparisons(store, more)
-    return write_atlas(
-        settings.store,
-        settings.site,
-        settings.atlas_spec(),
-        credits=settings.credits,
-        comparisons=found,
-        templates=settings.templates,
-        report=report,
-    )
 
 
 @takes(CompareOptions)

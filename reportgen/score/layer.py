@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,18 @@ class _Seen:
     too_small: Obstacle | None = None
 
 
+class _Significance(TypedDict):
+    """How a unit's structure compares with the noise baseline, as fields of `Facts`."""
+
+    z: float | None
+    p: float | None
+    q: float | None
+    null_share_below: float | None
+
+
+_UNKNOWN = _Significance(z=None, p=None, q=None, null_share_below=None)
+
+
 # Activations may overflow: such units are found and reported, without warnings of numpy.
 @np.errstate(invalid="ignore", over="ignore")
 def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScore], LayerFindings]:
@@ -83,8 +95,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
     }
     copies = _copy_relations(evidence, found, spec)
     agreements, compared = _agreements(evidence, seen, deviations, found, copies, null, spec)
-    p_values = {unit: st.p_value(z, null) for unit, z in deviations.items() if null is not None}
-    q_values = dict(zip(p_values, st.adjusted(list(p_values.values())), strict=True)) if p_values else {}
+    significance = {} if null is None else _significance(deviations, null)
     probe_rows = response_rows(evidence.n_units, evidence.probes)
     raw = raw_use(evidence.weights, probe_rows, evidence.n_units)
     use = ranked(raw)
@@ -96,12 +107,7 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
             relations=copies[unit],
             failure=evidence.failures.get(unit, ""),
             light=light_of(evidence, unit),
-            z=deviations.get(unit),
-            p=p_values.get(unit),
-            q=q_values.get(unit),
-            null_share_below=st.null_share_below(deviations[unit], null)
-            if null is not None and unit in deviations
-            else None,
+            **significance.get(unit, _UNKNOWN),
             null_missing=null_missing,
             agreement=agreements.get(unit),
             use=use[unit],
@@ -120,6 +126,17 @@ def score_layer(evidence: LayerEvidence, spec: ScoreSpec) -> tuple[list[UnitScor
         duplicate_correlation=spec.duplicate_correlation,
     )
     return scores, findings
+
+
+def _significance(deviations: Mapping[int, float], null: st.Null) -> dict[int, _Significance]:
+    """Return z, p, q (p adjusted for the number of units) and the share of the baseline below, by unit."""
+    if not deviations:
+        return {}
+    p_values = [st.p_value(z, null) for z in deviations.values()]
+    return {
+        unit: _Significance(z=z, p=p, q=q, null_share_below=st.null_share_below(z, null))
+        for (unit, z), p, q in zip(deviations.items(), p_values, st.adjusted(p_values), strict=True)
+    }
 
 
 def _see(evidence: LayerEvidence, unit: int, spec: ScoreSpec) -> _Seen:

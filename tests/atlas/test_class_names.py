@@ -7,8 +7,8 @@ import pytest
 
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError
-from reportgen.run import publish
 from reportgen.run.class_names import class_names
+from reportgen.run.publishing import publish
 from reportgen.store import open_store
 
 

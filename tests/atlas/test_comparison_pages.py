@@ -14,7 +14,7 @@ from reportgen.atlas.comparison_rows import Row, SideView, groups, unscored
 from reportgen.atlas.manifest import read_manifest
 from reportgen.comparison import Comparison, Line, Series, Side, UnitChange, VersionId, state_key
 from reportgen.config import read_settings
-from reportgen.run import publish
+from reportgen.run.publishing import publish
 from reportgen.store import open_store
 
 PAIR = "c/garden/v1/garden/v2"

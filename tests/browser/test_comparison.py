@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "atlas"))
 from compared_store import write_compared_store
 
 from reportgen.config import read_settings
-from reportgen.run import publish
+from reportgen.run.publishing import publish
 
 pytestmark = pytest.mark.browser
 

@@ -15,8 +15,8 @@ import pytest
 import reportgen
 from reportgen.config import read_settings
 from reportgen.errors import StoreError, StoreLocked, StoreVersion
-from reportgen.run import publish
 from reportgen.run.progress import Silent
+from reportgen.run.publishing import publish
 from reportgen.sentences.reasons import decision_in_words
 from reportgen.sentences.responses import light_in_words, shortfall_in_words
 from reportgen.store import SCHEMA_VERSION, migrations, open_store, opening
