@@ -1,11 +1,11 @@
-"""The tool's verdicts beside blind labellings: 60 units of MobileNetV2, 15 at each of four depths.
+"""The tool's verdicts compared with blind labellings: 60 units of MobileNetV2, 15 at each of four depths.
 
     python -m benchmarks.blind draw MODEL --store S --sheets DIR     render, write sheets without names
     python -m benchmarks.blind compare --store S [--pictures DIR]    agreement, and where they differ
 
 Units are drawn by a fixed seed: three convolutions of each quarter of the network, five units of each. A
 draw that was compared once is spent; `--seed` names another, whose labels stand in a folder of that number. A
-sheet shows the four scored pictures of six units beside each other, in an order that tells nothing of depth
+sheet shows the four scored pictures of six units next to each other, in an order independent of depth
 or layer. Whoever labels sees nothing but the sheets and `benchmarks/data/blind/README.md`; the labels are
 committed before any score is computed.
 """

@@ -1,4 +1,4 @@
-"""Measurements in fresh processes: one core, one thread, taken in turns, told as medians with their spread.
+"""Measurements in fresh processes: one core, one thread, taken in turns, as medians with their spread.
 
 A child is `python -m MODULE JSON`; the last line it prints is its answer, as JSON.
 """
@@ -49,7 +49,7 @@ def in_turns(measurements: dict[Any, Callable[[], Any]], repeats: int) -> dict[A
     return found
 
 
-def told(values: Sequence[float], digits: int = 3) -> str:
+def shown(values: Sequence[float], digits: int = 3) -> str:
     """Return the median with the least and the largest, to some significant digits."""
     middle = f"{statistics.median(values):.{digits}g}"
     if len(values) == 1:

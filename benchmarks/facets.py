@@ -2,7 +2,7 @@
 
     python -m benchmarks.facets [--seeds 0,1,2] [--starts 16] [--keep DIR]
 
-The facet that a start falls into is told by the network itself: which of the patterns that the unit was built
+Into which facet a start falls is read from the network itself: which of the patterns that the unit was built
 from answers most to the finished picture. Every choice of four of the starts is then a run of the tool, as
 far as the starts decide it.
 """
@@ -46,8 +46,8 @@ def main() -> None:
                 met.setdefault(facets, Counter()).update(runs_of(fallen))
     for facets, counts in sorted(met.items()):
         every = sum(counts.values())
-        told = ", ".join(f"{n}: {count / every:.1%}" for n, count in sorted(counts.items()))
-        print(f"units of {facets} facets; a run of {RUN} starts meets so many of them: {told}")
+        counted = ", ".join(f"{n}: {count / every:.1%}" for n, count in sorted(counts.items()))
+        print(f"units of {facets} facets; a run of {RUN} starts meets so many of them: {counted}")
 
 
 def runs_of(fallen: Sequence[int]) -> Counter[int]:

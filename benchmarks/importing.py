@@ -1,4 +1,4 @@
-"""Reading ONNX: seconds to import a graph, and what the imported network costs beside the same one of Keras.
+"""Reading ONNX: seconds to import a graph, and what the imported network costs next to the same one of Keras.
 
     python -m benchmarks.importing                a MobileNetV2 with random weights, written as ONNX in place
     python -m benchmarks.importing model.onnx     a file; seconds alone, for there is nothing to compare with

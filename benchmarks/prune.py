@@ -65,15 +65,15 @@ def main(words: list[str] | None = None) -> None:
 
 @contextmanager
 def timed() -> Iterator[list[str]]:
-    """Say at the end, in the list, what it took, and whether others ran beside it."""
-    told: list[str] = []
+    """Say at the end, in the list, what it took, and whether others ran at the same time."""
+    notes: list[str] = []
     began, before = time.monotonic(), _cpu()
-    yield told
+    yield notes
     wall, cpu = time.monotonic() - began, _cpu() - before
     cores, busy = os.cpu_count() or 1, os.getloadavg()[2]
-    told.append(f"It took {cpu:,.0f} CPU s, {wall:,.0f} s by the clock.")
+    notes.append(f"It took {cpu:,.0f} CPU s, {wall:,.0f} s by the clock.")
     if busy > 2 * cores:
-        told[0] += (
+        notes[0] += (
             f" The machine was busy with other work ({busy:.0f} processes for {cores} cores), so that "
             "seconds by the clock say little."
         )

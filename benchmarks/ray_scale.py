@@ -1,10 +1,10 @@
-"""Pictures a second of one and two workers of a Ray cluster, beside two processes that know of no cluster.
+"""Pictures a second of one and two workers of a Ray cluster, and of two processes without a cluster.
 
     python -m benchmarks.ray_scale               some minutes; prints a table
     python -m benchmarks.ray_scale --pictures 512 --repeats 5
 
 Every worker and process has one thread, renders the scored recipe of W1's second convolution, and has its
-program before it is timed. One, two, and two bare processes take turns; told are medians, and ratios of the
+program before it is timed. One, two, and two bare processes take turns; medians and ratios are of the
 same turn. Needs the extra `ray` and two free cores.
 """
 
@@ -155,7 +155,7 @@ class _Bare:
 
 
 def _bare(path: str, pictures: int, repeats: int) -> None:
-    """Render when told, and say how long it took; first once unasked, to build the program."""
+    """Render on request, and say how long it took; first once unasked, to build the program."""
     from reportgen.run.batches import CutCache, rows_of
     from reportgen.run.importing import load_network
     from reportgen.run.memory import MemoryBound

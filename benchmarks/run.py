@@ -3,7 +3,7 @@
 Each compares two things in one run, interleaved, and prints medians of ratios: the machines this
 is run on are noisy, and a number of seconds alone means little. Nothing here is a test.
 
-    w1        pictures a CPU second, engine overhead, starts, memory; beside other tools where `make
+    w1        pictures a CPU second, engine overhead, starts, memory; compared with other tools where `make
               bench-peers` was run: see benchmarks/w1.py, which takes more options by itself
     engine    the full loop against the bare forward pass and gradient of the example's cuts
     score     seconds of one core a unit, on the pictures of a store

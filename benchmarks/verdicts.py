@@ -116,7 +116,7 @@ def _write(judged: Sequence[Judged], loss: float | None, held_out: bool) -> None
     """Write the table into RESULTS.md."""
     seeds, units = ", ".join(j.seed for j in judged), sum(len(j.rows) for j in judged)
     which = "kept aside, never looked at while tuning" if held_out else "chosen, not those kept aside"
-    told = f"Seeds {seeds} ({which}): {units} units of known truth, by scoring version {SCORE_VERSION}."
+    about = f"Seeds {seeds} ({which}): {units} units of known truth, by scoring version {SCORE_VERSION}."
     withdrawn = (
         'From scoring version 10 on, "superfluous for certain" is what is proved. The estimate of the others '
         "that was made before, these networks never tested; removal on the example did, and it was "
@@ -129,7 +129,7 @@ def _write(judged: Sequence[Judged], loss: float | None, held_out: bool) -> None
     scores = [(f"{m.accuracy(j.pairs()):.3f}", f"{m.macro_f1(j.pairs()):.3f}") for j in judged]
     networks = [[j.seed, len(j.rows), *two, f"{j.cpu_s:.0f}"] for j, two in zip(judged, scores, strict=True)]
     head = ["network", "units", "accuracy", "macro-F1", "CPU s"]
-    lines = [told, withdrawn, "", *table(["measure", "wanted", "reached"], rows), "", *table(head, networks)]
+    lines = [about, withdrawn, "", *table(["measure", "wanted", "reached"], rows), "", *table(head, networks)]
     write_section("verdicts", "Verdicts on planted networks", lines)
 
 
@@ -224,7 +224,7 @@ def _measured(pictures: np.ndarray, evidence: LayerEvidence) -> list[Order]:
 
 
 def print_table(judged: Sequence[Judged], tv_loss: float | None = None) -> None:
-    """Print every measure of the issue with its target beside what was reached."""
+    """Print every measure of the issue with its target next to what was reached."""
     print(f"\n{'measure':58} {'target':>8} {'reached':>8}")
     for name, target, value, at_least in measures(judged, tv_loss):
         reached = _reached(value)
@@ -293,7 +293,7 @@ def _look(verdicts: Sequence[str]) -> str:
 
 
 def _facet_auc(steady: Sequence[float | None], several: Sequence[float | None]) -> float:
-    """Return how well disagreement tells units of several facets; without a number they agree."""
+    """Return how well disagreement identifies units of several facets; without a number they agree."""
     stable = [-(1.0 if c is None else c) for c in steady]
     return m.auc([-(1.0 if c is None else c) for c in several], stable)
 

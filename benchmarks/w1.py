@@ -1,4 +1,4 @@
-"""W1: pictures a CPU second, engine overhead, starts and memory, beside the bare gradient and other tools.
+"""W1: pictures a CPU second, overhead, starts and memory, compared with the bare gradient and other tools.
 
     python -m benchmarks.w1 --quick      this tool against the bare gradient, some minutes, nothing written
     python -m benchmarks.w1              all of it, with the other tools where `make bench-peers` was run;
@@ -37,7 +37,9 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--units", type=int, nargs=2, default=(56, 8), metavar=("MANY", "FEW"))
-    parser.add_argument("--peer-units", type=int, default=56, help="of xplique, beside 8; a multiple of 8")
+    parser.add_argument(
+        "--peer-units", type=int, default=56, help="of xplique, as well as 8; a multiple of 8"
+    )
     parser.add_argument("--recipes", default=",".join(parts.RECIPES))
     parser.add_argument("--layers", default=",".join(LAYERS))
     parser.add_argument("--arithmetic", default="float32", help="float32, bfloat16, or both with a comma")

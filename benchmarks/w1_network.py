@@ -18,7 +18,7 @@ WEIGHTS = Path(__file__).with_name("data") / "w1_weights.npz"
 SIDE = 128
 LAYERS = ("conv2", "conv4")
 JUDGED = (0, 1, 2, 3)
-"""Channels whose activations are told."""
+"""Channels whose activations are reported."""
 RIM = 0.06
 """Share of the map left out on each side."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from benchmarks.children import told
+from benchmarks.children import shown
 from benchmarks.results import table
 from benchmarks.w1_network import LAYERS
 from benchmarks.w1_parts import shares
@@ -16,7 +16,7 @@ Row = tuple[object, ...]
 
 NOT = "not measured"
 STRONGEST = {"conv2": 0.51, "conv4": 2.6}
-"""Lucent's activations, as once measured; it needs torch, and is not installed beside these tools."""
+"""Lucent's activations, as once measured; it needs torch, and is not installed next to these tools."""
 FASTER = {"conv2": ("40x", "1.25x"), "conv4": ("15x", "1.05x")}
 """How much faster than xplique is wanted: a picture, and an image-step."""
 
@@ -38,7 +38,7 @@ def report(values: Values, commands: dict[str, str]) -> list[str]:
     ]  # fmt: skip
     for part, heading, write in (
         ("pictures", "### Pictures", _pictures),
-        ("overhead", "### The full loop beside the bare gradient, image-steps a CPU second", _speeds),
+        ("overhead", "### The full loop compared with the bare gradient, image-steps a CPU second", _speeds),
         ("rates", "### 128 px, 256 steps, no early stop, 8 units at once, image-steps a CPU second", _speeds),
         ("memory", "### Memory, the fourth convolution", _memory),
     ):
@@ -66,10 +66,10 @@ def _kept(_: Values, values: Values) -> Iterator[Row]:
     for name, kept in (values.get("overhead") or {}).items():
         recipe, layer = name.split("/")
         wanted = "85 %" if recipe == "default" else "75 %"
-        reached = f"{told([100 * s for s in shares(kept)], 3)} %"
+        reached = f"{shown([100 * s for s in shares(kept)], 3)} %"
         if kept.get("own"):  # runs before it was measured are kept too
             own = [100 * full / bare for full, bare in zip(kept["full"], kept["own"], strict=True)]
-            reached += f"; of one channel's alone {told(own, 3)} %"
+            reached += f"; of one channel's alone {shown(own, 3)} %"
         yield f"2. share of the bare gradient kept, `{recipe}`, {layer}", wanted, reached
 
 
@@ -88,7 +88,7 @@ def _per_step(costs: Values, values: Values) -> Iterator[Row]:
 def _starts(costs: Values, _: Values) -> Iterator[Row]:
     for tool, layer, found in _ours(costs):
         traced = ", ".join(f"{n} of `{what}`" for what, n in found["traces"].items())
-        first = f"{told(found['first_cpu'], 2)} CPU s, {told(found['first_wall'], 2)} s by the clock"
+        first = f"{shown(found['first_cpu'], 2)} CPU s, {shown(found['first_wall'], 2)} s by the clock"
         yield f"4. traces, `{tool}`, {layer}, {found['units'][1]} units", "1 of each", traced
         yield f"4. first pictures after the layer's start, `{tool}`, {layer}", "3 s", first
 
@@ -115,7 +115,7 @@ def _pictures(costs: Values) -> list[str]:
                     f"{found['active']:.2f}",
                     f"{found['high']:.2f}",
                 )
-                row = (layer, f"`{tool}`", told(found["each"]), units, f"{canvas} px", batch)
+                row = (layer, f"`{tool}`", shown(found["each"]), units, f"{canvas} px", batch)
                 rows.append((*row, steps, active, high))
     versions = sorted({found["tool"] for found in costs.values() if "tool" in found})
     return [
@@ -131,9 +131,9 @@ def _speeds(found: Values) -> list[str]:
     rows = []
     for name, kept in found.items():
         recipe, layer = name.split("/")
-        share = f"{told([100 * s for s in shares(kept)], 3)} %"
+        share = f"{shown([100 * s for s in shares(kept)], 3)} %"
         row = (layer, f"`{recipe}`", f"{kept['canvas'][0]} px", kept["batch"], kept["steps"])
-        rows.append((*row, told(kept["bare"]), told(kept["full"]), share))
+        rows.append((*row, shown(kept["bare"]), shown(kept["full"]), share))
     return table(("layer", "recipe", "canvas", "batch", "steps", "bare", "full loop", "share"), rows)
 
 
@@ -157,4 +157,4 @@ def _over(first: list[float], second: list[float]) -> list[float]:
 
 
 def _times(ratios: list[float]) -> str:
-    return f"{told(ratios)} times" if ratios else NOT
+    return f"{shown(ratios)} times" if ratios else NOT

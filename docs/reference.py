@@ -1,7 +1,7 @@
 """Writes the reference of the Python interface as HTML: `make docs`, or `python docs/reference.py FOLDER`.
 
 The page of `reportgen` has the public names, which the package itself loads when they are first used; the
-pages beside it have what these give back and take. Needs the extra `docs`.
+pages next to it have what these give back and take. Needs the extra `docs`.
 """
 
 import importlib

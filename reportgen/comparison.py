@@ -116,7 +116,7 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class LayerPair:
-    """A layer of A beside its counterpart in B, with a row for every unit of either.
+    """A layer of A next to its counterpart in B, with a row for every unit of either.
 
     Attributes:
         layer_a, layer_b: The layers' names.

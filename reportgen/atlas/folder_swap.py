@@ -1,6 +1,6 @@
 """A new site in the place of the old one at a single moment: two folders change places, where they can.
 
-The new site is made whole beside the old one, of links to the files laid out and to those that stay; the old
+The new site is made whole next to the old one, of links to the files laid out and to those that stay; the old
 one is removed after. Where the folder must stay the one it is, or holds anything of others, or the system has
 no such exchange, nothing is done here.
 """
@@ -53,7 +53,7 @@ def exchange(
 
 
 def clear_leftovers(folder: Path, prefix: str) -> None:
-    """Remove what builds that were killed left beside a site: new sites and old ones.
+    """Remove what builds that were killed left next to a site: new sites and old ones.
 
     Args:
         folder: The site's.

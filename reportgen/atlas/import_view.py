@@ -119,9 +119,9 @@ def _layer(layer: Mapping[str, object]) -> ImportedLayer:
 
 
 def _field(layer: Mapping[str, object]) -> str:
-    own, beside = _sides(layer.get("receptive_field_px")), _sides(layer.get("local_field_px"))
-    if not own and beside:
-        return f"{beside}, and the whole input through a gate"
+    own, local = _sides(layer.get("receptive_field_px")), _sides(layer.get("local_field_px"))
+    if not own and local:
+        return f"{local}, and the whole input through a gate"
     return own or "whole input"
 
 

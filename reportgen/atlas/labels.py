@@ -1,4 +1,4 @@
-"""Where the names of lines stand in a plot: beside their line, on nothing else.
+"""Where the names of lines stand in a plot: next to their line, on nothing else.
 
 Pure geometry in units of the canvas; what the lines mean is not known here.
 """
@@ -69,7 +69,7 @@ class Labels:
         self._taken.append(box)
 
     def place(self, text: str, line: int, *, alone: bool = False) -> Label:
-        """Return a label beside a line: nearer to it than to any other, and over nothing.
+        """Return a label next to a line: nearer to it than to any other, and over nothing.
 
         Args:
             text: What it says.
@@ -100,7 +100,7 @@ class Labels:
         return self._label(text, anchors[best], boxes[best])
 
     def _places(self, own: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return `(n, 2)` anchors on a line, `(n, 4)` boxes beside them in the plot, and how far off."""
+        """Return `(n, 2)` anchors on a line, `(n, 4)` boxes next to them in the plot, and how far off."""
         at = np.linspace(0, len(own) - 1, min(_N_ANCHORS, len(own))).round().astype(int)
         n_ways, n_distances = len(_WAYS), len(_DISTANCES)
         anchors = own[at].repeat(n_ways * n_distances, axis=0)

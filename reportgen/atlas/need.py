@@ -26,7 +26,7 @@ _LONG = 16
 
 @dataclass(frozen=True)
 class Room:
-    """How much a model page has room for beside its layers' pictures: what `check` allows is theirs first.
+    """How much room a model page has apart from its layers' pictures: what `check` allows is theirs first.
 
     Attributes:
         dots: Of units in the scatter.

@@ -148,7 +148,7 @@ def _arc(x0: float, x1: float, skipped: int, top: int) -> str:
 def _links(graph: LayerGraph, known: Mapping[str, int]) -> set[tuple[str, str]]:
     """Return which layers' values reach which layers with nothing but operations without units between.
 
-    Where several arrows meet, only the latest layer on each is meant: a value added to many times is told by
+    Where several arrows meet, only the latest layer on each is meant: a value added to many times is shown by
     its last addition, not by all of them.
     """
     into: dict[int, list[int]] = {}

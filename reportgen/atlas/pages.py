@@ -120,7 +120,7 @@ class Pages:
 
 
 def template_folder() -> Path:
-    """Return where the templates are: beside the package in a wheel, at the top of a checkout.
+    """Return where the templates are: next to the package in a wheel, at the top of a checkout.
 
     Raises:
         SiteError: Neither is there.

@@ -97,7 +97,7 @@ def _words_of_places() -> list[str]:
 
 
 def place_in_null(z: float, cut: float, band: tuple[float, float], null: Sequence[float] = ()) -> Plot | None:
-    """Return where a structure score of `z` deviations of the null stands beside the null and the cut.
+    """Return where a structure score of `z` deviations of the null is relative to the null and the threshold.
 
     Args:
         z: Of the unit; None if it is not finite.

@@ -206,7 +206,7 @@ def _chosen_marks(chosen: _Chosen, frame: _Frame) -> Iterator[Mark]:
 def _named(
     removal: Removal, curves: Sequence[RemovalCurve], chosen: _Chosen, frame: _Frame
 ) -> Iterator[Mark]:
-    """Yield the names of the lines and of what is marked, each beside what it names."""
+    """Yield the names of the lines and of what is marked, each next to what it names."""
     box = (frame.left + 4, frame.top - 14, frame.right - 2, frame.bottom - 3)
     labels, brief = Labels(box, _letter(frame.right)), frame.right < _ROOMY
     level, decided = (

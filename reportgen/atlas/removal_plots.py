@@ -1,4 +1,4 @@
-"""Drawings beside the removal curve: how wide layers are and need to be, and need against structure."""
+"""Drawings next to the removal curve: how wide layers are and need to be, and need against structure."""
 
 from __future__ import annotations
 

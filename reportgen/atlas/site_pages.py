@@ -1,4 +1,4 @@
-"""The pages above the layers: the start page, each model version's, and the files beside them."""
+"""The pages above the layers: the start page, each model version's, and the files next to them."""
 
 from __future__ import annotations
 

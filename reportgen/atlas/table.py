@@ -76,7 +76,7 @@ BESIDE: Mapping[str, Callable[[UnitScore], float | str | None]] = {
     "selectivity": lambda s: s.natural.selectivity if s.natural else None,
     "selective_class": lambda s: s.natural.selective_class if s.natural else "",
 }
-"""Columns whose values stand beside the judgement, and where in a score."""
+"""Columns whose values are supplementary to the judgement, and where in a score."""
 
 OF_NEED = ("need", "need_rank", "changed", "hurt")
 """Columns of what the network loses without a unit, named as in `UnitNeed`."""

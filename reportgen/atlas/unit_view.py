@@ -199,14 +199,14 @@ def _pictures(
     if score is not None and not verdict_of(score.verdict).shown_leads:
         why = "no more structure than the noise baseline."
         later = "this recipe makes patterns out of noise; the verdict is not about these."
-        beside = null_pictures(context, rows)[:1]
+        baseline = null_pictures(context, rows)[:1]
     else:
         why = "shown first, since the display recipe activates the unit far less, or found nothing to show."
         later = "made to be looked at, not scored; here it falls far short of the starts above."
-        beside = []
+        baseline = []
     judged = picture(context, rows, lead, own, f"Judged: start {lead.seed}")
     name = recipe_name(context.recipes, lead.recipe)
-    note, shown = f"Recipe “{name}”: {why}", tuple(judged + beside)
+    note, shown = f"Recipe “{name}”: {why}", tuple(judged + baseline)
     first = Pictures(title="What was judged", note=note, means="null", size="l", pictures=shown)
     return [
         lambda: first if judged else None,

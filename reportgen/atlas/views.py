@@ -179,7 +179,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures(Section):
-    """Pictures beside each other: small, middling or large."""
+    """Pictures next to each other: small, middling or large."""
 
     kind: ClassVar[str] = "pics"
     size: Literal["s", "m", "l"]

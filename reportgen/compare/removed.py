@@ -1,4 +1,4 @@
-"""Which units of a version go together at the count that was chosen, as removal on pictures told.
+"""Which units of a version go together at the count that was chosen, as removal on pictures showed.
 
 A unit is here one that can be removed; channels that can only go together are one. Others are in neither set.
 """

@@ -65,7 +65,7 @@ class LayerRows:
     own_marks: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
     def side(self, unit: int) -> Side:
-        """Return what is told of a unit."""
+        """Return what is reported of a unit."""
         s = self.scores.get(unit)
         if s is None:
             return Side(unit)
@@ -136,7 +136,7 @@ def _own_activations(
 def incoming(rows: LayerRows) -> Floats | None:
     """Return `(K, n)` strengths of each unit's strongest incoming links, largest first; None if unknown.
 
-    Their order tells nothing of which unit a link comes from, so a network whose channels are
+    Their order does not say which unit a link comes from, so a network whose channels are
     permuted has the same. A first convolution gives its kernel.
     """
     kernel = rows.kernel

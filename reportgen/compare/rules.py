@@ -1,6 +1,6 @@
 """Rules of a gate: `dead <= 5`, `structured_share in conv* >= 60%`, and against a version `died <= 2`.
 
-A rule names a number, perhaps layers, and a limit. Which units stand behind a number is told with it.
+A rule names a number, perhaps layers, and a limit. Which units stand behind a number is reported with it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Outcome:
     """A rule with what was found.
 
     Attributes:
-        value: The number; None where it could not be told.
+        value: The number; None where it is not known.
         held: Whether the rule holds; false where there is no number.
         units: The units behind a rule that does not hold: those counted where there are too many, those not
             counted where there are too few.
@@ -204,7 +204,7 @@ def _removable(rule: Rule, version: Version) -> Outcome:
 
 
 def _check_told_alike(rule: Rule, version: Version, against: Version) -> None:
-    """Refuse to hold what removal told of one version against what is certain of the other."""
+    """Refuse to hold what removal showed of one version against what is certain of the other."""
     measured = [v for v in (version, against) if v.store.removal_fingerprint(v.record.id)]
     if len(measured) == 1:
         other = against if measured[0] is version else version

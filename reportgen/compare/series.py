@@ -51,7 +51,7 @@ MEASURES: Mapping[str, Measure] = {
 def series_of(versions: Sequence[Version]) -> Series:
     """Return the lines of versions in the order given, for every layer and for all of them together.
 
-    Layers are told apart by name; a version without such a layer has no value there. Only units that
+    Layers are distinguished by name; a version without such a layer has no value there. Only units that
     were scored count.
     """
     layers: list[str] = []

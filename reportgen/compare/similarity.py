@@ -67,8 +67,8 @@ def similarity(a: Sequence[Floats], b: Sequence[Floats]) -> Floats:
     shares_a, shares_b = _shares([s for _, s in parts_a]), _shares([s for _, s in parts_b])
     found = np.full((a[0].shape[1], b[0].shape[1]), np.inf, np.float32)
     for (x, _), (y, _), in_a, in_b in zip(parts_a, parts_b, shares_a, shares_b, strict=True):
-        told = (in_a >= _LEAST_SPREAD)[:, None] | (in_b >= _LEAST_SPREAD)[None, :]
-        np.minimum(found, np.where(told, x.T @ y, np.inf), out=found)
+        varied = (in_a >= _LEAST_SPREAD)[:, None] | (in_b >= _LEAST_SPREAD)[None, :]
+        np.minimum(found, np.where(varied, x.T @ y, np.inf), out=found)
     return np.where(np.isinf(found), np.nan, found)
 
 

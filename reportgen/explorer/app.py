@@ -61,7 +61,7 @@ def make_app(store_view: StoreView, studio: Rendering, door: Door) -> Applicatio
     desk = Desk(store_view, studio)
     app = _Dash(
         __name__,
-        server=server,  # type: ignore[arg-type]  # Its hint has not heard of other servers than Flask.
+        server=server,  # type: ignore[arg-type]  # Its type hint knows no server but Flask.
         url_base_pathname=PREFIX,
         serve_locally=True,
         include_assets_files=False,

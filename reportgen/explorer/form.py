@@ -27,7 +27,7 @@ class Field:
         label: What people read.
         kind: `weight` (a number over decades), `number`, `whole`, `choice` or `flag`.
         choices: Of a `choice`.
-        slider: Lower end, upper end and step of a slider beside the number; for `weight` in powers of ten.
+        slider: Lower end, upper end and step of a slider next to the number; for `weight` in powers of ten.
         note: What it does, in a few words.
     """
 

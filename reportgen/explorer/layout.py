@@ -44,7 +44,7 @@ def layout() -> html.Div:
     return html.Div(
         className="explorer",
         children=[
-            # What the client tells Dash, and Dash the client.
+            # What the client sends to Dash, and Dash to the client.
             *(dcc.Store(id=name) for name in ("place", "form", "again", "running", "tickets", "start")),
             html.Div(
                 className="browse",

@@ -1,4 +1,4 @@
-"""The explorer's own addresses, beside Dash's: the atlas's pages and data, pictures by content key, progress.
+"""The explorer's addresses, next to Dash's: the atlas's pages and data, pictures by content key, progress.
 
 What a request names is looked up in what the store holds; no path of the disk is ever made from it.
 """

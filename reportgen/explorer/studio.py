@@ -45,7 +45,7 @@ class Studio:
 
     Args:
         store: The store's file.
-        models: By `model/version` the file of a model, where it does not lie beside the store or in the
+        models: By `model/version` the file of a model, where it is not next to the store or in the
             current folder under its own name; or files alone, which are known by their hash.
         device: What computes where a request does not say.
         arithmetic: `float32` or `bfloat16`.

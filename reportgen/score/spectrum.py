@@ -161,7 +161,7 @@ class Stripes:
         degrees: Prevailing direction of its stripes, counter-clockwise from horizontal, 0..180.
         oriented: How far all power has that direction: 1 for a grating, 0 for noise and for plaids.
         period_px: Of the strongest wave.
-        share: Of the power, that which lies beside the strongest wave's frequency; near 1 for a pure grating.
+        share: Of the power, that which is next to the strongest wave's frequency; near 1 for a pure grating.
     """
 
     degrees: float

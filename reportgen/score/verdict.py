@@ -48,7 +48,7 @@ ORIENTED = 0.5
 """Least `oriented` of a pattern (see `Stripes`) for a direction to be named."""
 
 PERIODIC_SHARE = 0.2
-"""Least share of the power beside one frequency for a period to be named."""
+"""Least share of the power next to one frequency for a period to be named."""
 
 DIFFERS = 0.2
 """Largest difference between mean colours of a unit's pictures, in [0,1], up to which they are one colour."""

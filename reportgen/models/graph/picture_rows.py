@@ -1,7 +1,7 @@
 """Which tensors have a row for each picture, and which for parts of pictures: tokens, windows, frames.
 
 A network may put the tokens of all pictures into one list and run a dense layer over it. The shape of its
-output, `(rows, features)`, is like that of a layer over pictures; only the number of rows tells them apart.
+output, `(rows, features)`, is like that of a layer over pictures; only the number of rows distinguishes them.
 """
 
 from __future__ import annotations
