@@ -213,7 +213,10 @@ def test_a_place_for_a_measurement_that_cannot_be_used_is_refused_before_anythin
     run, given, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("reportgen.run.pruning.load_network", None)  # Nothing gets as far as that.
-    for text, why in (("{", "removal: other.json: invalid JSON"), ("[3]", "removal: other.json: 0: ")):
+    for text, why in (
+        ("{", "removal: other.json: not valid JSON"),
+        ("[3]", "removal: other.json: 0 is 3, wanted a table"),
+    ):
         (tmp_path / "other.json").write_text(text)
         assert why in _refused(run, given, "--removal", tmp_path / "other.json")
     assert "does not exist" in _refused(run, given, "--removal", tmp_path / "no" / "r.json")
@@ -226,7 +229,7 @@ def test_an_unreadable_file_of_measurements_is_refused_before_anything_is_render
         "render", given / "net.keras", "--store", tmp_path / "s.db", "--removal", tmp_path / "other.json"
     )
     assert code == 2
-    assert "removal: other.json: invalid JSON" in told
+    assert "removal: other.json: not valid JSON" in told
     assert _left(tmp_path) == ["other.json"]
 
 
