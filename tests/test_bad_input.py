@@ -140,6 +140,7 @@ def test_two_rendering_runs_on_one_store(run, tiny_model, own_store):
         assert run("site", "--store", own_store)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_second_model_that_cannot_be_read_loses_nothing_of_the_first(run, tiny_model, tmp_path):
     (tmp_path / "bad.keras").write_text("no")
     refused(run("render", tiny_model, "bad.keras", "--units", 1, "--seeds", 1, *QUICK_WORDS), "bad.keras")

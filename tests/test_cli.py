@@ -24,6 +24,7 @@ def test_atlas_goes_the_whole_way_and_the_second_time_renders_nothing(run, tiny_
     assert run("check", "site")[0] == 0
 
 
+@pytest.mark.slow
 def test_the_steps_apart_are_the_same_as_the_whole(run, tiny_model):
     assert run("render", tiny_model, "--seeds", 2, "--units", 1, *QUICK_WORDS)[0] == 0
     code, out, _ = run("score", "--json")

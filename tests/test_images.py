@@ -103,6 +103,7 @@ def test_a_picture_of_numbers_that_are_none_is_refused():
         _values(np.full((8, 8), np.nan, np.float32))
 
 
+@pytest.mark.slow
 def test_a_damaged_tiff_is_read_or_refused():
     whole, rng = _file(Image.fromarray((RAMP * 65535).astype(np.uint16)), "TIFF"), np.random.default_rng(0)
     for _ in range(300):

@@ -83,6 +83,7 @@ def test_a_site_over_its_budget_is_refused_before_anything_is_written(
     assert not (tmp_path / "site").exists()
 
 
+@pytest.mark.slow
 def test_the_estimate_of_a_sites_size_is_near_its_size(
     small_store: Path, built_small: Path, tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_links_lead_to_the_units_pages(site):
     assert 'href="../../../../../m/garden/v2/conv1.html#u5"' in page
 
 
+@pytest.mark.slow
 def test_versions_share_the_picture_files_of_equal_renders(store, site, tmp_path):
     strips = {p.name for p in (site / "c" / "p").iterdir()}
     named = set(
@@ -125,6 +126,7 @@ def test_names_of_a_model_are_escaped_and_no_page_has_a_script_of_its_own(site):
         assert re.findall(r"<script(?! src=)", source) == [] and " style=" not in source
 
 
+@pytest.mark.slow
 def test_a_site_written_again_has_no_change_and_without_comparisons_the_pages_go(store, site, tmp_path):
     own = shutil.copytree(site, tmp_path / "own")
     fresh = shutil.copy(store, tmp_path / "fresh.db")

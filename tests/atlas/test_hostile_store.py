@@ -106,6 +106,7 @@ def test_pictures_are_not_written_through_a_link_that_leads_out(own: Path, tmp_p
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
+@pytest.mark.slow
 def test_a_citation_is_an_address_whether_or_not_the_url_ends_in_a_slash(own: Path, tmp_path: Path) -> None:
     write_atlas(own, tmp_path / "a", AtlasSpec(url="https://example.org/atlas"))
     write_atlas(own, tmp_path / "b", AtlasSpec(url="https://example.org/atlas/"))

@@ -194,6 +194,7 @@ def test_without_removal_a_page_says_what_is_certain_and_how_to_measure(site: Pa
     assert 'class="chart curve' not in page and "Is it needed?" not in read(site, "m/garden/v2/conv1/0.html")
 
 
+@pytest.mark.slow
 def test_a_new_measurement_replaces_what_pages_say(tmp_path: Path):
     folder = built(tmp_path)
     assert "accuracy 92.4 to 92.4 %" in read(folder, OVERVIEW)

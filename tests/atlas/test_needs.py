@@ -78,6 +78,7 @@ def test_the_table_says_what_is_lost_without_each_unit(own_store: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_data_of_a_layers_page_holds_need_and_follows_a_new_measurement(
     own_store: Path, tmp_path: Path
 ) -> None:

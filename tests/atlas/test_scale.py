@@ -96,6 +96,7 @@ def test_the_estimated_size_is_nearly_the_written_one(small_store: Path, tmp_pat
 # What changes when something changes
 
 
+@pytest.mark.slow
 def test_a_layer_rendered_again_changes_its_own_files_and_the_indexes_alone(
     own_store: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_page_that_was_lost_or_spoilt_is_made_again(small_store: Path, small_s
     assert contents(small_site) == whole
 
 
+@pytest.mark.slow
 def test_several_processes_make_the_same_site(
     small_store: Path, built_small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +258,7 @@ def test_a_layer_called_like_a_page_of_the_site_has_an_address_of_its_own(
     assert unique_slugs([name])[0].lower() != name.lower()
 
 
+@pytest.mark.slow
 def test_templates_of_ones_own_stand_in_file_by_file(small_store: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     (mine / "assets").mkdir(parents=True)

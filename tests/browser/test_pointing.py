@@ -107,7 +107,7 @@ def test_the_wall_names_the_unit_under_the_pointer_and_at_the_keyboard(open_page
     page.wait_for_url("**/conv1.html#u23")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_units_on_the_wall_are_separated_by_lines(open_page: Open, scheme: str) -> None:
     page = open_page("m/garden/v2/wall.html", color_scheme=scheme)
     lines = page.evaluate(

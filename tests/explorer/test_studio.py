@@ -198,6 +198,7 @@ def test_nobody_fills_the_queue(studio):
     assert {studio.progress(t.id).state for t in tickets} == {"cancelled"}
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_reported_and_the_next_request_is_served(studio):
     ticket = studio.ask(asked(DEEP, numbers=LONG), "ada", "panel")
     followed(studio, ticket, until=("rendering",))
@@ -350,6 +351,7 @@ def test_whatever_goes_wrong_is_reported_and_the_next_person_is_served(example_s
     assert not any("\n" in p.message for p in last)
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_is_given_up_with_a_reason(studio, monkeypatch):
     monkeypatch.setattr(studio, "_most_seconds", 0.5)
     last = followed(studio, studio.ask(asked(DEEP, numbers=LONG), "ada", "panel"))[-1]

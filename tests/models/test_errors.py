@@ -494,6 +494,7 @@ def test_reading_a_hash_loads_no_framework() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
+@pytest.mark.slow
 def test_reading_a_model_leaves_the_terminal_empty(good: Path) -> None:
     code = f"from reportgen.models import load_model; load_model({str(good)!r})"
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}

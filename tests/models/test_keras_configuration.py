@@ -136,6 +136,7 @@ def test_the_configuration_of_the_largest_networks_is_read(name: str) -> None:
     assert len(parsed(json.dumps(config).encode(), name)["config"]["layers"]) > 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["layers", "operations"])
 def test_a_thousand_layers_in_a_row_are_read(tmp_path: Path, kind: str) -> None:
     x = keras.Input((4, 4, 1))

@@ -95,6 +95,7 @@ def test_some_are_made_smaller_without_another_change(name: str, form: str, tmp_
     assert _check(name, [f for f in FORMS if f.name == form], tmp_path, plainly=False) == 1
 
 
+@pytest.mark.slow
 def test_a_function_of_keras_2_that_keras_3_lacks_opens_without_this_package(tmp_path: Path) -> None:
     assert (
         _check("hard_sigmoid", [f for f in FORMS if f.name == "keras-2.15-keras"], tmp_path, plainly=True)

@@ -197,6 +197,7 @@ def test_layers_behind_a_product_with_a_number_are_rendered(backend, tmp_path):
     assert said == [f"{name} True" for name in ("conv", "normed", "deep", "dense", "made", "made")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", [pytest.param(name, marks=needs[name]) for name in BACKENDS])
 def test_a_device_that_is_not_there_is_one_line(backend, tmp_path):
     words = ["render", EXAMPLE, "--store", tmp_path / "a.db", "--device", "gpu"]

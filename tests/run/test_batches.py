@@ -135,6 +135,7 @@ def test_units_that_did_not_fit_are_failed_rows_of_the_store_and_of_the_table(
     assert {r.telemetry.stop_reason for r in kept} == {"out_of_memory"}
 
 
+@pytest.mark.slow
 def test_a_run_that_had_to_halve_its_batches_says_what_that_means(monkeypatch, tmp_path, tiny_model):
     memory_for(monkeypatch, 2)
     said = []

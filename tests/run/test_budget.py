@@ -76,6 +76,7 @@ def planned(own_store):
         return make_plan(record, plan_request(settings), arithmetic=settings.arithmetic)
 
 
+@pytest.mark.slow
 def test_only_a_budget_that_may_not_be_enough_is_worth_passes(planned):
     whole, seconds = order(planned, set(), Clock(None), lambda left: 1e6)
     assert len(whole) == 1 and seconds == 1e6

@@ -60,6 +60,7 @@ def test_two_files_are_rendered_asked_about_each_others_pictures_and_the_second_
     assert again["comparisons"] == found["comparisons"]
 
 
+@pytest.mark.slow
 def test_the_same_file_under_another_version_renders_nothing_and_shares_every_picture(
     run, files, both, tmp_path
 ):
