@@ -1,4 +1,4 @@
-"""Which units of a layer have the very same weights as another: they respond alike to every picture."""
+"""Which units of a layer have the very same weights as another, up to a factor: they respond alike."""
 
 from __future__ import annotations
 
@@ -13,57 +13,116 @@ if TYPE_CHECKING:
     from reportgen.models import Model, Node
 
 NONE = -1
+_APART = 1e-5
+"""Distance of two weight vectors, as a share of their length, up to which they differ by rounding alone."""
+
+Floats = NDArray[np.float64]
 
 
 def equal_units(model: Model, layer: str) -> NDArray[np.int32]:
     """Return `(K,)`: the lowest unit that computes the same from the same inputs, -1 where there is none.
 
-    Compared are incoming weights, bias and what a normalisation or activation behind them keeps for each
-    unit, bit by bit. Units are alone, too, where what follows the weights mixes units or is not read.
+    Compared are incoming weights and bias, after the normalisation behind them, and what an activation keeps
+    for each unit. Where the activation is linear or a ReLU, plain or leaky, a positive factor between two
+    units is a factor between their responses, and they count as equal. Units are alone where
+    what follows the weights is not read.
     """
     tap, k = model.taps[layer], model.layer(layer).n_units
     alone = np.full(k, NONE, np.int32)
     kernel = kernel_of(model.nodes[tap.weights])
     between = _nodes_between(model, tap.weights, tap.post[0])
     rows = None if kernel is None else _incoming(kernel)
-    if rows is None or between is None:
+    if kernel is None or rows is None or between is None:
         return alone
+    kept, scales = [_groups(kernel)], True
     for node in between:
+        folded = _normalised(rows, node)
+        if folded is not None:
+            rows = folded
+            continue
         own = _kept_for_each_unit(node, k)
         if own is None:
             return alone
-        rows = np.concatenate([rows, own], axis=1)
-    _, first, same = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    lowest = first[same.reshape(-1)]
-    return np.where(lowest < np.arange(k), lowest, NONE).astype(np.int32)
+        kept.append(own)
+        scales &= _is_homogeneous(node)
+    lengths = np.linalg.norm(rows, axis=1)
+    usable = np.isfinite(lengths) & (lengths > 0)
+    unit_rows = rows / np.where(usable, lengths, 1.0)[:, None]
+    if not scales:
+        kept.append(lengths[:, None])
+    return _lowest_equal(unit_rows, np.concatenate(kept, axis=1), usable)
+
+
+def _lowest_equal(rows: Floats, kept: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the lowest unit with the same row of length 1 and, but for rounding, the same kept numbers."""
+    found = np.full(len(rows), NONE, np.int32)
+    # Of vectors of length 1 the squared distance is 2 - 2 cos: rounding leaves some 1e-15 of it.
+    near = (rows @ rows.T > 1 - _APART**2 / 2) & usable[:, None] & usable[None, :]
+    for unit in range(1, len(rows)):
+        for lower in np.flatnonzero(near[unit, :unit]):
+            if np.allclose(kept[unit], kept[lower], rtol=_APART, atol=0):
+                found[unit] = lower
+                break
+    return found
 
 
 def _nodes_between(model: Model, weights: int, last: int) -> list[Node] | None:
-    """Return the nodes behind the weights up to `last`; None where they are no chain of one input each."""
-    found, at = [], last
+    """Return the nodes behind the weights up to `last`, in order; None where each has not one input alone."""
+    found: list[Node] = []
+    at = last
     while at != weights:
         node = model.nodes[at]
         if len(node.inputs) != 1 or at < weights:
             return None
         found.append(node)
         at = node.inputs[0][0]
-    return found
+    return found[::-1]
 
 
-def _incoming(kernel: Kernel) -> NDArray[np.float64] | None:
-    """Return `(K, n)` incoming weights and bias; None where units read inputs of their own."""
+def _incoming(kernel: Kernel) -> Floats | None:
+    """Return `(K, n)` incoming weights, the bias last; None where units read inputs of their own."""
     values = np.asarray(kernel.weights, np.float64)
     if kernel.kind == "depthwise_conv2d":
         return None
     if kernel.kind == "conv2d_transpose":
         values = np.moveaxis(values, 2, 3)
-    rows = values.reshape(-1, values.shape[-1]).T
-    groups = kernel.n_inputs // values.shape[-2] if kernel.kind == "conv2d" else 1
-    group = np.arange(len(rows)) // (len(rows) // max(1, groups))
-    return np.concatenate([rows, kernel.bias[:, None], group[:, None]], axis=1)
+    return np.concatenate([values.reshape(-1, values.shape[-1]).T, kernel.bias[:, None]], axis=1)
 
 
-def _kept_for_each_unit(node: Node, k: int) -> NDArray[np.float64] | None:
+def _groups(kernel: Kernel) -> Floats:
+    """Return `(K, 1)`: which inputs a unit reads, as the number of its group."""
+    groups = kernel.n_inputs // kernel.weights.shape[-2] if kernel.kind == "conv2d" else 1
+    return (np.arange(kernel.n_units) // (kernel.n_units // max(1, groups)))[:, None].astype(np.float64)
+
+
+def _normalised(rows: Floats, node: Node) -> Floats | None:
+    """Return weights and bias with a BatchNormalization of stored moments in them; None for other nodes."""
+    layer = node.operation
+    if node.kind != "batch_normalization" or node.training or not hasattr(layer, "moving_variance"):
+        return None
+    k = len(rows)
+    variance, mean = (np.asarray(v, np.float64) for v in (layer.moving_variance, layer.moving_mean))
+    if variance.shape != (k,):
+        return None
+    gamma = np.ones(k) if getattr(layer, "gamma", None) is None else np.asarray(layer.gamma, np.float64)
+    beta = np.zeros(k) if getattr(layer, "beta", None) is None else np.asarray(layer.beta, np.float64)
+    scale = gamma / np.sqrt(variance + float(layer.epsilon))
+    folded = rows * scale[:, None]
+    folded[:, -1] += beta - mean * scale
+    return folded
+
+
+def _is_homogeneous(node: Node) -> bool:
+    """Whether a positive factor on the input is the same factor on the output."""
+    layer = node.operation
+    if node.function:
+        return node.function in ("relu", "linear", "leaky_relu")
+    if node.kind == "re_lu":
+        return getattr(layer, "max_value", None) is None and not float(getattr(layer, "threshold", 0) or 0)
+    return node.kind in ("leaky_re_lu", "p_re_lu", "dropout", "identity")
+
+
+def _kept_for_each_unit(node: Node, k: int) -> Floats | None:
     """Return `(K, n)` of what a node keeps for each unit; None where its weights have another form."""
     kept = [np.empty((k, 0))]
     constants = [c for c in node.constants if c is not None]

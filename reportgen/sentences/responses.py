@@ -72,7 +72,7 @@ def superfluous_in_words(found: Responsiveness, *, copy_of: int | None) -> str:
     """
     said = [f"{liveliness_in_words(found)}: {proof_in_words(found)}"] if found.proof == "bounds" else []
     if copy_of is not None:
-        said.append(f"same weights as unit {copy_of}, which stays")
+        said.append(f"same weights as unit {copy_of}, up to a factor; that unit stays")
     if found.unused:
         said.append("all its outgoing weights are zero")
     return "; ".join(said)

@@ -50,6 +50,25 @@ def test_another_bias_or_another_normalisation_makes_two_units(tmp_path, change)
     assert equal_units(made, "conv").tolist() == [-1, -1, -1, 1, -1, -1]
 
 
+@pytest.mark.parametrize(
+    ("behind", "found"),
+    [(layers.ReLU(), 1), (layers.LeakyReLU(), 1), (layers.ReLU(max_value=6), -1), (layers.Softmax(), -1)],
+)
+def test_a_factor_between_units_stays_one_only_behind_what_keeps_factors(tmp_path, behind, found):
+    picture = keras.Input(SIZE)
+    conv = layers.Conv2D(6, 3, name="conv")
+    bn = layers.BatchNormalization(name="bn")
+    model = keras.Model(picture, layers.Conv2D(2, 1, name="last")(behind(bn(conv(picture)))))
+    randomise(model, 0)
+    weights, bias = (np.array(v) for v in conv.get_weights())
+    weights[..., 3], bias[3] = 2 * weights[..., 1], 2 * bias[1]
+    conv.set_weights([weights, bias])
+    gamma, beta, mean, variance = (np.array(v) for v in bn.get_weights())
+    gamma[3], mean[3], variance[3], beta[3] = 1.5 * gamma[1], 2 * mean[1], variance[1], 3 * beta[1]
+    bn.set_weights([gamma, beta, mean, variance])
+    assert equal_units(loaded(tmp_path, model.input, model.output), "conv")[3] == found
+
+
 def test_equal_weights_on_other_inputs_make_no_equal_units(tmp_path):
     found = equal_units(network(tmp_path, groups=2), "conv")
     assert found.tolist() == [-1, -1, -1, -1, -1, 3]

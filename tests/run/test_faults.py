@@ -21,13 +21,13 @@ import os, signal, sys
 from importlib import import_module
 from reportgen import cli
 queue, calls, last = import_module("reportgen.render.batch_runner"), [], int(sys.argv[1])
-plain = queue.Run.advance
+plain = queue.BatchRunner.advance
 def advance(self):
     plain(self)
     calls.append(1)
     if len(calls) == last:
         os.kill(os.getpid(), signal.SIGKILL)
-queue.Run.advance = advance
+queue.BatchRunner.advance = advance
 sys.argv = ["reportgen", *sys.argv[2:]]
 cli.main()
 """

@@ -29,7 +29,7 @@ def a_removal(units, removed):
         ),
         (
             {"duplicate_of": 3, "verdict": "structured", "relations": Relations(copy_correlation=1.0)},
-            "same weights as unit 3, which stays",
+            "same weights as unit 3, up to a factor; that unit stays",
         ),
         ({"responsiveness": Responsiveness("live", unused=True)}, "all its outgoing weights are zero"),
         (
