@@ -114,7 +114,7 @@ def test_several_units_are_read_by_what_they_end_in(tmp_path, ending, kind):
     assert (many.kind, box) == (kind, Decision("number", 2, (1.5, 7.5), box.scales))
     with pytest.raises(ConfigError, match='no output "boxes"') as told:
         decisions_of(model, answers, {"boxes": "number"})
-    assert told.value.hint == "known: many, box"
+    assert told.value.hint == 'did you mean "box"?'
 
 
 def test_what_a_vector_of_numbers_hangs_on_counts_each_number_in_its_own_scale():
