@@ -83,6 +83,7 @@ class Activation:
             `yes`, or neither.
         gates: The name of a number times this function of it, if that has one.
         bounds: Whether it only clips numbers beyond a bound.
+        homogeneous: Whether a positive factor on its input is the same factor on its output.
     """
 
     word: str
@@ -95,6 +96,7 @@ class Activation:
     decides: Literal["classes", "yes", ""] = ""
     gates: str = ""
     bounds: bool = False
+    homogeneous: bool = False
 
 
 def activation_called(word: str) -> Activation | None:
@@ -278,11 +280,12 @@ def _log_softmax(own: float, others: Floats) -> float:
 _row = Activation
 ACTIVATIONS: tuple[Activation, ...] = (
     # word, kinds, reach, exact, shape
-    _row("linear", (), "number", True, _always(lambda v: v)),
-    _row("relu", ("re_lu", "relu"), "number", True, _rectified(), bounds=True),
+    _row("linear", (), "number", True, _always(lambda v: v), homogeneous=True),
+    _row("relu", ("re_lu", "relu"), "number", True, _rectified(), bounds=True, homogeneous=True),
     _row("relu6", ("relu6",), "number", True, _rectified(most=6.0), bounds=True),
-    _row("leaky_relu", ("leaky_re_lu", "leaky_relu"), "number", True, _rectified(slope=0.2)),
-    _row("prelu", ("p_re_lu",), "place", True, _by_weights),
+    _row("leaky_relu", ("leaky_re_lu", "leaky_relu"), "number", True, _rectified(slope=0.2),
+         homogeneous=True),
+    _row("prelu", ("p_re_lu",), "place", True, _by_weights, homogeneous=True),
     _row("elu", ("elu",), "number", False, _elu),
     _row("celu", ("celu",), "number", False, _celu),
     _row("selu", ("selu",), "number", False, _always(_selu)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -98,14 +97,14 @@ def refusal(error: ValidationError, known: Iterable[str] = (), prefix: str = "")
     return Refusal(key, top, f"{name or 'it'} is {in_brief(first['input'])}, wanted {wanted}", hint)
 
 
-def _choices(kind: str, context: Mapping[str, Any]) -> list[str]:
+def _choices(kind: str, context: Mapping[str, object]) -> list[str]:
     """Return the values that a choice may have; empty for other errors."""
     if kind not in ("literal_error", "enum"):
         return []
-    return re.findall(r"'([^']*)'", context["expected"]) or [str(context["expected"])]
+    return re.findall(r"'([^']*)'", str(context["expected"])) or [str(context["expected"])]
 
 
-def _wanted(kind: str, context: Mapping[str, Any], message: str) -> str:
+def _wanted(kind: str, context: Mapping[str, object], message: str) -> str:
     """Return what was wanted; validators of this package say so themselves, in a `ValueError`."""
     if kind in _WANTED:
         return _WANTED[kind].format(**context)

@@ -33,7 +33,7 @@ def test_the_help_of_atlas_shows_its_options_by_heading(run):
     assert said.index("--input-range") > said.index("The model:") > said.index("--site")
 
 
-@pytest.mark.parametrize(("option", "told"), [("--seeds", "seeds is 0"), ("--units", 'units "0"')])
+@pytest.mark.parametrize(("option", "told"), [("--seeds", "seeds is 0"), ("--units", "units is '0'")])
 def test_no_seeds_and_no_units_are_refused(run, tiny_model, tmp_path, option, told):
     code, _, said = run("render", tiny_model, option, "0", "--store", tmp_path / "none.db")
     assert code == 2 and told in said and said.count("error:") == 1

@@ -104,4 +104,4 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(guide):
 
 def test_pages_of_documents_run_and_fetch_nothing(guide):
     for page in guide.rglob("*.html"):
-        assert not re.search(r'<script|<link|src="https?:', page.read_text(encoding="utf-8")), page.name
+        assert not re.search(r'<script|<link|<[^>]*src="https?:', page.read_text(encoding="utf-8")), page.name

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.activations import activation_called, activation_of_kind
+from reportgen.measure.interval_rules import VALUE_PRESERVING
 from reportgen.measure.kernels import Kernel, kernel_of
 
 if TYPE_CHECKING:
@@ -115,11 +117,11 @@ def _normalised(rows: Floats, node: Node) -> Floats | None:
 def _is_homogeneous(node: Node) -> bool:
     """Whether a positive factor on the input is the same factor on the output."""
     layer = node.operation
-    if node.function:
-        return node.function in ("relu", "linear", "leaky_relu")
-    if node.kind == "re_lu":
-        return getattr(layer, "max_value", None) is None and not float(getattr(layer, "threshold", 0) or 0)
-    return node.kind in ("leaky_re_lu", "p_re_lu", "dropout", "identity")
+    found = activation_called(node.function) if node.function else activation_of_kind(node.kind, layer)
+    if found is None:
+        return node.kind in VALUE_PRESERVING
+    limits = (getattr(layer, "max_value", None), getattr(layer, "threshold", None))
+    return found.homogeneous and not any(limits)
 
 
 def _kept_for_each_unit(node: Node, k: int) -> Floats | None:

@@ -155,7 +155,7 @@ def test_pages_name_the_cut_a_layer_was_scored_with(own: Path, tmp_path: Path) -
     assert "2 where patterns begin" in (folder / "conv1/0.html").read_text(encoding="utf-8")
     assert "structure 3.5" in (folder / "fc.html").read_text(encoding="utf-8")
     assert "<dt>Patterns begin at</dt>" not in (folder / "conv1.html").read_text(encoding="utf-8")
-    assert "Patterns begin at 2, unless" in (tmp_path / "site/method.html").read_text(encoding="utf-8")
+    assert "Patterns begin at 2.4, unless" in (tmp_path / "site/method.html").read_text(encoding="utf-8")
 
 
 def test_two_builds_into_one_site_do_not_touch_each_others_files(tmp_path: Path) -> None:

@@ -215,7 +215,9 @@ def test_shared_weights_are_never_called_superfluous_by_one_call(tmp_path: Path)
     proved = Responsiveness("dead", proof="bounds", bound=0)
     dead = UnitScore(0, "dead", "", "", borderline=False, responsiveness=proved)
     found = {
-        name: layer_findings([dead], LayerEvidence(model.layer(name), {}), ConsistencyReference(0), None)
+        name: layer_findings(
+            [dead], LayerEvidence(model.layer(name), {}), ConsistencyReference(0), None, None
+        )
         for name in ("encoder/conv", "same")
     }
     assert found["encoder/conv"].certainly_superfluous == ()
