@@ -119,7 +119,8 @@ def flow_plot(flow: Mapping[tuple[str, str], int], a: str, b: str) -> FlowPlot:
                 starts_a[x] += n
                 starts_b[y] += n
     parts = [f"{n} {x} to {y}" for (x, y), n in sorted(named.items(), key=lambda item: -item[1])]
-    height = max(bar.y + bar.height for bar in [*bars_a, *bars_b]) + 4
+    lowest = max(bar.y + bar.height for bar in [*bars_a, *bars_b])
+    height = max(lowest, *(label.y for label in [*labels_a, *labels_b])) + 4
     return FlowPlot(
         width=_WIDTH,
         height=round(height, 1),

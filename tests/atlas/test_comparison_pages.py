@@ -147,6 +147,12 @@ def test_a_flow_says_in_words_what_it_draws():
     assert len(plot.ribbons) == 3
 
 
+def test_labels_of_a_flow_lie_within_it_where_the_lowest_bars_are_thin():
+    many = {("structured", "structured"): 62, ("static", "static"): 34, ("flat", "flat"): 6}
+    plot = flow_plot(many | {("structured", "dead"): 1, ("structured", ""): 3}, "v1", "v2")
+    assert max(label.y for label in plot.labels) + 4 <= plot.height
+
+
 @pytest.mark.parametrize("layers", [1, 6, 40])
 def test_labels_of_lines_lie_within_the_plot_and_on_no_other(layers):
     names = ["", *(f"layer{i}" for i in range(layers))]
