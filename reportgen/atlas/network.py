@@ -16,7 +16,7 @@ from reportgen.units import LayerGraph
 
 TALLEST, MOST = 88, 48
 _ARCS, _LONGEST_BLOCK = 56, 12
-_WIDE, _NARROW = 88, 26
+_WIDE, _NARROW, _LETTERS = 88, 26, 13
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
     columns = [Column((layer,)) for layer in layers] if len(layers) <= MOST else _folded(layers)
     of = {layer.name: at for at, column in enumerate(columns) for layer in column.layers}
     arcs = sorted({(of[a], of[b]) for a, b in _links(graph, of) if of[b] - of[a] > 1})
-    step = _WIDE if len(columns) <= 14 else _NARROW
+    fits = all(len(_short(column.first.name)) <= _LETTERS for column in columns)
+    step = _WIDE if len(columns) <= 14 and fits else _NARROW
     top = _ARCS if arcs else 14
     most = max(max(x.n_listed for x in column.layers) for column in columns)
     return Network(
@@ -119,6 +120,10 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
     )
 
 
+def _short(name: str) -> str:
+    return name if len(name) <= 16 else f"{name[:7]}…{name[-8:]}"
+
+
 def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
     layer, counts = column.first, column.counts
     tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
@@ -128,7 +133,7 @@ def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
         x=left,
         width=width,
         href=f"{layer.slug}.html",
-        name=layer.name if len(layer.name) <= 16 else f"{layer.name[:7]}…{layer.name[-8:]}",
+        name=_short(layer.name),
         label=f"{layer.name}{others}: {layer.kind}, {words.counts_in_words(counts)}",
         more=more,
         top=round(base - tall, 1),

@@ -240,6 +240,16 @@ def test_a_value_that_skips_layers_is_an_arc_and_one_that_does_not_is_none() -> 
     assert plain is not None and plain.arcs == ()
 
 
+def test_names_of_layers_that_are_wider_than_a_bar_are_turned() -> None:
+    def drawn(name: str) -> bool | None:
+        layers = [summary(f"{name}{n}", 8) for n in "ab"]
+        nodes = tuple((x.name, "conv2d") for x in layers)
+        found = network_view(LayerGraph(nodes, ((0, 1),)), layers)
+        return found.turned if found else None
+
+    assert drawn("conv") is False and drawn("/features/features.0/conv") is True
+
+
 # Addresses and templates
 
 
