@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from reportgen.atlas import columns
+from reportgen.atlas.plots import tenths
 from reportgen.atlas.removal_words import answer, looks_in_words
 from reportgen.atlas.rows import SHOWCASE_CONTRAST, LayerRows, neighbours_of
 from reportgen.removal import Removal
@@ -71,6 +72,17 @@ def _best(found: Iterable[tuple[int, UnitScore]], worth: Callable[[UnitScore], f
             taken[at] = taken.get(at, 0) + 1
             kept.append((at, score.unit))
     return tuple(kept)
+
+
+def _least(found: Iterable[tuple[int, UnitScore]]) -> tuple[Place, ...]:
+    """Return the places of those with the least structure."""
+    ordered = sorted(found, key=lambda x: (_structure(x[1]), x[0], x[1].unit))
+    return tuple((at, score.unit) for at, score in ordered[:_IN_A_GROUP])
+
+
+def _structure(score: UnitScore) -> float:
+    """Return a unit's structure, 0 where it has none."""
+    return score.structure if score.structure is not None else 0.0
 
 
 def _clearest(rows: Sequence[LayerRows]) -> Finding | None:
@@ -169,13 +181,14 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
             else "Whether units are copies is not known: their responses were not measured."
         )
         return Finding("Copies", f"{said} Two units of a layer count as copies where {_copy_rule(rows)}")
+    rendered = " of rendered units" if any(len(x.scores) < x.layer.n_units for x in rows) else ""
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
     lacks = f" ({shortfall})" if (shortfall := shortfall_in_words(score.relations.copy_shortfall)) else ""
     return Finding(
         "Copies",
         f"No unit is a copy of another. Two units of a layer count as copies where {_copy_rule(rows)} "
-        f"Most similar pair: {unit} and {other} of {name}, r = {correlation_in_words(r)}{lacks}.",
+        f"Most similar pair{rendered}: {unit} and {other} of {name}, r = {correlation_in_words(r)}{lacks}.",
         ((f"{name}, the most similar pair", ((at, unit), (at, other))),),
     )
 
@@ -186,8 +199,8 @@ def _silent(rows: Sequence[LayerRows]) -> Finding | None:
         return None
     layers = _with_many(rows, DEAD)
     proved = sum(bool(s.responsiveness.proof) for _, s in found)
-    where = "Layers where a quarter or more are:" if layers else "No layer has a quarter of them."
-    known = {0: "another input may, nothing is proved", len(found): "that is proved from the weights"}
+    where = "Layers where a quarter or more are:" if layers else "In no layer are a quarter or more."
+    known = {0: "another input may; nothing is proved", len(found): "that is proved from the weights"}
     how = known.get(proved, f"for {proved:,} that is proved from the weights")
     return Finding(
         "Silent units",
@@ -204,12 +217,18 @@ def _noise(rows: Sequence[LayerRows]) -> Finding | None:
     found = _judged(rows, STATIC)
     if not found:
         return None
+    least = _least(found)
+    at, unit = least[0]
     return Finding(
         "Noise",
         f"{_count(len(found), 'unit')} {_are(len(found))} static: their pictures have no more "
-        "structure than the noise baseline. That does not make them useless. Static units with the "
-        "strongest outgoing weights:",
-        (("", _best(found, lambda s: s.use or 0.0)),),
+        "structure than the noise baseline. That does not make them useless. "
+        f"Least structure: unit {unit} of {rows[at].layer.name}, {tenths(rows[at].scores[unit].structure)} "
+        f"(patterns begin at {rows[at].thresholds.structure_z:g}).",
+        (
+            ("Least structure first", least),
+            ("Strongest outgoing weights first", _best(found, lambda s: s.use or 0.0)),
+        ),
         _with_many(rows, STATIC),
         f"verdict:{STATIC.word}",
     )

@@ -93,6 +93,20 @@ def test_silent_units_are_shown(garden):
     assert shown and all(rows[at].scores[unit].verdict == "dead" for at, unit in shown)
 
 
+def test_the_unit_with_the_least_structure_is_named_and_shown_first(garden):
+    rows, _ = garden
+    noise = next(finding for finding in find(rows) if finding.title == "Noise")
+    static = [
+        (s.structure, at, u)
+        for at, own in enumerate(rows)
+        for u, s in own.scores.items()
+        if s.verdict == "static"
+    ]
+    _, at, unit = min(static)
+    assert f"Least structure: unit {unit} of {rows[at].layer.name}, " in noise.text
+    assert noise.groups[0][1][0] == (at, unit)
+
+
 def test_the_clearest_can_be_seen(garden):
     rows, _ = garden
     best = ranked(rows[0])[0]
@@ -155,7 +169,7 @@ def test_noise_that_recurs_is_not_called_a_sign_of_a_pattern(garden):
     unit = next(u for u, s in own.scores.items() if s.verdict == "static")
     numbers = next(s for s in unit_view(context, own, unit).sections if s.title == "Numbers")
     note = next(fact.note for fact in numbers.facts if fact.label == "Consistency")
-    assert "noise can be alike too" in note
+    assert "noise can be similar too" in note
 
 
 def test_the_most_similar_unit_is_said_to_be_no_copy_and_why(garden):
@@ -216,7 +230,7 @@ def test_a_layer_says_how_many_of_its_groups_it_lists(tmp_path):
         store.put_scores(record.id, layer.name, own, fingerprint="e" * 32, findings=findings)
     write_atlas(path, tmp_path / "site")
     page = (tmp_path / "site/m/garden/v1" / f"{layer.slug}.html").read_text(encoding="utf-8")
-    assert len(re.findall(r'href="#q=group%3A\d+">2 alike</a>', page)) == 10
+    assert len(re.findall(r'href="#q=group%3A\d+">2 similar</a>', page)) == 10
     assert "2 smaller groups not shown" in page
 
 
