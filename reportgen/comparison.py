@@ -339,7 +339,7 @@ def _of_counterparts(c: Comparison) -> str:
     if c.chance is not None and chance:
         compared = f" By chance, in the untrained network {c.chance}: {sum(chance):,}."
     elif not all(pair.ordered for pair in c.layers):
-        compared = " How many would by chance was not measured; rendering with --twin does."
+        compared = " How many would have one by chance is not known: rendering with --twin measures it."
     found = f"{c.counterparts_a:,} of {c.n_a:,} units of {c.a.version} have a counterpart in {after}."
     return found + compared
 

@@ -311,7 +311,7 @@ def _assumed(records: Sequence[ModelRecord]) -> Iterator[str]:
         name = f"{record.name} {record.version}"
         if record.input_range.source == "assumed":
             seen = f"The input range {record.input_range} of {name} is assumed"
-            yield f"{seen}: if it is another, so are its pictures."
+            yield f"{seen}; with another range its pictures and verdicts would differ."
         if record.input_size_source == "assumed":
             height, width, _ = record.input_shape
             yield f"The input size {height} × {width} px of {name} is assumed."

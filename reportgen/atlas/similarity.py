@@ -122,7 +122,7 @@ def groups_of(rows: LayerRows, slug: str, drawn: Sequence[int]) -> tuple[Group, 
     copies = _copies(rows)
     named = [(f"{len(g)} copies", f"copies:{g[0]}", g) for g in copies[:_N_GROUPS]]
     alike = enumerate(similar_groups(rows)[:_N_GROUPS], 1)
-    named += [(f"{len(g)} alike", f"group:{at}", g) for at, g in alike]
+    named += [(f"{len(g)} similar", f"group:{at}", g) for at, g in alike]
     found = []
     for title, query, units in named:
         tiles = tuple(_tile(rows, slug, u) for u in units[:_N_NAMED] if u in there)
@@ -177,5 +177,5 @@ def _in_words(units: Sequence[int], correlations: np.ndarray) -> str:
     r = correlation_in_words(float(pairs[a, b]))
     return (
         f"Map of {len(units):,} units by the correlation of their responses to the probe pictures: similar "
-        f"units are near each other. Most similar: {units[a]} and {units[b]}, r {r}."
+        f"units are near each other. Most similar on these pictures: {units[a]} and {units[b]}, r {r}."
     )

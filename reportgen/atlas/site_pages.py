@@ -54,7 +54,7 @@ ORDERS = (
     ("unit", "layer and unit"), ("-structure", "most structure"), ("structure", "least structure"),
     ("-consistency", "most consistent"), ("consistency", "least consistent"), ("-use", "most used"),
     ("use", "least used"), ("verdict", "verdict"), ("colour", "colour"), ("copies", "copies together"),
-    ("alike", "groups that answer alike"), ("contrast", "least contrast"),
+    ("alike", "groups of similar units"), ("contrast", "least contrast"),
     ("period", "finest pattern"), ("angle", "direction"), ("-need", "most needed"), ("need", "least needed"),
     ("-need_rank", "removed first"),
 )  # fmt: skip

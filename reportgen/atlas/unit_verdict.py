@@ -49,7 +49,7 @@ def numbers_section(rows: LayerRows, score: UnitScore | None) -> Facts | None:
     compared = rows.findings.consistency_reference or "pictures of other units"
     agree = f"1 is always; compared with {compared}"
     if verdict_of(score.verdict).noise:
-        agree += "; that starts are alike does not show a pattern: noise can be alike too"
+        agree += "; similar starts are no evidence of a pattern: noise can be similar too"
     look = score.look
     found = [
         Fact(

@@ -261,7 +261,7 @@ def _seeds(context: ViewContext, rows: LayerRows, unit: int, own: UnitPictures) 
     sad = [(r, f"sad, start {r.seed}") for r in rows.of(unit, rows.scored_recipe, "sad")]
     found = tuple(x for r, caption in happy + sad for x in picture(context, rows, r, own, caption))
     name = recipe_name(context.recipes, rows.scored_recipe)
-    note = f"Recipe “{name}”; the verdict is about the happy ones of these."
+    note = f"Recipe “{name}”; the verdict is based on the happy ones."
     if own.left_out:
         note += f" {own.left_out} more without a pattern are left out, to keep the site small."
     section = Pictures(title="Every start", note=note, means="seed", size="m", pictures=found)

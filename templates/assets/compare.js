@@ -31,7 +31,7 @@
   };
 
   var select = document.createElement("select");
-  Object.keys(orders).concat("as written").reverse().forEach(function (name) {
+  Object.keys(orders).concat("as listed").reverse().forEach(function (name) {
     var option = document.createElement("option");
     option.textContent = name;
     select.append(option);

@@ -20,7 +20,7 @@
   var select = make("select", {});
   var count = make("output", { role: "status" }), wrong = make("span.wrong", { role: "status" }), none = make("p.nothing", { hidden: "" }), meaning = make("p.note"), bar;
   var ORDERS = [["unit", "unit"], ["-structure", "most structure"], ["structure", "least structure"], ["-consistency", "most consistent"],
-    ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["copies", "copies together"], ["alike", "groups that answer alike"], ["contrast", "least contrast"],
+    ["consistency", "least consistent"], ["-use", "most used"], ["use", "least used"], ["verdict", "verdict"], ["colour", "colour"], ["copies", "copies together"], ["alike", "groups of similar units"], ["contrast", "least contrast"],
     ["period", "finest pattern"], ["angle", "direction"], ["-need", "most needed"], ["need", "least needed"], ["-need_rank", "removed first"]];
 
   function tools() {
@@ -253,7 +253,7 @@
     var shut = make("button.copy.close", { type: "button" }, "Close");
     shut.addEventListener("click", close);
     var own = "ownPages" in body.dataset ? make("a", { href: body.dataset.slug + "/" + unit + ".html" }, "Own page") : null;
-    return make("div.panel-tools", {}, step(-1, "Before"), step(1, "Next"), random(), self.Atlas.copyButton("Copy link", function () { return location.href; }), own, shut);
+    return make("div.panel-tools", {}, step(-1, "Previous"), step(1, "Next"), random(), self.Atlas.copyButton("Copy link", function () { return location.href; }), own, shut);
   }
 
   function step(by, label) {
