@@ -69,8 +69,8 @@ def test_a_group_is_named_by_the_number_that_the_filter_knows(conv: LayerRows) -
         conv, findings=dataclasses.replace(conv.findings, response_groups=kinds), scores={}
     )
     large, small = groups_of(rows, "conv1", range(24))
-    assert (large.title, large.query, large.n_more) == ("14 alike", "group:1", 0)
-    assert (small.title, small.query) == ("3 alike", "group:2")
+    assert (large.title, large.query, large.n_more) == ("14 similar", "group:1", 0)
+    assert (small.title, small.query) == ("3 similar", "group:2")
     assert [t.unit for t in small.tiles] == [1, 5, 9]
     copies = [g for g in groups_of(conv, "conv1", range(24)) if g.query.startswith("copies:")]
     assert copies and all(g.query == f"copies:{g.tiles[0].unit}" for g in copies)

@@ -65,4 +65,4 @@ def test_copies_and_units_that_respond_similarly_are_together_on_the_layers_page
     rows = re.findall(r'<li><a class="all" href="#q=(\w+)%3A\d+">(\d+ \w+)</a>(.*?)</li>', page)
     shown = [(kind, said, re.findall(r'href="#u(\d+)"', units)) for kind, said, units in rows]
     assert ("copies", "2 copies", ["9", "17"]) in shown
-    assert ("group", "3 alike", ["3", "7", "5"]) in shown
+    assert ("group", "3 similar", ["3", "7", "5"]) in shown
