@@ -146,7 +146,8 @@ def _beyond(score: UnitScore) -> str:
     numbers = _asked(score, "structure")
     begins, z = numbers.get("threshold", 0.0), score.structure or 0.0
     patterned = z >= begins
-    beyond = f"structure {z:.1f}, {'above' if patterned else 'below'} {begins:g} where patterns begin"
+    shown = f"{z:.1f}".replace("-", "−")
+    beyond = f"structure {shown}, {'above' if patterned else 'below'} {begins:g} where patterns begin"
     pattern = _described(score.look) if patterned else ""
     return beyond + (f" ({pattern})" if pattern else "")
 
