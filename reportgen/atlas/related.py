@@ -23,7 +23,7 @@ from reportgen.atlas.views import (
     Picture,
 )
 from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
-from reportgen.units import UnitScore
+from reportgen.units import LayerGraph, UnitScore
 from reportgen.verdicts import verdict_of
 
 _N_COPIES = 6
@@ -109,10 +109,18 @@ def connections_section(
     norms = any(edge.norm for edge in (*incoming, *outgoing))
     note = "The strongest weights into and out of this unit; line width is strength, a dash means negative."
     note += " Sum over positions, with its sign; then the L2 norm." if norms else ""
+    if not incoming and _reads_input(rows.record.graph, rows.layer.name):
+        note += " No unit feeds it: this layer reads the input picture."
     return Connections(
         title="Fed by and feeds", note=note, means="weights", pictures=tuple(own),
         incoming=incoming, outgoing=outgoing, sources=sources, targets=targets,
     )  # fmt: skip
+
+
+def _reads_input(graph: LayerGraph, layer: str) -> bool:
+    """Whether a layer takes nothing but the network's input."""
+    sources = [graph.nodes[a] for a, b in graph.edges if graph.nodes[b][0] == layer]
+    return bool(sources) and all(kind == "input" for _, kind in sources)
 
 
 def counterparts_section(context: ViewContext, layer: str, unit: int) -> Counterparts | None:

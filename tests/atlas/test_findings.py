@@ -206,6 +206,15 @@ def test_neighbours_that_are_no_units_of_the_layer_are_not_named(garden, told):
     assert copies_of(wrong).groups == ()
 
 
+def test_a_unit_that_reads_the_input_says_that_no_unit_feeds_it(garden):
+    rows, context = garden
+    graph = rows[0].record.graph
+    first = {graph.nodes[b][0] for a, b in graph.edges if graph.nodes[a][1] == "input"}
+    notes = {own.layer.name: connections_section(context, own, 3, ()) for own in rows}
+    said = {name for name, x in notes.items() if x and "reads the input picture" in x.note}
+    assert said == {name for name in first if notes.get(name) and not notes[name].incoming} and said
+
+
 def test_weights_stand_in_the_order_of_the_number_shown_first(garden):
     rows, context = garden
     sections = [connections_section(context, own, 3, ()) for own in rows if 3 in own.scores]
