@@ -116,7 +116,8 @@ def heat_picture(rows: Sequence[LayerRows]) -> bytes:
         verdicts = [own.scores[u].verdict if u in own.scores else "" for u in own.units]
         cells[: len(verdicts)] = [places.get(word, letters.index("o") + 1) for word in verdicts]
         blocks += [cells.reshape(-1, tall).T, np.zeros((tall, 1), np.uint8)]
-    index = np.concatenate(blocks[:-1], axis=1)
+    # A run that was stopped early has no unit to show: one cell of nothing.
+    index = np.concatenate(blocks[:-1], axis=1) if blocks else np.zeros((1, 1), np.uint8)
     both = np.concatenate([_colours(LIGHT)[index], _colours(DARK)[index]], axis=0)
     data = io.BytesIO()
     Image.fromarray(both, "RGBA").save(data, "WEBP", lossless=True, method=4, exact=False)

@@ -58,3 +58,8 @@ def test_its_colours_are_those_of_the_style_sheet() -> None:
             m: c for m, c in re.findall(r"--([a-z]): #([0-9a-f]{6})", text) if m in MARKS.values()
         } == palette
     assert blocks[1] == blocks[2]
+
+
+def test_a_model_of_which_nothing_is_rendered_yet_has_a_strip_of_nothing() -> None:
+    picture = Image.open(io.BytesIO(heat_picture([])))
+    assert picture.size == (1, 2) and picture.getextrema()[3] == (0, 0)

@@ -12,10 +12,10 @@ from importlib import import_module
 MOMENTS = {
     "import": ("reportgen.run.importing", "load_network"),
     "report": ("reportgen.run.model_run", "import_report"),
-    "render": ("reportgen.render.batch_runner", "Run.advance"),
+    "render": ("reportgen.render.batch_runner", "BatchRunner.advance"),
     "measure": ("reportgen.run.budget", "measure_layer"),
-    "score": ("reportgen.run", "score_store"),
-    "site": ("reportgen.run", "write_atlas"),
+    "score": ("reportgen.run.model_run", "score_store"),
+    "site": ("reportgen.run.publishing", "write_atlas"),
     "pages": ("reportgen.atlas.output", "Stage.put"),
     "publish": ("reportgen.atlas.output", "SiteFiles.publish"),
 }

@@ -91,7 +91,7 @@ def advance(self):
             time.sleep(60)
         except KeyboardInterrupt:
             pass
-queue.Run.advance = advance
+queue.BatchRunner.advance = advance
 sys.argv = ["reportgen", "atlas", {str(tiny_model)!r}, *{WORDS!r}]
 from reportgen import cli
 cli.main()
