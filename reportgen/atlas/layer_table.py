@@ -12,11 +12,11 @@ from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.structure_plots import axis_of, scale_of, small_spread, structures_of
 from reportgen.atlas.summaries import LayerSummary
 from reportgen.removal import Removal
-from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED
+from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED, UNDECIDED
 
 MOST_SPREADS, MOST_STRIPS = 40, 100
 """Layers up to which spreads are drawn, and pictures of each shown: a page of more has no room for them."""
-_SHARES = (STRUCTURED, STATIC, FLAT, DEAD)
+_SHARES = (STRUCTURED, STATIC, FLAT, DEAD, UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)

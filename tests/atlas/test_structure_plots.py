@@ -56,7 +56,7 @@ def test_the_table_of_layers_counts_as_the_scores_do(rows: list[LayerRows]) -> N
         for x in rows
     ]
     table = layer_table(layers, rows, None)
-    assert not table.removal and table.words == ("structured", "static", "flat", "dead")
+    assert not table.removal and table.words == ("structured", "static", "flat", "dead", "undecided")
     for line, own in zip(table.lines, rows, strict=True):
         assert line.shares == tuple(own.counts.get(word, 0) / len(own.units) for word in table.words)
         assert line.median == pytest.approx(float(np.median(structures_of(own))))
