@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.comparison_pictures import Strip
 from reportgen.atlas.pages import Pages
-from reportgen.atlas.words import UNSCORED, mark, unit_ranges
+from reportgen.atlas.words import UNSCORED, mark, runs
 from reportgen.comparison import Comparison, LayerPair, Side, UnitChange, VersionId, state_counts, state_key
 from reportgen.spec import AtlasSpec
 from reportgen.store import ModelRecord, Store
@@ -152,7 +152,7 @@ def unscored(rows: Sequence[Row], c: Comparison) -> list[tuple[str, int, str]]:
             found.setdefault(state_key(row.change), []).append(side.unit if side else 0)
     counted = {count.key: count for count in state_counts((r.change for r in rows), c.a.version, c.b.version)}
     return [
-        (count.words, len(found[key]), unit_ranges(found[key]))
+        (count.words, len(found[key]), runs(sorted(found[key])).replace("-", "–").replace(" ", ", "))
         for key, count in counted.items()
         if key in found
     ]

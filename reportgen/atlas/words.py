@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from reportgen.json_values import Parsed
@@ -68,12 +68,6 @@ def picture_alt(layer: str, unit: int, sign: str, seed: int, recipe: str, verdic
 def counts_in_words(counts: Mapping[str, int]) -> str:
     """Return `12 structured, 3 static` in the order of the verdicts."""
     return ", ".join(f"{counts[v]} {v or UNSCORED}" for v in MARKS if counts.get(v))
-
-
-def unit_ranges(units: Iterable[int]) -> str:
-    """Return units as `0–31, 40`."""
-    runs = [[u for _, u in run] for _, run in groupby(enumerate(sorted(units)), lambda x: x[1] - x[0])]
-    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
 def runs(units: Sequence[int]) -> str:

@@ -84,3 +84,28 @@ def test_the_responses_of_equal_units_are_equal(tmp_path):
     for unit, lowest in enumerate(equal_units(made, "conv")):
         if lowest >= 0:
             np.testing.assert_array_equal(post[..., unit], post[..., lowest])
+
+
+def test_a_normalisation_behind_the_activation_is_kept_apart_from_the_weights(tmp_path):
+    """There the factor of a unit does not pass through a ReLU that a shift follows."""
+    picture = keras.Input(SIZE)
+    conv, bn = layers.Conv2D(4, 3, name="conv", activation="elu"), layers.BatchNormalization(name="bn")
+    model = keras.Model(picture, layers.Conv2D(2, 1, name="last")(bn(conv(picture))))
+    randomise(model, 0)
+    weights, bias = (np.array(v) for v in conv.get_weights())
+    weights[..., 3], bias[3] = weights[..., 1], bias[1]
+    weights[..., 2], bias[2] = 2 * weights[..., 1], 2 * bias[1]
+    conv.set_weights([weights, bias])
+    assert equal_units(loaded(tmp_path, model.input, model.output), "conv").tolist() == [-1, -1, -1, 1]
+
+
+def test_of_many_units_over_many_inputs_only_the_equal_ones_are_found(tmp_path):
+    picture = keras.Input((20, 20, 3))
+    dense = layers.Dense(600, name="dense", activation="relu")
+    model = keras.Model(picture, layers.Dense(2, name="last")(dense(layers.Flatten()(picture))))
+    randomise(model, 0)
+    weights, bias = (np.array(v) for v in dense.get_weights())
+    weights[:, 599], bias[599] = 3 * weights[:, 7], 3 * bias[7]
+    dense.set_weights([weights, bias])
+    found = equal_units(loaded(tmp_path, model.input, model.output), "dense")
+    assert found[599] == 7 and (found[:599] == -1).all()
