@@ -78,6 +78,7 @@ class UnitChange:
         consequence: Whether the unit's own weights are as they were, and an earlier layer changed.
         reason: The numbers behind the state, in words.
         uncertain: Whether it was found among all units, and another would do about as well.
+        alternatives: States that it may as well be in, since it is uncertain or a verdict is borderline.
     """
 
     state: str
@@ -89,6 +90,12 @@ class UnitChange:
     consequence: bool = False
     reason: str = ""
     uncertain: bool = False
+    alternatives: tuple[str, ...] = ()
+
+    @property
+    def possible(self) -> frozenset[str]:
+        """All states that it may be in."""
+        return frozenset((self.state, *self.alternatives))
 
     @property
     def kept(self) -> bool:

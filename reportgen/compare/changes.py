@@ -8,6 +8,7 @@ counterpart is the assigned unit from `COUNTERPART` on; an untrained twin shows 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.compare.matching import Match, confidence
+from reportgen.compare.possible import possible_verdicts
 from reportgen.compare.rows import LayerRows, incoming
 from reportgen.comparison import CONFIDENT, UnitChange
 from reportgen.verdicts import verdict_of
@@ -189,6 +191,7 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
     if similarity is not None:
         sure = match.confidence if match else confidence(np.nan_to_num(p.similarities, nan=-1.0), a, b)
     state, reason = _state(p, a, b, similarity, sure)
+    uncertain = not p.ordered and sure is not None and sure < CONFIDENT
     return UnitChange(
         state=state,
         a=p.a.side(a),
@@ -196,16 +199,34 @@ def _row(p: Pairing, a: int, b: int | None, match: Match | None) -> UnitChange:
         similarity=similarity,
         confidence=sure,
         mutual=match.mutual if match else _best_of_both(p, a, b),
-        uncertain=not p.ordered and sure is not None and sure < CONFIDENT,
+        uncertain=uncertain,
         consequence=state not in ("unchanged", "moved") and _is_consequence(p, a, b),
         reason=reason,
+        alternatives=tuple(sorted(_possible(p, a, b, similarity, uncertain=uncertain) - {state})),
     )
 
 
+def _possible(p: Pairing, a: int, b: int, similarity: float | None, *, uncertain: bool) -> frozenset[str]:
+    """Return the states that a unit may be in, by the verdicts that it may have, at the places it may be."""
+    scores = p.a.scores.get(a), p.b.scores.get(b)
+    words = [possible_verdicts(s) if s is not None else frozenset({""}) for s in scores]
+    found = {_state(p, a, b, similarity, 1.0, pair)[0] for pair in itertools.product(*words)}
+    return frozenset(found | {"unchanged", "moved"} if uncertain else found)
+
+
 def _state(
-    p: Pairing, a: int, b: int, similarity: float | None, match_confidence: float | None
-) -> tuple[str, str]:
-    """Return the state of a unit compared with its partner, and its reason."""
+    p: Pairing, a: int, b: int, similarity: float | None, match_confidence: float | None,
+    verdicts: tuple[str, ...] | None = None,
+) -> tuple[str, str]:  # fmt: skip
+    """Return the state of a unit compared with its partner, and its reason.
+
+    Args:
+        p: Their layers.
+        a, b: The units.
+        similarity: Of their activations; None where they cannot be compared.
+        match_confidence: How surely no other unit is a better counterpart.
+        verdicts: Of both, where others than their own are assumed.
+    """
     place = "unchanged" if a == b else "moved"
     if p.same:
         return place, "the network is identical up to here"
@@ -216,9 +237,9 @@ def _state(
     if p.a.dead(a):
         return place, "dead in both"
     if similarity is None:
-        return _quiet(p, a, b, place)
+        return _quiet(p, a, b, place, verdicts)
     least = (SAME_INDEX if a == b else OTHER_INDEX) if p.ordered else COUNTERPART
-    turn, why = ("", "") if similarity >= SAME_FUNCTION else _turn(p, a, b)
+    turn, why = ("", "") if similarity >= SAME_FUNCTION else _turn(p, a, b, verdicts)
     if turn and not p.ordered and (match_confidence or 0.0) < CONFIDENT:
         return place, f"{numbers}; {why}, but not called {turn}: the pair is uncertain"
     if turn:
@@ -230,11 +251,11 @@ def _state(
     return "re-purposed", f"{numbers}, below {least:g}"
 
 
-def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:
+def _quiet(p: Pairing, a: int, b: int, place: str, verdicts: tuple[str, ...] | None) -> tuple[str, str]:
     """Return the state of units that no probe activates: by weights, else by how their verdicts changed."""
     if p.weights is not None and p.weights[a, b] <= _EQUAL_WEIGHTS:
         return place, "silent on the probes in both; incoming weights are equal"
-    turn, why = _turn(p, a, b)
+    turn, why = _turn(p, a, b, verdicts)
     if turn:
         return turn, f"{why}; silent on the probes in both"
     if p.weights is not None and p.weights[a, b] > 1 - SAME_INDEX:
@@ -243,16 +264,17 @@ def _quiet(p: Pairing, a: int, b: int, place: str) -> tuple[str, str]:
     return place, "silent on the probes in both; no change found"
 
 
-def _turn(p: Pairing, a: int, b: int) -> tuple[str, str]:
+def _turn(p: Pairing, a: int, b: int, words: tuple[str, ...] | None = None) -> tuple[str, str]:
     """Return whether a unit gained or lost its pattern, and the numbers; empty if neither."""
     before, after = p.a.scores.get(a), p.b.scores.get(b)
     if before is None or after is None:
         return "", ""
-    first, last = verdict_of(before.verdict).order, verdict_of(after.verdict).order
+    old, new = words or (before.verdict, after.verdict)
+    first, last = verdict_of(old).order, verdict_of(new).order
     if first is None or last is None or first == last:
         return "", ""
     word = "sharpened" if last > first else "blurred"
-    verdicts = f"{before.verdict} to {after.verdict}"
+    verdicts = f"{old} to {new}"
     if 0 in (first, last):
         z = (before.structure, after.structure)
         if None in z or abs(float(z[1] or 0) - float(z[0] or 0)) >= _STEP:

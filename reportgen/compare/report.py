@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from reportgen.compare.outcomes import Number
 from reportgen.comparison import (
     STATES,
     Comparison,
@@ -121,3 +122,17 @@ def _unit(change: UnitChange) -> JsonObject:
 def plain(text: str) -> str:
     """Return text that Markdown takes as text, on one line."""
     return " ".join(text.split()).translate(_UNSAFE).replace("@", "@\u200b")
+
+
+def number_in_words(number: Number) -> str:
+    """Return a rule's number for people, with its interval where it is not certain; a dash if undefined."""
+    if number.value is None:
+        return "–"
+    text = _short(number.value)
+    if number.low != number.high:
+        text += f" ({_short(number.low)} to {_short(number.high)})"
+    return f"about {text}" if number.estimated else text
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value != int(value) else f"{value:.0f}"

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from reportgen.compare import compare_versions
-from reportgen.compare.report import plain
-from reportgen.compare.rules import Outcome, Rule, judge, read_rule
+from reportgen.compare.outcomes import Outcome, Result, judge
+from reportgen.compare.report import number_in_words, plain
+from reportgen.compare.rules import Rule, read_rule
 from reportgen.comparison import VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, StoreError
 from reportgen.json_values import JsonObject
 from reportgen.run.comparing import Places, linker, places_of
+from reportgen.run.gate_files import badge, junit
 from reportgen.run.versions import NamedVersion, open_versions, read_name
 from reportgen.store import open_store
 
@@ -35,28 +37,45 @@ class GateResult:
 
     @property
     def held(self) -> bool:
-        """Whether every rule holds."""
+        """Whether every number as measured is within its limit."""
         return all(outcome.held for outcome in self.outcomes)
+
+    @property
+    def result(self) -> Result:
+        """`fail` if any rule fails, else `investigate` if any is to be investigated, else `pass`."""
+        return Result.of_all([outcome.result for outcome in self.outcomes])
+
+    def passes(self, *, strict: bool = False) -> bool:
+        """Return whether the gate lets the version through; rules to be investigated do unless `strict`."""
+        return self.result is Result.PASS or (self.result is Result.INVESTIGATE and not strict)
 
     def as_dict(self, url: str = "") -> JsonObject:
         """Return the result as JSON values; `url` is the address of the site."""
         rules = [
             {
                 "rule": o.rule.text,
+                "result": o.result.value,
                 "value": o.value,
+                "low": o.number.low if o.value is not None else None,
+                "high": o.number.high if o.value is not None else None,
+                "estimated": o.number.estimated,
                 "limit": o.rule.limit,
                 "held": o.held,
-                "units": [_unit(*u) for u in self.failing_units(o, url)],
+                "units": [_unit(*u) for u in self.units_behind(o, url)],
             }
             for o in self.outcomes
         ]
         sides: JsonObject = {"version": dataclasses.asdict(self.version)}
         if self.against is not None:
             sides["against"] = dataclasses.asdict(self.against)
-        return {**sides, "held": self.held, "rules": rules}
+        return {**sides, "result": self.result.value, "held": self.held, "rules": rules}
 
-    def failing_units(self, outcome: Outcome, url: str = "") -> list[tuple[str, str, int, str]]:
-        """Return the units that make a rule fail: version, layer, unit, and address ("" if unknown)."""
+    def units_behind(self, outcome: Outcome, url: str = "") -> list[tuple[str, str, int, str]]:
+        """Return the units that make a rule fail, or that decide a rule to be investigated.
+
+        Returns:
+            Version, layer, unit, and address ("" if unknown) of each.
+        """
         link = linker(self.places, url)
         found = [(self.version, *unit) for unit in outcome.units]
         if self.against is not None:
@@ -64,34 +83,46 @@ class GateResult:
         return [(v.version, layer, unit, link(v, layer, unit)) for v, layer, unit in found]
 
     def markdown(self, url: str = "") -> str:
-        """Return a table of rule, value and limit, and the units that make a rule fail."""
-        word = "holds" if self.held else "does not hold"
+        """Return a table of rule, value, limit and result, and the units behind rules that do not pass."""
         before = f" against {plain(str(self.against))}" if self.against else ""
-        lines = [f"### The gate {word}: {plain(str(self.version))}{before}", ""]
+        lines = [f"### {_HEADLINES[self.result]}: {plain(str(self.version))}{before}", ""]
         lines += ["| rule | value | limit | |", "|---|---:|---:|---|"]
         for o in self.outcomes:
             limit = f"{OPERATOR_SIGNS[o.rule.op]} {o.rule.limit:g}"
-            held = "holds" if o.held else "**fails**"
-            lines.append(f"| {plain(o.rule.text)} | {number(o.value)} | {limit} | {held} |")
+            cells = [plain(o.rule.text), number_in_words(o.number), limit, _IN_BOLD[o.result]]
+            lines.append(f"| {' | '.join(cells)} |")
         for o in self.outcomes:
-            units = self.failing_units(o, url)
+            units = self.units_behind(o, url)
             if units:
                 named = [
                     f"[{plain(layer)} {u}]({to})" if to else f"{plain(layer)} {u}"
-                    for _, layer, u, to in units
+                    for _, layer, u, to in units[:MAX_LISTED]
                 ]
                 more = f", and {len(units) - MAX_LISTED} more" if len(units) > MAX_LISTED else ""
-                lines += ["", f"Behind {plain(o.rule.text)}: {', '.join(named[:MAX_LISTED])}{more}."]
+                lines += ["", f"{BEHIND[o.result]} {plain(o.rule.text)}: {', '.join(named)}{more}."]
         return "\n".join(lines) + "\n"
+
+    def junit(self, *, strict: bool = False) -> str:
+        """Return the result as JUnit XML: a test case for each rule, with the units behind it in its message.
+
+        A rule to be investigated is a skipped test, as JUnit has no third outcome; with `strict` a failure.
+        """
+        return junit(self.version, [(o, self.units_behind(o)) for o in self.outcomes], strict=strict)
+
+    def badge(self) -> str:
+        """Return the result as a small SVG picture for a page or a README."""
+        return badge([o.result for o in self.outcomes])
 
 
 MAX_LISTED = 32
 OPERATOR_SIGNS = {"<=": "≤", ">=": "≥", "<": "&lt;", ">": "&gt;", "==": "="}
-
-
-def number(value: float | None) -> str:
-    """Return a rule's number for people; a dash if it is undefined."""
-    return "–" if value is None else f"{value:.3g}" if value != int(value) else f"{value:.0f}"
+BEHIND = {Result.PASS: "Behind", Result.FAIL: "Behind", Result.INVESTIGATE: "Undecided for"}
+_HEADLINES = {
+    Result.PASS: "The gate holds",
+    Result.FAIL: "The gate does not hold",
+    Result.INVESTIGATE: "The gate holds, but investigate",
+}
+_IN_BOLD = {Result.PASS: "pass", Result.FAIL: "**fail**", Result.INVESTIGATE: "**investigate**"}
 
 
 def _unit(version: str, layer: str, unit: int, address: str) -> JsonObject:

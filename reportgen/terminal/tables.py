@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from reportgen.compare.report import number_in_words
 from reportgen.comparison import STATES, Comparisons, sentences
-from reportgen.run.gating import MAX_LISTED, GateResult, number
+from reportgen.run.gating import BEHIND, MAX_LISTED, GateResult
 from reportgen.run.import_report import report_lines
 from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
@@ -136,16 +137,16 @@ def print_comparisons(found: Comparisons) -> None:
 
 
 def print_gate(result: GateResult, url: str) -> None:
-    """Print a line a rule, and the units that make a rule fail."""
+    """Print a line for each rule, and the units behind rules that do not pass."""
     rows = _table("rule", "value", "limit", "")
     for o in result.outcomes:
-        word = "holds" if o.held else "fails"
-        rows.add_row(escape(printable(o.rule.text)), number(o.value), f"{o.rule.op} {o.rule.limit:g}", word)
+        limit = f"{o.rule.op} {o.rule.limit:g}"
+        rows.add_row(escape(printable(o.rule.text)), number_in_words(o.number), limit, o.result.value)
     _out().print(rows)
     for o in result.outcomes:
-        units = result.failing_units(o, url)
+        units = result.units_behind(o, url)
         if units:
-            click.echo(printable(f"behind {o.rule.text}:"))
+            click.echo(printable(f"{BEHIND[o.result].lower()} {o.rule.text}:"))
         for version, layer, unit, address in units[:MAX_LISTED]:
             click.echo(printable(f"  {version} {layer} {unit}  {address}".rstrip()))
         if len(units) > MAX_LISTED:

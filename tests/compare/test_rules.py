@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "atlas"))
 from sample_store import write_sample_store
 
 from reportgen.compare import Version, compare_versions, series_of
-from reportgen.compare.rules import judge, read_rule
+from reportgen.compare.outcomes import judge
+from reportgen.compare.rules import read_rule
 from reportgen.errors import ConfigError
 from reportgen.removal import LayerNeed, PictureCounts, Removal, UnitNeed
 from reportgen.store import open_store

@@ -141,7 +141,7 @@ def test_a_gate_that_holds_exits_with_0_and_one_that_does_not_with_4(run, both):
     assert run("gate", both, "--rule", "dead <= 1")[0] == 0
     code, out, err = run("gate", both, "--rule", "dead <= 0", "--rule", "units >= 5")
     assert code == 4 and "1 of 2 rules" in err
-    assert "fails" in out and "conv 1" in out
+    assert "fail" in out and "conv 1" in out
     code, out, _ = run("gate", f"{both}@v2", "--against", "v1", "--rule", "died <= 0", "--json")
     found = json.loads(out)
     assert code == 4 and not found["held"]
