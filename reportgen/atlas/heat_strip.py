@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +118,7 @@ def heat_picture(rows: Sequence[LayerRows]) -> bytes:
         blocks += [cells.reshape(-1, tall).T, np.zeros((tall, 1), np.uint8)]
     # A run that was stopped early has no unit to show: one cell of nothing.
     index = np.concatenate(blocks[:-1], axis=1) if blocks else np.zeros((1, 1), np.uint8)
-    both = np.concatenate([_colours(LIGHT)[index], _colours(DARK)[index]], axis=0)
+    both = np.concatenate([rgba(LIGHT)[index], rgba(DARK)[index]], axis=0)
     data = io.BytesIO()
     Image.fromarray(both, "RGBA").save(data, "WEBP", lossless=True, method=4, exact=False)
     return data.getvalue()
@@ -129,7 +129,7 @@ def _rows_of(n_units: int) -> int:
     return max(4, math.isqrt(max(1, n_units) // _ACROSS_TO_TALL))
 
 
-def _colours(palette: dict[str, str]) -> np.ndarray:
+def rgba(palette: Mapping[str, str]) -> np.ndarray:
     """Return `(n, 4)` RGBA of nothing, then of each mark."""
     opaque = [(*bytes.fromhex(code), 255) for code in palette.values()]
     return np.array([(0, 0, 0, 0), *opaque], np.uint8)

@@ -27,8 +27,8 @@ from reportgen.errors import SiteError
 from reportgen.verdicts import MARKS, VERDICTS
 
 _ASSETS = (
-    "atlas.css", "unit.css", "atlas.js", "theme.js", "recipe.js", "unit.js", "layer.js", "units.js",
-    "query.js", "wall.js", "plots.js",
+    "atlas.css", "unit.css", "wall.css", "atlas.js", "theme.js", "recipe.js", "unit.js", "layer.js",
+    "units.js", "query.js", "wall.js", "plots.js",
 )  # fmt: skip
 _EXPLORER_ASSETS = (
     "explorer.css", "explorer.js", "bench.js", "curve.js", "easel.js", "form.js", "strips.js",
@@ -85,11 +85,18 @@ class Pages:
         Raises:
             SiteError: The template fails, or asks for more than values.
         """
+        opened: list[str] = []
 
         def link(target: str) -> str:
             return relative(path, target)
 
+        def opens(key: str) -> str:
+            opened.extend([key] if key not in opened else [])
+            return key
+
         values = {
+            "opens": opens,
+            "opened": opened,
             "path": path,
             "root": root_of(path),
             "link": link,
@@ -172,6 +179,7 @@ def _environment(folders: tuple[Path, ...]) -> Sandbox:
         "unfinished": words.unfinished,
         "bar": bar,
         "terms": MEANINGS,
+        "opens": str,
         "number": number,
         "tenths": tenths,
         "pictures": PICTURES,

@@ -21,7 +21,6 @@ from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.recipe_list import recipes_of
 from reportgen.atlas.rows import LayerRows, listed_rows
-from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
 from reportgen.atlas.showcase import showcase_rows, with_renders
 from reportgen.atlas.site_map import (
     ABOUT,
@@ -43,6 +42,7 @@ from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_str
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.terms import TERMS
 from reportgen.atlas.view_context import ViewContext
+from reportgen.atlas.wall import line_picture, wall_of
 from reportgen.atlas.words import citation, kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
@@ -141,9 +141,13 @@ def _model_files(
     shown = [(finding, _pictures(context, drawn, finding)) for finding in found]
     picture, cells = f"{folder}/preview.jpg", heat_picture(rows)
     heat = heat_strip(context.place, rows, f"units.{content_digest(cells)}.webp")
-    shared: Parsed = {"model": summary, "record": record, "place": context.place, "heat": heat}
+    lines = line_picture(rows)
+    wall = wall_of(context.place, rows, f"wall.{content_digest(lines)}.webp")
+    shared: Parsed = {
+        "model": summary, "record": record, "place": context.place, "heat": heat, "wall": wall,
+    }  # fmt: skip
     values = _model_values(context, summary, rows, removal, shown, packed)
-    files = [(packed, data), (f"{folder}/{heat.file}", cells)]
+    files = [(packed, data), (f"{folder}/{heat.file}", cells), (f"{folder}/{wall.file}", lines)]
     for kind in OF_MODEL:
         path = context.place.page(kind)
         files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
@@ -182,7 +186,7 @@ def _model_values(
             "orders": ORDERS,
             "grid_recipes": grid_recipes(record),
         },
-        WALL: {"grid_recipes": grid_recipes(record), "sheets": [_sheets(context.place, own) for own in rows]},
+        WALL: {"grid_recipes": grid_recipes(record)},
     }
 
 
@@ -220,18 +224,6 @@ def _pictures(
         drawn = [drawn_unit(context, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
         found.append((caption, [x for x in drawn if x]))
     return found
-
-
-def _sheets(place: Place, rows: LayerRows) -> tuple[str, str | None, list[int], int, int]:
-    """Return of a layer on the wall: name, slug, sheets, units in the first row, one more than its last."""
-    end, name = max(rows.units) + 1, rows.layer.name
-    return (
-        name,
-        place.slug(name),
-        sorted({unit // UNITS_PER_SHEET for unit in rows.units}),
-        min(ACROSS, end),
-        end,
-    )
 
 
 def _preview(store: Store, context: ViewContext, rows: Sequence[LayerRows], shown: Sequence[Shown]) -> bytes:

@@ -2,16 +2,27 @@
 (function () {
   "use strict";
 
-  var LEVELS = [8, 12, 16, 24, 32, 48, 64], ACROSS = 16, make = self.Atlas.make, recipe = self.Atlas.recipe, body = document.body;
+  // How many full rows of sixteen fit the width, from the largest units to the smallest
+  var LEVELS = [0.25, 0.5, 1, 2, 3, 4, 6, 8], ACROSS = 16, make = self.Atlas.make, recipe = self.Atlas.recipe, body = document.body;
   var wall = document.querySelector(".wall"), tools = document.querySelector("[data-zoom]");
-  var level = LEVELS.indexOf(Number(body.dataset.unit));
+  var rows = wall.firstElementChild, words = {}, marks = new WeakMap();
   var frame = make("div.spot", { hidden: "" }), label = make("div.peek", { hidden: "", role: "status" });
 
   function zoom(by) {
-    level = Math.max(0, Math.min(LEVELS.length - 1, level + by));
-    wall.style.setProperty("--unit", LEVELS[level] + "px");
-    tools.querySelector("output").textContent = LEVELS[level] + " px a unit";
+    var level = LEVELS.indexOf(Number(getComputedStyle(rows).getPropertyValue("--k")));
+    rows.style.setProperty("--k", LEVELS[Math.max(0, Math.min(LEVELS.length - 1, level - by))]);
+    var image = rows.querySelector("img");
+    if (image) tools.querySelector("output").textContent = Math.round(image.getBoundingClientRect().width / ACROSS) + " px a unit";
     hide();
+  }
+
+  // The verdict's mark of the unit in place `k` of a sheet; nothing where there is no unit
+  function mark(a, k) {
+    if (!marks.has(a)) {
+      marks.set(a, a.dataset.marks.replace(/([^\d])(\d+)/g, function (_, letter, n) { return letter.repeat(Number(n)); }));
+    }
+    var found = marks.get(a).charAt(k);
+    return found === "-" ? "" : found;
   }
 
   function pictured() {
@@ -31,12 +42,12 @@
 
   // Be at the unit in place `k` of the sheet that `a` shows; where there is none, at the layer.
   function spot(a, k) {
-    var there = k >= 0 && k < Number(a.dataset.n), box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
+    var there = mark(a, k), box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
     a.hash = there ? "#u" + (Number(a.dataset.first) + k) : "";
     if (!there) return hide();
     a.dataset.at = k;
     var left = box.left + side * (k % ACROSS), top = box.top + side * Math.floor(k / ACROSS);
-    label.textContent = a.parentNode.querySelector("figcaption a").textContent + " unit " + (Number(a.dataset.first) + k);
+    label.textContent = a.closest("figure").querySelector("figcaption a").textContent + " unit " + (Number(a.dataset.first) + k) + ": " + words[there];
     frame.hidden = label.hidden = false;
     frame.style.width = frame.style.height = side + "px";
     put(frame, left, top);
@@ -69,6 +80,7 @@
     }
   }
 
+  document.querySelectorAll("[data-mark]").forEach(function (li) { words[li.dataset.mark] = li.dataset.verdict; });
   tools.hidden = false;
   tools.prepend.apply(tools, recipe.mount(chosen, true));
   pictured();

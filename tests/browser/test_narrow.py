@@ -87,10 +87,18 @@ def test_nothing_on_the_wall_is_cut(open_page: Open, width: int) -> None:
     captions = page.locator(".wall figcaption")
     assert captions.evaluate_all("l => l.every(e => e.scrollWidth <= e.clientWidth + 1)")
     boxes = page.locator(".wall figure").evaluate_all(
-        "l => l.map(e => e.getBoundingClientRect()).map(b => [b.top, b.bottom, b.right])"
+        "l => l.map(e => e.getBoundingClientRect()).map(b => [b.top, b.bottom, b.left, b.right])"
     )
-    assert all(right <= width for _, _, right in boxes)
-    assert all(a[1] <= b[0] for a, b in itertools.pairwise(boxes))  # one after another
+    assert all(right <= width for *_, right in boxes)
+    assert all(a[1] <= b[0] or a[3] <= b[2] for a, b in itertools.pairwise(boxes))  # one after another
+
+
+@pytest.mark.parametrize("width", [360, 390, 800, 1280, 1920])
+def test_the_wall_uses_the_width(open_page: Open, width: int) -> None:
+    page = open_page("m/garden/v2/wall.html", viewport={"width": width, "height": 800})
+    rights = page.locator(".wall figure").evaluate_all("l => l.map(e => e.getBoundingClientRect().right)")
+    box = page.locator(".wall").bounding_box()
+    assert max(rights) >= box["x"] + 0.95 * box["width"] - 2
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])

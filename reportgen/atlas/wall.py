@@ -1,0 +1,182 @@
+"""The wall: all units of a model version as sheets of small pictures, each with a line for its verdict.
+
+The lines are one small picture, in light and in dark colours, so that 100,000 units add one file
+and no element each. A verdict has a kind of line as well as a colour.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from PIL import Image
+
+from reportgen.atlas.addresses import Place
+from reportgen.atlas.heat_strip import DARK, LIGHT, rgba
+from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
+from reportgen.atlas.words import counts_in_words, mark
+
+FEW_UNITS = 1500
+"""Up to so many the wall begins with larger pictures."""
+
+LINES = {
+    "s": "########", "u": "#######.", "m": "###..###", "t": "#.#.#.#.", "f": "..####..", "d": "#...#...",
+    "n": "##..##..", "x": "########", "o": "#.......",
+}  # fmt: skip
+"""The kind of line of a verdict by its mark, along the width of a unit."""
+
+_ABSENT, _STACKED = "-", 512
+_LINE_PX = len(LINES["s"])
+LINES_WIDTH = ACROSS * _LINE_PX
+"""Width of a sheet's lines in their picture; those in dark colours are next to those in light ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallSheet:
+    """A sheet on the wall.
+
+    Attributes:
+        number: Of the layer's sheets.
+        first, n: Its first unit, and how many places it has up to its last.
+        rows: Of units.
+        verdicts: Marks of the units from the first on, each followed by how many have it in a row where
+            that is more than one; a minus for a place without a unit.
+        left, top: Where its lines are in the picture of lines, in pixels.
+        alt: In words.
+    """
+
+    number: int
+    first: int
+    n: int
+    rows: int
+    verdicts: str
+    left: int
+    top: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class WallLayer:
+    """A layer on the wall; `across` is how many units its first row has, `sheets` are in order."""
+
+    name: str
+    slug: str
+    n_units: int
+    across: int
+    sheets: tuple[WallSheet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """The wall.
+
+    Attributes:
+        file: Name of the picture of lines, in the model version's folder.
+        width, height: Of that picture, in pixels.
+        step: How far its dark colours are from its light ones, in pixels.
+        layers: In order from the input.
+        few: Whether there are few enough units to begin with larger pictures.
+        strokes: By mark, where a verdict's line is drawn, as `(left, width)` of a length of 8.
+    """
+
+    file: str
+    width: int
+    height: int
+    step: int
+    layers: tuple[WallLayer, ...]
+    few: bool
+    strokes: Mapping[str, tuple[tuple[int, int], ...]]
+
+
+def wall_of(place: Place, rows: Sequence[LayerRows], name: str) -> Wall:
+    """Return the wall of some layers.
+
+    Args:
+        place: Of the model version.
+        rows: Its layers, in order, with scores.
+        name: Of the file of `line_picture`.
+    """
+    layers, at = [], 0
+    for own in rows:
+        marks, sheets = _marks(own), []
+        for number in _sheet_numbers(own):
+            sheets.append(_sheet(own, marks, number, at))
+            at += 1
+        slug = place.slug(own.layer.name) or own.layer.slug
+        layers.append(WallLayer(own.layer.name, slug, len(own.units), min(ACROSS, len(marks)), tuple(sheets)))
+    return Wall(
+        name, 2 * LINES_WIDTH * -(-at // _STACKED), ACROSS * min(at, _STACKED), LINES_WIDTH, tuple(layers),
+        sum(len(own.units) for own in rows) <= FEW_UNITS,
+        {letter: tuple(_strokes(line)) for letter, line in LINES.items()},
+    )  # fmt: skip
+
+
+def line_picture(rows: Sequence[LayerRows]) -> bytes:
+    """Return the lines of all sheets as a WebP without loss: a row of pixels for a row of units."""
+    letters = list(LIGHT)
+    known = np.array([[c == "#" for c in LINES[letter]] for letter in letters])
+    blocks = []
+    for own in rows:
+        marks = _marks(own)
+        for number in _sheet_numbers(own):
+            here = marks[number * UNITS_PER_SHEET : (number + 1) * UNITS_PER_SHEET]
+            places = [letters.index(m) + 1 if m != _ABSENT else 0 for m in here]
+            cells = np.pad(np.array(places, np.uint8), (0, UNITS_PER_SHEET - len(places)))
+            drawn = np.vstack([np.zeros(_LINE_PX, bool), known])[cells]
+            index = np.where(drawn, cells[:, None], 0).reshape(ACROSS, LINES_WIDTH)
+            blocks.append(np.concatenate([rgba(LIGHT)[index], rgba(DARK)[index]], axis=1))
+    blocks = blocks or [np.zeros((1, 1, 4), np.uint8)]
+    stacks = [np.concatenate(blocks[i : i + _STACKED]) for i in range(0, len(blocks), _STACKED)]
+    stacks[-1] = np.pad(stacks[-1], ((0, len(stacks[0]) - len(stacks[-1])), (0, 0), (0, 0)))
+    data = io.BytesIO()
+    Image.fromarray(np.concatenate(stacks, axis=1), "RGBA").save(data, "WEBP", lossless=True, method=4)
+    return data.getvalue()
+
+
+def _sheet(own: LayerRows, marks: str, number: int, at: int) -> WallSheet:
+    first = number * UNITS_PER_SHEET
+    here = marks[first : first + UNITS_PER_SHEET]
+    units = [unit for unit in own.units if first <= unit < first + len(here)]
+    counts: dict[str, int] = {}
+    for unit in units:
+        word = own.scores[unit].verdict if unit in own.scores else ""
+        counts[word] = counts.get(word, 0) + 1
+    named = f"Unit {units[0]}" if len(units) == 1 else f"Units {units[0]} to {units[-1]}"
+    lengths = ((letter, len(list(run))) for letter, run in groupby(here))
+    return WallSheet(
+        number,
+        first,
+        len(here),
+        -(-len(here) // ACROSS),
+        "".join(f"{letter}{n}" if n > 1 else letter for letter, n in lengths),
+        2 * LINES_WIDTH * (at // _STACKED),
+        ACROSS * (at % _STACKED),
+        f"{named} of {own.layer.name}: {counts_in_words(counts)}",
+    )
+
+
+def _marks(own: LayerRows) -> str:
+    """Return the mark of each unit of a layer from 0 to its last; a minus where there is none."""
+    found = [_ABSENT] * (max(own.units) + 1)
+    for unit in own.units:
+        found[unit] = mark(own.scores[unit].verdict if unit in own.scores else "")
+    return "".join(found)
+
+
+def _sheet_numbers(own: LayerRows) -> list[int]:
+    return sorted({unit // UNITS_PER_SHEET for unit in own.units})
+
+
+def _strokes(line: str) -> list[tuple[int, int]]:
+    """Return where a line is drawn, as `(left, width)`."""
+    found, at = [], 0
+    for drawn, run in groupby(line):
+        n = len(list(run))
+        if drawn == "#":
+            found.append((at, n))
+        at += n
+    return found
