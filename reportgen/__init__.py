@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reportgen.models import load_model
     from reportgen.run import (
         atlas,
+        check_model,
         compare,
         gate,
         inspect_model,
@@ -38,6 +39,7 @@ _ROOMS = {
     "ReportgenError": "errors",
     "ScoreSpec": "spec",
     "atlas": "run",
+    "check_model": "run",
     "check_site": "atlas",
     "compare": "run",
     "export_pictures": "atlas",
@@ -61,6 +63,7 @@ __all__ = [
     "ReportgenError",
     "ScoreSpec",
     "atlas",
+    "check_model",
     "check_site",
     "compare",
     "export_pictures",

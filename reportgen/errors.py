@@ -5,7 +5,8 @@ ReportgenError
 │   └── WrongArgument      of a public function (also TypeError)
 ├── ModelError             a model file that cannot be used             exit 2
 │   ├── UnknownLayer       a layer name or glob that matches nothing (also LookupError)
-│   └── UntrustedModel     a file that contains code
+│   ├── UntrustedModel     a file that contains code
+│   └── WeightsNotFinite   weights that are NaN or infinite
 ├── ShapeError             an array of the wrong shape (also ValueError)
 ├── MissingExtra           a package that is not installed              exit 2
 ├── StoreError             a store that cannot be read or written       exit 2
@@ -71,6 +72,10 @@ class UnknownLayer(ModelError, LookupError):
 
 class UntrustedModel(ModelError):
     """A model file that contains code, which is only run on request."""
+
+
+class WeightsNotFinite(ModelError):
+    """A model file with weights that are NaN or infinite."""
 
 
 class ShapeError(ReportgenError, ValueError):

@@ -15,7 +15,7 @@ import reportgen
 from reportgen.config import Settings
 from reportgen.run import options as options_module
 
-WITH_OPTIONS = ("atlas", "compare", "gate", "inspect_model", "prune", "render", "score")
+WITH_OPTIONS = ("atlas", "check_model", "compare", "gate", "inspect_model", "prune", "render", "score")
 COMMITTED = Path(__file__).parent / "golden" / "public-names.txt"
 
 

@@ -27,6 +27,19 @@ if TYPE_CHECKING:
     from reportgen.run.model_run import RenderSummary
     from reportgen.run.results import Verdicts
 
+FAULTS = (
+    "import",
+    "parity",
+    "input-range",
+    "not-finite",
+    "dead",
+    "constant",
+    "unused",
+    "silent",
+    "normalization",
+)
+"""Kinds of faults, as `run.model_check.FaultKind` has them."""
+
 PRUNE_COLUMNS = {
     "model": "text",
     "version": "text",
@@ -143,6 +156,39 @@ def inspect(model: str, as_json: bool, **options: OptionValue) -> None:
         print_json(found.as_dict())
     else:
         print_inspection(found)
+
+
+@cli.command(
+    "check-model",
+    examples=(
+        "reportgen check-model model.keras",
+        "reportgen check-model model.onnx --input-range imagenet --allow dead --json",
+    ),
+)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.option("--allow", multiple=True, type=OneOf(FAULTS), help="A kind of fault that is accepted; several.")
+@with_options(*[name for name in IMPORT if name != "version"], *COMMON)
+def check_model(
+    models: tuple[str, ...], allow: tuple[str, ...], as_json: bool, **options: OptionValue
+) -> None:
+    """Report what is wrong with model files, in seconds; exit code 4 if anything is.
+
+    Can it be read, does it compute the same as the original, is its input range known, are weights finite?
+    Which units are dead, constant or read by nothing, which normalisations saturated? Nothing is rendered.
+    """
+    from reportgen.terminal.tables import print_model_check
+
+    found = [reportgen.check_model(model, **given_options(options)) for model in models]
+    if as_json:
+        print_json({"models": [check.as_dict() for check in found]})
+    else:
+        for check in found:
+            print_model_check(check)
+    failed = [check.file for check in found if not check.ok(allow)]
+    if failed:
+        raise CheckFailed(
+            f"something is wrong with {', '.join(failed)}", hint="--allow KIND accepts a kind of fault"
+        )
 
 
 @cli.command(

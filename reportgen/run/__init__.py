@@ -24,6 +24,7 @@ from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
+from reportgen.run.model_check import check_model as check_model
 from reportgen.run.model_run import RenderSummary, render_models, rendering_store, score_models
 from reportgen.run.options import (
     CompareOptions,

@@ -39,29 +39,44 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
         JSON values; the keys are listed in docs/import-report.md.
     """
     from reportgen.models.class_labels import labels_in
-    from reportgen.models.input_range.evidence import file_metadata, input_evidence
     from reportgen.models.parity import compare_cuts
 
     source = find_source(path)
-    onnx = source.kind == "onnx"
-    metadata = file_metadata(source.path, settings.max_memory) if onnx else {}
-    cuts, parity = compare_cuts(model), _file_parity(source, model, settings)
-    against = "onnxruntime" if onnx else "Keras"
+    cuts, parity = compare_cuts(model), file_parity(source, model, settings)
+    against = runtime_of(source)
     scored = settings.recipes()["scored"]
     return {
         "layers": [_layer(model, layer, scored) for layer in model.layers],
         "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
         "notes": list(model.notes),
-        "classes": list(labels_in(metadata)),
-        "input": _input(model, input_evidence(model, metadata)),
+        "classes": list(labels_in(_metadata(source, settings))),
+        "input": input_report(source, model, settings),
         "parity": _parity_json(parity, against),
-        "parity_note": _sentence(parity, against, "output"),
+        "parity_note": parity_sentence(parity, against, "output"),
         "cuts": _parity_json(cuts, "the whole network"),
-        "cuts_note": _sentence(cuts, "the whole network", "layer"),
+        "cuts_note": parity_sentence(cuts, "the whole network", "layer"),
     }
 
 
-def _file_parity(source: ModelSource, model: Model, settings: Settings) -> Parity:
+def runtime_of(source: ModelSource) -> str:
+    """Return the name of what runs such a file, which an import is compared with."""
+    return "onnxruntime" if source.kind == "onnx" else "Keras"
+
+
+def input_report(source: ModelSource, model: Model, settings: Settings) -> Parsed:
+    """Return what is known of a network's input, with its evidence, as JSON values."""
+    from reportgen.models.input_range.evidence import input_evidence
+
+    return _input(model, input_evidence(model, _metadata(source, settings)))
+
+
+def _metadata(source: ModelSource, settings: Settings) -> dict[str, str]:
+    from reportgen.models.input_range.evidence import file_metadata
+
+    return file_metadata(source.path, settings.max_memory) if source.kind == "onnx" else {}
+
+
+def file_parity(source: ModelSource, model: Model, settings: Settings) -> Parity:
     """Return how far the imported network is from the file's own runtime."""
     from reportgen.models.keras.parity import compare_with_keras
     from reportgen.models.parity import compare_import
@@ -163,7 +178,7 @@ def _parity_json(parity: Parity, against: str) -> JsonObject | None:
     }
 
 
-def _sentence(parity: Parity, against: str, thing: str) -> str:
+def parity_sentence(parity: Parity, against: str, thing: str) -> str:
     """Return a comparison in one sentence."""
     if not parity.found:
         return parity.reason or "not compared"

@@ -112,6 +112,10 @@ class RemovalOptions(TypedDict, total=False):
     removal: str | Path | None
 
 
+class CheckOptions(ModelOptions, total=False):
+    """Options of `check_model`."""
+
+
 class InspectOptions(PlanOptions, total=False):
     """Options of `inspect_model`.
 

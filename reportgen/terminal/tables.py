@@ -16,6 +16,7 @@ from reportgen.compare.report import number_in_words
 from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import BEHIND, MAX_LISTED, GateResult
 from reportgen.run.import_report import report_lines
+from reportgen.run.model_check import ModelCheck
 from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
 
@@ -164,3 +165,17 @@ def _table(first: str, *columns: str) -> Table:
 def _out() -> Console:
     width = None if sys.stdout.isatty() else 160
     return Console(highlight=False, width=width)
+
+
+def print_model_check(check: ModelCheck) -> None:
+    """Print what is wrong with a model, then remarks, a line each."""
+    size = f": {check.n_layers} layers, {check.n_units:,} units" if check.n_layers else ""
+    click.echo(printable(f"{check.file}{size}"))
+    for fault in check.wrong:
+        click.echo(printable(f"  wrong   {fault}"))
+    for fault in check.remarks[:MAX_LISTED]:
+        click.echo(printable(f"  remark  {fault}"))
+    if len(check.remarks) > MAX_LISTED:
+        click.echo(f"  and {len(check.remarks) - MAX_LISTED} more remarks; --json has all")
+    if not check.wrong:
+        click.echo("  nothing is wrong")

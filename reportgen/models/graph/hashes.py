@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reportgen.errors import ModelError
+from reportgen.errors import WeightsNotFinite
 from reportgen.keras_types import ConfigValue, Operation
 from reportgen.models.framework import keras_module
 from reportgen.models.graph.kinds import IDENTITIES
@@ -31,7 +31,7 @@ def node_hashes(nodes: Sequence[Node], file_name: str = "the model") -> list[str
     """Return a hash of 32 hexadecimal digits for each node.
 
     Raises:
-        ModelError: A weight is not a finite number; the layer is named.
+        WeightsNotFinite: A weight is not a finite number; the layer is named.
     """
     hashes: list[str] = []
     of_weights: dict[int, list[str]] = {}
@@ -98,7 +98,7 @@ def _weight_hashes(node: Node, file_name: str) -> list[str]:
         array = np.asarray(keras_module().ops.convert_to_numpy(variable))
         if array.dtype.kind in "fc" and not np.isfinite(array).all():
             count = int(array.size - np.isfinite(array).sum())
-            raise ModelError(
+            raise WeightsNotFinite(
                 f'{file_name}: layer "{node.name}" has {count} of {array.size} numbers in "{variable.name}" '
                 "that are NaN or infinite, wanted finite weights",
                 hint="the training has diverged; try an earlier checkpoint",
