@@ -9,19 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from reportgen.atlas import columns, preview
 from reportgen.atlas.addresses import Place
 from reportgen.atlas.columns import Columns, LayerColumns
-from reportgen.atlas.findings import Finding, find, necessary_in_words
 from reportgen.atlas.grouped import grouped_units
 from reportgen.atlas.heat_strip import heat_picture, heat_strip
-from reportgen.atlas.import_view import import_view
-from reportgen.atlas.layer_table import layer_table as layers_as_table
-from reportgen.atlas.need import need_view
-from reportgen.atlas.network import network_view
-from reportgen.atlas.overview import Head, heads_of, overview_of
+from reportgen.atlas.model_view import ModelView, citation_of, model_view, overview_values
+from reportgen.atlas.overview import Head, heads_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
-from reportgen.atlas.recipe_list import recipes_of
 from reportgen.atlas.rows import LayerRows, listed_rows
-from reportgen.atlas.showcase import showcase_rows, with_renders
 from reportgen.atlas.site_map import (
     ABOUT,
     DOWNLOADS,
@@ -38,12 +32,12 @@ from reportgen.atlas.site_map import (
     PageKind,
 )  # fmt: skip
 from reportgen.atlas.strips import grid_recipes
-from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, n_strip, summary_of
+from reportgen.atlas.summaries import ModelSummary, n_strip
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.terms import TERMS
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.wall import line_picture, wall_of
-from reportgen.atlas.words import citation, kind_in_words
+from reportgen.atlas.words import kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
 from reportgen.removal import Removal
@@ -64,8 +58,6 @@ Its script leaves out those of columns that a model version does not have.
 """
 
 File = tuple[str, bytes]
-Shown = tuple[Finding, list[tuple[str, list[DrawnUnit]]]]
-"""A finding with its pictures, in groups that each have a caption."""
 
 
 def tables_here() -> tuple[str, ...]:
@@ -125,68 +117,33 @@ def _model_files(
     store: Store, pages: Pages, context: ViewContext, record: ModelRecord, rows: Sequence[LayerRows]
 ) -> tuple[ModelSummary, list[File]]:
     """Return a model version as other pages show it, and its own pages."""
-    folder, n_pictures = context.place.folder, n_strip(len(rows))
-    best = [showcase_rows(store, own, n_pictures) for own in rows]
-    removal = store.removal(record.id)
-    found = find(best, removal)
-    wanted: dict[int, set[int]] = {}
-    for finding in found:
-        for _, places in finding.groups:
-            for at, unit in places:
-                wanted.setdefault(at, set()).add(unit)
-    drawn = [with_renders(store, own, wanted.get(at, ())) for at, own in enumerate(best)]
-    layers = tuple(summary_of(context, own, n_pictures) for own in drawn)
-    summary = ModelSummary(record, context.place, layers, tuple(store.runs_of(record.id)))
-    packed, data = _all_units(context.place, rows, removal)
-    shown = [(finding, _pictures(context, drawn, finding)) for finding in found]
+    folder, view = context.place.folder, model_view(store, context, record, rows, n_strip(len(rows)))
+    packed, data = _all_units(context.place, rows, view.removal)
     picture, cells = f"{folder}/preview.jpg", heat_picture(rows)
     heat = heat_strip(context.place, rows, f"units.{content_digest(cells)}.webp")
     lines = line_picture(rows)
     wall = wall_of(context.place, rows, f"wall.{content_digest(lines)}.webp")
     shared: Parsed = {
-        "model": summary, "record": record, "place": context.place, "heat": heat, "wall": wall,
+        "model": view.summary, "record": record, "place": context.place, "heat": heat, "wall": wall,
     }  # fmt: skip
-    values = _model_values(context, summary, rows, removal, shown, packed)
+    values = _model_values(context, view, packed)
     files = [(packed, data), (f"{folder}/{heat.file}", cells), (f"{folder}/{wall.file}", lines)]
     for kind in OF_MODEL:
         path = context.place.page(kind)
         files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))
     if context.spec.url:
-        files.append((picture, _preview(store, context, drawn, shown)))
-    return summary, files
+        files.append((picture, _preview(store, view)))
+    return view.summary, files
 
 
-def _model_values(
-    context: ViewContext, summary: ModelSummary, rows: Sequence[LayerRows], removal: Removal | None,
-    shown: Sequence[Shown], packed: str,
-) -> dict[PageKind, Parsed]:  # fmt: skip
+def _model_values(context: ViewContext, view: ModelView, packed: str) -> dict[PageKind, Parsed]:
     """Return what each page of a model version shows of its own; `packed` is the path of its columns."""
-    record = summary.record
-    cite = citation(
-        None, record.name, record.version, record.file_hash, title=context.spec.title,
-        made_with=context.made_with, address=context.spec.url + context.place.index,
-    )  # fmt: skip
-    imported, necessary = import_view(record), necessary_in_words(rows, measured=removal is not None)
+    recipes = grid_recipes(view.summary.record)
     return {
-        MODEL: {
-            "cite": cite,
-            "recipes": recipes_of(record, context.recipes),
-            "imported": imported,
-            "overview": overview_of(
-                summary, imported, removal, necessary, shown, [own.findings for own in rows]
-            ),
-            "table": layers_as_table(summary.layers, rows, removal),
-            "network": network_view(record.graph, summary.layers),
-            "necessary": necessary,
-            "need": need_view(context.place, removal, rows) if removal else None,
-        },
-        FINDINGS: {"found": shown, "cite": cite},
-        UNITS: {
-            "columns": posixpath.basename(packed),
-            "orders": ORDERS,
-            "grid_recipes": grid_recipes(record),
-        },
-        WALL: {"grid_recipes": grid_recipes(record)},
+        MODEL: overview_values(context, view),
+        FINDINGS: {"found": view.shown, "cite": citation_of(context, view.summary.record)},
+        UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS, "grid_recipes": recipes},
+        WALL: {"grid_recipes": recipes},
     }
 
 
@@ -215,23 +172,11 @@ def _all_units(place: Place, rows: Sequence[LayerRows], removal: Removal | None)
     return f"{place.folder}/units.{content_digest(data)}.js", data
 
 
-def _pictures(
-    context: ViewContext, rows: Sequence[LayerRows], finding: Finding
-) -> list[tuple[str, list[DrawnUnit]]]:
-    """Return the groups of a finding as `(caption, units)`."""
-    found = []
-    for caption, places in finding.groups:
-        drawn = [drawn_unit(context, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
-        found.append((caption, [x for x in drawn if x]))
-    return found
-
-
-def _preview(store: Store, context: ViewContext, rows: Sequence[LayerRows], shown: Sequence[Shown]) -> bytes:
+def _preview(store: Store, view: ModelView) -> bytes:
     """Return the JPEG that stands for a model version in link previews: its clearest units."""
-    places = [place for finding, _ in shown for _, group in finding.groups for place in group][
-        : preview.N_TILES
-    ]
-    keys = [lead.key for at, unit in places if (lead := rows[at].lead(unit))]
+    places = [place for finding, _ in view.shown for _, group in finding.groups for place in group]
+    leads = [view.drawn[at].lead(unit) for at, unit in places[: preview.N_TILES]]
+    keys = [lead.key for lead in leads if lead is not None]
     pixels = {p.key: decode_png(p.png, p.channels) for p in pictures_by_key(store, keys)}
     return preview.montage([preview.tile(pixels[key]) for key in keys if key in pixels])
 
