@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         prune,
         prune_list,
         render,
+        report,
         score,
         verdicts,
     )
@@ -52,6 +53,7 @@ _ROOMS = {
     "prune": "run",
     "prune_list": "run",
     "render": "run",
+    "report": "run",
     "score": "run",
     "verdicts": "run",
     "write_atlas": "atlas",
@@ -76,6 +78,7 @@ __all__ = [
     "prune",
     "prune_list",
     "render",
+    "report",
     "score",
     "verdicts",
     "write_atlas",

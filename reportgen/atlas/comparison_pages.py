@@ -37,6 +37,7 @@ from reportgen.comparison import (
     sentences,
     state_counts,
 )
+from reportgen.json_values import Parsed
 
 MOST_PICTURED = 2000
 """Changed units of a comparison that have pictures; each layer has an equal part."""
@@ -151,12 +152,38 @@ def _pair_files(
         for slug, pair in zip(slugs, c.layers, strict=True)
     ]
     yield path, context.pages.page(
-        PAIR.template, path, extra=extra, c=c, layers=layers, bar=state_bar, state_mark=_STATE_MARKS,
-        counts=_counts(c, *c.layers), meanings=STATE_MEANINGS, least=CONFIDENT, in_words=counts_in_words,
-        sentences=sentences(c), cka=cka_plot(c), tile=TILE_PX,
-        largest=[largest[key_of(pair, x)] for pair, x in c.largest(_N_LARGEST)],
-        pages_a=context.place(c.a).index, pages_b=context.place(c.b).index,
+        PAIR.template, path, extra=extra, layers=layers, in_words=counts_in_words, cka=cka_plot(c),
+        largest=[largest[key_of(pair, x)] for pair, x in c.largest(_N_LARGEST)], **pair_values(context, c),
     )  # fmt: skip
+
+
+def pair_values(context: ComparisonContext, c: Comparison) -> Parsed:
+    """Return what is said of a comparison as a whole, by the names of its template."""
+    return {
+        "c": c, "bar": state_bar, "state_mark": _STATE_MARKS, "counts": _counts(c, *c.layers),
+        "meanings": STATE_MEANINGS, "least": CONFIDENT, "sentences": sentences(c), "tile": TILE_PX,
+        "pages_a": context.place(c.a).index, "pages_b": context.place(c.b).index,
+    }  # fmt: skip
+
+
+def largest_changes(
+    context: ComparisonContext, c: Comparison, most: int
+) -> tuple[list[Row], list[tuple[str, bytes]]]:
+    """Return the largest changes of a comparison, and `(path, bytes)` of their pictures."""
+    changes = c.largest(most)
+    rows: dict[tuple[str, str], Row] = {}
+    files: list[tuple[str, bytes]] = []
+    for pair in c.layers:
+        own = [x for of, x in changes if of is pair]
+        units = {
+            "a": [x.a.unit for x in own if x.a is not None],
+            "b": [x.b.unit for x in own if x.b is not None],
+        }
+        found = [_strips(context, c, pair, units, side) for side in ("a", "b")] if own else []
+        for side, some in zip(("a", "b"), found, strict=False):
+            files += _strip_files(context, c, pair, side, some, set())
+        rows |= {key_of(pair, x): row(context, c, pair, x, found) for x in own}
+    return [rows[key_of(pair, x)] for pair, x in changes], files
 
 
 def _strips(context: ComparisonContext, c: Comparison, pair: LayerPair, units: Mapping[str, Sequence[int]],

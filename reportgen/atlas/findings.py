@@ -35,6 +35,7 @@ class Finding:
         groups: Pictures to show, each with a caption; one group without one where they belong together.
         layers: Layers to name, and what is said of each.
         query: The filter that shows all of them in the view of all units, or empty.
+        of_need: Whether it is about what the network needs, which removal answers at length.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Finding:
     groups: tuple[tuple[str, tuple[Place, ...]], ...] = ()
     layers: tuple[tuple[str, str], ...] = ()
     query: str = ""
+    of_need: bool = False
 
 
 def find(rows: Sequence[LayerRows], removal: Removal | None = None) -> list[Finding]:
@@ -276,6 +278,7 @@ def _necessary(rows: Sequence[LayerRows], removal: Removal | None) -> Finding | 
         "Are there more units than necessary?",
         " ".join(filter(None, sentences)) + shares,
         layers=tuple((layer.layer.name, f"{n:,} of {len(layer.scores):,}") for layer, n in some[:N_LAYERS]),
+        of_need=True,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import reportgen
 from reportgen import sentences
@@ -116,8 +117,29 @@ class Pages:
     def not_found(self) -> bytes:
         """Return `404.html`: served at any depth, so its style is its own, allowed by its hash."""
         source = _read(self._folders, "assets/404.css").decode("utf-8", "replace").strip()
-        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
-        return self.page(NOT_FOUND.template, NOT_FOUND.address, style=source, style_hash=digest)
+        return self.page(NOT_FOUND.template, NOT_FOUND.address, style=source, style_hash=_hash_of(source))
+
+    def self_contained(
+        self, template: str, path: str, styles: Sequence[str], scripts: Sequence[str], **values: Any
+    ) -> bytes:
+        """Return a page that holds its styles and scripts, each allowed by its hash.
+
+        Args:
+            template: File name of its template; gets `style`, `scripts` and `hashes` of both, for its policy.
+            path: Where it would stand on a site.
+            styles, scripts: Names of assets, in order.
+            values: What the template shows.
+
+        Raises:
+            SiteError: The template fails, or a script cannot stand in a page.
+        """
+        texts = {name: _text(self._folders, name) for name in (*styles, *scripts)}
+        for name, text in texts.items():
+            if _ENDS_ELEMENT.search(text):
+                raise SiteError(f'"assets/{name}" holds "</script", "</style" or "<!--", which a page cannot')
+        style, found = "\n".join(texts[name] for name in styles), [texts[name] for name in scripts]
+        hashes = {"style": _hash_of(style), "scripts": [_hash_of(text) for text in found]}
+        return self.page(template, path, style=style, scripts=found, hashes=hashes, **values)
 
     @cached_property
     def digest(self) -> str:
@@ -203,6 +225,22 @@ def _assets(folders: tuple[Path, ...]) -> Mapping[str, tuple[str, bytes]]:
 def _without_remarks(script: bytes) -> bytes:
     """Return a script without its lines of `//` remarks but the first: a tenth of what a page loads."""
     return re.sub(rb"(?<=\n) *//[^\n]*\n", b"", script)
+
+
+_ENDS_ELEMENT = re.compile(r"</(?:script|style)|<!--", re.IGNORECASE)
+"""What ends a script or a style where it stands in a page."""
+
+
+def _text(folders: Sequence[Path], name: str) -> str:
+    """Return a style or script as it stands in a page: browsers hash it with line feeds alone."""
+    data = _read(folders, f"assets/{name}")
+    data = _without_remarks(data) if name.endswith(".js") else data
+    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def _hash_of(text: str) -> str:
+    """Return the SHA-256 of a style or script, as a policy names it."""
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 @functools.lru_cache(8)

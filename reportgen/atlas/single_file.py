@@ -1,7 +1,7 @@
 """A page as one file: its pictures put into it, and its links leading within it or to where the site is.
 
-Links keep the addresses that they have on a site until here, so that every template and drawing can be used in a
-page of its own. What the page shows is not known here.
+Links keep the addresses that they have on a site until here, so that every template and drawing can be used
+in a page of its own. What the page shows is not known here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Surroundings:
         files: Pictures by their path on a site.
         anchors: Ids on the page by the address on a site of what they show; an address without its fragment
             stands for all of that page.
-        url: Address of the site, with a slash at its end, or empty: where links lead that lead out of the page.
+        url: Address of the site, with a slash at its end, or empty: where links out of the page lead.
     """
 
     path: str
@@ -41,8 +41,8 @@ class Surroundings:
 def single_file(page: bytes, around: Surroundings) -> bytes:
     """Return a page that needs no other file.
 
-    Pictures become data URIs. A link leads to a place of the page where it shows what the link leads to, else to
-    the site, else it is none: its text stays.
+    Pictures become data URIs. A link leads to the place of the page that shows what it leads to, else to the
+    site, else it is none: its text stays.
 
     Raises:
         SiteError: A picture of the page is not among the files.

@@ -16,12 +16,14 @@ from reportgen.cli.comparing import compare, gate
 from reportgen.cli.exploring import explore
 from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, STOPPED, Stopped
 from reportgen.cli.pruning import prune
+from reportgen.cli.sharing import report
 from reportgen.errors import ReportgenError
 
 cli.add_command(compare)
 cli.add_command(gate)
 cli.add_command(explore)
 cli.add_command(prune)
+cli.add_command(report)
 
 __all__ = ["cli", "main"]
 

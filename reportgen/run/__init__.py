@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.arguments import checked
 from reportgen.atlas.table import noise_rates, verdict_rows
-from reportgen.config import Settings, read_settings
 from reportgen.plan import make_plan
 from reportgen.run.comparing import (
     compare_named,
@@ -34,12 +33,13 @@ from reportgen.run.options import (
     RenderOptions,
     ScoreOptions,
     SiteOptions,
-    StoreOptions,
+    settings_of,
     takes,
 )
 from reportgen.run.progress import Reporter, Silent, report_upgrade
 from reportgen.run.publishing import publish
 from reportgen.run.rendering import plan_request
+from reportgen.run.reporting import report as report
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
 from reportgen.run.store_atlas import Atlas, open_atlas
 from reportgen.run.versions import read_name
@@ -80,7 +80,7 @@ def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspec
     """
     import tempfile
 
-    settings = _settings(options)
+    settings = settings_of(options)
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "none.db", create=True) as store:
         source = open_source(store, path, settings)
         model = source.load()
@@ -119,7 +119,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         >>> done.planned, done.rendered, done.failed  # a scored and a display picture of two layers
         (4, 4, 0)
     """
-    settings, progress = _settings(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or Silent()
     clock = Clock(settings.budget)
     with rendering_store(settings.store, progress) as store:
         return render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
@@ -148,7 +148,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
         >>> table.by_layer()["tiny", "v1", "conv"]
         {'structured': 2, 'static': 1}
     """
-    settings, progress = _settings(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or Silent()
     with open_store(settings.store, write=True) as store:
         report_upgrade(store, progress)
         score_models(store, settings)
@@ -198,7 +198,7 @@ def prune(
     """
     from reportgen.run.pruning import prune_model
 
-    settings, progress = _settings(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or Silent()
     target = Path(out) if out is not None else None
     return prune_model(model, settings, target, order, progress, stop or _never, largest=largest, force=force)
 
@@ -304,7 +304,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         >>> len(made.verdicts), made.site.index.as_posix()
         (2, 'site/index.html')
     """
-    settings = _settings(options)
+    settings = settings_of(options)
     progress, clock = reporter or Silent(), Clock(settings.budget)
     with rendering_store(settings.store, progress) as store:
         renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
@@ -343,7 +343,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
         >>> result.found.pairs[0].counts
         {'unchanged': 5}
     """
-    settings = _settings(options)
+    settings = settings_of(options)
     names = named_versions([str(v) for v in versions], settings)
     twin = read_name(str(chance), settings) if chance is not None else None
     wanted = names if twin is None else [*names, twin]
@@ -371,14 +371,8 @@ def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> G
         >>> reportgen.gate("reportgen.db", rule=["dead <= 5", "structured_share in conv >= 60%"]).held
         True
     """
-    settings = _settings(options)
+    settings = settings_of(options)
     return run_gate(None if version is None else str(version), settings.rule, settings.against, settings)
-
-
-def _settings(options: StoreOptions) -> Settings:
-    return read_settings(
-        {key: value for key, value in options.items() if key != "config"}, options.get("config")
-    )
 
 
 def _verdicts(store: Store) -> Verdicts:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reportgen.atlas.addresses import Place, places
 from reportgen.compare import Version, compare_versions, series_of
-from reportgen.comparison import Comparisons, VersionId
+from reportgen.comparison import Comparison, Comparisons, VersionId
 from reportgen.config import Settings
 from reportgen.errors import ConfigError
 from reportgen.run.context import Clock, RunContext
@@ -18,7 +18,7 @@ from reportgen.run.model_run import RenderSummary, render_model
 from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.versions import NamedVersion, all_versions, open_versions, read_name, rendered_already
 from reportgen.score import score_store
-from reportgen.store import Store, open_store
+from reportgen.store import ModelRecord, Store, open_store
 
 MIN_SERIES = 3
 
@@ -122,6 +122,12 @@ def _measure_cross(a: Version, b: Version, names: Sequence[NamedVersion], settin
         for version, named in zip((a, b), names, strict=True)
     )
     measure_cross_responses(a, b, load_a, load_b)
+
+
+def compared_with(store: Store, record: ModelRecord, before: ModelRecord) -> Comparison:
+    """Return a version of a store compared with an earlier one of the same store."""
+    later = Version(store, record)
+    return compare_versions(Version(store, before), later, _own_twin(later))
 
 
 def stored_comparisons(store: Store, more: Comparisons | None = None) -> Comparisons:

@@ -12,12 +12,11 @@ from reportgen.compare.report import number_in_words, plain
 from reportgen.compare.rules import Rule, read_rule
 from reportgen.comparison import VersionId
 from reportgen.config import Settings
-from reportgen.errors import ConfigError, StoreError
+from reportgen.errors import ConfigError
 from reportgen.json_values import JsonObject
 from reportgen.run.comparing import Places, linker, places_of
 from reportgen.run.gate_files import badge, junit
-from reportgen.run.versions import NamedVersion, open_versions, read_name
-from reportgen.store import open_store
+from reportgen.run.versions import check_stored, named_or_last, open_versions, read_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,16 +147,12 @@ def run_gate(word: str | None, rules: Sequence[str], against: str | None, settin
             "no rule is given, wanted at least one",
             hint='--rule "dead <= 5", or rule in reportgen.toml',
         )
-    named = _judged_version(word, settings)
+    named = named_or_last(word, settings)
     names = [named]
     if against is not None:
         names.append(read_name(against, settings.model_copy(update={"store": named.store})))
     for name in names:
-        if name.model is not None:
-            raise StoreError(
-                f'"{name.model}" is a model file, wanted a version in a store',
-                hint="render it, then name its store",
-            )
+        check_stored(name)
     with open_versions(names) as versions:
         before = versions[1] if len(versions) > 1 else None
         wanted = before is not None and any(rule.compares for rule in read)
@@ -165,14 +160,3 @@ def run_gate(word: str | None, rules: Sequence[str], against: str | None, settin
         outcomes = judge(read, versions[0], before, comparison)
         addresses = places_of(versions)
         return GateResult(versions[0].id, before.id if before else None, tuple(outcomes), addresses)
-
-
-def _judged_version(word: str | None, settings: Settings) -> NamedVersion:
-    named = read_name(word, settings) if word is not None else NamedVersion(settings.store)
-    if named.label or named.model is not None:
-        return named
-    with open_store(named.store) as store:
-        records = store.models()
-    if not records:
-        raise StoreError(f'store "{named.store.name}" holds no model', hint="render a model first")
-    return NamedVersion(named.store, f"{records[-1].name}/{records[-1].version}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, ParamSpec, TypedDict, TypeVar, get_type_hints
 
 from reportgen.arguments import checked
+from reportgen.config import Settings, read_settings
 from reportgen.removal import Reading
 
 _Asked = ParamSpec("_Asked")
@@ -176,6 +177,20 @@ class SiteOptions(RenderOptions, total=False):
     templates: str | Path | None
 
 
+class ReportOptions(StoreOptions, total=False):
+    """Options of `report`.
+
+    Attributes:
+        against: The earlier version to compare with; by default the one stored before it.
+        templates: A folder of your own files, which replace templates of the same name.
+        atlas: Fields of `AtlasSpec`, by name: `url` is where links to the site lead.
+    """
+
+    against: str | None
+    templates: str | Path | None
+    atlas: Mapping[str, float | str] | None
+
+
 class ScoreOptions(StoreOptions, total=False):
     """Options of `score`.
 
@@ -196,6 +211,17 @@ class GateOptions(StoreOptions, total=False):
 
     rule: str | Sequence[str] | None
     against: str | None
+
+
+def settings_of(options: StoreOptions) -> Settings:
+    """Return the settings that these options make, with the settings file.
+
+    Raises:
+        ConfigError: An option or the file cannot be used.
+    """
+    return read_settings(
+        {key: value for key, value in options.items() if key != "config"}, options.get("config")
+    )
 
 
 def takes(options: type) -> Callable[[Callable[_Asked, _Given]], Callable[_Asked, _Given]]:

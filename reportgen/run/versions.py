@@ -54,6 +54,35 @@ def read_name(word: str, settings: Settings) -> NamedVersion:
     return NamedVersion(settings.store, word)
 
 
+def named_or_last(word: str | None, settings: Settings) -> NamedVersion:
+    """Return the version that a word names; the last one of a store that is named alone, or of the settings'.
+
+    Raises:
+        StoreError: The store cannot be read, or holds no model.
+    """
+    named = read_name(word, settings) if word is not None else NamedVersion(settings.store)
+    if named.label or named.model is not None:
+        return named
+    with open_store(named.store) as store:
+        records = store.models()
+    if not records:
+        raise StoreError(f'store "{named.store.name}" holds no model', hint="render a model first")
+    return NamedVersion(named.store, f"{records[-1].name}/{records[-1].version}")
+
+
+def check_stored(named: NamedVersion) -> None:
+    """Refuse a version that is a model file.
+
+    Raises:
+        StoreError: It is.
+    """
+    if named.model is not None:
+        raise StoreError(
+            f'"{named.model}" is a model file, wanted a version in a store',
+            hint="render it, then name its store",
+        )
+
+
 def find_version(store: Store, named: NamedVersion) -> Version:
     """Return the version that was named.
 
