@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import reportgen
 from reportgen import sentences
@@ -25,6 +24,7 @@ from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, site_links
 from reportgen.atlas.terms import MEANINGS
 from reportgen.errors import SiteError
+from reportgen.json_values import Parsed
 from reportgen.verdicts import MARKS, VERDICTS
 
 _ASSETS = (
@@ -120,7 +120,7 @@ class Pages:
         return self.page(NOT_FOUND.template, NOT_FOUND.address, style=source, style_hash=_hash_of(source))
 
     def self_contained(
-        self, template: str, path: str, styles: Sequence[str], scripts: Sequence[str], **values: Any
+        self, template: str, path: str, styles: Sequence[str], scripts: Sequence[str], values: Parsed
     ) -> bytes:
         """Return a page that holds its styles and scripts, each allowed by its hash.
 

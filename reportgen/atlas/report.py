@@ -35,7 +35,7 @@ from reportgen.store import ModelRecord, Store, pictures_by_key, units_of
 
 TEMPLATE = "report.html"
 STYLES = ("atlas.css", "compare.css", "report.css")
-SCRIPTS = ("theme.js", "atlas.js", "plots.js")
+SCRIPTS = ("theme.js", "atlas.js", "plots.js", "report.js")
 ACROSS = 12
 """Pictures in a row of a layer."""
 _ROWS_IN_ALL, _MOST_ROWS = 30, 4
@@ -184,12 +184,12 @@ def _page(source: _Source, amount: Amount) -> tuple[bytes, int, int]:
     n_units = sum(len(own.units) for own in rows)
     n_shown = sum(len(x.tiles) for x in layers)
     path = f"{place.folder}/{TEMPLATE}"
-    html = source.pages.self_contained(
-        TEMPLATE, path, STYLES, SCRIPTS,
-        model=view.summary, record=record, place=place, heat=heat, found=view.shown, layers=layers,
-        compared=compared, n_units=n_units, n_shown=n_shown, amount=amount,
-        reduced=amount.picture_px < source.spec.picture_px, **overview_values(context, view),
-    )  # fmt: skip
+    values = {
+        "model": view.summary, "record": record, "place": place, "heat": heat, "found": view.shown,
+        "layers": layers, "compared": compared, "n_units": n_units, "n_shown": n_shown, "amount": amount,
+        "reduced": amount.picture_px < source.spec.picture_px, **overview_values(context, view),
+    }  # fmt: skip
+    html = source.pages.self_contained(TEMPLATE, path, STYLES, SCRIPTS, values)
     files = {f"{place.folder}/{heat.file}": cells, **dict(_picture_files(store, context, view)), **strips}
     around = Surroundings(path, files, _anchors(place, view, layers), source.spec.url)
     return single_file(html, around), n_units, n_shown

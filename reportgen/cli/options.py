@@ -159,9 +159,7 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "rule": click.option(
         "--rule", multiple=True, metavar="RULE", help='A limit, such as "dead <= 5"; several.'
     ),
-    "against": click.option(
-        "--against", metavar="VERSION", help="The earlier version, for rules that compare."
-    ),
+    "against": click.option("--against", metavar="VERSION", help="The earlier version to compare with."),
     "config": click.option("--config", metavar="FILE", help="Settings.  [reportgen.toml, if it exists]"),
     "json": click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
 }

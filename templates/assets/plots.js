@@ -54,9 +54,10 @@
       said.textContent = cell.a.querySelector("title").textContent.split(": ")[0] + " " + cell.unit;
     });
     svg.addEventListener("pointerleave", function () { mark.setAttribute("visibility", "hidden"); said.textContent = ""; });
+    // A layer that has a page of its own; a place on this one is led to by its link
     svg.addEventListener("click", function (event) {
       var cell = at(event);
-      if (!cell || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button || !event.clientX) return;
+      if (!cell || !cell.a.getAttribute("href").endsWith(".html") || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button || !event.clientX) return;
       event.preventDefault();
       location.href = cell.a.getAttribute("href") + "#u" + cell.unit;
     });

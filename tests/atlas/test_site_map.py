@@ -24,9 +24,10 @@ FRAMES = {
     "terms.html",
     "compare_parts.html",
     "explorer.html",
+    "report.html",
     "patterns.html",
 }
-"""Templates that are no page of a site: frames, macros, the explorer's."""
+"""Templates that are no page of a site: frames, macros, the explorer's, the report."""
 PLACE = Place("garden", "v1", (("conv1", "conv1"), ("fc", "fc")))
 NAMES = {
     "model": "garden", "version": "v1", "layer": "fc", "unit": 3,
