@@ -110,7 +110,7 @@ class StateCount:
     Attributes:
         state: One of `STATES`.
         key: That, or `unmatched-a` or `unmatched-b`.
-        words: What a person reads: `moved`, `only in v1`.
+        words: What a person reads: `moved`, `unmatched in v1`.
         n, n_uncertain: Units, and how many of them are uncertain.
     """
 
@@ -285,8 +285,8 @@ def state_counts(changes: Iterable[UnitChange], before: str, after: str) -> list
     unsure = Counter(state_key(x) for x in rows if x.uncertain)
     wordings = [(state, state, state) for state in STATES if state != "unmatched"]
     wordings += [
-        ("unmatched", "unmatched-a", f"only in {before}"),
-        ("unmatched", "unmatched-b", f"only in {after}"),
+        ("unmatched", "unmatched-a", f"unmatched in {before}"),
+        ("unmatched", "unmatched-b", f"unmatched in {after}"),
     ]
     return [
         StateCount(state, key, words, found[key], unsure[key]) for state, key, words in wordings if found[key]
@@ -301,7 +301,7 @@ def state_key(change: UnitChange) -> str:
 
 
 def counts_in_words(counts: Iterable[StateCount]) -> str:
-    """Return `12 unchanged, 9 moved (4 of them uncertain), 2 only in v1`."""
+    """Return `12 unchanged, 9 moved (4 of them uncertain), 2 unmatched in v1`."""
     return ", ".join(_count_in_words(count) for count in counts) or "no units"
 
 
@@ -318,7 +318,7 @@ def sentences(c: Comparison) -> list[str]:
     only_b = sum(count.n for count in counted) - sum(count.n for count in of_a)
     found = [f"Of {c.n_a:,} units of {before}: {counts_in_words(of_a)}."]
     if only_b:
-        found.append(f"{only_b:,} of {sum(pair.n_b for pair in c.layers):,} units are only in {after}.")
+        found.append(f"{only_b:,} of {sum(pair.n_b for pair in c.layers):,} units are unmatched in {after}.")
     found.append(_of_counterparts(c))
     same = sum(pair.same for pair in c.layers)
     if same:

@@ -26,8 +26,6 @@ from reportgen.atlas.comparison_rows import (
 from reportgen.atlas.pages import template_folder
 from reportgen.atlas.site_map import CHANGES, COMPARISONS, PAIR, SERIES, VERSIONS
 from reportgen.comparison import (
-    CONFIDENT,
-    STATE_MEANINGS,
     Comparison,
     Comparisons,
     LayerPair,
@@ -52,7 +50,7 @@ _MEASURES = (
 )
 _STATE_MARKS = {
     "unchanged": "t",
-    "moved": "t",
+    "moved": "w",
     "sharpened": "s",
     "blurred": "u",
     "re-purposed": "m",
@@ -140,7 +138,7 @@ def _pair_files(
         around = {"previous": slugs[i - 1] if i else "", "next": slugs[i + 1] if i + 1 < len(slugs) else ""}
         yield path, context.pages.page(
             CHANGES.template, path, extra=extra, c=c, pair=pair, bar=state_bar, state_mark=_STATE_MARKS,
-            counts=_counts(c, pair), meanings=STATE_MEANINGS, least=CONFIDENT,
+            counts=_counts(c, pair),
             flow=flow_plot(pair.flow, str(c.a), str(c.b)), around=around, tile=TILE_PX,
             groups=groups(rows), kept=[r for r in rows if r.change.state == "unchanged"],
             unscored=unscored(rows, c),
@@ -161,7 +159,7 @@ def pair_values(context: ComparisonContext, c: Comparison) -> Parsed:
     """Return what is said of a comparison as a whole, by the names of its template."""
     return {
         "c": c, "bar": state_bar, "state_mark": _STATE_MARKS, "counts": _counts(c, *c.layers),
-        "meanings": STATE_MEANINGS, "least": CONFIDENT, "sentences": sentences(c), "tile": TILE_PX,
+        "sentences": sentences(c), "tile": TILE_PX,
         "pages_a": context.place(c.a).index, "pages_b": context.place(c.b).index,
     }  # fmt: skip
 

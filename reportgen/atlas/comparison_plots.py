@@ -18,7 +18,7 @@ from reportgen.verdicts import MARKS
 
 _WIDTH, _BAR, _SIDE, _GAP = 420, 10, 118, 5
 _LINE_WIDTH, _LINE_HEIGHT, _LEFT, _RIGHT, _LABEL = 420, 170, 40, 110, 12
-_NO_UNIT = "no counterpart"
+_NO_UNIT = "unmatched"
 _MOST_NAMED = 24
 
 

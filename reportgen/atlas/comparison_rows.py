@@ -129,7 +129,7 @@ def groups(rows: Sequence[Row]) -> list[Group]:
         ("changed", "Changed", own),
         ("consequences", "Changed because of an earlier layer", [r for r in changed if r.change.consequence]),
         ("moved", "Moved", sorted((r for r in shown if r.change.state == "moved"), key=_by_similarity)),
-        ("unmatched", "Without a counterpart", [r for r in changed if r.change.state == "unmatched"]),
+        ("unmatched", "Unmatched", [r for r in changed if r.change.state == "unmatched"]),
     ]
     titled = [group for group in titled if group[2]]
     return [

@@ -30,7 +30,7 @@ from reportgen.atlas.similarity import groups_of, n_groups_left_out, similarity_
 from reportgen.atlas.site_map import LAYER, UNIT
 from reportgen.atlas.strips import GRID_RECIPES, UnitPictures
 from reportgen.atlas.structure_plots import layer_spread
-from reportgen.atlas.terms import MEANINGS, terms_of
+from reportgen.atlas.terms import OF_UNITS, terms_of
 from reportgen.atlas.unit_view import null_pictures, unit_view
 from reportgen.atlas.use_plot import use_against_structure
 from reportgen.atlas.view_context import ViewContext
@@ -126,7 +126,7 @@ def layer_pages(
         path,
         pages.page(
             LAYER.template, path, preview=preview, parts=parts, around=around,
-            terms_here=list(MEANINGS), rows_digest=content_digest(packed), names_digest=content_digest(names),
+            terms_here=OF_UNITS, rows_digest=content_digest(packed), names_digest=content_digest(names),
             **values, **shared,
         ),
     )  # fmt: skip

@@ -12,11 +12,10 @@ from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.structure_plots import axis_of, scale_of, small_spread, structures_of
 from reportgen.atlas.summaries import LayerSummary
 from reportgen.removal import Removal
-from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED, UNDECIDED
+from reportgen.verdicts import WORDS
 
 MOST_SPREADS, MOST_STRIPS = 40, 100
 """Layers up to which spreads are drawn, and pictures of each shown: a page of more has no room for them."""
-_SHARES = (STRUCTURED, STATIC, FLAT, DEAD, UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def layer_table(
     """
     axis = axis_of(rows)
     needed = {x.layer: x.together for x in removal.layers} if removal else {}
-    named = tuple(v.word for v in _SHARES if any(x.counts.get(v.word) for x in layers))
+    named = tuple(word for word in WORDS if any(x.counts.get(word) for x in layers))
     drawn = len(rows) <= MOST_SPREADS
     lines = []
     for layer, own in zip(layers, rows, strict=True):

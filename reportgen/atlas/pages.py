@@ -22,7 +22,7 @@ from reportgen.atlas.addresses import Place, relative, root_of
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.sandbox import Sandbox, rendered
 from reportgen.atlas.site_map import ASSETS, NOT_FOUND, PICTURES, model_links, site_links
-from reportgen.atlas.terms import MEANINGS
+from reportgen.atlas.terms import MEANINGS, explained
 from reportgen.errors import SiteError
 from reportgen.json_values import Parsed
 from reportgen.verdicts import MARKS, VERDICTS
@@ -202,6 +202,7 @@ def _environment(folders: tuple[Path, ...]) -> Sandbox:
         "bar": bar,
         "terms": MEANINGS,
         "opens": str,
+        "explained": explained,
         "number": number,
         "tenths": tenths,
         "pictures": PICTURES,

@@ -6,12 +6,15 @@ A page shows `brief` when a reader asks for it; the method page adds `more`. Ver
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reportgen.atlas.plots import number
 from reportgen.atlas.views import Facts, UnitView
 from reportgen.atlas.words import mark
+from reportgen.comparison import CONFIDENT, STATE_MEANINGS
 from reportgen.sentences.responses import NATURAL_AGREES, ROBUST
 from reportgen.spec import ScoreSpec
 from reportgen.verdicts import VERDICTS
@@ -26,12 +29,14 @@ class Term:
         title: The word, or several that belong together.
         brief: What it means, in a sentence or two.
         more: What else there is to know; may be empty.
+        words: In running text, what opens it.
     """
 
     key: str
     title: str
     brief: str
     more: str = ""
+    words: tuple[str, ...] = ()
 
 
 _SPEC = ScoreSpec()
@@ -44,6 +49,7 @@ _EXPLAINED = (
         "Start, seed",
         "Every picture begins from faint noise of its own: a start. A seed is the number of a start.",
         "The same unit, recipe and seed give the same picture.",
+        words=("start", "starts"),
     ),
     Term(
         "recipes",
@@ -58,6 +64,7 @@ _EXPLAINED = (
         "The same renderer with the same settings, run on artificial units without structure. Whatever "
         "structure these pictures show comes from the renderer.",
         "A unit’s own pictures are compared with them.",
+        words=("noise baseline",),
     ),
     Term(
         "structure",
@@ -69,17 +76,20 @@ _EXPLAINED = (
         "is the p-value: the share of the baseline’s pictures with at least as much structure. Adjusted, it "
         "is corrected for the many units of a layer, some of which will look structured by chance. Verdicts "
         "follow structure, not p.",
+        words=("structure",),
     ),
     Term(
         "contrast",
         "Contrast",
         "How far the pixels of a picture deviate from their mean colour (RMS), in the range 0 to 1.",
         "A picture with almost none is called flat.",
+        words=("contrast",),
     ),
     Term(
         "borderline",
         "Borderline",
         "Near a threshold, between structured and static or close to flat: the verdict is a guess.",
+        words=("borderline",),
     ),
     Term(
         "consistency",
@@ -87,6 +97,7 @@ _EXPLAINED = (
         "How reliably a picture can be matched to its unit by the unit’s other starts, among pictures of "
         "other units with a pattern: 1 is always, about one half is chance.",
         "It says that starts are similar, not what they show: noise can be similar too.",
+        words=("consistency",),
     ),
     Term(
         "decided",
@@ -116,18 +127,22 @@ _EXPLAINED = (
         "random) and the accuracy of always predicting the most common class. A curve may rise again; the "
         "page gives both the count up to which every smaller one is within the limit and the largest within "
         "it.",
+        words=("removal", "removal curve", "removed together", "needed"),
     ),
     Term(
         "superfluous",
         "Superfluous",
         "Certainly: its weights or bounds prove that the network does the same without it. Measured: it is "
         "among the units that can be removed together, on the pictures that were given.",
+        words=("superfluous",),
     ),
     Term(
         "unheard",
-        "Silent, constant, unused",
-        "Silent (dead): no activation on anything that was shown. Constant: the same activation on "
-        "everything. Unused: all its outgoing weights are zero.",
+        "Silent, quiet, constant, unused",
+        "Silent (dead): no activation on anything that was shown. Quiet: none on the probe pictures, but "
+        "some render activates it. Constant: the same activation on everything. Unused: all its outgoing "
+        "weights are zero.",
+        words=("silent", "quiet", "constant", "unused"),
     ),
     Term(
         "copy",
@@ -138,6 +153,7 @@ _EXPLAINED = (
         "and on white noise, where every weight counts equally (on smooth pictures any two brightness "
         f"detectors agree). Mirrors have −{_COPY} or less, or, in a first convolution, opposite kernels. "
         "Complements are the two outputs of a softmax: opposites by arithmetic, whatever was learnt.",
+        words=("copy", "copies", "mirror", "mirrors", "complement", "complements"),
     ),
     Term(
         "alike",
@@ -147,6 +163,7 @@ _EXPLAINED = (
         "It is the first criterion for copies; the unit’s page says which one the most similar unit fails. "
         "Two units that are active equally often, but in different positions, have a low r. The relation is "
         "not mutual: the other unit may have eight that are more similar.",
+        words=("correlation", "groups of similar units"),
     ),
     Term(
         "weights",
@@ -178,23 +195,80 @@ _EXPLAINED = (
     Term(
         "counterpart",
         "Counterpart",
-        "The unit of another version whose activations are most like this one’s on the same pictures.",
+        "The unit of another version whose activations are most like this one’s on the same pictures. By "
+        "chance: how many units have one in an untrained network of the same shape.",
         "How sure it is, and what else changed, stands on the page that compares the two versions.",
+        words=("counterpart", "counterparts"),
+    ),
+    Term(
+        "similarity",
+        "Similarity, confidence",
+        "Similarity is the correlation of two units’ activations on the same pictures, −1 to 1. Confidence "
+        "is the probability that neither of the two has a better counterpart.",
+        f"A question mark means that confidence is below {number(CONFIDENT)}: another unit would do about as "
+        "well, so the pair is not called sharpened or blurred.",
+        words=("similarity", "confidence", "uncertain"),
+    ),
+    Term(
+        "cka",
+        "CKA",
+        "How similar two layers’ activations are as a whole, 0 to 1, whatever the order and number of their "
+        "units: centred kernel alignment, linear and debiased, over the probe pictures.",
+        words=("CKA",),
     ),
 )
 
 TERMS: Mapping[str, Term] = {term.key: term for term in _EXPLAINED}
 """The terms that the method page lists, by key, in its order."""
 
-_OF_VERDICTS = {f"v-{mark(v.word)}": Term(f"v-{mark(v.word)}", v.word, v.meaning) for v in VERDICTS if v.word}
+_OF_VERDICTS = {
+    f"v-{mark(v.word)}": Term(f"v-{mark(v.word)}", v.word, v.meaning, words=(v.word,))
+    for v in VERDICTS
+    if v.word
+}
+_OF_STATES = {
+    f"c-{state}": Term(f"c-{state}", state, f"{meaning[0].upper()}{meaning[1:]}.", words=(state,))
+    for state, meaning in STATE_MEANINGS.items()
+}
 
-MEANINGS: Mapping[str, Term] = {**TERMS, **_OF_VERDICTS}
-"""All that pages explain in place, by key; `v-` and a verdict's mark for a verdict."""
+OF_UNITS: tuple[str, ...] = (*TERMS, *_OF_VERDICTS)
+"""The keys of what may be said of a unit."""
+
+MEANINGS: Mapping[str, Term] = {**TERMS, **_OF_VERDICTS, **_OF_STATES}
+"""All that pages explain in place, by key: `v-` and the mark for a verdict, `c-` and the word for a state."""
 
 
 def terms_of(view: UnitView) -> list[str]:
     """Return the keys of the terms on a unit's page, each once."""
     return [key for key in dict.fromkeys(_named(view)) if key in MEANINGS]
+
+
+def explained(text: str) -> list[tuple[str, str]]:
+    """Return a text in parts, each with the key of the term that it opens; empty where it opens none.
+
+    Each term is opened once, by its first word. For pages alone: nothing follows from what a text says.
+
+    Example:
+        >>> explained("3 static units, like other static ones")
+        [('3 ', ''), ('static', 'v-t'), (' units, like other static ones', '')]
+    """
+    pattern, keys = _spelling()
+    found: list[tuple[str, str]] = []
+    at = 0
+    for word in pattern.finditer(text):
+        key = keys[word[0].lower()]
+        if key not in {known for _, known in found}:
+            found += [(text[at : word.start()], ""), (word[0], key)]
+            at = word.end()
+    return [part for part in (*found, (text[at:], "")) if part[0]]
+
+
+@functools.cache
+def _spelling() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return what finds words that open terms, longest first, and the terms' keys by word."""
+    keys = {word.lower(): key for key, term in MEANINGS.items() for word in term.words}
+    words = sorted(map(re.escape, keys), key=len, reverse=True)
+    return re.compile(rf"(?<![\w/.:-])(?:{'|'.join(words)})(?![\w/-]|:\S)", re.IGNORECASE), keys
 
 
 def _named(view: UnitView) -> Iterator[str]:

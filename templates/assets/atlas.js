@@ -198,6 +198,21 @@
     return { toggle: function () { if (dialog.open) dialog.close(); else dialog.showModal(); } };
   }
 
+  // The words of `box` become the label of a button in it. Those that open a meaning stay behind it, as question marks.
+
+  function labelled(box, button) {
+    var terms = [].slice.call(box.querySelectorAll(".term"));
+    terms.forEach(function (term) {
+      term.before(term.textContent);
+      term.setAttribute("aria-label", "What does “" + term.textContent + "” mean?");
+      term.textContent = "?";
+      term.classList.add("aside");
+    });
+    button.append.apply(button, [].slice.call(box.childNodes).filter(function (node) { return !terms.includes(node); }));
+    terms.forEach(function (term) { term.remove(); });
+    box.append.apply(box, [button].concat(terms));
+  }
+
   // A unit by chance: a button says where units are, as `address runs` with {} for the number, parted by |
 
   function numberOf(listed, at) {
@@ -236,6 +251,6 @@
   });
   self.Atlas = {
     make: make, draw: draw, unpack: unpack, image: image, tile: tile, numberOf: numberOf, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
-    peeking: peeking, help: help(),
+    peeking: peeking, labelled: labelled, help: help(),
   };
 })();

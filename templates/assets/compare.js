@@ -57,7 +57,7 @@
     var button = document.createElement("button");
     button.type = "button";
     button.setAttribute("aria-pressed", "false");
-    button.append.apply(button, [].slice.call(li.childNodes));
+    self.Atlas.labelled(li, button);
     button.addEventListener("click", function () {
       var on = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", on);
@@ -68,7 +68,6 @@
         if (pressed.size && rows.some(function (row) { return !row.hidden; })) list.closest("details").open = true;
       });
     });
-    li.append(button);
   });
 
   // A row that the address names is seen even where its group is folded.

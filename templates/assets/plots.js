@@ -11,8 +11,7 @@
     heads.forEach(function (head, at) {
       if (!head.dataset.by) return;
       var button = make("button", { type: "button" });
-      button.append.apply(button, [].slice.call(head.childNodes));
-      head.append(button);
+      self.Atlas.labelled(head, button);
       button.addEventListener("click", function () {
         var down = head.getAttribute("aria-sort") ? head.getAttribute("aria-sort") === "ascending" : head.dataset.by === "number";
         heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
@@ -102,12 +101,13 @@
     });
   }
 
-  // What a dot or a thumbnail of a plot stands for, beside it: the unit's tile of the grid
+  // What a dot or a thumbnail of a plot represents, next to it: the unit's tile of the grid
+
+  var shown = make("div.peek.of-dot", { hidden: "" });
+
+  function hide() { shown.hidden = true; }
 
   function pointing(svg) {
-    var shown = make("div.dot-peek", { hidden: "" });
-    document.body.append(shown);
-    function hide() { shown.hidden = true; }
     svg.addEventListener("pointerover", function (event) {
       var a = event.target.closest("a"), tile = a && document.getElementById((a.getAttribute("href") || "").slice(1));
       var img = tile && tile.querySelector("img");
@@ -120,10 +120,11 @@
       shown.style.top = Math.max(8, box.top - shown.offsetHeight - 6) + scrollY + "px";
     });
     svg.addEventListener("pointerleave", hide);
-    addEventListener("scroll", hide, { passive: true });
   }
 
   if (self.Atlas.ask) document.querySelectorAll("svg[data-across]").forEach(brush);
+  document.body.append(shown);
+  addEventListener("scroll", hide, { passive: true });
   document.querySelectorAll(".at-layer :is(.cloud, .alike-map > .scroll > svg)").forEach(pointing);
   document.querySelectorAll("[data-sortable]").forEach(sortable);
   document.querySelectorAll(".heat").forEach(strip);

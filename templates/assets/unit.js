@@ -63,7 +63,7 @@
     },
     versions: function (s) {
       return all("ul.versions-of", {}, s.counterparts, function (c) {
-        return make("li", {}, make("b", {}, c.version), " ", c.href ? make("a", { href: c.href }, c.layer + " " + c.unit) : "no counterpart", " ",
+        return make("li", {}, make("b", {}, c.version), " ", c.href && make("a", { href: c.href }, c.layer + " " + c.unit), c.href && " ",
           make("a", { href: c.change }, c.state));
       });
     },

@@ -254,7 +254,7 @@ def test_the_method_page_distinguishes_copies_from_units_that_respond_similarly(
 
 def test_the_front_page_says_what_structured_and_static_mean(built_small):
     front = (built_small / "index.html").read_text(encoding="utf-8")
-    assert "<b>Static</b>: they have not" in front
+    assert ">Static</button></b>: they have not" in front
 
 
 @pytest.mark.parametrize(

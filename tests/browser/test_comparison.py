@@ -67,7 +67,11 @@ def test_changes_can_be_sorted_and_filtered(open_page):
     page.locator(".sorting select").select_option("unit")
     units = page.evaluate(f"{rows}.slice(0, 4).map(li => Number(li.dataset.unit))")
     assert units == sorted(units)
-    page.locator(".states button", has_text="died").click()
+    died = page.locator('.states li[data-state="died"]')
+    died.locator("[popovertarget=t-c-died]").click()
+    assert page.locator("#t-c-died").is_visible()
+    page.keyboard.press("Escape")
+    died.locator("button[aria-pressed]").click()
     visible = "[...document.querySelectorAll('ol.sortable > li')].filter(li => li.offsetHeight)"
     assert page.evaluate(f"{visible}.map(li => li.dataset.state)") == ["died", "died"]
 

@@ -38,6 +38,22 @@ def test_a_head_of_a_column_sorts_the_layers_and_says_so(open_page: Open) -> Non
     assert page.evaluate(rows) == before
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_head_of_a_column_opens_its_meaning_with_and_without_scripts(
+    open_page: Open, scripts: bool
+) -> None:
+    page = open_page(MODEL, java_script_enabled=scripts)
+    head = page.locator(".of-layers th", has_text="Static")
+    assert head.locator("button").count() == 1 + scripts
+    opener = head.locator("[popovertarget=t-v-t]")
+    assert not scripts or opener.get_attribute("aria-label") == "What does “Static” mean?"
+    opener.click()
+    assert page.locator("#t-v-t").is_visible()
+    assert head.get_attribute("aria-sort") is None
+    page.keyboard.press("Escape")
+    assert not page.locator("#t-v-t").is_visible()
+
+
 def test_a_cell_of_the_strip_opens_its_unit(open_page: Open) -> None:
     page = open_page(MODEL, viewport={"width": 1440, "height": 900})
     svg = page.locator(".heat svg")

@@ -46,8 +46,8 @@ def test_a_dot_opens_its_unit_and_shows_it_first(open_page: Open) -> None:
     dot = page.locator(".plots a").first
     dot.scroll_into_view_if_needed()
     dot.hover()
-    expect(page.locator(".dot-peek .pointed")).to_be_visible()
-    assert page.locator(".dot-peek figcaption").inner_text() == dot.locator("title").text_content()
+    expect(page.locator(".peek.of-dot .pointed")).to_be_visible()
+    assert page.locator(".peek.of-dot figcaption").inner_text() == dot.locator("title").text_content()
     unit = dot.get_attribute("href").removeprefix("#u")
     dot.click()
     page.get_by_role("heading", name=f"conv1 unit {unit} of 24", exact=True).wait_for()

@@ -82,7 +82,7 @@ def compared(chance=None, ordered=False):
 def test_the_counts_of_each_version_add_up_to_its_units():
     c = compared()
     counts = state_counts(c.layers[0].changes, "narrow", "wide")
-    assert counts_in_words(counts) == "1 moved, 1 only in narrow, 3 only in wide"
+    assert counts_in_words(counts) == "1 moved, 1 unmatched in narrow, 3 unmatched in wide"
     of_a = sum(x.n for x in counts if x.key != "unmatched-b")
     of_b = sum(x.n for x in counts if x.key != "unmatched-a")
     assert (of_a, of_b) == (c.layers[0].n_a, c.layers[0].n_b)
