@@ -65,7 +65,7 @@ def test_it_works_in_a_frame_without_an_origin(watched, report):
     before = frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
     frame.get_by_role("button", name=re.compile("Dark|Light")).click()
     assert frame.locator("body").evaluate("body => getComputedStyle(body).backgroundColor") != before
-    head = frame.get_by_role("button", name="Median structure")
+    head = frame.get_by_role("button", name="Median structure", exact=True)
     head.click()
     assert frame.locator("[aria-sort]").count() == 1
     frame.get_by_role("link", name="Changes").click()
