@@ -23,7 +23,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help atlas explore versions prune test check docs gate bench bench-peers verdicts serve clean distclean
+.PHONY: help atlas explore versions prune test check docs notebooks gate bench bench-peers verdicts serve clean distclean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,11 @@ docs: $(READY)-docs ## the Python interface and all documents as HTML, in refere
 	@$(BIN)/python docs/reference.py $(call quoted,$(OUT))
 	@$(BIN)/python docs/pages.py $(call quoted,$(OUT)/guide)
 
+NOTEBOOKS ?= notebooks
+GUIDE     ?=
+notebooks: $(READY)-notebooks ## run the notebooks of examples/ and write them as pages, in notebooks/ (NOTEBOOKS=folder)
+	@$(BIN)/python docs/notebooks.py $(call quoted,$(NOTEBOOKS)) $(if $(GUIDE),--guide $(call quoted,$(GUIDE)))
+
 GATE = $(BIN)/reportgen render --store .gate.db --units 2 --seeds 2 --signs happy --set steps=32 --set show.steps=32
 gate: $(READY) ## the example's ONNX export against its Keras file, by the rules of a gate; some units
 	@rm -f .gate.db .gate.db-wal .gate.db-shm .gate.db.lock
@@ -88,7 +93,7 @@ serve: ## show site/ as Pages would, at http://127.0.0.1:8000/atlas/ (UNDER=othe
 
 clean: ## remove the site, builds and caches (keeps the store and .venv)
 	@if test -d site; then find site -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +; fi
-	@rm -rf build dist reference .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	@rm -rf build dist reference notebooks .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	@find . -path ./.venv -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 distclean: clean ## also remove .venv, .venv-peers and reportgen.db, with every picture in it
@@ -128,6 +133,11 @@ $(READY): .venv/.made pyproject.toml constraints.txt
 $(READY)-explorer: $(READY)
 	@echo "installing what the explorer needs into .venv"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),explorer]'
+	@touch $@
+
+$(READY)-notebooks: $(READY)
+	@echo "installing what the notebooks need into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),notebooks]'
 	@touch $@
 
 $(READY)-docs: $(READY)

@@ -116,12 +116,14 @@ class Settings(BaseModel):
     def sweep_recipes(self) -> list[RenderSpec]:
         """Return the recipes of a sweep, weakest first; empty if none was requested.
 
+        They are the named recipe with the values of `set`, or `keras-vis-2019` if none is named.
+
         Raises:
             ConfigError: Not of the form `key=LOW..HIGH` with powers of ten between.
         """
         if not self.sweep:
             return []
-        base = recipe_named("keras-vis-2019" if self.recipe == "default" else self.recipe)
+        base = recipe_named("keras-vis-2019") if self.recipe == "default" else self.recipes()["shown"]
         found = re.fullmatch(r"\s*(\w+)\s*=\s*([-+.\deE]+)\s*\.\.\s*([-+.\deE]+)\s*", self.sweep)
         try:
             if found is None:

@@ -24,7 +24,8 @@ from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
 from reportgen.run.model_check import check_model as check_model
-from reportgen.run.model_run import RenderSummary, render_models, rendering_store, score_models
+from reportgen.run.model_run import RenderSummaries, render_models, rendering_store, score_models
+from reportgen.run.notebook_progress import reporter_here
 from reportgen.run.options import (
     CompareOptions,
     GateOptions,
@@ -36,7 +37,7 @@ from reportgen.run.options import (
     settings_of,
     takes,
 )
-from reportgen.run.progress import Reporter, Silent, report_upgrade
+from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.publishing import publish
 from reportgen.run.rendering import plan_request
 from reportgen.run.reporting import report as report
@@ -93,17 +94,18 @@ def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspec
 @takes(RenderOptions)
 def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | None = None,
            stop: Callable[[], bool] | None = None,
-           **options: Unpack[RenderOptions]) -> list[RenderSummary]:  # fmt: skip
+           **options: Unpack[RenderOptions]) -> RenderSummaries:  # fmt: skip
     """Render and measure every unit of every layer of model files, unless the store has it already.
 
     Args:
         models: One file or several, named as in docs/models.md.
-        reporter: Receives the progress; nothing is printed by default.
+        reporter: Receives the progress; by default a notebook shows a bar, and nothing is printed elsewhere.
         stop: Called between batches; once it returns true the run ends and keeps what is complete.
         options: What is rendered, how, and where it is stored (docs/commands.md).
 
     Returns:
-        One summary for each model file: how many pictures were planned, rendered and failed, and the seconds.
+        A list of a summary for each model file: how many pictures were planned, rendered and failed, and the
+        seconds.
 
     Raises:
         ModelError: A file cannot be used.
@@ -119,7 +121,7 @@ def render(models: str | Path | Sequence[str | Path], *, reporter: Reporter | No
         >>> done.planned, done.rendered, done.failed  # a scored and a display picture of two layers
         (4, 4, 0)
     """
-    settings, progress = settings_of(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or reporter_here()
     clock = Clock(settings.budget)
     with rendering_store(settings.store, progress) as store:
         return render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
@@ -148,7 +150,7 @@ def score(*, reporter: Reporter | None = None, **options: Unpack[ScoreOptions]) 
         >>> table.by_layer()["tiny", "v1", "conv"]
         {'structured': 2, 'static': 1}
     """
-    settings, progress = settings_of(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or reporter_here()
     with open_store(settings.store, write=True) as store:
         report_upgrade(store, progress)
         score_models(store, settings)
@@ -198,7 +200,7 @@ def prune(
     """
     from reportgen.run.pruning import prune_model
 
-    settings, progress = settings_of(options), reporter or Silent()
+    settings, progress = settings_of(options), reporter or reporter_here()
     target = Path(out) if out is not None else None
     return prune_model(model, settings, target, order, progress, stop or _never, largest=largest, force=force)
 
@@ -305,7 +307,7 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
         (2, 'site/index.html')
     """
     settings = settings_of(options)
-    progress, clock = reporter or Silent(), Clock(settings.budget)
+    progress, clock = reporter or reporter_here(), Clock(settings.budget)
     with rendering_store(settings.store, progress) as store:
         renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
         score_models(store, settings)
@@ -347,7 +349,7 @@ def compare(*versions: str | Path, chance: str | Path | None = None, reporter: R
     names = named_versions([str(v) for v in versions], settings)
     twin = read_name(str(chance), settings) if chance is not None else None
     wanted = names if twin is None else [*names, twin]
-    renders = render_named(wanted, settings, reporter or Silent(), stop or _never)
+    renders = render_named(wanted, settings, reporter or reporter_here(), stop or _never)
     return CompareResult(tuple(renders), *compare_named(names, twin, settings))
 
 

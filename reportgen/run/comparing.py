@@ -65,8 +65,8 @@ Places = Mapping[tuple[str, int], Place]
 
 def compare_named(
     names: Sequence[NamedVersion], chance: NamedVersion | None, settings: Settings
-) -> tuple[Comparisons, Places]:
-    """Return each version compared with the next, a series of three or more, and the versions' addresses.
+) -> tuple[Comparisons, Places, tuple[Path, ...]]:
+    """Return each version compared with the next, a series of three or more, addresses and stores.
 
     Of two model files, responses to each other's HappyMaps are measured first.
     """
@@ -80,7 +80,8 @@ def compare_named(
             pairs.append(compare_versions(versions[i], versions[i + 1], twin or _own_twin(versions[i + 1])))
         series = (series_of(versions),) if len(versions) >= MIN_SERIES else ()
         addresses = places_of(versions)
-    return Comparisons(tuple(pairs), series), addresses
+        paths = tuple(v.store.path for v in versions)
+    return Comparisons(tuple(pairs), series), addresses, paths
 
 
 def places_of(versions: Sequence[Version]) -> Places:

@@ -16,6 +16,7 @@ from reportgen.errors import ConfigError
 from reportgen.json_values import JsonObject
 from reportgen.run.comparing import Places, linker, places_of
 from reportgen.run.gate_files import badge, junit
+from reportgen.run.notebook_html import as_html, table, whole
 from reportgen.run.versions import check_stored, named_or_last, open_versions, read_name
 
 
@@ -47,6 +48,20 @@ class GateResult:
     def passes(self, *, strict: bool = False) -> bool:
         """Return whether the gate lets the version through; rules to be investigated do unless `strict`."""
         return self.result is Result.PASS or (self.result is Result.INVESTIGATE and not strict)
+
+    def _repr_html_(self) -> str:
+        before = f" against {self.against}" if self.against else ""
+        rows = []
+        for o in self.outcomes:
+            units = [f"{layer} {u}" for _, layer, u, _ in self.units_behind(o)[:MAX_LISTED]]
+            limit = f"{OPERATOR_SIGNS[o.rule.op]} {o.rule.limit:g}"
+            cells = (o.rule.text, number_in_words(o.number), ", ".join(units))
+            rule, value, behind = map(as_html, cells)
+            rows.append((rule, value, limit, o.result.value, behind))
+        return whole(
+            f"<b>{_HEADLINES[self.result]}</b>: {as_html(f'{self.version}{before}')}",
+            table(("rule", "value", "limit", "result", "units"), rows),
+        )
 
     def as_dict(self, url: str = "") -> JsonObject:
         """Return the result as JSON values; `url` is the address of the site."""

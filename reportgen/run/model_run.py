@@ -19,7 +19,8 @@ from reportgen.run.import_report import import_report, report_lines
 from reportgen.run.importing import Source, open_source, summary_lines
 from reportgen.run.measuring import missing_measurements
 from reportgen.run.natural_run import check_pictures, measure_natural, with_spectrum
-from reportgen.run.notebook_html import as_html
+from reportgen.run.notebook_html import as_html, whole
+from reportgen.run.notebook_views import atlas_html
 from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.removal_file import read_measurements, take_measurement
 from reportgen.run.removal_run import measure_removal
@@ -27,6 +28,7 @@ from reportgen.run.rendering import place_stored, plan_record, plan_request, ren
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
+from reportgen.units import visible_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class RenderSummary:
         seconds: Wall-clock time.
         missing: A sentence about what is missing from the plan; else empty.
         spent: Whether it ended because its budget of time was spent.
+        store: The store that has them; None if it is not known.
     """
 
     model: ModelRecord
@@ -50,13 +53,32 @@ class RenderSummary:
     seconds: float
     missing: str = ""
     spent: bool = False
+    store: Path | None = None
 
-    def _repr_html_(self) -> str:
+    def __str__(self) -> str:
         state = "stopped early" if self.stopped else "complete"
         return (
-            f"<p><b>{as_html(self.model.name)}</b> {as_html(self.model.version)}: {self.rendered} of "
-            f"{self.planned} pictures rendered in {self.seconds:.0f} s, {self.failed} failed, {state}</p>"
+            f"{self.rendered:,} of {self.planned:,} pictures rendered in {self.seconds:.0f} s, "
+            f"{self.failed:,} failed, {state}"
         )
+
+    def __repr__(self) -> str:
+        return f"<{visible_line(f'{self.model.name} {self.model.version}: {self}')}>"
+
+    def _repr_html_(self) -> str:
+        from reportgen.run.store_atlas import open_atlas
+
+        name = f"<b>{as_html(self.model.name)}</b> {as_html(self.model.version)}: {as_html(str(self))}"
+        if self.store is None or not self.store.is_file():
+            return whole(name)
+        return atlas_html(open_atlas(self.store, self.model.name, self.model.version), head=name)
+
+
+class RenderSummaries(list[RenderSummary]):
+    """Summaries of several model files, which a notebook shows with pictures of what was rendered."""
+
+    def _repr_html_(self) -> str:
+        return "".join(summary._repr_html_() for summary in self)
 
 
 def render_model(run: RunContext, path: str | Path) -> RenderSummary:
@@ -107,6 +129,7 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
         seconds=time.monotonic() - started,
         missing=str(lack) if lack.pictures else optional,
         spent=unfinished and run.clock.over() and not run.stop(),
+        store=store.path,
     )
 
 
@@ -176,9 +199,9 @@ def rendering_store(path: Path, reporter: Reporter) -> Iterator[Store]:
                     path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
-def render_models(run: RunContext, paths: Sequence[Path]) -> list[RenderSummary]:
+def render_models(run: RunContext, paths: Sequence[Path]) -> RenderSummaries:
     """Render what the store lacks of several model files, each with its share of the remaining time."""
-    summaries: list[RenderSummary] = []
+    summaries = RenderSummaries()
     for path in paths:
         share = run.clock.share(len(paths) - len(summaries))
         summary = render_model(run.with_clock(share), path)

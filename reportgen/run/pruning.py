@@ -21,6 +21,7 @@ from reportgen.plan import select_layers
 from reportgen.removal import Reading, Removal
 from reportgen.run.importing import load_network, summary_lines
 from reportgen.run.natural_run import network_batch
+from reportgen.run.notebook_views import removal_html
 from reportgen.run.progress import Reporter
 from reportgen.run.removal_file import Measurement, check_place, write_measurement
 from reportgen.run.removal_pictures import RemovalPictures, read_removal_pictures
@@ -76,6 +77,9 @@ class Pruned:
     seconds_after: float = 0.0
     timed_by: TimedBy = ""
     apart: float = 0.0
+
+    def _repr_html_(self) -> str:
+        return removal_html(self.removal, title=f"written: {self.file}" if self.file else "")
 
     def as_dict(self) -> JsonObject:
         """Return the result as JSON values (docs/pruning.md)."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from reportgen.atlas import AtlasSummary
 from reportgen.atlas.table import COLUMNS, Row
 from reportgen.compare import as_json, markdown
-from reportgen.comparison import Comparisons, sentences
+from reportgen.comparison import Comparisons
 from reportgen.errors import MissingExtra
 from reportgen.json_values import Json, JsonObject
 from reportgen.judgement import NoiseRate
 from reportgen.run.comparing import Places, linker
 from reportgen.run.model_run import RenderSummary
-from reportgen.run.notebook_html import as_html
+from reportgen.run.notebook_html import as_html, whole
+from reportgen.run.notebook_views import comparisons_html, inspection_html, verdicts_html
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Verdicts:
 
     rows: tuple[Row, ...]
     noise: Mapping[tuple[str, str, str], tuple[NoiseRate, NoiseRate | None]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<verdicts of {len(self)} units>"
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,16 +75,7 @@ class Verdicts:
         )
 
     def _repr_html_(self) -> str:
-        head = "<tr><th>layer</th><th>units</th><th>verdicts</th></tr>"
-        body = "".join(
-            f"<tr><td>{as_html(layer)}</td><td>{sum(counts.values())}</td><td>{_counts_text(counts)}</td></tr>"
-            for (_, _, layer), counts in self.by_layer().items()
-        )
-        return f"<table>{head}{body}</table>"
-
-
-def _counts_text(counts: Mapping[str, int]) -> str:
-    return as_html(", ".join(f"{n} {verdict or 'not scored'}" for verdict, n in counts.items()))
+        return verdicts_html(self.by_layer())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +84,12 @@ class AtlasResult:
 
     renders: tuple[RenderSummary, ...]
     verdicts: Verdicts
-    site: AtlasSummary
+    site: AtlasSummary = field(repr=False)
 
     def _repr_html_(self) -> str:
-        link = as_html(Path(self.site.index).resolve().as_uri())
-        return f'{self.verdicts._repr_html_()}<p><a href="{link}">{link}</a></p>'
+        site = Path(self.site.index)
+        link = f'<a href="{as_html(site.resolve().as_uri())}">{as_html(site.as_posix())}</a>'
+        return whole(f"The atlas: {link}", *(summary._repr_html_() for summary in self.renders))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +101,8 @@ class Inspection:
         report: The import report (docs/import-report.md): layers, proof, input range, estimate.
     """
 
-    model: ModelRecord
-    report: Mapping[str, Json]
+    model: ModelRecord = field(repr=False)
+    report: Mapping[str, Json] = field(repr=False)
 
     def as_dict(self) -> JsonObject:
         """Return the result as JSON values."""
@@ -116,11 +112,7 @@ class Inspection:
         return {**found, **self.report}
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{as_html(x.name)}</td><td>{as_html(x.kind)}</td><td>{x.n_units}</td></tr>"
-            for x in self.model.layers
-        )
-        return f"<table><tr><th>layer</th><th>kind</th><th>units</th></tr>{rows}</table>"
+        return inspection_html(self.model, self.report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +121,13 @@ class CompareResult:
 
     Attributes:
         places: Addresses of the versions on the sites of their stores.
+        stores: The store of each version, in their order.
     """
 
     renders: tuple[RenderSummary, ...]
-    found: Comparisons
+    found: Comparisons = field(repr=False)
     places: Places = field(default_factory=dict, repr=False)
+    stores: tuple[Path, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> JsonObject:
         """Return the comparison as JSON values (docs/comparing.md)."""
@@ -144,5 +138,4 @@ class CompareResult:
         return markdown(self.found, linker(self.places, url))
 
     def _repr_html_(self) -> str:
-        lines = [line for pair in self.found.pairs for line in (f"{pair.a} and {pair.b}", *sentences(pair))]
-        return "".join(f"<p>{as_html(line)}</p>" for line in lines)
+        return comparisons_html(self.found, self.stores)

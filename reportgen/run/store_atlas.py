@@ -7,71 +7,27 @@ has an HTML representation for notebooks.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex
-
-import numpy as np
+from typing import TYPE_CHECKING, SupportsIndex, overload
 
 from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.rows import RenderRow, lead_of, render_rows
-from reportgen.atlas.table import Row, layer_rows
-from reportgen.errors import StoreError, UnknownLayer, UnknownUnit, in_brief, suggestion
-from reportgen.images import decode_png
-from reportgen.run.notebook_html import atlas_html, layer_html, picture_html, unit_html
+from reportgen.atlas.table import COLUMNS, Row, layer_rows
+from reportgen.atlas.words import kind_in_words
+from reportgen.errors import ConfigError, StoreError, UnknownLayer, UnknownUnit, in_brief, suggestion
+from reportgen.json_values import Json
+from reportgen.run.notebook_views import atlas_html, layer_html, unit_html, units_html
+from reportgen.run.removal_report import RemovalReport
 from reportgen.run.results import Verdicts
+from reportgen.run.unit_pictures import Pictures, UnitPicture, differing_numbers
 from reportgen.store import ModelRecord, open_store, pictures_by_key
 from reportgen.units import Layer, activation_of, visible_line
 
 if TYPE_CHECKING:
     import pandas
-
-MAX_SHOWN = 64
-"""Most units of a layer that a notebook shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnitPicture:
-    """A rendered picture of a unit.
-
-    Attributes:
-        layer, unit: The unit that it was rendered for.
-        sign: `happy`, which maximises the unit, or `sad`, which minimises it.
-        seed: Number of its random start.
-        recipe: Name of its recipe.
-        png: The stored file, lossless; channels of other numbers than 1 or 3 are placed side by side.
-        channels: The picture's number of channels.
-        activation_start, activation_end: The unit's activation, reduced over positions and in the network's
-            own sign, at the start and of the finished picture.
-        failure: Why there is no picture; else empty.
-    """
-
-    layer: str
-    unit: int
-    sign: str
-    seed: int
-    recipe: str
-    png: bytes = field(repr=False)
-    channels: int
-    activation_start: float
-    activation_end: float
-    failure: str = ""
-
-    @property
-    def array(self) -> np.ndarray:
-        """Its pixels, `(height, width, channels)` uint8.
-
-        Raises:
-            StoreError: It failed, and there are none.
-        """
-        if self.failure or not self.png:
-            raise StoreError(f'layer "{self.layer}", unit {self.unit}: this picture failed: {self.failure}')
-        return decode_png(self.png, self.channels)
-
-    def _repr_html_(self) -> str:
-        return picture_html(self)
 
 
 class AtlasUnit:
@@ -99,7 +55,7 @@ class AtlasUnit:
         return str(self.row["reason"] or "")
 
     @cached_property
-    def pictures(self) -> tuple[UnitPicture, ...]:
+    def pictures(self) -> Pictures:
         """All its pictures: the one that represents it first, the others by recipe, sign and seed.
 
         Raises:
@@ -176,7 +132,17 @@ class AtlasLayer:
             else f"{len(self)} units were; the nearest is {near}",
         )
 
-    def pictures_of(self, units: Sequence[int]) -> dict[int, tuple[UnitPicture, ...]]:
+    @property
+    def kind_in_words(self) -> str:
+        """What it computes, such as `convolution`."""
+        return kind_in_words(self._layer)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units by verdict; those that were not scored under an empty word."""
+        return dict(Counter(unit.verdict for unit in self))
+
+    def pictures_of(self, units: Sequence[int]) -> dict[int, Pictures]:
         """Return the pictures of several units at once, by unit; see `AtlasUnit.pictures`.
 
         Raises:
@@ -184,31 +150,70 @@ class AtlasLayer:
         """
         record = self._atlas.record
         with open_store(self._atlas.path) as store:
-            names = {hash_: recipe.name for hash_, recipe in store.recipes().items()}
+            recipes = store.recipes()
             renders = render_rows(store, record, self._layer, units)
             rows = {unit: self._ordered(unit, renders.get(unit, ())) for unit in units}
             wanted = [row.key for own in rows.values() for row in own]
             data = {found.key: found.png for found in pictures_by_key(store, wanted)}
+        used = {row.recipe for own in rows.values() for row in own}
+        known = differing_numbers({hash_: recipes[hash_] for hash_ in used if hash_ in recipes}, self.kind)
         return {
-            unit: tuple(self._picture(row, names.get(row.recipe, ""), data.get(row.key, b"")) for row in own)
+            unit: Pictures(
+                self._picture(row, *known.get(row.recipe, ("", {})), data.get(row.key, b"")) for row in own
+            )
             for unit, own in rows.items()
         }
 
     def _ordered(self, unit: int, renders: Sequence[RenderRow]) -> list[RenderRow]:
         roles = self._atlas.record.roles(self.name)
         lead = lead_of(renders, roles, self._units[unit].verdict)
-        order = {roles.get("shown"): 0, roles.get("scored"): 1}
+        order = {hash_: at for at, hash_ in enumerate(roles.get("sweep") or (), 2)}
+        order |= {roles.get("scored"): 1, roles.get("shown"): 0}
+        last = len(order) + 2
         return sorted(
-            renders, key=lambda r: (r is not lead, order.get(r.recipe, 2), r.recipe, r.sign, r.seed)
+            renders, key=lambda r: (r is not lead, order.get(r.recipe, last), r.recipe, r.sign, r.seed)
         )
 
-    def _picture(self, row: RenderRow, recipe: str, png: bytes) -> UnitPicture:
+    def _picture(self, row: RenderRow, recipe: str, numbers: Mapping[str, Json], png: bytes) -> UnitPicture:
         telemetry = row.telemetry
         start = activation_of(telemetry.activation_start, row.sign)
         end = activation_of(telemetry.activation_end, row.sign)
         return UnitPicture(
-            self.name, row.unit, row.sign, row.seed, recipe, png, row.channels, start, end, row.failure
+            self.name,
+            row.unit,
+            row.sign,
+            row.seed,
+            recipe,
+            png,
+            row.channels,
+            start,
+            end,
+            row.failure,
+            self._units[row.unit].verdict,
+            numbers,
         )
+
+    def select(self, condition: Callable[[AtlasUnit], object] | None = None, *, by: str = "") -> Units:
+        """Return the units for which `condition` is true, in order of a column of the verdict table.
+
+        Args:
+            condition: Called with each unit that was rendered; all of them if None.
+            by: A column of numbers, the largest first, undefined ones last; by default the units' own order.
+
+        Raises:
+            ConfigError: There is no such column, or it has no numbers.
+        """
+        return _selected(self, condition, by)
+
+    @cached_property
+    def findings(self) -> tuple[str, ...]:
+        """Sentences on the layer's verdicts, copies and similar units; empty if it was not scored.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with open_store(self._atlas.path) as store:
+            return store.findings(self._atlas.record.id, self.name).summary
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the layer's rows of the verdict table as a data frame, one a unit.
@@ -223,9 +228,46 @@ class AtlasLayer:
         return f"<layer {visible_line(self.name)} ({self.kind}): {rendered}>"
 
     def _repr_html_(self) -> str:
-        shown = list(self)[:MAX_SHOWN]
-        pictures = self.pictures_of([unit.number for unit in shown])
-        return layer_html(self, [(unit, pictures[unit.number][:1]) for unit in shown])
+        return layer_html(self)
+
+
+class Units(tuple[AtlasUnit, ...]):
+    """Units in order, of one layer or several, which a notebook shows side by side."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> AtlasUnit: ...
+    @overload
+    def __getitem__(self, index: slice, /) -> Units: ...
+    def __getitem__(self, index: SupportsIndex | slice, /) -> AtlasUnit | Units:
+        """Return a unit, or for a slice those of it."""
+        return Units(tuple(self)[index]) if isinstance(index, slice) else tuple(self)[index]
+
+    @property
+    def pictures(self) -> Pictures:
+        """All their pictures, unit after unit; see `AtlasUnit.pictures`.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        layers = {id(unit.layer): unit.layer for unit in self}
+        read = {
+            key: layer.pictures_of([unit.number for unit in self if unit.layer is layer])
+            for key, layer in layers.items()
+        }
+        return Pictures(p for unit in self for p in read[id(unit.layer)][unit.number])
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return their rows of the verdict table as a data frame.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        return Verdicts(tuple(unit.row for unit in self)).to_frame()
+
+    def _repr_html_(self) -> str:
+        return units_html(self)
 
 
 class Atlas:
@@ -273,6 +315,21 @@ class Atlas:
         """
         return Verdicts(tuple(unit.row for layer in self for unit in layer))
 
+    def select(self, condition: Callable[[AtlasUnit], object] | None = None, *, by: str = "") -> Units:
+        """Return the units of all layers for which `condition` is true; see `AtlasLayer.select`."""
+        return _selected((unit for layer in self for unit in layer), condition, by)
+
+    @cached_property
+    def removal(self) -> RemovalReport | None:
+        """What the network loses without some of its units; None if that was not measured (docs/pruning.md).
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with open_store(self.path) as store:
+            found = store.removal(self.record.id)
+        return None if found is None else RemovalReport(found)
+
     def to_frame(self) -> pandas.DataFrame:
         """Return its verdict table as a data frame, one row a unit.
 
@@ -313,6 +370,21 @@ def open_atlas(path: str | Path, model: str | None, version: str | None) -> Atla
             hint=suggestion(label, list(own)),
         )
     return Atlas(path, own[label], place[own[label].id])
+
+
+def _selected(units: Iterable[AtlasUnit], condition: Callable[[AtlasUnit], object] | None, by: str) -> Units:
+    found = [unit for unit in units if condition is None or condition(unit)]
+    if not by:
+        return Units(found)
+    numbers = [name for name, kind in COLUMNS.items() if kind in ("integer", "number")]
+    if by not in numbers:
+        raise ConfigError(f"by is {in_brief(by)}, wanted a column of numbers", hint=suggestion(by, numbers))
+
+    def rank(unit: AtlasUnit) -> tuple[bool, float]:
+        value = unit.row[by]
+        return (True, 0.0) if not isinstance(value, int | float) else (False, -value)
+
+    return Units(sorted(found, key=rank))
 
 
 def _listed(words: Iterable[str], most: int = 12) -> str:

@@ -163,5 +163,5 @@ def test_a_gate_without_rules_is_wrong_use(run, both):
 def test_from_python_as_from_the_command_line(both):
     result = reportgen.compare(both)
     assert [p.layer_b for p in result.found.pairs[0].layers] == ["conv", "head"]
-    assert "<p>" in result._repr_html_()
+    assert "net v1 and net" in result._repr_html_() and "data:image/png" in result._repr_html_()
     assert np.isfinite(result.found.pairs[0].layers[0].cka)

@@ -13,6 +13,7 @@ import pytest
 import reportgen
 from reportgen.errors import MissingExtra, ReportgenError, StoreError, UnknownLayer, UnknownUnit
 from reportgen.run.model_run import RenderSummary
+from reportgen.run.notebook_html import COLOURS
 from reportgen.run.results import Inspection, Verdicts
 from reportgen.run.store_atlas import AtlasUnit
 from reportgen.store import open_store
@@ -179,14 +180,14 @@ def test_a_notebook_gets_the_pictures_themselves_and_asks_nothing_of_others(atla
 
 
 def test_a_notebooks_own_colours_are_taken_whether_light_or_dark(atlas):
-    """Text and ground are inherited; the one colour that is set is the grey behind pictures."""
+    """Text and ground are inherited; set are the grey behind pictures, and the colours of verdicts."""
     html = re.sub(r"base64,[^\"]*", "", atlas["conv"][0]._repr_html_() + atlas["conv"]._repr_html_())
-    assert set(re.findall(r"#[0-9a-f]{3,6}\b", html)) == {"#777"}
+    assert set(re.findall(r"#[0-9a-f]{3,6}\b", html)) <= {"#777", *COLOURS.values()}
     assert set(re.findall(r"(?<![-\w])color:(\w+)", html)) == {"inherit"}
 
 
 def test_a_large_layer_shows_some_of_its_units_and_says_so(atlas, monkeypatch):
-    monkeypatch.setattr("reportgen.run.store_atlas.MAX_SHOWN", 2)
+    monkeypatch.setattr("reportgen.run.notebook_views.MAX_SHOWN", 2)
     asked = _Asked(atlas["conv"]._repr_html_())
     assert len(asked.sources) == 2 and "the first 2 of them shown" in asked.text
 
@@ -224,7 +225,7 @@ def test_what_a_terminal_or_page_would_obey_in_a_name_is_shown_wherever_a_store_
 
 def test_units_that_were_not_scored_are_reported_as_that():
     row = {"model": "m", "version": "v", "layer": "conv", "verdict": ""}
-    assert "<td>1 not scored</td>" in Verdicts((row,))._repr_html_()
+    assert "1 not scored" in Verdicts((row,))._repr_html_()
 
 
 def test_a_picture_that_failed_or_is_none_is_a_line_in_its_place(atlas):
