@@ -14,6 +14,8 @@ import reportgen
 
 BESIDE = (
     "reportgen.run.store_atlas",
+    "reportgen.run.unit_pictures",
+    "reportgen.run.removal_report",
     "reportgen.run.results",
     "reportgen.run.options",
     "reportgen.run.progress",

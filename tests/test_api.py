@@ -34,16 +34,22 @@ def signature_of(name, thing):
 def given_back():
     """The classes of what public functions give back, by name."""
     from reportgen.atlas import AtlasSummary
-    from reportgen.run import gating, model_run, pruning, results, store_atlas
+    from reportgen.run import gating, model_run, pruning, removal_report, results, store_atlas, unit_pictures
 
     found = [
         *(
             thing
-            for module in (results, store_atlas)
+            for module in (results, store_atlas, unit_pictures, removal_report)
             for thing in vars(module).values()
             if getattr(thing, "__module__", "") == module.__name__
         ),
-        *(AtlasSummary, gating.GateResult, pruning.Pruned, model_run.RenderSummary),
+        *(
+            AtlasSummary,
+            gating.GateResult,
+            pruning.Pruned,
+            model_run.RenderSummary,
+            model_run.RenderSummaries,
+        ),
     ]
     return {thing.__name__: thing for thing in found if inspect.isclass(thing)}
 
