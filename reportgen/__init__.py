@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reportgen.atlas import check_site, export_pictures, export_table, write_atlas
+    from reportgen.atlas import check_site, export_node_data, export_pictures, export_table, write_atlas
     from reportgen.errors import ReportgenError
     from reportgen.models import load_model
     from reportgen.run import (
@@ -43,6 +43,7 @@ _ROOMS = {
     "check_model": "run",
     "check_site": "atlas",
     "compare": "run",
+    "export_node_data": "atlas",
     "export_pictures": "atlas",
     "export_table": "atlas",
     "gate": "run",
@@ -68,6 +69,7 @@ __all__ = [
     "check_model",
     "check_site",
     "compare",
+    "export_node_data",
     "export_pictures",
     "export_table",
     "gate",

@@ -8,4 +8,5 @@ from reportgen.atlas.build import AtlasSummary as AtlasSummary
 from reportgen.atlas.build import write_atlas as write_atlas
 from reportgen.atlas.check import check_site as check_site
 from reportgen.atlas.export_png import export_pictures as export_pictures
+from reportgen.atlas.node_data import export_node_data as export_node_data
 from reportgen.atlas.table import export_table as export_table

@@ -49,6 +49,8 @@ PRUNE_COLUMNS = {
     "reason": "text",
 }
 """Names and types of the columns of the prune list."""
+NODE_DATA = "model-explorer"
+"""A format of `export` that is a folder of files."""
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -195,30 +197,35 @@ def check_model(
     examples=(
         "reportgen export --out units.csv",
         "reportgen export --out units.parquet --pictures pictures/",
+        "reportgen export --format model-explorer --out node-data/",
     )
 )
 @click.option(
     "--format",
     "format_",
-    type=OneOf(["csv", "json", "parquet"]),
-    help="Format of the verdict table.  [by the ending of --out]",
+    type=OneOf(["csv", "json", "parquet", NODE_DATA]),
+    help="Format of the verdict table, or node data for Model Explorer.  [by the ending of --out]",
 )
-@click.option("--out", metavar="FILE", help="File for the verdict table.")
+@click.option("--out", metavar="FILE", help="File for the verdict table; folder for node data.")
 @click.option("--pictures", metavar="DIR", help="Write every picture as lossless PNG.")
 @with_options("store", *COMMON)
 def export(
     format_: str | None, out: str | None, pictures: str | None, as_json: bool, **options: OptionValue
 ) -> None:
-    """Export the verdict table, or the pictures, or both."""
+    """Export the verdict table or node data, or the pictures, or both."""
     from reportgen.config import read_settings
 
     settings = read_settings(**given_options(options, split=True))
-    if out and (Path(out).is_dir() or Path(out).resolve() == settings.store.resolve()):
+    if out and (
+        (Path(out).is_dir() and format_ != NODE_DATA) or Path(out).resolve() == settings.store.resolve()
+    ):
         raise click.UsageError(f"--out {out}: wanted a file name for the verdict table")
     if not (out or pictures):
         raise click.UsageError("wanted --out FILE for the verdict table, or --pictures DIR, or both")
     done: dict[str, int] = {}
-    if out:
+    if out and format_ == NODE_DATA:
+        done["files"] = reportgen.export_node_data(settings.store, out)
+    elif out:
         kind = format_ or Path(out).suffix.lstrip(".").lower()
         if not kind:
             raise click.UsageError(f"--out {out} has no ending, wanted --format csv, json or parquet")
