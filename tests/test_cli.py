@@ -128,6 +128,25 @@ def test_export_writes_the_table_and_the_pictures(run, tiny_store, tmp_path):
         assert (tmp_path / "p" / "conv" / "2" / name).is_file()
 
 
+def test_export_writes_node_data_for_model_explorer_into_a_folder(run, tiny_store, tmp_path):
+    asked = ("export", "--store", tiny_store, "--format", "model-explorer", "--out", "nodes")
+    assert run(*asked)[0] == 0
+    assert run(*asked)[0] == 0  # again: the folder is there now
+    assert (
+        json.loads((tmp_path / "nodes" / "structured_share.json").read_text())["results"]["conv"]["value"] > 0
+    )
+
+
+def test_report_writes_one_file_and_says_how_much_it_shows(run, tiny_store, tmp_path):
+    code, said, _ = run("report", tiny_store, "--out", "r.html")
+    assert code == 0 and "r.html: " in said and "all units shown" in said
+    assert (tmp_path / "r.html").read_text().startswith("<!doctype html>")
+    code, said, _ = run("report", tiny_store, "--out", "r.html", "--json")
+    assert code == 0 and json.loads(said)["units"] == json.loads(said)["shown"] == 5
+    code, _, said = run("report", tiny_store, "--max-mb", "0.001")
+    assert code == 2 and "more than max_mb allows" in said and said.count("\n") == 1
+
+
 def test_a_check_that_fails_exits_with_4(run, own_store, tmp_path):
     assert run("site", "--store", own_store)[0] == 0
     (tmp_path / "site" / "method.html").unlink()
@@ -186,7 +205,7 @@ def test_wrong_use_is_one_line_and_exit_2(run, tiny_model, words, said):
     [
         (
             ["export", "--out", "x", "--format", "cvs"],
-            "--format is 'cvs', wanted one of csv, json, parquet (did you mean \"csv\"?)",
+            "--format is 'cvs', wanted one of csv, json, parquet, model-explorer (did you mean \"csv\"?)",
         ),
         (["export", "--frmat", "csv"], "did you mean '--format'?"),
         (["atals", "x.keras"], "did you mean 'atlas'?"),

@@ -38,12 +38,9 @@ def export_node_data(store_path: str | Path, folder: str | Path) -> int:
     Example:
         >>> import reportgen
         >>> reportgen.export_node_data("reportgen.db", "node-data")
-        3
-        >>> print(open("node-data/static_share.json").read())
-        {"name": "static, share of units", "results": {
-        "conv": {"value": 0.3333, "bgColor": "#d2d1cf"},
-        "head": {"value": 0.0, "bgColor": "#ffffff"}
-        }}
+        2
+        >>> print(open("node-data/structured_share.json").read().splitlines()[1])
+        "conv": {"value": 1.0, "bgColor": "#1d6b4f"},
     """
     n_written = 0
     with open_store(store_path) as store:
