@@ -54,11 +54,14 @@ prune: $(READY) ## a smaller example network, measured anew on the faces of its 
 test: $(READY)-dev ## run the tests (ARGS="-m slow" for the long ones, which CI runs too)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(READY)-dev ## lint, format, types and layers; not the tests
+check: $(READY)-dev ## lint, format, types, layers and workflows; not the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@lint="$$(PATH="$(BIN):$$PATH" command -v actionlint)" || { \
+	  echo "workflows are not checked: there is no actionlint (pip install -c constraints.txt '.[workflows]')" >&2; exit 0; }; \
+	echo "$$lint" && "$$lint"
 
 docs: $(READY)-docs ## the Python interface and all documents as HTML, in reference/ (OUT=folder)
 	@$(BIN)/python docs/reference.py $(call quoted,$(OUT))

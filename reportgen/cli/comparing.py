@@ -31,9 +31,15 @@ _MARKDOWN = click.option(
     "--chance", metavar="VERSION", help="An untrained twin of the later version: the chance baseline."
 )
 @_MARKDOWN
+@click.option("--pictures", metavar="FILE", help="Write a PNG of the largest changes, before and after.")
 @with_options(*[name for name in RENDER if name != "version"], *COMMON)
 def compare(
-    versions: tuple[str, ...], chance: str | None, as_markdown: bool, as_json: bool, **options: OptionValue
+    versions: tuple[str, ...],
+    chance: str | None,
+    as_markdown: bool,
+    pictures: str | None,
+    as_json: bool,
+    **options: OptionValue,
 ) -> None:
     """Report what became of every unit from one version to the next.
 
@@ -47,6 +53,8 @@ def compare(
         result = reportgen.compare(
             *versions, chance=chance, reporter=progress, stop=stop, **given_options(options)
         )
+    if pictures:
+        Path(pictures).write_bytes(result.picture())
     if as_json:
         print_json({"renders": [summary(r) for r in result.renders], **result.as_dict()})
     elif as_markdown:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,16 @@ class CompareResult:
     def markdown(self, url: str = "") -> str:
         """Return a summary for a comment on a pull request, with links to the site at `url`, if given."""
         return markdown(self.found, linker(self.places, url))
+
+    def picture(self) -> bytes:
+        """Return a PNG of the largest changes, each unit before and after, with a line of text.
+
+        Raises:
+            StoreError: A store cannot be read any more.
+        """
+        from reportgen.run.change_pictures import change_picture
+
+        return change_picture(self.found.pairs, list(pairwise(self.stores)))
 
     def _repr_html_(self) -> str:
         return comparisons_html(self.found, self.stores)
