@@ -5,13 +5,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -69,21 +72,59 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_wheel_holds_every_template_and_module(wheel):
+def files_in(folder: Path) -> list[Path]:
+    return [p for p in folder.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+
+
+def test_wheel_holds_every_template_module_and_data_file_and_nothing_else(wheel):
     shipped = set(zipfile.ZipFile(wheel).namelist())
-    templates = [p for p in (ROOT / "templates").rglob("*") if p.is_file()]
-    modules = (ROOT / "reportgen").rglob("*.py")
+    templates = files_in(ROOT / "templates")
     wanted = {f"reportgen/_templates/{p.relative_to(ROOT / 'templates').as_posix()}" for p in templates}
-    wanted |= {p.relative_to(ROOT).as_posix() for p in modules}
+    wanted |= {p.relative_to(ROOT).as_posix() for p in files_in(ROOT / "reportgen")}
+    metadata = {name for name in shipped if name.startswith(f"reportgen-{PROJECT['version']}.dist-info/")}
 
-    assert templates
-    assert wanted <= shipped
+    assert templates and metadata
+    assert "reportgen/py.typed" in wanted
+    assert shipped - metadata == wanted
 
 
-def test_wheel_holds_nothing_else(wheel):
-    tops = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+def test_source_archive_has_what_the_wheel_is_made_of_and_the_tests(tmp_path):
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", tmp_path)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
 
-    assert tops == {"reportgen", f"reportgen-{PROJECT['version']}.dist-info"}
+    assert {p.relative_to(ROOT).as_posix() for p in files_in(ROOT / "templates")} <= names
+    assert {"pyproject.toml", "LICENSE", "reportgen/py.typed", "tests/conftest.py", "action.yml"} <= names
+
+
+def test_the_citation_names_the_released_version_and_its_date():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert cited["cff-version"] == "1.2.0" and cited["authors"] and cited["license"] == PROJECT["license"]
+    assert cited["title"] == PROJECT["name"]
+    assert cited["version"] == Version(PROJECT["version"]).base_version
+    dates = re.findall(rf"^## \[{re.escape(cited['version'])}\] - (\S+)$", changelog, flags=re.MULTILINE)
+    assert dates in ([], [cited["date-released"]])  # none yet where the release is in the making
+
+
+def test_the_image_runs_as_a_user_and_starts_reportgen():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    words = [line.partition(" ")[0] for line in lines]
+
+    assert "USER reportgen" in lines and 'ENTRYPOINT ["reportgen"]' in lines
+    assert words.index("USER") > max(i for i, word in enumerate(words) if word == "RUN")
+    assert {line.split()[1] for line in lines if line.startswith("FROM")} == {"python:3.12-slim"}
+
+
+def test_hooks_for_other_repositories_check_every_kind_of_model_file():
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+
+    assert hook["entry"] == "reportgen check-model"
+    assert all(re.search(hook["files"], f"nets/model{end}") for end in (".keras", ".h5", ".hdf5", ".onnx"))
+    extras = re.search(r"\[(.+)\]", hook["additional_dependencies"][0])[1].split(",")
+    assert set(extras) <= set(PROJECT["optional-dependencies"])
 
 
 def test_installed_wheel_writes_a_site_from_a_store_without_any_framework(installed, tiny_store, tmp_path):
