@@ -77,12 +77,13 @@ class WordColumn:
 
 
 class LayerColumns(NamedTuple):
-    """A layer whose units are among those of the columns, in order."""
+    """A layer whose units are among those of the columns, in order; `short` is its name below a tile."""
 
     name: str
     slug: str | None
     kind: str
     n_units: int
+    short: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from reportgen.atlas.plots import number
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.views import Box, Dot, Label
 from reportgen.atlas.views import Line as Drawn
 from reportgen.atlas.words import mark
@@ -169,7 +170,8 @@ def cka_plot(c: Comparison) -> CkaPlot | None:
     tall = len(c.names_a) * side + 2
     labels: list[Label] = []
     if named:
-        labels += [Label("end", left - 6, i * side + 18, _short(n)) for i, n in enumerate(c.names_a)]
+        short_a = short_names(c.names_a, 22)
+        labels += [Label("end", left - 6, i * side + 18, short_a[name]) for i, name in enumerate(c.names_a)]
         middles = [left + j * side + side // 2 for j in range(len(c.names_b))]
         labels += [Label("middle", x, tall + 14, str(j)) for j, x in enumerate(middles, 1)]
     best = sum(1 for p in c.layers if p.cka is not None and p.cka >= 0.5)
@@ -201,18 +203,20 @@ def lines_plot(series: Series, measure: str, title: str) -> LinesPlot | None:
         return round(x, 1), round(_LINE_HEIGHT - 24 - value / top * (_LINE_HEIGHT - 36), 1)
 
     drawn, ends, named_layers = [], [], _named(lines)
+    short = short_names((line.layer for line in lines if line.layer), 15)
+    versions = short_names((v.version for v in series.versions), 16)
     for i, line in enumerate(sorted(lines, key=lambda x: not x.layer)):
         points = [at(k, v) for k, v in enumerate(line.values) if v is not None]
         kind = "all" if not line.layer else f"n{i % 6}"
         drawn.append(Drawn(kind, " ".join(f"{x},{y}" for x, y in points)))
         if points and line.layer in named_layers:
-            ends.append((points[-1][1], _short(line.layer or "all layers", 15), kind))
+            ends.append((points[-1][1], short[line.layer] if line.layer else "all layers", kind))
     labels = [
         Label("end", _LEFT - 6, at(0, top)[1] + 4, _value(top, share)),
         Label("end", _LEFT - 6, at(0, 0)[1] + 4, "0"),
     ]
     labels += [
-        Label("middle", at(k, 0)[0], _LINE_HEIGHT - 6, _short(v.version, 16))
+        Label("middle", at(k, 0)[0], _LINE_HEIGHT - 6, versions[v.version])
         for k, v in enumerate(series.versions)
     ]
     named = [End(kind, _LINE_WIDTH - _RIGHT + 8, y, text) for y, text, kind in _apart(ends)]
@@ -267,7 +271,3 @@ def _named(lines: Sequence[Line]) -> set[str]:
 
 def _value(value: float, share: bool) -> str:
     return f"{100 * value:.0f} %" if share else f"{value:.1f}".removesuffix(".0")
-
-
-def _short(text: str, most: int = 22) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

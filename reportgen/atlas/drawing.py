@@ -138,14 +138,6 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [round(k * step, 12) for k in range(first, last + 1)]
 
 
-def shortened(name: str, most: int) -> str:
-    """Return a name of at most so many letters, its middle left out if need be."""
-    if len(name) <= most:
-        return name
-    head = (most - 1) // 2
-    return f"{name[:head]}…{name[len(name) - (most - 1 - head) :]}"
-
-
 def _places(points: Points) -> str:
     return " ".join(f"{_place(x)},{_place(y)}" for x, y in points)
 

@@ -16,6 +16,7 @@ from reportgen.atlas.network import network_view
 from reportgen.atlas.overview import overview_of
 from reportgen.atlas.recipe_list import recipes_of
 from reportgen.atlas.rows import LayerRows
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.showcase import showcase_rows, with_renders
 from reportgen.atlas.summaries import DrawnUnit, ModelSummary, drawn_unit, summary_of
 from reportgen.atlas.view_context import ViewContext
@@ -23,6 +24,9 @@ from reportgen.atlas.words import citation
 from reportgen.json_values import Parsed
 from reportgen.removal import Removal
 from reportgen.store import ModelRecord, Store
+
+_LETTERS = 26
+"""Of a layer's name in two or three lines as wide as a tile, with a unit's number."""
 
 Shown = tuple[Finding, list[tuple[str, list[DrawnUnit]]]]
 """A finding with its pictures, in groups that each have a caption."""
@@ -70,9 +74,11 @@ def _pictures(
     context: ViewContext, rows: Sequence[LayerRows], finding: Finding
 ) -> list[tuple[str, list[DrawnUnit]]]:
     """Return the groups of a finding as `(caption, units)`."""
-    found = []
+    found, short = [], short_names((own.layer.name for own in rows), _LETTERS)
     for caption, places in finding.groups:
-        drawn = [drawn_unit(context, rows[at], unit, f"{rows[at].layer.name} {unit}") for at, unit in places]
+        drawn = [
+            drawn_unit(context, rows[at], unit, f"{short[rows[at].layer.name]} {unit}") for at, unit in places
+        ]
         found.append((caption, [x for x in drawn if x]))
     return found
 

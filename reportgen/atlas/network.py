@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from reportgen.atlas import words
 from reportgen.atlas.pages import bar
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.summaries import LayerSummary, counted
 from reportgen.units import LayerGraph
 
 TALLEST, MOST = 88, 48
 _ARCS, _LONGEST_BLOCK = 56, 12
 _WIDE, _NARROW, _LETTERS = 88, 26, 13
+_MOST_LETTERS = 16
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
     columns = [Column((layer,)) for layer in layers] if len(layers) <= MOST else _folded(layers)
     of = {layer.name: at for at, column in enumerate(columns) for layer in column.layers}
     arcs = sorted({(of[a], of[b]) for a, b in _links(graph, of) if of[b] - of[a] > 1})
-    fits = all(len(_short(column.first.name)) <= _LETTERS for column in columns)
+    short = short_names((column.first.name for column in columns), _MOST_LETTERS)
+    fits = all(len(name) <= _LETTERS for name in short.values())
     step = _WIDE if len(columns) <= 14 and fits else _NARROW
     top = _ARCS if arcs else 14
     most = max(max(x.n_listed for x in column.layers) for column in columns)
@@ -113,18 +116,15 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
         step=step,
         turned=step != _WIDE,
         bars=tuple(
-            _bar(column, i * step + 4, step - 8, most, top + TALLEST) for i, column in enumerate(columns)
+            _bar(column, short[column.first.name], i * step + 4, step - 8, most, top + TALLEST)
+            for i, column in enumerate(columns)
         ),
         arcs=tuple(_arc(a * step + step / 2, b * step + step / 2, b - a, top) for a, b in arcs),
         folded=sum(len(column.layers) > 1 for column in columns),
     )
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 16 else f"{name[:7]}…{name[-8:]}"
-
-
-def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
+def _bar(column: Column, name: str, left: int, width: int, most: int, base: int) -> Bar:
     layer, counts = column.first, column.counts
     tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
     more = len(column.layers) - 1
@@ -133,7 +133,7 @@ def _bar(column: Column, left: int, width: int, most: int, base: int) -> Bar:
         x=left,
         width=width,
         href=f"{layer.slug}.html",
-        name=_short(layer.name),
+        name=name,
         label=f"{layer.name}{others}: {layer.kind}, {words.counts_in_words(counts)}",
         more=more,
         top=round(base - tall, 1),

@@ -25,9 +25,10 @@ N_PICTURES = 12
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the network decides with: a layer cut to its logits, and where its page is.
+    """What the network decides with, and where its page is.
 
     Attributes:
+        kind: The head that was cut; else `logits` where its classes have names, and its activation elsewhere.
         classes: What its outputs are called; of one output, what a low and a high one mean.
     """
 
@@ -52,7 +53,7 @@ class Overview:
     """The answers.
 
     Attributes:
-        heads: What the network decides with; empty where it ends in no classifier's head.
+        heads: What the network decides with.
         assumed: Whether its input range is.
         better, option: The range that the evidence speaks for where that is another, and the option for it.
         contradiction: What speaks against the range.
@@ -122,16 +123,18 @@ def _together(rates: Iterable[NoiseRate]) -> NoiseRate:
 
 
 def heads_of(summary: ModelSummary) -> tuple[Head, ...]:
-    """Return what the network decides with: heads, and other outputs whose classes have names."""
+    """Return what the network decides with: heads and outputs whose classes have names, or the last layer."""
     outputs = [(layer, summary.record.outputs_named(layer)) for layer in summary.record.layers]
-    return tuple(_head(summary, layer, classes) for layer, classes in outputs if layer.head or classes)
+    found = [(layer, classes) for layer, classes in outputs if layer.head or classes] or outputs[-1:]
+    return tuple(_head(summary, layer, classes) for layer, classes in found)
 
 
 def _head(summary: ModelSummary, layer: Layer, classes: tuple[str, ...]) -> Head:
     slug = summary.place.slug(layer.name)
     drawn = any(x.name == layer.name for x in summary.layers)
     href = f"{slug}.html" if slug and drawn else ""
-    return Head(layer.name, href, layer.n_units, layer.head or "logits", classes)
+    kind = layer.head or ("logits" if classes else layer.activation or "linear")
+    return Head(layer.name, href, layer.n_units, kind, classes)
 
 
 def _first(

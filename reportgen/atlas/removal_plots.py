@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reportgen.atlas.drawing import Dot, Drawing, Mark, box, dot, drawing, line, shortened, ticks, words
+from reportgen.atlas.drawing import Dot, Drawing, Mark, box, dot, drawing, line, ticks, words
 from reportgen.atlas.plots import number
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.structure_plots import STRUCTURE_AXIS
 from reportgen.removal import LayerNeed
 
 _WIDE, _TALL = 420, 330
-_LEAST_FOR_MEDIANS = 24
+_LEAST_FOR_MEDIANS, _LETTERS = 24, 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,14 @@ def widths(layers: Sequence[LayerNeed], n_more: int = 0) -> Drawing | None:
     left, right, head = 122, _WIDE - 104, 24
     most = max(1, *(x.units for x in layers))
     alone = any(x.alone is not None for x in layers)
+    short = short_names((x.layer for x in layers), _LETTERS)
     marks: list[Mark] = [words("title", "start", 0, 13, "units a layer has, and needs")]
     marks.append(words("tick", "end", _WIDE, 13, "needed" + (" (alone)" if alone else "")))
     for at, layer in enumerate(layers):
         y = head + at * step
         middle, tall = y + step / 2, min(18, step - 8)
         of = (right - left) * layer.units / most
-        marks.append(words("name", "end", left - 8, middle + 4.5, shortened(layer.layer, 17)))
+        marks.append(words("name", "end", left - 8, middle + 4.5, short[layer.layer]))
         marks.append(box("has", left, middle - tall / 2, max(of, 1.5), tall))
         if layer.together:
             marks.append(

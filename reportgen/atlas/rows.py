@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
+from reportgen.atlas.faint import faint_of
 from reportgen.images import decode_png
 from reportgen.judgement import LayerFindings
 from reportgen.removal import Removal, UnitNeed
@@ -25,8 +26,6 @@ from reportgen.verdicts import verdict_of
 
 N_NEIGHBOURS = 8
 N_LINKS = 6
-BLANK_CONTRAST = 0.02
-"""Deviation of all pixels from their mean, in [0,1], below which a picture is blank."""
 SHOWCASE_CONTRAST = 0.1
 """RMS contrast of a unit's pictures, in [0,1], below which it comes last where the best are shown."""
 LEAST_REACHED = 0.25
@@ -35,7 +34,12 @@ LEAST_REACHED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class RenderRow:
-    """A stored render without its pixels; `blank` where these are of one colour or nearly so."""
+    """A stored render without its pixels.
+
+    Attributes:
+        spread: Standard deviation of all its values, 0..1.
+        faint: Whether it is hard to see (see `reportgen.atlas.faint`).
+    """
 
     unit: int
     recipe: str
@@ -47,7 +51,8 @@ class RenderRow:
     channels: int
     failure: str
     telemetry: Telemetry
-    blank: bool = False
+    spread: float = 1.0
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,11 +168,11 @@ class LayerRows:
 
 
 def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, object], verdict: str) -> RenderRow | None:
-    """Return the render that stands for a unit: happy before sad, shown before scored before any other.
+    """Return the render that represents a unit: happy before sad, shown before scored before any other.
 
-    A display picture that drives its unit far less than the scored ones do, or is blank where they are not,
-    shows something else: then the scored one stands for the unit. So it does for a unit that was judged
-    static, since the display recipe makes patterns out of noise.
+    A display picture that drives its unit far less than the scored ones do, or is hard to see where one of
+    them is clearer, shows something else: then that scored one represents the unit. So does, for a unit that was
+    judged static, the first that can be seen, since the display recipe makes patterns out of noise.
     """
     order = {roles.get("shown"): 0, roles.get("scored"): 1}
     found = sorted(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)))
@@ -175,13 +180,15 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, object], verdict: 
         return None
     alike = [r for r in found if r.sign == found[0].sign and not r.failure]
     shown, scored = ([r for r in alike if order.get(r.recipe) == place] for place in (0, 1))
-    instead = shown and scored and (not verdict_of(verdict).shown_leads or _falls_short(shown[0], scored))
-    return scored[0] if instead else found[0]
+    if not shown or not scored:
+        return found[0]
+    if not verdict_of(verdict).shown_leads or _falls_short(shown[0], scored):
+        return next((r for r in scored if not r.faint), scored[0])
+    clearer = [r for r in scored if not r.faint and r.spread > shown[0].spread]
+    return clearer[0] if shown[0].faint and clearer else found[0]
 
 
 def _falls_short(shown: RenderRow, scored: Sequence[RenderRow]) -> bool:
-    if shown.blank and not scored[0].blank:
-        return True
     reached = statistics.median(r.telemetry.activation_end for r in scored)
     return reached > 0 and shown.telemetry.activation_end < LEAST_REACHED * reached
 
@@ -203,16 +210,19 @@ def render_rows(
             r.channels,
             r.failure,
             r.telemetry,
-            _is_blank(r),
+            *_seen(r),
         )
         renders.setdefault(r.unit, []).append(row)
     return {unit: tuple(rows) for unit, rows in renders.items()}
 
 
-def _is_blank(render: StoredRender) -> bool:
+def _seen(render: StoredRender) -> tuple[float, bool]:
+    """Return the spread of a picture's values, and whether it is hard to see."""
     if render.failure or not render.picture:
-        return False
-    return float(decode_png(render.picture, render.channels).std()) < 255 * BLANK_CONTRAST
+        return 0.0, False
+    pixels = decode_png(render.picture, render.channels)
+    mean, spread = float(pixels.mean()) / 255, float(pixels.std()) / 255
+    return spread, faint_of(mean, spread) is not None
 
 
 def layer_rows(

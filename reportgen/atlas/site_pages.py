@@ -16,6 +16,7 @@ from reportgen.atlas.overview import Head, heads_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
 from reportgen.atlas.rows import LayerRows, listed_rows
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.site_map import (
     ABOUT,
     DOWNLOADS,
@@ -56,6 +57,9 @@ ORDERS = (
 
 Its script leaves out those of columns that a model version does not have.
 """
+
+_LETTERS = 15
+"""Of a layer's name in one line as wide as a tile."""
 
 File = tuple[str, bytes]
 
@@ -152,6 +156,7 @@ def unit_columns(place: Place, rows: Sequence[LayerRows], removal: Removal | Non
     units = [unit for own in rows for unit in own.units]
     whole = [list(own.units) == list(range(len(own.units))) for own in rows]
     groups = [columns.groups_of(own.scores) for own in rows]
+    short = short_names((own.layer.name for own in rows), _LETTERS)
     return columns.columns_of(
         [own.scores.get(unit) for own in rows for unit in own.units],
         list(range(len(units))) if all(whole) else units,
@@ -159,7 +164,13 @@ def unit_columns(place: Place, rows: Sequence[LayerRows], removal: Removal | Non
         [True] * len(units),
         [own.needs.get(unit) for own in rows for unit in own.units],
         [
-            LayerColumns(own.layer.name, place.slug(own.layer.name), kind_in_words(own.layer), len(own.units))
+            LayerColumns(
+                own.layer.name,
+                place.slug(own.layer.name),
+                kind_in_words(own.layer),
+                len(own.units),
+                short[own.layer.name],
+            )
             for own in rows
         ],
         [grouped for own in rows for grouped in grouped_units(own, removal)],

@@ -18,6 +18,7 @@ from reportgen.atlas.addresses import Place
 from reportgen.atlas.heat_strip import DARK, LIGHT, rgba
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.words import counts_in_words, mark
 
 FEW_UNITS = 1500
@@ -29,7 +30,7 @@ LINES = {
 }  # fmt: skip
 """The kind of line of a verdict by its mark, along the width of a unit."""
 
-_ABSENT, _STACKED = "-", 512
+_ABSENT, _STACKED, _LETTERS = "-", 512, 24
 _LINE_PX = len(LINES["s"])
 LINES_WIDTH = ACROSS * _LINE_PX
 """Width of a sheet's lines in their picture; those in dark colours are next to those in light ones."""
@@ -61,9 +62,10 @@ class WallSheet:
 
 @dataclass(frozen=True, slots=True)
 class WallLayer:
-    """A layer on the wall; `across` is how many units its first row has, `sheets` are in order."""
+    """A layer on the wall; `short` is its name above them, `across` how many units its first row has."""
 
     name: str
+    short: str
     slug: str
     n_units: int
     across: int
@@ -101,13 +103,23 @@ def wall_of(place: Place, rows: Sequence[LayerRows], name: str) -> Wall:
         name: Of the file of `line_picture`.
     """
     layers, at = [], 0
+    short = short_names((own.layer.name for own in rows), _LETTERS)
     for own in rows:
         marks, sheets = _marks(own), []
         for number in _sheet_numbers(own):
             sheets.append(_sheet(own, marks, number, at))
             at += 1
         slug = place.slug(own.layer.name) or own.layer.slug
-        layers.append(WallLayer(own.layer.name, slug, len(own.units), min(ACROSS, len(marks)), tuple(sheets)))
+        layers.append(
+            WallLayer(
+                own.layer.name,
+                short[own.layer.name],
+                slug,
+                len(own.units),
+                min(ACROSS, len(marks)),
+                tuple(sheets),
+            )
+        )
     return Wall(
         name, 2 * LINES_WIDTH * -(-at // _STACKED), ACROSS * min(at, _STACKED), LINES_WIDTH, tuple(layers),
         sum(len(own.units) for own in rows) <= FEW_UNITS,

@@ -89,7 +89,7 @@
     facts: ["label", "value", "note", "means"],
     incoming: ["slug", "unit", "sheet", "column", "row", "label", "sign", "strength", "weight", "norm", "thumbnail"],
     labels: ["anchor", "x", "y", "text"],
-    layers: ["name", "slug", "kind", "n_units"],
+    layers: ["name", "slug", "kind", "n_units", "short"],
     lines: ["style", "points"],
     links: ["slug", "unit", "sheet", "column", "row", "label", "note", "thumbnail"],
     outgoing: ["slug", "unit", "sheet", "column", "row", "label", "sign", "strength", "weight", "norm", "thumbnail"],

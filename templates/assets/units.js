@@ -142,7 +142,8 @@
       markOpen(cell);
       cell.label.textContent = unit;
       cell.score.textContent = query.tenths(value);
-      cell.word.textContent = layer.name;
+      cell.word.textContent = layer.short;
+      cell.word.title = layer.name;
       cell.a.setAttribute("aria-label", layer.name + " unit " + unit + ", " + (verdict || "not scored") + (isNaN(value) ? "" : ", structure " + query.tenths(value)));
       picture(cell, layer);
     }

@@ -47,7 +47,7 @@
     if (!there) return hide();
     a.dataset.at = k;
     var left = box.left + side * (k % ACROSS), top = box.top + side * Math.floor(k / ACROSS);
-    label.textContent = a.closest("figure").querySelector("figcaption a").textContent + " unit " + (Number(a.dataset.first) + k) + ": " + words[there];
+    label.textContent = a.closest("figure").querySelector("figcaption a").title + " unit " + (Number(a.dataset.first) + k) + ": " + words[there];
     frame.hidden = label.hidden = false;
     frame.style.width = frame.style.height = side + "px";
     put(frame, left, top);

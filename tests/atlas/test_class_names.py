@@ -5,6 +5,9 @@ import shutil
 
 import pytest
 
+from reportgen.atlas.addresses import places
+from reportgen.atlas.overview import heads_of
+from reportgen.atlas.summaries import ModelSummary
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError
 from reportgen.run.class_names import class_names
@@ -68,3 +71,19 @@ def test_a_file_with_another_number_of_names_is_refused_in_a_line(own_store, tmp
         class_names(read_settings({"class_names": str(file)}), layers)
     file.write_text("left\nright\n")
     assert class_names(read_settings({"class_names": str(file)}), layers) == ("left", "right")
+
+
+def test_a_network_that_ends_in_logits_names_its_outputs_and_their_classes(own_store):
+    record = named(own_store, ["left", "right"])
+    bare = [dataclasses.replace(layer, head="") for layer in record.layers]
+
+    def heads(class_names):
+        of = dataclasses.replace(record, layers=tuple(bare), plan={"classes": class_names})
+        place = places([of])[of.id]
+        return heads_of(ModelSummary(of, place, ()))
+
+    (found,) = heads(["left", "right"])
+    assert (found.layer, found.n_units, found.kind) == (bare[-1].name, 2, "logits")
+    assert found.classes == ("left", "right")
+    (found,) = heads([])
+    assert (found.layer, found.n_units, found.kind, found.classes) == (bare[-1].name, 2, "linear", ())

@@ -146,11 +146,18 @@ def test_a_display_picture_represents_its_unit_unless_it_reaches_far_less_than_t
     assert lead_of([], roles, "structured") is None
 
 
-def test_a_blank_display_picture_stands_only_for_units_whose_scored_pictures_are_blank_too() -> None:
+def test_a_display_picture_that_is_hard_to_see_gives_way_to_a_clearer_scored_one() -> None:
     roles = {"shown": "s", "scored": "d"}
-    blank, scored = dataclasses.replace(_render("s", 2.0), blank=True), _render("d", 1.0)
-    assert lead_of([scored, blank], roles, "structured") == scored
-    assert lead_of([dataclasses.replace(scored, blank=True), blank], roles, "structured") == blank
+    white = dataclasses.replace(_render("s", 2.0), faint=True, spread=0.01)
+    dim, clear = (
+        dataclasses.replace(_render("d", 1.0, seed=seed), faint=faint, spread=spread)
+        for seed, faint, spread in ((0, True, 0.09), (1, False, 0.4))
+    )
+    assert lead_of([dim, clear, white], roles, "structured") == clear
+    assert lead_of([dim, white], roles, "structured") == white
+    assert lead_of([dim, clear], roles, "static") == dim
+    patchy = dataclasses.replace(white, spread=0.45)
+    assert lead_of([clear, patchy], roles, "structured") == patchy
 
 
 def test_a_unit_judged_static_is_shown_as_it_was_judged() -> None:
