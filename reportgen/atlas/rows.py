@@ -171,8 +171,8 @@ def lead_of(renders: Sequence[RenderRow], roles: Mapping[str, object], verdict: 
     """Return the render that represents a unit: happy before sad, shown before scored before any other.
 
     A display picture that drives its unit far less than the scored ones do, or is hard to see where one of
-    them is clearer, shows something else: then that scored one represents the unit. So does, for a unit that was
-    judged static, the first that can be seen, since the display recipe makes patterns out of noise.
+    them is clearer, shows something else: then that scored one represents the unit. A unit that was judged
+    static is represented by a scored one too, since the display recipe makes patterns out of noise.
     """
     order = {roles.get("shown"): 0, roles.get("scored"): 1}
     found = sorted(renders, key=lambda r: (r.sign != "happy", order.get(r.recipe, 2)))
