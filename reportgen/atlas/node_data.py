@@ -36,10 +36,10 @@ def export_node_data(store_path: str | Path, folder: str | Path) -> int:
         SiteError: The folder cannot be written, or nothing is scored yet.
 
     Example:
-        >>> import reportgen
+        >>> import pathlib, reportgen
         >>> reportgen.export_node_data("reportgen.db", "node-data")
         2
-        >>> print(open("node-data/structured_share.json").read().splitlines()[1])
+        >>> print(pathlib.Path("node-data/structured_share.json").read_text().splitlines()[1])
         "conv": {"value": 1.0, "bgColor": "#1d6b4f"},
     """
     n_written = 0
