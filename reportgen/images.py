@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from reportgen.errors import ReportgenError, ShapeError
@@ -44,6 +44,22 @@ def png_with_notes(data: bytes, notes: Mapping[str, str]) -> bytes:
         chunks.add_itxt(keyword, text)
     buffer = io.BytesIO()
     Image.fromarray(_pixels(data)).save(buffer, "PNG", compress_level=6, pnginfo=chunks)
+    return buffer.getvalue()
+
+
+def webp_with_notes(picture: np.ndarray, *, description: str, software: str) -> bytes:
+    """Return `(h, w, 1 or 3)` uint8 as a lossless WebP whose EXIF holds a description and a program's name.
+
+    Raises:
+        ShapeError: It has another number of channels, which a WebP cannot hold.
+    """
+    if picture.ndim != 3 or picture.shape[2] not in (1, 3):
+        raise ShapeError(f"picture has shape {picture.shape}, a WebP holds 1 or 3 channels")
+    notes = Image.Exif()
+    notes[ExifTags.Base.ImageDescription] = description
+    notes[ExifTags.Base.Software] = software
+    buffer = io.BytesIO()
+    _as_image(picture).convert("RGB").save(buffer, "WEBP", lossless=True, method=WEBP_METHOD, exif=notes)
     return buffer.getvalue()
 
 

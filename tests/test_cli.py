@@ -137,6 +137,14 @@ def test_export_writes_node_data_for_model_explorer_into_a_folder(run, tiny_stor
     )
 
 
+def test_dream_writes_a_picture_and_names_what_it_shows(run, tiny_model, tmp_path):
+    code, said, _ = run("dream", tiny_model, "--unit", "1", "--set", "steps=8", "--out", "d.png")
+    assert code == 0 and "d.png: unit 1 of conv" in said and (tmp_path / "d.png").is_file()
+    code, said, _ = run("dream", tiny_model, "--set", "steps=8", "--out", "d.webp", "--json")
+    assert code == 0 and json.loads(said)["terms"] == "layer" and (tmp_path / "d.webp").is_file()
+    assert not (tmp_path / "reportgen.db").exists()
+
+
 def test_report_writes_one_file_and_says_how_much_it_shows(run, tiny_store, tmp_path):
     code, said, _ = run("report", tiny_store, "--out", "r.html")
     assert code == 0 and "r.html: " in said and "all units shown" in said

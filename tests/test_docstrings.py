@@ -18,7 +18,7 @@ MODULES = sorted(
     for path in (ROOT / "reportgen").rglob("*.py")
     if ">>>" in path.read_text(encoding="utf-8")
 )
-OF_A_MODEL = ("check_model", "inspect_model", "load_model", "prune")
+OF_A_MODEL = ("check_model", "dream", "inspect_model", "load_model", "prune")
 """Public names whose examples need a framework."""
 LONG = ("atlas", "render")
 """Those that also take a while."""

@@ -13,6 +13,7 @@ import click
 
 from reportgen.cli.commands import cli
 from reportgen.cli.comparing import compare, gate
+from reportgen.cli.dreaming import dream
 from reportgen.cli.exploring import explore
 from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, STOPPED, Stopped
 from reportgen.cli.pruning import prune
@@ -21,6 +22,7 @@ from reportgen.errors import ReportgenError
 
 cli.add_command(compare)
 cli.add_command(gate)
+cli.add_command(dream)
 cli.add_command(explore)
 cli.add_command(prune)
 cli.add_command(report)

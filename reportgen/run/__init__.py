@@ -19,6 +19,7 @@ from reportgen.run.comparing import (
     render_named,
 )
 from reportgen.run.context import Clock, RunContext
+from reportgen.run.dreaming import dream as dream
 from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report

@@ -177,6 +177,20 @@ class SiteOptions(RenderOptions, total=False):
     templates: str | Path | None
 
 
+class DreamOptions(ModelOptions, total=False):
+    """Options of `dream`.
+
+    Attributes:
+        version: Label of this version; by default the first 8 digits of the file's hash.
+        recipe: The name of a recipe; the display recipe by default.
+        set: Values of its fields, by name.
+    """
+
+    version: str | None
+    recipe: str | None
+    set: Mapping[str, float | str | bool] | None
+
+
 class ReportOptions(StoreOptions, total=False):
     """Options of `report`.
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from reportgen.config import read_settings
 from reportgen.errors import ConfigError, ReportgenError, UnknownLayer
-from reportgen.explorer.render_request import MOST_TERMS, Asked, parse, parse_terms, terms_text
+from reportgen.explorer.render_request import Asked, parse
 from reportgen.plan import PlanRequest, make_plan, select_layers, select_units
 from reportgen.spec import RECIPES, for_kind, recipe_named, with_numbers
+from reportgen.spec.unit_sums import MOST_TERMS, parse_terms, terms_text
 from reportgen.store import open_store
 
 FORM = {"model": "net", "version": "v1", "layer": "conv", "terms": 3}
