@@ -15,7 +15,15 @@ import reportgen
 from reportgen.config import Settings
 from reportgen.run import options as options_module
 
-WITH_OPTIONS = ("atlas", "check_model", "compare", "gate", "inspect_model", "prune", "render", "score")
+WITH_OPTIONS = (
+    "atlas", "check_model", "compare", "dream", "gate", "inspect_model", "prune", "render", "report", "score",
+)  # fmt: skip
+OWN = {
+    "dream": {"layer", "units", "start", "size", "sign", "seed"},
+    "prune": {"order", "largest", "force"},
+    "report": {"max_mb"},
+}
+"""Parameters of single functions that are no keys of the configuration."""
 COMMITTED = Path(__file__).parent / "golden" / "public-names.txt"
 
 
@@ -34,7 +42,17 @@ def signature_of(name, thing):
 def given_back():
     """The classes of what public functions give back, by name."""
     from reportgen.atlas import AtlasSummary
-    from reportgen.run import gating, model_run, pruning, removal_report, results, store_atlas, unit_pictures
+    from reportgen.atlas.report import ReportSummary
+    from reportgen.run import (
+        dreaming,
+        gating,
+        model_run,
+        pruning,
+        removal_report,
+        results,
+        store_atlas,
+        unit_pictures,
+    )
 
     found = [
         *(
@@ -45,6 +63,8 @@ def given_back():
         ),
         *(
             AtlasSummary,
+            ReportSummary,
+            dreaming.Dream,
             gating.GateResult,
             pruning.Pruned,
             model_run.RenderSummary,
@@ -109,7 +129,7 @@ def test_every_option_is_a_key_of_the_configuration_and_takes_none_for_not_said(
     keys = {field.alias or key for key, field in Settings.model_fields.items()}
     named = inspect.signature(getattr(reportgen, name)).parameters
     own = {"config", "models", "path", "model", "version", "versions", "chance", "reporter", "stop", "out"}
-    options = set(named) - own - {"order", "largest", "force"}
+    options = set(named) - own - OWN.get(name, set())
     assert options <= keys
     assert all(named[option].default is None for option in options)
 
