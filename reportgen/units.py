@@ -157,6 +157,11 @@ class Layer:
         return self.receptive_field_px is None and self.local_field_px is not None
 
     @property
+    def over_tokens(self) -> bool:
+        """Whether its positions are tokens, or steps along one axis, instead of rows and columns."""
+        return self.map_size is not None and self.map_size[1] == 1 and self.stride_px is None
+
+    @property
     def is_map(self) -> bool:
         """Whether a unit has activations at many positions (a convolution) or one (a dense layer)."""
         return self.map_size is not None

@@ -250,7 +250,7 @@ def _facts(context: ViewContext, rows: LayerRows) -> list[tuple[str, str]]:
             + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
         ),
         ("Receptive field", words.field(layer)),
-        ("Stride", words.size(layer.stride_px, otherwise="none: one value per picture")),
+        ("Stride", words.stride(layer)),
         ("Canvas", ", ".join(words.size(c, otherwise="") for c in canvases) or "–"),
         ("Recipe", f"{shown or '–'} shown, {scored or '–'} scored"),
         ("Judged", words.judged_after(layer)),

@@ -25,12 +25,17 @@ def mark(verdict: str) -> str:
 
 def kind_in_words(layer: Layer) -> str:
     """Return what a layer is, such as `convolution`."""
+    if layer.kind == "dense" and layer.over_tokens:
+        return "dense layer over tokens"
     return {
+        "conv1d": "convolution along one axis",
         "conv2d": "convolution",
         "depthwise_conv2d": "depthwise convolution",
         "dense": "dense layer",
         "separable_conv2d": "separable convolution",
         "conv2d_transpose": "transposed convolution",
+        "multi_head_attention": "attention over tokens",
+        "grouped_query_attention": "attention over tokens",
     }.get(layer.kind, layer.kind.replace("_", " "))
 
 
@@ -50,6 +55,14 @@ def judged_after(layer: Layer) -> str:
 def size(pair: tuple[int, int] | None, *, otherwise: str) -> str:
     """Return `h × w px`."""
     return f"{pair[0]} × {pair[1]} px" if pair else otherwise
+
+
+def stride(layer: Layer) -> str:
+    """Return how far apart two positions of a layer are, in words."""
+    if layer.over_tokens:
+        return f"none: one value for each of {layer.map_size[0]:,} tokens" if layer.map_size else ""
+    unknown = "unknown" if layer.is_map else "none: one value per picture"
+    return size(layer.stride_px, otherwise=unknown)
 
 
 def field(layer: Layer) -> str:

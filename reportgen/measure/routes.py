@@ -84,7 +84,7 @@ def routes_of(model: Model) -> Routes:
 def _start(name: str, node: Node) -> Route:
     shape = node.output_shapes[0]
     units = np.arange(int(shape[-1] or 0))
-    return Route(name, units if len(shape) == 2 else units[None, None])
+    return Route(name, units.reshape((1,) * (len(shape) - 2) + (-1,)))
 
 
 def _mixes(node: Node) -> bool:

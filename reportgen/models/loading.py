@@ -283,6 +283,12 @@ def _scaled_pictures(nodes: Sequence[Node]) -> list[bool]:
     return scaled
 
 
+def _map_size(shape: tuple[int | None, ...]) -> tuple[int, int] | None:
+    """Return rows and columns of a layer's output: tokens `(n, T, C)` are a column, a vector has none."""
+    sides = {3: (*shape[1:2], 1), 4: shape[1:3]}.get(len(shape))
+    return None if sides is None else (int(sides[0] or 0), int(sides[1] or 0))
+
+
 def _layer(
     nodes: Sequence[Node],
     tap: Tap,
@@ -305,7 +311,7 @@ def _layer(
         kind=node.kind,
         position=position,
         n_units=unit_count(node),
-        map_size=(int(shape[1] or 0), int(shape[2] or 0)) if len(shape) == 4 else None,
+        map_size=_map_size(shape),
         stride_px=stride,
         receptive_field_px=size if field is not None else None,
         activation=tap.activation,

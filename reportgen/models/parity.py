@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reportgen.errors import MissingExtra, ModelError, ShapeError
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.submodel import cut_model, network_to
+from reportgen.models.graph.submodel import as_map, cut_model, network_to
 from reportgen.models.input_range.stored_moments import synthetic_photographs
 from reportgen.models.keras.hdf5 import first_line
 from reportgen.models.model import Model
@@ -98,7 +98,7 @@ def compare_cuts(model: Model) -> Parity:
         found = []
         for place, layer in enumerate(chosen):
             cut = cut_model(model, layer, size).network(pictures, training=False)
-            pairs = zip(cut, whole[2 * place : 2 * place + 2], strict=True)
+            pairs = zip(cut, map(as_map, whole[2 * place : 2 * place + 2]), strict=True)
             found.append(difference(layer.name, [(_array(own), _array(full)) for own, full in pairs]))
     except ShapeError as error:
         return Parity(of=len(model.layers), reason=error.message)

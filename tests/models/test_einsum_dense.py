@@ -17,6 +17,7 @@ from tests.models.nets import stirred
 
 
 def saved(folder: Path, layer: Any, *, tokens: bool = False) -> Path:
+    """Save a network with that layer over a map, or over its places as tokens."""
     x = keras.Input((8, 6, 3))
     y = layers.Conv2D(4, 3, activation="relu", padding="same", name="front")(x)
     y = layers.Reshape((48, 4))(y) if tokens else y
@@ -53,19 +54,24 @@ def test_over_the_channels_of_a_map_it_is_a_layer_of_the_picture(
     )
 
 
+def test_over_the_features_of_tokens_it_is_a_layer_over_tokens(tmp_path: Path) -> None:
+    layer = layers.EinsumDense("...c,cd->...d", output_shape=(5,), name="mix")
+    model = load_model(saved(tmp_path, layer, tokens=True))
+    assert (model.layer("mix").n_units, model.layer("mix").map_size) == (5, (48, 1))
+
+
 @pytest.mark.parametrize(
-    ("equation", "shape", "tokens"),
+    ("equation", "shape"),
     [
-        ("...c,cd->...d", (5,), True),
-        ("bhwc,hk->bkwc", (5, 6, 4), False),
-        ("bhwc,wcd->bhd", (8, 5), False),
-        ("bhwc,hwcd->bd", (5,), False),
+        ("bhwc,hk->bkwc", (5, 6, 4)),
+        ("bhwc,wcd->bhd", (8, 5)),
+        ("bhwc,hwcd->bd", (5,)),
     ],
 )
 def test_over_anything_else_it_is_skipped_by_name(
-    tmp_path: Path, equation: str, shape: tuple[int, ...], tokens: bool
+    tmp_path: Path, equation: str, shape: tuple[int, ...]
 ) -> None:
-    path = saved(tmp_path, layers.EinsumDense(equation, output_shape=shape, name="mix"), tokens=tokens)
+    path = saved(tmp_path, layers.EinsumDense(equation, output_shape=shape, name="mix"))
     model = load_model(path)
     assert [name for name, _ in model.skipped] == ["mix"]
     assert compare_with_keras(find_source(path), model).same

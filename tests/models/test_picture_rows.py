@@ -26,7 +26,7 @@ def test_a_dense_layer_over_a_list_of_tokens_is_skipped_by_name(tmp_path):
     model = saved(tmp_path, picture, keras.layers.Dense(2, name="head")(x))
     assert [layer.name for layer in model.layers] == ["patches", "head"]
     assert [name for name, _ in model.skipped] == ["tokens"]
-    assert "over tokens" in dict(model.skipped)["tokens"]
+    assert "tokens of all pictures in one list" in dict(model.skipped)["tokens"]
 
 
 def test_a_convolution_over_windows_of_pictures_is_skipped_by_name(tmp_path):
@@ -103,7 +103,7 @@ def test_dense_layers_over_windows_and_tokens_are_skipped_and_those_over_the_res
     x = keras.layers.Conv2D(5, 3, name="conv")(x)
     model = saved(tmp_path, picture, keras.layers.GlobalAveragePooling2D()(x))
     assert looked_at(model) == (["patches", "mapped", "conv"], ["attended"])
-    assert "over tokens" in dict(model.skipped)["attended"]
+    assert "its positions are windows" in dict(model.skipped)["attended"]
 
 
 def test_dense_layers_over_height_and_width_are_skipped(tmp_path):
@@ -134,7 +134,7 @@ def test_patches_cut_by_reshaping_have_places_of_the_picture(tmp_path):
     groups = keras.layers.Permute((1, 2, 4, 3))(keras.layers.Reshape((3, 2, 3, 1))(x))
     x = keras.layers.Conv2D(4, 2, name="shuffled")(keras.layers.Reshape((3, 2, 3))(groups))
     model = saved(tmp_path, picture, x)
-    assert looked_at(model) == (["patches", "conv", "shuffled"], ["tokens"])
+    assert looked_at(model) == (["patches", "tokens", "conv", "shuffled"], [])
 
 
 def test_a_map_made_of_tokens_without_a_class_token_has_places(tmp_path):
@@ -143,7 +143,7 @@ def test_a_map_made_of_tokens_without_a_class_token_has_places(tmp_path):
     x = keras.ops.concatenate([keras.ops.mean(x, axis=1, keepdims=True), x], axis=1)
     x = keras.layers.Reshape((4, 4, 6))(keras.layers.Dense(6, name="tokens")(x)[:, 1:])
     model = saved(tmp_path, picture, keras.layers.Conv2D(3, 2, name="conv")(x))
-    assert looked_at(model) == (["patches", "conv"], ["tokens"])
+    assert looked_at(model) == (["patches", "tokens", "conv"], [])
 
 
 def test_products_over_the_width_or_over_windows_of_an_onnx_graph_are_skipped(tmp_path):

@@ -18,6 +18,9 @@ UNIT_KINDS = frozenset(
 )
 """Kinds whose outputs are units."""
 
+TOKEN_KINDS = frozenset({"dense", "conv1d", "multi_head_attention", "grouped_query_attention"})
+"""Kinds whose outputs may be units over tokens, `(n, T, C)`: a unit is a feature, read at every token."""
+
 IDENTITIES = frozenset(
     {
         "dropout", "spatial_dropout2d", "gaussian_dropout", "gaussian_noise", "alpha_dropout",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from reportgen.keras_types import Tensor
 from reportgen.models.framework import keras_module
-from reportgen.models.graph.kinds import IDENTITIES, MERGES, POOLS, UNIT_KINDS
+from reportgen.models.graph.kinds import IDENTITIES, MERGES, POOLS, TOKEN_KINDS, UNIT_KINDS
 from reportgen.models.model import Node
 
 _PICTURES = 10007
@@ -77,7 +77,7 @@ def _keeps_rows(node: Node) -> bool:
 def _leading_to_units(nodes: Sequence[Node]) -> list[int]:
     """Return the layers with units and all nodes they depend on, in order, without the input."""
     needed: set[int] = set()
-    stack = [index for index, node in enumerate(nodes) if node.kind in UNIT_KINDS]
+    stack = [index for index, node in enumerate(nodes) if node.kind in UNIT_KINDS | TOKEN_KINDS]
     while stack:
         index = stack.pop()
         if index and index not in needed:

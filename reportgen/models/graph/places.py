@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reportgen.models.graph.kinds import UNIT_KINDS, DerivedConstant
+from reportgen.models.graph.kinds import TOKEN_KINDS, UNIT_KINDS, DerivedConstant
 from reportgen.models.keras.picture_axes import axes_kept, turn_of
 from reportgen.models.model import Node
 
@@ -50,7 +50,9 @@ Shape = tuple[int, ...]
 
 
 def maps_keep_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) -> list[bool]:
-    """Return for each node whether the places of its first output, a map, are places of the picture.
+    """Return for each node whether the places of its first output are places of the picture.
+
+    Those of a map are rows and columns; those of tokens `(n, T, C)` are parts of the picture in any order.
 
     Args:
         nodes: Of the network, the input first.
@@ -63,6 +65,8 @@ def maps_keep_places(nodes: Sequence[Node], shapes: Sequence[Sequence[Shape]]) -
         known.update({(index, at): axes for at, axes in enumerate(found)})
         if found and len(found[0]) == 4:
             placed[index] = all(_may_be_place(axis) for axis in found[0][1:3])
+        elif found and len(found[0]) == 3:
+            placed[index] = _may_be_tokens(found[0][1])
     return placed
 
 
@@ -72,6 +76,10 @@ def _may_be_place(axis: _Axis) -> bool:
     # After the steps along an axis there may be places within a step, made of features: a pixel shuffle.
     first, *within = axis
     return first.of in (_DOWN, _ACROSS) and first.is_coarsest and all(p.of == _FEATURES for p in within)
+
+
+def _may_be_tokens(axis: _Axis) -> bool:
+    return all(part.of in (_DOWN, _ACROSS, _UNKNOWN) for part in axis)
 
 
 def _whole(of: str, size: int) -> _Axis:
@@ -102,7 +110,7 @@ def _followed(
         return _kept_in_order(axes, before, after)  # for example the matrices of a resize
     if node.kind in _BY_KIND:
         return _BY_KIND[node.kind](node, given, after)
-    if node.kind in UNIT_KINDS or node.kind == "einsum_dense":
+    if node.kind in UNIT_KINDS | TOKEN_KINDS or node.kind == "einsum_dense":
         return (*_kept_in_order(axes, before, after)[:-1], _whole(_FEATURES, after[-1]))
     return _broadcast(given, after)
 
@@ -131,7 +139,7 @@ def _broadcast(given: Sequence[tuple[tuple[_Axis, ...], Shape]], after: Shape) -
     for at, side in enumerate(after):
         back = at - len(after)
         options = [axes[back] for axes, shape in given if len(shape) >= -back and shape[back] == side]
-        options.sort(key=_uncertainty)
+        options.sort(key=_uncertainty if len(after) != 3 else _uncertainty_of_tokens)
         found.append(options[0] if options else _resized(axes[back], side) if len(axes) >= -back else ())
     return tuple(found)
 
@@ -139,6 +147,12 @@ def _broadcast(given: Sequence[tuple[tuple[_Axis, ...], Shape]], after: Shape) -
 def _uncertainty(axis: _Axis) -> int:
     unknown = any(part.of == _UNKNOWN for part in axis)
     return 2 if unknown else 0 if _may_be_place(axis) else 1
+
+
+def _uncertainty_of_tokens(axis: _Axis) -> int:
+    """Return how a sum of tokens prefers an axis: features that a layer put in place of tokens come last."""
+    unknown = any(part.of == _UNKNOWN for part in axis)
+    return 1 if unknown else 0 if _may_be_tokens(axis) else 2
 
 
 def _reshaped(axes: Sequence[_Axis], after: Shape) -> tuple[_Axis, ...]:

@@ -152,7 +152,8 @@ def single_channel_layers() -> SimpleNamespace:
             if len(x.shape) == 2:
                 found = ops.sum(x * weights, axis=-1, keepdims=True)
             else:
-                found = ops.einsum("nhwc,nc->nhw", x, weights)[..., None]
+                places = "hw"[: len(x.shape) - 2]
+                found = ops.einsum(f"n{places}c,nc->n{places}", x, weights)[..., None]
             return found + _bias(self.original, choice, len(x.shape))
 
     class SingleConvolution(Substitute):
@@ -242,6 +243,5 @@ def _select_channel(x: Tensor, units: Tensor) -> Tensor:
     """
     ops = keras_module().ops
     mask = ops.one_hot(units, x.shape[-1], dtype="bool")
-    if len(x.shape) == 4:
-        mask = mask[:, None, None, :]
+    mask = ops.reshape(mask, (-1, *(1,) * (len(x.shape) - 2), x.shape[-1]))
     return ops.sum(ops.where(mask, x, ops.zeros_like(x)), axis=-1)

@@ -51,7 +51,7 @@ def cut_model(model: Model, layer: Layer, canvas_px: tuple[int, int], *, heads: 
     choice = single_channel_of(model.nodes, tap.pre)
     needs = choice.needs if choice is not None else ()
     whole = network_to(model, (height, width), (tap.pre, post, *needs), layer.name)
-    raw = _frozen(whole.inputs[0], whole.outputs[:2])
+    raw = _frozen(whole.inputs[0], [as_map(x) for x in whole.outputs[:2]])
     chosen = _single_unit_network(whole, choice) if choice is not None else None
     return Cut(
         network=_from_unit_range(raw, model.input_range),
@@ -71,7 +71,7 @@ def _single_unit_network(whole: Tensor, choice: SingleChannel) -> Tensor:
     """Return the network from pictures, and the index of a unit for each, to that unit."""
     one = keras_module().Input((1,), dtype="int32")
     tensors = dict(zip(choice.needs, whole.outputs[2:], strict=True))
-    return _frozen([whole.inputs[0], one], choice.build(tensors, one)[..., 0])
+    return _frozen([whole.inputs[0], one], as_map(choice.build(tensors, one))[..., 0])
 
 
 def _frozen(inputs: Nest, outputs: Nest) -> Network:
@@ -89,9 +89,16 @@ def _field_places(layer: Layer) -> tuple[int, int] | None:
 
 
 def whole_network(model: Model, outputs: tuple[Ref, ...]) -> Network:
-    """Return the network from pictures in [0, 1] of the model's own size to some tensors, as a list."""
+    """Return the network from pictures in [0, 1] of the model's own size to some tensors, tokens as maps."""
     raw = network_to(model, model.input_shape[:2], outputs, model.file_name)
+    if any(len(x.shape) == 3 for x in raw.outputs):
+        raw = _frozen(raw.inputs[0], [as_map(x) for x in raw.outputs])
     return _from_unit_range(raw, model.input_range)
+
+
+def as_map(values: Tensor) -> Tensor:
+    """Return features of tokens `(n, T, C)` as a map of one column, `(n, T, 1, C)`; others unchanged."""
+    return keras_module().ops.expand_dims(values, 2) if len(values.shape) == 3 else values
 
 
 def symbolic_shapes(

@@ -11,16 +11,18 @@ import math
 from collections.abc import Mapping, Sequence
 
 from reportgen.activations import activation_called
-from reportgen.models.graph.kinds import IDENTITIES, UNIT_KINDS, DerivedConstant, kinds_inside
+from reportgen.models.graph.kinds import IDENTITIES, TOKEN_KINDS, UNIT_KINDS, DerivedConstant, kinds_inside
 from reportgen.models.model import Node, Ref, Tap
 
 ON_CONSTANTS = "it is called on held inputs or constants alone, which do not depend on the picture"
+_WINDOWS = "its rows are windows, or tokens of all pictures in one list, not pictures"
+_UNPLACED = "its positions are windows, tokens or features, not places of a picture"
+_MIXED = "its positions are features, so that its units mix tokens and have no place in a picture"
 _TOKENS = "its units respond to tokens, not to places of a picture"
 _SERIES = "it reads a series step by step, and its units have no places in a picture"
 _UNDRAWN = {
     "conv1d": "a convolution along one axis has no picture",
     "conv3d": "a convolution over volumes has no picture",
-    "dense": f"dense layer over tokens: {_TOKENS}",
     "einsum_dense": f"a product over several axes: {_TOKENS}",
     "multi_head_attention": f"attention: {_TOKENS}",
     "grouped_query_attention": f"attention: {_TOKENS}",
@@ -30,6 +32,10 @@ _UNDRAWN = {
     "embedding": "an embedding has no units of an image network",
     "lstm": _SERIES, "gru": _SERIES, "simple_rnn": _SERIES, "rnn": _SERIES, "bidirectional": _SERIES,
     "conv_lst_m1d": _SERIES, "conv_lst_m2d": _SERIES, "conv_lst_m3d": _SERIES,
+}  # fmt: skip
+_IN_WORDS = {
+    "dense": "dense layer", "conv1d": "convolution along one axis",
+    "multi_head_attention": "attention", "grouped_query_attention": "attention",
 }  # fmt: skip
 _PRODUCTS = frozenset({"matmul", "einsum", "tensordot", "dot"})
 _SUPPORTING = frozenset(
@@ -62,7 +68,7 @@ def find_taps(
         reason = _reason_to_skip(node, whole is None or whole[index], placed is None or placed[index])
         if reason:
             skipped.append((node.name, reason))
-        elif node.kind in UNIT_KINDS:
+        elif node.kind in UNIT_KINDS or is_over_tokens(node):
             taps[node.name] = _tap(index, nodes, consumers, set(outputs))
     return taps, tuple(skipped)
 
@@ -74,6 +80,11 @@ def consumers_of(nodes: Sequence[Node]) -> dict[Ref, list[int]]:
         for ref in dict.fromkeys(node.inputs):
             consumers.setdefault(ref, []).append(index)
     return consumers
+
+
+def is_over_tokens(node: Node) -> bool:
+    """Whether a layer with weights gives features of tokens, `(n, T, C)`."""
+    return node.kind in TOKEN_KINDS and len(node.output_shapes[0]) == 3
 
 
 def unit_count(node: Node) -> int:
@@ -88,10 +99,12 @@ def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
         return ""
     if not node.depends_on_picture:
         return ON_CONSTANTS
+    if is_over_tokens(node):
+        return _reason_over_tokens(node, whole, placed)
     if node.kind in UNIT_KINDS:
         rank = len(node.output_shapes[0])
         if node.kind == "dense" and (rank not in (2, 4) or not (whole and placed)):
-            return _UNDRAWN["dense"]
+            return f"dense layer: {_UNPLACED if whole else _WINDOWS}"
         if not whole:
             return "its maps are of parts of a picture, such as windows or frames, not of whole pictures"
         if not placed:
@@ -105,6 +118,16 @@ def _reason_to_skip(node: Node, whole: bool, placed: bool) -> str:
     inside = kinds_inside(node.operation)
     around = f", around {', '.join(inside)}" if inside else ""
     return _UNDRAWN.get(node.kind, f"units of kind {node.kind} are not supported in this version") + around
+
+
+def _reason_over_tokens(node: Node, whole: bool, placed: bool) -> str:
+    """Return why a layer over tokens has no units to render; empty if it has some."""
+    name = _IN_WORDS[node.kind]
+    if not whole:
+        return f"{name}: {_WINDOWS}"
+    if not placed:
+        return f"{name}: {_MIXED}"
+    return "" if None not in node.output_shapes[0][1:] else f"{name}: its number of tokens is open"
 
 
 def _has_weights(node: Node) -> bool:
