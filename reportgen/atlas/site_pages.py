@@ -37,7 +37,7 @@ from reportgen.atlas.summaries import ModelSummary, n_strip
 from reportgen.atlas.table import FORMATS, Row, table_row
 from reportgen.atlas.terms import TERMS
 from reportgen.atlas.view_context import ViewContext
-from reportgen.atlas.wall import line_picture, wall_of
+from reportgen.atlas.wall import line_picture, mark_script, wall_of
 from reportgen.atlas.words import kind_in_words
 from reportgen.images import decode_png
 from reportgen.json_values import Parsed
@@ -125,13 +125,18 @@ def _model_files(
     packed, data = _all_units(context.place, rows, view.removal)
     picture, cells = f"{folder}/preview.jpg", heat_picture(rows)
     heat = heat_strip(context.place, rows, f"units.{content_digest(cells)}.webp")
-    lines = line_picture(rows)
-    wall = wall_of(context.place, rows, f"wall.{content_digest(lines)}.webp")
+    lines, marks = line_picture(rows), mark_script(rows)
+    wall = wall_of(context.place, rows, f"wall.{content_digest(lines + marks)}")
     shared: Parsed = {
         "model": view.summary, "record": record, "place": context.place, "heat": heat, "wall": wall,
     }  # fmt: skip
     values = _model_values(context, view, packed)
-    files = [(packed, data), (f"{folder}/{heat.file}", cells), (f"{folder}/{wall.file}", lines)]
+    files = [
+        (packed, data),
+        (f"{folder}/{heat.file}", cells),
+        (f"{folder}/{wall.file}", lines),
+        (f"{folder}/{wall.script}", marks),
+    ]
     for kind in OF_MODEL:
         path = context.place.page(kind)
         files.append((path, pages.page(kind.template, path, preview=picture, **values[kind], **shared)))

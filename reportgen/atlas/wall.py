@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from reportgen.atlas.addresses import Place
+from reportgen.atlas.columns import script
 from reportgen.atlas.heat_strip import DARK, LIGHT, rgba
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
@@ -44,8 +45,6 @@ class WallSheet:
         number: Of the layer's sheets.
         first, n: Its first unit, and how many places it has up to its last.
         rows: Of units.
-        verdicts: Marks of the units from the first on, each followed by how many have it in a row where
-            that is more than one; a minus for a place without a unit.
         left, top: Where its lines are in the picture of lines, in pixels.
         alt: In words.
     """
@@ -54,7 +53,6 @@ class WallSheet:
     first: int
     n: int
     rows: int
-    verdicts: str
     left: int
     top: int
     alt: str
@@ -77,7 +75,7 @@ class Wall:
     """The wall.
 
     Attributes:
-        file: Name of the picture of lines, in the model version's folder.
+        file, script: Names of the picture of lines and of the script of marks, in the model version's folder.
         width, height: Of that picture, in pixels.
         step: How far its dark colours are from its light ones, in pixels.
         layers: In order from the input.
@@ -86,6 +84,7 @@ class Wall:
     """
 
     file: str
+    script: str
     width: int
     height: int
     step: int
@@ -94,13 +93,13 @@ class Wall:
     strokes: Mapping[str, tuple[tuple[int, int], ...]]
 
 
-def wall_of(place: Place, rows: Sequence[LayerRows], name: str) -> Wall:
+def wall_of(place: Place, rows: Sequence[LayerRows], stem: str) -> Wall:
     """Return the wall of some layers.
 
     Args:
         place: Of the model version.
         rows: Its layers, in order, with scores.
-        name: Of the file of `line_picture`.
+        stem: Of the names of its files, see `line_picture` and `mark_script`.
     """
     layers, at = [], 0
     short = short_names((own.layer.name for own in rows), _LETTERS)
@@ -121,10 +120,15 @@ def wall_of(place: Place, rows: Sequence[LayerRows], name: str) -> Wall:
             )
         )
     return Wall(
-        name, 2 * LINES_WIDTH * -(-at // _STACKED), ACROSS * min(at, _STACKED), LINES_WIDTH, tuple(layers),
-        sum(len(own.units) for own in rows) <= FEW_UNITS,
-        {letter: tuple(_strokes(line)) for letter, line in LINES.items()},
-    )  # fmt: skip
+        file=f"{stem}.webp",
+        script=f"{stem}.js",
+        width=2 * LINES_WIDTH * -(-at // _STACKED),
+        height=ACROSS * min(at, _STACKED),
+        step=LINES_WIDTH,
+        layers=tuple(layers),
+        few=sum(len(own.units) for own in rows) <= FEW_UNITS,
+        strokes={letter: tuple(_strokes(line)) for letter, line in LINES.items()},
+    )
 
 
 def line_picture(rows: Sequence[LayerRows]) -> bytes:
@@ -149,6 +153,16 @@ def line_picture(rows: Sequence[LayerRows]) -> bytes:
     return data.getvalue()
 
 
+def mark_script(rows: Sequence[LayerRows]) -> bytes:
+    """Return a script with the marks of each sheet's units in order; a minus for a place without a unit."""
+    marks = [
+        _marks(own)[number * UNITS_PER_SHEET : (number + 1) * UNITS_PER_SHEET]
+        for own in rows
+        for number in _sheet_numbers(own)
+    ]
+    return script("atlasMarks", "wall", marks)
+
+
 def _sheet(own: LayerRows, marks: str, number: int, at: int) -> WallSheet:
     first = number * UNITS_PER_SHEET
     here = marks[first : first + UNITS_PER_SHEET]
@@ -158,13 +172,11 @@ def _sheet(own: LayerRows, marks: str, number: int, at: int) -> WallSheet:
         word = own.scores[unit].verdict if unit in own.scores else ""
         counts[word] = counts.get(word, 0) + 1
     named = f"Unit {units[0]}" if len(units) == 1 else f"Units {units[0]} to {units[-1]}"
-    lengths = ((letter, len(list(run))) for letter, run in groupby(here))
     return WallSheet(
         number,
         first,
         len(here),
         -(-len(here) // ACROSS),
-        "".join(f"{letter}{n}" if n > 1 else letter for letter, n in lengths),
         2 * LINES_WIDTH * (at // _STACKED),
         ACROSS * (at % _STACKED),
         f"{named} of {own.layer.name}: {counts_in_words(counts)}",

@@ -5,7 +5,7 @@
   // How many full rows of sixteen fit the width, from the largest units to the smallest
   var LEVELS = [0.25, 0.5, 1, 2, 3, 4, 6, 8], ACROSS = 16, make = self.Atlas.make, recipe = self.Atlas.recipe, body = document.body;
   var wall = document.querySelector(".wall"), tools = document.querySelector("[data-zoom]");
-  var rows = wall.firstElementChild, words = {}, marks = new WeakMap();
+  var rows = wall.firstElementChild, words = {}, marks = self.atlasMarks.wall, sheets = [].slice.call(rows.querySelectorAll("a[data-first]"));
   var frame = make("div.spot", { hidden: "" }), label = make("div.peek", { hidden: "", role: "status" });
 
   function zoom(by) {
@@ -18,16 +18,13 @@
 
   // The verdict's mark of the unit in place `k` of a sheet; nothing where there is no unit
   function mark(a, k) {
-    if (!marks.has(a)) {
-      marks.set(a, a.dataset.marks.replace(/([^\d])(\d+)/g, function (_, letter, n) { return letter.repeat(Number(n)); }));
-    }
-    var found = marks.get(a).charAt(k);
+    var found = marks[sheets.indexOf(a)].charAt(k);
     return found === "-" ? "" : found;
   }
 
   function pictured() {
-    wall.querySelectorAll("a[data-first] img").forEach(function (img) {
-      var src = img.getAttribute("src").replace(/\/\w+-(\d+\.webp)$/, "/" + recipe.stem() + "-$1");
+    sheets.forEach(function (a) {
+      var img = a.firstElementChild, src = img.getAttribute("src").replace(/\/\w+-(\d+\.webp)$/, "/" + recipe.stem() + "-$1");
       if (img.getAttribute("src") !== src) img.src = src;
     });
   }
