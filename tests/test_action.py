@@ -112,6 +112,7 @@ def test_a_pull_request_is_compared_checked_and_commented_once(workspace, main_s
     for name in ("store", "summary", "junit", "badge"):
         assert Path(first.outputs[name]).stat().st_size, name
     assert (Path(first.outputs["site"]) / "index.html").exists()
+    assert "<html" in Path(first.outputs["report"]).read_text(encoding="utf-8")
     (comment,) = github.comments
     assert comment["body"].startswith("<!-- reportgen gate pr -->\n### The gate holds")
     assert "| conv | 2 |" in comment["body"] and "actions/runs/99" in comment["body"]

@@ -2,12 +2,16 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_networks import QUICK_WORDS, save_model
 
 import reportgen
+from reportgen.errors import StoreError
+from reportgen.run.change_pictures import SIDE_PX, change_picture
 from reportgen.store import open_store
 
 SOME = ["--seeds", 2, "--signs", "happy", *QUICK_WORDS]
@@ -135,6 +139,27 @@ def test_a_summary_links_to_units_where_the_sites_address_is_known(run, both, tm
     assert code == 0
     assert "](https://example.org/atlas/m/net/v1/conv.html#u1)" in out and "**died**" in out
     assert "| layer |" in out
+
+
+def test_the_largest_changes_are_one_picture_with_a_row_for_each(run, both, tmp_path):
+    code, _, err = run("compare", both, "--pictures", tmp_path / "changes.png")
+    assert code == 0, err
+    (pair,) = reportgen.compare(both).found.pairs
+    changed, row = len(pair.largest(99)), SIDE_PX + 8
+    with Image.open(tmp_path / "changes.png") as picture:
+        assert changed and picture.format == "PNG"
+        assert picture.height == 8 + 28 + changed * row
+        before = np.asarray(picture.convert("L"))[36 : 36 + SIDE_PX, 8 : 8 + SIDE_PX]
+    assert before.std() > 10  # the unit's picture, not an empty field
+
+
+def test_where_nothing_changed_the_picture_says_so(both, tmp_path):
+    (pair,) = reportgen.compare(both).found.pairs
+    (tmp_path / "same.png").write_bytes(change_picture([replace(pair, layers=())], [(both, both)]))
+    with Image.open(tmp_path / "same.png") as picture:
+        assert picture.height == 8 + 28 and np.asarray(picture.convert("L")).min() < 100  # one line of text
+    with pytest.raises(StoreError):
+        change_picture([pair], [(tmp_path / "none.db", tmp_path / "none.db")])
 
 
 def test_a_gate_that_holds_exits_with_0_and_one_that_does_not_with_4(run, both):
