@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import shutil
+import sqlite3
 from html.parser import HTMLParser
 
 import pytest
@@ -73,6 +74,23 @@ def test_it_refers_to_nothing_but_places_and_pictures_of_its_own(report):
         )
         assert link[0] != "#" or link[1:] in page.ids, link
     assert sum(tag == "img" for tag, _ in page.links) > 40
+
+
+def test_every_word_that_opens_has_its_meaning(compared, tmp_path):
+    done, page = written(compared, tmp_path)
+    opened = re.findall(r'popovertarget="([^"]+)"', done.path.read_text(encoding="utf-8"))
+    assert opened and set(opened) <= set(page.ids)
+
+
+def test_a_model_version_without_pictures_or_scores_has_a_report(small_store, tmp_path):
+    own = shutil.copy(small_store, tmp_path / "own.db")
+    for table, n_units in (("placements", 56), ("scores", 0)):
+        with sqlite3.connect(own) as connection:
+            connection.execute(f"DELETE FROM {table}")
+        connection.close()
+        done, page = written(own, tmp_path)
+        assert (done.n_units, done.n_shown) == (n_units, 0)
+        assert "How it was made" in page.text and "units" not in page.ids
 
 
 def test_its_policy_allows_its_own_style_and_scripts_and_no_others(report):

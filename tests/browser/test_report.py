@@ -108,6 +108,16 @@ def test_it_prints_on_a_few_pages_of_a4(watched, report):
     assert all(abs(float(w) - 595) < 2 and abs(float(h) - 842) < 2 for w, h in sheets)
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(chromium, report, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    context = chromium.new_context(color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert [x["id"] for x in axe.run(page).response["violations"]] == []
+    context.close()
+
+
 def test_dark_colours_are_not_printed(watched, report):
     page, _ = watched
     page.emulate_media(color_scheme="dark")
