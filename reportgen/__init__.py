@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reportgen.spec import AtlasSpec, RenderSpec, ScoreSpec
     from reportgen.store import open_store
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
 
 _ROOMS = {
     "AtlasSpec": "spec",
