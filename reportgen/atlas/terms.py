@@ -231,8 +231,9 @@ _OF_STATES = {
     for state, meaning in STATE_MEANINGS.items()
 }
 
-OF_UNITS: tuple[str, ...] = (*TERMS, *_OF_VERDICTS)
-"""The keys of what may be said of a unit."""
+_OF_PAIRS = ("similarity", "cka")
+OF_UNITS: tuple[str, ...] = tuple(key for key in (*TERMS, *_OF_VERDICTS) if key not in _OF_PAIRS)
+"""The keys of what may be said of a unit, by itself or in its layer."""
 
 MEANINGS: Mapping[str, Term] = {**TERMS, **_OF_VERDICTS, **_OF_STATES}
 """All that pages explain in place, by key: `v-` and the mark for a verdict, `c-` and the word for a state."""
