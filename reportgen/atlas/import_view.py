@@ -107,6 +107,7 @@ def _reading(reading: Parsed) -> Reading:
 
 def _layer(layer: Mapping[str, object]) -> ImportedLayer:
     merged = [_text(m.get("kind")) for m in _list(layer.get("merged")) if isinstance(m, Mapping)]
+    merged += [f"output {_text(name)}" for name in _list(layer.get("outputs"))]
     return ImportedLayer(
         name=_text(layer.get("name")),
         units=_text(layer.get("units")),

@@ -39,14 +39,17 @@ def import_report(path: str | Path, model: Model, settings: Settings) -> JsonObj
         JSON values; the keys are listed in docs/import-report.md.
     """
     from reportgen.models.class_labels import labels_in
+    from reportgen.models.graph.output_layers import outputs_of_layers
     from reportgen.models.parity import compare_cuts
+    from reportgen.prune.decision import output_names
 
     source = find_source(path)
     cuts, parity = compare_cuts(model), file_parity(source, model, settings)
     against = runtime_of(source)
+    given = outputs_of_layers(model.nodes, model.taps, model.outputs, output_names(model))
     scored = settings.recipes()["scored"]
     return {
-        "layers": [_layer(model, layer, scored) for layer in model.layers],
+        "layers": [_layer(model, layer, scored, given[layer.name]) for layer in model.layers],
         "skipped": [{"name": name, "reason": reason} for name, reason in model.skipped],
         "notes": list(model.notes),
         "classes": list(labels_in(_metadata(source, settings))),
@@ -108,7 +111,7 @@ def estimate_report(found: Estimate) -> JsonObject:
             "image_steps_a_second": round(rate, 2)}  # fmt: skip
 
 
-def _layer(model: Model, layer: Layer, scored: RenderSpec) -> JsonObject:
+def _layer(model: Model, layer: Layer, scored: RenderSpec, outputs: Sequence[str]) -> JsonObject:
     tap = model.taps[layer.name]
     shape = model.nodes[tap.pre[0]].output_shapes[tap.pre[1]]
     own = for_kind(scored, layer.kind)
@@ -118,6 +121,7 @@ def _layer(model: Model, layer: Layer, scored: RenderSpec) -> JsonObject:
         "output_shape": list(shape[1:]),
         "canvas_px": list(canvas_for(layer, model.input_shape[:2], own)),
         "merged": _merged(model, layer),
+        "outputs": [name for name in outputs if name != layer.name],
     }
 
 

@@ -100,10 +100,10 @@ def _sides(sides: Any) -> str:
 
 
 def _merged_in(layer: Any) -> str:
-    """Return the operations that belong to a layer besides its weights, as text."""
-    if layer["head"]:
-        return f"logits of {layer['head']}"
-    return ", ".join(m["kind"] for m in layer["merged"])
+    """Return the operations that belong to a layer, and the outputs that it leads to, as text."""
+    merged = [f"logits of {layer['head']}"] if layer["head"] else [m["kind"] for m in layer["merged"]]
+    outputs = [f"output {', '.join(layer['outputs'])}"] if layer["outputs"] else []
+    return ", ".join([*merged, *outputs])
 
 
 def print_site(site: Any) -> None:
