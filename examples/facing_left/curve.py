@@ -4,12 +4,13 @@ python examples/facing_left/curve.py                      (writes docs/pictures/
 """
 
 import html
-from pathlib import Path
+from pathlib import Path as FilePath
 
+from reportgen.atlas.drawing import Box, Dot, Mark, Path
 from reportgen.atlas.removal_curve import WIDE, removal_curve
 from reportgen.run.removal_file import read_measurements
 
-HERE = Path(__file__).resolve().parent
+HERE = FilePath(__file__).resolve().parent
 OUT = HERE.parents[1] / "docs" / "pictures" / "removal.svg"
 
 STYLE = """
@@ -51,25 +52,26 @@ text.on-goes { fill: var(--ink); }
 """
 
 
-def element(mark: list) -> str:
+def element(mark: Mark) -> str:
     """A mark of a drawing as SVG."""
-    kind, name, *rest = mark
-    if kind in ("line", "area"):
-        return f'<{"polyline" if kind == "line" else "polygon"} class="{name}" points="{rest[0]}"/>'
-    if kind == "box":
-        return '<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>'.format(name, *rest)
-    if kind == "dot":
-        return '<circle class="{}" cx="{}" cy="{}" r="{}"/>'.format(name, *rest)
-    anchor, x, y, text = rest
-    return f'<text class="{name}" x="{x}" y="{y}" text-anchor="{anchor}">{html.escape(text)}</text>'
+    if isinstance(mark, Path):
+        shape = "polyline" if mark.shape == "line" else "polygon"
+        return f'<{shape} class="{mark.style}" points="{mark.points}"/>'
+    if isinstance(mark, Box):
+        place = f'x="{mark.x}" y="{mark.y}" width="{mark.width}" height="{mark.height}"'
+        return f'<rect class="{mark.style}" {place}/>'
+    if isinstance(mark, Dot):
+        return f'<circle class="{mark.style}" cx="{mark.x}" cy="{mark.y}" r="{mark.radius}"/>'
+    place = f'x="{mark.x}" y="{mark.y}" text-anchor="{mark.anchor}"'
+    return f'<text class="{mark.style}" {place}>{html.escape(mark.text)}</text>'
 
 
 def main() -> None:
     """Draw the first measurement, that of version v1."""
     drawn = removal_curve(read_measurements(HERE / "removal.json")[0].removal, WIDE)
-    width, height = drawn["w"] + 24, drawn["h"] + 16
-    body = "\n".join(map(element, drawn["marks"]))
-    title = html.escape(drawn["a"])
+    width, height = drawn.width + 24, drawn.height + 16
+    body = "\n".join(map(element, drawn.marks))
+    title = html.escape(drawn.alt)
     OUT.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-12 -8 {width} {height}" '
         f'width="{width}" height="{height}" role="img"><title>{title}</title><style>{STYLE}</style>\n'
