@@ -19,6 +19,7 @@ from reportgen.atlas.pages import template_folder
 from reportgen.atlas.removal_plots import SeenUnit, need_against_structure
 from reportgen.atlas.sandbox import Sandbox
 from reportgen.atlas.summaries import n_strip
+from reportgen.atlas.terms import MEANINGS, explained
 from reportgen.removal import LayerNeed, UnitNeed
 from reportgen.store import open_store
 
@@ -157,7 +158,7 @@ def test_the_overview_answers_first_then_shows_curve_widths_and_looks(site: Path
     page = read(site, OVERVIEW)
     section = page[page.index('<h2 id="need">') : page.index("<h2>The network</h2>")]
     places = [section.index(text) for text in (
-        "units can be removed together",
+        ">removed together</button>",
         'class="chart curve wide"', 'class="chart widths"', 'class="chart cloud"',
         "How it was measured",
     )]  # fmt: skip
@@ -190,7 +191,8 @@ def test_the_site_holds_with_its_plots(site: Path):
 
 def test_without_removal_a_page_says_what_is_certain_and_how_to_measure(site: Path):
     page = read(site, "m/garden/v2/index.html")
-    assert "certainly superfluous" in page and "reportgen prune MODEL --images DIR" in page
+    assert "certainly <button" in page and ">superfluous</button>" in page
+    assert "reportgen prune MODEL --images DIR" in page
     assert 'class="chart curve' not in page and "Is it needed?" not in read(site, "m/garden/v2/conv1/0.html")
 
 
@@ -218,7 +220,8 @@ def test_what_a_page_has_room_for_leaves_it_within_what_check_allows(n: int):
     units = [SeenUnit(name, i, f"{name}.html#u{i}", "s", i % 9, 2.0 ** (-i % 20), True) for i in range(999)]
     view = dataclasses.replace(view, cloud=need_against_structure(units, 2.0, room.dots))
     frame = '{% from "need.html" import need_answer %}{{ need_answer(n, []) }}'
-    own = len(Sandbox((template_folder(),), {}).from_string(frame).render(n=view).encode())
+    functions = {"explained": explained, "terms": MEANINGS, "opens": str}
+    own = len(Sandbox((template_folder(),), functions).from_string(frame).render(n=view).encode())
     rows = n * 920 + (n <= MOST_SPREADS) * n * 700 + (n <= MOST_STRIPS) * n * (400 + 210 * n_strip(n))
     others = 14_000 + rows + min(n, MOST) * 600
     assert own + others < MOST_PAGE_BYTES
