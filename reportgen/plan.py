@@ -14,12 +14,23 @@ from typing import Literal
 
 from reportgen.errors import ConfigError, UnknownLayer, in_brief, nearest
 from reportgen.json_values import Parsed
-from reportgen.spec import ENGINE_VERSION, RenderSpec, content_hash, for_kind, recipe_fields, render_keys
+from reportgen.spec import (
+    AROUND_PLACES,
+    ENGINE_VERSION,
+    RenderSpec,
+    content_hash,
+    for_kind,
+    recipe_fields,
+    render_keys,
+)
 from reportgen.store import ModelRecord
 from reportgen.units import Layer, Sign, unit_ranges
 
 CANVAS_STEP_PX = 8
 """Canvases are multiples of this, so that layers with similar receptive fields share a renderer null."""
+
+MOST_FIELDS = 1.67
+"""Width in receptive fields beyond which a canvas is not widened to have that many places."""
 
 FIRST_UNITS, MORE_UNITS = 8, 8
 """Most units of each layer in the first pass under a budget, and the factor for every later pass."""
@@ -173,21 +184,26 @@ def passes(
 def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) -> tuple[int, int]:
     """Return the height and width at which a layer's pictures are optimised.
 
-    About `canvas_fields` receptive fields, at least `canvas_min_px`, at most the model's input; the input
-    itself for units whose field is the whole input. Fields through gates are ignored. If branches are
-    upsampled to be joined with others, sides are multiples of the coarsest stride among them.
+    About `canvas_fields` fields, at least `canvas_min_px`, at most the model's input; the input itself for
+    units whose field is the whole input. Fields through gates are ignored. With effective fields, the layer
+    also has at least eight places a side where the receptive field allows as many. If branches are upsampled
+    to be joined with others, sides are multiples of the coarsest stride among them.
     """
     field = layer.field_px
     if recipe.canvas == "input" or field is None:
         return input_size
+    effective = recipe.canvas == "effective-field" and layer.effective_field_px is not None
 
-    def side(field_px: int, input_px: int, multiple_px: int) -> int:
-        wanted = max(recipe.canvas_fields * field_px, recipe.canvas_min_px)
-        step = math.lcm(CANVAS_STEP_PX, multiple_px)
-        return min(math.ceil(wanted / step) * step, input_px)
+    def side(axis: int) -> int:
+        width_px, least_px = field[axis], 0
+        if effective and layer.effective_field_px is not None and layer.stride_px is not None:
+            width_px = layer.effective_field_px[axis]
+            least_px = min(AROUND_PLACES * layer.stride_px[axis], math.ceil(field[axis] * MOST_FIELDS))
+        wanted = max(recipe.canvas_fields * width_px, least_px, recipe.canvas_min_px)
+        step = math.lcm(CANVAS_STEP_PX, layer.canvas_multiple_px[axis])
+        return min(math.ceil(wanted / step) * step, input_size[axis])
 
-    down, across = layer.canvas_multiple_px
-    return side(field[0], input_size[0], down), side(field[1], input_size[1], across)
+    return side(0), side(1)
 
 
 def select_layers(layers: Sequence[Layer], globs: Sequence[str]) -> list[Layer]:

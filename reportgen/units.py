@@ -127,6 +127,8 @@ class Layer:
             size of those that they are joined with (vertical, horizontal).
         shared_with: Names of the network's other calls of the same weights; a unit that is inactive in one
             may be needed in another.
+        effective_field_px: Sides of the part of that field where nearly all of a position's gradient comes
+            from, as far as kernel sizes tell; None if the whole input is seen.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Layer:
     local_field_px: tuple[int, int] | None = None
     canvas_multiple_px: tuple[int, int] = (1, 1)
     shared_with: tuple[str, ...] = ()
+    effective_field_px: tuple[int, int] | None = None
 
     @property
     def field_px(self) -> tuple[int, int] | None:
@@ -199,7 +202,7 @@ class Telemetry:
 
     Attributes:
         activation_start, activation_best, activation_end: Objective at the start, its best, at the end.
-        activation_transformed: Objective under 8 fresh transforms of the final picture.
+        activation_transformed: Objective under fresh transforms of the final picture; none if it is scored.
         gradient_start, gradient_end: RMS over pixels of the objective's gradient at the picture.
         moved: RMS distance between the start and the final picture, in [0,1] units.
         steps: Steps taken.

@@ -320,6 +320,7 @@ def _layer(
         graph_hash=hashes[tap.pre[0]],
         judged_hash=hashes[(tap.head or tap.post)[0]],
         local_field_px=size,
+        effective_field_px=near.effective_px() if near is not None else None,
         canvas_multiple_px=local.multiple_px,
         shared_with=shared_with,
     )

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 CURVE_POINTS = 32
-FRESH = 8
-"""Transforms, used in no step, under which the final picture is evaluated."""
+FRESH = 4
+"""Transforms, used in no step, under which a final picture that is not scored is evaluated too."""
 
 
 WHOLE_LAYER = -1
@@ -219,6 +219,7 @@ class BatchRunner:
             "reference": np.maximum(signs * levels, 0.0).astype(np.float32),
             "steps": np.array([recipe.steps if slot else 0 for slot in slots], np.float32),
             "step_size": np.float32(recipe.step_size),
+            "cooling": np.float32(recipe.cooling),
             **{name: np.float32(getattr(recipe, name)) for name in PENALTIES},
         }
 
@@ -320,11 +321,12 @@ class BatchRunner:
         slots, self.done = self.done[: self.places], self.done[self.places :]
         padded: list[_Slot | None] = [*slots, *[None] * (self.places - len(slots))]
         xs = np.zeros((self.places, *self.engine.size), np.float32)
-        moves = np.tile(transforms.IDENTITY, (1 + FRESH, self.places, 1, 1))
+        fresh = 0 if self.recipe.scored else FRESH
+        moves = np.tile(transforms.IDENTITY, (1 + fresh, self.places, 1, 1))
         for i, slot in enumerate(slots):
             xs[i] = np.nan_to_num(slot.x, nan=0.5)
-            if self.engine.structure.moved:
-                moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(FRESH))
+            if fresh and self.engine.structure.moved:
+                moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(fresh))
         silence = np.array([slot.silence if slot else 0.0 for slot in padded], np.float32)
         values = np.asarray(
             ops.convert_to_numpy(self.engine.evaluate(xs, self._numbers(padded), moves, silence))

@@ -19,7 +19,7 @@ from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render import objectives, transforms
 from reportgen.render.backend import backend
 from reportgen.render.objectives import OBJECTIVES, Aim
-from reportgen.render.optimisers import OPTIMISERS
+from reportgen.render.optimisers import IN_THE_METRIC, OPTIMISERS
 from reportgen.render.parametrizations import PARAMETRIZATIONS, Parametrization, parametrization
 from reportgen.render.penalties import PENALTIES
 from reportgen.render.structure import Structure, output_of, structure_of
@@ -218,8 +218,15 @@ def _step(
         finite = ops.isfinite(loss) & ops.isfinite(_rms(downhill))
         active = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
         downhill = ops.where(_wide(active) > 0, downhill, 0.0)
+        cooled = 1.0 - numbers["cooling"] * state["step"] / ops.maximum(numbers["steps"], 1.0)
+        size = _wide(active * numbers["step_size"] * cooled)
+        if recipe.optimiser in IN_THE_METRIC:
+            downhill = parameters.direction(x, downhill)
         change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        x = parameters.stepped(x, _wide(active * numbers["step_size"]) * change)
+        if recipe.optimiser not in IN_THE_METRIC:
+            change = parameters.direction(x, size * change)
+            size = 1.0
+        x = parameters.stepped(x, size * change)
         # The gradient of an inactive picture is zero: its moments decay, and are not used again.
         new = {
             "x": x,

@@ -13,6 +13,9 @@ from reportgen.spec import CHOICES
 Optimiser = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
+IN_THE_METRIC = ("normalised",)
+"""Optimisers whose gradient is first brought into the parametrization's metric; of others, the step is."""
+
 OPTIMISERS: Registry[Optimiser] = Registry("optimiser", CHOICES["optimiser"])
 """Each takes the gradient of a loss, two moments, all `(n, h, w, c)`, and the 0-based step `(n,)`; it returns
 the step to subtract, for a step size of 1, and the new moments."""
@@ -38,3 +41,12 @@ def rmsprop_2019(
     gradient = gradient / norm
     second = 0.95 * second + 0.05 * gradient * gradient
     return gradient / ops.sqrt(second + 1e-7), first, second
+
+
+@OPTIMISERS.named("normalised")
+def normalised(
+    gradient: Tensor, first: Tensor, second: Tensor, step: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradient over its root mean square: steps of one length, whose direction is the gradient's own."""
+    length = ops.sqrt(ops.mean(gradient * gradient, axis=(1, 2, 3), keepdims=True))
+    return gradient / ops.maximum(length, 1e-18), first, second

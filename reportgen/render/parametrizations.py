@@ -44,7 +44,8 @@ class Parametrization:
     Attributes:
         start: From random keys (n) and whether to start louder, the numbers that are optimised,
             `(n, h, w, c)`: pictures in [0,1] (for `raw`, in the model's range), waves or phases.
-        stepped: From these and what the optimiser would subtract, the next ones, same shape.
+        direction: From these and a gradient, the gradient in the parametrization's own metric, same shape.
+        stepped: From these and a step to subtract, the next ones, same shape.
         to_unit: From these as arrays, of one picture `(h, w, c)` or several, values whose valid range is
             [0,1].
         numbers_of: From such a picture, red first, the numbers that are optimised: `to_unit` of them is the
@@ -53,6 +54,7 @@ class Parametrization:
     """
 
     start: Callable[[Sequence[int], bool], Array]
+    direction: Callable[[Tensor, Tensor], Tensor]
     stepped: Callable[[Tensor, Tensor], Tensor]
     to_unit: Callable[[Array], Array]
     numbers_of: Callable[[Array], Array]
@@ -107,7 +109,7 @@ def pixel(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametr
             noise = _noise(keys, shape, _START)
         return np.clip(recipe.start_mean + recipe.start_noise * noise, 0.0, 1.0).astype(np.float32)
 
-    return Parametrization(start, lambda x, change: ops.clip(x - change, 0.0, 1.0), np.asarray, _float32)
+    return Parametrization(start, _as_it_is, _kept_in_range, np.asarray, _float32)
 
 
 @_named("fourier", compiled=("decay", "band", "decorrelate"))
@@ -136,13 +138,13 @@ def fourier(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parame
         picture = recipe.start_mean + np.asarray(ops.convert_to_numpy(waves))
         return np.clip(picture, 0.0, 1.0).astype(np.float32)
 
-    def stepped(x: Tensor, change: Tensor) -> Tensor:
-        held = ((x <= 0.0) & (change > 0.0)) | ((x >= 1.0) & (change < 0.0))
+    def direction(x: Tensor, gradient: Tensor) -> Tensor:
+        held = ((x <= 0.0) & (gradient > 0.0)) | ((x >= 1.0) & (gradient < 0.0))
         free = 1.0 - ops.cast(held, "float32")
-        waves = _transformed(free * change, rows, columns)
-        return ops.clip(x - free * shaped(_transformed(weights * waves, rows, columns)), 0.0, 1.0)
+        waves = _transformed(free * gradient, rows, columns)
+        return free * shaped(_transformed(weights * waves, rows, columns))
 
-    return Parametrization(start, stepped, np.asarray, _float32)
+    return Parametrization(start, direction, _kept_in_range, np.asarray, _float32)
 
 
 @_named("raw", own_range=True)
@@ -166,7 +168,7 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
         ordered = picture[..., ::-1] if input_range.order == "bgr" else picture
         return np.asarray(low + (high - low) * ordered, np.float32)
 
-    return Parametrization(start, lambda x, change: x - change, to_unit, numbers_of)
+    return Parametrization(start, _as_it_is, ops.subtract, to_unit, numbers_of)
 
 
 @_named("spectrum", compiled=("decay", "decorrelate", "start_mean"))
@@ -202,7 +204,7 @@ def spectrum(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Param
         waves = _transformed(np.asarray(values, np.float32)[None], rows, columns)
         return np.asarray(ops.convert_to_numpy(waves)[0] / scale[0], np.float32)
 
-    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
+    return Parametrization(start, _as_it_is, ops.subtract, _as_arrays(picture), numbers_of, picture)
 
 
 @_named("phases", compiled=("decay", "spectrum", "start_mean", "start_noise"))
@@ -236,7 +238,15 @@ def phases(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Paramet
         waves = np.fft.fft2(values if axes is None else values @ axes.T, axes=(0, 1))
         return np.asarray(np.angle(waves) / 2.0, np.float32)
 
-    return Parametrization(start, lambda x, change: x - change, _as_arrays(picture), numbers_of, picture)
+    return Parametrization(start, _as_it_is, ops.subtract, _as_arrays(picture), numbers_of, picture)
+
+
+def _as_it_is(x: Tensor, gradient: Tensor) -> Tensor:
+    return gradient
+
+
+def _kept_in_range(x: Tensor, step: Tensor) -> Tensor:
+    return ops.clip(x - step, 0.0, 1.0)
 
 
 def _as_arrays(picture: Callable[[Tensor], Tensor]) -> Callable[[Array], Array]:

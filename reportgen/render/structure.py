@@ -11,13 +11,10 @@ from reportgen.render.backend import arithmetic
 from reportgen.render.objectives import Aim
 from reportgen.render.parametrizations import PARAMETRIZATIONS
 from reportgen.render.penalties import PENALTIES
-from reportgen.spec import RenderSpec
+from reportgen.spec import AROUND_PLACES, RenderSpec
 
 if TYPE_CHECKING:
     from reportgen.models import Cut
-
-AROUND_MIN_PLACES = 8
-"""Places a map needs on each side before pictures are moved around their own edges."""
 
 _COMPILED = (
     "parametrization", "objective", "reduction", "optimiser", "penalty_scaling", "keep", "window",
@@ -97,7 +94,7 @@ def structure_of(cut: Cut, recipe: RenderSpec, aim: Aim = "unit", part: int | No
         recipe=compiled_part(recipe),
         reduction=objectives.Reduction(kind, recipe.rim, recipe.rescue, cell),
         bfloat16=arithmetic() == "bfloat16",
-        around=cut.is_map and min(places) >= AROUND_MIN_PLACES,
+        around=cut.is_map and min(places) >= AROUND_PLACES,
         aim=aim,
         part=part or recipe.window,
     )

@@ -19,7 +19,7 @@ from reportgen.store import ModelRecord, Store
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-IMPORT_VERSION = 6
+IMPORT_VERSION = 7
 """Increased whenever the same file gives other layers, so that stored records are renewed."""
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reportgen.images import decode_png
 from reportgen.sentences.layers import rendered_in_words
-from reportgen.spec import RenderSpec, ScoreSpec, content_hash
+from reportgen.spec import AROUND_PLACES, RenderSpec, ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
@@ -33,8 +33,6 @@ _MEASURED = ("probes", "renders", "flat", "bounds", "weights", "null")
 _FEW = 4
 """Layers with fewer than this many times `min_comparison` units also read other layers' pictures."""
 _FROM_EACH_LAYER, _IN_ALL = 16, 96
-_AROUND_PLACES = 8
-"""Places a map needs on each side for its pictures to be moved around their edges, as the renderer has it."""
 _LIKE = 1.5
 """Canvases are similar if no side is more than this many times the other's."""
 
@@ -235,7 +233,7 @@ def _around(model: ModelRecord, layer: Layer, recipe: RenderSpec | None, canvas:
         return False
     cut_off = (n - c for n, c in zip(model.input_shape[:2], canvas, strict=True))
     places = [m - n / s for m, n, s in zip(layer.map_size, cut_off, layer.stride_px, strict=True)]
-    return any(canvas) and min(places) >= _AROUND_PLACES
+    return any(canvas) and min(places) >= AROUND_PLACES
 
 
 def _keys(store: Store, model: int, layer: str, recipe: str) -> list[tuple[int, int, str]]:

@@ -16,6 +16,7 @@ from reportgen.spec.measurements import PROBES_VERSION as PROBES_VERSION
 from reportgen.spec.measurements import WEIGHTS_VERSION as WEIGHTS_VERSION
 from reportgen.spec.measurements import WHITE_PROBES as WHITE_PROBES
 from reportgen.spec.measurements import null_canvas as null_canvas
+from reportgen.spec.recipe import AROUND_PLACES as AROUND_PLACES
 from reportgen.spec.recipe import CHOICES as CHOICES
 from reportgen.spec.recipe import SPECTRUM_FREQUENCIES as SPECTRUM_FREQUENCIES
 from reportgen.spec.recipe import RenderSpec as RenderSpec

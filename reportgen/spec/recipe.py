@@ -10,6 +10,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from reportgen.errors import ConfigError, in_brief, suggestion
 
+AROUND_PLACES = 8
+"""Places of a layer's map a side from which pictures are moved around their own edges, and have no frame."""
+
 SPECTRUM_FREQUENCIES = tuple(2.0 ** (-7 + 0.4 * k) for k in range(16))
 """Frequencies at which a spectrum is given, in cycles a pixel: 1/128 to 1/2, in a geometric series."""
 
@@ -31,8 +34,11 @@ class RenderSpec:
         objective: `pre` maximises the pre-activation, `post` the activation, softmax included.
         reduction: `leaky-mean` of the positive part over inner positions, or `mean` over the whole map.
         start_mean, start_noise: Mean and spread of the start, in [0,1] units (for `spectrum`, of its waves).
-        optimiser: `adam`, or `rmsprop-2019` (gradient divided by its L2 norm, then a plain RMSProp step).
+        optimiser: `adam`; `normalised` (the gradient in the parametrization's metric over its root mean
+            square, so that steps are as long as `step_size` in that measure); or `rmsprop-2019` (gradient
+            divided by its L2 norm, then a plain RMSProp step).
         step_size: Step of the optimiser, in the parametrization's own units.
+        cooling: Share of the step size that is lost by the last step, evenly from step to step.
         steps, min_steps: Maximum and minimum number of steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
         window: Steps between two checks for the plateau; also the compiled loop's chunk.
@@ -46,8 +52,9 @@ class RenderSpec:
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
         keep: `last` or `best` (lowest loss) iterate is returned.
-        canvas: `receptive-field` (one and two thirds of it) or `input` (the model's own size).
-        canvas_fields, canvas_min_px: Width in receptive fields, and the smallest side in pixels.
+        canvas: `effective-field` (the part of the receptive field where nearly all of the gradient is, at
+            least eight of the layer's places a side), `receptive-field` or `input` (the model's own size).
+        canvas_fields, canvas_min_px: Width in such fields, and the smallest side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
         rescue: Whether a silent unit is maximised by the maxima of cells, then from stronger, coarser noise.
@@ -57,7 +64,7 @@ class RenderSpec:
         >>> import reportgen
         >>> recipe = reportgen.RenderSpec(name="smooth", tv=1.0)
         >>> recipe.parametrization, recipe.steps
-        ('pixel', 96)
+        ('pixel', 20)
     """
 
     name: str = "default"
@@ -70,12 +77,13 @@ class RenderSpec:
     reduction: Literal["leaky-mean", "mean"] = "leaky-mean"
     start_mean: float = 0.5
     start_noise: float = 0.05
-    optimiser: Literal["adam", "rmsprop-2019"] = "adam"
-    step_size: float = 0.04
-    steps: int = 96
-    min_steps: int = 32
-    plateau: float = 0.01
-    window: int = 16
+    optimiser: Literal["adam", "normalised", "rmsprop-2019"] = "adam"
+    step_size: float = 0.12
+    cooling: float = 0.0
+    steps: int = 20
+    min_steps: int = 20
+    plateau: float = 0.0
+    window: int = 10
     jitter_px: int = 2
     scale: float = 0.0
     rotate_degrees: float = 0.0
@@ -86,8 +94,8 @@ class RenderSpec:
     lp_power: float = 6.0
     penalty_scaling: Literal["gradient", "absolute"] = "gradient"
     keep: Literal["last", "best"] = "last"
-    canvas: Literal["receptive-field", "input"] = "receptive-field"
-    canvas_fields: float = 1.67
+    canvas: Literal["effective-field", "receptive-field", "input"] = "effective-field"
+    canvas_fields: float = 1.0
     canvas_min_px: int = 48
     rim: float = 0.06
     output: Literal["clip", "standardise"] = "clip"
@@ -131,10 +139,10 @@ def check_recipe(recipe: RenderSpec) -> RenderSpec:
     """
     limits: dict[str, tuple[float, float]] = {
         "steps": (1, 100_000), "min_steps": (0, 100_000), "window": (1, 1000), "step_size": (1e-9, 1e6),
-        "tv": (0, 1e9), "lp": (0, 1e9), "tv_power": (0.5, 8), "lp_power": (1, 32), "jitter_px": (0, 512),
-        "scale": (0, 0.9), "rotate_degrees": (0, 180), "start_mean": (0, 1), "start_noise": (0, 1),
-        "plateau": (0, 1), "decay": (0, 4), "band": (0, 0.5), "rim": (0, 0.4), "canvas_fields": (0.5, 100),
-        "canvas_min_px": (8, 4096),
+        "cooling": (0, 1), "tv": (0, 1e9), "lp": (0, 1e9), "tv_power": (0.5, 8), "lp_power": (1, 32),
+        "jitter_px": (0, 512), "scale": (0, 0.9), "rotate_degrees": (0, 180), "start_mean": (0, 1),
+        "start_noise": (0, 1), "plateau": (0, 1), "decay": (0, 4), "band": (0, 0.5), "rim": (0, 0.4),
+        "canvas_fields": (0.5, 100), "canvas_min_px": (8, 4096),
     }  # fmt: skip
     for key, (low, high) in limits.items():
         value = getattr(recipe, key)

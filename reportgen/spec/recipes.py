@@ -28,20 +28,21 @@ def _default() -> RenderSpec:
 
 @_recipe
 def _show() -> RenderSpec:
-    """The display recipe: the picture itself, optimised in a 1/f metric."""
+    """The display recipe: the picture itself, by a few steps of given length in a 1/f metric."""
     return RenderSpec(
         name="show",
         parametrization="fourier",
-        decay=0.75,
-        band=0.25,
+        decay=1.0,
+        band=0.28,
         decorrelate=True,
         start_noise=0.02,
+        optimiser="normalised",
         step_size=0.07,
-        steps=64,
-        min_steps=32,
+        cooling=1.0,
+        steps=24,
+        min_steps=24,
+        window=8,
         jitter_px=4,
-        scale=0.08,
-        rotate_degrees=6.0,
         tv=0.05,
         scored=False,
     )
@@ -62,11 +63,14 @@ def _lucid() -> RenderSpec:
         step_size=0.05,
         steps=512,
         min_steps=512,
+        window=16,
         plateau=0.0,
         jitter_px=8,
         scale=0.1,
         rotate_degrees=10.0,
         tv=0.0,
+        canvas="receptive-field",
+        canvas_fields=1.67,
         canvas_min_px=128,
         scored=False,
     )
@@ -82,11 +86,14 @@ def _maco() -> RenderSpec:
         step_size=0.1,
         steps=256,
         min_steps=256,
+        window=16,
         plateau=0.0,
         jitter_px=8,
         scale=0.1,
         rotate_degrees=10.0,
         tv=0.0,
+        canvas="receptive-field",
+        canvas_fields=1.67,
         canvas_min_px=128,
         scored=False,
     )

@@ -21,6 +21,7 @@ from reportgen.models.model import Node
 
 Pair = tuple[Fraction, Fraction]
 _ONE = Fraction(1)
+_DEVIATIONS = 4
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,15 @@ class ReceptiveField:
     Attributes:
         size_px: Side lengths in input pixels.
         stride_px: Input pixels between neighbouring positions; a fraction after upsampling.
+        variance_px2: Variance of the place from which a position's gradient comes, if all taps of every
+            kernel count alike. Variances of successive kernels add, so that the gradient gathers in the
+            middle of a deep network's field (Luo et al., "Understanding the effective receptive field in
+            deep convolutional neural networks", NeurIPS 2016).
     """
 
     size_px: Pair
     stride_px: Pair
+    variance_px2: Pair = (Fraction(0), Fraction(0))
 
     @classmethod
     def of_one_pixel(cls) -> ReceptiveField:
@@ -44,6 +50,32 @@ class ReceptiveField:
         """Return size and stride in whole pixels, at least 1."""
         size = (math.ceil(self.size_px[0]), math.ceil(self.size_px[1]))
         return size, (max(1, round(self.stride_px[0])), max(1, round(self.stride_px[1])))
+
+    def effective_px(self) -> tuple[int, int]:
+        """Return the sides of the part of the field where nearly all of the gradient is, in whole pixels.
+
+        Four standard deviations, at most the field itself.
+        """
+        down, across = (
+            min(math.ceil(size), math.ceil(_DEVIATIONS * math.sqrt(variance)))
+            for size, variance in zip(self.size_px, self.variance_px2, strict=True)
+        )
+        return max(down, 1), max(across, 1)
+
+    def through(self, gaps: Pair, variance: Pair, stride_px: Pair) -> ReceptiveField:
+        """Return the field of a position that reads several positions of this tensor.
+
+        Args:
+            gaps: Positions from the first to the last that is read (down, across).
+            variance: Of the positions that are read, in positions squared.
+            stride_px: Of the new tensor.
+        """
+        size, step, known = self.size_px, self.stride_px, self.variance_px2
+        return ReceptiveField(
+            (size[0] + gaps[0] * step[0], size[1] + gaps[1] * step[1]),
+            stride_px,
+            (known[0] + variance[0] * step[0] ** 2, known[1] + variance[1] * step[1] ** 2),
+        )
 
 
 _POINTWISE = frozenset(
@@ -109,16 +141,20 @@ def _merged(node: Node, sources: list[ReceptiveField]) -> ReceptiveField | None:
     if node.kind == "concatenate" and getattr(node.operation, "axis", -1) not in (-1, 3):
         return None
     size = (max(s.size_px[0] for s in sources), max(s.size_px[1] for s in sources))
-    return ReceptiveField(size, sources[0].stride_px)
+    variance = (max(s.variance_px2[0] for s in sources), max(s.variance_px2[1] for s in sources))
+    return ReceptiveField(size, sources[0].stride_px, variance)
 
 
-def _kernel(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the reach of a kernel or window, dilation included, and its strides."""
+def _kernel(layer: KerasLayer) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """Return the taps of a kernel or window, their dilation, and its strides."""
     sizes = _two(getattr(layer, "kernel_size", None) or layer.pool_size)
     strides = layer.strides if layer.strides is not None else sizes
-    dilation = _two(getattr(layer, "dilation_rate", 1))
-    reach = tuple((k - 1) * d + 1 for k, d in zip(sizes, dilation, strict=True))
-    return (reach[0], reach[1]), _two(strides)
+    return sizes, _two(getattr(layer, "dilation_rate", 1)), _two(strides)
+
+
+def _spread(taps: Fraction | int, apart: int = 1) -> Fraction:
+    """Return the variance of evenly spaced taps that count alike."""
+    return max(Fraction(0), (Fraction(taps) ** 2 - 1) * apart**2 / 12)
 
 
 def _two(value: Any) -> tuple[int, int]:
@@ -127,23 +163,34 @@ def _two(value: Any) -> tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
-def _after_kernel(source: ReceptiveField, reach: tuple[int, int], strides: tuple[int, int]) -> ReceptiveField:
-    size, step = source.size_px, source.stride_px
-    return ReceptiveField(
-        (size[0] + (reach[0] - 1) * step[0], size[1] + (reach[1] - 1) * step[1]),
+def _after_kernel(
+    source: ReceptiveField, taps: tuple[int, int], dilation: tuple[int, int], strides: tuple[int, int]
+) -> ReceptiveField:
+    step = source.stride_px
+    return source.through(
+        (Fraction((taps[0] - 1) * dilation[0]), Fraction((taps[1] - 1) * dilation[1])),
+        (_spread(taps[0], dilation[0]), _spread(taps[1], dilation[1])),
         (step[0] * strides[0], step[1] * strides[1]),
     )
 
 
 def _after_transposed_kernel(
-    source: ReceptiveField, reach: tuple[int, int], strides: tuple[int, int]
+    source: ReceptiveField, taps: tuple[int, int], dilation: tuple[int, int], strides: tuple[int, int]
 ) -> ReceptiveField:
     """A transposed convolution: a position gathers the inputs whose kernels reach it."""
+    reach = [(n - 1) * d + 1 for n, d in zip(taps, dilation, strict=True)]
     gathered = (-(-reach[0] // strides[0]), -(-reach[1] // strides[1]))
-    size, step = source.size_px, source.stride_px
-    return ReceptiveField(
-        (size[0] + (gathered[0] - 1) * step[0], size[1] + (gathered[1] - 1) * step[1]),
-        (step[0] / strides[0], step[1] / strides[1]),
+    step = source.stride_px
+    return _from_neighbours(source, gathered, (step[0] / strides[0], step[1] / strides[1]))
+
+
+def _from_neighbours(
+    source: ReceptiveField, read: tuple[Fraction | int, Fraction | int], stride_px: Pair
+) -> ReceptiveField:
+    """Return the field of positions that read as many neighbouring positions, down and across."""
+    down, across = read
+    return source.through(
+        (Fraction(down) - 1, Fraction(across) - 1), (_spread(down), _spread(across)), stride_px
     )
 
 
@@ -151,11 +198,8 @@ def _after_upsampling(source: ReceptiveField, layer: KerasLayer) -> ReceptiveFie
     taps = _INTERPOLATION_TAPS.get(str(getattr(layer, "interpolation", "nearest")))
     if taps is None:
         return None
-    times, size, step = _two(layer.size), source.size_px, source.stride_px
-    return ReceptiveField(
-        (size[0] + (taps - 1) * step[0], size[1] + (taps - 1) * step[1]),
-        (step[0] / times[0], step[1] / times[1]),
-    )
+    times, step = _two(layer.size), source.stride_px
+    return _from_neighbours(source, (taps, taps), (step[0] / times[0], step[1] / times[1]))
 
 
 def _after_resizing(source: ReceptiveField, layer: KerasLayer) -> ReceptiveField:
@@ -165,12 +209,9 @@ def _after_resizing(source: ReceptiveField, layer: KerasLayer) -> ReceptiveField
     """
     taps = {"nearest": 1, "linear": 2, "cubic": 4}[layer.mode]
     down, across = (Fraction(s).limit_denominator(1000) for s in layer.scale)
-    size, step = source.size_px, source.stride_px
     wide = [taps / min(_ONE, s) if layer.options.get("antialias") else Fraction(taps) for s in (down, across)]
-    return ReceptiveField(
-        (size[0] + (wide[0] - 1) * step[0], size[1] + (wide[1] - 1) * step[1]),
-        (step[0] / down, step[1] / across),
-    )
+    step = source.stride_px
+    return _from_neighbours(source, (wide[0], wide[1]), (step[0] / down, step[1] / across))
 
 
 def _is_pointwise(node: Node) -> bool:
