@@ -124,11 +124,23 @@ def test_the_canvas_follows_the_receptive_field():
     recipe = RenderSpec()
     size = (224, 224)
     assert canvas_for(layer("a", field=(3, 3)), size, recipe) == (48, 48)
-    assert canvas_for(layer("a", field=(31, 31)), size, recipe) == (56, 56)
-    assert canvas_for(layer("a", field=(200, 200)), size, recipe) == size
+    assert canvas_for(layer("a", field=(52, 52)), size, recipe) == (56, 56)
+    assert canvas_for(layer("a", field=(300, 300)), size, recipe) == size
     assert canvas_for(layer("a", field=None), size, recipe) == size
     assert canvas_for(layer("a", field=(3, 3)), (32, 40), recipe) == (32, 40)
     assert canvas_for(layer("a", field=(3, 3)), size, RECIPES["keras-vis-2019"]) == size
+
+
+def test_the_canvas_holds_the_effective_field_and_eight_places_where_the_field_has_them():
+    def canvas(**known):
+        found = dataclasses.replace(layer("a", field=(171, 171)), **known)
+        return canvas_for(found, (224, 224), RenderSpec())
+
+    assert canvas(effective_field_px=(104, 90), stride_px=(8, 8)) == (104, 96)
+    assert canvas(effective_field_px=(104, 90), stride_px=(16, 16)) == (128, 128)
+    assert canvas(effective_field_px=None, stride_px=(16, 16)) == (176, 176)
+    small = dataclasses.replace(layer("a", field=(40, 40)), effective_field_px=(30, 30), stride_px=(16, 16))
+    assert canvas_for(small, (224, 224), RenderSpec()) == (72, 72)
 
 
 def test_a_sweep_is_one_happy_picture_a_unit_and_weight():

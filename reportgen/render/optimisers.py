@@ -23,7 +23,7 @@ the step to subtract, for a step size of 1, and the new moments."""
 
 @OPTIMISERS.named("adam")
 def adam(gradient: Tensor, first: Tensor, second: Tensor, step: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of about a hundred steps."""
+    """Adam (Kingma and Ba 2015) with decays .9 and .99: runs here are of at most some hundred steps."""
     count = ops.reshape(step + 1.0, (-1, 1, 1, 1))
     first = 0.9 * first + 0.1 * gradient
     second = 0.99 * second + 0.01 * gradient * gradient

@@ -53,7 +53,7 @@ def drawn(
     """
     height, width = size
     draws = uniforms([key], [series + step for step in steps], 4)
-    reach = (height, width) if around and recipe.jitter_px else (2 * recipe.jitter_px + 1,) * 2
+    reach = (height, width) if around and recipe.jitter_px else _mirrored_reach(recipe.jitter_px, size)
     down, right = (np.floor(draws[:, i] * reach[i]) - reach[i] // 2 for i in (0, 1))
     angle = np.deg2rad(recipe.rotate_degrees) * (2 * draws[:, 2] - 1)
     zoom = 1.0 / (1.0 + recipe.scale * (2 * draws[:, 3] - 1))
@@ -67,6 +67,12 @@ def drawn(
         # A turn costs as much as the rest of a step of a small picture; every other step is enough.
         found[np.asarray(steps) % 2 == 0, 1] = IDENTITY[1]
     return found
+
+
+def _mirrored_reach(jitter_px: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Return how many shifts there are, down and across: none goes further than a sixteenth of the side."""
+    down, across = (2 * min(jitter_px, side // 16) + 1 for side in size)
+    return down, across
 
 
 def moved(pictures: Tensor, transforms: Tensor, around: bool, turned: bool) -> Tensor:

@@ -42,9 +42,9 @@ class RenderSpec:
         steps, min_steps: Maximum and minimum number of steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
         window: Steps between two checks for the plateau; also the compiled loop's chunk.
-        jitter_px: Largest shift in pixels of the canvas, none for dense layers; for layers with at least 8
-            places a side, any value above 0 shifts pictures cyclically by any distance, so that none gets a
-            frame.
+        jitter_px: Largest shift in pixels of the canvas, at most a sixteenth of its side, none for dense
+            layers; for layers with at least 8 places a side, any value above 0 shifts pictures cyclically by
+            any distance, so that none gets a frame.
         scale: Largest relative change of size (0.1 is plus or minus a tenth).
         rotate_degrees: Largest rotation.
         tv_dense: Weight of total variation for dense layers, if it differs; setting `tv` sets it for all.
@@ -64,7 +64,7 @@ class RenderSpec:
         >>> import reportgen
         >>> recipe = reportgen.RenderSpec(name="smooth", tv=1.0)
         >>> recipe.parametrization, recipe.steps
-        ('pixel', 20)
+        ('pixel', 24)
     """
 
     name: str = "default"
@@ -78,12 +78,12 @@ class RenderSpec:
     start_mean: float = 0.5
     start_noise: float = 0.05
     optimiser: Literal["adam", "normalised", "rmsprop-2019"] = "adam"
-    step_size: float = 0.12
-    cooling: float = 0.0
-    steps: int = 20
-    min_steps: int = 20
+    step_size: float = 0.16
+    cooling: float = 0.75
+    steps: int = 24
+    min_steps: int = 24
     plateau: float = 0.0
-    window: int = 10
+    window: int = 8
     jitter_px: int = 2
     scale: float = 0.0
     rotate_degrees: float = 0.0

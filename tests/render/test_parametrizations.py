@@ -22,7 +22,8 @@ def pictures(recipe, shape, louder=False, input_range=UNIT):
 
 
 def stepped(made, x, change):
-    return ops.convert_to_numpy(made.stepped(np.asarray(x, np.float32), np.asarray(change, np.float32)))
+    x = np.asarray(x, np.float32)
+    return ops.convert_to_numpy(made.stepped(x, made.direction(x, np.asarray(change, np.float32))))
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 1), (17, 30, 3), (8, 8, 5)])

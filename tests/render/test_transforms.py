@@ -1,5 +1,7 @@
 """Movements of a picture between steps."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from keras import ops
@@ -30,9 +32,11 @@ def test_a_shift_around_the_edges_keeps_every_pixel():
 def test_shifts_around_the_edges_reach_everywhere_and_others_stay_small():
     recipe = RenderSpec(jitter_px=2)
     far = transforms.drawn(recipe, (12, 10), True, 7, transforms.STEPS, range(2000))
-    near = transforms.drawn(recipe, (12, 10), False, 7, transforms.STEPS, range(400))
+    near = transforms.drawn(recipe, (48, 40), False, 7, transforms.STEPS, range(400))
     assert len(set(map(tuple, far[:, 0, [2, 5]].tolist()))) == 120
     assert set(near[:, 0, 2].tolist()) == {-2.0, -1.0, 0.0, 1.0, 2.0}
+    tiny = transforms.drawn(recipe, (12, 10), False, 7, transforms.STEPS, range(100))
+    assert np.array_equal(tiny[:, 0, [2, 5]], np.zeros((100, 2)))
 
 
 def test_a_flat_picture_stays_flat_under_every_movement():
@@ -63,8 +67,10 @@ def test_the_gradient_of_a_shift_is_the_shift_back():
 
 
 def test_every_other_step_turns_and_all_fresh_looks_do():
+    turning = dataclasses.replace(RECIPES["show"], scale=0.08, rotate_degrees=6.0)
+
     def turned(series):
-        found = transforms.drawn(RECIPES["show"], (32, 32), True, 5, series, range(1, 9))
+        found = transforms.drawn(turning, (32, 32), True, 5, series, range(1, 9))
         return [not np.array_equal(m[1], transforms.IDENTITY[1]) for m in found]
 
     assert turned(transforms.STEPS) == [True, False] * 4
