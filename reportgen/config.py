@@ -74,6 +74,7 @@ class Settings(BaseModel):
     arithmetic: Literal["float32", "bfloat16"] = "float32"
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Time | None = None
+    live: bool | None = None
     ray: Address | None = None
     images: Place | None = None
     no_crops: bool = False

@@ -14,6 +14,7 @@ from typing import Literal
 
 from reportgen.errors import ConfigError, UnknownLayer, in_brief, nearest
 from reportgen.json_values import Parsed
+from reportgen.sampling import drawn_order
 from reportgen.spec import (
     AROUND_PLACES,
     ENGINE_VERSION,
@@ -32,8 +33,8 @@ CANVAS_STEP_PX = 8
 MOST_FIELDS = 1.67
 """Width in receptive fields beyond which a canvas is not widened to have that many places."""
 
-FIRST_UNITS, MORE_UNITS = 8, 8
-"""Most units of each layer in the first pass under a budget, and the factor for every later pass."""
+FIRST_UNITS = 8
+"""Units of each layer in the first pass under a budget, unless another number fits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +158,12 @@ def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPl
 def passes(
     plans: Sequence[LayerPlan], stored: Collection[str], first: int = FIRST_UNITS
 ) -> list[list[LayerPlan]]:
-    """Return what is missing in passes over all layers, so that each layer has some pictures early.
+    """Return what is missing in passes over all layers, so that each layer has some units early.
 
-    First the display picture and one scored picture of a few units of each layer, evenly spread; then of more
-    units, until all have them; then a second scored picture, without which starts cannot be compared; then
-    all others. Empty passes are left out; together they are `missing(plans, stored)`.
+    First all that the verdicts and pages need of a few units of each layer, drawn at random: the scored
+    pictures and the first display picture. Then the same of as many again, of twice as many, and so on; at
+    last all others, such as sad pictures. Empty passes are left out; together they are
+    `missing(plans, stored)`.
 
     Args:
         plans: All planned pictures.
@@ -169,12 +171,13 @@ def passes(
         first: Units of each layer in the first pass.
     """
     numbers: dict[str, int] = {}
-    tiers = [_tiers(plan.units, first) for plan in plans]
+    tiers = [_tiers(plan, first) for plan in plans]
     last = max((max(found.values()) for found in tiers), default=0)
     for plan, tier in zip(plans, tiers, strict=True):
         for role, pictures in enumerate(plan.sets):
             for p in pictures.pictures:
-                number = _pass_of(p, role, tier[p.unit], last, pictures.pictures)
+                needed = role == 0 or (role == 1 and p.seed == 0 and p.sign == pictures.pictures[0].sign)
+                number = tier[p.unit] if needed else last + 1
                 numbers[p.key] = min(number, numbers.get(p.key, number))
     lacking = missing(plans, stored)
     wanted = sorted({numbers[p.key] for plan in lacking for p in plan.pictures})
@@ -266,24 +269,10 @@ def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, 
     )
 
 
-def _pass_of(picture: PlannedPicture, role: int, tier: int, last: int,
-             siblings: Sequence[PlannedPicture]) -> int:  # fmt: skip
-    """Return the number of a picture's pass; `role` 0 is the scored recipe, 1 the display recipe."""
-    if role == 0 and picture.seed < 2:
-        return tier if picture.seed == 0 else last + 1
-    shown = role == 1 and picture.seed == 0 and picture.sign == siblings[0].sign
-    return tier if shown else last + 2
-
-
-def _tiers(units: Sequence[int], first: int) -> dict[int, int]:
-    """Return the tier of each unit; the units of the first tiers are evenly spread over all."""
-    found: dict[int, int] = {}
-    tier, wanted = 0, first
-    while len(found) < len(units):
-        for i in range(min(wanted, len(units))):
-            found.setdefault(units[i * len(units) // min(wanted, len(units))], tier)
-        tier, wanted = tier + 1, wanted * MORE_UNITS
-    return found
+def _tiers(plan: LayerPlan, first: int) -> dict[int, int]:
+    """Return the tier of each unit: the first few that are drawn, then as many again, then twice as many."""
+    order = drawn_order(plan.layer.graph_hash, plan.units)
+    return {unit: (i // first).bit_length() for i, unit in enumerate(order)}
 
 
 def _restricted(plans: Iterable[LayerPlan], keys: Collection[str]) -> list[LayerPlan]:

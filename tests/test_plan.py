@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reportgen.errors import ConfigError, UnknownLayer
 from reportgen.plan import PlanRequest, canvas_for, make_plan, missing, passes, select_layers, select_units
+from reportgen.sampling import drawn_order
 from reportgen.spec import RECIPES, RenderSpec
 from reportgen.store import ModelRecord
 from reportgen.units import InputRange, Layer, LayerGraph
@@ -205,25 +206,28 @@ def test_no_layer_has_less_after_a_pass_than_before_and_none_waits_for_another(g
             assert all(there.values())
 
 
-def test_the_first_pass_is_a_display_and_a_scored_picture_of_eight_units_spread_over_each_layer():
+def test_the_first_pass_is_all_that_a_verdict_needs_of_eight_units_of_each_layer_drawn_at_random():
     plans = make_plan(model([layer("a", n_units=80), layer("b", 1, 3)]), WISH, arithmetic="float32")
     first = passes(plans, set())[0]
     assert [p.layer.name for p in first] == ["a", "b"]
-    for pictures in first[0].sets:
-        assert [p.unit for p in pictures.pictures] == [0, 10, 20, 30, 40, 50, 60, 70]
-        assert {(p.sign, p.seed) for p in pictures.pictures} == {("happy", 0)}
-    assert [len(s.pictures) for s in first[1].sets] == [3, 3]
+    scored, shown = first[0].sets
+    chosen = set(drawn_order(plans[0].layer.graph_hash, range(80))[:8])
+    assert {p.unit for p in scored.pictures} == {p.unit for p in shown.pictures} == chosen
+    assert {(p.sign, p.seed) for p in scored.pictures} == {("happy", seed) for seed in range(4)}
+    assert {(p.sign, p.seed) for p in shown.pictures} == {("happy", 0)}
+    assert [len(s.pictures) for s in first[1].sets] == [12, 3]
 
 
-def test_after_the_first_pass_come_more_units_then_a_second_start_then_the_rest():
+def test_after_the_first_pass_come_as_many_units_then_twice_as_many_and_sad_pictures_last():
     plans = make_plan(model([layer("a", n_units=80)]), WISH, arithmetic="float32")
     told = [[(s.recipe.name, len(s.pictures)) for p in turn for s in p.sets] for turn in passes(plans, set())]
     assert told == [
-        [("default", 8), ("show", 8)],
-        [("default", 56), ("show", 56)],
-        [("default", 16), ("show", 16)],
-        [("default", 80)],
-        [("default", 160), ("show", 80)],
+        [("default", 32), ("show", 8)],
+        [("default", 32), ("show", 8)],
+        [("default", 64), ("show", 16)],
+        [("default", 128), ("show", 32)],
+        [("default", 64), ("show", 16)],
+        [("show", 80)],
     ]
 
 

@@ -35,6 +35,7 @@ from reportgen.atlas.unit_view import null_pictures, unit_view
 from reportgen.atlas.use_plot import use_against_structure
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import UnitView
+from reportgen.sentences.layers import estimate_in_words
 from reportgen.spec import ScoreSpec
 
 UNITS_PER_PART = 64
@@ -266,7 +267,8 @@ def _other_cut(rows: LayerRows) -> list[tuple[str, str]]:
 
 def _findings(rows: LayerRows) -> list[tuple[str, list[int]]]:
     """Return `(sentence, units it names)`, the units of those that are on the page."""
-    sentences = (*rows.findings.summary, *rows.findings.supplementary)
+    estimate = estimate_in_words(rows.estimates)
+    sentences = (*([estimate] if estimate else ()), *rows.findings.summary, *rows.findings.supplementary)
     found: list[tuple[str, list[int]]] = [(text, []) for text in sentences]
     certain = [u for u in rows.findings.certainly_superfluous or () if u in rows.renders or u in rows.scores]
     if certain:

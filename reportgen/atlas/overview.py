@@ -17,7 +17,7 @@ from reportgen.atlas.removal_words import brief_answer
 from reportgen.atlas.summaries import DrawnUnit, ModelSummary
 from reportgen.judgement import LayerFindings, NoiseRate
 from reportgen.removal import WHOLE_NETWORK, Removal
-from reportgen.sentences.layers import noise_rate_in_words
+from reportgen.sentences.layers import estimate_in_words, noise_rate_in_words
 from reportgen.units import Layer
 
 N_PICTURES = 12
@@ -58,6 +58,7 @@ class Overview:
         better, option: The range that the evidence speaks for where that is another, and the option for it.
         contradiction: What speaks against the range.
         pictures: The clearest, by turns of layers.
+        estimate: Shares of verdicts among all units where some were drawn at random, in a sentence; or empty.
         noise: How often the rules of its verdicts find a pattern where none is, in a sentence; or empty.
         many: Whether there are more units than necessary, in a sentence or two.
         curve: The removal curve, small; None where it was not measured.
@@ -70,6 +71,7 @@ class Overview:
     option: str
     contradiction: str
     pictures: tuple[DrawnUnit, ...]
+    estimate: str
     noise: str
     many: str
     curve: Drawing | None
@@ -102,11 +104,19 @@ def overview_of(
         option=best.option if best else "",
         contradiction=imported.contradiction if imported else "",
         pictures=tuple(summary.mosaic[:N_PICTURES]),
+        estimate=_estimate(summary),
         noise=_noise(judged),
         many=brief_answer(removal) if removal else " ".join(necessary),
         curve=small_curve(removal, WHOLE_NETWORK) if removal else None,
         first=tuple(_first(found)),
     )
+
+
+def _estimate(summary: ModelSummary) -> str:
+    lacking = len(summary.record.layers) - len(summary.layers)
+    beside = f" {lacking} layers without pictures are no part of it." if lacking else ""
+    found = estimate_in_words(summary.estimates)
+    return found and found + beside
 
 
 def _noise(judged: Sequence[LayerFindings]) -> str:

@@ -15,6 +15,7 @@ from reportgen.atlas.unit_view import picture, pictures_of
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Picture
 from reportgen.json_values import Parsed
+from reportgen.score.sampled import Shares, combined_shares
 from reportgen.store import ModelRecord
 
 
@@ -48,6 +49,7 @@ class LayerSummary:
     counts: Mapping[str, int]
     listed: str
     strip: tuple[DrawnUnit, ...]
+    estimates: Shares
 
 
 def counted(layers: Sequence[LayerSummary]) -> dict[str, int]:
@@ -74,6 +76,11 @@ class ModelSummary:
         return counted(self.layers)
 
     @property
+    def estimates(self) -> Shares:
+        """Estimated share of each verdict among all units of these layers; nothing where none were drawn."""
+        return combined_shares([(x.estimates, x.counts, x.n_units) for x in self.layers])
+
+    @property
     def n_units(self) -> int:
         """Units that have a page."""
         return sum(layer.n_listed for layer in self.layers)
@@ -98,6 +105,7 @@ def summary_of(context: ViewContext, rows: LayerRows, n_pictures: int) -> LayerS
         rows.counts,
         words.runs(rows.units),
         tuple(_strip(context, rows, slug, n_pictures)),
+        rows.estimates,
     )
 
 

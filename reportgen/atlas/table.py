@@ -20,6 +20,7 @@ from reportgen.errors import ConfigError, MissingExtra, SiteError, in_brief, sug
 from reportgen.json_values import Cell
 from reportgen.judgement import NoiseRate
 from reportgen.removal import UnitNeed
+from reportgen.score.sampled import Shares, sampled_shares
 from reportgen.sentences.responses import trust_of
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
@@ -106,6 +107,17 @@ def noise_rates(store: Store) -> dict[tuple[str, str, str], tuple[NoiseRate, Noi
             if of_layer.noise is not None:
                 twin = of_layer.twin.untrained if of_layer.twin is not None else None
                 found[record.name, record.version, layer.name] = (of_layer.noise, twin)
+    return found
+
+
+def sampled_by_layer(store: Store) -> dict[tuple[str, str, str], Shares]:
+    """Return estimated shares of verdicts by model, version and layer, of layers whose units were drawn."""
+    found = {}
+    for record in store.models():
+        for layer in record.layers:
+            verdicts = {s.unit: s.verdict for s in store.scores(record.id, layer.name)}
+            if shares := sampled_shares(record, layer, verdicts):
+                found[record.name, record.version, layer.name] = shares
     return found
 
 

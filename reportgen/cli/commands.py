@@ -70,7 +70,7 @@ def cli(context: click.Context, debug: bool) -> None:
     )
 )
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@with_options(*RENDER, "site", "templates", *COMMON)
+@with_options(*RENDER, "live", "site", "templates", *COMMON)
 def atlas(models: tuple[str, ...], as_json: bool, **options: OptionValue) -> None:
     """Import, render, score and write the site, in one command."""
     from reportgen.terminal.progress import Progress
@@ -313,9 +313,18 @@ def _counts(table: Verdicts) -> JsonObject:
         of: {name: asdict(rate) for name, rate in zip(("noise", "untrained"), found, strict=True) if rate}
         for of, found in table.noise.items()
     }
+    estimates = {
+        of: {"estimated": {word: asdict(share) for word, share in shares.items()}}
+        for of, shares in table.estimates.items()
+    }
     return {
         "layers": [
-            dict(zip(("model", "version", "layer"), of, strict=True), verdicts=counts, **rates.get(of, {}))
+            dict(
+                zip(("model", "version", "layer"), of, strict=True),
+                verdicts=counts,
+                **rates.get(of, {}),
+                **estimates.get(of, {}),
+            )
             for of, counts in table.by_layer().items()
         ]
     }

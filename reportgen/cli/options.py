@@ -103,7 +103,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "budget": click.option(
         "--budget",
         metavar="TIME",
-        help="Time limit, such as 90s, 20m, 1h30m; the best pictures first.  [none]",
+        help="Time limit, such as 90s, 20m, 1h30m; units are drawn at random.  [none]",
+    ),
+    "live": click.option(
+        "--live/--no-live",
+        default=None,
+        help="Write the site early, and again as layers are done.  [with --budget]",
     ),
     "ray": click.option(
         "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"

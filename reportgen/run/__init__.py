@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.arguments import checked
-from reportgen.atlas.table import noise_rates, verdict_rows
+from reportgen.atlas.table import noise_rates, sampled_by_layer, verdict_rows
 from reportgen.plan import make_plan
 from reportgen.run.comparing import (
     compare_named,
@@ -24,6 +24,7 @@ from reportgen.run.estimate import full_estimate
 from reportgen.run.gating import GateResult, run_gate
 from reportgen.run.import_report import estimate_report, import_report
 from reportgen.run.importing import open_source
+from reportgen.run.live_site import live
 from reportgen.run.model_check import check_model as check_model
 from reportgen.run.model_run import RenderSummaries, render_models, rendering_store, score_models
 from reportgen.run.notebook_progress import reporter_here
@@ -310,7 +311,10 @@ def atlas(models: str | Path | Sequence[str | Path], *, reporter: Reporter | Non
     settings = settings_of(options)
     progress, clock = reporter or reporter_here(), Clock(settings.budget)
     with rendering_store(settings.store, progress) as store:
-        renders = render_models(RunContext(store, settings, progress, clock, stop or _never), _paths(models))
+        run = RunContext(store, settings, progress, clock, stop or _never)
+        if settings.live or (settings.live is None and settings.budget is not None):
+            run = live(run)
+        renders = render_models(run, _paths(models))
         score_models(store, settings)
         table = _verdicts(store)
     return AtlasResult(tuple(renders), table, publish(settings, report=progress.say))
@@ -379,7 +383,7 @@ def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> G
 
 
 def _verdicts(store: Store) -> Verdicts:
-    return Verdicts(tuple(verdict_rows(store)), noise_rates(store))
+    return Verdicts(tuple(verdict_rows(store)), noise_rates(store), sampled_by_layer(store))
 
 
 def _never() -> bool:

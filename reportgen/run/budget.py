@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reportgen.plan import FIRST_UNITS, LayerPlan, missing, passes
+from reportgen.plan import LayerPlan, missing, passes
 from reportgen.run.context import Clock, RunContext
 from reportgen.run.measuring import Passes, measure_layer, missing_measurements
 from reportgen.store import ModelRecord
@@ -19,8 +19,8 @@ from reportgen.store import ModelRecord
 if TYPE_CHECKING:
     from reportgen.models import Model
 
-SAFE_SHARE = 1 / 3
-"""Share of the budget up to which an estimate is trusted, since it may be wrong by a factor of three."""
+SAFE_SHARE = 0.6
+"""Share of the budget up to which an estimate is trusted: it may be wrong by a factor of one and a half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,19 @@ def order(
     """Return what is missing in the order in which to render it, and about how many seconds it takes.
 
     Layer by layer, because every pass over the layers builds their programs again; in several passes only if
-    the budget may not be enough. The first pass has few enough units of each layer to leave time for more.
+    the budget may not be enough. The first pass has as many units of each layer as surely fit.
     """
     left = missing(plans, stored)
-    seconds = estimate(left)
-    if seconds <= clock.left() * SAFE_SHARE:
+    seconds, room = estimate(left), clock.left() * SAFE_SHARE
+    if seconds <= room:
         return [left], seconds
-    turns, first = passes(plans, stored), FIRST_UNITS
-    while first > 1 and estimate(turns[0]) > clock.left() * SAFE_SHARE:
-        first //= 2
-        turns = passes(plans, stored, first)
+    first, turns = 1, passes(plans, stored, 1)
+    most = max(len(plan.units) for plan in plans)
+    while first < most:
+        more = passes(plans, stored, 2 * first)
+        if estimate(more[0]) > room:
+            break
+        first, turns = 2 * first, more
     return turns, seconds
 
 
@@ -87,8 +90,8 @@ class Measurer:
         self._plans = {plan.layer.name: plan for plan in plans}
         self._passes: Passes = {}
 
-    def layer(self, name: str, *, null: bool = True) -> None:
-        """Take a layer's missing or outdated measurements; the null only if requested and time remains.
+    def layer(self, name: str) -> None:
+        """Take a layer's missing or outdated measurements; the null only if time remains.
 
         A layer of which nothing was rendered is skipped.
         """
@@ -99,7 +102,7 @@ class Measurer:
             began = time.monotonic()
             self._measure(plan, null=False)
             self._run.clock.reserve(time.monotonic() - began)
-        if null and not self._run.halted() and self._lacks(plan):
+        if not self._run.halted() and self._lacks(plan):
             self._measure(plan, null=True)
 
     def all(self) -> None:

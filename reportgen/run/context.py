@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from reportgen.config import Settings
 from reportgen.run.memory import MemoryBound, default_bound
 from reportgen.run.progress import Reporter
-from reportgen.store import Store
+from reportgen.store import ModelRecord, Store
 
 
 class Clock:
@@ -54,6 +54,7 @@ class RunContext:
         reporter: Receives the progress.
         clock: The time that it may take.
         stop: Returns whether a person asked it to stop; called between batches.
+        layer_done: Called with the model version after a layer of it was rendered and measured.
         bound: The memory that it may use, with the batch sizes that did not fit.
     """
 
@@ -62,6 +63,7 @@ class RunContext:
     reporter: Reporter
     clock: Clock
     stop: Callable[[], bool]
+    layer_done: Callable[[ModelRecord], None] = lambda _: None
     bound: MemoryBound = field(init=False)
 
     def __post_init__(self) -> None:

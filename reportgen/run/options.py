@@ -133,7 +133,7 @@ class CompareOptions(PlanOptions, RemovalOptions, total=False):
     Attributes:
         no_crops: Whether no pixels of `images` are stored, only names and places.
         twin: Whether the network with fresh weights is rendered too, for comparison.
-        budget: Seconds, or `"20m"`: time limit of the run; the most useful pictures are rendered first.
+        budget: Seconds, or `"20m"`: time limit of the run; units are drawn at random.
         ray: Address of a Ray cluster; `local` starts one here.
     """
 
@@ -171,10 +171,12 @@ class SiteOptions(RenderOptions, total=False):
     Attributes:
         site: The folder that pages are written to.
         templates: A folder of your own files, which replace the site's templates of the same name.
+        live: Whether the site is written early, and again as layers are done; by default, with a budget.
     """
 
     site: str | Path | None
     templates: str | Path | None
+    live: bool | None
 
 
 class DreamOptions(ModelOptions, total=False):

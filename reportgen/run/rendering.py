@@ -61,17 +61,15 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
         measurer = Measurer(run, model, network, plans)
         try:
-            for number, turn in enumerate(turns):
+            for turn in turns:
                 for part in engine.render_plans(turn, run.halted):
                     if part.rows:
                         store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)
                         reporter.rendered(len(part.rows))
                     if part.ends:
-                        # In the first of several passes the null waits until every layer has pictures.
-                        measurer.layer(part.layer, null=number > 0 or len(turns) == 1)
-                if number == 0 and len(turns) > 1:
-                    measurer.all()
+                        measurer.layer(part.layer)
+                        run.layer_done(model)
             measurer.all()
         finally:
             reporter.end()
@@ -109,11 +107,15 @@ def plan_record(
     for plan in plans:
         before = layers.get(plan.layer.name, {}).get("sweep", [])
         layers[plan.layer.name] = {**recipes, "sweep": sweep or before}
+    drawn = {layer.name for layer in record.layers if record.is_drawn(layer.name)}
+    if settings.budget is not None and settings.units == "all":
+        drawn |= {plan.layer.name for plan in plans}
     named = list(class_names(settings, record.layers)) or record.plan.get("classes")
     return {
         **({"classes": named} if named else {}),
         "recipes": {**recipes, "sweep": sweep},
         "layers": layers,
+        **({"drawn": sorted(drawn)} if drawn else {}),
         "seeds": request.seeds,
         "signs": request.signs,
         "credits": settings.credits or record.plan.get("credits", ""),

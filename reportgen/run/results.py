@@ -20,6 +20,7 @@ from reportgen.run.comparing import Places, linker
 from reportgen.run.model_run import RenderSummary
 from reportgen.run.notebook_html import as_html, whole
 from reportgen.run.notebook_views import comparisons_html, inspection_html, verdicts_html
+from reportgen.score.sampled import Shares, combined_shares
 from reportgen.store import ModelRecord
 
 if TYPE_CHECKING:
@@ -34,10 +35,13 @@ class Verdicts:
         rows: The rows.
         noise: How often the same rules find a pattern in the noise baseline, and in an untrained twin (None
             where there is none), by model, version and layer.
+        estimates: Estimated share of each verdict among all units of a layer whose units a budget drew at
+            random, likewise.
     """
 
     rows: tuple[Row, ...]
     noise: Mapping[tuple[str, str, str], tuple[NoiseRate, NoiseRate | None]] = field(default_factory=dict)
+    estimates: Mapping[tuple[str, str, str], Shares] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<verdicts of {len(self)} units>"
@@ -56,6 +60,17 @@ class Verdicts:
             verdict = str(row["verdict"])
             of_layer[verdict] = of_layer.get(verdict, 0) + 1
         return counts
+
+    def estimated(self) -> Shares:
+        """Return the estimated share of each verdict among all units of the layers that were begun.
+
+        Nothing where every layer was judged whole, or units were not drawn at random.
+        """
+        parts = [
+            (self.estimates.get(of, {}), counts, sum(counts.values()))
+            for of, counts in self.by_layer().items()
+        ]
+        return combined_shares(parts)
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the table as a pandas data frame: undefined values are missing, integers stay integers.

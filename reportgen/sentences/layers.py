@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reportgen.judgement import ConsistencyReference, NoiseRate, ResponseGroups, Shortfall, TwinComparison
+from reportgen.sampling import ShareEstimate
 from reportgen.sentences.responses import correlation_in_words, shortfall_in_words
 from reportgen.units import UnitScore
 from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED, VERDICTS
@@ -116,6 +117,21 @@ def noise_rate_in_words(noise: NoiseRate, untrained: NoiseRate | None = None) ->
 
 def _rate(rate: NoiseRate, what: str) -> str:
     return f"{rate.n_patterned} of {rate.n} {what} ({rate.n_patterned / max(1, rate.n):.0%})"
+
+
+def estimate_in_words(shares: Mapping[str, ShareEstimate]) -> str:
+    """Return the estimated share of each verdict among all units; empty where nothing was estimated."""
+    if not shares:
+        return ""
+    known = next(iter(shares.values()))
+    listed = ", ".join(
+        f"{word} {100 * x.share:.0f} % ({100 * x.low:.0f} to {100 * x.high:.0f})"
+        for word, x in shares.items()
+    )
+    return (
+        f"Estimated for all {known.of:,} units from {known.judged:,} drawn at random, with 95 % intervals: "
+        f"{listed}."
+    )
 
 
 def shared_in_words(layers: Sequence[str]) -> str:

@@ -30,7 +30,8 @@ class ModelRecord:
             whether the file must be read again.
         plan: What was last requested: `recipes` and, by name, `layers` (role `scored` or `shown` to the
             recipe's hash; `sweep` to a list of hashes, weakest first), `seeds`, `signs`, `credits`
-            (acknowledgements on the model's pages), `classes` (their names by output, if a person gave them).
+            (acknowledgements on the model's pages), `classes` (their names by output, if a person gave them),
+            `drawn` (names of layers whose units a budget drew at random).
     """
 
     name: str
@@ -52,6 +53,11 @@ class ModelRecord:
         """Return the recipes of a layer by role: `scored` and `shown` hashes, and a `sweep` of them."""
         roles: Parsed = self.plan.get("layers", {}).get(layer) or self.plan.get("recipes", {})
         return roles
+
+    def is_drawn(self, layer: str) -> bool:
+        """Whether a budget drew the layer's units at random; a store may be anybody's."""
+        drawn = self.plan.get("drawn")
+        return isinstance(drawn, list) and layer in drawn
 
     @property
     def is_twin(self) -> bool:

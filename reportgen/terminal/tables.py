@@ -17,6 +17,7 @@ from reportgen.comparison import STATES, Comparisons, sentences
 from reportgen.run.gating import BEHIND, MAX_LISTED, GateResult
 from reportgen.run.import_report import report_lines
 from reportgen.run.model_check import ModelCheck
+from reportgen.sentences.layers import estimate_in_words
 from reportgen.terminal.text import duration, printable
 from reportgen.verdicts import WORDS
 
@@ -51,6 +52,8 @@ def print_verdicts(table: Any) -> None:
         sums = [sum(counts.get(v, 0) for counts in by_layer.values()) for v in seen]
         rows.add_row("all", str(len(table)), *[str(n) for n in sums], style="bold")
     _out().print(rows)
+    if estimate := estimate_in_words(table.estimated()):
+        click.echo(estimate)
 
 
 def print_inspection(found: Any) -> None:

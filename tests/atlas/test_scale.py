@@ -215,7 +215,7 @@ def test_places_spread_over_all_and_never_twice() -> None:
 
 
 def summary(name: str, n: int) -> LayerSummary:
-    return LayerSummary(name, name, "convolution", n, n, "", {"structured": n - 2, "static": 2}, "", ())
+    return LayerSummary(name, name, "convolution", n, n, "", {"structured": n - 2, "static": 2}, "", (), {})
 
 
 def test_blocks_that_repeat_are_folded_and_nothing_is_lost() -> None:

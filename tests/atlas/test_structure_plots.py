@@ -53,7 +53,7 @@ def test_a_layer_without_scores_has_no_spread(rows: list[LayerRows]) -> None:
 
 def test_the_table_of_layers_counts_as_the_scores_do(rows: list[LayerRows]) -> None:
     layers = [
-        LayerSummary(x.layer.name, x.layer.slug, "", x.layer.n_units, len(x.units), "", x.counts, "", ())
+        LayerSummary(x.layer.name, x.layer.slug, "", x.layer.n_units, len(x.units), "", x.counts, "", (), {})
         for x in rows
     ]
     table = layer_table(layers, rows, None)

@@ -82,7 +82,7 @@ def test_only_a_budget_that_may_not_be_enough_is_worth_passes(planned):
     assert len(whole) == 1 and seconds == 1e6
     now = Hands()
     assert len(order(planned, set(), Clock(100, now), lambda left: 30.0)[0]) == 1
-    assert len(order(planned, set(), Clock(100, now), lambda left: 60.0)[0]) > 1
+    assert len(order(planned, set(), Clock(100, now), lambda left: 70.0)[0]) > 1
 
 
 def test_a_short_budget_has_fewer_units_in_the_first_pass_so_that_every_layer_has_one(planned):
@@ -90,10 +90,10 @@ def test_a_short_budget_has_fewer_units_in_the_first_pass_so_that_every_layer_ha
         return float(sum(len(plan.pictures) for plan in left))
 
     now = Hands()
-    long, _ = order(planned, set(), Clock(40, now), a_second_each)
-    short, _ = order(planned, set(), Clock(6, now), a_second_each)
-    assert [len(plan.pictures) for plan in long[0]] == [6, 4]  # Two pictures of each of 3 and 2 units.
-    assert [len(plan.pictures) for plan in short[0]] == [2, 2]
+    long, _ = order(planned, set(), Clock(20, now), a_second_each)
+    short, _ = order(planned, set(), Clock(10, now), a_second_each)
+    assert [len(plan.pictures) for plan in long[0]] == [6, 6]  # Three pictures of each of two units.
+    assert [len(plan.pictures) for plan in short[0]] == [3, 3]
     assert sum(len(plan.pictures) for turn in short for plan in turn) == 20
 
 

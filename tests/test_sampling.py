@@ -1,0 +1,94 @@
+"""What a random sample of a layer's units says of all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reportgen.sampling import combined_share, drawn_order, drawn_sample, estimated_share
+
+
+@st.composite
+def samples(draw):
+    of = draw(st.integers(1, 300))
+    judged = draw(st.integers(1, of))
+    return draw(st.integers(0, judged)), judged, of
+
+
+@given(samples())
+def test_an_interval_holds_its_estimate_and_only_what_is_possible(sample):
+    found, judged, of = sample
+    estimate = estimated_share(*sample)
+    most = (of - judged + found) / of
+    assert found / of <= estimate.low <= estimate.high <= most
+    assert estimate.low <= estimate.share <= estimate.high
+
+
+def test_a_layer_judged_whole_has_no_interval():
+    estimate = estimated_share(3, 8, 8)
+    assert estimate.exact and estimate.low == estimate.share == estimate.high == 3 / 8
+
+
+@pytest.mark.parametrize(("share", "judged"), [(0.8, 6), (0.5, 12), (0.95, 24)])
+def test_an_interval_holds_the_share_of_all_as_often_as_it_says(share, judged):
+    rng, units = np.random.default_rng(0), np.arange(200) < 200 * share
+    held = 0
+    for _ in range(1000):
+        found = int(rng.choice(units, judged, replace=False).sum())
+        estimate = estimated_share(found, judged, 200)
+        held += estimate.low <= share <= estimate.high
+    assert held >= 920
+
+
+def test_more_units_make_a_narrower_interval():
+    widths = [
+        estimate.high - estimate.low
+        for n in (8, 16, 64, 128)
+        if (estimate := estimated_share(n // 2, n, 256))
+    ]
+    assert widths == sorted(widths, reverse=True) and widths[0] > 2 * widths[-1]
+
+
+def test_the_network_s_share_is_that_of_its_layers_by_their_units():
+    rng = np.random.default_rng(1)
+    sizes, shares = [32, 64, 384, 960], [0.5, 0.9, 0.8, 0.95]
+    true = sum(n * round(n * p) / n for n, p in zip(sizes, shares, strict=True)) / sum(sizes)
+    held = []
+    for _ in range(300):
+        parts = []
+        for n, p in zip(sizes, shares, strict=True):
+            units = np.arange(n) < round(n * p)
+            parts.append(estimated_share(int(rng.choice(units, 6, replace=False).sum()), 6, n))
+        estimate = combined_share(parts)
+        held.append(estimate.low <= true <= estimate.high)
+    assert np.mean(held) >= 0.93
+
+
+def test_layers_judged_whole_add_up_exactly():
+    whole = combined_share([estimated_share(3, 4, 4), estimated_share(1, 2, 2)])
+    assert whole.exact and whole.low == whole.high == pytest.approx(4 / 6)
+
+
+def test_the_order_is_the_layer_s_own_and_nothing_else_s():
+    one, other = drawn_order("a", range(64)), drawn_order("b", range(64))
+    assert sorted(one) == sorted(other) == list(range(64)) and one != other
+    assert one == drawn_order("a", list(range(64))[::-1])
+    few = [unit for unit in one if unit < 10]
+    assert few == drawn_order("a", range(10))
+
+
+def test_units_that_were_asked_for_are_no_part_of_the_sample_until_they_are_drawn():
+    order = drawn_order("a", range(64))
+    first_eight = set(range(8))
+    sample = drawn_sample("a", 64, first_eight)
+    assert sample == order[: len(sample)] and order[len(sample)] not in first_eight
+    assert drawn_sample("a", 64, {*first_eight, *order[:5]})[:5] == order[:5]
+    assert drawn_sample("a", 64, range(64)) == order
+
+
+@pytest.mark.parametrize("sample", [(1, 0, 5), (3, 2, 5), (2, 6, 5), (-1, 2, 5)])
+def test_numbers_that_are_no_sample_are_refused(sample):
+    with pytest.raises(ValueError, match="no sample"):
+        estimated_share(*sample)
