@@ -28,17 +28,17 @@ class ScoreSpec:
 
     Example:
         >>> import reportgen
-        >>> reportgen.ScoreSpec(structure_z=2.5).borderline_z
-        (1.7, 3.0)
+        >>> reportgen.ScoreSpec(structure_z=2.0).borderline_z
+        (1.1, 2.1)
     """
 
     crop: float = 0.10
     flat_contrast: float = 0.035
     dead_share: float = 1e-6
     constant_share: float = 1e-4
-    structure_z: float = 2.4
-    structure_slope: float = 0.35
-    borderline_z: tuple[float, float] = (1.7, 3.0)
+    structure_z: float = 1.6
+    structure_slope: float = 0.25
+    borderline_z: tuple[float, float] = (1.1, 2.1)
     unstable_share: float = 0.08
     unstable_distance: float = 0.15
     duplicate_correlation: float = 0.99
