@@ -36,14 +36,15 @@ def picture_bytes(cut: Cut) -> int:
 
 
 def _outputs(network: Network) -> list[Tensor]:
-    operations = getattr(network, "operations", None) or network.layers
+    """Return the outputs of all operations as the network calls them, at its own canvas.
+
+    An operation's own `output` is that of its first call, which may be in a larger network.
+    """
     found: list[Tensor] = []
-    for operation in operations:
-        inner = getattr(operation, "operations", None)
-        if inner is not None and hasattr(operation, "outputs"):
-            found += _outputs(operation)
-        output = getattr(operation, "output", None)
-        found += output if isinstance(output, (list, tuple)) else [output]
+    for nodes in network._nodes_by_depth.values():
+        for node in nodes:
+            inner = node.operation
+            found += _outputs(inner) if hasattr(inner, "_nodes_by_depth") else node.output_tensors
     return found
 
 

@@ -6,9 +6,12 @@ import keras
 import numpy as np
 import pytest
 
+from reportgen.models import cut_model
 from reportgen.render import Job, arithmetic, device_name, render_units, suggest_batch, use_arithmetic
+from reportgen.render.batch_size import picture_bytes
 from reportgen.render.optimise import ascent
 from reportgen.spec import RECIPES
+from tests.models.nets import loaded
 
 from .planted import convolution, cut_of, edge
 
@@ -124,6 +127,14 @@ def test_a_batch_is_suggested_and_the_device_named(cut):
     huge = convolution(np.zeros((3, 3, 1, 64)), canvas=(512, 512))
     assert suggest_batch(huge) < suggest_batch(cut)
     assert device_name().strip()
+
+
+def test_a_picture_takes_the_bytes_of_its_own_canvas_not_of_the_model_s_input(tmp_path):
+    blocks = [keras.layers.Conv2D(32, 3, activation="relu") for _ in range(3)]
+    network = loaded(keras.Sequential([keras.Input((256, 256, 3)), *blocks]), tmp_path)
+    layer = network.layers[-1]
+    small, large = (picture_bytes(cut_model(network, layer, (side, side))) for side in (64, 256))
+    assert 12 < large / small < 20
 
 
 def test_in_bfloat16_the_same_is_found(cut):
