@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from reportgen.plan import LayerPlan, PictureSet
 from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplications_a_second, work_of
-from reportgen.spec import AtlasSpec
+from reportgen.spec import AtlasSpec, with_numbers
 
 if TYPE_CHECKING:
     from reportgen.models import Model
@@ -20,6 +23,12 @@ on the layer's page, and of its own page if it has one; texts as measured on a s
 _CALIBRATE_FROM = 30.0
 """Estimated seconds of work from which the machine is measured first, which takes some seconds."""
 
+_MEASURE_FROM = 150.0
+"""Estimated seconds from which layers of the network itself are measured, which takes a while."""
+
+_MEASURED_AT = (0.1, 0.5, 1.0)
+"""Which layers are measured, as shares of the way through the plans."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -28,7 +37,7 @@ class Estimate:
     Attributes:
         pictures: How many are planned.
         image_steps: Steps of all pictures, at the mean of the recipe's minimum and maximum.
-        seconds: To render them on this machine; within a factor of two or three.
+        seconds: To render them on this machine; see `estimated_seconds`.
         site_bytes: Size of the site, pages and pictures; within a factor of two.
     """
 
@@ -65,26 +74,101 @@ def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
 
 
 def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
-    """Return about how many seconds the plans' pictures take on this machine, within a factor of three.
+    """Return about how many seconds the plans' pictures take on this machine.
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
-    calibrated speed. If there is much to render and the machine was never measured, it is measured now.
+    calibrated speed: within a factor of three. If that is more than some seconds and the machine was never
+    measured, it is measured now; if it is minutes, a few layers of this very network are, which brings it
+    within a factor of one and a half on a machine with nothing else to do.
     """
-    seconds = _seconds(model, plans, cached_speed())
-    return seconds if seconds < _CALIBRATE_FROM else _seconds(model, plans, calibrated())
+    seconds = _seconds(model, plans, _by_machine(cached_speed()))
+    if seconds < _CALIBRATE_FROM:
+        return seconds
+    seconds = _seconds(model, plans, _by_machine(calibrated()))
+    return seconds if seconds < _MEASURE_FROM else _seconds(model, plans, _by_layers(model, plans))
 
 
-def _seconds(model: Model, plans: Sequence[LayerPlan], speed: Speed) -> float:
-    rate = multiplications_a_second() / speed.slower
-    height, width, _ = model.input_shape
+@dataclass(frozen=True, slots=True)
+class LayerSpeed:
+    """How fast pictures of one layer are rendered.
+
+    Attributes:
+        program_s: Seconds to build the program of one recipe.
+        multiplications_per_s: Of a gradient step.
+        batch: Pictures that are always computed together.
+    """
+
+    program_s: float
+    multiplications_per_s: float
+    batch: int
+
+
+SpeedOf = Callable[[LayerPlan], LayerSpeed]
+
+
+def _by_machine(speed: Speed) -> SpeedOf:
+    rate = multiplications_a_second() / speed.slower / 3
+    return lambda plan: LayerSpeed(speed.program_seconds, rate, 1)
+
+
+def _by_layers(model: Model, plans: Sequence[LayerPlan]) -> SpeedOf:
+    """Return the speed of each layer from that of a few, measured now; between them, in between."""
+    wanted = sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT})
+    found = [measured_layer(model, plans[index]) for index in wanted]
+    places = [plans[index].layer.position for index in wanted]
+
+    def speed_of(plan: LayerPlan) -> LayerSpeed:
+        def between(values: Sequence[float]) -> float:
+            return float(np.exp(np.interp(plan.layer.position, places, np.log(values))))
+
+        nearest = min(range(len(places)), key=lambda i: abs(places[i] - plan.layer.position))
+        return LayerSpeed(
+            between([x.program_s for x in found]),
+            between([x.multiplications_per_s for x in found]),
+            found[nearest].batch,
+        )
+
+    return speed_of
+
+
+def measured_layer(model: Model, plan: LayerPlan) -> LayerSpeed:
+    """Return the speed of a layer, measured on one window of steps of one batch, twice."""
+    from reportgen.models import cut_model
+    from reportgen.render import Job, render_units, suggest_batch
+
+    pictures = next(s for s in plan.sets if s.pictures)
+    recipe = with_numbers(
+        pictures.recipe, {"steps": pictures.recipe.window, "min_steps": pictures.recipe.window}
+    )
+    cut = cut_model(model, plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
+    batch = suggest_batch(cut)
+    jobs = [Job(plan.units[n % len(plan.units)], "happy", n) for n in range(batch)]
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        for _ in render_units(cut, jobs, recipe, batch=batch):
+            pass
+        seconds.append(max(time.perf_counter() - began, 1e-6))
+    work = batch * recipe.steps * _work(model, plan, pictures)
+    return LayerSpeed(max(seconds[0] - seconds[1], 1e-3), work / seconds[1], batch)
+
+
+def _seconds(model: Model, plans: Sequence[LayerPlan], speed_of: SpeedOf) -> float:
     seconds = 0.0
     for plan in plans:
-        work = multiplications(model, plan.layer.name)
+        speed = speed_of(plan)
         for pictures in plan.sets:
-            area = pictures.canvas_px[0] * pictures.canvas_px[1] / (height * width)
-            passes = len(pictures.pictures) * _steps(pictures) * 3
-            seconds += speed.program_seconds + passes * work * area / rate
+            together = -(-len(pictures.pictures) // speed.batch) * speed.batch
+            steps = together * _steps(pictures)
+            seconds += speed.program_s + steps * _work(model, plan, pictures) / speed.multiplications_per_s
     return seconds
+
+
+def _work(model: Model, plan: LayerPlan, pictures: PictureSet) -> float:
+    """Return the multiplications of a forward pass of one picture of a set."""
+    height, width, _ = model.input_shape
+    share = pictures.canvas_px[0] * pictures.canvas_px[1] / (height * width)
+    return max(multiplications(model, plan.layer.name) * share, 1.0)
 
 
 def multiplications(model: Model, layer: str) -> int:
