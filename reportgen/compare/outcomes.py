@@ -7,11 +7,13 @@ pass nor fail would be true.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reportgen.compare.estimated import estimated_count
 from reportgen.compare.possible import possible_verdicts
 from reportgen.compare.removed import removed_units
 from reportgen.compare.rows import Version
@@ -137,7 +139,23 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
     count = _count(rule, _layers(version, rule))
     if rule.name.endswith("_change") and against is not None:
         return _outcome(rule, _change(rule, version, against), count.members, count.rest)
-    return _outcome(rule, count.number(share=rule.name.endswith("_share")), count.members, count.rest)
+    number = count.number(share=rule.name.endswith("_share"))
+    if rule.name in (rule.counted, f"{rule.counted}_share"):
+        number = _for_all_units(rule, version, number)
+    return _outcome(rule, number, count.members, count.rest)
+
+
+def _for_all_units(rule: Rule, version: Version, number: Number) -> Number:
+    """Return the number for all units, as an estimate, where units were drawn; else the number as it is."""
+    layers = [x.name for x in version.record.layers if rule.applies_to(x.name)]
+    scores = {name: version.store.scores(version.record.id, name) for name in layers}
+    share = estimated_count(rule, version.record, scores)
+    if share is None:
+        return number
+    times = 1.0 if rule.name.endswith("_share") else float(share.of)
+    return dataclasses.replace(
+        number, value=share.share * times, low=share.low * times, high=share.high * times, estimated=True
+    )
 
 
 Layers = Mapping[str, tuple[Sequence[UnitScore], Collection[int]]]
