@@ -138,11 +138,11 @@ _EXPLAINED = (
     ),
     Term(
         "unheard",
-        "Silent, quiet, constant, unused",
-        "Silent (dead): no activation on anything that was shown. Quiet: none on the probe pictures, but "
-        "some render activates it. Constant: the same activation on everything. Unused: all its outgoing "
+        "Silent, constant, unused",
+        "Silent (dead): no activation on anything that was shown. Silent but excitable: none on the probe "
+        "pictures, but some render activates it. Constant: the same activation on everything. Unused: all its outgoing "
         "weights are zero.",
-        words=("silent", "quiet", "constant", "unused"),
+        words=("silent but excitable", "silent", "constant", "unused"),
     ),
     Term(
         "copy",

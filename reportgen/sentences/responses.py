@@ -14,7 +14,7 @@ ROBUST = 0.5
 NATURAL_AGREES = 0.75
 """Least agreement of synthetic and natural examples; one half is chance."""
 
-_NUANCES = {"": "", "silent": "quiet", "faint": "faint"}
+_NUANCES = {"": "", "silent": "silent but excitable", "faint": "faint"}
 _ON = {"all": "", "probes": "on the probe pictures alone", "renders": "on the renders alone",
        "white": "on white noise"}  # fmt: skip
 

@@ -189,14 +189,6 @@ def test_places_on_the_canvas_decide_whether_pictures_have_a_frame(
     assert read_evidence(store, dataclasses.replace(model, layers=(changed,)), "one").around is around
 
 
-def test_the_renderer_has_the_same_least_number_of_places():
-    pytest.importorskip("keras", reason="the renderer needs Keras")
-    from reportgen.render.structure import AROUND_MIN_PLACES
-    from reportgen.score import evidence
-
-    assert evidence._AROUND_PLACES == AROUND_MIN_PLACES
-
-
 def test_pictures_with_a_frame_are_no_strangers_of_those_without(model, store, put, gratings):
     put("one", gratings)
     put("two", gratings[:2])
