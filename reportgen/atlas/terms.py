@@ -140,8 +140,8 @@ _EXPLAINED = (
         "unheard",
         "Silent, constant, unused",
         "Silent (dead): no activation on anything that was shown. Silent but excitable: none on the probe "
-        "pictures, but some render activates it. Constant: the same activation on everything. Unused: all its outgoing "
-        "weights are zero.",
+        "pictures, but some render activates it. Constant: the same activation on everything. Unused: all "
+        "its outgoing weights are zero.",
         words=("silent but excitable", "silent", "constant", "unused"),
     ),
     Term(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from reportgen.sampling import ShareEstimate, combined_share, drawn_sample, estimated_share
@@ -29,11 +30,11 @@ def sampled_shares(record: ModelRecord, layer: Layer, verdicts: Mapping[int, str
     sample = drawn_sample(layer.graph_hash, layer.n_units, verdicts)
     if not sample:
         return {}
-    words = [verdicts[unit] for unit in sample]
+    counts = Counter(verdicts[unit] for unit in sample)
     return {
-        v.word: estimated_share(words.count(v.word), len(sample), layer.n_units)
+        v.word: estimated_share(counts[v.word], len(sample), layer.n_units)
         for v in VERDICTS
-        if v.word in words
+        if counts[v.word]
     }
 
 
