@@ -20,7 +20,7 @@ from reportgen.spec import AROUND_PLACES, RenderSpec, ScoreSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 from reportgen.units import Layer, Telemetry
 
-SCORE_VERSION = 14
+SCORE_VERSION = 13
 """Raised whenever the same evidence gives other scores."""
 
 Picture = NDArray[np.uint8]
