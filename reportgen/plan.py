@@ -189,7 +189,7 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
 
     About `canvas_fields` fields, at least `canvas_min_px`, at most the model's input; the input itself for
     units whose field is the whole input. Fields through gates are ignored. With effective fields, the layer
-    also has at least eight places a side where the receptive field allows as many. If branches are upsampled
+    also has at least eight places a side where the input and the receptive field allow as many. If branches are upsampled
     to be joined with others, sides are multiples of the coarsest stride among them.
     """
     field = layer.field_px
@@ -200,8 +200,9 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
     def side(axis: int) -> int:
         width_px, least_px = field[axis], 0
         if effective and layer.effective_field_px is not None and layer.stride_px is not None:
-            width_px = layer.effective_field_px[axis]
-            least_px = min(AROUND_PLACES * layer.stride_px[axis], math.ceil(field[axis] * MOST_FIELDS))
+            width_px, eight_places_px = layer.effective_field_px[axis], AROUND_PLACES * layer.stride_px[axis]
+            if eight_places_px <= input_size[axis]:
+                least_px = min(eight_places_px, math.ceil(field[axis] * MOST_FIELDS))
         wanted = max(recipe.canvas_fields * width_px, least_px, recipe.canvas_min_px)
         step = math.lcm(CANVAS_STEP_PX, layer.canvas_multiple_px[axis])
         return min(math.ceil(wanted / step) * step, input_size[axis])

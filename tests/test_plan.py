@@ -140,6 +140,7 @@ def test_the_canvas_holds_the_effective_field_and_eight_places_where_the_field_h
     assert canvas(effective_field_px=(104, 90), stride_px=(8, 8)) == (104, 96)
     assert canvas(effective_field_px=(104, 90), stride_px=(16, 16)) == (128, 128)
     assert canvas(effective_field_px=None, stride_px=(16, 16)) == (176, 176)
+    assert canvas(effective_field_px=(147, 147), stride_px=(32, 32)) == (152, 152)
     small = dataclasses.replace(layer("a", field=(40, 40)), effective_field_px=(30, 30), stride_px=(16, 16))
     assert canvas_for(small, (224, 224), RenderSpec()) == (72, 72)
 
