@@ -189,8 +189,8 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
 
     About `canvas_fields` fields, at least `canvas_min_px`, at most the model's input; the input itself for
     units whose field is the whole input. Fields through gates are ignored. With effective fields, the layer
-    also has at least eight places a side where the input and the receptive field allow as many. If branches are upsampled
-    to be joined with others, sides are multiples of the coarsest stride among them.
+    also has at least eight places a side where the input and the receptive field allow as many. If branches
+    are upsampled to be joined with others, sides are multiples of the coarsest stride among them.
     """
     field = layer.field_px
     if recipe.canvas == "input" or field is None:
