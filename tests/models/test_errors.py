@@ -168,7 +168,9 @@ def test_a_weight_that_is_not_finite_is_refused_naming_its_layer(tmp_path: Path)
     assert 'net.keras: layer "second" has 2 of 180 numbers in "kernel"' in refusal(tmp_path / "net.keras")
 
 
-def test_convolutions_over_volumes_are_skipped_with_a_reason_and_units_over_tokens_are_not(tmp_path: Path) -> None:
+def test_convolutions_over_volumes_are_skipped_and_units_over_tokens_are_not(
+    tmp_path: Path,
+) -> None:
     x = keras.Input((8, 8, 3))
     y = layers.Reshape((8, 24))(layers.Conv2D(3, 3, padding="same", name="flat")(x))
     y = layers.Dense(5, name="token")(layers.Conv1D(4, 3, name="line")(y))
