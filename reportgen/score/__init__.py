@@ -17,7 +17,7 @@ from reportgen.score.removable import PruneRow as PruneRow
 from reportgen.score.removable import prune_list as prune_list
 from reportgen.score.removable import prune_rows as prune_rows
 from reportgen.score.supplementary import put_supplementary, supplementary_fingerprint
-from reportgen.spec import ScoreSpec, spec_for
+from reportgen.spec import ScoreSpec
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
@@ -32,9 +32,8 @@ def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, 
     Returns:
         The findings of every scored layer, by its name, in the model's order.
     """
-    findings, wanted, recipes = {}, spec, store.recipes()
+    findings = {}
     for layer in model.layers:
-        spec = spec_for(wanted, recipes.get(str(model.roles(layer.name).get("scored", ""))))
         mark = evidence_fingerprint(store, model, layer, spec)
         if not mark:
             store.drop_scores(model.id, layer.name)

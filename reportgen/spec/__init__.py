@@ -26,5 +26,4 @@ from reportgen.spec.recipe import with_numbers as with_numbers
 from reportgen.spec.recipes import RECIPES as RECIPES
 from reportgen.spec.recipes import recipe_named as recipe_named
 from reportgen.spec.scoring import ScoreSpec as ScoreSpec
-from reportgen.spec.scoring import spec_for as spec_for
 from reportgen.spec.site import AtlasSpec as AtlasSpec

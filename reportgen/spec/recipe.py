@@ -64,7 +64,7 @@ class RenderSpec:
         >>> import reportgen
         >>> recipe = reportgen.RenderSpec(name="smooth", tv=1.0)
         >>> recipe.parametrization, recipe.steps
-        ('pixel', 24)
+        ('pixel', 48)
     """
 
     name: str = "default"
@@ -78,10 +78,10 @@ class RenderSpec:
     start_mean: float = 0.5
     start_noise: float = 0.05
     optimiser: Literal["adam", "normalised", "rmsprop-2019"] = "adam"
-    step_size: float = 0.16
-    cooling: float = 0.75
-    steps: int = 24
-    min_steps: int = 24
+    step_size: float = 0.08
+    cooling: float = 0.0
+    steps: int = 48
+    min_steps: int = 48
     plateau: float = 0.0
     window: int = 8
     jitter_px: int = 2

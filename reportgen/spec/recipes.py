@@ -22,11 +22,8 @@ def _recipe(make: Callable[[], RenderSpec]) -> Callable[[], RenderSpec]:
 
 @_recipe
 def _default() -> RenderSpec:
-    """The recipe that is scored: the picture itself, in a metric that prefers low frequencies a little.
-
-    In plain pixels as few steps leave clutter; the noise baseline is rendered in the same metric.
-    """
-    return RenderSpec(parametrization="fourier", decay=0.5, step_size=0.12)
+    """Plain pixels, which add no structure of their own: the recipe that is scored."""
+    return RenderSpec()
 
 
 @_recipe
@@ -42,6 +39,8 @@ def _show() -> RenderSpec:
         optimiser="normalised",
         step_size=0.07,
         cooling=1.0,
+        steps=24,
+        min_steps=24,
         jitter_px=4,
         tv=0.05,
         scored=False,
@@ -61,7 +60,6 @@ def _lucid() -> RenderSpec:
         decorrelate=True,
         start_noise=0.01,
         step_size=0.05,
-        cooling=0.0,
         steps=512,
         min_steps=512,
         window=16,
@@ -85,7 +83,6 @@ def _maco() -> RenderSpec:
         parametrization="phases",
         start_noise=0.2,
         step_size=0.1,
-        cooling=0.0,
         steps=256,
         min_steps=256,
         window=16,
@@ -112,7 +109,6 @@ def _keras_vis_2019() -> RenderSpec:
         start_noise=0.05,
         optimiser="rmsprop-2019",
         step_size=1.0,
-        cooling=0.0,
         steps=200,
         min_steps=200,
         plateau=0.0,

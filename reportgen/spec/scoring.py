@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-
-from reportgen.spec.recipe import RenderSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +28,17 @@ class ScoreSpec:
 
     Example:
         >>> import reportgen
-        >>> reportgen.ScoreSpec(structure_z=2.0).borderline_z
-        (1.1, 2.1)
+        >>> reportgen.ScoreSpec(structure_z=2.5).borderline_z
+        (1.7, 3.0)
     """
 
     crop: float = 0.10
     flat_contrast: float = 0.035
     dead_share: float = 1e-6
     constant_share: float = 1e-4
-    structure_z: float = 1.6
-    structure_slope: float = 0.25
-    borderline_z: tuple[float, float] = (1.1, 2.1)
+    structure_z: float = 2.4
+    structure_slope: float = 0.35
+    borderline_z: tuple[float, float] = (1.7, 3.0)
     unstable_share: float = 0.08
     unstable_distance: float = 0.15
     duplicate_correlation: float = 0.99
@@ -49,25 +46,3 @@ class ScoreSpec:
     borderline_contrast: tuple[float, float] = (0.025, 0.1)
     light_share: float = 0.8
     unstable_gap: float = 0.45
-
-
-def spec_for(spec: ScoreSpec, recipe: RenderSpec | None) -> ScoreSpec:
-    """Return the thresholds for pictures of a recipe: where patterns begin belongs to the recipe.
-
-    A noise baseline in plain pixels varies less than one in a metric that prefers low frequencies. Thresholds
-    that were given are kept.
-
-    Example:
-        >>> from reportgen.spec import RECIPES, RenderSpec
-        >>> [spec_for(ScoreSpec(), recipe).structure_z for recipe in (RECIPES["default"], RenderSpec())]
-        [1.6, 2.4]
-    """
-    if recipe is None or recipe.parametrization != "pixel":
-        return spec
-    usual = ScoreSpec()
-    return dataclasses.replace(
-        spec,
-        structure_z=2.4 if spec.structure_z == usual.structure_z else spec.structure_z,
-        structure_slope=0.35 if spec.structure_slope == usual.structure_slope else spec.structure_slope,
-        borderline_z=(1.7, 3.0) if spec.borderline_z == usual.borderline_z else spec.borderline_z,
-    )

@@ -38,13 +38,13 @@ PATTERNED = {"structured", "unstable", "multifaceted"}
     ("unit", "possible"),
     [
         (score("structured", z=9.0), {"structured"}),
-        (score("structured", z=1.8, borderline=True), {"structured", "static"}),
-        (score("unstable", z=1.8, borderline=True), {"unstable", "static"}),
-        (score("undecided", z=1.8, borderline=True, consistency=None), {"undecided", "static"}),
-        (score("static", z=1.4, borderline=True), {"static", *PATTERNED}),
-        (score("static", z=1.4, borderline=True, consistency=None), {"static", "undecided", *PATTERNED}),
+        (score("structured", z=2.5, borderline=True), {"structured", "static"}),
+        (score("unstable", z=2.5, borderline=True), {"unstable", "static"}),
+        (score("undecided", z=2.5, borderline=True, consistency=None), {"undecided", "static"}),
+        (score("static", z=2.0, borderline=True), {"static", *PATTERNED}),
+        (score("static", z=2.0, borderline=True, consistency=None), {"static", "undecided", *PATTERNED}),
         (score("structured", z=9.0, borderline=True, nearly_flat=True), {"structured", "flat"}),
-        (score("structured", z=1.8, borderline=True, nearly_flat=True), {"structured", "flat", "static"}),
+        (score("structured", z=2.5, borderline=True, nearly_flat=True), {"structured", "flat", "static"}),
         (score("flat", borderline=True, nearly_flat=True), {"flat", "static", *PATTERNED}),
         (score("dead"), {"dead"}),
     ],
@@ -138,7 +138,7 @@ def test_a_unit_near_the_threshold_that_did_not_change_makes_no_change_uncertain
     c = Comparison(VersionId("a", "1", "h"), VersionId("a", "2", "i"), (), "name")
     same = outcome("static_change in conv1 <= 0", versions[1], versions[0], c)
     assert same.result is Result.PASS and (same.number.low, same.number.high) == (0, 0)
-    rescore(versions[1], "conv1", lambda s: dataclasses.replace(s, structure=1.8) if s.unit == 0 else s)
+    rescore(versions[1], "conv1", lambda s: dataclasses.replace(s, structure=2.5) if s.unit == 0 else s)
     other = outcome("static_change in conv1 <= 0", versions[1], versions[0], c)
     assert other.result is Result.INVESTIGATE
     assert (other.number.value, other.number.low, other.number.high) == (0, -1, 1)
@@ -165,7 +165,7 @@ def compared(before, after, table, *, ordered=True):
 
 
 FAR = [score("structured", z=9.0)] * 2
-NEAR = [score("static", z=1.4, borderline=True), FAR[1]]
+NEAR = [score("static", z=2.2, borderline=True), FAR[1]]
 ALIKE = [[0.95, 0.1], [0.1, 0.95]]
 
 

@@ -59,7 +59,7 @@ def test_every_unit_has_a_reason_of_one_line(zoo):
 
 def test_reasons_carry_the_numbers(zoo):
     scores = score_layer(zoo, SPEC)[0]
-    assert f"structure {scores[0].structure:.1f}, above 1.6" in scores[0].reason
+    assert f"structure {scores[0].structure:.1f}, above 2" in scores[0].reason
     assert "1 live start of 1" in scores[22].reason
     assert "not a finite number" in scores[21].reason
     assert scores[19].facets == 2
