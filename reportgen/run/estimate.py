@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -113,9 +114,13 @@ def _by_machine(speed: Speed) -> SpeedOf:
 
 def _by_layers(model: Model, plans: Sequence[LayerPlan]) -> SpeedOf:
     """Return the speed of each layer from that of a few, measured now; between them, in between."""
-    wanted = sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT})
-    found = [measured_layer(model, plans[index]) for index in wanted]
-    places = [plans[index].layer.position for index in wanted]
+    speeds: dict[int, LayerSpeed] = {}
+    for index in sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT}):
+        with contextlib.suppress(Exception):  # Whatever keeps a layer from being rendered is reported then.
+            speeds[plans[index].layer.position] = measured_layer(model, plans[index])
+    if not speeds:
+        return _by_machine(calibrated())
+    places, found = list(speeds), list(speeds.values())
 
     def speed_of(plan: LayerPlan) -> LayerSpeed:
         def between(values: Sequence[float]) -> float:

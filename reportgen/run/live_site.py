@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from reportgen.config import Settings
+from reportgen.errors import ReportgenError
 from reportgen.run.context import RunContext
 from reportgen.run.progress import Reporter
 from reportgen.run.publishing import publish
@@ -46,7 +47,12 @@ class LiveSite:
             return
         began = self._now()
         score_store(self._store, model, self._settings.score_spec())
-        site = publish(self._settings)
+        try:
+            site = publish(self._settings)
+        except ReportgenError as error:  # The run goes on; its end tries again, and says why if it cannot.
+            self._reporter.say(f"the site is not written while the run goes on: {error}")
+            self._first = float("inf")
+            return
         self._reporter.say(f"written so far: {site.index}")
         self._last = self._now() - began
         self._spent += self._last
