@@ -195,19 +195,30 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
     field = layer.field_px
     if recipe.canvas == "input" or field is None:
         return input_size
-    effective = recipe.canvas == "effective-field" and layer.effective_field_px is not None
+    effective = layer.effective_field_px if recipe.canvas == "effective-field" else None
 
     def side(axis: int) -> int:
-        width_px, least_px = field[axis], 0
-        if effective and layer.effective_field_px is not None and layer.stride_px is not None:
-            width_px, eight_places_px = layer.effective_field_px[axis], AROUND_PLACES * layer.stride_px[axis]
-            if eight_places_px <= input_size[axis]:
-                least_px = min(eight_places_px, math.ceil(field[axis] * MOST_FIELDS))
+        width_px = field[axis] if effective is None else effective[axis]
+        least_px = 0 if effective is None else _least_side(layer, axis, input_size[axis])
         wanted = max(recipe.canvas_fields * width_px, least_px, recipe.canvas_min_px)
         step = math.lcm(CANVAS_STEP_PX, layer.canvas_multiple_px[axis])
         return min(math.ceil(wanted / step) * step, input_size[axis])
 
     return side(0), side(1)
+
+
+def _least_side(layer: Layer, axis: int, input_px: int) -> int:
+    """Return the pixels that a layer needs for eight places a side, or for one if the input has not as many.
+
+    Convolutions without padding lose places at the edges. No canvas is widened beyond `MOST_FIELDS`.
+    """
+    if layer.field_px is None or layer.stride_px is None or layer.map_size is None:
+        return 0
+    field, stride = layer.field_px[axis], layer.stride_px[axis]
+    lost_px = max(0, input_px - layer.map_size[axis] * stride)
+    if AROUND_PLACES * stride + lost_px <= input_px:
+        return min(AROUND_PLACES * stride + lost_px, math.ceil(field * MOST_FIELDS))
+    return field if lost_px >= stride else 0
 
 
 def select_layers(layers: Sequence[Layer], globs: Sequence[str]) -> list[Layer]:

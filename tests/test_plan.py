@@ -133,15 +133,20 @@ def test_the_canvas_follows_the_receptive_field():
 
 
 def test_the_canvas_holds_the_effective_field_and_eight_places_where_the_field_has_them():
-    def canvas(**known):
-        found = dataclasses.replace(layer("a", field=(171, 171)), **known)
+    def canvas(stride_px, **known):
+        places = (224 // stride_px[0],) * 2
+        found = dataclasses.replace(
+            layer("a", field=(171, 171)), stride_px=stride_px, map_size=places, **known
+        )
         return canvas_for(found, (224, 224), RenderSpec())
 
     assert canvas(effective_field_px=(104, 90), stride_px=(8, 8)) == (104, 96)
     assert canvas(effective_field_px=(104, 90), stride_px=(16, 16)) == (128, 128)
     assert canvas(effective_field_px=None, stride_px=(16, 16)) == (176, 176)
     assert canvas(effective_field_px=(147, 147), stride_px=(32, 32)) == (152, 152)
-    small = dataclasses.replace(layer("a", field=(40, 40)), effective_field_px=(30, 30), stride_px=(16, 16))
+    small = dataclasses.replace(
+        layer("a", field=(40, 40)), effective_field_px=(30, 30), stride_px=(16, 16), map_size=(14, 14)
+    )
     assert canvas_for(small, (224, 224), RenderSpec()) == (72, 72)
 
 

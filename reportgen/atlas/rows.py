@@ -19,7 +19,7 @@ from reportgen.atlas.faint import faint_of
 from reportgen.images import decode_png
 from reportgen.judgement import LayerFindings
 from reportgen.removal import Removal, UnitNeed
-from reportgen.score.sampled import Shares, sampled_shares
+from reportgen.score.sampled import Shares, verdict_shares
 from reportgen.spec import RenderSpec, ScoreSpec
 from reportgen.store import ModelRecord, Store, StoredRender, layer_owner, model_owner, null_owner, units_of
 from reportgen.units import Layer, Telemetry, UnitScore
@@ -105,9 +105,8 @@ class LayerRows:
 
     @cached_property
     def estimates(self) -> Shares:
-        """Estimated share of each verdict among all units; nothing where they were not drawn at random."""
-        verdicts = {unit: score.verdict for unit, score in self.scores.items()}
-        return sampled_shares(self.record, self.layer, verdicts)
+        """Share of each verdict among all units, exact or estimated; nothing where neither is known."""
+        return verdict_shares(self.record, self.layer, self.scores.values())
 
     @property
     def sweep_recipes(self) -> tuple[str, ...]:

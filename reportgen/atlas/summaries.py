@@ -77,8 +77,8 @@ class ModelSummary:
 
     @property
     def estimates(self) -> Shares:
-        """Estimated share of each verdict among all units of these layers; nothing where none were drawn."""
-        return combined_shares([(x.estimates, x.counts, x.n_units) for x in self.layers])
+        """Share of each verdict among all units of these layers; nothing where none is an estimate."""
+        return combined_shares([x.estimates for x in self.layers])
 
     @property
     def n_units(self) -> int:

@@ -20,7 +20,7 @@ from reportgen.errors import ConfigError, MissingExtra, SiteError, in_brief, sug
 from reportgen.json_values import Cell
 from reportgen.judgement import NoiseRate
 from reportgen.removal import UnitNeed
-from reportgen.score.sampled import Shares, sampled_shares
+from reportgen.score.sampled import Shares, verdict_shares
 from reportgen.sentences.responses import trust_of
 from reportgen.store import FirstStart, ModelRecord, Store, first_starts, open_store, sqlite_table, units_of
 from reportgen.units import Layer, UnitScore, visible
@@ -110,15 +110,14 @@ def noise_rates(store: Store) -> dict[tuple[str, str, str], tuple[NoiseRate, Noi
     return found
 
 
-def sampled_by_layer(store: Store) -> dict[tuple[str, str, str], Shares]:
-    """Return estimated shares of verdicts by model, version and layer, of layers whose units were drawn."""
-    found = {}
-    for record in store.models():
-        for layer in record.layers:
-            verdicts = {s.unit: s.verdict for s in store.scores(record.id, layer.name)}
-            if shares := sampled_shares(record, layer, verdicts):
-                found[record.name, record.version, layer.name] = shares
-    return found
+def shares_by_layer(store: Store) -> dict[tuple[str, str, str], Shares]:
+    """Return shares of verdicts among all units, where they are known, by model, version and layer."""
+    return {
+        (record.name, record.version, layer.name): shares
+        for record in store.models()
+        for layer in record.layers
+        if (shares := verdict_shares(record, layer, store.scores(record.id, layer.name)))
+    }
 
 
 def layer_rows(store: Store, record: ModelRecord, place: Place, layer: Layer) -> Iterator[Row]:

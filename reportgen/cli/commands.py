@@ -315,7 +315,8 @@ def _counts(table: Verdicts) -> JsonObject:
     }
     estimates = {
         of: {"estimated": {word: asdict(share) for word, share in shares.items()}}
-        for of, shares in table.estimates.items()
+        for of, shares in table.shares.items()
+        if not all(share.exact for share in shares.values())
     }
     return {
         "layers": [

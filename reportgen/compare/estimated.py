@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from reportgen.compare.possible import possible_verdicts
 from reportgen.compare.rules import Rule
-from reportgen.sampling import ShareEstimate, combined_share, drawn_sample, estimated_share
+from reportgen.sampling import ShareEstimate, combined_share, estimated_share
+from reportgen.score.sampled import sampled_units
 from reportgen.store import ModelRecord
 from reportgen.units import UnitScore
 from reportgen.verdicts import WORDS
@@ -16,6 +18,8 @@ def estimated_count(
 ) -> ShareEstimate | None:
     """Return the share of units with the verdict that a rule counts, among all units of its layers.
 
+    The interval is that of sampling, widened by units near a threshold, which may have another verdict.
+
     Args:
         scores: Of each layer that the rule is about, by its name.
 
@@ -24,18 +28,19 @@ def estimated_count(
     """
     if rule.counted not in WORDS:
         return None
-    parts = [part for name, rows in scores.items() if (part := _part(rule, record, name, rows)) is not None]
-    if not parts or all(part.exact for part in parts):
-        return None
-    return combined_share(parts)
+    samples = [
+        (record.layer(name), sampled_units(record, record.layer(name), own)) for name, own in scores.items()
+    ]
 
+    def share(counts: Callable[[UnitScore], bool]) -> ShareEstimate:
+        return combined_share([
+            estimated_share(sum(map(counts, units.values())), len(units), layer.n_units)
+            for layer, units in samples if units
+        ])  # fmt: skip
 
-def _part(rule: Rule, record: ModelRecord, name: str, rows: Sequence[UnitScore]) -> ShareEstimate | None:
-    """Return a layer's part; None where nothing of it can be said."""
-    layer, verdicts = record.layer(name), {s.unit: s.verdict for s in rows}
-    drawn = record.is_drawn(name) and len(verdicts) < layer.n_units
-    units = drawn_sample(layer.graph_hash, layer.n_units, verdicts) if drawn else list(verdicts)
-    if not units:
+    if not any(units and len(units) < layer.n_units for layer, units in samples):
         return None
-    found = sum(verdicts[unit] == rule.counted for unit in units)
-    return estimated_share(found, len(units), layer.n_units if drawn else len(units))
+    found = share(lambda s: s.verdict == rule.counted)
+    fewest = share(lambda s: possible_verdicts(s) == {rule.counted})
+    most = share(lambda s: rule.counted in possible_verdicts(s))
+    return ShareEstimate(found.share, fewest.low, most.high, found.judged, found.of)

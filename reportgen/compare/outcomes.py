@@ -136,6 +136,8 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
         return _removable(rule, version)
     if rule.name == "superfluous_change" and against is not None:
         _check_measured_in_both(rule, version, against)
+    if rule.name.endswith("_change"):
+        _check_whole(rule, [x for x in (version, against) if x is not None])
     count = _count(rule, _layers(version, rule))
     if rule.name.endswith("_change") and against is not None:
         return _outcome(rule, _change(rule, version, against), count.members, count.rest)
@@ -143,6 +145,22 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
     if rule.name in (rule.counted, f"{rule.counted}_share"):
         number = _for_all_units(rule, version, number)
     return _outcome(rule, number, count.members, count.rest)
+
+
+def _check_whole(rule: Rule, versions: Sequence[Version]) -> None:
+    """Refuse a rule about a difference of counts where one is that of units drawn at random."""
+    for version in versions:
+        record, store = version.record, version.store
+        for layer in record.layers:
+            judged = (
+                len(store.scores(record.id, layer.name)) if record.is_drawn(layer.name) else layer.n_units
+            )
+            if rule.applies_to(layer.name) and 0 < judged < layer.n_units:
+                raise ConfigError(
+                    f'rule "{rule.text}" compares counts, and of layer "{layer.name}" of '
+                    f"{record.name} {record.version} {judged} of {layer.n_units} units were drawn",
+                    hint="use a rule about a share, or render all units",
+                )
 
 
 def _for_all_units(rule: Rule, version: Version, number: Number) -> Number:

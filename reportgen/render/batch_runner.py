@@ -325,7 +325,7 @@ class BatchRunner:
         moves = np.tile(transforms.IDENTITY, (1 + fresh, self.places, 1, 1))
         for i, slot in enumerate(slots):
             xs[i] = np.nan_to_num(slot.x, nan=0.5)
-            if fresh and self.engine.structure.moved:
+            if fresh:
                 moves[1:, i] = self._drawn(slot.key, transforms.FRESH, range(fresh))
         silence = np.array([slot.silence if slot else 0.0 for slot in padded], np.float32)
         values = np.asarray(

@@ -96,11 +96,13 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         numbers: Mapping[str, Tensor],
         silence: Tensor,
         update_silence: Tensor,
+        *,
+        finished: bool = False,
     ) -> Nest:
         picture = x if parameters.picture is None else parameters.picture(x)
         seen = (
-            transforms.moved(picture, move, structure.around, structure.turned)
-            if structure.moved
+            transforms.moved(picture, move, structure.around, structure.turned or finished)
+            if structure.moved or finished
             else picture
         )
         values = activations(seen, numbers)
@@ -119,7 +121,7 @@ def _ascent(key: _ByIdentity, structure: Structure, pictures: int) -> Ascent:
         traces[0] += 1
 
         def one(state: Nest, inputs: Nest) -> Nest:
-            value, _ = objective(x, inputs[0], numbers, silence, ops.zeros(()))
+            value, _ = objective(x, inputs[0], numbers, silence, ops.zeros(()), finished=True)
             return state, (value,)
 
         _, (values,) = engine.loop(one, ops.zeros(()), (moves,), moves.shape[0], 1)

@@ -23,6 +23,10 @@ STEPS, LOUDER_STEPS, FRESH = 1 << 32, 2 << 32, 3 << 32
 IDENTITY = np.tile(np.array([1, 0, 0, 0, 1, 0, 0, 0], np.float32), (2, 1))
 
 
+FRESH_SCALE, FRESH_DEGREES = 0.08, 6.0
+"""Largest change of size and rotation of the transforms under which a finished picture is evaluated."""
+
+
 def moves(recipe: RenderSpec) -> bool:
     """Return whether the recipe moves pictures at all."""
     return recipe.jitter_px > 0 or recipe.scale > 0 or recipe.rotate_degrees > 0
@@ -55,8 +59,11 @@ def drawn(
     draws = uniforms([key], [series + step for step in steps], 4)
     reach = (height, width) if around and recipe.jitter_px else _mirrored_reach(recipe.jitter_px, size)
     down, right = (np.floor(draws[:, i] * reach[i]) - reach[i] // 2 for i in (0, 1))
-    angle = np.deg2rad(recipe.rotate_degrees) * (2 * draws[:, 2] - 1)
-    zoom = 1.0 / (1.0 + recipe.scale * (2 * draws[:, 3] - 1))
+    scale, degrees = (
+        (recipe.scale, recipe.rotate_degrees) if series != FRESH else (FRESH_SCALE, FRESH_DEGREES)
+    )
+    angle = np.deg2rad(degrees) * (2 * draws[:, 2] - 1)
+    zoom = 1.0 / (1.0 + scale * (2 * draws[:, 3] - 1))
     cos, sin = zoom * np.cos(angle), zoom * np.sin(angle)
     y, x = (height - 1) / 2.0, (width - 1) / 2.0
     one, nil = np.ones_like(cos), np.zeros_like(cos)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from reportgen.arguments import checked
-from reportgen.atlas.table import noise_rates, sampled_by_layer, verdict_rows
+from reportgen.atlas.table import noise_rates, shares_by_layer, verdict_rows
 from reportgen.plan import make_plan
 from reportgen.run.comparing import (
     compare_named,
@@ -383,7 +383,7 @@ def gate(version: str | Path | None = None, **options: Unpack[GateOptions]) -> G
 
 
 def _verdicts(store: Store) -> Verdicts:
-    return Verdicts(tuple(verdict_rows(store)), noise_rates(store), sampled_by_layer(store))
+    return Verdicts(tuple(verdict_rows(store)), noise_rates(store), shares_by_layer(store))
 
 
 def _never() -> bool:

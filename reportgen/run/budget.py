@@ -67,12 +67,12 @@ def order(
     the budget may not be enough. The first pass has as many units of each layer as surely fit.
     """
     left = missing(plans, stored)
-    seconds, room = estimate(left), clock.left() * SAFE_SHARE
-    if seconds <= room:
+    seconds = estimate(left)  # It may take a while, which is of the budget.
+    room = clock.left() * SAFE_SHARE
+    if not left or seconds <= room:
         return [left], seconds
     first, turns = 1, passes(plans, stored, 1)
-    most = max(len(plan.units) for plan in plans)
-    while first < most:
+    while first < max(len(plan.units) for plan in left):
         more = passes(plans, stored, 2 * first)
         if estimate(more[0]) > room:
             break

@@ -15,7 +15,7 @@ from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplic
 from reportgen.spec import AtlasSpec, with_numbers
 
 if TYPE_CHECKING:
-    from reportgen.models import Model
+    from reportgen.models import Cut, Model
 
 BYTES_A_PIXEL, BYTES_A_UNIT, BYTES_A_UNIT_PAGE = 0.4, 7_000, 15_000
 """Size of a pixel of a page's picture as WebP (0.29 structured, twice that noise), of a unit's data and entry
@@ -38,7 +38,7 @@ class Estimate:
     Attributes:
         pictures: How many are planned.
         image_steps: Steps of all pictures, at the mean of the recipe's minimum and maximum.
-        seconds: To render them on this machine; see `estimated_seconds`.
+        seconds: To render them on this machine, within a factor of three.
         site_bytes: Size of the site, pages and pictures; within a factor of two.
     """
 
@@ -53,7 +53,7 @@ def full_estimate(model: Model, plans: Sequence[LayerPlan], spec: AtlasSpec) -> 
     return Estimate(
         pictures=sum(len(plan.pictures) for plan in plans),
         image_steps=round(sum(len(s.pictures) * _steps(s) for plan in plans for s in plan.sets)),
-        seconds=estimated_seconds(model, plans),
+        seconds=Estimator(model)(plans),
         site_bytes=_site_bytes(plans, spec),
     )
 
@@ -74,19 +74,41 @@ def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
     return round(pixels * BYTES_A_PIXEL + n_units * texts)
 
 
-def estimated_seconds(model: Model, plans: Sequence[LayerPlan]) -> float:
-    """Return about how many seconds the plans' pictures take on this machine.
+class Estimator:
+    """Estimates how long pictures of one network take on this machine.
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
     calibrated speed: within a factor of three. If that is more than some seconds and the machine was never
-    measured, it is measured now; if it is minutes, a few layers of this very network are, which brings it
-    within a factor of one and a half on a machine with nothing else to do.
+    measured, it is measured first. If it is minutes, a few layers of this very network are, once, which
+    brings it within a factor of one and a half on a machine with nothing else to do.
+
+    Args:
+        model: The network.
+        batch: Returns how many pictures of a cut are computed at once; None to measure no layers.
+        stop: Called between windows of steps; once true, nothing more is measured.
     """
-    seconds = _seconds(model, plans, _by_machine(cached_speed()))
-    if seconds < _CALIBRATE_FROM:
-        return seconds
-    seconds = _seconds(model, plans, _by_machine(calibrated()))
-    return seconds if seconds < _MEASURE_FROM else _seconds(model, plans, _by_layers(model, plans))
+
+    def __init__(
+        self,
+        model: Model,
+        batch: Callable[[Cut], int] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._model, self._batch, self._stop = model, batch, stop
+        self._by_layers: SpeedOf | None = None
+
+    def __call__(self, plans: Sequence[LayerPlan]) -> float:
+        """Return about how many seconds the plans' pictures take."""
+        if self._by_layers is not None:
+            return _seconds(self._model, plans, self._by_layers)
+        seconds = _seconds(self._model, plans, _by_machine(cached_speed()))
+        if seconds < _CALIBRATE_FROM:
+            return seconds
+        seconds = _seconds(self._model, plans, _by_machine(calibrated()))
+        if self._batch is None or seconds < _MEASURE_FROM or self._stop():
+            return seconds
+        self._by_layers = _by_layers(self._model, plans, self._batch, self._stop)
+        return _seconds(self._model, plans, self._by_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +134,14 @@ def _by_machine(speed: Speed) -> SpeedOf:
     return lambda plan: LayerSpeed(speed.program_seconds, rate, 1)
 
 
-def _by_layers(model: Model, plans: Sequence[LayerPlan]) -> SpeedOf:
+def _by_layers(
+    model: Model, plans: Sequence[LayerPlan], batch: Callable[[Cut], int], stop: Callable[[], bool]
+) -> SpeedOf:
     """Return the speed of each layer from that of a few, measured now; between them, in between."""
     speeds: dict[int, LayerSpeed] = {}
     for index in sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT}):
         with contextlib.suppress(Exception):  # Whatever keeps a layer from being rendered is reported then.
-            speeds[plans[index].layer.position] = measured_layer(model, plans[index])
+            speeds[plans[index].layer.position] = measured_layer(model, plans[index], batch, stop)
     if not speeds:
         return _by_machine(calibrated())
     places, found = list(speeds), list(speeds.values())
@@ -136,24 +160,25 @@ def _by_layers(model: Model, plans: Sequence[LayerPlan]) -> SpeedOf:
     return speed_of
 
 
-def measured_layer(model: Model, plan: LayerPlan) -> LayerSpeed:
+def measured_layer(
+    model: Model, plan: LayerPlan, batch_of: Callable[[Cut], int], stop: Callable[[], bool]
+) -> LayerSpeed:
     """Return the speed of a layer, measured on one window of steps of one batch, twice."""
     from reportgen.models import cut_model
-    from reportgen.render import Job, render_units, suggest_batch
+    from reportgen.render import Job, render_units
 
     pictures = next(s for s in plan.sets if s.pictures)
-    recipe = with_numbers(
-        pictures.recipe, {"steps": pictures.recipe.window, "min_steps": pictures.recipe.window}
-    )
+    window = {"steps": pictures.recipe.window, "min_steps": pictures.recipe.window}
+    recipe = with_numbers(pictures.recipe, window)
     cut = cut_model(model, plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
-    batch = suggest_batch(cut)
+    batch, seconds = batch_of(cut), []
     jobs = [Job(plan.units[n % len(plan.units)], "happy", n) for n in range(batch)]
-    seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        for _ in render_units(cut, jobs, recipe, batch=batch):
-            pass
+        done = sum(len(renders) for renders in render_units(cut, jobs, recipe, batch=batch, stop=stop))
         seconds.append(max(time.perf_counter() - began, 1e-6))
+        if done < batch:
+            raise TimeoutError("stopped while a layer was measured")
     work = batch * recipe.steps * _work(model, plan, pictures)
     return LayerSpeed(max(seconds[0] - seconds[1], 1e-3), work / seconds[1], batch)
 

@@ -46,10 +46,13 @@ class LiveSite:
         if elapsed < self._first or self._last > MOST_SHARE * (elapsed - self._spent):
             return
         began = self._now()
-        score_store(self._store, model, self._settings.score_spec())
         try:
+            score_store(self._store, model, self._settings.score_spec())
             site = publish(self._settings)
-        except ReportgenError as error:  # The run goes on; its end tries again, and says why if it cannot.
+        except (
+            ReportgenError,
+            OSError,
+        ) as error:  # The run goes on; its end tries again, and says why if it cannot.
             self._reporter.say(f"the site is not written while the run goes on: {error}")
             self._first = float("inf")
             return

@@ -17,7 +17,7 @@ from reportgen.run.batches import Engine, LocalEngine
 from reportgen.run.budget import Measurer, order
 from reportgen.run.class_names import class_names
 from reportgen.run.context import RunContext
-from reportgen.run.estimate import estimated_seconds
+from reportgen.run.estimate import Estimator
 from reportgen.run.importing import Source
 from reportgen.store import ModelRecord, Store
 
@@ -55,9 +55,9 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
     store, reporter = run.store, run.reporter
     with _engine(run, network, source) as engine:
         number_of_run = store.begin_run(_now(), _provenance(run.settings, engine.device))
-        turns, seconds = order(
-            plans, known, run.clock, lambda left: estimated_seconds(network, left) / engine.workers
-        )
+        batch_of = lambda cut: run.bound.batch(cut, run.settings.batch)  # noqa: E731
+        estimator = Estimator(network, batch_of if engine.workers == 1 else None, run.halted)
+        turns, seconds = order(plans, known, run.clock, lambda left: estimator(left) / engine.workers)
         reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
         measurer = Measurer(run, model, network, plans)
         try:
@@ -69,7 +69,8 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
                         reporter.rendered(len(part.rows))
                     if part.ends:
                         measurer.layer(part.layer)
-                        run.layer_done(model)
+                        if not run.halted():
+                            run.layer_done(model)
             measurer.all()
         finally:
             reporter.end()

@@ -35,13 +35,13 @@ class Verdicts:
         rows: The rows.
         noise: How often the same rules find a pattern in the noise baseline, and in an untrained twin (None
             where there is none), by model, version and layer.
-        estimates: Estimated share of each verdict among all units of a layer whose units a budget drew at
-            random, likewise.
+        shares: Share of each verdict among all units of a layer, likewise: exact, or estimated where a budget
+            drew units at random.
     """
 
     rows: tuple[Row, ...]
     noise: Mapping[tuple[str, str, str], tuple[NoiseRate, NoiseRate | None]] = field(default_factory=dict)
-    estimates: Mapping[tuple[str, str, str], Shares] = field(default_factory=dict)
+    shares: Mapping[tuple[str, str, str], Shares] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<verdicts of {len(self)} units>"
@@ -64,13 +64,12 @@ class Verdicts:
     def estimated(self) -> Shares:
         """Return the estimated share of each verdict among all units of the layers that were begun.
 
-        Nothing where every layer was judged whole, or units were not drawn at random.
+        Nothing where every layer was judged whole, units were not drawn at random, or there are several model
+        versions.
         """
-        parts = [
-            (self.estimates.get(of, {}), counts, sum(counts.values()))
-            for of, counts in self.by_layer().items()
-        ]
-        return combined_shares(parts)
+        if len({of[:2] for of in self.shares}) != 1:
+            return {}
+        return combined_shares(list(self.shares.values()))
 
     def to_frame(self) -> pandas.DataFrame:
         """Return the table as a pandas data frame: undefined values are missing, integers stay integers.

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from reportgen.sampling import ShareEstimate, combined_share, drawn_sample, estimated_share
 from reportgen.store import ModelRecord
-from reportgen.units import Layer
+from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import VERDICTS
 
 Shares = Mapping[str, ShareEstimate]
 """An estimate for each verdict that occurs, in the order of the verdicts."""
 
 
-def sampled_shares(record: ModelRecord, layer: Layer, verdicts: Mapping[int, str]) -> Shares:
-    """Return the estimated share of each verdict among all units of a layer.
+def sampled_units(record: ModelRecord, layer: Layer, scores: Iterable[UnitScore]) -> dict[int, UnitScore]:
+    """Return the scores that say something of all units of a layer, by unit.
 
-    Args:
-        record: The model version; its plan says whether units were drawn.
-        layer: One of its layers.
-        verdicts: By unit, of those that were judged.
-
-    Returns:
-        Nothing for a layer whose units were not drawn, or were all judged.
+    All of them where every unit was judged; those of a random sample where units were drawn; else none. A
+    unit some of whose planned starts are still missing, or whose layer has no noise baseline yet, is not
+    judged: of units with a pattern it would be undecided, of others static.
     """
-    if not record.is_drawn(layer.name) or len(verdicts) >= layer.n_units:
+    seeds = record.plan.get("seeds", 1)
+    wanted = seeds if isinstance(seeds, int) else 1
+    judged = {s.unit: s for s in scores if _is_judged(s, wanted)}
+    if len(judged) >= layer.n_units:
+        return judged
+    if not record.is_drawn(layer.name):
         return {}
-    sample = drawn_sample(layer.graph_hash, layer.n_units, verdicts)
-    if not sample:
-        return {}
-    counts = Counter(verdicts[unit] for unit in sample)
+    return {unit: judged[unit] for unit in drawn_sample(layer.graph_hash, layer.n_units, judged)}
+
+
+def _is_judged(score: UnitScore, seeds: int) -> bool:
+    obstacle = score.look.obstacle
+    lacks_null = obstacle is not None and obstacle.kind == "no null"
+    return ((score.starts.pictures or 0) >= seeds or bool(score.starts.failure)) and not lacks_null
+
+
+def verdict_shares(record: ModelRecord, layer: Layer, scores: Iterable[UnitScore]) -> Shares:
+    """Return the share of each verdict among all units of a layer, exact or estimated.
+
+    Nothing for a layer whose units were neither drawn nor all judged.
+    """
+    sample = sampled_units(record, layer, scores)
+    counts = Counter(score.verdict for score in sample.values())
     return {
         v.word: estimated_share(counts[v.word], len(sample), layer.n_units)
         for v in VERDICTS
@@ -38,28 +51,18 @@ def sampled_shares(record: ModelRecord, layer: Layer, verdicts: Mapping[int, str
     }
 
 
-def combined_shares(parts: Sequence[tuple[Shares, Mapping[str, int], int]]) -> Shares:
-    """Return the estimated share of each verdict among all units of several layers.
+def combined_shares(layers: Sequence[Shares]) -> Shares:
+    """Return the share of each verdict among all units of those layers of which it is known.
 
-    Args:
-        parts: Of each layer, its estimates (empty where it was judged whole), its counts of verdicts, and its
-            number of units.
-
-    Returns:
-        Nothing where no layer has an estimate.
+    Nothing where no layer's is an estimate.
     """
-    if not any(shares for shares, _, _ in parts):
+    known = [shares for shares in layers if shares]
+    if all(share.exact for shares in known for share in shares.values()):
         return {}
-    words = {word for shares, counts, _ in parts for word in (shares or counts)}
-    return {
-        v.word: combined_share([_part(v.word, *part) for part in parts]) for v in VERDICTS if v.word in words
-    }
+    words = [v.word for v in VERDICTS if any(v.word in shares for shares in known)]
+    return {word: combined_share([_share(word, shares) for shares in known]) for word in words}
 
 
-def _part(word: str, shares: Shares, counts: Mapping[str, int], n_units: int) -> ShareEstimate:
-    if word in shares:
-        return shares[word]
-    if shares:
-        one = next(iter(shares.values()))
-        return estimated_share(0, one.judged, one.of)
-    return estimated_share(counts.get(word, 0), sum(counts.values()), n_units)
+def _share(word: str, shares: Shares) -> ShareEstimate:
+    one = next(iter(shares.values()))
+    return shares[word] if word in shares else estimated_share(0, one.judged, one.of)

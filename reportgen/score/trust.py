@@ -91,7 +91,7 @@ def _shown(store: Store, model: ModelRecord, layer: Layer,
 def robust_share(telemetry: Telemetry) -> float | None:
     """Return the share of what a picture gained that it keeps under fresh transforms; None where undefined.
 
-    The median over 8 transforms of the finished picture, above the start, over the end above the start: 1
+    The median over some transforms of the finished picture, above the start, over the end above the start: 1
     where nothing is lost, 0 where all is.
     """
     gained = telemetry.activation_end - telemetry.activation_start

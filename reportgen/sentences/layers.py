@@ -121,7 +121,7 @@ def _rate(rate: NoiseRate, what: str) -> str:
 
 def estimate_in_words(shares: Mapping[str, ShareEstimate]) -> str:
     """Return the estimated share of each verdict among all units; empty where nothing was estimated."""
-    if not shares:
+    if not shares or all(share.exact for share in shares.values()):
         return ""
     known = next(iter(shares.values()))
     listed = ", ".join(

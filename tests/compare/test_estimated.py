@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from reportgen.compare.estimated import estimated_count
 from reportgen.compare.rules import read_rule
+from reportgen.judgement import Starts
 from reportgen.sampling import drawn_order
 from reportgen.store import ModelRecord
 from reportgen.units import InputRange, Layer, LayerGraph, UnitScore
@@ -16,12 +19,12 @@ def layer(name, n_units):
 def record(layers, drawn):
     return ModelRecord(
         "m", "v", "m.keras", "f", {}, (8, 8, 1), "model", InputRange(), layers, LayerGraph((), ()),
-        plan={"drawn": drawn},
+        plan={"drawn": drawn, "seeds": 4},
     )  # fmt: skip
 
 
 def score(unit, word):
-    return UnitScore(unit, word, "", "", False)
+    return UnitScore(unit, word, "", "", False, starts=Starts(4, 4))
 
 
 def test_what_is_counted_is_estimated_for_all_units_of_drawn_layers():
@@ -37,4 +40,6 @@ def test_what_is_counted_is_estimated_for_all_units_of_drawn_layers():
     assert abs(share.share - 300 / 404) < 1e-9 and share.low < 0.7 < 0.8 < share.high
     assert estimated_count(read_rule("copies <= 3"), model, scores) is None
     assert estimated_count(read_rule("static <= 3"), model, {"a": scores["a"]}) is None
+    unfinished = [dataclasses.replace(s, starts=Starts(1, 1)) for s in scores["b"]]
+    assert estimated_count(read_rule("static <= 3"), model, {"b": unfinished}) is None
     assert estimated_count(read_rule("static <= 3"), record((whole, drawn), []), scores) is None
