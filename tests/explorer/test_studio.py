@@ -125,7 +125,7 @@ def test_asking_again_is_instant_also_of_a_studio_that_never_rendered_it(studio,
 
 
 def test_how_a_picture_grew_is_kept_and_can_be_asked_for_again(studio, example_store):
-    wish = asked(seed=41)
+    wish = asked(seed=41, numbers={"steps": 48})
     ticket = studio.ask(wish, "ada", "panel")
     last = followed(studio, ticket)[-1]
     grown = studio.growth(ticket.key)
