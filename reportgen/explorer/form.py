@@ -78,20 +78,21 @@ _WORDS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("reduction", "Reduction", "over positions"),
         ("rim", "Rim", "share of the map left out"),
         ("optimiser", "Optimiser", ""),
+        ("cooling", "Shortening", "share of the step size lost by the last step"),
         ("min_steps", "Fewest steps", ""),
         ("plateau", "Plateau", "least gain in a window; 0 never stops early"),
         ("window", "Window", "steps"),
     ),
     "Canvas": (
         ("canvas", "Canvas", ""),
-        ("canvas_fields", "Receptive fields", "across the canvas"),
+        ("canvas_fields", "Fields", "across the canvas"),
         ("canvas_min_px", "Least side", "px"),
     ),
 }
 _SLIDERS: dict[str, tuple[float, float, float]] = {
     "tv": (-5, 3, 0.25),
     "lp": (-5, 3, 0.25),
-    "steps": (16, 512, 16),
+    "steps": (8, 512, 8),
     "jitter_px": (0, 32, 1),
     "rotate_degrees": (0, 45, 1),
     "scale": (0, 0.5, 0.01),
