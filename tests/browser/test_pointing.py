@@ -78,7 +78,7 @@ def test_a_number_shows_that_start_of_every_unit(open_page: Open) -> None:
     lead = page.locator("#u8 img").get_attribute("src").split("/")[-1]
     page.keyboard.press("2")
     expect(page.locator(".tools output")).to_have_text("Start 1 of every unit; press 2 again to go back")
-    assert page.locator("#u8 img").get_attribute("class").startswith("k1 n")
+    expect(page.locator("#u8 img")).to_have_class(re.compile("^k1 n"))
     page.keyboard.press("2")
     assert page.locator("#u8 img").get_attribute("src").endswith(lead)
 
