@@ -34,7 +34,7 @@ def test_a_script_unpacks_every_unit_as_the_table_says(open_page: Any, atlas_sit
 
 
 def test_a_script_unpacks_columns_as_the_table_says(open_page: Any) -> None:
-    layers, none = [columns.LayerColumns("a", "a", "dense", 2)], [None, None]
+    layers, none = [columns.LayerColumns("a", "a", "dense", 2, "a")], [None, None]
     packed = pack(columns.columns_of(none, range(2), none, [True, False], none, layers))
     found = open_page("index.html").evaluate(UNPACK, packed)
     assert found == whole(packed) and found["layers"][0]["n_units"] == 2
