@@ -75,15 +75,16 @@ class TestBothBackends:
             assert np.abs(one - other).max() <= 1e-4
 
     def test_sums_of_units_and_whole_layers_are_the_same_too_also_step_by_step(self, both):
+        # Where a ReLU or a maximum lies near its switch, rounding may decide the gradient of a few pixels.
         for one, other in pairs(both, "aimed/"):
-            assert np.abs(one - other).max() <= 1e-4
+            apart = np.abs(one - other)
+            assert np.mean(apart > 1e-4) <= 0.01 and np.sqrt(np.mean(apart**2)) <= 1e-3
         for backend in both:
             assert np.abs(backend["aimed/batch/steps"] - backend["aimed/live/steps"]).max() <= 1e-4
             assert np.abs(backend["aimed/batch/steps"][0] - backend["aimed/batch/steps"][1]).max() > 0.1
 
-    def test_turned_pictures_differ_only_where_rounding_switched_a_unit_on_or_off(self, both):
-        # A turn rounds otherwise in the last digit. Where a ReLU or a maximum lies that near its switch, the
-        # gradient of a few pixels is another, and a step is as long as any.
+    def test_display_pictures_differ_only_where_rounding_switched_a_unit_on_or_off(self, both):
+        # Where a ReLU or a maximum lies near its switch, the gradient of a few pixels is another.
         for one, other in pairs(both, "show/conv2d_2/steps"):
             assert_moved(one)
             apart = np.abs(one - other)
