@@ -33,6 +33,15 @@ cli.main()
 """
 
 
+@pytest.fixture(scope="module")
+def batched_store(tmp_path_factory, tiny_model):
+    """A store rendered from `tiny_model` with the options of `WORDS`; read it, do not write into it."""
+    store = tmp_path_factory.mktemp("batched") / "tiny.db"
+    reportgen.render(tiny_model, store=store, version="v1", seeds=2, batch=4, **QUICK)
+    reportgen.score(store=store)
+    return store
+
+
 def rows(path):
     """Return every render of a store by its key: picture, and the run that made it."""
     with closing(sqlite3.connect(path)) as db:
@@ -50,7 +59,7 @@ def placed(path):
 @pytest.mark.slow
 @pytest.mark.parametrize("window", [2, 5, 9])
 def test_a_run_killed_in_the_middle_of_a_batch_loses_that_batch_alone(
-    tmp_path, tiny_model, tiny_store, window
+    tmp_path, tiny_model, batched_store, window
 ):
     words = ["render", str(tiny_model), *WORDS]
     done = subprocess.run(
@@ -64,7 +73,7 @@ def test_a_run_killed_in_the_middle_of_a_batch_loses_that_batch_alone(
     after = rows(store)
     assert result[0].rendered == 20 - len(before)
     assert {key: after[key] for key in before} == before  # Nothing that was there was made again.
-    assert placed(store) == placed(tiny_store)  # As a run that nobody killed.
+    assert placed(store) == placed(batched_store)  # As a run that nobody killed.
 
 
 def test_windows_enough_for_a_batch_to_be_there_before_the_kill(tmp_path, tiny_model):
@@ -99,7 +108,7 @@ def test_a_full_disk_is_one_line_and_what_was_committed_can_be_read(tmp_path, ti
             with open_store(store) as opened:
                 opened.models()
             rows(store)
-    result = reportgen.render(tiny_model, store=store, version="v1", seeds=2, **QUICK)
+    result = reportgen.render(tiny_model, store=store, version="v1", seeds=2, batch=4, **QUICK)
     assert len(rows(store)) == 20 and not result[0].stopped
 
 
