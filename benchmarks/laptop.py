@@ -12,13 +12,11 @@ taken one by one; all that are there are reported. `--write` puts the table into
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,7 @@ if __name__ == "__main__":
 
 import numpy as np
 
-from benchmarks.results import table, write_section
+from benchmarks.results import kept_folder, table, write_section
 from reportgen.config import Settings
 from reportgen.images import decode_png
 from reportgen.plan import LayerPlan, PictureSet, make_plan, missing
@@ -81,7 +79,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep", type=Path, default=None, metavar="DIR")
     parser.add_argument("--write", action="store_true", help="the table into benchmarks/RESULTS.md")
     asked = parser.parse_args(words)
-    with _folder(asked.keep) as folder:
+    with kept_folder(asked.keep) as folder:
         for side in (name for name in asked.sides.split(",") if name):
             render_side(side, asked, folder)
         lines = report(asked, folder)
@@ -109,13 +107,9 @@ def render_side(side: str, asked: argparse.Namespace, folder: Path) -> None:
             plans = [_other_seeds(plan) for plan in plans]
         record = source.record
         plan = plan_record(record, request, plans, settings)
-        model = store.put_model(_with_plan(record, plan))
+        model = store.put_model(dataclasses.replace(record, plan=plan))
         _render(run, model, source.load(), plans, folder / f"{side}.jsonl")
         score_store(store, model, settings.score_spec())
-
-
-def _with_plan(record: ModelRecord, plan: Any) -> ModelRecord:
-    return dataclasses.replace(record, plan=plan)
 
 
 def _other_seeds(plan: LayerPlan) -> LayerPlan:
@@ -282,16 +276,6 @@ def fine_detail(picture: np.ndarray) -> float:
     height, width = grey.shape
     far = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None, :]) > 0.25
     return float(power[far].sum() / max(power.sum(), 1e-12))
-
-
-@contextlib.contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-        yield kept
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -30,6 +32,17 @@ def write_section(
     before = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     text = before.sub(lambda _: section, text) if before.search(text) else f"{text.rstrip()}\n\n{section}\n"
     path.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def kept_folder(kept: Path | None) -> Iterator[Path]:
+    """Yield a folder that is kept, and made where it is missing; for None, one that is deleted afterwards."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:

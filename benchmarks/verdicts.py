@@ -13,12 +13,10 @@ renders nothing anew. `--write` puts the table into benchmarks/RESULTS.md.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 import reportgen
 from benchmarks import verdict_measures as m
-from benchmarks.results import table, write_section
+from benchmarks.results import kept_folder, table, write_section
 from benchmarks.verdict_naive import coherence, naive_copies, naive_verdict
 from reportgen.images import decode_png
 from reportgen.score import LayerEvidence, read_evidence
@@ -98,7 +96,7 @@ def main(words: Sequence[str] | None = None) -> None:
     chosen = HELD_OUT if asked.held_out else TUNING
     seeds = asked.seeds.split(",") if asked.seeds else chosen
     layers = asked.layers.split(",") if asked.layers else []
-    with _folder(asked.keep) as folder:
+    with kept_folder(asked.keep) as folder:
         judged = [_judged(seed, layers, folder) for seed in seeds]
         loss = None
         if asked.tv:
@@ -333,16 +331,6 @@ def _all(judged: Sequence[Judged], *, naive: bool = False) -> list[tuple[str, st
 
 def _share(values: Sequence[bool]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
-
-
-@contextlib.contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-        yield kept
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from small_networks import QUICK, save_model
 import reportgen
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+# Continuous integration installs it (.ci/run); the actions that run on GitHub have it.
 needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
 
 
@@ -51,6 +52,7 @@ def test_workflows_give_a_token_no_more_than_they_say():
 def test_workflows_pass_actionlint():
     program = shutil.which("actionlint", path=str(Path(sys.executable).parent)) or shutil.which("actionlint")
     if program is None:
+        # It is fetched from outside the package registries, so a job of ci.yml alone installs and runs it.
         pytest.skip("actionlint is not installed (pip install -c constraints.txt '.[workflows]')")
     done = subprocess.run([program, *WORKFLOWS], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

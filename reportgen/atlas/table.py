@@ -111,10 +111,14 @@ def noise_rates(store: Store) -> dict[tuple[str, str, str], tuple[NoiseRate, Noi
 
 
 def shares_by_layer(store: Store) -> dict[tuple[str, str, str], Shares]:
-    """Return shares of verdicts among all units, where they are known, by model, version and layer."""
+    """Return shares of verdicts among all units, where they are known, by model, version and layer.
+
+    Nothing for model versions of which no layer's units were drawn: their rows are all there is to know.
+    """
     return {
         (record.name, record.version, layer.name): shares
         for record in store.models()
+        if any(record.is_drawn(layer.name) for layer in record.layers)
         for layer in record.layers
         if (shares := verdict_shares(record, layer, store.scores(record.id, layer.name)))
     }

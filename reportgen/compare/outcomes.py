@@ -138,12 +138,13 @@ def _judged(rule: Rule, version: Version, against: Version | None, comparison: C
         _check_measured_in_both(rule, version, against)
     if rule.name.endswith("_change"):
         _check_whole(rule, [x for x in (version, against) if x is not None])
-    count = _count(rule, _layers(version, rule))
+    layers = _layers(version, rule)
+    count = _count(rule, layers)
     if rule.name.endswith("_change") and against is not None:
         return _outcome(rule, _change(rule, version, against), count.members, count.rest)
     number = count.number(share=rule.name.endswith("_share"))
     if rule.name in (rule.counted, f"{rule.counted}_share"):
-        number = _for_all_units(rule, version, number)
+        number = _for_all_units(rule, version, layers, number)
     return _outcome(rule, number, count.members, count.rest)
 
 
@@ -163,11 +164,9 @@ def _check_whole(rule: Rule, versions: Sequence[Version]) -> None:
                 )
 
 
-def _for_all_units(rule: Rule, version: Version, number: Number) -> Number:
+def _for_all_units(rule: Rule, version: Version, layers: Layers, number: Number) -> Number:
     """Return the number for all units, as an estimate, where units were drawn; else the number as it is."""
-    layers = [x.name for x in version.record.layers if rule.applies_to(x.name)]
-    scores = {name: version.store.scores(version.record.id, name) for name in layers}
-    share = estimated_count(rule, version.record, scores)
+    share = estimated_count(rule, version.record, {name: rows for name, (rows, _) in layers.items()})
     if share is None:
         return number
     times = 1.0 if rule.name.endswith("_share") else float(share.of)

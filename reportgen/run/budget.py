@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reportgen.models import Model
 
 SAFE_SHARE = 0.6
-"""Share of the budget up to which an estimate is trusted: it may be wrong by a factor of one and a half."""
+"""Share of the budget up to which an estimate is trusted, which leaves room for one that is too low."""
 
 
 @dataclass(frozen=True, slots=True)

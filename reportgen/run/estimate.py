@@ -79,8 +79,7 @@ class Estimator:
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
     calibrated speed: within a factor of three. If that is more than some seconds and the machine was never
-    measured, it is measured first. If it is minutes, a few layers of this very network are, once, which
-    brings it within a factor of one and a half on a machine with nothing else to do.
+    measured, it is measured first. If it is minutes, a few layers of this very network are, once.
 
     Args:
         model: The network.

@@ -151,5 +151,6 @@ def test_in_bfloat16_the_same_is_found(cut):
     finally:
         use_arithmetic("float32")
     assert not np.array_equal(short, plain)
+    # Numbers of 8 bits, and steps long enough that a unit near its switch may go the other way.
     assert np.allclose(short, plain, atol=0.08 * np.abs(plain).max())
     assert np.allclose(answers(), plain, atol=1e-5 * np.abs(plain).max())

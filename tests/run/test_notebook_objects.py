@@ -203,7 +203,7 @@ def test_pictures_are_selected_by_recipe_sign_and_start(atlas):
 
 
 def test_pictures_of_a_sweep_are_in_order_of_their_weight_and_say_it(tmp_path, tiny_model):
-    pytest.importorskip("keras")
+    pytest.importorskip("keras", reason="the sweep is rendered, which needs Keras and a backend")
     store = tmp_path / "swept.db"
     steps = {"default.steps": 4, "steps": 4, "min_steps": 4}
     reportgen.render(

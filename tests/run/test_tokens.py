@@ -5,7 +5,7 @@ import pytest
 
 import reportgen
 
-keras = pytest.importorskip("keras")
+keras = pytest.importorskip("keras", reason="the networks are made with Keras")
 pytestmark = pytest.mark.slow
 
 
