@@ -167,6 +167,8 @@ def layer_values(
 ) -> dict[str, Any]:
     """Return what a layer's page says above its sheet, and the sheet's cells."""
     terse = len(rows.units) > TERSE_FROM
+    recipes = [name for name in GRID_RECIPES if any(name in own[u].of_recipe for u in rows.units)]
+    compared = recipes[0] if recipes else GRID_RECIPES[0]
     return {
         "terse": terse,
         "own_pages": own_pages,
@@ -180,10 +182,10 @@ def layer_values(
         "groups": groups_of(rows, slug, [u for u in rows.units if own[u].lead]),
         "need": layer_need_view(rows.removal, rows.layer.name),
         "cells": [
-            _cell(rows, own[u], u, linked=f"{slug}/{u}.html" if own_pages and not terse else f"#u{u}")
+            _cell(rows, own[u], u, compared, href=f"{slug}/{u}.html" if own_pages else f"#u{u}")
             for u in rows.units
         ],
-        "grid_recipes": [name for name in GRID_RECIPES if any(name in own[u].of_recipe for u in rows.units)],
+        "grid_recipes": recipes,
         "page_links": list(rows.units[::64]) if own_pages and terse else [],
         "nulls": null_pictures(context, rows),
     }
@@ -206,17 +208,17 @@ def _plots(rows: LayerRows) -> list[tuple[str, str, Drawing]]:
     return [(title, caption, drawn) for title, caption, drawn in made if drawn is not None]
 
 
-def _cell(rows: LayerRows, own: UnitPictures, unit: int, *, linked: str) -> Cell:
-    score, shown = rows.scores.get(unit), own.in_grid(GRID_RECIPES[0])
+def _cell(rows: LayerRows, own: UnitPictures, unit: int, recipe: str, *, href: str) -> Cell:
+    score, shown = rows.scores.get(unit), own.in_grid(recipe)
     page = own.find(shown.key) if shown else None
     faint = own.faint.get(shown.key) if shown else None
-    foreign = [f"no {GRID_RECIPES[0]} picture"] if page and GRID_RECIPES[0] not in own.of_recipe else []
+    foreign = [f"no {recipe} picture"] if page and recipe not in own.of_recipe else []
     word = score.verdict if score else words.UNSCORED
     column, row = place_on_sheet(unit)
     return Cell(
         unit=unit,
         mark=words.mark(score.verdict if score else ""),
-        href=linked,
+        href=href,
         file=page.stem if page else "",
         width=page.width if page else 0,
         height=page.height if page else 0,

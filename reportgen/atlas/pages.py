@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import rcssmin
+import rjsmin
+
 import reportgen
 from reportgen import sentences
 from reportgen.atlas import words
@@ -116,7 +119,7 @@ class Pages:
 
     def not_found(self) -> bytes:
         """Return `404.html`: served at any depth, so its style is its own, allowed by its hash."""
-        source = _read(self._folders, "assets/404.css").decode("utf-8", "replace").strip()
+        source = _minified(self._folders, "404.css")
         return self.page(NOT_FOUND.template, NOT_FOUND.address, style=source, style_hash=_hash_of(source))
 
     def self_contained(
@@ -133,7 +136,7 @@ class Pages:
         Raises:
             SiteError: The template fails, or a script cannot stand in a page.
         """
-        texts = {name: _text(self._folders, name) for name in (*styles, *scripts)}
+        texts = {name: _minified(self._folders, name) for name in (*styles, *scripts)}
         for name, text in texts.items():
             if _ENDS_ELEMENT.search(text):
                 raise SiteError(f'"assets/{name}" holds "</script", "</style" or "<!--", which a page cannot')
@@ -217,26 +220,20 @@ def _assets(folders: tuple[Path, ...]) -> Mapping[str, tuple[str, bytes]]:
     """Return `(path from the site's root, content)` of styles and scripts by name."""
     found = {}
     for name in (*_ASSETS, *_EXPLORER_ASSETS):
-        data, (stem, _, ending) = _read(folders, f"assets/{name}"), name.partition(".")
-        data = _without_remarks(data) if ending == "js" else data
+        data, (stem, _, ending) = _minified(folders, name).encode(), name.partition(".")
         found[name] = (f"{ASSETS}/{stem}.{content_digest(data)}.{ending}", data)
     return found
 
 
-def _without_remarks(script: bytes) -> bytes:
-    """Return a script without its lines of `//` remarks but the first: a tenth of what a page loads."""
-    return re.sub(rb"(?<=\n) *//[^\n]*\n", b"", script)
+def _minified(folders: Sequence[Path], name: str) -> str:
+    """Return a style or script without comments and needless spaces, with line feeds alone."""
+    text = _read(folders, f"assets/{name}").decode("utf-8", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return str(rjsmin.jsmin(text) if name.endswith(".js") else rcssmin.cssmin(text))
 
 
 _ENDS_ELEMENT = re.compile(r"</(?:script|style)|<!--", re.IGNORECASE)
 """What ends a script or a style where it stands in a page."""
-
-
-def _text(folders: Sequence[Path], name: str) -> str:
-    """Return a style or script as it stands in a page: browsers hash it with line feeds alone."""
-    data = _read(folders, f"assets/{name}")
-    data = _without_remarks(data) if name.endswith(".js") else data
-    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def _hash_of(text: str) -> str:

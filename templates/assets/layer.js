@@ -6,6 +6,7 @@
   var sheet = document.querySelector(".sheet"), panel = document.getElementById("panel");
   var columns = query.held("atlasRows", body.dataset.slug);
   var links = [].slice.call(sheet.querySelectorAll("a"));
+  links.forEach(function (a) { if (!a.hasAttribute("href")) a.href = "#" + a.id; });
   var table = columns && query.table(columns, [{ name: body.dataset.layer, kind: body.dataset.kind, n_units: columns.n_units }]);
   var cells = links.map(function (a, i) {
     var img = a.querySelector("img");
