@@ -8,29 +8,51 @@ import importlib
 import sys
 import types
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import reportgen
 
-BESIDE = (
-    "reportgen.run.store_atlas",
-    "reportgen.run.unit_pictures",
-    "reportgen.run.removal_report",
-    "reportgen.run.results",
-    "reportgen.run.options",
-    "reportgen.run.progress",
-    "reportgen.errors",
-)
-"""Modules of what public functions give back, take and raise."""
+BESIDE = {
+    "reportgen.run.store_atlas": (),
+    "reportgen.run.unit_pictures": (),
+    "reportgen.run.removal_report": (),
+    "reportgen.run.results": (),
+    "reportgen.run.model_run": ("RenderSummaries", "RenderSummary"),
+    "reportgen.run.gating": ("GateResult",),
+    "reportgen.run.model_check": ("ModelCheck", "Fault", "FaultKind"),
+    "reportgen.run.dreaming": ("Dream",),
+    "reportgen.run.pruning": ("Pruned",),
+    "reportgen.atlas.build": ("AtlasSummary",),
+    "reportgen.atlas.report": ("ReportSummary", "Amount"),
+    "reportgen.models.model": ("Model",),
+    "reportgen.score.removable": ("LayerPruneList", "UnitReason"),
+    "reportgen.store.database": ("Store",),
+    "reportgen.run.options": (),
+    "reportgen.run.progress": (),
+    "reportgen.errors": (),
+}
+"""Modules of what public functions give back, take and raise, with the names that are shown: none for all."""
 
 
 def public() -> types.ModuleType:
     """Return a module with the public names alone; the package itself has rooms of some of their names."""
-    module = types.ModuleType("reportgen", reportgen.__doc__)
-    module.__all__ = list(reportgen.__all__)  # type: ignore[attr-defined]
-    for name in reportgen.__all__:
-        setattr(module, name, getattr(reportgen, name))
-    return module
+    return part_of(reportgen, reportgen.__all__)
+
+
+def part_of(module: types.ModuleType, names: Sequence[str]) -> types.ModuleType:
+    """Return a module of the same name with some of its names alone."""
+    part = types.ModuleType(module.__name__, module.__doc__)
+    part.__all__ = list(names)  # type: ignore[attr-defined]
+    for name in names:
+        setattr(part, name, getattr(module, name))
+    return part
+
+
+def shown(name: str) -> types.ModuleType:
+    """Return what is shown of a module of `BESIDE`."""
+    module = importlib.import_module(name)
+    return part_of(module, BESIDE[name]) if BESIDE[name] else module
 
 
 def write(folder: Path) -> Path:
@@ -41,11 +63,13 @@ def write(folder: Path) -> Path:
     warnings.simplefilter("error")
     # A TypedDict forgets which of those it is made of a key is from.
     warnings.filterwarnings("ignore", r"Cannot determine where reportgen\.run\.options\.")
+    # A type that is made of itself is shown by its name.
+    warnings.filterwarnings("ignore", r"Error parsing type annotation .* Import of Json failed")
     pdoc.render.configure(
         docformat="google", show_source=False, footer_text=f"reportgen {reportgen.__version__}"
     )
     modules = {"reportgen": pdoc.doc.Module(public())}
-    modules |= {name: pdoc.doc.Module(importlib.import_module(name)) for name in BESIDE}
+    modules |= {name: pdoc.doc.Module(shown(name)) for name in BESIDE}
     for name, module in modules.items():
         page = folder / f"{name.replace('.', '/')}.html"
         page.parent.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,7 @@ def given_back():
     from reportgen.run import (
         dreaming,
         gating,
+        model_check,
         model_run,
         pruning,
         removal_report,
@@ -66,6 +67,8 @@ def given_back():
             ReportSummary,
             dreaming.Dream,
             gating.GateResult,
+            model_check.ModelCheck,
+            model_check.Fault,
             pruning.Pruned,
             model_run.RenderSummary,
             model_run.RenderSummaries,

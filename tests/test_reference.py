@@ -1,6 +1,7 @@
 """The reference and the documents as pages: whole, without a warning, with links that lead somewhere."""
 
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -48,6 +49,25 @@ def test_every_public_name_and_option_is_there(pages):
 def test_types_of_a_signature_lead_to_their_pages(pages):
     (opened,) = re.findall(r'<section id="open">(.*?)</section>', pages["reportgen.html"], re.DOTALL)
     assert 'href="reportgen/run/store_atlas.html#Atlas"' in opened
+
+
+def test_what_every_public_function_gives_back_has_a_page(pages):
+    asked = 0
+    for name in reportgen.__all__:
+        thing = getattr(reportgen, name)
+        given = [] if inspect.isclass(thing) else re.findall(r"\b[A-Z]\w+", returned_by(thing))
+        (section,) = re.findall(rf'<section id="{name}">(.*?)</section>', pages["reportgen.html"], re.DOTALL)
+        for kind in given:
+            (page,) = set(re.findall(rf'href="([^"]*)#{kind}"', section.partition("return-annotation")[2]))
+            assert f'id="{kind}"' in pages[page], name
+        asked += len(given)
+    assert asked > 10
+
+
+def returned_by(function):
+    """The annotation of what a function gives back, as it is written."""
+    annotation = inspect.signature(function).return_annotation
+    return annotation if isinstance(annotation, str) else annotation.__name__
 
 
 def test_pages_fetch_nothing_from_elsewhere(pages):
