@@ -21,7 +21,7 @@ BESIDE = {
     "reportgen.run.model_run": ("RenderSummaries", "RenderSummary"),
     "reportgen.run.gating": ("GateResult",),
     "reportgen.run.model_check": ("ModelCheck", "Fault", "FaultKind"),
-    "reportgen.run.dreaming": ("Dream",),
+    "reportgen.run.dream_picture": ("Dream",),
     "reportgen.run.pruning": ("Pruned",),
     "reportgen.atlas.build": ("AtlasSummary",),
     "reportgen.atlas.report": ("ReportSummary", "Amount"),

@@ -127,6 +127,14 @@ def fitted_pixels(pixels: np.ndarray, size_px: tuple[int, int], channels: int) -
     return _middle(Image.fromarray(pixels).convert(_mode(channels)), size_px)
 
 
+def resized(values: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """Return values `(h, w, c)` at another height and width as float32, interpolated by cubic polynomials."""
+    height, width = size_px
+    planes = (Image.fromarray(np.asarray(plane, np.float32)) for plane in np.moveaxis(values, 2, 0))
+    made = (np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC)) for plane in planes)
+    return np.stack(list(made), axis=2)
+
+
 def _mode(channels: int) -> str:
     return "L" if channels == 1 else "RGB"
 

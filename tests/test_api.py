@@ -19,7 +19,7 @@ WITH_OPTIONS = (
     "atlas", "check_model", "compare", "dream", "gate", "inspect_model", "prune", "render", "report", "score",
 )  # fmt: skip
 OWN = {
-    "dream": {"layer", "units", "start", "size", "sign", "seed"},
+    "dream": {"layer", "units", "start", "size", "octaves", "sign", "seed"},
     "prune": {"order", "largest", "force"},
     "report": {"max_mb"},
 }
@@ -44,7 +44,7 @@ def given_back():
     from reportgen.atlas import AtlasSummary
     from reportgen.atlas.report import ReportSummary
     from reportgen.run import (
-        dreaming,
+        dream_picture,
         gating,
         model_check,
         model_run,
@@ -65,7 +65,7 @@ def given_back():
         *(
             AtlasSummary,
             ReportSummary,
-            dreaming.Dream,
+            dream_picture.Dream,
             gating.GateResult,
             model_check.ModelCheck,
             model_check.Fault,

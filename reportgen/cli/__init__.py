@@ -15,7 +15,7 @@ from reportgen.cli.commands import cli
 from reportgen.cli.comparing import compare, gate
 from reportgen.cli.dreaming import dream
 from reportgen.cli.exploring import explore
-from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, STOPPED, Stopped
+from reportgen.cli.interrupt import EXIT_INTERRUPTED, EXIT_UNITS_FAILED, Stopped
 from reportgen.cli.pruning import prune
 from reportgen.cli.sharing import report
 from reportgen.errors import ReportgenError
@@ -41,10 +41,10 @@ def main() -> None:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
         code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
     except (KeyboardInterrupt, click.Abort) as error:
-        run = isinstance(error, Stopped) or isinstance(error.__cause__, Stopped)
-        if run:
-            click.echo(STOPPED, err=True)
-        code = EXIT_UNITS_FAILED if run else EXIT_INTERRUPTED
+        ended = next((e for e in (error, error.__cause__) if isinstance(e, Stopped)), None)
+        if ended is not None:
+            click.echo(str(ended), err=True)
+        code = EXIT_INTERRUPTED if ended is None else EXIT_UNITS_FAILED
     except OSError as error:
         code = _fail(error, 2, debug)
     except MemoryError:

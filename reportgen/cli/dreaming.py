@@ -9,7 +9,7 @@ import click
 import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.help import Explained
-from reportgen.cli.interrupt import Interrupt
+from reportgen.cli.interrupt import NOTHING, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, OneOf, OptionValue, given_options, with_options
 
 
@@ -27,7 +27,10 @@ from reportgen.cli.options import COMMON, IMPORT, OneOf, OptionValue, given_opti
 )
 @click.option("--from", "start", metavar="IMAGE", help="A photograph to start from.  [noise]")
 @click.option("--out", metavar="FILE", default="dream.png", help="A .png or .webp.  [dream.png]")
-@click.option("--size", metavar="HxW", help="Of the picture.  [the model's input, in the photograph's shape]")
+@click.option("--size", metavar="HxW", help="Of the picture.  [the model's input; twice a photograph's]")
+@click.option(
+    "--octaves", type=int, metavar="N", help="Sizes, the smallest first.  [4 from a photograph, or 1]"
+)
 @click.option("--sign", type=OneOf(["happy", "sad"]), default="happy", help="sad minimises.  [happy]")
 @click.option("--seed", type=int, metavar="N", default=0, help="Of the start and the transforms.  [0]")
 @with_options("recipe", "set", *IMPORT, *COMMON)
@@ -38,6 +41,7 @@ def dream(
     start: str | None,
     out: str,
     size: str | None,
+    octaves: int | None,
     sign: Literal["happy", "sad"],
     seed: int,
     as_json: bool,
@@ -50,10 +54,10 @@ def dream(
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.text import printable
 
-    with Progress() as progress, Interrupt(progress) as stop:
+    with Progress() as progress, Interrupt(progress, NOTHING) as stop:
         made = reportgen.dream(
-            model, layer, units=unit, start=start, out=out, size=size, sign=sign, seed=seed,
-            reporter=progress, stop=stop, **given_options(options),
+            model, layer, units=unit, start=start, out=out, size=size, octaves=octaves, sign=sign,
+            seed=seed, reporter=progress, stop=stop, **given_options(options),
         )  # fmt: skip
     if as_json:
         print_json({**made.as_dict(), "file": str(made.path)})

@@ -7,6 +7,7 @@ import select
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,13 +16,30 @@ if TYPE_CHECKING:
 EXIT_UNITS_FAILED = 3
 EXIT_INTERRUPTED = 130
 """For commands other than runs: the exit code of shells for a program that Ctrl-C ended."""
-STOPPED = "stopped; what was rendered is in the store"
 SECONDS_TO_END = 2.0
 """Time for cleaning up, between a second Ctrl-C and the process's end."""
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of work that is interrupted, in words.
+
+    Attributes:
+        stopping: What happens next, after the first Ctrl-C.
+        stopped: What there is, after the second.
+    """
+
+    stopping: str
+    stopped: str
+
+
+RENDERED = Kept("what is rendered is scored and written", "what was rendered is in the store")
+ORDERED = Kept("the order of units so far is kept", "the order of units so far is kept")
+NOTHING = Kept("nothing is written", "nothing was written")
+
+
 class Stopped(KeyboardInterrupt):
-    """A run that a second Ctrl-C ended at once."""
+    """Work that a second Ctrl-C ended at once; its text says what is kept."""
 
 
 class Interrupt:
@@ -32,9 +50,10 @@ class Interrupt:
     second Ctrl-C.
     """
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, kept: Kept = RENDERED) -> None:
         self._asked = threading.Event()
         self._progress = progress
+        self._kept = kept
 
     def __enter__(self) -> Callable[[], bool]:
         read_end, write_end = os.pipe()
@@ -49,18 +68,17 @@ class Interrupt:
 
     def _ask(self, *_: object) -> None:
         if self._asked.is_set():
-            raise Stopped
+            raise Stopped(f"stopped; {self._kept.stopped}")
         self._asked.set()
-        self._progress.say("stopping: what is rendered is scored and written; Ctrl-C again ends at once")
+        self._progress.say(f"stopping: {self._kept.stopping}; Ctrl-C again ends at once")
 
-    @staticmethod
-    def _watch(read_end: int, write_end: int) -> None:
+    def _watch(self, read_end: int, write_end: int) -> None:
         times, over = 0, False
         while not over:
             for byte in os.read(read_end, 64):
                 times, over = times + (byte == signal.SIGINT), over or byte == 0
             if times > 1 and not over and not select.select([read_end], [], [], SECONDS_TO_END)[0]:
-                os.write(2, (STOPPED + "\n").encode())
+                os.write(2, f"stopped; {self._kept.stopped}\n".encode())
                 os._exit(EXIT_UNITS_FAILED)
         os.close(read_end)
         os.close(write_end)

@@ -9,7 +9,7 @@ import click
 import reportgen
 from reportgen.cli.commands import print_json
 from reportgen.cli.help import Explained
-from reportgen.cli.interrupt import Interrupt
+from reportgen.cli.interrupt import NOTHING, ORDERED, Interrupt
 from reportgen.cli.options import COMMON, IMPORT, REMOVAL, OneOf, OptionValue, given_options, with_options
 
 
@@ -55,7 +55,7 @@ def prune(
     from reportgen.terminal.progress import Progress
     from reportgen.terminal.pruned import print_pruned
 
-    with Progress() as progress, Interrupt(progress) as stop:
+    with Progress() as progress, Interrupt(progress, NOTHING if dry_run else ORDERED) as stop:
         found = reportgen.prune(
             model,
             out=out,

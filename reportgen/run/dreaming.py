@@ -1,114 +1,46 @@
 """Dreams: one picture of a layer, a unit or a sum of units, from noise or from a photograph.
 
 Outside of any store: nothing is scored, and no atlas shows it. The ascent is that of every other picture; the
-differences are what is maximised (a whole layer, as in DeepDream), the start, and the size.
+differences are what is maximised (a whole layer, as in DeepDream), the start, the size, and its octaves.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-import reportgen
 from reportgen.config import Settings
 from reportgen.errors import ConfigError, ModelError, ReportgenError, in_brief
-from reportgen.images import encode_png, fitted_pixels, png_with_notes, read_photograph, webp_with_notes
-from reportgen.plan import CANVAS_STEP_PX
+from reportgen.images import fitted_pixels, read_photograph
+from reportgen.run.dream_picture import Dream, check_out, written
+from reportgen.run.importing import input_line, load_network
+from reportgen.run.notebook_progress import reporter_here
+from reportgen.run.octaves import OF_A_PHOTOGRAPH, octave_sizes, octave_start, photograph_canvas
 from reportgen.run.options import DreamOptions, settings_of, takes
-from reportgen.run.progress import Reporter, Silent
+from reportgen.run.progress import Reporter
 from reportgen.setting_values import Size
 from reportgen.spec import RenderSpec, for_kind, recipe_named, with_numbers
-from reportgen.spec.unit_sums import parse_terms, terms_text
-from reportgen.units import Layer, Sign, Telemetry, activation_of
+from reportgen.spec.unit_sums import parse_terms
+from reportgen.units import Layer, Telemetry
 from reportgen.validation import refusal
 
 if TYPE_CHECKING:
     from reportgen.models import Model
+    from reportgen.render import Job, LiveStep, Render
 
-GENTLE = {"steps": 32, "min_steps": 32, "step_size": 0.02}
-"""Of the display recipe from a photograph: fewer and smaller steps, so that it can still be recognised."""
-ENDINGS = (".png", ".webp")
+GENTLE = {"step_size": 0.014, "decay": 0.5}
+"""Of the display recipe from a photograph, so that it can still be recognised: smaller steps, and less of a
+pull towards large patches of colour."""
+GENTLE_STEPS = 40
+"""From a photograph, shared evenly between the octaves."""
 MOST_PX, MOST_SEED = 4096, 2**53
 _MOST_PHOTOGRAPH_BYTES, _MOST_PHOTOGRAPH_PIXELS = 100_000_000, 40_000_000
-
-
-@dataclass(frozen=True)
-class Dream:
-    """A picture, and how it was made.
-
-    Attributes:
-        picture: `(h, w, c)` uint8.
-        model, layer: Names of the model and of the layer.
-        terms: Pairs of unit and coefficient; empty for the layer as a whole.
-        sign: `happy` if it was maximised, `sad` if minimised.
-        seed: Of the random start, and of the transforms.
-        photograph: Name of the file it started from; empty for noise.
-        recipe: How it was optimised.
-        telemetry: What was recorded on the way: activations before and after, steps.
-        path: The file it was written to; None for none.
-    """
-
-    picture: np.ndarray
-    model: str
-    layer: str
-    terms: tuple[tuple[int, float], ...]
-    sign: Sign
-    seed: int
-    photograph: str
-    recipe: RenderSpec
-    telemetry: Telemetry
-    path: Path | None = None
-
-    @property
-    def words(self) -> str:
-        """What it shows, in words."""
-        what = "units" if len(self.terms) > 1 else "unit"
-        aim = f"{what} {terms_text(self.terms)} of" if self.terms else "all of"
-        return f"{'sad, ' if self.sign == 'sad' else ''}{aim} {self.layer}, {self.model}"
-
-    @property
-    def activation(self) -> float:
-        """Of the finished picture; of a whole layer the mean square of its activations."""
-        return activation_of(self.telemetry.activation_end, self.sign)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return how it was made, as JSON values."""
-        return {
-            "made_with": f"reportgen {reportgen.__version__}",
-            "model": self.model,
-            "layer": self.layer,
-            "terms": [list(term) for term in self.terms] or "layer",
-            "sign": self.sign,
-            "seed": self.seed,
-            "from": self.photograph or None,
-            "canvas_px": list(self.picture.shape[:2]),
-            "recipe": dataclasses.asdict(self.recipe),
-            "activation": self.activation if math.isfinite(self.activation) else None,
-            "steps": self.telemetry.steps,
-        }
-
-    def encoded(self, ending: str) -> bytes:
-        """Return it as a PNG or a lossless WebP that says in itself how it was made."""
-        notes = json.dumps(self.as_dict(), ensure_ascii=True, allow_nan=False)
-        made_with = f"reportgen {reportgen.__version__}"
-        if ending == ".webp":
-            return webp_with_notes(self.picture, description=notes, software=made_with)
-        texts = {"Software": made_with, "Title": self.words, "reportgen": notes}
-        return png_with_notes(encode_png(self.picture), texts)
-
-    def _repr_html_(self) -> str:
-        from reportgen.run.notebook_html import figure, picture
-
-        captions = (self.words, f"{self.telemetry.steps} steps, activation {self.activation:.3g}")
-        return figure(picture(self.picture, self.words, width=256), captions, width=256)
 
 
 @takes(DreamOptions)
@@ -120,6 +52,7 @@ def dream(
     start: str | Path | None = None,
     out: str | Path | None = None,
     size: str | tuple[int, int] | None = None,
+    octaves: int | None = None,
     sign: Literal["happy", "sad"] = "happy",
     seed: int = 0,
     reporter: Reporter | None = None,
@@ -135,11 +68,14 @@ def dream(
             such as `"3 + 0.5*7 - 12"`.
         start: A photograph to start from; by default noise.
         out: `.png` or `.webp`, both lossless, with the recipe inside.
-        size: Height and width in pixels; by default the model's input size, for a photograph in its shape.
-            Only layers that see a part of the input can be given another.
+        size: Height and width in pixels; by default the model's input size, for a photograph its shape with
+            twice the longer side, at most its own. Only layers that see a part of the input can be given
+            another.
+        octaves: How many sizes it is rendered at one after the other, each 1.4 times the one before; by
+            default 4 from a photograph, as far as there is room, and 1 from noise.
         sign: `sad` minimises instead.
         seed: Of the random start and of the transforms.
-        reporter: Receives a line on what is optimised.
+        reporter: Receives the progress; by default a notebook shows a bar, and nothing is printed elsewhere.
         stop: Called after each step; once it returns true nothing is written.
         options: `recipe` (the display recipe; from a photograph with fewer and smaller steps), `set`, and
             what the model file leaves open.
@@ -149,7 +85,7 @@ def dream(
 
     Raises:
         ModelError: The file cannot be used, or has no such layer.
-        ConfigError: A unit, size, recipe or file name does not fit.
+        ConfigError: A unit, size, number of octaves, recipe or file name does not fit.
         ReportgenError: The photograph cannot be read, or the run was stopped.
 
     Example:
@@ -159,24 +95,30 @@ def dream(
         ((16, 16, 1), 'unit 1 of conv, model')
     """
     settings, path = settings_of(options), None if out is None else Path(out)
-    _check_out(path)
+    check_out(path)
     if not 0 <= seed < MOST_SEED:
         raise ConfigError(f"seed is {in_brief(seed)}, wanted a whole number from 0")
     terms, pixels = parse_terms(list(units) if isinstance(units, tuple) else units), _photograph(start)
-    recipe = _recipe(settings, photograph=pixels is not None)
+    _recipe(settings)
     network = _network(model, settings)
     found = _layer(network, layer)
     for unit, _ in terms:
         if unit >= found.n_units:
             raise ConfigError(f'unit {unit}: layer "{found.name}" has units 0 to {found.n_units - 1}')
-    canvas = _canvas(found, network, _size(size), pixels)
+    canvas, channels = _canvas(found, network, _size(size), pixels), network.input_shape[2]
+    if pixels is not None and channels not in (1, 3):
+        raise ConfigError(f"a network of {channels} channels cannot start from a photograph")
+    sizes = octave_sizes(found, canvas, octaves, usual=1 if pixels is None else OF_A_PHOTOGRAPH)
+    recipe = for_kind(_recipe(settings, 0 if pixels is None else len(sizes)), found.kind)
     made = Dream(
-        np.zeros((*canvas, network.input_shape[2]), np.uint8), network.name, found.name, terms, sign, seed,
-        "" if start is None else Path(start).name, for_kind(recipe, found.kind), _NONE,
+        np.zeros((*canvas, channels), np.uint8), network.name, found.name, terms, sign, seed,
+        "" if start is None else Path(start).name, sizes, recipe, _NONE,
     )  # fmt: skip
-    (reporter or Silent()).say(f"{made.words}: {canvas[0]} × {canvas[1]} px, {recipe.steps} steps")
-    made = _rendered(made, network, found, pixels, stop or _never)
-    return made if path is None else _written(made, path)
+    photograph = None if pixels is None else fitted_pixels(pixels, canvas, channels)
+    progress = reporter or reporter_here()
+    progress.say(input_line(network))
+    made = _rendered(made, network, found, photograph, progress, stop or _never)
+    return made if path is None else written(made, path)
 
 
 _NONE = Telemetry(
@@ -187,23 +129,49 @@ _NONE = Telemetry(
 
 
 def _rendered(
-    made: Dream, network: Model, layer: Layer, pixels: np.ndarray | None, stop: Callable[[], bool]
+    made: Dream,
+    network: Model,
+    layer: Layer,
+    photograph: np.ndarray | None,
+    reporter: Reporter,
+    stop: Callable[[], bool],
 ) -> Dream:
-    """Return a dream with its picture."""
+    """Return a dream with its picture, octave by octave."""
+    height, width = made.picture.shape[:2]
+    reporter.say(f"{made.words}: {height} × {width} px, {_steps(made.recipe.steps, len(made.octaves))}")
+    before: np.ndarray | None = None
+    try:
+        for number, size in enumerate(made.octaves):
+            watch = _Watch(reporter, stop, made, number)
+            found = _octave(made, network, layer, size, octave_start(photograph, before, size), watch)
+            before, steps = found.picture, made.telemetry.steps + found.telemetry.steps
+            made = dataclasses.replace(made, telemetry=dataclasses.replace(found.telemetry, steps=steps))
+    finally:
+        reporter.end()
+    return dataclasses.replace(made, picture=found.picture)
+
+
+def _octave(
+    made: Dream,
+    network: Model,
+    layer: Layer,
+    size: tuple[int, int],
+    start: np.ndarray | None,
+    watch: _Watch,
+) -> Render:
+    """Return what a picture of this size becomes.
+
+    Raises:
+        ReportgenError: It was stopped, or there was not enough memory.
+        ModelError: It cannot be rendered.
+    """
     from reportgen.models import cut_model
-    from reportgen.render import WHOLE_LAYER, Job, render_live
+    from reportgen.render import render_live
     from reportgen.run.memory import out_of_memory
 
-    canvas, channels = made.picture.shape[:2], made.picture.shape[2]
-    if pixels is not None and channels not in (1, 3):
-        raise ConfigError(f"a network of {channels} channels cannot start from a photograph")
-    start = None if pixels is None else fitted_pixels(pixels, (canvas[0], canvas[1]), channels)
-    alone = len(made.terms) == 1 and made.terms[0][1] == 1.0
-    unit = made.terms[0][0] if made.terms else WHOLE_LAYER
-    job = Job(unit, made.sign, made.seed, () if alone else made.terms)
     try:
-        cut = cut_model(network, layer, (canvas[0], canvas[1]), heads=made.recipe.objective == "post")
-        found = render_live(cut, job, made.recipe, lambda _: not stop(), start)
+        cut = cut_model(network, layer, size, heads=made.recipe.objective == "post")
+        found = render_live(cut, _job(made), made.recipe, watch, start)
     except Exception as error:
         if not out_of_memory(error):
             raise
@@ -212,12 +180,40 @@ def _rendered(
         raise ReportgenError("stopped before its end; nothing was written")
     if found.failure:
         raise ModelError(f"{made.words} cannot be rendered: {found.failure}")
-    return dataclasses.replace(made, picture=found.picture, telemetry=found.telemetry)
+    return found
+
+
+class _Watch:
+    """Reports each step of an octave, and asks whether to go on."""
+
+    def __init__(self, reporter: Reporter, stop: Callable[[], bool], made: Dream, number: int) -> None:
+        self._reporter, self._stop = reporter, stop
+        self._steps, self._before = made.recipe.steps, number * made.recipe.steps
+        self._total = len(made.octaves) * made.recipe.steps
+        height, width = made.octaves[number]
+        self._name = f"octave {number + 1} of {len(made.octaves)}, {height} × {width} px"
+        reporter.steps(self._name, self._before, self._total)
+
+    def __call__(self, now: LiveStep) -> bool:
+        # A silent unit's ascent is restarted, which takes more steps.
+        self._reporter.steps(self._name, self._before + min(now.step, self._steps), self._total)
+        return not self._stop()
+
+
+def _job(made: Dream) -> Job:
+    from reportgen.render import WHOLE_LAYER, Job
+
+    alone = len(made.terms) == 1 and made.terms[0][1] == 1.0
+    unit = made.terms[0][0] if made.terms else WHOLE_LAYER
+    return Job(unit, made.sign, made.seed, () if alone else made.terms)
+
+
+def _steps(each: int, octaves: int) -> str:
+    return f"{each} steps" if octaves == 1 else f"{octaves} octaves of {each} steps"
 
 
 def _network(model: str | Path, settings: Settings) -> Model:
     from reportgen.models.sources import find_source
-    from reportgen.run.importing import load_network
 
     return load_network(model, settings.version or find_source(model).digest()[:8], settings)
 
@@ -231,12 +227,18 @@ def _layer(network: Model, name: str | None) -> Layer:
     return local[len(local) // 2]
 
 
-def _recipe(settings: Settings, *, photograph: bool) -> RenderSpec:
-    """Return the recipe, with the numbers that were set for it."""
+def _recipe(settings: Settings, octaves_of_photograph: int = 0) -> RenderSpec:
+    """Return the recipe, with the numbers that were set for it.
+
+    Args:
+        settings: Name and numbers of the recipe.
+        octaves_of_photograph: How many there are; 0 if the start is noise.
+    """
     name = "show" if settings.recipe == "default" else settings.recipe
     base = recipe_named(name)
-    if photograph and name == "show":
-        base = with_numbers(base, GENTLE)
+    if octaves_of_photograph and name == "show":
+        steps = GENTLE_STEPS // octaves_of_photograph
+        base = with_numbers(base, {**GENTLE, "steps": max(1, steps), "min_steps": max(1, steps)})
     own = {key.removeprefix(f"{name}."): value for key, value in settings.numbers.items()}
     if "steps" in own and "min_steps" not in own:
         own["min_steps"] = min(base.min_steps, int(with_numbers(base, {"steps": own["steps"]}).steps))
@@ -286,28 +288,7 @@ def _canvas(
         return size
     if pixels is None or layer.field_px is None:
         return own
-    scale = max(own) / max(pixels.shape[:2])
-
-    def side(length: int, multiple_px: int) -> int:
-        step = math.lcm(CANVAS_STEP_PX, multiple_px)
-        return int(max(1, round(length * scale / step)) * step)
-
-    return side(pixels.shape[0], down), side(pixels.shape[1], across)
-
-
-def _check_out(path: Path | None) -> None:
-    if path is not None and (path.suffix.lower() not in ENDINGS or path.is_dir()):
-        raise ConfigError(f'out "{path}": wanted a file name that ends in {" or ".join(ENDINGS)}')
-
-
-def _written(made: Dream, path: Path) -> Dream:
-    data, part = made.encoded(path.suffix.lower()), path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        raise ReportgenError(f'"{path}" cannot be written: {error.strerror or error}') from None
-    return dataclasses.replace(made, path=path)
+    return photograph_canvas(layer, own, (pixels.shape[0], pixels.shape[1]))
 
 
 def _never() -> bool:

@@ -112,16 +112,21 @@ def load_network(path: str | Path, version: str, settings: Settings, untrained: 
 
 def summary_lines(model: ModelRecord | Model) -> Iterator[str]:
     """Yield lines that describe a network: its units, its input, what is skipped, notes."""
-    height, width, channels = model.input_shape
     n_units = sum(layer.n_units for layer in model.layers)
     yield f"{model.name} {model.version}: {len(model.layers)} layers, {n_units:,} units"
-    size = "" if model.input_size_source == "model" else f" ({model.input_size_source})"
-    found = model.input_range
-    evidence = f": {found.evidence}" if found.evidence else ""
-    yield f"input {height}x{width}x{channels}{size}, range {found} ({found.source}{evidence})"
+    yield input_line(model)
     for name, reason in model.skipped:
         yield f"skipped {name}: {reason}"
     yield from model.notes
+
+
+def input_line(model: ModelRecord | Model) -> str:
+    """Return a line that describes a network's input."""
+    height, width, channels = model.input_shape
+    size = "" if model.input_size_source == "model" else f" ({model.input_size_source})"
+    found = model.input_range
+    evidence = f": {found.evidence}" if found.evidence else ""
+    return f"input {height}x{width}x{channels}{size}, range {found} ({found.source}{evidence})"
 
 
 def choose_device(device: str) -> None:

@@ -27,6 +27,7 @@ class NotebookProgress:
         self._show = show
         self._lines: list[str] = []
         self._layer = ""
+        self._counted = "pictures"
         self._ended = False
         self._total = self._done = 0
         self._began = self._last = 0.0
@@ -54,6 +55,14 @@ class NotebookProgress:
         if time.monotonic() - self._last > UPDATE_SECONDS or self._done >= self._total:
             self._update()
 
+    def steps(self, name: str, done: int, total: int) -> None:
+        """Show the steps of a single picture in the bar."""
+        if self._counted != "steps":
+            self._counted, self._began = "steps", time.monotonic()
+        self._layer, self._done, self._total = name, done, total
+        if time.monotonic() - self._last > UPDATE_SECONDS or done in (0, total):
+            self._update()
+
     def end(self) -> None:
         """Show the bar as it is at the end, and fold the lines."""
         self._layer, self._ended = "", True
@@ -62,12 +71,13 @@ class NotebookProgress:
     def _update(self) -> None:
         self._last = time.monotonic()
         bar = self._bar() if self._total else ""
-        said = folded(self._lines[0], self._lines[1:]) if self._ended and self._lines else lines(self._lines)
+        long = self._ended and len(self._lines) > 1
+        said = folded(self._lines[0], self._lines[1:]) if long else lines(self._lines)
         self._show(whole("", bar, said))
 
     def _bar(self) -> str:
         seconds = self._last - self._began
-        state = f"{self._done:,} of {self._total:,} pictures"
+        state = f"{self._done:,} of {self._total:,} {self._counted}"
         if 0 < self._done < self._total:
             state += f", about {seconds / self._done * (self._total - self._done):.0f} s left"
         elif self._done:

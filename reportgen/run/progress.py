@@ -23,6 +23,9 @@ class Reporter(Protocol):
     def rendered(self, pictures: int) -> None:
         """So many pictures more are in the store."""
 
+    def steps(self, name: str, done: int, total: int) -> None:
+        """Of a single picture, which a name describes, `done` of at most `total` steps are taken."""
+
     def end(self) -> None:
         """Rendering is over."""
 
@@ -40,6 +43,9 @@ class Silent:
         """Say nothing."""
 
     def rendered(self, pictures: int) -> None:
+        """Say nothing."""
+
+    def steps(self, name: str, done: int, total: int) -> None:
         """Say nothing."""
 
     def end(self) -> None:

@@ -279,7 +279,8 @@ def _note_rounds(
             reporter.say(f"{ordered:,} of {n:,} units ordered")
         if stop():
             raise ReportgenError(
-                f"stopped: {ordered:,} of {n:,} units are ordered", hint="run again to resume"
+                f"stopped: {ordered:,} of {n:,} units are ordered",
+                hint="run again to resume" if resume.stored else "",
             )
 
     return note
@@ -299,6 +300,11 @@ class _ResumeFile:
                 if kept["mark"] == mark:
                     self.rounds = [[int(g) for g in taken] for taken in kept["rounds"]]
         self._added: list[list[int]] = []
+
+    @property
+    def stored(self) -> bool:
+        """Whether there is a file: without an output file there is none."""
+        return self._path is not None
 
     def add(self, taken: Sequence[int]) -> None:
         """Store the units that a round took."""

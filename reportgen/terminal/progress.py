@@ -45,18 +45,7 @@ class Progress:
         self.say(f"{pictures:,} pictures to render, about {duration(seconds)}")
         self._total, self._done = pictures, 0
         self._began = self._last = time.monotonic()
-        if self._console.is_terminal:
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[rate]}"),
-                TimeRemainingColumn(compact=True),
-                console=self._console,
-                transient=True,
-            )
-            self._task = self._bar.add_task("", total=pictures, rate="")
-            self._bar.start()
+        self._start_bar()
 
     def layer(self, name: str, pictures: int) -> None:
         """Show which layer is being rendered."""
@@ -77,6 +66,36 @@ class Progress:
             self._last = now
             left = duration((self._total - self._done) / rate)
             self.say(f"{self._layer}: {self._done:,} of {self._total:,}, {rate:.1f} pictures/s, {left} left")
+
+    def steps(self, name: str, done: int, total: int) -> None:
+        """Show the steps of a single picture in the bar."""
+        if not done:
+            self._total, self._began = total, time.monotonic()
+            self._last = self._began
+            self._start_bar()
+        now = time.monotonic()
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, description=escape(printable(name)))
+        elif now - self._last > PLAIN_LINE_SECONDS:
+            self._last = now
+            self.say(f"{printable(name)}: {done:,} of {total:,} steps")
+
+    def _start_bar(self) -> None:
+        """Start a bar of the total, if this is a terminal."""
+        self.end()
+        if not self._console.is_terminal:
+            return
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=self._total, rate="")
+        self._bar.start()
 
     def end(self) -> None:
         """Remove the bar."""

@@ -9,9 +9,16 @@ from PIL import Image
 
 import reportgen
 from reportgen.errors import ReportgenError
-from reportgen.run.dreaming import GENTLE
+from reportgen.run.dreaming import GENTLE, GENTLE_STEPS
+from reportgen.run.octaves import octave_sizes, octave_start
+from reportgen.run.progress import Silent
+from reportgen.units import Layer
 
 SHORT = {"steps": 8}
+LAYER = Layer(
+    name="conv", slug="conv", kind="conv2d", position=0, n_units=3, map_size=(8, 8), stride_px=(1, 1),
+    receptive_field_px=(3, 3), activation="relu", head="", first=True, graph_hash="", judged_hash="",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +57,75 @@ def test_a_photograph_is_changed_less_than_noise_would_be(tiny_model, photograph
     assert made.photograph == "photo.png"
 
 
-def test_without_a_size_it_has_the_input_s_and_the_photograph_s_shape(tiny_model, photograph):
+def test_without_a_size_it_has_the_input_s_or_twice_that_in_the_photograph_s_shape(tiny_model, photograph):
     assert reportgen.dream(tiny_model, "conv", set=SHORT).picture.shape[:2] == (16, 16)
-    assert reportgen.dream(tiny_model, "conv", start=photograph, set=SHORT).picture.shape[:2] == (8, 16)
+    assert reportgen.dream(tiny_model, "conv", start=photograph, set=SHORT).picture.shape[:2] == (24, 32)
     assert reportgen.dream(tiny_model, "head", start=photograph, set=SHORT).picture.shape[:2] == (16, 16)
+
+
+def test_octaves_grow_to_the_picture_s_size_and_share_the_steps(tiny_model, photograph):
+    made = reportgen.dream(tiny_model, "conv", start=photograph, size="96x144")
+    assert made.octaves == ((32, 56), (48, 72), (72, 104), (96, 144)) and made.picture.shape == (96, 144, 1)
+    assert made.recipe.steps * len(made.octaves) == made.telemetry.steps == GENTLE_STEPS
+    assert made.as_dict()["octaves_px"] == [[32, 56], [48, 72], [72, 104], [96, 144]]
+    assert made.telemetry.activation_end > made.telemetry.activation_start
+    once = reportgen.dream(tiny_model, "conv", start=photograph, size="96x144", octaves=1)
+    assert once.octaves == ((96, 144),) and once.telemetry.steps == GENTLE_STEPS
+
+
+def test_from_noise_there_is_one_octave_unless_more_are_asked_for(tiny_model):
+    assert reportgen.dream(tiny_model, "conv", size="64x64", set=SHORT).octaves == ((64, 64),)
+    more = reportgen.dream(tiny_model, "conv", size="64x64", octaves=3, set=SHORT)
+    assert more.octaves == ((32, 32), (48, 48), (64, 64)) and more.telemetry.steps == 24
+    before = reportgen.dream(tiny_model, "conv", size="48x48", octaves=2, set=SHORT).picture
+    start = octave_start(None, before, (64, 64))
+    assert np.abs(more.picture - start.astype(float)).mean() < np.abs(more.picture - 127.5).mean()
+
+
+def test_each_side_of_an_octave_is_a_multiple_of_what_the_layer_wants():
+    layer = dataclasses.replace(LAYER, canvas_multiple_px=(32, 1))
+    sizes = octave_sizes(layer, (512, 512), None, usual=4)
+    assert sizes == ((192, 184), (256, 264), (352, 368), (512, 512))
+    assert octave_sizes(layer, (64, 64), None, usual=4) == ((32, 32), (32, 48), (64, 64))
+    assert octave_sizes(layer, (32, 32), None, usual=4) == ((32, 32),)
+
+
+def test_what_changed_in_a_photograph_is_enlarged_and_its_details_stay(photograph):
+    small, large = (20, 30), (40, 60)
+    pixels = np.asarray(Image.open(photograph))
+    first = octave_start(pixels, None, small)
+    assert first.shape == (20, 30, 3)
+    assert np.abs(octave_start(pixels, first, large).astype(int) - pixels).max() <= 1
+    brighter = octave_start(pixels, np.clip(first, 0, 200) + np.uint8(20), large)
+    assert np.abs(np.clip(pixels.astype(int), 0, 200) + 20 - brighter).mean() < 2
+
+
+class Noting(Silent):
+    """Keeps what it receives."""
+
+    def __init__(self):
+        self.said, self.seen, self.ended = [], [], 0
+
+    def say(self, text):
+        self.said.append(text)
+
+    def steps(self, name, done, total):
+        self.seen.append((name, done, total))
+
+    def end(self):
+        self.ended += 1
+
+
+def test_each_step_is_reported_with_its_octave_and_the_range_that_is_assumed(tiny_model):
+    noting = Noting()
+    reportgen.dream(tiny_model, "conv", size="48x48", octaves=2, set=SHORT, reporter=noting)
+    assert [done for _, done, _ in noting.seen] == [*range(9), *range(8, 17)]
+    assert {total for *_, total in noting.seen} == {16} and noting.ended == 1
+    assert [name for name, *_ in noting.seen[::9]] == [
+        "octave 1 of 2, 32 × 32 px",
+        "octave 2 of 2, 48 × 48 px",
+    ]
+    assert "range 0..1 (assumed" in noting.said[0] and "2 octaves of 8 steps" in noting.said[1]
 
 
 def test_the_same_seed_gives_the_same_picture_and_another_another(tiny_model):
@@ -113,6 +185,9 @@ def test_a_notebook_shows_it(tiny_model):
         ({"out": "dream.jpg"}, "wanted a file name that ends in .png or .webp"),
         ({"start": "nowhere.jpg"}, 'photograph "nowhere.jpg" cannot be read'),
         ({"start": __file__}, "it is not a picture"),
+        ({"octaves": 0}, "octaves is 0, wanted a whole number from 1"),
+        ({"octaves": 3, "size": "48x48"}, "octaves is 3: 48 × 48 px have room for 2 (a larger --size"),
+        ({"layer": "head", "octaves": 2}, 'octaves: layer "head" sees the whole input, which has one size'),
         ({"recipe": "shew"}, 'did you mean "show"'),
         ({"set": {"stepz": 3}}, "stepz"),
     ],

@@ -18,7 +18,11 @@ WORDS = ["--version", "v1", "--seeds", "2", "--batch", "2", *QUICK_WORDS]
 
 
 def interrupted(folder, model, moment, times=1):
-    words = [sys.executable, PROGRAM, moment, times, "atlas", model, *WORDS]
+    return asked(folder, moment, times, "atlas", model, *WORDS)
+
+
+def asked(folder, moment, times, *command):
+    words = [sys.executable, PROGRAM, moment, times, *command]
     return subprocess.run([str(w) for w in words], capture_output=True, text=True, cwd=folder, timeout=200)
 
 
@@ -59,6 +63,15 @@ def test_once_everything_is_rendered_an_interrupted_run_ends_as_if_it_were_not(t
     assert done.returncode == 0, done.stdout + done.stderr
     assert reportgen.check_site(tmp_path / "site") == []
     assert len(there(tmp_path)) == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("times", "code"), [(1, 2), (2, 3)])
+def test_an_interrupted_dream_writes_nothing_and_says_so(tmp_path, tiny_model, times, code):
+    done = asked(tmp_path, "render", times, "dream", tiny_model, "--set", "steps=8")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "stopping: nothing is written" in done.stderr and "; nothing was written" in done.stderr
+    assert "store" not in done.stderr and not list(tmp_path.glob("dream*"))
 
 
 @pytest.mark.slow

@@ -234,6 +234,20 @@ def test_a_bar_in_a_notebook_shows_how_far_the_run_is_and_ends_full():
     assert 'value="10"' in shown[-1] and "10 of 10 pictures in" in shown[-1]
 
 
+def test_a_bar_in_a_notebook_shows_the_steps_of_a_single_picture():
+    shown = []
+    progress = NotebookProgress(shown.append)
+    progress.say("all of conv, tiny")
+    progress.steps("octave 1 of 2", 0, 40)
+    assert 'max="40" value="0"' in shown[-1] and "0 of 40 steps, octave 1 of 2" in shown[-1]
+    progress._last = 0.0
+    progress.steps("octave 1 of 2", 20, 40)
+    assert "20 of 40 steps, about" in shown[-1]
+    progress.steps("octave 2 of 2", 40, 40)
+    progress.end()
+    assert "40 of 40 steps in" in shown[-1] and "octave" not in shown[-1] and "all of conv" in shown[-1]
+
+
 def test_a_bar_appears_by_itself_in_a_notebook_and_only_there(monkeypatch):
     assert isinstance(reporter_here(), Silent)
     for shell, kind in (
