@@ -36,6 +36,7 @@ from reportgen.run.context import Clock, RunContext
 from reportgen.run.importing import open_source
 from reportgen.run.progress import Silent
 from reportgen.run.rendering import place_stored, plan_record, plan_request
+from reportgen.run.starts import further_starts, needed
 from reportgen.score import score_store
 from reportgen.spec import with_numbers
 from reportgen.store import ModelRecord, open_store
@@ -95,7 +96,7 @@ def render_side(side: str, asked: argparse.Namespace, folder: Path) -> None:
     seeds = 8 if side == "again" else 4
     settings = Settings.model_validate(
         {"store": folder / f"{side}.db", "version": side, "layers": (asked.layers,), "units": str(units),
-         "seeds": seeds, "set": numbers}
+         "seeds": seeds, "least_seeds": 2 if side == "after" else seeds, "set": numbers}
     )  # fmt: skip
     with open_store(settings.store, create=True) as store:
         store.lock_for_rendering(patience=10)
@@ -128,27 +129,30 @@ def _render(
     number = run.store.begin_run("benchmark", {})
     engine = LocalEngine(network, run.bound, None, run.reporter)
     measurer = Measurer(run, model, network, plans)
-    for plan in missing(plans, place_stored(run.store, model, plans)):
-        began = time.process_time()
-        for _ in engine.render_plans([_one_step(plan)], run.halted):
-            pass
-        programs, spent = time.process_time() - began, 0.0
-        parts = engine.render_plans([plan], run.halted)
+    whole = {plan.layer.name: plan for plan in plans}
+    known = place_stored(run.store, model, plans)
+
+    def rendered(plans: Sequence[LayerPlan]) -> float:
+        parts, spent = engine.render_plans(plans, run.halted), 0.0
         while True:
             began = time.process_time()
             part = next(parts, None)
             spent += time.process_time() - began
             if part is None:
-                break
+                return spent
             if part.rows:
                 run.store.put_renders(model.id, part.layer, part.rows, run=number)
-        measurer.layer(plan.layer.name)
-        row = {
-            "layer": plan.layer.name,
-            "units": len(plan.units),
-            "pictures_s": spent,
-            "programs_s": programs,
-        }
+
+    for plan in missing(needed(run.store, model, plans, run.settings), known):
+        name = plan.layer.name
+        began = time.process_time()
+        for _ in engine.render_plans([_one_step(plan)], run.halted):
+            pass
+        programs, spent = time.process_time() - began, rendered([plan])
+        measurer.layer(name)
+        spent += rendered(further_starts(run.store, model, [whole[name]], run.settings))
+        measurer.layer(name)
+        row = {"layer": name, "units": len(plan.units), "pictures_s": spent, "programs_s": programs}
         with times.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         print(json.dumps(row), flush=True)

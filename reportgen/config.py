@@ -58,6 +58,7 @@ class Settings(BaseModel):
     layers: Globs = ()
     units: Units = "all"
     seeds: Annotated[int, Field(ge=1, le=64)] = 4
+    least_seeds: Annotated[int, Field(ge=1, le=64)] = 2
     signs: Literal["happy", "sad", "both"] = "both"
     recipe: Annotated[str, Field(max_length=80)] = "default"
     numbers: dict[str, object] = Field(default_factory=dict, alias="set")

@@ -5,6 +5,7 @@ Pure functions of layers, recipes and stored keys; they know neither networks no
 
 from __future__ import annotations
 
+import dataclasses
 import fnmatch
 import math
 import re
@@ -87,7 +88,8 @@ class PlanRequest:
         sweep: Recipes of a weight sweep, one happy picture a unit each.
         layers: Globs; empty for all.
         units: `all`, `N` or a list such as `3,17,40-47`.
-        seeds: Scored pictures per unit.
+        seeds: Most scored pictures per unit.
+        least_seeds: Scored pictures of every unit; others are rendered only where its verdict is unsure.
         signs: `happy`, `sad` or `both`.
         batch: Pictures computed at once, if the user set it.
     """
@@ -98,6 +100,7 @@ class PlanRequest:
     layers: tuple[str, ...] = ()
     units: str = "all"
     seeds: int = 4
+    least_seeds: int = 2
     signs: Literal["happy", "sad", "both"] = "both"
     batch: int | None = None
 
@@ -110,8 +113,8 @@ def recipe_hash(recipe: RenderSpec) -> str:
 def make_plan(model: ModelRecord, request: PlanRequest, *, arithmetic: str) -> list[LayerPlan]:
     """Return the pictures to render of a model version, layer by layer.
 
-    The default plan is six pictures per unit: four happy seeds in the scored recipe, one happy and
-    one sad in the display recipe.
+    The default plan is at most six pictures per unit: four happy seeds in the scored recipe, one happy and
+    one sad in the display recipe. See `with_starts` for those that a unit needs.
 
     Raises:
         UnknownLayer: A glob matches nothing.
@@ -129,6 +132,19 @@ def make_plan(model: ModelRecord, request: PlanRequest, *, arithmetic: str) -> l
     if not plans:
         raise ConfigError(f'units "{request.units}": no layer has any of these units')
     return plans
+
+
+def with_starts(plan: LayerPlan, least: int, every: Collection[int]) -> LayerPlan:
+    """Return the plan with the first `least` scored pictures of each unit, and all those of some units.
+
+    Args:
+        plan: With all scored pictures that units may get.
+        least: Scored pictures of a unit, by seed from 0.
+        every: Units that keep all of theirs.
+    """
+    scored, *others = plan.sets
+    kept = tuple(p for p in scored.pictures if p.seed < least or p.unit in every)
+    return dataclasses.replace(plan, sets=(dataclasses.replace(scored, pictures=kept), *others))
 
 
 def missing(plans: Iterable[LayerPlan], stored: Collection[str]) -> list[LayerPlan]:

@@ -47,10 +47,16 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
     "units": click.option(
         "--units", metavar="N|LIST|all", help="First N of each layer, or a list 3,17,40-47."
     ),
-    "seeds": click.option("--seeds", type=int, metavar="N", help="Scored pictures per unit.  [4]"),
+    "seeds": click.option("--seeds", type=int, metavar="N", help="Most scored pictures per unit.  [4]"),
+    "least_seeds": click.option(
+        "--least-seeds",
+        type=int,
+        metavar="N",
+        help="Scored pictures of every unit; more only where its verdict is unsure.  [2]",
+    ),
     "signs": click.option("--signs", metavar="happy|sad|both", help="Which signs are rendered.  [both]"),
     "recipe": click.option(
-        "--recipe", metavar="NAME", help="default (six pictures per unit), or a display recipe."
+        "--recipe", metavar="NAME", help="default (four to six pictures per unit), or a display recipe."
     ),
     "set": click.option(
         "--set", "set_", multiple=True, metavar="KEY=VALUE", help="One field of a recipe; several."
@@ -182,7 +188,7 @@ IMPORT = (
     "device",
     "arithmetic",
 )
-WHAT = ("layers", "units", "seeds", "signs", "recipe", "set", "sweep")
+WHAT = ("layers", "units", "seeds", "least_seeds", "signs", "recipe", "set", "sweep")
 REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate", "decision")
 PICTURES = ("images", "no_crops", *REMOVAL, "removal", "twin")
 SPENT = ("batch", "budget", "ray")

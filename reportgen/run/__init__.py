@@ -44,6 +44,7 @@ from reportgen.run.publishing import publish
 from reportgen.run.rendering import plan_request
 from reportgen.run.reporting import report as report
 from reportgen.run.results import AtlasResult, CompareResult, Inspection, Verdicts
+from reportgen.run.starts import expected_at_first
 from reportgen.run.store_atlas import Atlas, open_atlas
 from reportgen.run.versions import read_name
 from reportgen.score import LayerPruneList
@@ -89,7 +90,8 @@ def inspect_model(path: str | Path, **options: Unpack[InspectOptions]) -> Inspec
         model = source.load()
         report = import_report(path, model, settings)
         plans = make_plan(source.record, plan_request(settings), arithmetic=settings.arithmetic)
-        report["estimate"] = estimate_report(full_estimate(model, plans, settings.atlas_spec()))
+        probable = expected_at_first(plans, settings)
+        report["estimate"] = estimate_report(full_estimate(model, probable, settings.atlas_spec()))
     return Inspection(source.record, report)
 
 

@@ -54,6 +54,8 @@ class Engine(Protocol):
     Attributes:
         device: Name of the device that pictures are computed on.
         workers: How many render at the same time.
+        in_turn: Whether it renders one layer after the other, so that layers may as well be asked for one by
+            one.
     """
 
     @property
@@ -62,6 +64,9 @@ class Engine(Protocol):
     @property
     def workers(self) -> int: ...  # noqa: D102
 
+    @property
+    def in_turn(self) -> bool: ...  # noqa: D102
+
     def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
         """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
 
@@ -69,7 +74,7 @@ class Engine(Protocol):
 class LocalEngine:
     """Renders on this machine, one layer after the other."""
 
-    workers = 1
+    workers, in_turn = 1, True
 
     def __init__(self, network: Model, bound: MemoryBound, batch: int | None, reporter: Reporter) -> None:
         from reportgen.render import device_name

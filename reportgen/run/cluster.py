@@ -72,6 +72,8 @@ def cluster(run: RunContext, address: str, model: str | Path, file_hash: str) ->
 class Cluster:
     """The workers of a cluster, as an `Engine`."""
 
+    in_turn = False
+
     def __init__(self, ray: Any, model: str, file_hash: str, settings: Settings, reporter: Reporter) -> None:
         self._ray, self._settings, self._reporter = ray, settings, reporter
         self._made = (model, file_hash, settings)

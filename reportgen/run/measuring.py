@@ -15,6 +15,8 @@ from reportgen.plan import LayerPlan, PictureSet, null_setting
 from reportgen.run.batches import one_line, within_memory
 from reportgen.run.context import RunContext
 from reportgen.run.memory import forward_batch, out_of_memory
+from reportgen.run.starts import MEASUREMENT as STARTS
+from reportgen.run.starts import decided_starts, least_seeds, starts_fingerprint
 from reportgen.spec import NULL_VERSION, PROBES_VERSION, WEIGHTS_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
@@ -34,15 +36,13 @@ MAX_RESPONSES = 24_000_000
 def missing_measurements(run: RunContext, model: ModelRecord, plan: LayerPlan) -> list[str]:
     """Return the names of a layer's measurements that are missing or outdated."""
     store, owner = run.store, layer_owner(model.id, plan.layer.name)
-    wanted = _fingerprints(run, model, plan)
-    stale = [name for name, mark in wanted.items() if store.measurement_fingerprint(owner, name) != mark]
-    if (
-        "null" in wanted
-        and "null" not in stale
-        and not store.measurement_fingerprint(null_owner(wanted["null"]), "pictures")
-    ):
-        stale.append("null")
-    return stale
+
+    def is_missing(name: str, mark: str) -> bool:
+        if store.measurement_fingerprint(owner, name) != mark:
+            return True
+        return name == "null" and not store.measurement_fingerprint(null_owner(mark), "pictures")
+
+    return [name for name, mark in _fingerprints(run, model, plan).items() if is_missing(name, mark)]
 
 
 def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: LayerPlan, passes: Passes, *,
@@ -81,6 +81,7 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
         "bounds": lambda: of_all_layers("bounds", measure.bounds),
         "weights": lambda: of_all_layers("weights", measure.weights),
         "null": pictures_of_null,
+        STARTS: lambda: decided_starts(run.store, model, layer.name, run.settings.score_spec()),
     }
     for name in missing_measurements(run, model, plan):
         try:
@@ -158,11 +159,12 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
         "canvas": scored.canvas_px,
         "probes": PROBES_VERSION,
     }
-    keys = [
-        key
-        for _, recipe, sign, _, key in run.store.placements(model.id, plan.layer.name)
+    placed = [
+        (seed, key)
+        for _, recipe, sign, seed, key in run.store.placements(model.id, plan.layer.name)
         if recipe == scored.recipe_hash and sign == "happy"
     ]
+    keys = [key for _, key in placed]
     whole = content_hash(
         {
             "file": model.file_hash,
@@ -187,7 +189,12 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
         "bounds": whole,
         "weights": content_hash({"of": whole, "weights": WEIGHTS_VERSION}),
     }
-    return {**marks, "null": null} if keys else marks
+    if not keys:
+        return marks
+    least, spec = least_seeds(run.settings), run.settings.score_spec()
+    first = [key for seed, key in placed if seed < least]
+    decided = {STARTS: starts_fingerprint(first, least, spec)} if least < run.settings.seeds else {}
+    return {**marks, "null": null, **decided}
 
 
 def _scored(plan: LayerPlan) -> PictureSet:

@@ -25,6 +25,7 @@ from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.removal_file import read_measurements, take_measurement
 from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_stored, plan_record, plan_request, render_and_measure
+from reportgen.run.starts import needed
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -112,13 +113,14 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
         reporter.say(line)
     rendered = 0
     lacks_measurements = functools.partial(_lacks_measurements, run, model, plans)
-    if (missing(plans, known) or lacks_measurements()) and not run.halted():
+    lacks_pictures = missing(needed(store, model, plans, settings), known)
+    if (lacks_pictures or lacks_measurements()) and not run.halted():
         model = _with_report(run, model, source, path)
         model = _note_progress(run, model, None)
         rendered = render_and_measure(run, model, source, plans, known)
     stored = place_stored(store, model, plans)
     optional = _measure_optional(run, model, source, plans)
-    lack = missing_pictures(plans, stored)
+    lack = missing_pictures(needed(store, model, plans, settings), stored)
     unfinished = bool(lack.pictures) or lacks_measurements() or bool(optional)
     return RenderSummary(
         model=_note_progress(run, model, lack),

@@ -52,6 +52,7 @@ class NotebookProgress:
     def rendered(self, pictures: int) -> None:
         """Advance the bar."""
         self._done += pictures
+        self._total = max(self._total, self._done)  # It is an estimate: see `starts`.
         if time.monotonic() - self._last > UPDATE_SECONDS or self._done >= self._total:
             self._update()
 

@@ -65,7 +65,8 @@ class PlanOptions(ModelOptions, total=False):
     Attributes:
         layers: Names or globs of layers; `::4` is every fourth.
         units: The first so many of each layer, a list of them, `"3,17,40-47"`, or `all`.
-        seeds: Scored pictures per unit.
+        seeds: Most scored pictures per unit.
+        least_seeds: Scored pictures of every unit; others are rendered only where its verdict is unsure.
         signs: `happy` maximises units, `sad` minimises them.
         recipe: `default`, or the name of a display recipe.
         set: Values of recipe fields, by name: `{"tv": 0.1, "show.steps": 96}`.
@@ -79,6 +80,7 @@ class PlanOptions(ModelOptions, total=False):
     layers: str | Sequence[str] | None
     units: int | str | Sequence[int | str] | None
     seeds: int | None
+    least_seeds: int | None
     signs: Literal["happy", "sad", "both"] | None
     recipe: str | None
     set: Mapping[str, float | str | bool] | None

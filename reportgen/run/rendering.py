@@ -19,6 +19,7 @@ from reportgen.run.class_names import class_names
 from reportgen.run.context import RunContext
 from reportgen.run.estimate import Estimator
 from reportgen.run.importing import Source
+from reportgen.run.starts import expected, further_starts, least_seeds, needed
 from reportgen.store import ModelRecord, Store
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def plan_request(settings: Settings) -> PlanRequest:
         layers=settings.layers,
         units=settings.units,
         seeds=settings.seeds,
+        least_seeds=least_seeds(settings),
         signs=settings.signs,
         batch=settings.batch,
     )
@@ -55,14 +57,11 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
     store, reporter = run.store, run.reporter
     with _engine(run, network, source) as engine:
         number_of_run = store.begin_run(_now(), _provenance(run.settings, engine.device))
-        batch_of = lambda cut: run.bound.batch(cut, run.settings.batch)  # noqa: E731
-        estimator = Estimator(network, batch_of if engine.workers == 1 else None, run.halted)
-        turns, seconds = order(plans, known, run.clock, lambda left: estimator(left) / engine.workers)
-        reporter.begin(sum(len(p.pictures) for turn in turns for p in turn), seconds)
+        turns = _turns(run, model, network, plans, known, engine)
         measurer = Measurer(run, model, network, plans)
         try:
-            for turn in turns:
-                for part in engine.render_plans(turn, run.halted):
+            for group in _groups(run, model, plans, turns, measurer, engine):
+                for part in engine.render_plans(group, run.halted):
                     if part.rows:
                         store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)
@@ -81,6 +80,38 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
                 )
             store.end_run(number_of_run, time.monotonic() - began)
     return rendered
+
+
+def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan], known: set[str],
+           engine: Engine) -> list[list[LayerPlan]]:  # fmt: skip
+    """Return what is known to be missing in the order in which to render it; report how much that will be."""
+    batch_of = lambda cut: run.bound.batch(cut, run.settings.batch)  # noqa: E731
+    estimator = Estimator(network, batch_of if engine.workers == 1 else None, run.halted)
+    whole = {plan.layer.name: plan for plan in plans}
+
+    def seconds_of(first: Sequence[LayerPlan]) -> float:
+        return estimator(expected(first, whole, run.settings)) / engine.workers
+
+    turns, seconds = order(needed(run.store, model, plans, run.settings), known, run.clock, seconds_of)
+    probable = [plan for turn in turns for plan in expected(turn, whole, run.settings)]
+    run.reporter.begin(sum(len(plan.pictures) for plan in probable), seconds)
+    return turns
+
+
+def _groups(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan],
+            turns: Sequence[Sequence[LayerPlan]], measurer: Measurer,
+            engine: Engine) -> Iterator[Sequence[LayerPlan]]:  # fmt: skip
+    """Yield what to render next: the first starts of some layers, then what their units need besides.
+
+    An engine that renders layers in turn gets them one by one, so that a layer's program is built once.
+    """
+    of_layer = {plan.layer.name: plan for plan in plans}
+    for turn in turns:
+        for group in [[plan] for plan in turn] if engine.in_turn else [turn]:
+            yield group
+            yield further_starts(run.store, model, [of_layer[p.layer.name] for p in group], run.settings)
+    measurer.all()
+    yield further_starts(run.store, model, plans, run.settings)
 
 
 @contextlib.contextmanager
@@ -118,6 +149,7 @@ def plan_record(
         "layers": layers,
         **({"drawn": sorted(drawn)} if drawn else {}),
         "seeds": request.seeds,
+        "least_seeds": request.least_seeds,
         "signs": request.signs,
         "credits": settings.credits or record.plan.get("credits", ""),
         **{key: record.plan[key] for key in ("report", "unfinished") if record.plan.get(key)},

@@ -16,6 +16,7 @@ from reportgen.run.context import RunContext
 from reportgen.run.importing import Source, load_network, record_of
 from reportgen.run.measuring import missing_measurements
 from reportgen.run.rendering import place_stored, plan_record, plan_request, render_and_measure
+from reportgen.run.starts import needed
 from reportgen.store import ModelRecord, Store, twin_version
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def render_twin(run: RunContext, model: ModelRecord, path: str | Path) -> ModelR
     )
     store.put_recipe(recipe_hash(request.scored), request.scored)
     known = place_stored(store, record, plans)
-    lacks = bool(missing(plans, known)) or any(missing_measurements(run, record, p) for p in plans)
+    lacks_pictures = missing(needed(store, record, plans, own), known)
+    lacks = bool(lacks_pictures) or any(missing_measurements(run, record, p) for p in plans)
     if lacks and not run.halted():
         run.reporter.say(f"untrained twin of {model.name} {model.version}")
         render_and_measure(run, record, source, plans, known)

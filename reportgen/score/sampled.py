@@ -21,7 +21,7 @@ def sampled_units(record: ModelRecord, layer: Layer, scores: Iterable[UnitScore]
     unit some of whose planned starts are still missing, or whose layer has no noise baseline yet, is not
     judged: of units with a pattern it would be undecided, of others static.
     """
-    seeds = record.plan.get("seeds", 1)
+    seeds = record.plan.get("least_seeds", record.plan.get("seeds", 1))
     wanted = seeds if isinstance(seeds, int) else 1
     judged = {s.unit: s for s in scores if _is_judged(s, wanted)}
     if len(judged) >= layer.n_units:

@@ -58,10 +58,13 @@ class Progress:
     def rendered(self, pictures: int) -> None:
         """Advance the bar."""
         self._done += pictures
+        self._total = max(self._total, self._done)  # It is an estimate: see `run.starts`.
         now = time.monotonic()
         rate = self._done / max(now - self._began, 1e-3)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, rate=f"{rate:.1f} pictures/s")
+            self._bar.update(
+                self._task, completed=self._done, total=self._total, rate=f"{rate:.1f} pictures/s"
+            )
         elif now - self._last > PLAIN_LINE_SECONDS:
             self._last = now
             left = duration((self._total - self._done) / rate)

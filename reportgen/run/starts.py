@@ -1,0 +1,110 @@
+"""How many starts each unit gets: a few at first, and all of them where its verdict is unsure after these.
+
+Which units those are is decided once a layer's first starts are measured, and stored with its measurements,
+so that later runs ask for the same pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from reportgen.config import Settings
+from reportgen.plan import LayerPlan, PictureSet, missing, with_starts
+from reportgen.score import read_evidence
+from reportgen.score.evidence import SCORE_VERSION
+from reportgen.score.unsure import unsure_units
+from reportgen.spec import ScoreSpec, content_hash
+from reportgen.store import ModelRecord, Store, layer_owner, null_owner
+
+Arrays = dict[str, np.ndarray]
+
+MEASUREMENT = "starts"
+"""Its name in the store."""
+
+UNSURE_SHARE = 0.25
+"""Share of units that is expected to get every start (docs/decisions/0024-as-many-starts-as-needed.md)."""
+
+
+def least_seeds(settings: Settings) -> int:
+    """Return how many starts every unit gets. Of sad pictures all: nothing is decided from them."""
+    return settings.seeds if settings.signs == "sad" else min(settings.least_seeds, settings.seeds)
+
+
+def starts_fingerprint(keys: Collection[str], least: int, spec: ScoreSpec) -> str:
+    """Return a hash of what the decision about a layer depends on.
+
+    Args:
+        keys: Of the first starts of its units.
+        least: How many these are for a unit.
+        spec: Thresholds of the verdicts.
+    """
+    parts = {"keys": sorted(keys), "least": least, "spec": dataclasses.asdict(spec), "version": SCORE_VERSION}
+    return content_hash(parts)
+
+
+def decided_starts(store: Store, model: ModelRecord, layer: str, spec: ScoreSpec) -> Arrays | None:
+    """Return the units of a layer that need every start, as `units`; None while its null is missing."""
+    from reportgen.score import score_layer
+
+    null = store.measurement_fingerprint(layer_owner(model.id, layer), "null")
+    if not store.measurement_fingerprint(null_owner(null), "pictures"):
+        return None
+    scores, _ = score_layer(read_evidence(store, model, layer), spec)
+    return {"units": np.array(unsure_units(scores, spec), np.int32)}
+
+
+def needed(
+    store: Store, model: ModelRecord, plans: Sequence[LayerPlan], settings: Settings
+) -> list[LayerPlan]:
+    """Return the plans with the pictures known to be needed: first starts, and further ones once decided."""
+    least = least_seeds(settings)
+    return [with_starts(plan, least, _decided_units(store, model, plan)) for plan in plans]
+
+
+def further_starts(
+    store: Store, model: ModelRecord, plans: Sequence[LayerPlan], settings: Settings
+) -> list[LayerPlan]:
+    """Return what units need after the first starts and what the store lacks of it."""
+    scored = [dataclasses.replace(plan, sets=plan.sets[:1]) for plan in needed(store, model, plans, settings)]
+    return missing(scored, store.known_keys(p.key for plan in scored for p in plan.pictures))
+
+
+def expected(
+    first: Sequence[LayerPlan], whole: Mapping[str, LayerPlan], settings: Settings
+) -> list[LayerPlan]:
+    """Return plans of first starts with as many further starts as will probably be needed.
+
+    Args:
+        first: Pictures to be rendered; of each unit the first starts or less.
+        whole: All planned pictures, by layer.
+        settings: Of the run.
+    """
+    return [_with_expected(plan, whole[plan.layer.name].sets[0], least_seeds(settings)) for plan in first]
+
+
+def expected_at_first(plans: Sequence[LayerPlan], settings: Settings) -> list[LayerPlan]:
+    """Return the plans with as many pictures as a first run will probably render."""
+    first = [with_starts(plan, least_seeds(settings), ()) for plan in plans]
+    return expected(first, {plan.layer.name: plan for plan in plans}, settings)
+
+
+def _with_expected(plan: LayerPlan, scored: PictureSet, least: int) -> LayerPlan:
+    def extended(pictures: PictureSet) -> PictureSet:
+        if pictures.recipe_hash != scored.recipe_hash:
+            return pictures
+        units = sorted({p.unit for p in pictures.pictures})
+        chosen, present = frozenset(units[:: round(1 / UNSURE_SHARE)]), {p.key for p in pictures.pictures}
+        further = (
+            p for p in scored.pictures if p.seed >= least and p.unit in chosen and p.key not in present
+        )
+        return dataclasses.replace(pictures, pictures=(*pictures.pictures, *further))
+
+    return dataclasses.replace(plan, sets=tuple(extended(s) for s in plan.sets))
+
+
+def _decided_units(store: Store, model: ModelRecord, plan: LayerPlan) -> frozenset[int]:
+    found = store.measurement(layer_owner(model.id, plan.layer.name), MEASUREMENT)
+    return frozenset() if found is None else frozenset(found["units"].tolist())
