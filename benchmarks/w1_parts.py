@@ -8,9 +8,10 @@ from typing import Any
 from benchmarks.children import PEERS, ROOT, child, in_turns
 from benchmarks.w1_network import LAYERS, judged
 
-OURS, XPLIQUE, KERAS_VIS = (
-    "benchmarks.w1_ours", "benchmarks.peers.xplique_w1", "benchmarks.peers.tf_keras_vis_w1",
-)  # fmt: skip
+OURS = "benchmarks.w1_ours"
+XPLIQUE, KERAS_VIS, KERAS_IO = (
+    f"benchmarks.peers.{name}_w1" for name in ("xplique", "tf_keras_vis", "keras_io")
+)
 RECIPES = ("default", "show")
 PICTURES = ROOT / "build" / "w1"
 """Where the pictures of the last run lie, a folder a tool."""
@@ -18,7 +19,7 @@ Values = dict[str, Any]
 
 
 def pictures(repeats: int, many: int, few: int, peer_many: int, arithmetics: list[str]) -> Values:
-    """CPU seconds a picture, activation and HF: this tool, and xplique where it is installed, in turns."""
+    """CPU seconds a picture, activation and HF: this tool, keras.io's recipe, and xplique where installed."""
     runs: dict[str, Any] = {}
     for layer in LAYERS:
         for recipe in RECIPES:
@@ -30,6 +31,9 @@ def pictures(repeats: int, many: int, few: int, peer_many: int, arithmetics: lis
                         "arithmetic": arithmetic, "folder": str(PICTURES / tool.replace(" ", "-")),
                     }  # fmt: skip
                     runs[f"{tool}/{layer}/{units}"] = lambda asked=asked: child(OURS, asked)
+        for units in (few, peer_many):
+            asked = {"layer": layer, "units": units, "folder": str(PICTURES / "keras.io")}
+            runs[f"keras.io/{layer}/{units}"] = lambda asked=asked: child(KERAS_IO, asked)
         if PEERS.exists():
             for units in (8, peer_many):
                 asked = {"layer": layer, "units": units, "folder": str(PICTURES / "xplique")}

@@ -112,6 +112,20 @@ def test_untrained_moments_are_no_evidence(tmp_path: Path) -> None:
     assert found.best == "" and '"fresh" are its initial ones' in found.reason
 
 
+def test_a_network_that_cannot_be_computed_says_nothing_about_its_range(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = loaded(trained_on(-1, 1), tmp_path)
+    (conv,) = (node.operation for node in model.nodes if node.name == "conv")
+
+    def refused(inputs: Any) -> Any:  # As of some damaged files, which are refused only when computed.
+        raise ZeroDivisionError("Stride must be > 0, but got -1")
+
+    monkeypatch.setattr(conv, "call", refused)
+    found = range_statistics(model)
+    assert found.best == "" and found.reason == 'the network up to "norm" cannot be computed'
+
+
 def test_a_given_range_that_contradicts_the_graph_gets_a_warning(tmp_path: Path) -> None:
     x = keras.Input((32, 32, 3))
     net = keras.Model(x, layers.Conv2D(2, 3)(layers.Rescaling(1 / 255, name="bytes")(x)))

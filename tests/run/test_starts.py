@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ import reportgen
 from reportgen.config import read_settings
 from reportgen.plan import make_plan, with_starts
 from reportgen.run import starts
+from reportgen.run.model_run import RenderSummary
 from reportgen.run.rendering import plan_request
 from reportgen.run.starts import expected_at_first
 from reportgen.store import open_store
@@ -28,74 +32,68 @@ def starts_of(store: Path, layer: str) -> dict[int, int]:
         return dict(Counter(r.unit for r in opened.renders(model.id, layer, recipe=recipe)))
 
 
-def only_unit(monkeypatch: pytest.MonkeyPatch, *units: int) -> None:
-    monkeypatch.setattr(starts, "unsure_units", lambda scores, spec: units)
+@contextlib.contextmanager
+def unsure(*units: int) -> Iterator[None]:
+    """Take these units, and no others, for those whose verdict more starts could change."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(starts, "unsure_units", lambda scores, spec: units)
+        yield
 
 
-def test_only_unsure_units_get_every_start(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_unit(monkeypatch, 1)
-    store = tmp_path / "s.db"
-    (done,) = reportgen.render(tiny_model, store=store, **NUMBERS)
+@pytest.fixture(scope="module")
+def rendered(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RenderSummary]:
+    """A store in which unit 1 of each layer was unsure, and what the run said; read it alone."""
+    store = tmp_path_factory.mktemp("starts") / "s.db"
+    with unsure(1):
+        (done,) = reportgen.render(tiny_model, store=store, **NUMBERS)
+    return store, done
+
+
+@pytest.fixture
+def copied(rendered: tuple[Path, RenderSummary], tmp_path: Path) -> Path:
+    return Path(shutil.copy(rendered[0], tmp_path / "own.db"))
+
+
+def test_only_unsure_units_get_every_start(rendered: tuple[Path, RenderSummary]) -> None:
+    store, done = rendered
     assert starts_of(store, "conv") == {0: 2, 1: 4, 2: 2}
     assert starts_of(store, "head") == {0: 2, 1: 4}
     assert not done.stopped and not done.missing
 
 
 def test_a_second_run_asks_for_nothing_more_even_if_it_would_decide_otherwise(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    copied: Path, tiny_model: Path
 ) -> None:
-    store = tmp_path / "s.db"
-    only_unit(monkeypatch, 1)
-    reportgen.render(tiny_model, store=store, **NUMBERS)
-    only_unit(monkeypatch, 0, 1, 2)
-    (again,) = reportgen.render(tiny_model, store=store, **NUMBERS)
+    with unsure(0, 1, 2):
+        (again,) = reportgen.render(tiny_model, store=copied, **NUMBERS)
     assert again.rendered == 0 and not again.missing
-    assert starts_of(store, "conv") == {0: 2, 1: 4, 2: 2}
+    assert starts_of(copied, "conv") == {0: 2, 1: 4, 2: 2}
 
 
-def test_as_many_least_seeds_as_seeds_renders_the_rest(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_as_many_least_seeds_as_seeds_renders_the_rest(copied: Path, tiny_model: Path) -> None:
+    reportgen.render(tiny_model, store=copied, least_seeds=4, layers=["conv"], **NUMBERS)
+    assert starts_of(copied, "conv") == {0: 4, 1: 4, 2: 4}
+
+
+def test_a_run_that_ended_before_the_decision_goes_on_with_the_other_starts(
+    copied: Path, tiny_model: Path
 ) -> None:
-    store = tmp_path / "s.db"
-    only_unit(monkeypatch)
-    reportgen.render(tiny_model, store=store, **NUMBERS)
-    assert set(starts_of(store, "conv").values()) == {2}
-    reportgen.render(tiny_model, store=store, least_seeds=4, **NUMBERS)
-    assert starts_of(store, "conv") == {0: 4, 1: 4, 2: 4}
-
-
-def test_a_run_stopped_after_the_first_starts_goes_on_with_the_others(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    only_unit(monkeypatch, 2)
-    whole, part = tmp_path / "whole.db", tmp_path / "part.db"
-    reportgen.render(tiny_model, store=whole, **NUMBERS)
-    shutil.copy(whole, part)
-    with open_store(part) as store:
-        store.lock_for_rendering(patience=1)
-        (model,) = store.models()
-        kept = [p for p in store.placements(model.id, "conv") if p[3] < 2]
-        lost = {p[4] for p in store.placements(model.id, "conv")} - {p[4] for p in kept}
-        assert len(lost) == 2
-    import sqlite3
-
-    with sqlite3.connect(part) as db:
-        for key in lost:
-            db.execute("DELETE FROM placements WHERE key=?", (key,))
-            db.execute("DELETE FROM renders WHERE key=?", (key,))
+    with contextlib.closing(sqlite3.connect(copied)) as db, db:
+        further = "SELECT key FROM placements WHERE layer='conv' AND seed >= 2"
+        db.execute(f"DELETE FROM renders WHERE key IN ({further})")
+        db.execute("DELETE FROM placements WHERE layer='conv' AND seed >= 2")
         db.execute("DELETE FROM measurements WHERE name='starts'")
-    (done,) = reportgen.render(tiny_model, store=part, **NUMBERS)
+    with unsure(1):
+        (done,) = reportgen.render(tiny_model, store=copied, **NUMBERS)
     assert done.rendered == 2 and not done.missing
-    assert starts_of(part, "conv") == starts_of(whole, "conv")
+    assert starts_of(copied, "conv") == {0: 2, 1: 4, 2: 2}
 
 
 def test_sad_pictures_alone_get_every_start_since_nothing_is_decided(
     tiny_model: Path, tmp_path: Path
 ) -> None:
     store = tmp_path / "s.db"
-    reportgen.render(tiny_model, store=store, **{**NUMBERS, "signs": "sad"})
+    reportgen.render(tiny_model, store=store, layers=["head"], **{**NUMBERS, "signs": "sad"})
     assert set(starts_of(store, "head").values()) == {4}
 
 

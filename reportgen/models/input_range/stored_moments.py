@@ -106,7 +106,10 @@ def range_statistics(model: Model) -> RangeStatistics:
         return RangeStatistics(node.name, reason=f'the network up to "{node.name}" works at one size only')
     pictures = synthetic_photographs(_PICTURES, (_SIDE_PX, _SIDE_PX), model.input_shape[2])
     usual, deep = usual_ranges(model.input_shape[2]), deep_ranges()
-    misfits = {name: _misfit(network, pictures, ends, moments) for name, ends in {**usual, **deep}.items()}
+    try:
+        misfits = {name: _misfit(network, pictures, at, moments) for name, at in {**usual, **deep}.items()}
+    except Exception:  # An operation may raise any error; its layers report theirs when they are rendered.
+        return RangeStatistics(node.name, reason=f'the network up to "{node.name}" cannot be computed')
     best, lead = _best(misfits, usual, deep)
     if not best:
         return RangeStatistics(node.name, misfits, reason=f'no usual range fits the moments of "{node.name}"')
