@@ -2,7 +2,7 @@
 
 From faint uniform noise around grey, 30 steps of 10 along the gradient over its L2 norm, of the mean
 activation without two positions on each side; one unit after the other. The step is a `tf.function` that
-takes the unit as a Python number, so that it is traced once a unit. Nothing keeps pixels in the input's range;
+takes the unit as a Python number, so that it is traced once a unit. Pixels may leave the input's range;
 pictures are clipped at the end. The answer is CPU seconds from the first step to saved PNG.
 """
 
