@@ -157,6 +157,14 @@ class LayerPair:
         return counts_of(self.changes)
 
     @property
+    def dead_pairs(self) -> int:
+        """Pairs of dead units where units did not keep their places: any two such units match."""
+        if self.ordered:
+            return 0
+        sides = [(x.a, x.b) for x in self.changes if x.state != "unmatched"]
+        return sum(a is not None and b is not None and a.verdict == b.verdict == DEAD.word for a, b in sides)
+
+    @property
     def flow(self) -> dict[tuple[str, str], int]:
         """Units by verdict in A and in B; an empty word where there is no counterpart."""
         found: dict[tuple[str, str], int] = {}
@@ -346,8 +354,11 @@ def _of_counterparts(c: Comparison) -> str:
     if c.chance is not None and chance:
         compared = f" By chance, in the untrained network {c.chance}: {sum(chance):,}."
     elif not all(pair.ordered for pair in c.layers):
-        compared = " How many would have one by chance is not known: rendering with --twin measures it."
-    found = f"{c.counterparts_a:,} of {c.n_a:,} units of {c.a.version} have a counterpart in {after}."
+        compared = " How many would have one by chance is not known: rendering with `--twin` measures it."
+    found = f"{c.counterparts_a:,} of {c.n_a:,} units of {c.a.version} have a counterpart in {after}"
+    if dead := sum(pair.dead_pairs for pair in c.layers):
+        found += f"; {dead:,} more {'is' if dead == 1 else 'are'} dead in both"
+    found += "."
     return found + compared
 
 

@@ -20,7 +20,7 @@ from reportgen.atlas.addresses import Place, places
 from reportgen.atlas.build_layer import LayerTask, make_layer
 from reportgen.atlas.comparison_pages import comparison_files
 from reportgen.atlas.comparison_rows import ComparisonContext
-from reportgen.atlas.counterparts import counterparts_of
+from reportgen.atlas.counterparts import counterparts_of, version_changes
 from reportgen.atlas.output import SiteFiles, check_budget, site_files
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.picture_sizes import SMALLER, ChosenSizes, choose_sizes
@@ -257,7 +257,11 @@ def _site_pages(
     store: Store, plan: _Plan, chosen: ChosenSizes, credits: str, comparisons: Comparisons
 ) -> Iterator[tuple[str, bytes]]:
     """Return the files above the layers, and those that hold versions against each other."""
-    contexts = {r.id: _view_context(store, plan, r, chosen) for r in plan.records}
+    changes = version_changes(comparisons, plan.places)
+    contexts = {
+        r.id: dataclasses.replace(_view_context(store, plan, r, chosen), changes=changes.get(r.id, ()))
+        for r in plan.records
+    }
     context = ComparisonContext(store, {r.id: r for r in plan.records}, plan.places, plan.pages, plan.spec)
     pages = site_page_files(store, plan.pages, contexts, plan.records, credits)
     return chain(pages, comparison_files(context, comparisons))

@@ -1,16 +1,50 @@
-"""The same units in other versions: what comparisons found, as a unit's page shows it."""
+"""Other versions: what comparisons found, as the pages of a version and of its units show it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reportgen.atlas.addresses import Place, relative
 from reportgen.atlas.comparison_rows import anchor_of
-from reportgen.atlas.site_map import CHANGES
+from reportgen.atlas.site_map import CHANGES, PAIR
 from reportgen.atlas.views import Counterpart
-from reportgen.comparison import Comparison, Comparisons, LayerPair, Side, UnitChange, VersionId
+from reportgen.comparison import (
+    Comparison,
+    Comparisons,
+    LayerPair,
+    Side,
+    UnitChange,
+    VersionId,
+    counts_in_words,
+    state_counts,
+)
 
 ByUnit = dict[int, tuple[Counterpart, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionChange:
+    """Two versions that were compared: which, their page from the version's folder, and units by state."""
+
+    title: str
+    href: str
+    counted: str
+
+
+def version_changes(found: Comparisons, places: Mapping[int, Place]) -> dict[int, tuple[VersionChange, ...]]:
+    """Return the comparisons that each model version takes part in."""
+    listed: dict[int, tuple[VersionChange, ...]] = {}
+    for c in found.pairs:
+        a, b = places[c.a.number], places[c.b.number]
+        page = PAIR.at(model=a.model, version=a.version, other_model=b.model, other_version=b.version)
+        rows = [x for pair in c.layers for x in pair.changes]
+        counted = counts_in_words(state_counts(rows, c.a.version, c.b.version))
+        names = (c.a.version, c.b.version) if c.a.model == c.b.model else (str(c.a), str(c.b))
+        for place, number in ((a, c.a.number), (b, c.b.number)):
+            change = VersionChange(" → ".join(names), relative(f"{place.folder}/x.html", page), counted)
+            listed[number] = (*listed.get(number, ()), change)
+    return listed
 
 
 def counterparts_of(found: Comparisons, places: Mapping[int, Place]) -> dict[int, dict[str, ByUnit]]:

@@ -249,8 +249,8 @@ def _facts(context: ViewContext, rows: LayerRows) -> list[tuple[str, str]]:
         ("Kind", words.kind_in_words(layer)),
         (
             "Units",
-            f"{layer.n_units}"
-            + ("" if len(rows.units) == layer.n_units else f", {len(rows.units)} rendered"),
+            f"{layer.n_units:,}"
+            + ("" if len(rows.units) == layer.n_units else f", {len(rows.units):,} rendered"),
         ),
         ("Receptive field", words.field(layer)),
         ("Stride", words.stride(layer)),

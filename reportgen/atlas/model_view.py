@@ -93,6 +93,7 @@ def overview_values(context: ViewContext, view: ModelView) -> Parsed:
         "recipes": recipes_of(record, context.recipes),
         "imported": imported,
         "overview": overview_of(summary, imported, removal, necessary, view.shown, judged),
+        "changes": context.changes,
         "table": layer_table(summary.layers, view.rows, removal),
         "network": network_view(record.graph, summary.layers),
         "necessary": necessary,

@@ -87,6 +87,15 @@ class NeedView:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkCurve:
+    """The removal curve of the whole network, for two widths of a page, and what it shows."""
+
+    curve: Drawing
+    curve_narrow: Drawing | None
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
 class LayerNeedView:
     """The section of a layer's page: the answer, whether looks tell it, and the curve for two widths."""
 
@@ -124,6 +133,14 @@ def need_view(place: Place, removal: Removal, rows: Sequence[LayerRows]) -> Need
         measured=removal_words.measured_in_brief(removal),
         how=tuple(Fact(*fact) for fact in removal_words.how_measured(removal)),
     )
+
+
+def network_curve(removal: Removal | None) -> NetworkCurve | None:
+    """Return the removal curve of the whole network as a finding shows it; None where none was measured."""
+    curve = removal_curve(removal, MIDDLE) if removal else None
+    if removal is None or curve is None:
+        return None
+    return NetworkCurve(curve, removal_curve(removal, NARROW), removal_words.curve_caption(removal))
 
 
 def layer_need_view(removal: Removal | None, layer: str) -> LayerNeedView | None:

@@ -108,7 +108,7 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
     fits = all(len(name) <= _LETTERS for name in short.values())
     step = _WIDE if len(columns) <= 14 and fits else _NARROW
     top = _ARCS if arcs else 14
-    most = max(max(x.n_listed for x in column.layers) for column in columns)
+    most = max(max(x.n_units for x in column.layers) for column in columns)
     return Network(
         width=len(columns) * step + (8 if step == _WIDE else 66),
         height=top + TALLEST + (22 if step == _WIDE else 84),
@@ -126,7 +126,7 @@ def network_view(graph: LayerGraph, layers: Sequence[LayerSummary]) -> Network |
 
 def _bar(column: Column, name: str, left: int, width: int, most: int, base: int) -> Bar:
     layer, counts = column.first, column.counts
-    tall = max(6.0, TALLEST * (layer.n_listed / most) ** 0.5)
+    tall = max(6.0, TALLEST * (layer.n_units / most) ** 0.5)
     more = len(column.layers) - 1
     others = f", and {more} more like it" if more else ""
     return Bar(

@@ -172,10 +172,11 @@ class _Scales:
             levels = [
                 s * 10.0**k for k in range(math.floor(self._y0), math.ceil(self._y1) + 1) for s in (1, 2, 5)
             ]
+        small = levels[0] < 1e-4 and len(powers) > 1
         for level in (v for v in levels if self._y0 <= math.log10(v) <= self._y1):
             _, y = self.at(self._x0, level)
             yield line("grid", [(self._left, y), (self._right, y)])
-            yield words("tick", "end", self._left - 6, y + 4, number(level))
+            yield words("tick", "end", self._left - 6, y + 4, _power(level) if small else number(level))
         if self._zeros:
             yield words("tick", "end", self._left - 6, self._bottom + 4, "≈ 0")
         base = self._bottom + 8
@@ -195,6 +196,12 @@ class _Scales:
         yield line("cut", [(x, self._top - 8), (x, base)])
         yield words("tick", "end", x - 5, self._top - 10, "noise")
         yield words("tick", "start", x + 5, self._top - 10, "pattern")
+
+
+def _power(level: float) -> str:
+    """Return a power of ten as one."""
+    raised = str(round(math.log10(level))).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}"
 
 
 def _key() -> Iterator[Mark]:

@@ -12,6 +12,7 @@ from reportgen.atlas.columns import Columns, LayerColumns
 from reportgen.atlas.grouped import grouped_units
 from reportgen.atlas.heat_strip import heat_picture, heat_strip
 from reportgen.atlas.model_view import ModelView, citation_of, model_view, overview_values
+from reportgen.atlas.need import network_curve
 from reportgen.atlas.overview import Head, heads_of
 from reportgen.atlas.packing import pack
 from reportgen.atlas.pages import Pages, content_digest
@@ -150,7 +151,11 @@ def _model_values(context: ViewContext, view: ModelView, packed: str) -> dict[Pa
     recipes = grid_recipes(view.summary.record)
     return {
         MODEL: overview_values(context, view),
-        FINDINGS: {"found": view.shown, "cite": citation_of(context, view.summary.record)},
+        FINDINGS: {
+            "found": view.shown,
+            "cite": citation_of(context, view.summary.record),
+            "removal": network_curve(view.removal),
+        },
         UNITS: {"columns": posixpath.basename(packed), "orders": ORDERS, "grid_recipes": recipes},
         WALL: {"grid_recipes": recipes},
     }

@@ -244,24 +244,31 @@ def terms_of(view: UnitView) -> list[str]:
     return [key for key in dict.fromkeys(_named(view)) if key in MEANINGS]
 
 
+CODE = "code"
+"""The key of a command in a text."""
+
+
 def explained(text: str) -> list[tuple[str, str]]:
     """Return a text in parts, each with the key of the term that it opens; empty where it opens none.
 
-    Each term is opened once, by its first word. For pages alone: nothing follows from what a text says.
+    Each term is opened once, by its first word. Between backticks stand commands, with the key `CODE`. For
+    pages alone: nothing follows from what a text says.
 
     Example:
-        >>> explained("3 static units, like other static ones")
-        [('3 ', ''), ('static', 'v-t'), (' units, like other static ones', '')]
+        >>> explained("3 static units, like other static ones: `make check`")
+        [('3 ', ''), ('static', 'v-t'), (' units, like other static ones: ', ''), ('make check', 'code')]
     """
     pattern, keys = _spelling()
     found: list[tuple[str, str]] = []
-    at = 0
-    for word in pattern.finditer(text):
-        key = keys[word[0].lower()]
-        if key not in {known for _, known in found}:
-            found += [(text[at : word.start()], ""), (word[0], key)]
-            at = word.end()
-    return [part for part in (*found, (text[at:], "")) if part[0]]
+    for i, piece in enumerate(text.split("`")):
+        at = 0
+        for word in pattern.finditer(piece) if i % 2 == 0 else ():
+            key = keys[word[0].lower()]
+            if key not in {known for _, known in found}:
+                found += [(piece[at : word.start()], ""), (word[0], key)]
+                at = word.end()
+        found.append((piece[at:], CODE if i % 2 else ""))
+    return [part for part in found if part[0]]
 
 
 @functools.cache

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reportgen.atlas.addresses import Place
+from reportgen.atlas.counterparts import VersionChange
 from reportgen.atlas.pictures import Sizes
 from reportgen.atlas.views import Counterpart
 from reportgen.spec import AtlasSpec, RenderSpec
@@ -21,6 +22,7 @@ class ViewContext:
         sizes: Of the pictures.
         nulls: Whether there are files of the renderer null's pictures.
         counterparts: The same units in versions that this one was compared with, by layer name and unit.
+        changes: The comparisons that this version takes part in.
     """
 
     spec: AtlasSpec
@@ -31,3 +33,4 @@ class ViewContext:
     sizes: Sizes = field(default_factory=Sizes)
     nulls: bool = True
     counterparts: Mapping[str, Mapping[int, Sequence[Counterpart]]] = field(default_factory=dict)
+    changes: Sequence[VersionChange] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -18,12 +18,12 @@ from reportgen.atlas.addresses import Place
 from reportgen.atlas.columns import script
 from reportgen.atlas.heat_strip import DARK, LIGHT, rgba
 from reportgen.atlas.rows import LayerRows
-from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET
+from reportgen.atlas.sheets import ACROSS, UNITS_PER_SHEET, place_on_sheet
 from reportgen.atlas.short_names import short_names
 from reportgen.atlas.words import counts_in_words, mark
 
 FEW_UNITS = 1500
-"""Up to so many the wall begins with larger pictures."""
+"""Up to so many the wall begins with larger pictures, and units that stand far apart are shown one by one."""
 
 LINES = {
     "s": "########", "u": "#######.", "m": "###..###", "t": "#.#.#.#.", "f": "..####..", "d": "#...#...",
@@ -31,7 +31,7 @@ LINES = {
 }  # fmt: skip
 """The kind of line of a verdict by its mark, along the width of a unit."""
 
-_ABSENT, _STACKED, _LETTERS = "-", 512, 24
+_ABSENT, _STACKED, _LETTERS, _NARROW = "-", 512, 24, 8
 _LINE_PX = len(LINES["s"])
 LINES_WIDTH = ACROSS * _LINE_PX
 """Width of a sheet's lines in their picture; those in dark colours are next to those in light ones."""
@@ -39,14 +39,15 @@ LINES_WIDTH = ACROSS * _LINE_PX
 
 @dataclass(frozen=True, slots=True)
 class WallSheet:
-    """A sheet on the wall.
+    """A sheet on the wall, or one unit of it.
 
     Attributes:
         number: Of the layer's sheets.
         first, n: Its first unit, and how many places it has up to its last.
-        rows: Of units.
-        left, top: Where its lines are in the picture of lines, in pixels.
+        rows: Of units, on the whole sheet.
+        left, top, width: Where its lines are in the picture of lines, in pixels.
         alt: In words.
+        column, row: Place on the sheet of a unit that is shown by itself.
     """
 
     number: int
@@ -55,18 +56,31 @@ class WallSheet:
     rows: int
     left: int
     top: int
+    width: int
     alt: str
+    column: int = 0
+    row: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class WallLayer:
-    """A layer on the wall; `short` is its name above them, `across` how many units its first row has."""
+    """A layer on the wall.
+
+    Attributes:
+        name, short, slug: Its name, in full, above its units and in addresses.
+        n_units, n_all: How many units are shown, and how many it has.
+        across: How many units its first row has.
+        apart: Whether its units are shown one by one: those drawn from a wide layer would be lost on sheets.
+        sheets: In order.
+    """
 
     name: str
     short: str
     slug: str
     n_units: int
+    n_all: int
     across: int
+    apart: bool
     sheets: tuple[WallSheet, ...]
 
 
@@ -79,7 +93,7 @@ class Wall:
         width, height: Of that picture, in pixels.
         step: How far its dark colours are from its light ones, in pixels.
         layers: In order from the input.
-        few: Whether there are few enough units to begin with larger pictures.
+        few, narrow: Whether there are few enough units to begin with larger pictures; few in each layer too.
         strokes: By mark, where a verdict's line is drawn, as `(left, width)` of a length of 8.
     """
 
@@ -90,6 +104,7 @@ class Wall:
     step: int
     layers: tuple[WallLayer, ...]
     few: bool
+    narrow: bool
     strokes: Mapping[str, tuple[tuple[int, int], ...]]
 
 
@@ -102,21 +117,25 @@ def wall_of(place: Place, rows: Sequence[LayerRows], stem: str) -> Wall:
         stem: Of the names of its files, see `line_picture` and `mark_script`.
     """
     layers, at = [], 0
+    few = _are_few(rows)
     short = short_names((own.layer.name for own in rows), _LETTERS)
     for own in rows:
-        marks, sheets = _marks(own), []
-        for number in _sheet_numbers(own):
-            sheets.append(_sheet(own, marks, number, at))
-            at += 1
-        slug = place.slug(own.layer.name) or own.layer.slug
+        marks, apart = _marks(own), few and _is_sparse(own)
+        sheets = [_sheet(own, marks, number, at + i) for i, number in enumerate(_sheet_numbers(own))]
+        at += len(sheets)
+        if apart:
+            by_number = {sheet.number: sheet for sheet in sheets}
+            sheets = [_alone(own, by_number[unit // UNITS_PER_SHEET], unit) for unit in own.units]
         layers.append(
             WallLayer(
-                own.layer.name,
-                short[own.layer.name],
-                slug,
-                len(own.units),
-                min(ACROSS, len(marks)),
-                tuple(sheets),
+                name=own.layer.name,
+                short=short[own.layer.name],
+                slug=place.slug(own.layer.name) or own.layer.slug,
+                n_units=len(own.units),
+                n_all=own.layer.n_units,
+                across=min(ACROSS, len(own.units) if apart else len(marks)),
+                apart=apart,
+                sheets=tuple(sheets),
             )
         )
     return Wall(
@@ -126,7 +145,8 @@ def wall_of(place: Place, rows: Sequence[LayerRows], stem: str) -> Wall:
         height=ACROSS * min(at, _STACKED),
         step=LINES_WIDTH,
         layers=tuple(layers),
-        few=sum(len(own.units) for own in rows) <= FEW_UNITS,
+        few=few,
+        narrow=few and all(layer.across <= _NARROW for layer in layers),
         strokes={letter: tuple(_strokes(line)) for letter, line in LINES.items()},
     )
 
@@ -154,13 +174,26 @@ def line_picture(rows: Sequence[LayerRows]) -> bytes:
 
 
 def mark_script(rows: Sequence[LayerRows]) -> bytes:
-    """Return a script with the marks of each sheet's units in order; a minus for a place without a unit."""
-    marks = [
-        _marks(own)[number * UNITS_PER_SHEET : (number + 1) * UNITS_PER_SHEET]
-        for own in rows
-        for number in _sheet_numbers(own)
-    ]
-    return script("atlasMarks", "wall", marks)
+    """Return a script with the marks of the units behind each link; a minus for a place without a unit."""
+    found: list[str] = []
+    few = _are_few(rows)
+    for own in rows:
+        marks = _marks(own)
+        if few and _is_sparse(own):
+            found += [marks[unit] for unit in own.units]
+        else:
+            starts = [number * UNITS_PER_SHEET for number in _sheet_numbers(own)]
+            found += [marks[start : start + UNITS_PER_SHEET] for start in starts]
+    return script("atlasMarks", "wall", found)
+
+
+def _are_few(rows: Sequence[LayerRows]) -> bool:
+    return sum(len(own.units) for own in rows) <= FEW_UNITS
+
+
+def _is_sparse(own: LayerRows) -> bool:
+    """Whether less than half of a layer's places, up to its last unit, have a unit."""
+    return 2 * len(own.units) < max(own.units) + 1
 
 
 def _sheet(own: LayerRows, marks: str, number: int, at: int) -> WallSheet:
@@ -179,7 +212,25 @@ def _sheet(own: LayerRows, marks: str, number: int, at: int) -> WallSheet:
         -(-len(here) // ACROSS),
         2 * LINES_WIDTH * (at // _STACKED),
         ACROSS * (at % _STACKED),
+        LINES_WIDTH,
         f"{named} of {own.layer.name}: {counts_in_words(counts)}",
+    )
+
+
+def _alone(own: LayerRows, sheet: WallSheet, unit: int) -> WallSheet:
+    """Return a unit of a sheet by itself."""
+    column, row = place_on_sheet(unit)
+    word = own.scores[unit].verdict if unit in own.scores else ""
+    return replace(
+        sheet,
+        first=unit,
+        n=1,
+        left=sheet.left + column * _LINE_PX,
+        top=sheet.top + row,
+        width=_LINE_PX,
+        alt=f"Unit {unit} of {own.layer.name}: {word or 'not scored'}",
+        column=column,
+        row=row,
     )
 
 

@@ -230,7 +230,9 @@ def _state(
     place = "unchanged" if a == b else "moved"
     if p.same:
         return place, "the network is identical up to here"
-    numbers = f"similarity {similarity:.3f}" if similarity is not None else "silent on the probes in both"
+    numbers = (
+        f"similarity {_signed(similarity, 3)}" if similarity is not None else "silent on the probes in both"
+    )
     if p.a.dead(a) != p.b.dead(b):
         lost = p.b.dead(b)
         return ("died", "live before, dead now") if lost else ("born", "dead before, live now")
@@ -278,7 +280,7 @@ def _turn(p: Pairing, a: int, b: int, words: tuple[str, ...] | None = None) -> t
     if 0 in (first, last):
         z = (before.structure, after.structure)
         if None in z or abs(float(z[1] or 0) - float(z[0] or 0)) >= _STEP:
-            numbers = " to ".join("–" if v is None else f"{v:.1f}" for v in z)
+            numbers = " to ".join("none" if v is None else _signed(v, 1) for v in z)
             return word, f"{verdicts}, structure {numbers}"
         return "", ""
     steady = (before.consistency, after.consistency)
@@ -297,8 +299,13 @@ def _nothing_like(p: Pairing, best: float | None) -> str:
     if best is None:
         return "silent on the probes"
     if best >= least:
-        return f"the most similar unit, {best:.3f}, matches another one"
-    return f"the most similar unit has similarity {best:.3f}, below {least:g}"
+        return f"the most similar unit, {_signed(best, 3)}, matches another one"
+    return f"the most similar unit has similarity {_signed(best, 3)}, below {least:g}"
+
+
+def _signed(value: float, digits: int) -> str:
+    """Return a number with a minus sign instead of a hyphen."""
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def _is_consequence(p: Pairing, a: int, b: int) -> bool:

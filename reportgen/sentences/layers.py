@@ -13,26 +13,26 @@ from reportgen.verdicts import DEAD, FLAT, STATIC, STRUCTURED, VERDICTS
 
 ONLY_REMOVAL = (
     "Whether the network needs the others can only be measured by removing them: "
-    "reportgen prune MODEL --images DIR."
+    "`reportgen prune MODEL --images DIR`."
 )
 """A sentence for wherever removal was not measured."""
 
 
 def rendered_in_words(n_rendered: int, n_units: int) -> str:
     """Return how much of a layer was rendered; empty where all of it was."""
-    return "" if n_rendered >= n_units else f"{n_rendered} of {n_units} units rendered"
+    return "" if n_rendered >= n_units else f"{n_rendered:,} of {n_units:,} units rendered"
 
 
 def compared_in_words(compared: ConsistencyReference) -> str:
     """Return what consistency was compared with."""
     n, said = compared.n_units, []
     if n:
-        said.append(f"{n} unit{'s' * (n != 1)} of this layer with a pattern")
+        said.append(f"{n:,} unit{'s' * (n != 1)} of this layer with a pattern")
     if compared.n_others:
-        said.append(f"{compared.n_others} pictures of other layers")
+        said.append(f"{compared.n_others:,} pictures of other layers")
     if compared.n_null:
         null = "pictures of the noise baseline, which overstates agreement"
-        said.append(f"{compared.n_null} {null}")
+        said.append(f"{compared.n_null:,} {null}")
     return " and ".join(said) or "nothing"
 
 
@@ -125,13 +125,18 @@ def estimate_in_words(shares: Mapping[str, ShareEstimate]) -> str:
         return ""
     known = next(iter(shares.values()))
     listed = ", ".join(
-        f"{word} {100 * x.share:.0f} % ({100 * x.low:.0f} to {100 * x.high:.0f})"
+        f"{word} {_percent(x.share)} % ({100 * x.low:.0f} to {100 * x.high:.0f})"
         for word, x in shares.items()
     )
     return (
         f"Estimated for all {known.of:,} units from {known.judged:,} drawn at random, with 95 % intervals: "
         f"{listed}."
     )
+
+
+def _percent(share: float) -> str:
+    """Return a share in whole percent; what was found is not rounded to none."""
+    return "under 1" if 0 < share < 0.005 else f"{100 * share:.0f}"
 
 
 def shared_in_words(layers: Sequence[str]) -> str:
@@ -164,15 +169,15 @@ def similarity_in_words(groups: ResponseGroups, *, least: float) -> list[str]:
         least: Smallest mean correlation within a group.
     """
     said = [
-        f"{len(groups.basis)} of {groups.live} active units linearly explain {groups.basis_share:.0%} of the "
+        f"{len(groups.basis):,} of {groups.live:,} active units linearly explain {groups.basis_share:.0%} of the "
         f"variance of all their activations; effective rank {groups.effective_rank:.1f}."
     ]
     if groups.groups:
-        many = f"{len(groups.groups)} groups" if len(groups.groups) > 1 else "One group"
+        many = f"{len(groups.groups):,} groups" if len(groups.groups) > 1 else "One group"
         inside = sum(map(len, groups.groups))
         said.append(
-            f"{many} of units with similar activations (mean correlation {least:g} or more): {inside} units "
-            f"in all, {len(groups.groups[0])} in the largest."
+            f"{many} of units with similar activations (mean correlation {least:g} or more): {inside:,} units "
+            f"in all, {len(groups.groups[0]):,} in the largest."
         )
     return said
 
@@ -215,7 +220,7 @@ def too_few_twins_in_words(n: int) -> str:
 
 
 def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" + ("" if n == 1 else "s")
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def _are(n: int) -> str:

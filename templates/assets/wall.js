@@ -11,8 +11,7 @@
   function zoom(by) {
     var level = LEVELS.indexOf(Number(getComputedStyle(rows).getPropertyValue("--k")));
     rows.style.setProperty("--k", LEVELS[Math.max(0, Math.min(LEVELS.length - 1, level - by))]);
-    var image = rows.querySelector("img");
-    if (image) tools.querySelector("output").textContent = Math.round(image.getBoundingClientRect().width / ACROSS) + " px a unit";
+    if (sheets.length) tools.querySelector("output").textContent = Math.round(measured(sheets[0]).side) + " px a unit";
     hide();
   }
 
@@ -37,9 +36,15 @@
 
   function hide() { frame.hidden = label.hidden = true; }
 
+  // Where a link's units begin, and how wide one is
+  function measured(a) {
+    var box = a.getBoundingClientRect();
+    return { left: box.left, top: box.top, side: box.width / (Number(getComputedStyle(a).getPropertyValue("--across")) || ACROSS) };
+  }
+
   // Be at the unit in place `k` of the sheet that `a` shows; where there is none, at the layer.
   function spot(a, k) {
-    var there = mark(a, k), box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
+    var there = mark(a, k), box = measured(a), side = box.side;
     a.hash = there ? "#u" + (Number(a.dataset.first) + k) : "";
     if (!there) return hide();
     a.dataset.at = k;
@@ -60,24 +65,27 @@
   function pointed(event) {
     var a = event.target.closest("a[data-first]");
     if (!a) return hide();
-    var box = a.firstElementChild.getBoundingClientRect(), side = box.width / ACROSS;
+    var box = measured(a), side = box.side;
     spot(a, Math.floor((event.clientY - box.top) / side) * ACROSS + Math.floor((event.clientX - box.left) / side));
   }
 
   function moved(event) {
     var a = event.target.closest("a[data-first]"), at = a && Number(a.dataset.at || 0);
-    var by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -ACROSS, ArrowDown: ACROSS, Home: -at, End: a && a.dataset.n - 1 - at }[event.key];
+    var apart = a && a.closest(".apart"), places = apart ? [].slice.call(apart.children) : [], here = apart ? places.indexOf(a) : at, n = apart ? places.length : a && a.dataset.n;
+    var by = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -ACROSS, ArrowDown: ACROSS, Home: -here, End: n - 1 - here }[event.key];
     if (event.key === "+" || event.key === "=") zoom(1);
     else if (event.key === "-") zoom(-1);
     else if (event.key === "Escape") hide();
     else if (recipe.pressed(event.key, chosen)) event.preventDefault();
     else if (a && by !== undefined) {
       event.preventDefault();
-      if (at + by >= 0 && at + by < a.dataset.n) spot(a, at + by);
+      if (here + by < 0 || here + by >= n) return;
+      if (apart) places[here + by].focus(); else spot(a, at + by);
     }
   }
 
   document.querySelectorAll("[data-mark]").forEach(function (li) { words[li.dataset.mark] = li.dataset.verdict; });
+  wall.querySelectorAll(".apart a + a").forEach(function (a) { a.tabIndex = -1; });
   tools.hidden = false;
   tools.prepend.apply(tools, recipe.mount(chosen, true));
   pictured();

@@ -179,3 +179,11 @@ def test_a_units_page_leads_to_its_counterparts_and_to_what_became_of_it(site):
     assert "<b>v3</b>" in listed
     packed = "".join(p.read_text() for p in (site / "m/garden/v2/block1-conv2").glob("units-*.js"))
     assert packed, "the panel draws the same from the layer's data"
+
+
+def test_a_versions_own_page_says_what_changed_and_leads_there(site):
+    for version in ("v1", "v2"):
+        page = text(site, f"m/garden/{version}/index.html")
+        (row,) = re.findall(r"What changed between versions\?</dt>(.*?)</dd>", page, re.S)
+        assert f'href="../../../{PAIR}/index.html"' in row and "v1 → v2" in row
+        assert re.search(r"\d+ </?\w", re.sub(r"\s+", " ", row))

@@ -208,3 +208,8 @@ def test_a_layers_own_curve_marks_how_many_of_its_units_can_go_alone():
     assert (chosen.x - first[0]) / (last[0] - first[0]) == pytest.approx(28 / 32, abs=0.005)
     assert removal_curve(removal, MIDDLE, "conv2d_1").marks
     assert "of conv2d_1 alone" in removal_curve(removal, MIDDLE, "conv2d_1").alt
+
+
+def test_small_needs_have_an_axis_of_powers_of_ten():
+    found = texts(need_against_structure(seen(30, need=lambda i: 0.01 * 10.0 ** -(i % 6)), 2.0, 800))
+    assert {"10⁻²", "10⁻³", "10⁻⁶"} <= set(found) and not any("e-" in x or "e−" in x for x in found)

@@ -22,7 +22,8 @@ def layer(name, verdicts, units=None):
     """Return a layer whose units have these verdicts; an empty one for a unit without a score."""
     units = tuple(units if units is not None else range(len(verdicts)))
     scores = {u: SimpleNamespace(verdict=v) for u, v in zip(units, verdicts, strict=True) if v}
-    return SimpleNamespace(layer=SimpleNamespace(name=name, slug=name), units=units, scores=scores)
+    own = SimpleNamespace(name=name, slug=name, n_units=max(units) + 1)
+    return SimpleNamespace(layer=own, units=units, scores=scores)
 
 
 def pixels(rows):
@@ -56,12 +57,35 @@ def test_a_unit_has_the_line_of_its_verdict_in_its_place(colours, shift):
 
 
 def test_a_sheet_says_which_units_it_has_and_how_they_were_judged():
-    rows = [layer("a", ["structured", "structured", "static", ""], (3, 4, 5, 9))]
+    rows = [layer("a", ["structured", "structured", "static", ""], (1, 2, 3, 6))]
     wall = wall_of(PLACE, rows, "x")
     (sheet,) = wall.layers[0].sheets
-    assert marks(rows) == ["---sst---o"] and sheet.n == 10
-    assert sheet.alt == "Units 3 to 9 of a: 2 structured, 1 static, 1 not scored"
-    assert wall.layers[0].across == 10 and wall.layers[0].n_units == 4
+    assert marks(rows) == ["-sst--o"] and sheet.n == 7
+    assert sheet.alt == "Units 1 to 6 of a: 2 structured, 1 static, 1 not scored"
+    assert wall.layers[0].across == 7 and wall.layers[0].n_units == 4 and not wall.layers[0].apart
+
+
+def test_units_drawn_from_a_wide_layer_are_shown_one_by_one():
+    rows = [layer("a", ["static"] * 20), layer("b", ["structured", "static", ""], (3, 290, 300))]
+    wall, picture = wall_of(PLACE, rows, "x"), pixels(rows)
+    whole, drawn = wall.layers
+    assert not whole.apart and drawn.apart
+    assert (drawn.across, drawn.n_units, drawn.n_all) == (3, 3, 301)
+    assert marks(rows)[1:] == ["s", "t", "o"]
+    assert [(s.number, s.first, s.n, s.column, s.row) for s in drawn.sheets] == [
+        (0, 3, 1, 3, 0),
+        (1, 290, 1, 2, 2),
+        (1, 300, 1, 12, 2),
+    ]
+    assert drawn.sheets[1].alt == "Unit 290 of b: static"
+    for sheet, letter in zip(drawn.sheets, "sto", strict=True):
+        line = picture[sheet.top, sheet.left : sheet.left + sheet.width, 3] > 0
+        assert line.tolist() == [c == "#" for c in LINES[letter]]
+
+
+def test_many_units_are_always_on_sheets():
+    rows = [layer(f"l{i}", ["static"] * 200, range(0, 1000, 5)) for i in range(10)]
+    assert not any(x.apart for x in wall_of(PLACE, rows, "x").layers)
 
 
 def test_sheets_of_a_hundred_thousand_units_fit_the_page_and_one_picture():

@@ -1,5 +1,6 @@
 """What a pair of units is called, from similarity, confidence and verdicts."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -77,6 +78,22 @@ def compared(chance=None, ordered=False):
     pair = LayerPair("conv", "conv", 2, 4, False, ordered, None, rows, 1, 1, chance)
     return Comparison(VersionId("net", "narrow", ""), VersionId("net", "wide", ""), (pair,), "name",
                       chance=twin)  # fmt: skip
+
+
+def test_pairs_of_dead_units_count_apart_so_that_counts_agree():
+    rows = (
+        UnitChange("moved", Side(0, "structured"), Side(1, "structured"), 0.9),
+        UnitChange("moved", Side(1, "dead"), Side(0, "dead")),
+        UnitChange("unmatched", Side(2, "dead"), None),
+    )
+    pair = LayerPair("conv", "conv", 3, 2, False, False, None, rows, 1, 1)
+    assert pair.dead_pairs == 1
+    assert pair.counterparts_a + pair.dead_pairs == pair.counts["moved"]
+    assert dataclasses.replace(pair, ordered=True).dead_pairs == 0
+    c = Comparison(VersionId("m", "a", ""), VersionId("m", "b", ""), (pair,), "name")
+    assert any(
+        "1 of 3 units of a have a counterpart in b; 1 more is dead in both." in s for s in sentences(c)
+    )
 
 
 def test_the_counts_of_each_version_add_up_to_its_units():
