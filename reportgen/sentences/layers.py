@@ -169,15 +169,15 @@ def similarity_in_words(groups: ResponseGroups, *, least: float) -> list[str]:
         least: Smallest mean correlation within a group.
     """
     said = [
-        f"{len(groups.basis):,} of {groups.live:,} active units linearly explain {groups.basis_share:.0%} of the "
-        f"variance of all their activations; effective rank {groups.effective_rank:.1f}."
+        f"{len(groups.basis):,} of {groups.live:,} active units linearly explain {groups.basis_share:.0%} of "
+        f"the variance of all their activations; effective rank {groups.effective_rank:.1f}."
     ]
     if groups.groups:
         many = f"{len(groups.groups):,} groups" if len(groups.groups) > 1 else "One group"
         inside = sum(map(len, groups.groups))
         said.append(
-            f"{many} of units with similar activations (mean correlation {least:g} or more): {inside:,} units "
-            f"in all, {len(groups.groups[0]):,} in the largest."
+            f"{many} of units with similar activations (mean correlation {least:g} or more): {inside:,} "
+            f"units in all, {len(groups.groups[0]):,} in the largest."
         )
     return said
 
