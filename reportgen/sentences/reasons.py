@@ -225,7 +225,8 @@ def _numbers(step: Decision, score: UnitScore) -> str:
     if step.question == "facets":
         return f"groups of {' and '.join(map(str, step.groups))} similar pictures"
     try:
-        return _MEASURED[step.question].format_map(found) + _place(step, score) + _apart(found)
+        measured = _MEASURED[step.question].format_map(found).replace("-", "−")
+        return measured + _place(step, score) + _apart(found)
     except KeyError:  # Of a store whose maker named them otherwise.
         return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
 
