@@ -7,7 +7,7 @@ here knows of jobs, slots or seeds: see `batch_runner`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from reportgen.models import Cut
 
 State = dict[str, Tensor]
+WithGradient = tuple[Tensor, Tensor]
+"""A value of each picture, `(n,)`, and its gradient, `(n, h, w, c)`."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,8 @@ def _step(
     structure: Structure, parameters: Parametrization, objective: Callable[..., Nest]
 ) -> Callable[..., Nest]:
     """Return one step: `(state, (transforms, whether the chunk begins), numbers) -> (state, trace)`."""
-    recipe, engine, update = structure.recipe, backend(), OPTIMISERS[structure.recipe.optimiser]
+    engine, keeps_best = backend(), structure.recipe.keep == "best"
+    moved = _moved(structure.recipe.optimiser, parameters)
 
     def step(state: State, inputs: Nest, numbers: Mapping[str, Tensor]) -> Nest:
         move, begins = inputs
@@ -206,54 +209,103 @@ def _step(
         )
         push = _rms(uphill)
         charges = [_charge(structure, parameters, kind, power, x) for kind, power in structure.penalties]
-        scale = state["scale"]
-        if recipe.penalty_scaling == "gradient":
-            measured = [_inverse(push)] + [
-                _inverse(_rms(g)) * ops.cast(push > 0, "float32") for _, g in charges
-            ]
-            measured += [ops.ones_like(push)] * (SCALES - len(measured))
-            scale = ops.where(begins > 0, ops.stack(measured, axis=1), scale)
-        loss, downhill = -values * scale[:, 0], -uphill * _wide(scale[:, 0])
-        for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
-            weight = numbers[kind] * scale[:, 1 + i]
-            loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
+        scale = _scale(structure, state["scale"], push, charges, begins)
+        loss, downhill = _loss(structure, (values, uphill), charges, scale, numbers)
         finite = ops.isfinite(loss) & ops.isfinite(_rms(downhill))
         active = ops.cast(finite & (state["step"] < numbers["steps"]), "float32")
-        downhill = ops.where(_wide(active) > 0, downhill, 0.0)
-        cooled = 1.0 - numbers["cooling"] * state["step"] / ops.maximum(numbers["steps"], 1.0)
-        size = _wide(active * numbers["step_size"] * cooled)
-        if recipe.optimiser in IN_THE_METRIC:
-            downhill = parameters.direction(x, downhill)
-        change, first, second = update(downhill, state["first"], state["second"], state["step"])
-        if recipe.optimiser not in IN_THE_METRIC:
-            change = parameters.direction(x, size * change)
-            size = 1.0
-        x = parameters.stepped(x, size * change)
         # The gradient of an inactive picture is zero: its moments decay, and are not used again.
-        new = {
-            "x": x,
-            "first": first,
-            "second": second,
-            "step": state["step"] + active,
-            "silence": silence,
-            "scale": scale,
-            "best": state["best"],
-            "best_loss": state["best_loss"],
-        }
-        if recipe.keep == "best":
-            # As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
-            better = active * ops.cast(loss < state["best_loss"], "float32")
-            new["best"] = ops.where(_wide(better) > 0, x, state["best"])
-            new["best_loss"] = ops.where(better > 0, loss, state["best_loss"])
+        downhill = ops.where(_wide(active) > 0, downhill, 0.0)
+        x, first, second = moved(state, downhill, _wide(active * _step_size(state["step"], numbers)))
+        new = {**state, "x": x, "first": first, "second": second, "scale": scale, "silence": silence}
+        new["step"] = state["step"] + active
+        if keeps_best:
+            new["best"], new["best_loss"] = _best(state, x, loss, active)
         return new, (values, push, ops.cast(finite, "float32"), silence)
 
     return step
 
 
+def _scale(
+    structure: Structure,
+    scale: Tensor,
+    push: Tensor,
+    charges: Sequence[WithGradient],
+    begins: Tensor,
+) -> Tensor:
+    """Return the factors of the objective and of each penalty, measured anew where a window begins.
+
+    Args:
+        scale: The factors so far, `(n, SCALES)`.
+        push: RMS of the objective's gradient, `(n,)`.
+        charges: The penalties.
+    """
+    if structure.recipe.penalty_scaling != "gradient":
+        return scale
+    pushed = ops.cast(push > 0, "float32")
+    measured = [_inverse(push), *(_inverse(_rms(gradient)) * pushed for _, gradient in charges)]
+    measured += [ops.ones_like(push)] * (SCALES - len(measured))
+    return ops.where(begins > 0, ops.stack(measured, axis=1), scale)
+
+
+def _loss(
+    structure: Structure,
+    gain: WithGradient,
+    charges: Sequence[WithGradient],
+    scale: Tensor,
+    numbers: Mapping[str, Tensor],
+) -> WithGradient:
+    """Return what is minimised: the scaled penalties less the scaled objective.
+
+    Args:
+        gain: The objective.
+        charges: The penalties.
+    """
+    values, uphill = gain
+    loss, downhill = -values * scale[:, 0], -uphill * _wide(scale[:, 0])
+    for i, ((kind, _), (charge, gradient)) in enumerate(zip(structure.penalties, charges, strict=True)):
+        weight = numbers[kind] * scale[:, 1 + i]
+        loss, downhill = loss + weight * charge, downhill + gradient * _wide(weight)
+    return loss, downhill
+
+
+def _step_size(step: Tensor, numbers: Mapping[str, Tensor]) -> Tensor:
+    """Return the length of each picture's next step, which cools down with its steps."""
+    cooled = 1.0 - numbers["cooling"] * step / ops.maximum(numbers["steps"], 1.0)
+    return numbers["step_size"] * cooled
+
+
+def _moved(optimiser: str, parameters: Parametrization) -> Callable[[State, Tensor, Tensor], Nest]:
+    """Return a function `(state, gradient of the loss, step size) -> (x, first, second)` of one optimiser."""
+    update = OPTIMISERS[optimiser]
+
+    def by_gradient_in_the_metric(state: State, downhill: Tensor, size: Tensor) -> Nest:
+        x = state["x"]
+        direction = parameters.direction(x, downhill)
+        change, first, second = update(direction, state["first"], state["second"], state["step"])
+        return parameters.stepped(x, size * change), first, second
+
+    def by_step_in_the_metric(state: State, downhill: Tensor, size: Tensor) -> Nest:
+        x = state["x"]
+        change, first, second = update(downhill, state["first"], state["second"], state["step"])
+        return parameters.stepped(x, parameters.direction(x, size * change)), first, second
+
+    return by_gradient_in_the_metric if optimiser in IN_THE_METRIC else by_step_in_the_metric
+
+
+def _best(state: State, x: Tensor, loss: Tensor, active: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values to keep and the lowest loss so far.
+
+    As keras-vis did, the picture kept is the one that the step from the lowest loss led to.
+    """
+    better = active * ops.cast(loss < state["best_loss"], "float32")
+    kept = ops.where(_wide(better) > 0, x, state["best"])
+    return kept, ops.where(better > 0, loss, state["best_loss"])
+
+
 def _charge(
     structure: Structure, parameters: Parametrization, kind: str, power: float, x: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return a penalty of each picture and its gradient with respect to the values that are optimised."""
+) -> WithGradient:
+    """Return a penalty of each picture, and its gradient with respect to the values that are optimised."""
     picture = x if parameters.picture is None else parameters.picture(x)
     values, gradient = PENALTIES[kind](picture, power, _in_own_range(structure))
     if parameters.picture is not None:
