@@ -66,15 +66,18 @@ def order(
     Layer by layer, because every pass over the layers builds their programs again; in several passes only if
     the budget may not be enough. The first pass has as many units of each layer as surely fit.
     """
+
+    def fits(seconds: float) -> bool:
+        return seconds <= clock.left() * SAFE_SHARE  # Estimating may take a while, which is of the budget.
+
     left = missing(plans, stored)
-    seconds = estimate(left)  # It may take a while, which is of the budget.
-    room = clock.left() * SAFE_SHARE
-    if not left or seconds <= room:
+    seconds = estimate(left)
+    if not left or fits(seconds):
         return [left], seconds
     first, turns = 1, passes(plans, stored, 1)
     while first < max(len(plan.units) for plan in left):
         more = passes(plans, stored, 2 * first)
-        if estimate(more[0]) > room:
+        if not fits(estimate(more[0])):
             break
         first, turns = 2 * first, more
     return turns, seconds

@@ -79,7 +79,8 @@ class Estimator:
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
     calibrated speed: within a factor of three. If that is more than some seconds and the machine was never
-    measured, it is measured first. If it is minutes, a few layers of this very network are, once.
+    measured, it is measured first. If it is minutes, a few layers of this very network are. Each is done at
+    most once, so that later estimates are quick and can be compared with the first.
 
     Args:
         model: The network.
@@ -93,21 +94,22 @@ class Estimator:
         batch: Callable[[Cut], int] | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._model, self._batch, self._stop = model, batch, stop
-        self._by_layers: SpeedOf | None = None
+        self._model, self._stop = model, stop
+        self._speed_of = _by_machine(cached_speed())
+        self._measurements: list[tuple[float, Callable[[Sequence[LayerPlan]], SpeedOf]]] = [
+            (_CALIBRATE_FROM, lambda _: _by_machine(calibrated()))
+        ]
+        if batch is not None:
+            self._measurements.append((_MEASURE_FROM, lambda plans: _by_layers(model, plans, batch, stop)))
 
     def __call__(self, plans: Sequence[LayerPlan]) -> float:
         """Return about how many seconds the plans' pictures take."""
-        if self._by_layers is not None:
-            return _seconds(self._model, plans, self._by_layers)
-        seconds = _seconds(self._model, plans, _by_machine(cached_speed()))
-        if seconds < _CALIBRATE_FROM:
-            return seconds
-        seconds = _seconds(self._model, plans, _by_machine(calibrated()))
-        if self._batch is None or seconds < _MEASURE_FROM or self._stop():
-            return seconds
-        self._by_layers = _by_layers(self._model, plans, self._batch, self._stop)
-        return _seconds(self._model, plans, self._by_layers)
+        seconds = _seconds(self._model, plans, self._speed_of)
+        while self._measurements and seconds >= self._measurements[0][0] and not self._stop():
+            _, measured = self._measurements.pop(0)
+            self._speed_of = measured(plans)
+            seconds = _seconds(self._model, plans, self._speed_of)
+        return seconds
 
 
 @dataclass(frozen=True, slots=True)

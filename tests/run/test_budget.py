@@ -97,6 +97,67 @@ def test_a_short_budget_has_fewer_units_in_the_first_pass_so_that_every_layer_ha
     assert sum(len(plan.pictures) for turn in short for plan in turn) == 20
 
 
+def keys(turns):
+    return [p.key for turn in turns for plan in turn for p in plan.pictures]
+
+
+@pytest.mark.parametrize("budget", [0.0, 1e-6, 3.0, 9.0, 40.0])
+@pytest.mark.parametrize("estimate_takes", [0.0, 2.0, 60.0])
+def test_every_missing_picture_is_in_one_pass_however_little_time_is_left(planned, budget, estimate_takes):
+    now = Hands()
+    clock = Clock(budget, now)
+
+    def a_second_each(left):
+        now.at += estimate_takes
+        return float(len(keys([left])))
+
+    stored = {planned[0].pictures[0].key, planned[1].pictures[-1].key}
+    turns, seconds = order(planned, stored, clock, a_second_each)
+    assert seconds == 18
+    assert sorted(keys(turns)) == sorted(
+        p.key for plan in planned for p in plan.pictures if p.key not in stored
+    )
+    assert all(turns) and {plan.layer.name for plan in turns[0]} == {"conv", "head"}
+
+
+def test_the_time_that_estimating_takes_is_of_the_budget(planned):
+    def fits_at_once(estimate_takes):
+        now = Hands()
+        clock = Clock(40, now)
+
+        def twenty_seconds(left):
+            now.at += estimate_takes
+            return 20.0
+
+        return len(order(planned, set(), clock, twenty_seconds)[0]) == 1
+
+    assert fits_at_once(0.0) and fits_at_once(6.0)  # Three fifths of 34 s are 20.4 s.
+    assert not fits_at_once(8.0)
+
+
+def test_every_estimate_of_a_first_pass_takes_from_its_time(planned):
+    def units_of_the_first_pass(estimate_takes):
+        now = Hands()
+        clock = Clock(20, now)
+
+        def a_second_each(left):
+            now.at += estimate_takes
+            return float(len(keys([left])))
+
+        turns, _ = order(planned, set(), clock, a_second_each)
+        return [len({p.unit for p in plan.pictures}) for plan in turns[0]]
+
+    assert units_of_the_first_pass(0.0) == [2, 2]  # Twelve pictures in three fifths of 20 s.
+    assert units_of_the_first_pass(1.0) == [1, 1]
+
+
+def test_nothing_missing_is_no_pass_even_if_the_time_is_over(planned):
+    now = Hands()
+    clock = Clock(1, now)
+    now.at += 5
+    assert order(planned, set(keys([planned])), clock, lambda left: 0.0) == ([[]], 0.0)
+
+
 def test_what_is_missing_is_said_in_pictures_and_layers(planned):
     every = {p.key for plan in planned for p in plan.pictures}
     lack = missing_pictures(planned, {p.key for p in planned[0].pictures})

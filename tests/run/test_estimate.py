@@ -1,0 +1,167 @@
+"""How long a run will take: what is measured for it, once, and what is done where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from reportgen.config import read_settings
+from reportgen.models import Model, load_model
+from reportgen.plan import LayerPlan, PictureSet, make_plan
+from reportgen.run import estimate
+from reportgen.run.calibration import Speed
+from reportgen.run.estimate import Estimator, LayerSpeed, measured_layer, multiplications
+from reportgen.run.rendering import plan_request
+from reportgen.store import open_store
+from reportgen.units import Layer
+
+RATE = 1e6
+"""Multiplications a second of a matrix product on the machine of these tests."""
+
+MACHINE = Speed(program_seconds=2.0, slower=4.0)
+
+
+class Network:
+    """A network of which only the work up to each layer counts: a million multiplications a pixel."""
+
+    input_shape = (48, 48, 1)
+
+
+def a_plan(position: int, pictures: int = 4) -> LayerPlan:
+    """Return a plan of a layer's pictures on the whole canvas, each of 48 steps."""
+    layer = Layer(
+        f"l{position}", "", "conv2d", position, 9, (8, 8), (1, 1), (3, 3), "relu", "", False, "", ""
+    )
+    chosen = tuple(range(pictures))
+    recipe = read_settings({}).recipes()["scored"]
+    return LayerPlan(layer, chosen, (PictureSet(recipe, "r", (48, 48), chosen),))  # type: ignore[arg-type]
+
+
+PLANS = [a_plan(position) for position in range(5)]
+STEPS = 4 * 48
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A machine of known speed on which everything is worth measuring; returns what was measured."""
+    done: list[str] = []
+
+    def calibrated() -> Speed:
+        done.append("machine")
+        return MACHINE
+
+    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE)
+    monkeypatch.setattr(estimate, "multiplications_a_second", lambda: RATE)
+    monkeypatch.setattr(estimate, "cached_speed", lambda: Speed(0.0, 1.0))
+    monkeypatch.setattr(estimate, "calibrated", calibrated)
+    return done
+
+
+def measuring(
+    monkeypatch: pytest.MonkeyPatch, done: list[str], speeds: Callable[[int], LayerSpeed]
+) -> Callable[..., Estimator]:
+    """Return a function that makes an estimator, to which a layer has the speed that `speeds` returns."""
+
+    def measured(model: Model, plan: LayerPlan, batch: object, stop: object) -> LayerSpeed:
+        done.append(plan.layer.name)
+        return speeds(plan.layer.position)
+
+    monkeypatch.setattr(estimate, "measured_layer", measured)
+    return lambda **options: Estimator(Network(), **{"batch": lambda cut: 4, **options})  # type: ignore[arg-type]
+
+
+def seconds_of(n_layers: int, program_s: float, rate: float) -> float:
+    return n_layers * (program_s + STEPS * RATE / rate)
+
+
+def test_layers_are_measured_once_and_not_again_for_other_plans(
+    monkeypatch: pytest.MonkeyPatch, machine: list[str]
+) -> None:
+    seconds = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, 2 * RATE, 4))()
+    assert seconds(PLANS) == pytest.approx(seconds_of(5, 1.0, 2 * RATE))
+    assert machine == ["machine", "l0", "l2", "l4"]
+    assert seconds(PLANS[:2]) == pytest.approx(seconds_of(2, 1.0, 2 * RATE))
+    assert seconds(PLANS) == pytest.approx(seconds_of(5, 1.0, 2 * RATE))
+    assert machine == ["machine", "l0", "l2", "l4"]
+
+
+def test_layers_between_measured_ones_have_speeds_in_between(
+    monkeypatch: pytest.MonkeyPatch, machine: list[str]
+) -> None:
+    by_position = {
+        0: LayerSpeed(1.0, RATE, 4),
+        2: LayerSpeed(4.0, 16 * RATE, 4),
+        4: LayerSpeed(4.0, 16 * RATE, 4),
+    }
+    seconds = measuring(monkeypatch, machine, by_position.__getitem__)()
+    seconds(PLANS)
+    assert seconds([PLANS[1]]) == pytest.approx(seconds_of(1, 2.0, 4 * RATE))
+
+
+def test_a_layer_that_cannot_be_measured_gets_the_speed_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, machine: list[str]
+) -> None:
+    def speeds(position: int) -> LayerSpeed:
+        if position != 2:
+            raise ValueError("a framework's own trouble")
+        return LayerSpeed(3.0, 8 * RATE, 4)
+
+    seconds = measuring(monkeypatch, machine, speeds)()
+    assert seconds(PLANS) == pytest.approx(seconds_of(5, 3.0, 8 * RATE))
+
+
+def test_where_no_layer_can_be_measured_the_machine_s_speed_is_taken_and_none_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, machine: list[str]
+) -> None:
+    def speeds(position: int) -> LayerSpeed:
+        raise MemoryError
+
+    seconds = measuring(monkeypatch, machine, speeds)()
+    of_the_machine = seconds_of(5, MACHINE.program_seconds, RATE / MACHINE.slower / 3)
+    assert seconds(PLANS) == pytest.approx(of_the_machine)
+    tried = machine.copy()
+    assert seconds(PLANS) == pytest.approx(of_the_machine) and machine == tried
+
+
+def test_only_what_takes_long_is_worth_measuring(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
+    seconds = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))()
+    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: 1.0)
+    assert seconds(PLANS) < 1 and machine == []
+    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE / 90)
+    assert 30 < seconds(PLANS) < 150 and machine == ["machine"]
+    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE)
+    seconds(PLANS)
+    assert machine == ["machine", "l0", "l2", "l4"]
+
+
+def test_a_run_that_was_stopped_measures_nothing(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
+    make = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))
+    assert make(stop=lambda: True)(PLANS) > 0 and machine == []
+
+
+def test_without_a_batch_no_layer_is_measured(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
+    make = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))
+    make(batch=None)(PLANS)
+    assert machine == ["machine"]
+
+
+@pytest.fixture
+def tiny(tiny_model: Path, tiny_store: Path) -> tuple[Model, Sequence[LayerPlan]]:
+    with open_store(tiny_store) as store:
+        record = store.models()[0]
+    return load_model(tiny_model), make_plan(record, plan_request(read_settings({})), arithmetic="float32")
+
+
+def test_a_real_layer_has_a_speed(tiny: tuple[Model, Sequence[LayerPlan]]) -> None:
+    model, plans = tiny
+    found = measured_layer(model, plans[0], lambda cut: 3, lambda: False)
+    assert found.batch == 3 and found.program_s > 0
+    assert found.multiplications_per_s > multiplications(model, "conv")  # More than a step in a second.
+
+
+def test_a_layer_whose_measurement_is_stopped_has_none(tiny: tuple[Model, Sequence[LayerPlan]]) -> None:
+    model, plans = tiny
+    with pytest.raises(TimeoutError, match="stopped"):
+        measured_layer(model, plans[0], lambda cut: 3, lambda: True)
