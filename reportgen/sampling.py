@@ -103,9 +103,9 @@ def _log_choices(n: int, k: int) -> float:
 def combined_share(parts: Sequence[ShareEstimate]) -> ShareEstimate:
     """Return the share of all units of several layers, each of which has its own sample.
 
-    Each layer counts by its units. The interval is that of a normal distribution, whose variance is that of
-    stratified sampling without replacement; a layer whose few units agree is taken as less sure than that
-    (one unit of each kind is added).
+    Each layer counts by its units. Where only one was not judged whole, the interval is its own. Else it is
+    that of a normal distribution, whose variance is that of stratified sampling without replacement; a layer
+    whose few units agree is taken as less sure than that (one unit of each kind is added).
 
     Raises:
         ValueError: There are no parts.
@@ -114,7 +114,12 @@ def combined_share(parts: Sequence[ShareEstimate]) -> ShareEstimate:
     if not of:
         raise ValueError("no units to estimate a share of")
     share = sum(part.share * part.of for part in parts) / of
-    variance = sum(_variance(part) * (part.of / of) ** 2 for part in parts)
+    sampled = [part for part in parts if not part.exact]
+    if len(sampled) == 1:
+        (own,), weight = sampled, sampled[0].of / of
+        low, high = share - (own.share - own.low) * weight, share + (own.high - own.share) * weight
+        return ShareEstimate(share, low, high, judged, of)
+    variance = sum(_variance(part) * (part.of / of) ** 2 for part in sampled)
     reach = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * math.sqrt(variance)
     known = [round(part.share * part.judged) for part in parts]
     least = sum(known) / of
@@ -123,7 +128,5 @@ def combined_share(parts: Sequence[ShareEstimate]) -> ShareEstimate:
 
 
 def _variance(part: ShareEstimate) -> float:
-    if part.exact:
-        return 0.0
     smooth = (part.share * part.judged + 1) / (part.judged + 2)
     return smooth * (1 - smooth) / part.judged * (1 - part.judged / part.of)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import betabinom
 
 from reportgen.sampling import combined_share, drawn_order, drawn_sample, estimated_share
 
@@ -24,6 +25,17 @@ def test_an_interval_holds_its_estimate_and_only_what_is_possible(sample):
     most = (of - judged + found) / of
     assert found / of <= estimate.low <= estimate.high <= most
     assert estimate.low <= estimate.share <= estimate.high
+
+
+@given(samples())
+def test_an_interval_is_that_of_the_beta_binomial_distribution_of_the_units_not_judged(sample):
+    found, judged, of = sample
+    estimate = estimated_share(*sample)
+    rest = betabinom(of - judged, found + 1, judged - found + 1)
+    low, high = (found + rest.ppf([0.025, 0.975])) / of
+    # A quantile that falls between two counts may round to either.
+    assert estimate.low == pytest.approx(min(low, estimate.share), abs=1.01 / of)
+    assert estimate.high == pytest.approx(max(high, estimate.share), abs=1.01 / of)
 
 
 def test_a_layer_judged_whole_has_no_interval():
@@ -64,6 +76,19 @@ def test_the_network_s_share_is_that_of_its_layers_by_their_units():
         estimate = combined_share(parts)
         held.append(estimate.low <= true <= estimate.high)
     assert np.mean(held) >= 0.93
+
+
+def test_one_layer_s_share_is_its_own_estimate():
+    assert combined_share([estimated_share(5, 6, 384)]) == estimated_share(5, 6, 384)
+
+
+def test_layers_judged_whole_shift_the_interval_of_the_one_that_was_not():
+    part, whole = estimated_share(5, 6, 384), estimated_share(16, 16, 16)
+    both = combined_share([whole, part])
+    assert both.low == pytest.approx((16 + part.low * 384) / 400)
+    assert both.share == pytest.approx((16 + part.share * 384) / 400)
+    assert both.high == pytest.approx((16 + part.high * 384) / 400)
+    assert (both.judged, both.of) == (22, 400)
 
 
 def test_layers_judged_whole_add_up_exactly():

@@ -20,7 +20,9 @@ from reportgen.compare.possible import possible_verdicts
 from reportgen.compare.rows import LayerRows
 from reportgen.compare.rules import read_rule
 from reportgen.comparison import Comparison, LayerPair, VersionId
-from reportgen.judgement import Look
+from reportgen.errors import ConfigError
+from reportgen.judgement import Look, Starts
+from reportgen.sampling import drawn_order, estimated_share
 from reportgen.store import open_store
 from reportgen.units import UnitScore
 
@@ -126,6 +128,56 @@ def test_units_near_the_threshold_are_investigated_where_they_decide(versions):
     assert outcome(f"structured in conv1 > {n}", versions[1]).result is Result.FAIL
     share = outcome("structured_share in conv1 >= 1", versions[1])
     assert share.result is Result.INVESTIGATE and share.number.low == pytest.approx((n - 2) / n)
+
+
+@pytest.fixture
+def drawn(versions):
+    """A version of whose layer conv1 all units but two were drawn: one is static, the others structured."""
+    version = versions[1]
+    n = version.record.layer("conv1").n_units
+    units = drawn_order(version.record.layer("conv1").graph_hash, range(n))[:-2]
+    findings = version.store.findings(version.record.id, "conv1")
+    rows = [
+        dataclasses.replace(
+            s, verdict="static" if s.unit == units[0] else "structured", borderline=False, starts=Starts(9, 9)
+        )
+        for s in scores_of(version, "conv1")
+        if s.unit in units
+    ]
+    version.store.put_scores(version.record.id, "conv1", rows, fingerprint="drawn", findings=findings)
+    plan = {**version.record.plan, "drawn": ["conv1"]}
+    return Version(version.store, dataclasses.replace(version.record, plan=plan))
+
+
+def test_a_rule_about_drawn_units_is_about_all_units_and_says_that_it_estimates(drawn):
+    n = drawn.record.layer("conv1").n_units
+    known = estimated_share(n - 3, n - 2, n)
+    # Two units are not known; that both are static, as one of 22 is, has a probability below 2.5 %.
+    assert (known.low, known.high) == pytest.approx(((n - 2) / n, (n - 1) / n))
+    share = outcome("structured_share in conv1 >= 50%", drawn).number
+    assert share.estimated
+    assert (share.value, share.low, share.high) == (known.share, known.low, known.high)
+    count = outcome("structured in conv1 >= 1", drawn).number
+    assert count.estimated and (count.value, count.low, count.high) == pytest.approx(
+        (known.share * n, n - 2, n - 1)
+    )
+
+
+def test_an_estimated_rule_passes_and_fails_only_where_units_not_judged_cannot_change_it(drawn):
+    n = drawn.record.layer("conv1").n_units
+    for limit, result in ((n - 3, "pass"), (n - 2, "pass"), (n - 1, "investigate"), (n, "fail")):
+        assert outcome(f"structured in conv1 >= {limit}", drawn).result == result
+        share = outcome(f"structured_share in conv1 >= {(limit - 0.5) / n}", drawn)
+        assert share.result == result
+    assert outcome("static in conv1 <= 0", drawn).result is Result.FAIL
+    assert outcome("static in conv1 <= 1", drawn).result is Result.INVESTIGATE
+    assert outcome("static in conv1 <= 2", drawn).result is Result.PASS
+
+
+def test_counts_of_drawn_units_are_not_compared_with_those_of_another_version(versions, drawn):
+    c = Comparison(VersionId("a", "1", "h"), VersionId("a", "2", "i"), (), "name")
+    with pytest.raises(ConfigError, match="units were drawn"):
+        outcome("static_change in conv1 <= 0", drawn, versions[0], c)
 
 
 def test_what_no_threshold_decides_is_certain(versions):
