@@ -5,15 +5,26 @@ import dataclasses
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from reportgen.models import cut_model
-from reportgen.render import Job, arithmetic, device_name, render_units, suggest_batch, use_arithmetic
+from reportgen.render import (
+    Job,
+    arithmetic,
+    device_name,
+    render_units,
+    suggest_batch,
+    transforms,
+    use_arithmetic,
+)
+from reportgen.render.batch_runner import FRESH
 from reportgen.render.batch_size import picture_bytes
 from reportgen.render.optimise import ascent
-from reportgen.spec import RECIPES
+from reportgen.render.randomness import key_of
+from reportgen.spec import RECIPES, for_kind
 from tests.models.nets import loaded
 
-from .planted import convolution, cut_of, edge
+from .planted import convolution, cut_of, edge, neurons
 
 QUICK = dataclasses.replace(RECIPES["default"], steps=16, min_steps=8, window=4)
 JOBS = [Job(u, sign, seed) for u in range(3) for sign in ("happy", "sad") for seed in range(2)]
@@ -71,6 +82,51 @@ def test_a_picture_is_the_same_to_the_last_bit_whatever_else_is_to_be_done(cut, 
     for render in done(cut, JOBS[chosen], recipe, batch=8):
         assert np.array_equal(render.picture, whole[render.job].picture)
         assert render.telemetry.activation_end == whole[render.job].telemetry.activation_end
+
+
+DENSE_SHOW = dataclasses.replace(
+    for_kind(RECIPES["show"], "dense"), steps=8, min_steps=8, window=4, optimiser="adam"
+)
+
+
+@pytest.mark.parametrize("sign", ["happy", "sad"])
+@pytest.mark.parametrize(
+    "turns", [{}, {"scale": 0.1, "rotate_degrees": 10.0}, {"jitter_px": 3}, {"jitter_px": 3, "scale": 0.1}]
+)
+def test_a_finished_picture_of_a_neuron_is_evaluated_as_it_is_and_under_turns_that_no_step_used(turns, sign):
+    weights = np.random.default_rng(0).normal(size=(32, 32, 1, 2)).astype(np.float32)
+    recipe = dataclasses.replace(DENSE_SHOW, **turns)
+    (render,) = done(neurons(weights), [Job(1, sign, 5)], recipe, batch=2)
+    picture = render.picture[None].astype(np.float32) / 255.0
+    # A neuron sees the whole input: its picture is never shifted around its own edges.
+    moves = transforms.drawn(recipe, (32, 32), False, key_of(1, sign, 5), transforms.FRESH, range(FRESH))
+    factor = 1.0 if sign == "happy" else -1.0
+
+    def response(seen):
+        return factor * float(np.sum(np.asarray(ops.convert_to_numpy(seen))[0] * weights[..., 1]))
+
+    rounding = 4 / 255 / 12**0.5 * float(np.linalg.norm(weights[..., 1]))  # Four standard deviations.
+    told = render.telemetry
+    assert told.activation_end == pytest.approx(response(picture), abs=rounding)
+    expected = [response(transforms.moved(picture, move[None], False, True)) for move in moves]
+    assert told.activation_transformed == pytest.approx(expected, abs=rounding)
+    assert np.ptp(expected) > 10 * rounding and all(abs(e - told.activation_end) > rounding for e in expected)
+
+
+def test_turns_cost_a_neuron_of_fine_detail_its_activation_and_one_of_a_disc_nothing():
+    y, x = np.mgrid[:32, :32] - 15.5
+    board = np.where((np.indices((32, 32)).sum(0) % 2) > 0, 1.0, -1.0)
+    disc = np.where(np.hypot(y, x) < 8, 1.0, -1.0)
+    weights = np.stack([board, disc], axis=-1)[:, :, None]
+    recipe = dataclasses.replace(
+        for_kind(RECIPES["default"], "dense"), scored=False, steps=16, min_steps=16, tv=0.0,
+        scale=0.1, rotate_degrees=10.0,
+    )  # fmt: skip
+    kept = {
+        r.job.unit: np.mean(r.telemetry.activation_transformed) / r.telemetry.activation_end
+        for r in done(neurons(weights), [Job(0, "happy", 0), Job(1, "happy", 0)], recipe, batch=2)
+    }
+    assert kept[0] < 0.3 and kept[1] > 0.85
 
 
 def test_a_plateau_stops_early_and_zero_never_does(cut):
