@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import reportgen
 from reportgen.arguments import checked
@@ -39,6 +40,7 @@ _DEFAULT = AtlasSpec()
 _NONE = Comparisons()
 _FEW_UNITS = 2000
 _SITE_PAGES = "front"
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def write_atlas(
     *,
     templates: str | Path | None = None,
     report: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> AtlasSummary:
     """Write the site of all model versions in a store.
 
@@ -128,6 +131,7 @@ def write_atlas(
         comparisons: How versions in this store differ; they get pages of their own.
         templates: A folder whose files stand in for templates of the same names.
         report: Receives in a line, before anything is written, how large the site and its pictures will be.
+        stop: Called between layers and pages; once it returns true, nothing is written.
 
     Returns:
         Counts of pages, pictures and layers, the site's bytes, how many files were new or changed, the
@@ -135,7 +139,7 @@ def write_atlas(
 
     Raises:
         StoreError: The store cannot be read.
-        SiteError: The folder cannot be written; what was there is as it was.
+        SiteError: The folder cannot be written, or it was stopped; what was there is as it was.
         BudgetError: The site would be larger than `spec.max_site_bytes`; nothing was written.
 
     Example:
@@ -161,7 +165,7 @@ def write_atlas(
         chosen = chosen or _chosen(store, plan)
         if report is not None:
             report(chosen.words)
-        _build(store, files, plan, chosen, made_from, credits, comparisons, present)
+        _build(store, files, plan, chosen, made_from, credits, comparisons, present, stop or _never)
         total = sum(files.now.values())
         check_budget(total, spec.max_site_bytes, estimated=False, hint=SMALLER)
         written = files.n_staged
@@ -230,7 +234,7 @@ def _chosen(store: Store, plan: _Plan) -> ChosenSizes:
 
 def _build(
     store: Store, files: SiteFiles, plan: _Plan, chosen: ChosenSizes, made_from: str, credits: str,
-    comparisons: Comparisons, present: Mapping[str, int],
+    comparisons: Comparisons, present: Mapping[str, int], stop: Callable[[], bool],
 ) -> None:  # fmt: skip
     """Lay out every part that has changed, and keep the others."""
     changed: dict[tuple[int, str], dict[str, str]] = {}
@@ -242,15 +246,31 @@ def _build(
         return
     many = sum(len(plan.units[i][name]) for i, name in changed) > _FEW_UNITS
     with process_pool(make_layer, n_processes() if many else 1) as pool:
-        results = pool.run(list(_tasks(store, files, plan, chosen, changed)))
+        results = _unless(stop, pool.run(list(_tasks(store, files, plan, chosen, changed))))
         if not site_pages_kept:
-            stage, front = files.stage, _site_pages(store, plan, chosen, credits, comparisons)
+            stage, front = files.stage, _unless(stop, _site_pages(store, plan, chosen, credits, comparisons))
             with without_garbage_collection():
                 written = [stage.put(path, data) for path, data in front]
             files.add_part(_SITE_PAGES, made_from + chosen.text, written)
         for (place, parts), made in zip(changed.items(), results, strict=True):
             for part, text in parts.items():
                 files.add_part(_part_name(plan, place, part), text, made[part])
+
+
+def _never() -> bool:
+    return False
+
+
+def _unless(stop: Callable[[], bool], made: Iterable[_Made]) -> Iterator[_Made]:
+    """Yield what is made, until `stop` returns true.
+
+    Raises:
+        SiteError: It did.
+    """
+    for one in made:
+        if stop():
+            raise SiteError("the site was not written: it was stopped")
+        yield one
 
 
 def _site_pages(

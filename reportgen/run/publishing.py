@@ -12,13 +12,21 @@ from reportgen.store import open_store
 
 
 def publish(
-    settings: Settings, more: Comparisons | None = None, *, report: Callable[[str], None] | None = None
+    settings: Settings,
+    more: Comparisons | None = None,
+    *,
+    report: Callable[[str], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> AtlasSummary:
     """Write the site of the store in the settings, each version compared with the next.
 
     Args:
         more: Further comparisons of versions in that store to show.
         report: Receives a line with the expected size of the site, before it is written.
+        stop: Called between layers and pages; once it returns true, nothing is written.
+
+    Raises:
+        SiteError: It cannot be written, or was stopped.
     """
     with open_store(settings.store) as store:
         found = stored_comparisons(store, more)
@@ -30,4 +38,5 @@ def publish(
         comparisons=found,
         templates=settings.templates,
         report=report,
+        stop=stop,
     )

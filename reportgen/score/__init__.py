@@ -6,6 +6,7 @@ that nothing has changed, loads no scipy: that takes longer than reading a finis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from reportgen.judgement import LayerFindings
@@ -24,16 +25,27 @@ if TYPE_CHECKING:
     from reportgen.score.layer import score_layer as score_layer
 
 
-def score_store(store: Store, model: ModelRecord, spec: ScoreSpec) -> dict[str, LayerFindings]:
+def score_store(
+    store: Store, model: ModelRecord, spec: ScoreSpec, *, stop: Callable[[], bool] = lambda: False
+) -> dict[str, LayerFindings]:
     """Score every layer of a model version whose evidence or thresholds changed, and store it.
 
     A layer of which nothing was rendered with the scored recipe has no scores, also none from before.
 
+    Args:
+        store: Open for writing.
+        model: A model version in it.
+        spec: Thresholds.
+        stop: Called between layers; once it returns true, the others keep the scores they have.
+
     Returns:
-        The findings of every scored layer, by its name, in the model's order.
+        The findings of every scored layer, by its name, in the model's order; up to the last one before a
+        stop.
     """
-    findings = {}
+    findings: dict[str, LayerFindings] = {}
     for layer in model.layers:
+        if stop():
+            break
         mark = evidence_fingerprint(store, model, layer, spec)
         if not mark:
             store.drop_scores(model.id, layer.name)

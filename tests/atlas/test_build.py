@@ -117,6 +117,18 @@ def test_a_full_disk_leaves_the_old_site_as_it_was(small_store: Path, small_site
     assert contents(small_site) == before
 
 
+@pytest.mark.parametrize("asked", [1, 3, 9])
+def test_a_build_that_is_stopped_leaves_the_old_site_as_it_was(
+    small_store: Path, small_site: Path, asked: int
+) -> None:
+    before, left = contents(small_site), iter([False] * (asked - 1))
+    with pytest.raises(SiteError, match="stopped"):
+        write_atlas(small_store, small_site, AtlasSpec(title="Changed"), stop=lambda: next(left, True))
+    assert contents(small_site) == before
+    write_atlas(small_store, small_site, AtlasSpec(title="Changed"), stop=lambda: False)
+    assert "Changed" in (small_site / "index.html").read_text()
+
+
 def test_a_build_cut_off_while_files_move_is_finished_by_the_next(
     small_store: Path, small_site: Path, monkeypatch
 ) -> None:

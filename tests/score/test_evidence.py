@@ -120,6 +120,18 @@ def test_a_store_is_scored_once(model, store, put, measure, gratings):
     assert score_store(store, model, SPEC) == {"one": LayerFindings(n_units=1)}
 
 
+def test_a_stop_keeps_the_layers_scored_so_far_and_the_next_call_goes_on(
+    model, store, put, measure, gratings
+):
+    put("one", gratings[:4])
+    put("two", gratings[:3])
+    asked = iter([False, True])
+    assert list(score_store(store, model, SPEC, stop=lambda: next(asked))) == ["one"]
+    assert store.scores(model.id, "one") and not store.scores(model.id, "two")
+    assert list(score_store(store, model, SPEC)) == ["one", "two"]
+    assert store.scores(model.id, "two")
+
+
 @pytest.mark.parametrize("change", ["picture", "measurement", "threshold", "null"])
 def test_whatever_changes_evidence_changes_its_fingerprint(model, store, put, measure, gratings, change):
     put("one", gratings[:4])
