@@ -17,7 +17,7 @@ from reportgen.models.parity import compare_cuts, compare_import
 from tests.models.nets import pictures, stirred
 from tests.models.zoo.files import unpacked
 
-CONTEXT = "windows, or tokens of all pictures in one list"
+CONTEXT = "reads windows (such as Swin's), or tokens of all pictures in one list"
 
 
 def vit() -> Any:
@@ -30,6 +30,14 @@ def vit() -> Any:
     y = layers.Dense(16, activation="gelu", name="wide")(layers.LayerNormalization()(x))
     x = layers.Add()([x, layers.Dense(8, name="narrow")(y)])
     return keras.Model(i, layers.Dense(3, activation="softmax", name="head")(x[:, 0]))
+
+
+def grouped() -> Any:
+    """Attention whose heads share keys and values."""
+    i = keras.Input((24, 24, 3))
+    x = layers.Reshape((9, 8))(layers.Conv2D(8, 8, strides=8, name="patches")(i))
+    x = layers.Add()([x, layers.GroupQueryAttention(4, 4, 2, name="attention")(x, x)])
+    return keras.Model(i, layers.Dense(3, name="head")(layers.GlobalAveragePooling1D()(x)))
 
 
 def mixer() -> Any:
@@ -81,6 +89,7 @@ def names(model: Model) -> list[str]:
     ("build", "wanted"),
     [
         (vit, {"attention": (10, 1), "wide": (10, 1), "narrow": (10, 1)}),
+        (grouped, {"attention": (9, 1)}),
         (mixer, {"along": (9, 1)}),
         (swin, {"wide": (4, 4), "narrow": (4, 4)}),
         (spectrogram, {"first": (28, 1), "second": (14, 1)}),
@@ -126,7 +135,28 @@ def test_units_that_mix_tokens_are_skipped_and_the_reason_says_so(tmp_path: Path
 def test_a_layer_within_windows_is_skipped_and_the_reason_says_so(tmp_path: Path) -> None:
     _, model = read(swin, tmp_path)
     assert names(model) == ["patches", "wide", "narrow", "head"]
-    assert "windows" in dict(model.skipped)["inside"]
+    assert CONTEXT in dict(model.skipped)["inside"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (lambda: layers.LSTM(6, return_sequences=True, name="other"), "reads a series step by step"),
+        (lambda: layers.EinsumDense("bte,ehd->bthd", (9, 2, 3), name="other"), "a product over several axes"),
+        (lambda: layers.AdditiveAttention(name="other"), "attention: its units respond to tokens"),
+    ],
+)
+def test_other_layers_over_tokens_are_skipped_and_the_reason_says_so(
+    kind: Callable[[], Any], reason: str, tmp_path: Path
+) -> None:
+    i = keras.Input((24, 24, 3))
+    x = layers.Reshape((9, 8))(layers.Conv2D(8, 8, strides=8, name="patches")(i))
+    other = kind()
+    y = other([x, x]) if isinstance(other, layers.AdditiveAttention) else other(x)
+    y = layers.Dense(3, name="head")(layers.Flatten()(y))
+    keras.Model(i, y).save(tmp_path / "net.keras")
+    model = load_model(tmp_path / "net.keras")
+    assert names(model) == ["patches", "head"] and reason in dict(model.skipped)["other"]
 
 
 def test_a_layer_over_tokens_reads_the_whole_input_so_that_its_canvas_is_the_input(tmp_path: Path) -> None:
@@ -163,13 +193,18 @@ def test_exported_networks_have_the_same_units_or_say_why_not(
 
 
 @pytest.mark.parametrize(
-    ("shape", "reason"), [((200, 1), "text or a series"), ((8, 16, 16, 1), "a film or a volume")]
+    ("shape", "reason"),
+    [
+        ((12,), "not a picture"),
+        ((200, 1), "text or a series"),
+        ((8, 16, 16, 1), "a film or a volume"),
+    ],
 )
-def test_sound_and_volumes_are_refused_by_what_they_look_like(
+def test_tables_sound_and_volumes_are_refused_by_what_they_look_like(
     shape: tuple[int, ...], reason: str, tmp_path: Path
 ) -> None:
     i = keras.Input(shape)
-    kernel = layers.Conv1D(4, 3) if len(shape) == 2 else layers.Conv3D(4, 3)
+    kernel = {1: layers.Dense(4), 2: layers.Conv1D(4, 3), 4: layers.Conv3D(4, 3)}[len(shape)]
     keras.Model(i, kernel(i)).save(tmp_path / "net.keras")
     with pytest.raises(ModelError, match=reason):
         load_model(tmp_path / "net.keras")

@@ -15,7 +15,9 @@ from reportgen.models.graph.kinds import IDENTITIES, TOKEN_KINDS, UNIT_KINDS, De
 from reportgen.models.model import Node, Ref, Tap
 
 ON_CONSTANTS = "it is called on held inputs or constants alone, which do not depend on the picture"
-_WINDOWS = "its rows are windows, or tokens of all pictures in one list, not pictures"
+_WINDOWS = (
+    "it reads windows (such as Swin's), or tokens of all pictures in one list, instead of whole pictures"
+)
 _UNPLACED = "its positions are windows, tokens or features, not places of a picture"
 _MIXED = "its positions are features, so that its units mix tokens and have no place in a picture"
 _TOKENS = "its units respond to tokens, not to places of a picture"
