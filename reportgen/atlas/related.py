@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from reportgen.atlas.plots import number
 from reportgen.atlas.rows import LayerRows, neighbours_of
 from reportgen.atlas.sheets import place_on_sheet, sheet_name
+from reportgen.atlas.short_names import short_names
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import (
     Connections,
@@ -26,7 +27,7 @@ from reportgen.sentences.responses import correlation_in_words, shortfall_in_wor
 from reportgen.units import LayerGraph, UnitScore
 from reportgen.verdicts import verdict_of
 
-_N_COPIES = 6
+_N_COPIES, _LETTERS = 6, 24
 _CANCELS = 0.5
 """Share of its norm below which the sum of a kernel's weights has no sign worth showing."""
 
@@ -109,6 +110,8 @@ def connections_section(
     norms = any(edge.norm for edge in (*incoming, *outgoing))
     note = "The strongest weights into and out of this unit; line width is strength, a dash means negative."
     note += " Sum over positions, with its sign; then the L2 norm." if norms else ""
+    if not all(edge.sheet for edge in (*incoming, *outgoing)):
+        note += " Units without a picture are not rendered here."
     if not incoming and _reads_input(rows.record.graph, rows.layer.name):
         note += " No unit feeds it: this layer reads the input picture."
     return Connections(
@@ -139,9 +142,10 @@ def _edges(context: ViewContext, rows: LayerRows, unit: int, way: str) -> tuple[
     single = all(math.isclose(abs(weight), norm, rel_tol=1e-3) for _, _, weight, norm in strongest)
     most = max((norm for *_, norm in strongest if math.isfinite(norm)), default=0.0)
     layers = {layer for layer, *_ in strongest}
+    short = short_names(layers, _LETTERS)
     found = []
     for layer, other, weight, norm in strongest:
-        link = _link(context, layer, other, str(other) if len(layers) == 1 else f"{layer} {other}", "")
+        link = _link(context, layer, other, str(other) if len(layers) == 1 else f"{short[layer]} {other}", "")
         # Of weights beyond the range of float32 the norm is infinite: such a link is a strongest one.
         strength = max(1, round(8 * min(norm / most, 1.0))) if most > 0 and not math.isnan(norm) else 1
         found.append(
@@ -149,7 +153,7 @@ def _edges(context: ViewContext, rows: LayerRows, unit: int, way: str) -> tuple[
                 *link[:6], _sign(weight, norm), strength, _signed(weight), "" if single else number(norm)
             )
         )  # fmt: skip
-    return tuple(found), layers.pop() if len(layers) == 1 else ""
+    return tuple(found), short.popitem()[1] if len(short) == 1 else ""
 
 
 def _sign(weight: float, norm: float) -> str:

@@ -16,6 +16,7 @@ from reportgen.atlas.drawing import Across, Dot, Drawing, Mark, area, drawing, l
 from reportgen.atlas.plots import number, tenths
 from reportgen.atlas.rows import LayerRows
 from reportgen.atlas.words import mark
+from reportgen.spec import ScoreSpec
 from reportgen.units import UnitScore
 
 _BIN = 0.5
@@ -28,15 +29,14 @@ STRUCTURE_AXIS = "structure, standard deviations above the noise baseline"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The range of structure that plots share; `low` and `high` in standard deviations of the baseline."""
+    """The range of structure that plots share; `low` and `high` in standard deviations of the baseline.
+
+    Where patterns begin, a bin does, so that no bin has units of both sides.
+    """
 
     low: float
     high: float
-
-    @property
-    def bins(self) -> int:
-        """How many bins there are."""
-        return min(_MOST_BINS, round((self.high - self.low) / _BIN))
+    bins: int
 
     def at(self, value: float, left: float, right: float) -> float:
         """Return where a value lies between two places of a canvas; beyond the axis at its end."""
@@ -59,9 +59,12 @@ def structures_of(rows: LayerRows) -> list[float]:
 def axis_of(rows: Sequence[LayerRows]) -> Axis:
     """Return the axis on which all units of some layers, and their baselines, can be seen."""
     values = [x for own in rows for x in (*structures_of(own), *_finite(own.findings.null_structure))]
-    low = min([-3.0, *values])
-    high = float(np.quantile(values, 0.995)) if values else 8.0
-    return Axis(float(math.floor(max(low, -8.0))), float(math.ceil(min(max(high, 8.0), 40.0))))
+    cut = rows[0].thresholds.structure_z if rows else ScoreSpec().structure_z
+    low = max(min([-3.0, *values]), -8.0)
+    high = min(max(float(np.quantile(values, 0.995)) if values else 8.0, 8.0), 40.0)
+    wide = _BIN * math.ceil((high - low) / _BIN / _MOST_BINS)
+    below, above = math.ceil((cut - low) / wide), math.ceil((high - cut) / wide)
+    return Axis(cut - below * wide, cut + above * wide, below + above)
 
 
 def small_spread(rows: LayerRows, axis: Axis) -> Drawing | None:

@@ -12,6 +12,13 @@
     return fill(document.createElement(parts[0]), parts.slice(1), attributes, [].slice.call(arguments, 2));
   }
 
+  // The name of a layer, which may be broken after a slash
+  function breakable(name) {
+    return name.split("/").reduce(function (found, part, at) {
+      return found.concat(at ? ["/", make("wbr"), part] : [part]);
+    }, []);
+  }
+
   function draw(what, attributes) {
     var parts = what.split(".");
     return fill(document.createElementNS(SVG, parts[0]), parts.slice(1), attributes, [].slice.call(arguments, 2));
@@ -21,7 +28,8 @@
     if (classes.length) element.setAttribute("class", classes.join(" "));
     Object.keys(attributes || {}).forEach(function (name) { element.setAttribute(name, attributes[name]); });
     children.forEach(function (child) {
-      if (child !== null && child !== undefined) element.append(child);
+      if (Array.isArray(child)) element.append.apply(element, child);
+      else if (child !== null && child !== undefined) element.append(child);
     });
     return element;
   }
@@ -250,7 +258,7 @@
     element.append(copyButton("Copy link", function () { return new URL(element.dataset.link || location.hash, location.href).href; }));
   });
   self.Atlas = {
-    make: make, draw: draw, unpack: unpack, image: image, tile: tile, numberOf: numberOf, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
+    make: make, breakable: breakable, draw: draw, unpack: unpack, image: image, tile: tile, numberOf: numberOf, copyButton: copyButton, copyButtons: copyButtons, picturePath: picturePath,
     peeking: peeking, labelled: labelled, help: help(),
   };
 })();

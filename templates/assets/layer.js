@@ -282,7 +282,7 @@
     last.lastChild.removeAttribute("id");
     return [
       panelTools(view.unit), make("p.note", {}, body.dataset.of),
-      make("h2", {}, body.dataset.layer + " ", make("small", {}, "unit " + view.unit + " of " + body.dataset.n + (view.class_name ? ": " + view.class_name : ""))),
+      make("h2", {}, self.Atlas.breakable(body.dataset.layer), " ", make("small", {}, "unit " + view.unit + " of " + body.dataset.n + (view.class_name ? ": " + view.class_name : ""))),
       make("p.source", {}, make("a", { href: location.pathname + "#u" + view.unit, target: "_blank", rel: "noopener" }, body.dataset.of + ", " + body.dataset.layer + " unit " + view.unit)),
       self.Atlas.unit.top(view, 3),
       self.Atlas.unit.jump(view, function (name) { return "#u" + view.unit + "&part=" + name; }),

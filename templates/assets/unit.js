@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  var make = self.Atlas.make, draw = self.Atlas.draw, image = self.Atlas.image, tile = self.Atlas.tile;
+  var make = self.Atlas.make, draw = self.Atlas.draw, image = self.Atlas.image, tile = self.Atlas.tile, breakable = self.Atlas.breakable;
 
   // A list of things, each made by `each`
   function all(what, attributes, list, each) {
@@ -27,7 +27,7 @@
 
   function edges(list, way, said) {
     var listed = all("ul." + way, { "aria-label": said }, list, function (e) {
-      return make("li", {}, linked(e, make("span", {}, e.label)), " ", make("b", {}, e.weight + (e.sign === "±" ? " ±" : "")),
+      return make("li", {}, linked(e, make("span", {}, breakable(e.label))), " ", make("b", {}, e.weight + (e.sign === "±" ? " ±" : "")),
         e.norm ? " " : null, e.norm ? make("small", {}, e.norm) : null);
     });
     var svg = draw("svg." + way, { viewBox: "0 0 100 100", preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -54,10 +54,10 @@
     },
     flow: function (s) {
       var own = s.pictures[0], found = make("div.flow");
-      if (s.incoming.length) found.append(make("p.in", {}, "Fed by " + (s.sources || "")));
+      if (s.incoming.length) found.append(make("p.in", {}, breakable("Fed by " + (s.sources || ""))));
       if (s.incoming.length) found.append.apply(found, edges(s.incoming, "in", "Fed by " + (s.sources || "")));
       found.append(make("figure", {}, own ? image(own) : null, make("figcaption", {}, own ? own.caption : "this unit")));
-      if (s.outgoing.length) found.append(make("p.out", {}, "Feeds " + (s.targets || "")));
+      if (s.outgoing.length) found.append(make("p.out", {}, breakable("Feeds " + (s.targets || ""))));
       if (s.outgoing.length) found.append.apply(found, edges(s.outgoing, "out", "Feeds " + (s.targets || "")));
       return found;
     },

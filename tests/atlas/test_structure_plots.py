@@ -27,7 +27,7 @@ def rows(small_store: Path) -> list[LayerRows]:
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
 def test_every_value_is_in_some_bin_however_far_out(values: list[float]) -> None:
-    assert Axis(-3.0, 9.0).shares(values).sum() == pytest.approx(1)
+    assert Axis(-3.0, 9.0, 24).shares(values).sum() == pytest.approx(1)
 
 
 def test_a_spread_says_how_many_units_and_pictures_of_the_baseline_reach_the_cut(
@@ -73,8 +73,25 @@ def test_every_scored_unit_has_a_dot_that_leads_to_it_above_the_dots_of_its_bin(
     scored = {u for u, s in rows[0].scores.items() if s.structure is not None}
     assert {d.href for d in dots} == {f"#u{u}" for u in scored} and len(dots) == len(scored)
     assert len({(d.x, d.y) for d in dots}) == len(dots)
-    bins = np.histogram([rows[0].scores[u].structure for u in scored], 24, (-3, 9))[0]
+    axis = axis_of([rows[0]])
+    bins = np.histogram([rows[0].scores[u].structure for u in scored], axis.bins, (axis.low, axis.high))[0]
     assert sorted(bins[bins > 0]) == sorted(sum(d.x == x for d in dots) for x in {d.x for d in dots})
+
+
+def test_dots_of_units_with_a_pattern_lie_beyond_the_line_where_patterns_begin(rows: list[LayerRows]) -> None:
+    cut = rows[0].thresholds.structure_z
+    near = {0: cut - 0.3, 1: cut - 0.01, 2: cut, 3: cut + 0.06, 4: cut + 30.0, 5: -7.0}
+    scores = {
+        u: dataclasses.replace(rows[0].scores[u], structure=z, verdict="structured" if z >= cut else "static")
+        for u, z in near.items()
+    }
+    found = layer_spread(dataclasses.replace(rows[0], scores=scores), most=400)
+    assert found is not None
+    (line,) = [m for m in found.marks if m.shape == "line" and m.style == "cut"]
+    x = float(line.points.split(",")[0])
+    dots = [m for m in found.marks if isinstance(m, Dot)]
+    assert len(dots) == len(near)
+    assert all((d.x > x) == (d.style == "s") for d in dots)
 
 
 def test_of_more_units_than_dots_the_outline_is_drawn(rows: list[LayerRows]) -> None:
