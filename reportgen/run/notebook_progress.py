@@ -65,7 +65,7 @@ class NotebookProgress:
             self._update()
 
     def end(self) -> None:
-        """Show the bar as it is at the end, and fold the lines."""
+        """Show how much was done, which may be less than was expected, and fold the lines."""
         self._layer, self._ended = "", True
         self._update()
 
@@ -77,14 +77,15 @@ class NotebookProgress:
         self._show(whole("", bar, said))
 
     def _bar(self) -> str:
-        seconds = self._last - self._began
-        state = f"{self._done:,} of {self._total:,} {self._counted}"
-        if 0 < self._done < self._total:
-            state += f", about {seconds / self._done * (self._total - self._done):.0f} s left"
-        elif self._done:
-            state += f" in {seconds:.0f} s"
+        seconds, total = self._last - self._began, self._done if self._ended else self._total
+        if self._ended:
+            state = f"{self._done:,} {self._counted} in {seconds:.0f} s"
+        else:
+            state = f"{self._done:,} of {total:,} {self._counted}"
+        if 0 < self._done < total:
+            state += f", about {seconds / self._done * (total - self._done):.0f} s left"
         name = f", {self._layer}" if self._layer else ""
-        bar = f'<progress max="{self._total}" value="{self._done}" style="width:240px"></progress>'
+        bar = f'<progress max="{max(total, 1)}" value="{self._done}" style="width:240px"></progress>'
         return f"<div>{bar} {as_html(state + name)}</div>"
 
 

@@ -150,7 +150,7 @@ def _name(shown: UnitPicture) -> str:
 
 
 def _activated(shown: UnitPicture) -> str:
-    return f"activation {shown.activation_start:.3g}\u00a0→\u00a0{shown.activation_end:.3g}"
+    return f"activation {shown.activation_start:.3g} →\u00a0{shown.activation_end:.3g}"
 
 
 def _made(shown: UnitPicture) -> tuple[str, str, str, str]:

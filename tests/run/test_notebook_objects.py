@@ -151,7 +151,7 @@ def test_a_unit_is_shown_with_its_verdict_and_its_activation(atlas):
     text = _Page(unit.pictures._repr_html_()).text
     assert "conv 0: structured" in text
     for picture in unit.pictures:
-        assert f"{picture.activation_start:.3g}\u00a0→\u00a0{picture.activation_end:.3g}" in text
+        assert f"{picture.activation_start:.3g} →\u00a0{picture.activation_end:.3g}" in text
 
 
 def test_names_of_anyone_are_escaped_in_every_object(path, tmp_path):
@@ -231,7 +231,16 @@ def test_a_bar_in_a_notebook_shows_how_far_the_run_is_and_ends_full():
     assert "conv&lt;b&gt;" in shown[-1] and "tiny &lt;v1&gt;" in shown[-1]
     progress.rendered(5)
     progress.end()
-    assert 'value="10"' in shown[-1] and "10 of 10 pictures in" in shown[-1]
+    assert 'max="10" value="10"' in shown[-1] and "10 pictures in" in shown[-1]
+
+
+def test_a_run_that_needed_fewer_pictures_than_expected_ends_with_a_full_bar_too():
+    shown = []
+    progress = NotebookProgress(shown.append)
+    progress.begin(10, 5.0)
+    progress.rendered(7)
+    progress.end()
+    assert 'max="7" value="7"' in shown[-1] and "7 pictures in" in shown[-1] and "left" not in shown[-1]
 
 
 def test_a_bar_in_a_notebook_shows_the_steps_of_a_single_picture():
@@ -245,7 +254,7 @@ def test_a_bar_in_a_notebook_shows_the_steps_of_a_single_picture():
     assert "20 of 40 steps, about" in shown[-1]
     progress.steps("octave 2 of 2", 40, 40)
     progress.end()
-    assert "40 of 40 steps in" in shown[-1] and "octave" not in shown[-1] and "all of conv" in shown[-1]
+    assert "40 steps in" in shown[-1] and "octave" not in shown[-1] and "all of conv" in shown[-1]
 
 
 def test_a_bar_appears_by_itself_in_a_notebook_and_only_there(monkeypatch):
