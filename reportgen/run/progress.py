@@ -15,7 +15,7 @@ class Reporter(Protocol):
         """One line worth reading."""
 
     def begin(self, pictures: int, seconds: float) -> None:
-        """About `pictures` will be rendered, in about `seconds`: how many starts a unit needs is seen late."""
+        """About `pictures` will be rendered, in about `seconds`: how many starts a unit needs shows later."""
 
     def layer(self, name: str, pictures: int) -> None:
         """A layer starts; `pictures` of it are missing."""
