@@ -23,7 +23,7 @@ from reportgen.run.importing import input_line, load_network
 from reportgen.run.notebook_progress import reporter_here
 from reportgen.run.octaves import OF_A_PHOTOGRAPH, octave_sizes, octave_start, photograph_canvas
 from reportgen.run.options import DreamOptions, settings_of, takes
-from reportgen.run.progress import Reporter
+from reportgen.run.progress import Reporter, StepReporter
 from reportgen.setting_values import Size
 from reportgen.spec import RenderSpec, for_kind, recipe_named, with_numbers
 from reportgen.spec.unit_sums import parse_terms
@@ -192,12 +192,16 @@ class _Watch:
         self._total = len(made.octaves) * made.recipe.steps
         height, width = made.octaves[number]
         self._name = f"octave {number + 1} of {len(made.octaves)}, {height} × {width} px"
-        reporter.steps(self._name, self._before, self._total)
+        self._report(0)
 
     def __call__(self, now: LiveStep) -> bool:
-        # A silent unit's ascent is restarted, which takes more steps.
-        self._reporter.steps(self._name, self._before + min(now.step, self._steps), self._total)
+        self._report(now.step)
         return not self._stop()
+
+    def _report(self, step: int) -> None:
+        if isinstance(self._reporter, StepReporter):
+            # A silent unit's ascent is restarted, which takes more steps.
+            self._reporter.steps(self._name, self._before + min(step, self._steps), self._total)
 
 
 def _job(made: Dream) -> Job:

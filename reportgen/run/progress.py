@@ -23,11 +23,16 @@ class Reporter(Protocol):
     def rendered(self, pictures: int) -> None:
         """So many pictures more are in the store."""
 
-    def steps(self, name: str, done: int, total: int) -> None:
-        """Of a single picture, which a name describes, `done` of at most `total` steps are taken."""
-
     def end(self) -> None:
         """Rendering is over."""
+
+
+@runtime_checkable
+class StepReporter(Protocol):
+    """A reporter that also receives the progress within a single picture."""
+
+    def steps(self, name: str, done: int, total: int) -> None:
+        """Of a picture, which a name describes, `done` of at most `total` steps are taken."""
 
 
 class Silent:
@@ -43,9 +48,6 @@ class Silent:
         """Say nothing."""
 
     def rendered(self, pictures: int) -> None:
-        """Say nothing."""
-
-    def steps(self, name: str, done: int, total: int) -> None:
         """Say nothing."""
 
     def end(self) -> None:

@@ -148,7 +148,7 @@ class Killing:
 @ray_test
 def test_a_node_killed_in_mid_run_loses_and_doubles_nothing(nodes, address, tmp_path):
     model = save_model(tmp_path / "wide.keras", units=24)
-    quick = {"seeds": 3, "batch": 2, "version": "v1", **QUICK}
+    quick = {"seeds": 3, "least_seeds": 3, "batch": 2, "version": "v1", **QUICK}
     reporter = Killing(nodes, 8)
     (done,) = reportgen.render(model, store=tmp_path / "two.db", ray=address, reporter=reporter, **quick)
     assert reporter.killed
@@ -161,10 +161,11 @@ def test_a_node_killed_in_mid_run_loses_and_doubles_nothing(nodes, address, tmp_
 def test_a_killed_driver_goes_on_where_it_was(address, tiny_model, tiny_store, tmp_path):
     script = """
 import os, signal, sys
-from reportgen import cli, terminal
+from reportgen import cli
+from reportgen.terminal import progress
 def rendered(self, n):
     os.kill(os.getpid(), signal.SIGKILL)
-terminal.Progress.rendered = rendered
+progress.Progress.rendered = rendered
 sys.argv = ["reportgen", *sys.argv[1:]]
 cli.main()
 """
@@ -227,9 +228,11 @@ def test_a_cluster_of_this_machine_listens_on_the_loopback_alone():
     from reportgen.run.cluster import _connect
 
     ray.shutdown()
+    import psutil  # Ray's own copy.
+
+    others = {child.pid for child in psutil.Process().children(recursive=True)}  # Of other tests' clusters.
     _connect(ray, "local")
     try:
-        import psutil  # Ray's own copy.
 
         class Worker:
             def number(self):
@@ -237,7 +240,7 @@ def test_a_cluster_of_this_machine_listens_on_the_loopback_alone():
 
         worker = ray.remote(Worker).remote()
         assert ray.get(worker.number.remote()) == 1
-        ours = {child.pid for child in psutil.Process().children(recursive=True)} | {psutil.Process().pid}
+        ours = {x.pid for x in psutil.Process().children(recursive=True)} - others | {psutil.Process().pid}
         listening = {
             x.laddr.ip for x in psutil.net_connections("inet") if x.pid in ours and x.status == "LISTEN"
         }
