@@ -37,3 +37,9 @@ def test_the_help_of_atlas_shows_its_options_by_heading(run):
 def test_no_seeds_and_no_units_are_refused(run, tiny_model, tmp_path, option, told):
     code, _, said = run("render", tiny_model, option, "0", "--store", tmp_path / "none.db")
     assert code == 2 and told in said and said.count("error:") == 1
+
+
+def test_no_command_at_all_shows_the_help_as_it_is(run):
+    code, out, said = run()
+    assert code == 2 and not out
+    assert said == run("--help")[1] and "\n  atlas " in said and "error:" not in said

@@ -37,6 +37,9 @@ def main() -> None:
         code = cli.main(standalone_mode=False)
     except ReportgenError as error:
         code = _fail(error, error.exit_code, debug)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = error.exit_code
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "reportgen"
         code = _fail(ReportgenError(error.format_message().rstrip("."), hint=f"{where} --help"), 2, debug)
