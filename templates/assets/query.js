@@ -251,7 +251,7 @@
 
   // What a filter meant nothing with, beside its field; and that nothing is left, where the units were
   function said(found, wrong, none, n, text, t) {
-    var absent = found.absent.map(function (word) { return "“" + word + "”: that was not measured here"; });
+    var absent = found.absent.map(function (word) { return "“" + word + "”: no unit here has a value for that"; });
     wrong.textContent = found.unknown.map(function (word) { return why(word, t); }).concat(absent).join(". ");
     none.hidden = n > 0;
     none.textContent = n ? "" : text.trim() ? "No unit here matches “" + text.trim() + "”." : "No units.";

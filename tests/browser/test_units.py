@@ -198,7 +198,7 @@ def test_where_removal_was_not_measured_there_is_a_filter_by_need_that_finds_not
     page = open_page(PAGE)
     page.locator("#filter").fill("need>=0")
     assert count(page) == 0
-    told = "“need>=0”: that was not measured here"
+    told = "“need>=0”: no unit here has a value for that"
     assert page.locator(".tools .wrong").inner_text() == told
     orders = page.evaluate("[...document.getElementById('order').options].map(o => o.value)")
     assert "-structure" in orders and not any("need" in order for order in orders)
