@@ -19,6 +19,7 @@ from known import (
     SHIFT_PX,
     Known,
     cost,
+    first_pictures,
     first_seeds,
     held_out,
     listed,
@@ -154,7 +155,7 @@ def textures(known: Known, out: Path) -> tuple[str, str]:
             f"corners, crossings and "
             f"textures are" + (f"; AUC against the untrained twin {twin.auc:.2f}" if twin else "")
         )
-        shown += [p[0] for _, p in sorted(known.renders(layer, plain[: N_SHOWN // 2], "shown").items())]
+        shown += first_pictures(known, layer, plain, "shown", N_SHOWN // 2)
     text = ". ".join(parts) + (
         ". The tool measures only that no single direction dominates; that some are corners was judged by "
         "eye."
@@ -235,7 +236,8 @@ six things, and asked: are there more filters than necessary? This is what `repo
 
 at the default settings; the effect of replacing units is measured on {n} pictures of the ten held-out
 people ({left} left). One picture is {one} of them, so differences of two or three are chance.
-Pictures are HappyMaps, found by optimisation; no face is shown.
+Pictures are HappyMaps, found by optimisation; no face is shown. They are of the units with the lowest
+indices; pictures nearly of one colour are shown only where there are no others.
 """
 
 

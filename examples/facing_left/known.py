@@ -8,6 +8,7 @@ from typing import Any
 import faces
 import numpy as np
 
+from reportgen.atlas.rows import SHOWCASE_CONTRAST
 from reportgen.images import decode_png, encode_webp
 from reportgen.judgement import LayerFindings
 from reportgen.measure import responses
@@ -116,8 +117,16 @@ def strip(pictures: Sequence[np.ndarray], name: str, out: Path) -> str:
 
 def first_seeds(known: Known, layer: str, units: Sequence[int], role: str, name: str, out: Path) -> str:
     """Show one picture of each of the first few units; nothing where there are none."""
-    found = known.renders(layer, list(units)[:N_SHOWN], role) if units else {}
-    return strip([found[u][0] for u in sorted(found)], name, out) if found else ""
+    shown = first_pictures(known, layer, units, role, N_SHOWN)
+    return strip(shown, name, out) if shown else ""
+
+
+def first_pictures(known: Known, layer: str, units: Sequence[int], role: str, most: int) -> list[np.ndarray]:
+    """One picture of each of the first few units; nearly uniform ones only where there are no others."""
+    found = known.renders(layer, list(units), role) if units else {}
+    first = {unit: pictures[0] for unit, pictures in sorted(found.items())}
+    ordered = sorted(first, key=lambda unit: (float(first[unit].std()) / 255 < SHOWCASE_CONTRAST, unit))
+    return [first[unit] for unit in ordered[:most]]
 
 
 def percent(value: float) -> str:

@@ -177,5 +177,5 @@ def _in_words(units: Sequence[int], correlations: np.ndarray) -> str:
     r = correlation_in_words(float(pairs[a, b]))
     return (
         f"Map of {len(units):,} units by the correlation of their responses to the probe pictures: similar "
-        f"units are near each other. Most similar on these pictures: {units[a]} and {units[b]}, r {r}."
+        f"units are near each other. Most similar on these pictures alone: {units[a]} and {units[b]}, r {r}."
     )
