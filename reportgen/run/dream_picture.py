@@ -18,6 +18,8 @@ from reportgen.spec.unit_sums import terms_text
 from reportgen.units import Sign, Telemetry, activation_of
 
 ENDINGS = (".png", ".webp")
+MOST_SHOWN_PX = 1280
+"""Longest side of a dream that a notebook embeds."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,10 @@ class Dream:
         from reportgen.run.notebook_html import figure, picture
 
         captions = (self.words, f"{self.telemetry.steps} steps, activation {self.activation:.3g}")
-        width = min(max(self.picture.shape[1], 256), 640)
-        return figure(picture(self.picture, self.words, width=width), captions, width=width)
+        height, across = self.picture.shape[:2]
+        width, side_px = min(max(across, 256), 640), min(max(height, across), MOST_SHOWN_PX)
+        shown = picture(self.picture, self.words, width=width, side_px=side_px)
+        return figure(shown, captions, width=width)
 
 
 def check_out(path: Path | None) -> None:

@@ -94,9 +94,16 @@ def figure(image: str, captions: Sequence[str], *, width: int, verdict: str | No
     return f'<div style="{_FIGURE.format(width=width)}">{image}{mark}{first}{lines(captions[1:])}</div>'
 
 
-def picture(pixels: np.ndarray, alt: str, *, width: int) -> str:
-    """Return `(h, w, c)` uint8 pixels as an embedded picture of that width on the screen."""
-    text = base64.b64encode(encode_png(page_pixels(pixels, SIDE_PX))).decode()
+def picture(pixels: np.ndarray, alt: str, *, width: int, side_px: int = SIDE_PX) -> str:
+    """Return `(h, w, c)` uint8 pixels as an embedded picture of that width on the screen.
+
+    Args:
+        pixels: Those of the picture; made smaller if a side is longer than `side_px`.
+        alt: What it shows.
+        width: On the screen, in px.
+        side_px: Longest side of what is embedded.
+    """
+    text = base64.b64encode(encode_png(page_pixels(pixels, side_px))).decode()
     style = _IMAGE.format(width=width)
     return f'<img style="{style}" alt="{as_html(alt)}" src="data:image/png;base64,{text}">'
 

@@ -1,7 +1,10 @@
 """Dreams: pictures of a layer or a unit from noise or a photograph, with their recipe inside."""
 
+import base64
 import dataclasses
+import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -170,6 +173,11 @@ def test_a_notebook_shows_it(tiny_model):
     made = reportgen.dream(tiny_model, "conv", set=SHORT)
     html = dataclasses.replace(made, layer="<b>").__class__._repr_html_(made)
     assert "data:image/png" in html and "conv" in html
+    large = dataclasses.replace(
+        made, picture=np.random.default_rng(0).integers(0, 255, (150, 300, 3), np.uint8)
+    )
+    (png,) = re.findall(r"data:image/png;base64,([^\"]+)", large._repr_html_())
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))), large.picture)
 
 
 @pytest.mark.parametrize(
