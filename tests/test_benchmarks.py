@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import estimates, threads
 from benchmarks.results import table, write_section
 from benchmarks.w1_network import activation, high_frequencies, judged, read_picture, save_picture
 from benchmarks.w1_parts import marginal, shares
@@ -80,3 +81,28 @@ def test_the_start_is_no_part_of_what_a_picture_costs():
     few, many = {"cpu": 10.0 + 8 * 0.5, "pictures": 8}, {"cpu": 10.0 + 56 * 0.5, "pictures": 56}
     assert marginal(few, many) == pytest.approx(0.5)
     assert shares({"full": [50.0, 30.0], "bare": [100.0, 40.0]}) == [0.5, 0.75]
+
+
+def _run(estimate, taken):
+    return estimates.Run("net", 3, 2, 18, 3, 9.0, estimate, taken, 0.8 * taken, 20)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "taken", "near"),
+    [(90, 60, True), (40, 60, True), (91, 60, False), (39, 60, False), (60, 60, True)],
+)
+def test_an_estimate_is_near_within_a_factor_to_either_side(estimate, taken, near):
+    assert _run(estimate, taken).near is near
+
+
+def test_the_table_of_estimates_says_how_many_are_near():
+    lines = estimates.report([_run(60, 60), _run(300, 60)], "::12")
+    assert "1 of 2 are" in lines[0] and "| 1.00 |" in lines[-2] and "| 5.00 |" in lines[-1]
+
+
+def test_processes_and_threads_are_compared_turn_by_turn():
+    one = [threads.Taken(10, 18, 900), threads.Taken(40, 19, 900)]
+    many = [threads.Taken(5, 9, 1800), threads.Taken(10, 9, 1800)]
+    lines = threads.report("net", 32, {"conv": {"one": one, "many": many}})
+    assert "3.00 times as fast" in lines[0]  # 2 and 4 times, though medians alone would say 3.3.
+    assert "3 (2 to 4)" in lines[-1] and "1800" in lines[-1]
