@@ -92,7 +92,7 @@ def measured_speed() -> Speed:
     built, one = seconds(1), seconds(1)
     more = statistics.median(seconds(3) - one for _ in range(3)) / 2
     a_step = max(more, one / 4, 1e-6) / (_PICTURES * RECIPES["default"].window)
-    return Speed(max(built - one, 0.0), a_step * multiplications_a_second() / (3 * _multiplications(cut)))
+    return Speed(max(built - one, 0.0), a_step * multiplications_a_second() / (3 * work_of_cut(cut)))
 
 
 def multiplications_a_second() -> float:
@@ -119,7 +119,8 @@ def work_of(output_shape: tuple[int | None, ...], weights: Any) -> int:
     return positions * (OVERHEAD_A_NUMBER * (output_shape[-1] or 1) + by_weights)
 
 
-def _multiplications(cut: Cut) -> int:
+def work_of_cut(cut: Cut) -> int:
+    """Return the work of a forward pass of one picture, in multiplications."""
     layers = cut.network.layers
     return sum(work_of(tuple(layer.output.shape), layer.weights) for layer in layers)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import numpy as np
 
 from reportgen.plan import LayerPlan, PictureSet
 from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplications_a_second, work_of
+from reportgen.run.measuring_time import NullTime, measuring_seconds
 from reportgen.spec import AtlasSpec, with_numbers
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ def _site_bytes(plans: Sequence[LayerPlan], spec: AtlasSpec) -> int:
 
 
 class Estimator:
-    """Estimates how long pictures of one network take on this machine.
+    """Estimates how long pictures of one network take on this machine, with what is measured for them.
 
     Work of the network up to each layer, at the canvas, times three for the gradient, at the machine's
     calibrated speed: within a factor of three. If that is more than some seconds and the machine was never
@@ -86,6 +88,7 @@ class Estimator:
         model: The network.
         batch: Returns how many pictures of a cut are computed at once; None to measure no layers.
         stop: Called between windows of steps; once true, nothing more is measured.
+        nulls: Estimates the noise baselines; if None, all of them are to be rendered.
     """
 
     def __init__(
@@ -93,23 +96,37 @@ class Estimator:
         model: Model,
         batch: Callable[[Cut], int] | None = None,
         stop: Callable[[], bool] = lambda: False,
+        nulls: NullTime | None = None,
     ) -> None:
-        self._model, self._stop = model, stop
-        self._speed_of = _by_machine(cached_speed())
-        self._measurements: list[tuple[float, Callable[[Sequence[LayerPlan]], SpeedOf]]] = [
-            (_CALIBRATE_FROM, lambda _: _by_machine(calibrated()))
+        self._model, self._stop, self._nulls = model, stop, nulls or NullTime(model)
+        self._machine = _by_machine(cached_speed())
+        self._speed_of: SpeedOf = lambda _: self._machine
+        self._measurements: list[tuple[float, Callable[[Sequence[LayerPlan]], None]]] = [
+            (_CALIBRATE_FROM, self._calibrate)
         ]
         if batch is not None:
-            self._measurements.append((_MEASURE_FROM, lambda plans: _by_layers(model, plans, batch, stop)))
+            measure = functools.partial(measured_layer, model, batch_of=batch, stop=stop)
+            self._measurements.append((_MEASURE_FROM, lambda plans: self._measure(plans, measure)))
 
     def __call__(self, plans: Sequence[LayerPlan]) -> float:
-        """Return about how many seconds the plans' pictures take."""
-        seconds = _seconds(self._model, plans, self._speed_of)
+        """Return about how many seconds the plans take."""
+        seconds = self._seconds(plans)
         while self._measurements and seconds >= self._measurements[0][0] and not self._stop():
-            _, measured = self._measurements.pop(0)
-            self._speed_of = measured(plans)
-            seconds = _seconds(self._model, plans, self._speed_of)
+            _, measure = self._measurements.pop(0)
+            measure(plans)
+            seconds = self._seconds(plans)
         return seconds
+
+    def _calibrate(self, plans: Sequence[LayerPlan]) -> None:
+        self._machine = _by_machine(calibrated())
+
+    def _measure(self, plans: Sequence[LayerPlan], measure: Callable[[LayerPlan], LayerSpeed]) -> None:
+        self._speed_of = _by_layers(plans, measure) or self._speed_of
+
+    def _seconds(self, plans: Sequence[LayerPlan]) -> float:
+        machine = self._machine
+        seconds = self._nulls(plans, machine.program_s, machine.multiplications_per_s)
+        return seconds + _seconds(self._model, plans, self._speed_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +147,22 @@ class LayerSpeed:
 SpeedOf = Callable[[LayerPlan], LayerSpeed]
 
 
-def _by_machine(speed: Speed) -> SpeedOf:
-    rate = multiplications_a_second() / speed.slower / 3
-    return lambda plan: LayerSpeed(speed.program_seconds, rate, 1)
+def _by_machine(speed: Speed) -> LayerSpeed:
+    return LayerSpeed(speed.program_seconds, multiplications_a_second() / speed.slower / 3, 1)
 
 
-def _by_layers(
-    model: Model, plans: Sequence[LayerPlan], batch: Callable[[Cut], int], stop: Callable[[], bool]
-) -> SpeedOf:
-    """Return the speed of each layer from that of a few, measured now; between them, in between."""
+def _by_layers(plans: Sequence[LayerPlan], measure: Callable[[LayerPlan], LayerSpeed]) -> SpeedOf | None:
+    """Return the speed of each layer from that of a few, measured now; between them, in between.
+
+    Returns:
+        None if no layer could be measured.
+    """
     speeds: dict[int, LayerSpeed] = {}
     for index in sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT}):
         with contextlib.suppress(Exception):  # Whatever keeps a layer from being rendered is reported then.
-            speeds[plans[index].layer.position] = measured_layer(model, plans[index], batch, stop)
+            speeds[plans[index].layer.position] = measure(plans[index])
     if not speeds:
-        return _by_machine(calibrated())
+        return None
     places, found = list(speeds), list(speeds.values())
 
     def speed_of(plan: LayerPlan) -> LayerSpeed:
@@ -191,7 +209,12 @@ def _seconds(model: Model, plans: Sequence[LayerPlan], speed_of: SpeedOf) -> flo
         for pictures in plan.sets:
             together = -(-len(pictures.pictures) // speed.batch) * speed.batch
             steps = together * _steps(pictures)
-            seconds += speed.program_s + steps * _work(model, plan, pictures) / speed.multiplications_per_s
+            work = _work(model, plan, pictures)
+            seconds += speed.program_s + steps * work / speed.multiplications_per_s
+            if pictures.recipe.scored:
+                seconds += measuring_seconds(
+                    plan, pictures, work, speed.program_s, speed.multiplications_per_s
+                )
     return seconds
 
 

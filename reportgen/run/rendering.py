@@ -19,11 +19,12 @@ from reportgen.run.class_names import class_names
 from reportgen.run.context import RunContext
 from reportgen.run.estimate import Estimator
 from reportgen.run.importing import Source
+from reportgen.run.measuring_time import NullTime
 from reportgen.run.starts import expected, further_starts, least_seeds, needed
-from reportgen.store import ModelRecord, Store
+from reportgen.store import ModelRecord, Store, null_owner
 
 if TYPE_CHECKING:
-    from reportgen.models import Model
+    from reportgen.models import Cut, Model
 
 
 def plan_request(settings: Settings) -> PlanRequest:
@@ -85,8 +86,7 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
 def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan], known: set[str],
            engine: Engine) -> list[list[LayerPlan]]:  # fmt: skip
     """Return what is known to be missing in the order in which to render it; report how much that will be."""
-    batch_of = lambda cut: run.bound.batch(cut, run.settings.batch)  # noqa: E731
-    estimator = Estimator(network, batch_of if engine.workers == 1 else None, run.halted)
+    estimator = _estimator(run, network, engine)
     whole = {plan.layer.name: plan for plan in plans}
 
     def seconds_of(first: Sequence[LayerPlan]) -> float:
@@ -96,6 +96,19 @@ def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[
     probable = [plan for turn in turns for plan in expected(turn, whole, run.settings)]
     run.reporter.begin(sum(len(plan.pictures) for plan in probable), seconds)
     return turns
+
+
+def _estimator(run: RunContext, network: Model, engine: Engine) -> Estimator:
+    """Return what estimates how long plans take; layers are measured if this process renders them."""
+
+    def is_stored(null: str) -> bool:
+        return bool(run.store.measurement_fingerprint(null_owner(null), "pictures"))
+
+    def batch_of(cut: Cut) -> int:
+        return run.bound.batch(cut, run.settings.batch)
+
+    nulls = NullTime(network, run.arithmetic, is_stored)
+    return Estimator(network, batch_of if engine.workers == 1 else None, run.halted, nulls)
 
 
 def _groups(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan],

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from small_networks import QUICK
 
 from reportgen.config import read_settings
 from reportgen.models import Model, load_model
@@ -13,8 +15,10 @@ from reportgen.plan import LayerPlan, PictureSet, make_plan
 from reportgen.run import estimate
 from reportgen.run.calibration import Speed
 from reportgen.run.estimate import Estimator, LayerSpeed, measured_layer, multiplications
+from reportgen.run.measuring_time import NullTime, measuring_seconds
 from reportgen.run.rendering import plan_request
-from reportgen.store import open_store
+from reportgen.spec import RECIPES
+from reportgen.store import null_owner, open_store
 from reportgen.units import Layer
 
 RATE = 1e6
@@ -24,7 +28,7 @@ MACHINE = Speed(program_seconds=2.0, slower=4.0)
 
 
 class Network:
-    """A network of which only the work up to each layer counts: a million multiplications a pixel."""
+    """A network of which only the work up to each layer counts, `RATE` multiplications."""
 
     input_shape = (48, 48, 1)
 
@@ -53,6 +57,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return MACHINE
 
     monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE)
+    monkeypatch.setattr(estimate, "measuring_seconds", lambda *_: 0.0)
     monkeypatch.setattr(estimate, "multiplications_a_second", lambda: RATE)
     monkeypatch.setattr(estimate, "cached_speed", lambda: Speed(0.0, 1.0))
     monkeypatch.setattr(estimate, "calibrated", calibrated)
@@ -64,12 +69,14 @@ def measuring(
 ) -> Callable[..., Estimator]:
     """Return a function that makes an estimator, to which a layer has the speed that `speeds` returns."""
 
-    def measured(model: Model, plan: LayerPlan, batch: object, stop: object) -> LayerSpeed:
+    def measured(model: Model, plan: LayerPlan, batch_of: object, stop: object) -> LayerSpeed:
         done.append(plan.layer.name)
         return speeds(plan.layer.position)
 
     monkeypatch.setattr(estimate, "measured_layer", measured)
-    return lambda **options: Estimator(Network(), **{"batch": lambda cut: 4, **options})  # type: ignore[arg-type]
+    return lambda **options: Estimator(
+        Network(), **{"batch": lambda cut: 4, "nulls": lambda *_: 0.0, **options}
+    )  # type: ignore[arg-type]
 
 
 def seconds_of(n_layers: int, program_s: float, rate: float) -> float:
@@ -145,6 +152,51 @@ def test_without_a_batch_no_layer_is_measured(monkeypatch: pytest.MonkeyPatch, m
     make = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))
     make(batch=None)(PLANS)
     assert machine == ["machine"]
+
+
+def with_pictures(plan: LayerPlan, **changes: object) -> LayerPlan:
+    return dataclasses.replace(plan, sets=(dataclasses.replace(plan.sets[0], **changes),))
+
+
+def test_every_noise_baseline_is_counted_once_and_none_that_is_stored() -> None:
+    network = Network()
+    larger = with_pictures(a_plan(1), canvas_px=(64, 64))
+    other_recipe = with_pictures(a_plan(2), recipe=dataclasses.replace(a_plan(2).sets[0].recipe, steps=96))
+    shown = with_pictures(a_plan(3), recipe=RECIPES["show"])
+
+    def seconds(*plans: LayerPlan) -> float:
+        return NullTime(network)(plans, 1.0, RATE)  # type: ignore[arg-type]
+
+    one = seconds(a_plan(0))
+    assert one > 1.0 and seconds(a_plan(0), a_plan(1)) == one
+    assert seconds(shown) == 0.0
+    assert seconds(a_plan(0), other_recipe) == pytest.approx(one + 2 * (one - 1.0) + 1.0)
+    # On more pixels each kernel size has a network of its own.
+    assert seconds(larger) == pytest.approx(4.0 + (one - 1.0) / 4 * (64 / 48) ** 2, rel=0.01)
+    assert NullTime(network, is_stored=lambda _: True)([a_plan(0)], 1.0, RATE) == 0.0  # type: ignore[arg-type]
+
+
+def test_a_stored_noise_baseline_is_recognised_by_its_setting(tiny_store: Path, tiny_model: Path) -> None:
+    settings = read_settings(QUICK)
+    with open_store(tiny_store) as store:
+        record = store.models()[0]
+        plans = make_plan(record, plan_request(settings), arithmetic="float32")
+        asked: list[str] = []
+
+        def is_stored(setting: str) -> bool:
+            asked.append(setting)
+            return bool(store.measurement_fingerprint(null_owner(setting), "pictures"))
+
+        assert NullTime(load_model(tiny_model), is_stored=is_stored)(plans, 1.0, RATE) == 0.0
+    assert len(set(asked)) == 2  # Of maps and of vectors.
+
+
+def test_measuring_takes_a_forward_pass_of_every_picture_and_more_for_every_pair_of_units() -> None:
+    plan = a_plan(0)
+    seconds = measuring_seconds(plan, plan.sets[0], 3 * RATE, 0.0, RATE)
+    assert seconds == pytest.approx(91 + 4, rel=0.01)
+    many = dataclasses.replace(plan, layer=dataclasses.replace(plan.layer, n_units=1280))
+    assert 3.5 < measuring_seconds(many, plan.sets[0], 3 * RATE, 0.0, RATE) - seconds < 4.5
 
 
 @pytest.fixture
