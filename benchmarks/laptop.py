@@ -186,7 +186,7 @@ def report(asked: argparse.Namespace, folder: Path) -> list[str]:
             for side in ("before", "after")
         }
         found.append(["CPU seconds of the default plan, before over after, every layer by its units", "5x",
-                      f"{total['before'] / total['after']:.1f}x ({total['before'] / 3600:.1f} h to "
+                      f"{total['before'] / total['after']:.2f}x ({total['before'] / 3600:.1f} h to "
                       f"{total['after'] / 3600:.1f} h)"])  # fmt: skip
         found.append(["the same verdict as the plan of before", "97 %", _same(rows["before"], rows["after"])])
         activations, fine = _pictures(folder)
