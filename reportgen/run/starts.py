@@ -67,9 +67,13 @@ def needed(
 def further_starts(
     store: Store, model: ModelRecord, plans: Sequence[LayerPlan], settings: Settings
 ) -> list[LayerPlan]:
-    """Return what units need after the first starts and what the store lacks of it."""
-    scored = [dataclasses.replace(plan, sets=plan.sets[:1]) for plan in needed(store, model, plans, settings)]
-    return missing(scored, store.known_keys(p.key for plan in scored for p in plan.pictures))
+    """Return the further starts of units that were decided to need them, unless the store has them."""
+    least, wanted = least_seeds(settings), []
+    for plan in plans:
+        scored, units = plan.sets[0], _decided_units(store, model, plan)
+        further = tuple(p for p in scored.pictures if p.seed >= least and p.unit in units)
+        wanted.append(dataclasses.replace(plan, sets=(dataclasses.replace(scored, pictures=further),)))
+    return missing(wanted, store.known_keys(p.key for plan in wanted for p in plan.pictures))
 
 
 def expected(

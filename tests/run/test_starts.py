@@ -18,7 +18,7 @@ from reportgen.plan import make_plan, with_starts
 from reportgen.run import starts
 from reportgen.run.model_run import RenderSummary
 from reportgen.run.rendering import plan_request
-from reportgen.run.starts import expected_at_first
+from reportgen.run.starts import expected_at_first, further_starts
 from reportgen.store import open_store
 
 NUMBERS = {"signs": "happy", **QUICK}
@@ -87,6 +87,16 @@ def test_a_run_that_ended_before_the_decision_goes_on_with_the_other_starts(
         (done,) = reportgen.render(tiny_model, store=copied, **NUMBERS)
     assert done.rendered == 2 and not done.missing
     assert starts_of(copied, "conv") == {0: 2, 1: 4, 2: 2}
+
+
+def test_further_starts_are_of_the_units_that_were_begun_alone(tiny_model: Path, tmp_path: Path) -> None:
+    with unsure(0):
+        reportgen.render(tiny_model, store=tmp_path / "s.db", units="0-0", **NUMBERS)
+    with open_store(tmp_path / "s.db") as store:
+        (model,) = store.models()
+        settings = read_settings(dict(NUMBERS))
+        plans = make_plan(model, plan_request(settings), arithmetic="float32")
+        assert further_starts(store, model, plans, settings) == []
 
 
 def test_sad_pictures_alone_get_every_start_since_nothing_is_decided(
