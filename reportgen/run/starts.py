@@ -100,7 +100,10 @@ def _with_expected(plan: LayerPlan, scored: PictureSet, least: int) -> LayerPlan
         if pictures.recipe_hash != scored.recipe_hash:
             return pictures
         units = sorted({p.unit for p in pictures.pictures})
-        chosen, present = frozenset(units[:: round(1 / UNSURE_SHARE)]), {p.key for p in pictures.pictures}
+        every_nth = round(1 / UNSURE_SHARE)
+        # From the middle of the first group: of few units, the nearest number.
+        chosen = frozenset(units[every_nth // 2 :: every_nth])
+        present = {p.key for p in pictures.pictures}
         further = (
             p for p in scored.pictures if p.seed >= least and p.unit in chosen and p.key not in present
         )
