@@ -70,7 +70,15 @@ def starts_of(seed: int, starts: int, folder: Path) -> list[tuple[int, list[int]
     options: dict[str, Any] = {"input_range": traits.input_range} if traits.input_range else {}
     less = {"show.steps": 1, "show.min_steps": 0, "show.window": 1}
     reportgen.render(
-        model, store=store, version="v1", layers=[LAYER], signs="happy", seeds=starts, set=less, **options
+        model,
+        store=store,
+        version="v1",
+        layers=[LAYER],
+        signs="happy",
+        seeds=starts,
+        least_seeds=starts,
+        set=less,
+        **options,
     )
     several = {t.unit: t.facets for t in truth if t.layer == LAYER and t.facets}
     weights = np.asarray(network.get_layer(LAYER).get_weights()[0])

@@ -96,8 +96,8 @@ class Settings(BaseModel):
     def recipes(self) -> dict[str, RenderSpec]:
         """Return the recipes by role: `scored` and `shown`.
 
-        The recipe `default` means the plan of six pictures; another name replaces the display recipe. `set`
-        changes the named recipe, or with `name.key` either of the two.
+        The recipe `default` means the plan of four to six pictures a unit; another name replaces the display
+        recipe. `set` changes the named recipe, or with `name.key` either of the two.
         """
         scored = recipe_named("default")
         shown = recipe_named("show" if self.recipe == "default" else self.recipe)

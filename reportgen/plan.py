@@ -89,7 +89,6 @@ class PlanRequest:
         layers: Globs; empty for all.
         units: `all`, `N` or a list such as `3,17,40-47`.
         seeds: Most scored pictures per unit.
-        least_seeds: Scored pictures of every unit; others are rendered only where its verdict is unsure.
         signs: `happy`, `sad` or `both`.
         batch: Pictures computed at once, if the user set it.
     """
@@ -100,7 +99,6 @@ class PlanRequest:
     layers: tuple[str, ...] = ()
     units: str = "all"
     seeds: int = 4
-    least_seeds: int = 2
     signs: Literal["happy", "sad", "both"] = "both"
     batch: int | None = None
 

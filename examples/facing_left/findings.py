@@ -136,7 +136,7 @@ def changing(known: Known, out: Path) -> tuple[str, str]:
         return text, ""
     seeds = known.renders(example[0], [example[1]], "scored")[example[1]]
     shown = strip(seeds, "changing", out)
-    return text + f" Shown: four starts of `{example[0]}` unit {example[1]}.", shown
+    return text + f" Shown: {len(seeds)} starts of `{example[0]}` unit {example[1]}.", shown
 
 
 def textures(known: Known, out: Path) -> tuple[str, str]:

@@ -11,13 +11,13 @@ import numpy as np
 from reportgen.errors import ReportgenError, ShapeError
 from reportgen.images import decode_png
 from reportgen.models import cut_model
-from reportgen.plan import LayerPlan, PictureSet, null_setting
+from reportgen.plan import LayerPlan, PictureSet
 from reportgen.run.batches import one_line, within_memory
 from reportgen.run.context import RunContext
 from reportgen.run.memory import forward_batch, out_of_memory
 from reportgen.run.starts import MEASUREMENT as STARTS
-from reportgen.run.starts import decided_starts, least_seeds, starts_fingerprint
-from reportgen.spec import NULL_VERSION, PROBES_VERSION, WEIGHTS_VERSION, content_hash, null_canvas
+from reportgen.run.starts import decided_starts, null_mark, starts_mark
+from reportgen.spec import PROBES_VERSION, WEIGHTS_VERSION, content_hash, null_canvas
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
     Args:
         passes: Measurements that one pass over the network gives for all layers; filled here, kept by the
             caller.
-        null: Whether to render the renderer null too; it is skipped once the run should end. Everything else
-            takes seconds.
+        null: Whether to render the renderer null too, and to decide which units need every start; both are
+            skipped once the run should end. Everything else takes seconds.
     """
     from reportgen import measure
 
@@ -74,6 +74,10 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
         done = null and not run.halted() and ensure_null(run, plan, channels, marks["null"])
         return {"setting": np.array([marks["null"]])} if done else None
 
+    def starts_of_units() -> Arrays | None:
+        decides = null and not run.halted()
+        return decided_starts(run.store, model, plan, run.settings) if decides else None
+
     takers: dict[str, Callable[[], Arrays | None]] = {
         "probes": lambda: measure.responses(cut(), measure.probe_pictures(canvas, channels), batch=batch()),
         "renders": lambda: _render_responses(run.store, model, plan, cut, batch),
@@ -81,7 +85,7 @@ def measure_layer(run: RunContext, model: ModelRecord, network: Model, plan: Lay
         "bounds": lambda: of_all_layers("bounds", measure.bounds),
         "weights": lambda: of_all_layers("weights", measure.weights),
         "null": pictures_of_null,
-        STARTS: lambda: decided_starts(run.store, model, layer.name, run.settings.score_spec()),
+        STARTS: starts_of_units,
     }
     for name in missing_measurements(run, model, plan):
         try:
@@ -159,12 +163,11 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
         "canvas": scored.canvas_px,
         "probes": PROBES_VERSION,
     }
-    placed = [
-        (seed, key)
-        for _, recipe, sign, seed, key in run.store.placements(model.id, plan.layer.name)
+    keys = [
+        key
+        for _, recipe, sign, _, key in run.store.placements(model.id, plan.layer.name)
         if recipe == scored.recipe_hash and sign == "happy"
     ]
-    keys = [key for _, key in placed]
     whole = content_hash(
         {
             "file": model.file_hash,
@@ -173,14 +176,6 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
             "range": network["range"],
             "probes": PROBES_VERSION,
         }
-    )
-    null = null_setting(
-        scored.recipe,
-        null_canvas(scored.canvas_px),
-        model.input_shape[2],
-        is_map=plan.layer.is_map,
-        version=NULL_VERSION,
-        arithmetic=run.arithmetic,
     )
     marks = {
         "probes": content_hash(network),
@@ -191,10 +186,8 @@ def _fingerprints(run: RunContext, model: ModelRecord, plan: LayerPlan) -> dict[
     }
     if not keys:
         return marks
-    least, spec = least_seeds(run.settings), run.settings.score_spec()
-    first = [key for seed, key in placed if seed < least]
-    decided = {STARTS: starts_fingerprint(first, least, spec)} if least < run.settings.seeds else {}
-    return {**marks, "null": null, **decided}
+    starts = starts_mark(run.store, model, plan, run.settings)
+    return {**marks, "null": null_mark(model, plan, run.settings), **({STARTS: starts} if starts else {})}
 
 
 def _scored(plan: LayerPlan) -> PictureSet:

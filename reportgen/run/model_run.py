@@ -13,7 +13,7 @@ from pathlib import Path
 from reportgen.config import Settings
 from reportgen.errors import StoreError
 from reportgen.plan import LayerPlan, make_plan, missing, recipe_hash
-from reportgen.run.budget import Missing, missing_pictures
+from reportgen.run.budget import missing_pictures
 from reportgen.run.context import RunContext
 from reportgen.run.import_report import import_report, report_lines
 from reportgen.run.importing import Source, open_source, summary_lines
@@ -25,7 +25,7 @@ from reportgen.run.progress import Reporter, report_upgrade
 from reportgen.run.removal_file import read_measurements, take_measurement
 from reportgen.run.removal_run import measure_removal
 from reportgen.run.rendering import place_stored, plan_record, plan_request, render_and_measure
-from reportgen.run.starts import needed
+from reportgen.run.starts import needed, undecided
 from reportgen.run.twin import render_twin
 from reportgen.score import score_store
 from reportgen.store import ModelRecord, Store, open_store
@@ -97,12 +97,7 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
         read_measurements(settings.removal)
     request = with_spectrum(plan_request(settings), settings, source.record)
     plans = make_plan(source.record, request, arithmetic=settings.arithmetic)
-    before = store.find_model(source.record.name, source.record.version)
-    if before is not None and before.file_hash != source.record.file_hash:
-        reporter.say(
-            f"{before.name} {before.version} was another file, {before.file_hash[:8]}: its scores are "
-            f"replaced by those of {source.record.file_hash[:8]}"
-        )
+    _say_what_is_replaced(run, source.record)
     model = store.put_model(
         dataclasses.replace(source.record, plan=plan_record(source.record, request, plans, settings))
     )
@@ -121,15 +116,18 @@ def render_model(run: RunContext, path: str | Path) -> RenderSummary:
     stored = place_stored(store, model, plans)
     optional = _measure_optional(run, model, source, plans)
     lack = missing_pictures(needed(store, model, plans, settings), stored)
+    lacking = str(lack) if lack.pictures else ""
+    if run.halted() and not lacking and undecided(store, model, plans, settings):
+        lacking = "how many starts some units need is not decided yet"
     unfinished = bool(lack.pictures) or lacks_measurements() or bool(optional)
     return RenderSummary(
-        model=_note_progress(run, model, lack),
+        model=_note_progress(run, model, lacking),
         planned=lack.of_pictures,
         rendered=rendered,
         failed=store.count_failed({p.key for plan in plans for p in plan.pictures}),
         stopped=unfinished and run.halted(),
         seconds=time.monotonic() - started,
-        missing=str(lack) if lack.pictures else optional,
+        missing=lacking or optional,
         spent=unfinished and run.clock.over() and not run.stop(),
         store=store.path,
     )
@@ -167,11 +165,21 @@ def _with_report(run: RunContext, model: ModelRecord, source: Source, path: str 
     return run.store.put_model(dataclasses.replace(model, plan={**model.plan, "report": report}))
 
 
-def _note_progress(run: RunContext, model: ModelRecord, lack: Missing | None) -> ModelRecord:
+def _say_what_is_replaced(run: RunContext, record: ModelRecord) -> None:
+    """Report that the version's scores were of another file, if they were."""
+    before = run.store.find_model(record.name, record.version)
+    if before is not None and before.file_hash != record.file_hash:
+        run.reporter.say(
+            f"{before.name} {before.version} was another file, {before.file_hash[:8]}: its scores are "
+            f"replaced by those of {record.file_hash[:8]}"
+        )
+
+
+def _note_progress(run: RunContext, model: ModelRecord, lacking: str | None) -> ModelRecord:
     """Store with the plan what is missing from it, for the pages; None while it is being rendered."""
     plan = {key: value for key, value in model.plan.items() if key != "unfinished"}
-    if lack is None or lack.pictures:
-        text = "the run that renders it has not ended yet" if lack is None else str(lack)
+    if lacking is None or lacking:
+        text = "the run that renders it has not ended yet" if lacking is None else lacking
         plan["unfinished"] = {"missing": text, "budget": run.clock.seconds}
     return model if plan == model.plan else run.store.put_model(dataclasses.replace(model, plan=plan))
 

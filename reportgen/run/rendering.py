@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
 from reportgen.json_values import JsonObject
-from reportgen.plan import LayerPlan, PlanRequest, recipe_hash
+from reportgen.plan import LayerPlan, PlanRequest, missing, recipe_hash
 from reportgen.run.batches import Engine, LocalEngine
 from reportgen.run.budget import Measurer, order
 from reportgen.run.class_names import class_names
@@ -20,7 +20,7 @@ from reportgen.run.context import RunContext
 from reportgen.run.estimate import Estimator
 from reportgen.run.importing import Source
 from reportgen.run.measuring_time import NullTime
-from reportgen.run.starts import expected, further_starts, least_seeds, needed
+from reportgen.run.starts import expected, further_starts, needed, undecided
 from reportgen.store import ModelRecord, Store, null_owner
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ def plan_request(settings: Settings) -> PlanRequest:
         layers=settings.layers,
         units=settings.units,
         seeds=settings.seeds,
-        least_seeds=least_seeds(settings),
         signs=settings.signs,
         batch=settings.batch,
     )
@@ -71,7 +70,8 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
                         measurer.layer(part.layer)
                         if not run.halted():
                             run.layer_done(model)
-            measurer.all()
+            if run.halted():
+                measurer.all()
         finally:
             reporter.end()
             if run.bound.halved:
@@ -88,13 +88,14 @@ def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[
     """Return what is known to be missing in the order in which to render it; report how much that will be."""
     estimator = _estimator(run, network, engine)
     whole = {plan.layer.name: plan for plan in plans}
+    open_ = undecided(run.store, model, plans, run.settings)
 
-    def seconds_of(first: Sequence[LayerPlan]) -> float:
-        return estimator(expected(first, whole, run.settings)) / engine.workers
+    def probable(first: Sequence[LayerPlan]) -> list[LayerPlan]:
+        return missing(expected(first, whole, run.settings, open_), known)
 
-    turns, seconds = order(needed(run.store, model, plans, run.settings), known, run.clock, seconds_of)
-    probable = [plan for turn in turns for plan in expected(turn, whole, run.settings)]
-    run.reporter.begin(sum(len(plan.pictures) for plan in probable), seconds)
+    first = needed(run.store, model, plans, run.settings)
+    turns, seconds = order(first, known, run.clock, lambda left: estimator(probable(left)) / engine.workers)
+    run.reporter.begin(sum(len(plan.pictures) for plan in probable(first)), seconds)
     return turns
 
 
@@ -162,7 +163,6 @@ def plan_record(
         "layers": layers,
         **({"drawn": sorted(drawn)} if drawn else {}),
         "seeds": request.seeds,
-        "least_seeds": request.least_seeds,
         "signs": request.signs,
         "credits": settings.credits or record.plan.get("credits", ""),
         **{key: record.plan[key] for key in ("report", "unfinished") if record.plan.get(key)},

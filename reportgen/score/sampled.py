@@ -10,6 +10,10 @@ from reportgen.store import ModelRecord
 from reportgen.units import Layer, UnitScore
 from reportgen.verdicts import VERDICTS
 
+_FIRST_STARTS = 2
+"""Starts from which on a unit counts. Units that get more are the doubtful ones: to wait for these would
+leave them out more often than others."""
+
 Shares = Mapping[str, ShareEstimate]
 """An estimate for each verdict that occurs, in the order of the verdicts."""
 
@@ -18,11 +22,11 @@ def sampled_units(record: ModelRecord, layer: Layer, scores: Iterable[UnitScore]
     """Return the scores that say something of all units of a layer, by unit.
 
     All of them where every unit was judged; those of a random sample where units were drawn; else none. A
-    unit some of whose planned starts are still missing, or whose layer has no noise baseline yet, is not
-    judged: of units with a pattern it would be undecided, of others static.
+    unit without its first two starts, or whose layer has no noise baseline yet, is not judged: of units with
+    a pattern it would be undecided, of others static.
     """
-    seeds = record.plan.get("least_seeds", record.plan.get("seeds", 1))
-    wanted = seeds if isinstance(seeds, int) else 1
+    seeds = record.plan.get("seeds", 1)
+    wanted = min(seeds, _FIRST_STARTS) if isinstance(seeds, int) else 1
     judged = {s.unit: s for s in scores if _is_judged(s, wanted)}
     if len(judged) >= layer.n_units:
         return judged

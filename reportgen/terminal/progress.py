@@ -39,12 +39,12 @@ class Progress:
 
     def begin(self, pictures: int, seconds: float) -> None:
         """Print how much there is to render, and start the bar."""
+        self._began = self._last = time.monotonic()
         if not pictures:
             self.say("nothing to render; measuring")
             return
         self.say(f"{pictures:,} pictures to render, about {duration(seconds)}")
         self._total, self._done = pictures, 0
-        self._began = self._last = time.monotonic()
         self._start_bar()
 
     def layer(self, name: str, pictures: int) -> None:

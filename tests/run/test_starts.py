@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from small_networks import QUICK, QUICK_WORDS
 
@@ -17,9 +18,11 @@ from reportgen.config import read_settings
 from reportgen.plan import make_plan, with_starts
 from reportgen.run import starts
 from reportgen.run.model_run import RenderSummary
+from reportgen.run.progress import Silent
 from reportgen.run.rendering import plan_request
-from reportgen.run.starts import expected_at_first, further_starts
-from reportgen.store import open_store
+from reportgen.run.starts import decided_starts, expected_at_first, further_starts, starts_mark, undecided
+from reportgen.score.sampled import sampled_units
+from reportgen.store import layer_owner, open_store
 
 NUMBERS = {"signs": "happy", **QUICK}
 
@@ -89,14 +92,89 @@ def test_a_run_that_ended_before_the_decision_goes_on_with_the_other_starts(
     assert starts_of(copied, "conv") == {0: 2, 1: 4, 2: 2}
 
 
-def test_further_starts_are_of_the_units_that_were_begun_alone(tiny_model: Path, tmp_path: Path) -> None:
-    with unsure(0):
-        reportgen.render(tiny_model, store=tmp_path / "s.db", units="0-0", **NUMBERS)
-    with open_store(tmp_path / "s.db") as store:
+def test_further_starts_are_of_the_units_that_were_begun_alone(copied: Path) -> None:
+    with contextlib.closing(sqlite3.connect(copied)) as db, db:
+        lost = (
+            "layer='conv' AND (unit=0 OR unit=1 AND seed=3)"  # Unit 0 is not begun; of unit 1 one is missing.
+        )
+        db.execute(f"DELETE FROM renders WHERE key IN (SELECT key FROM placements WHERE {lost})")
+        db.execute(f"DELETE FROM placements WHERE {lost}")
+    settings = read_settings(dict(NUMBERS))
+    with open_store(copied) as store:
         (model,) = store.models()
-        settings = read_settings(dict(NUMBERS))
         plans = make_plan(model, plan_request(settings), arithmetic="float32")
-        assert further_starts(store, model, plans, settings) == []
+        mark = starts_mark(store, model, plans[0], settings)
+        store.put_measurement(
+            layer_owner(model.id, "conv"), "starts", mark, {"units": np.array([1], np.int32)}
+        )
+        found = [
+            (p.unit, p.seed) for plan in further_starts(store, model, plans, settings) for p in plan.pictures
+        ]
+    assert found == [(1, 3)]
+
+
+def test_a_decision_holds_for_its_recipe_and_thresholds_alone(copied: Path) -> None:
+    with open_store(copied) as store:
+        (model,) = store.models()
+
+        def undecided_with(**options: object) -> set[str]:
+            settings = read_settings({**NUMBERS, **options})
+            plans = make_plan(model, plan_request(settings), arithmetic="float32")
+            return set(undecided(store, model, plans, settings))
+
+        assert undecided_with() == set()
+        assert undecided_with(score={"structure_z": 2.0}) == {"conv", "head"}
+        assert undecided_with(set={**QUICK["set"], "steps": 32}) == {"conv", "head"}
+        assert undecided_with(least_seeds=4) == set()
+
+
+def test_nothing_is_decided_by_the_noise_baseline_of_another_recipe(copied: Path) -> None:
+    with open_store(copied) as store:
+        (model,) = store.models()
+
+        def decision(**numbers: float) -> object:
+            settings = read_settings({**NUMBERS, "set": {**QUICK["set"], **numbers}})
+            plan = make_plan(model, plan_request(settings), arithmetic="float32")[0]
+            return decided_starts(store, model, plan, settings)
+
+        assert decision() is not None
+        assert decision(steps=32) is None
+
+
+def test_a_stopped_run_takes_no_decision_and_says_so(tiny_model: Path, tmp_path: Path) -> None:
+    store, counted = tmp_path / "s.db", []
+
+    def stop() -> bool:  # Once the first starts and display pictures of the first layer are there.
+        return sum(counted) >= 9
+
+    class Counting(Silent):
+        def rendered(self, pictures: int) -> None:
+            counted.append(pictures)
+
+    (done,) = reportgen.render(
+        tiny_model, store=store, layers="conv", stop=stop, reporter=Counting(), **NUMBERS
+    )
+    assert (done.rendered, done.stopped) == (9, True)
+    assert done.missing == "how many starts some units need is not decided yet"
+    with open_store(store) as opened:
+        (model,) = opened.models()
+        assert opened.measurement(layer_owner(model.id, "conv"), "starts") is None
+        assert model.plan["unfinished"]["missing"] == done.missing
+
+
+@pytest.mark.parametrize("later", [{"least_seeds": 4, "layers": "head"}, {"signs": "sad"}])
+def test_a_sample_keeps_its_units_whatever_a_later_run_asks_for(
+    later: dict[str, object], copied: Path, tiny_model: Path
+) -> None:
+    def sample() -> set[int]:
+        reportgen.score(store=copied)
+        with open_store(copied) as store:
+            (model,) = store.models()
+            return set(sampled_units(model, model.layer("conv"), store.scores(model.id, "conv")))
+
+    assert sample() == {0, 1, 2}
+    reportgen.render(tiny_model, store=copied, **{**NUMBERS, **later})
+    assert sample() == {0, 1, 2}
 
 
 def test_sad_pictures_alone_get_every_start_since_nothing_is_decided(
