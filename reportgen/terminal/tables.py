@@ -87,7 +87,7 @@ def print_inspection(found: Any) -> None:
         click.echo(printable(f"channel order: {report['input']['channel_order']}"))
     e = report["estimate"]
     click.echo(
-        f"its full atlas: {e['pictures']:,} pictures, {e['image_steps']:,} image-steps, about "
+        f"its full atlas: about {e['pictures']:,} pictures, {e['image_steps']:,} image-steps, about "
         f"{duration(e['seconds'])} on this machine, a site of about {e['site_bytes'] / 1e6:,.0f} MB"
     )
 

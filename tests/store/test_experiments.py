@@ -127,7 +127,7 @@ def test_what_was_tried_is_still_missing_from_the_plan_and_rendered_by_a_run(own
         new = planned_keys(model, seeds=3) - planned_keys(model, seeds=2)
         store.put_experiments([an_experiment(key) for key in new])
         assert store.known_keys(new) == set()
-    (summary,) = reportgen.render(tiny_model, store=own_store, version="v1", seeds=3, **QUICK)
+    (summary,) = reportgen.render(tiny_model, store=own_store, version="v1", seeds=3, least_seeds=3, **QUICK)
     assert summary.rendered == len(new) > 0
     with open_store(own_store) as store:
         assert store.known_keys(new) == new and store.count_experiments() == len(new)
