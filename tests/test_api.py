@@ -186,6 +186,7 @@ def test_an_unknown_name_is_an_attribute_error():
         reportgen.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_from_python_as_from_the_command_line(tmp_path, tiny_model):
     store, site = tmp_path / "s.db", tmp_path / "site"
     result = reportgen.atlas(tiny_model, store=store, site=site, units=1, seeds=2, **QUICK)

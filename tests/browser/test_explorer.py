@@ -285,6 +285,7 @@ def test_curves_that_stand_side_by_side_have_one_scale(at: Any) -> None:
     assert [page.locator(f"#{name} .across").inner_text() for name in ("live", "kept")].count("") == 0
 
 
+@pytest.mark.slow
 def test_nothing_jumps(at: Any) -> None:
     """What comes late finds its place kept: layout shifts that nobody caused sum up to next to nothing."""
     page = at()

@@ -193,6 +193,7 @@ def counted_clock(monkeypatch, asked):
 WORDS = ("--seeds", 2, "--batch", 2, *QUICK_WORDS)
 
 
+@pytest.mark.slow
 def test_a_spent_budget_is_a_success_that_says_what_is_missing(run, monkeypatch, tiny_model, tmp_path):
     counted_clock(monkeypatch, 40)
     code, out, err = run("atlas", tiny_model, "--version", "v1", "--budget", "90s", *WORDS)

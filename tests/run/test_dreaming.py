@@ -48,6 +48,7 @@ def test_a_unit_s_dream_is_the_picture_of_the_atlas(tiny_model, tmp_path):
     assert np.abs(made.picture.astype(int) - shown).max() <= 2  # batches are summed in another order
 
 
+@pytest.mark.slow
 def test_a_photograph_is_changed_less_than_noise_would_be(tiny_model, photograph):
     made = reportgen.dream(tiny_model, "conv", start=photograph, size="40x60")
     few = {"steps": 4}
@@ -66,6 +67,7 @@ def test_without_a_size_it_has_the_input_s_or_twice_that_in_the_photograph_s_sha
     assert reportgen.dream(tiny_model, "head", start=photograph, set=SHORT).picture.shape[:2] == (16, 16)
 
 
+@pytest.mark.slow
 def test_octaves_grow_to_the_picture_s_size_and_share_the_steps(tiny_model, photograph):
     made = reportgen.dream(tiny_model, "conv", start=photograph, size="96x144")
     assert made.octaves == ((32, 56), (48, 72), (72, 104), (96, 144)) and made.picture.shape == (96, 144, 1)

@@ -136,7 +136,12 @@ def test_a_person_s_stop_ends_the_writing_without_a_word(large):
 
 @pytest.mark.parametrize(
     ("options", "early"),
-    [({"budget": "1h"}, True), ({"budget": "1h", "live": False}, False), ({}, False), ({"live": True}, True)],
+    [
+        ({"budget": "1h"}, True),
+        pytest.param({"budget": "1h", "live": False}, False, marks=pytest.mark.slow),
+        ({}, False),
+        pytest.param({"live": True}, True, marks=pytest.mark.slow),
+    ],
 )
 def test_a_budget_writes_the_site_while_it_runs_unless_told_otherwise(tmp_path, monkeypatch, options, early):
     monkeypatch.setattr(live_site, "FIRST_AFTER", 0.0)
