@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from reportgen.atlas.process_pool import n_processes
 from reportgen.config import Settings
 from reportgen.json_values import JsonObject
 from reportgen.plan import LayerPlan, PlanRequest, missing, recipe_hash
@@ -25,6 +26,9 @@ from reportgen.store import ModelRecord, Store, null_owner
 
 if TYPE_CHECKING:
     from reportgen.models import Cut, Model
+
+_LONG_S = 600.0
+"""Seconds from which on a run says that several processes would be faster."""
 
 
 def plan_request(settings: Settings) -> PlanRequest:
@@ -86,6 +90,8 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
 def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan], known: set[str],
            engine: Engine) -> list[list[LayerPlan]]:  # fmt: skip
     """Return what is known to be missing in the order in which to render it; report how much that will be."""
+    from reportgen.render.backend import backend
+
     estimator = _estimator(run, network, engine)
     whole = {plan.layer.name: plan for plan in plans}
     open_ = undecided(run.store, model, plans, run.settings)
@@ -96,7 +102,17 @@ def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[
     first = needed(run.store, model, plans, run.settings)
     turns, seconds = order(first, known, run.clock, lambda left: estimator(probable(left)) / engine.workers)
     run.reporter.begin(sum(len(plan.pictures) for plan in probable(first)), seconds)
+    if engine.in_turn and is_faster_in_processes(seconds, n_processes(), on_gpu=backend().on_gpu()):
+        run.reporter.say("several processes of one thread each would be faster: --ray local (reportgen[ray])")
     return turns
+
+
+def is_faster_in_processes(seconds: float, n_cores: int, *, on_gpu: bool) -> bool:
+    """Return whether a run of so many seconds in one process is worth starting several for.
+
+    Measured by `benchmarks.threads`; each process takes some seconds and the memory of a network.
+    """
+    return seconds > _LONG_S and n_cores > 1 and not on_gpu
 
 
 def _estimator(run: RunContext, network: Model, engine: Engine) -> Estimator:

@@ -16,7 +16,7 @@ from reportgen.run import estimate
 from reportgen.run.calibration import Speed
 from reportgen.run.estimate import Estimator, LayerSpeed, measured_layer, multiplications
 from reportgen.run.measuring_time import NullTime, measuring_seconds
-from reportgen.run.rendering import plan_request
+from reportgen.run.rendering import is_faster_in_processes, plan_request
 from reportgen.spec import RECIPES
 from reportgen.store import null_owner, open_store
 from reportgen.units import Layer
@@ -217,3 +217,13 @@ def test_a_layer_whose_measurement_is_stopped_has_none(tiny: tuple[Model, Sequen
     model, plans = tiny
     with pytest.raises(TimeoutError, match="stopped"):
         measured_layer(model, plans[0], lambda cut: 3, lambda: True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cores", "on_gpu", "says"),
+    [(3600, 2, False, True), (3600, 1, False, False), (3600, 8, True, False), (60, 8, False, False)],
+)
+def test_only_a_long_run_on_several_cores_says_that_processes_are_faster(
+    seconds: float, cores: int, on_gpu: bool, says: bool
+) -> None:
+    assert is_faster_in_processes(seconds, cores, on_gpu=on_gpu) == says
