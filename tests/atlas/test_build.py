@@ -289,3 +289,13 @@ def test_a_missing_page_names_the_start_where_the_address_is_known(
     text = (small_site / "404.html").read_text()
     assert '<a href="http://example.org/atlas/index.html">' in text and "../" not in text
     assert not [problem for problem in check_site(small_site) if problem.startswith("404")]
+
+
+def test_a_model_of_which_nothing_is_rendered_yet_has_a_site(small_store: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copy(small_store, tmp_path / "store.db"))
+    with sqlite3.connect(own) as db:
+        for table in ("placements", "scores"):
+            db.execute(f"DELETE FROM {table}")
+    write_atlas(own, tmp_path / "site")
+    assert check_site(tmp_path / "site") == []
+    assert (tmp_path / "site/m/garden/v2/index.html").is_file()
