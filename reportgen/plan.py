@@ -19,9 +19,11 @@ from reportgen.sampling import drawn_order
 from reportgen.spec import (
     AROUND_PLACES,
     ENGINE_VERSION,
+    NULL_VERSION,
     RenderSpec,
     content_hash,
     for_kind,
+    null_canvas,
     recipe_fields,
     render_keys,
 )
@@ -280,15 +282,15 @@ def select_units(text: str, n_units: int) -> tuple[int, ...]:
 
 
 def null_setting(recipe: RenderSpec, canvas_px: tuple[int, int], channels: int, *, is_map: bool,
-                 version: int, arithmetic: str) -> str:  # fmt: skip
-    """Return the hash of everything that the renderer null depends on."""
+                 arithmetic: str) -> str:  # fmt: skip
+    """Return the hash of everything that the renderer null of pictures on a canvas depends on."""
     return content_hash(
         {
             "recipe": recipe_fields(recipe),
-            "canvas": canvas_px,
+            "canvas": null_canvas(canvas_px),
             "channels": channels,
             "map": is_map,
-            "version": version,
+            "version": NULL_VERSION,
             "engine": ENGINE_VERSION,
             "arithmetic": arithmetic,
         }

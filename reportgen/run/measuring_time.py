@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from reportgen.plan import LayerPlan, PictureSet, null_setting
 from reportgen.run.calibration import work_of_cut
-from reportgen.spec import NULL_VERSION, RenderSpec, null_canvas
+from reportgen.spec import RenderSpec, null_canvas
 
 if TYPE_CHECKING:
     from reportgen.models import Model
@@ -56,9 +56,12 @@ class NullTime:
             if pictures.recipe.scored and pictures.pictures:
                 is_map, canvas = plan.layer.is_map, null_canvas(pictures.canvas_px)
                 setting = null_setting(
-                    pictures.recipe, canvas, self._channels, is_map=is_map, version=NULL_VERSION,
+                    pictures.recipe,
+                    pictures.canvas_px,
+                    self._channels,
+                    is_map=is_map,
                     arithmetic=self._arithmetic,
-                )  # fmt: skip
+                )
                 if not self._is_stored(setting):
                     yield setting, (pictures.recipe, canvas, "map" if is_map else "vector")
 

@@ -16,7 +16,7 @@ from reportgen.plan import LayerPlan, PictureSet, missing, null_setting, with_st
 from reportgen.score import read_evidence
 from reportgen.score.evidence import SCORE_VERSION
 from reportgen.score.unsure import unsure_units
-from reportgen.spec import NULL_VERSION, content_hash, null_canvas
+from reportgen.spec import content_hash
 from reportgen.store import ModelRecord, Store, layer_owner, null_owner
 
 Arrays = dict[str, np.ndarray]
@@ -38,10 +38,9 @@ def null_mark(model: ModelRecord, plan: LayerPlan, settings: Settings) -> str:
     scored = plan.sets[0]
     return null_setting(
         scored.recipe,
-        null_canvas(scored.canvas_px),
+        scored.canvas_px,
         model.input_shape[2],
         is_map=plan.layer.is_map,
-        version=NULL_VERSION,
         arithmetic=settings.arithmetic,
     )
 

@@ -11,7 +11,7 @@ from small_networks import QUICK
 
 from reportgen.config import read_settings
 from reportgen.models import Model, load_model
-from reportgen.plan import LayerPlan, PictureSet, make_plan
+from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, make_plan
 from reportgen.run import estimate
 from reportgen.run.calibration import Speed
 from reportgen.run.estimate import Estimator, LayerSpeed, measured_layer, multiplications
@@ -38,9 +38,10 @@ def a_plan(position: int, pictures: int = 4) -> LayerPlan:
     layer = Layer(
         f"l{position}", "", "conv2d", position, 9, (8, 8), (1, 1), (3, 3), "relu", "", False, "", ""
     )
-    chosen = tuple(range(pictures))
+    units = tuple(range(pictures))
     recipe = read_settings({}).recipes()["scored"]
-    return LayerPlan(layer, chosen, (PictureSet(recipe, "r", (48, 48), chosen),))  # type: ignore[arg-type]
+    chosen = tuple(PlannedPicture(unit, "r", "happy", 0, f"{position}/{unit}") for unit in units)
+    return LayerPlan(layer, units, (PictureSet(recipe, "r", (48, 48), chosen),))
 
 
 PLANS = [a_plan(position) for position in range(5)]
@@ -76,7 +77,7 @@ def measuring(
     monkeypatch.setattr(estimate, "measured_layer", measured)
     return lambda **options: Estimator(
         Network(), **{"batch": lambda cut: 4, "nulls": lambda *_: 0.0, **options}
-    )  # type: ignore[arg-type]
+    )
 
 
 def seconds_of(n_layers: int, program_s: float, rate: float) -> float:
@@ -165,7 +166,7 @@ def test_every_noise_baseline_is_counted_once_and_none_that_is_stored() -> None:
     shown = with_pictures(a_plan(3), recipe=RECIPES["show"])
 
     def seconds(*plans: LayerPlan) -> float:
-        return NullTime(network)(plans, 1.0, RATE)  # type: ignore[arg-type]
+        return NullTime(network)(plans, 1.0, RATE)
 
     one = seconds(a_plan(0))
     assert one > 1.0 and seconds(a_plan(0), a_plan(1)) == one
@@ -173,7 +174,7 @@ def test_every_noise_baseline_is_counted_once_and_none_that_is_stored() -> None:
     assert seconds(a_plan(0), other_recipe) == pytest.approx(one + 2 * (one - 1.0) + 1.0)
     # On more pixels each kernel size has a network of its own.
     assert seconds(larger) == pytest.approx(4.0 + (one - 1.0) / 4 * (64 / 48) ** 2, rel=0.02)
-    assert NullTime(network, is_stored=lambda _: True)([a_plan(0)], 1.0, RATE) == 0.0  # type: ignore[arg-type]
+    assert NullTime(network, is_stored=lambda _: True)([a_plan(0)], 1.0, RATE) == 0.0
 
 
 def test_a_stored_noise_baseline_is_recognised_by_its_setting(tiny_store: Path, tiny_model: Path) -> None:
