@@ -118,7 +118,7 @@ def recipes_of(plan: Any) -> list[Any]:
 
 def work_of(model: Any, plan: Any, pictures: Any) -> float:
     """Return the multiplications of one forward pass at the canvas of these pictures."""
-    from reportgen.run.estimate import multiplications
+    from reportgen.run.layer_speed import multiplications
 
     height, width, _ = model.input_shape
     return multiplications(model, plan.layer.name) * np.prod(pictures.canvas_px) / (height * width)

@@ -122,6 +122,10 @@ def _other_seeds(plan: LayerPlan) -> LayerPlan:
     )
 
 
+def _nothing(layer: str) -> tuple[LayerPlan, ...]:
+    return ()
+
+
 def _render(
     run: RunContext, model: ModelRecord, network: Any, plans: Sequence[LayerPlan], times: Path
 ) -> None:
@@ -133,7 +137,7 @@ def _render(
     known = place_stored(run.store, model, plans)
 
     def rendered(plans: Sequence[LayerPlan]) -> float:
-        parts, spent = engine.render_plans(plans, run.halted), 0.0
+        parts, spent = engine.render_plans(plans, run.halted, _nothing), 0.0
         while True:
             began = time.process_time()
             part = next(parts, None)
@@ -146,7 +150,7 @@ def _render(
     for plan in missing(needed(run.store, model, plans, run.settings), known):
         name = plan.layer.name
         began = time.process_time()
-        for _ in engine.render_plans([_one_step(plan)], run.halted):
+        for _ in engine.render_plans([_one_step(plan)], run.halted, _nothing):
             pass
         programs, spent = time.process_time() - began, rendered([plan])
         measurer.layer(name)

@@ -89,7 +89,7 @@ def _turns(path: Path, pictures: int, repeats: int) -> dict[str, list[float]]:
 def _timed(engine: Any, record: Any, settings: Any, pictures: int, seed: int) -> float:
     """Return the pictures a second of a plan, from when it is given to when its last row is here."""
     began, found = time.perf_counter(), 0
-    for part in engine.render_plans([_plan(record, settings, pictures, seed)], lambda: False):
+    for part in engine.render_plans([_plan(record, settings, pictures, seed)], lambda: False, lambda _: ()):
         found += len(part.rows)
     assert found == pictures, (found, pictures)
     return pictures / (time.perf_counter() - began)

@@ -76,6 +76,7 @@ class Settings(BaseModel):
     batch: Annotated[int, Field(ge=1, le=4096)] | None = None
     budget: Time | None = None
     live: bool | None = None
+    processes: Annotated[int, Field(ge=1, le=256)] | None = None
     ray: Address | None = None
     images: Place | None = None
     no_crops: bool = False
@@ -196,6 +197,8 @@ def read_settings(options: Mapping[str, Any], file: str | Path | None = None) ->
     except ConfigError as error:
         where = f"{path.name}: " if set(from_file) & {"set", "recipe", "sweep", "score", "atlas"} else ""
         raise ConfigError(where + error.message, hint=error.hint) from None
+    if settings.ray is not None and settings.processes is not None:
+        raise ConfigError("processes and ray exclude each other", hint="a cluster has its own workers")
     return settings
 
 

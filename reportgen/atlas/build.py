@@ -25,13 +25,14 @@ from reportgen.atlas.counterparts import counterparts_of, version_changes
 from reportgen.atlas.output import SiteFiles, check_budget, site_files
 from reportgen.atlas.pages import Pages, picture_sources, template_folders
 from reportgen.atlas.picture_sizes import SMALLER, ChosenSizes, choose_sizes
-from reportgen.atlas.process_pool import n_processes, process_pool, without_garbage_collection
+from reportgen.atlas.process_pool import process_pool, without_garbage_collection
 from reportgen.atlas.site_map import PICTURES, START
 from reportgen.atlas.site_pages import site_page_files, tables_here
 from reportgen.atlas.size_estimate import sample_units, size_estimator
 from reportgen.atlas.view_context import ViewContext
 from reportgen.atlas.views import Counterpart
 from reportgen.comparison import Comparisons
+from reportgen.control_groups import usable_cores
 from reportgen.errors import SiteError
 from reportgen.spec import AtlasSpec, content_hash
 from reportgen.store import ModelRecord, Store, layer_digest, open_store, run_seconds, units_of
@@ -245,7 +246,7 @@ def _build(
     if site_pages_kept and not changed:
         return
     many = sum(len(plan.units[i][name]) for i, name in changed) > _FEW_UNITS
-    with process_pool(make_layer, n_processes() if many else 1) as pool:
+    with process_pool(make_layer, usable_cores() if many else 1) as pool:
         results = _unless(stop, pool.run(list(_tasks(store, files, plan, chosen, changed))))
         if not site_pages_kept:
             stage, front = files.stage, _unless(stop, _site_pages(store, plan, chosen, credits, comparisons))

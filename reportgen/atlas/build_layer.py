@@ -20,6 +20,7 @@ from reportgen.atlas.natural_tiles import TilePixels, natural_strip
 from reportgen.atlas.output import Stage, Written
 from reportgen.atlas.pages import Pages
 from reportgen.atlas.pictures import encode_page_picture
+from reportgen.atlas.process_pool import without_garbage_collection
 from reportgen.atlas.rows import LayerRows, layer_rows, null_pictures
 from reportgen.atlas.sheets import Sheets
 from reportgen.atlas.site_map import PICTURES
@@ -59,6 +60,7 @@ class LayerTask:
     parts: frozenset[str]
 
 
+@without_garbage_collection()
 def make_layer(task: LayerTask) -> dict[str, list[Written]]:
     """Lay out a layer's files and return them by the part they belong to.
 

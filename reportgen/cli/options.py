@@ -116,6 +116,12 @@ OPTIONS: dict[str, Callable[[Command], Command]] = {
         default=None,
         help="Write the site early, and again as layers are done.  [with --budget]",
     ),
+    "processes": click.option(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="Processes of one thread each that render.  [one for each core, if it is worth it]",
+    ),
     "ray": click.option(
         "--ray", metavar="ADDRESS", help="Render on a Ray cluster; local starts one here.  [no cluster]"
     ),
@@ -191,7 +197,7 @@ IMPORT = (
 WHAT = ("layers", "units", "seeds", "least_seeds", "signs", "recipe", "set", "sweep")
 REMOVAL = ("judge", "group", "class_names", "max_loss", "compensate", "decision")
 PICTURES = ("images", "no_crops", *REMOVAL, "removal", "twin")
-SPENT = ("batch", "budget", "ray")
+SPENT = ("batch", "budget", "processes", "ray")
 RENDER = ("store", *IMPORT, *WHAT, *PICTURES, *SPENT)
 PLACES = ("store", "site", "templates")
 COMMON = ("config", "json")

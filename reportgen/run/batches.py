@@ -17,6 +17,7 @@ from reportgen.errors import ReportgenError
 from reportgen.images import encode_png
 from reportgen.models import cut_model
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture
+from reportgen.run.layer_speed import LayerSpeed, layer_speed
 from reportgen.run.memory import MemoryBound, out_of_memory
 from reportgen.run.progress import Reporter
 from reportgen.spec import RenderSpec
@@ -48,14 +49,16 @@ class LayerPart:
     ends: bool = False
 
 
+Further = Callable[[str], Sequence[LayerPlan]]
+"""Returns what is to be rendered of a layer after its first pictures were stored and measured."""
+
+
 class Engine(Protocol):
     """Renders what plans ask for.
 
     Attributes:
         device: Name of the device that pictures are computed on.
         workers: How many render at the same time.
-        in_turn: Whether it renders one layer after the other, so that layers may as well be asked for one by
-            one.
     """
 
     @property
@@ -64,37 +67,59 @@ class Engine(Protocol):
     @property
     def workers(self) -> int: ...  # noqa: D102
 
-    @property
-    def in_turn(self) -> bool: ...  # noqa: D102
+    def measured(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Sequence[LayerSpeed | None]:
+        """Return how fast it renders the layers of plans; None for those that could not be measured."""
 
-    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
-        """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
+    def render_plans(
+        self, plans: Sequence[LayerPlan], stop: Callable[[], bool], further: Further
+    ) -> Iterator[LayerPart]:
+        """Yield rows of the plans' pictures as they are rendered, and the end of each layer.
+
+        Args:
+            plans: What to render.
+            stop: Returns whether to render nothing more.
+            further: Returns what to render besides of a layer, once its end was yielded; of plans for this
+                layer the end is yielded again.
+        """
 
 
 class LocalEngine:
-    """Renders on this machine, one layer after the other."""
+    """Renders in this process, one layer after the other."""
 
-    workers, in_turn = 1, True
+    workers = 1
 
     def __init__(self, network: Model, bound: MemoryBound, batch: int | None, reporter: Reporter) -> None:
         from reportgen.render import device_name
 
+        self._network = network
         self._cuts, self._bound, self._batch, self._reporter = CutCache(network), bound, batch, reporter
         self.device = device_name()
 
-    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
+    def measured(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Sequence[LayerSpeed | None]:
+        """Return how fast it renders the layers of plans; None for those that could not be measured."""
+        return [layer_speed(self._network, plan, self._bound, self._batch, stop) for plan in plans]
+
+    def render_plans(
+        self, plans: Sequence[LayerPlan], stop: Callable[[], bool], further: Further
+    ) -> Iterator[LayerPart]:
         """Yield rows of the plans' pictures as they are rendered, and the end of each layer."""
         for plan in plans:
             if stop():
                 return
-            name = plan.layer.name
-            self._reporter.layer(name, len(plan.pictures))
-            for pictures in plan.sets:
-                for rows in rows_of(self._cuts, plan.layer, pictures, self._bound, self._batch, stop):
-                    yield LayerPart(name, rows)
-                if stop():
-                    break
-            yield LayerPart(name, ends=True)
+            yield from self._layer(plan, stop)
+            if not stop():
+                for more in further(plan.layer.name):
+                    yield from self._layer(more, stop)
+
+    def _layer(self, plan: LayerPlan, stop: Callable[[], bool]) -> Iterator[LayerPart]:
+        name = plan.layer.name
+        self._reporter.layer(name, len(plan.pictures))
+        for pictures in plan.sets:
+            for rows in rows_of(self._cuts, plan.layer, pictures, self._bound, self._batch, stop):
+                yield LayerPart(name, rows)
+            if stop():
+                break
+        yield LayerPart(name, ends=True)
 
 
 class CutCache:

@@ -13,29 +13,25 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from reportgen.child_process import ONE_THREAD
 from reportgen.config import Settings
 from reportgen.errors import MissingExtra, ReportgenError
 from reportgen.json_values import JsonObject
 from reportgen.models.sources import find_source
-from reportgen.plan import LayerPlan
-from reportgen.run.batches import LayerPart
 from reportgen.run.context import RunContext
+from reportgen.run.dispatch import WorkerEngine
 from reportgen.run.progress import Reporter
-from reportgen.run.slices import GPU_SLICE, SLICE, Slice, Slices
+from reportgen.run.slices import GPU_SLICE, SLICE
 from reportgen.run.worker import Worker
 from reportgen.settings_file import LOCAL_CLUSTER
 
-AHEAD = 2
-"""Slices a worker has at once: one in progress, one queued, so that it never waits for the driver."""
-TRIES = 3
-"""Workers that may die while rendering the same slice before the run fails."""
-_TICK, _SCAN, _CONNECT, _START, _END = 0.5, 5.0, 20.0, 600.0, 60.0
-"""Seconds: between two checks of `stop`; between two searches for new nodes; for an address to accept a
-connection; for a first worker to be ready; for workers to return what is complete after a stop."""
+_SCAN, _CONNECT, _END = 5.0, 20.0, 60.0
+"""Seconds: between two searches for new nodes; for an address to accept a connection; until a run without
+workers, and without room for one, ends."""
 
 
 @contextlib.contextmanager
@@ -62,6 +58,8 @@ def cluster(run: RunContext, address: str, model: str | Path, file_hash: str) ->
     found = Cluster(ray, _absolute_name(model), file_hash, run.settings, run.reporter)
     try:
         found.wait_for_a_worker(run.halted)
+        if found.device:
+            run.reporter.say(f"cluster: {found.workers} workers, the first on {found.device}")
         yield found
     finally:
         found.end()
@@ -69,153 +67,52 @@ def cluster(run: RunContext, address: str, model: str | Path, file_hash: str) ->
             ray.shutdown()
 
 
-class Cluster:
+class Cluster(WorkerEngine[Any, Any]):
     """The workers of a cluster, as an `Engine`."""
 
-    in_turn = False
+    what = "worker of the cluster"
 
     def __init__(self, ray: Any, model: str, file_hash: str, settings: Settings, reporter: Reporter) -> None:
-        self._ray, self._settings, self._reporter = ray, settings, reporter
+        super().__init__(settings, reporter)
+        self._ray = ray
         self._made = (model, file_hash, settings)
-        self._idle: dict[Any, str] = {}  # Worker: the program of its last slice.
-        self._starting: dict[Any, Any] = {}  # Pending result of a worker's `ready`: the worker.
-        self._at_work: dict[Any, tuple[Any, Slice]] = {}  # Pending result: its worker and slice.
         self._looked, self._gpus, self._alone_until = 0.0, 0, float("inf")
-        self.device = ""
 
     @property
-    def workers(self) -> int:
-        """Workers that are ready or starting, at least 1."""
-        return max(1, len(self._idle) + len(self._starting))
-
-    def wait_for_a_worker(self, stop: Callable[[], bool]) -> None:
-        """Start as many workers as the cluster has room for, and wait for the first.
-
-        Raises:
-            ReportgenError: No worker became ready, or the first has another model or arithmetic.
-        """
-        self._grow()
-        until = time.monotonic() + _START
-        while not self._idle and not stop():
-            if not self._starting or time.monotonic() > until:
-                raise ReportgenError(
-                    "no worker of the cluster is ready",
-                    hint="check that it has free CPUs and this package installed",
-                )
-            self._collect(_TICK)
-            self._grow()
-        if self._idle:
-            self._reporter.say(f"cluster: {self.workers} workers, the first on {self.device}")
-
-    def render_plans(self, plans: Sequence[LayerPlan], stop: Callable[[], bool]) -> Iterator[LayerPart]:
-        """Yield rows of the plans' pictures as they come back, and the end of each layer, in no fixed order.
-
-        Raises:
-            ReportgenError: A worker failed, or several died of the same pictures.
-        """
+    def slice_size(self) -> int:
+        """Most pictures of a slice."""
         batch = self._settings.batch
-        waiting = Slices(plans, 2 * batch if batch else GPU_SLICE if self._gpus else SLICE)
-        begun: set[str] = set()
-        until = float("inf")
-        while waiting.unfinished and time.monotonic() < until:
-            if stop() and until == float("inf"):
-                until = time.monotonic() + _END
-                waiting.drop()
-                for worker in self._idle:
-                    worker.halt.remote()
-            for given in self._hand_out(waiting):
-                if given.layer.name not in begun:
-                    begun.add(given.layer.name)
-                    self._reporter.layer(given.layer.name, waiting.of_layer(given.layer.name))
-            for given, rows in self._collect(_TICK):
-                if rows is None:
-                    self._retry(waiting, given)
-                    continue
-                yield LayerPart(given.layer.name, rows)
-                if waiting.finished(given):
-                    yield LayerPart(given.layer.name, ends=True)
-            self._grow()
+        return 2 * batch if batch else GPU_SLICE if self._gpus else SLICE
 
-    def end(self) -> None:
-        """End all workers."""
-        for worker in [*self._idle, *self._starting.values()]:
-            self._kill(worker)
-        self._idle, self._starting, self._at_work = {}, {}, {}
+    def _call(self, worker: Any, name: str, *arguments: object) -> Any:
+        return getattr(worker, name).remote(*arguments)
+
+    def _wait(self, pending: Sequence[object], seconds: float) -> Sequence[object]:
+        ended, _ = self._ray.wait(list(pending), num_returns=1, timeout=seconds)
+        return list(ended)
+
+    def _halt(self) -> None:
+        for worker in self._idle:
+            worker.halt.remote()
 
     def _kill(self, worker: Any) -> None:
         with contextlib.suppress(Exception):  # It may have ended already.
             self._ray.kill(worker)
 
-    def _retry(self, waiting: Slices, lost: Slice) -> None:
-        """Put back the slice of a worker that died."""
-        if lost.tries + 1 >= TRIES:
-            raise ReportgenError(
-                f'{TRIES} workers died while they rendered layer "{lost.layer.name}"',
-                hint="check their memory, or try a smaller --batch",
-            )
-        waiting.put_back(lost)
-
-    def _hand_out(self, waiting: Slices) -> Iterator[Slice]:
-        """Assign slices to every worker, if possible of its last layer, whose program is already built."""
-        load = dict.fromkeys(self._idle, 0)
-        for worker, _ in self._at_work.values():
-            load[worker] = load.get(worker, 0) + 1
-        for most in range(1, AHEAD + 1):
-            for worker in [w for w in self._idle if load[w] < most]:
-                given = waiting.take(self._idle[worker], set(self._idle.values()))
-                if given is None:
-                    return
-                self._idle[worker] = given.program
-                load[worker] += 1
-                self._at_work[worker.render.remote(given.layer, given.pictures)] = (worker, given)
-                yield given
-
-    def _collect(self, seconds: float) -> list[tuple[Slice, Any]]:
-        """Return finished slices, with None for those whose worker died; register workers that are ready."""
-        refs = [*self._starting, *self._at_work]
-        if not refs:
-            time.sleep(seconds)
-            return []
-        found: list[tuple[Slice, Any]] = []
-        for ref in self._ray.wait(refs, num_returns=1, timeout=seconds)[0]:
-            if ref in self._starting:
-                self._register(ref)
-                continue
-            worker, given = self._at_work.pop(ref)
-            rows, alive = self._result(ref)
-            if not alive:
-                self._idle.pop(worker, None)
-                self._kill(worker)
-            found.append((given, rows if alive else None))
-        return found
-
-    def _register(self, ref: Any) -> None:
-        worker = self._starting.pop(ref)
-        state, alive = self._result(ref)
-        if alive:
-            if state["arithmetic"] != self._settings.arithmetic:
-                raise ReportgenError(
-                    f"a worker computes in {state['arithmetic']}, "
-                    f"this machine in {self._settings.arithmetic}",
-                    hint="render on machines of one kind",
-                )
-            self._idle[worker] = ""
-            self.device = self.device or state["device"]
-
-    def _result(self, ref: Any) -> tuple[Any, bool]:
+    def _result(self, ended: object) -> tuple[object, bool]:
         """Return what a worker's call returned, and whether the worker is alive.
 
         Raises:
             ReportgenError: The call failed.
         """
         try:
-            return self._ray.get(ref), True
+            return self._ray.get(ended), True
         except self._ray.exceptions.RayTaskError as error:
             cause = getattr(error, "cause", None) or error
             if isinstance(cause, ReportgenError):
-                raise type(cause)(f"a worker of the cluster: {cause.message}", hint=cause.hint) from None
+                raise type(cause)(f"a {self.what}: {cause.message}", hint=cause.hint) from None
             message = (str(cause).strip().splitlines() or [""])[-1]
-            raise ReportgenError(f"a worker failed: {type(cause).__name__}: {message}") from None
+            raise ReportgenError(f"a {self.what} failed: {type(cause).__name__}: {message}") from None
         except self._ray.exceptions.RayError:
             return None, False
 
@@ -243,11 +140,11 @@ class Cluster:
     def _start(self) -> None:
         environment = {k: v for k, v in os.environ.items() if k in ("KERAS_BACKEND", "JAX_PLATFORMS")}
         if not self._gpus:  # Several networks of one thread each share cores better than one of several.
-            environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+            environment |= ONE_THREAD
         takes = {"num_cpus": 1, "num_gpus": 1 if self._gpus else 0, "concurrency_groups": {"control": 1}}
         made = self._ray.remote(**takes)(_with_concurrent_halt(self._ray))
         worker = made.options(runtime_env={"env_vars": environment}).remote(*self._made)
-        self._starting[worker.ready.remote()] = worker
+        self._starting[self._call(worker, "ready")] = worker
 
 
 def _with_concurrent_halt(ray: Any) -> type:

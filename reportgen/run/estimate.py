@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reportgen.plan import LayerPlan, PictureSet
-from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplications_a_second, work_of
+from reportgen.run.calibration import Speed, cached_speed, calibrated, multiplications_a_second
+from reportgen.run.layer_speed import LayerSpeed, work_of_picture
 from reportgen.run.measuring_time import NullTime, measuring_seconds
-from reportgen.spec import AtlasSpec, with_numbers
+from reportgen.spec import AtlasSpec
 
 if TYPE_CHECKING:
-    from reportgen.models import Cut, Model
+    from reportgen.models import Model
 
 BYTES_A_PIXEL, BYTES_A_UNIT, BYTES_A_UNIT_PAGE = 0.4, 7_000, 15_000
 """Size of a pixel of a page's picture as WebP (0.29 structured, twice that noise), of a unit's data and entry
@@ -86,7 +84,6 @@ class Estimator:
 
     Args:
         model: The network.
-        batch: Returns how many pictures of a cut are computed at once; None to measure no layers.
         stop: Called between windows of steps; once true, nothing more is measured.
         nulls: Estimates the noise baselines; if None, all of them are to be rendered.
     """
@@ -94,7 +91,6 @@ class Estimator:
     def __init__(
         self,
         model: Model,
-        batch: Callable[[Cut], int] | None = None,
         stop: Callable[[], bool] = lambda: False,
         nulls: NullTime | None = None,
     ) -> None:
@@ -104,9 +100,14 @@ class Estimator:
         self._measurements: list[tuple[float, Callable[[Sequence[LayerPlan]], None]]] = [
             (_CALIBRATE_FROM, self._calibrate)
         ]
-        if batch is not None:
-            measure = functools.partial(measured_layer, model, batch_of=batch, stop=stop)
-            self._measurements.append((_MEASURE_FROM, lambda plans: self._measure(plans, measure)))
+
+    def measure_layers_with(self, measured: Measured) -> None:
+        """Have later estimates of minutes be of layers of this very network, measured once."""
+
+        def measure(plans: Sequence[LayerPlan]) -> None:
+            self._speed_of = _by_layers(plans, measured, self._stop) or self._speed_of
+
+        self._measurements.append((_MEASURE_FROM, measure))
 
     def __call__(self, plans: Sequence[LayerPlan]) -> float:
         """Return about how many seconds the plans take."""
@@ -120,47 +121,30 @@ class Estimator:
     def _calibrate(self, plans: Sequence[LayerPlan]) -> None:
         self._machine = _by_machine(calibrated())
 
-    def _measure(self, plans: Sequence[LayerPlan], measure: Callable[[LayerPlan], LayerSpeed]) -> None:
-        self._speed_of = _by_layers(plans, measure) or self._speed_of
-
     def _seconds(self, plans: Sequence[LayerPlan]) -> float:
         machine = self._machine
         seconds = self._nulls(plans, machine.program_s, machine.multiplications_per_s)
         return seconds + _seconds(self._model, plans, self._speed_of)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerSpeed:
-    """How fast pictures of one layer are rendered.
-
-    Attributes:
-        program_s: Seconds to build the program of one recipe.
-        multiplications_per_s: Of a gradient step.
-        batch: Pictures that are always computed together.
-    """
-
-    program_s: float
-    multiplications_per_s: float
-    batch: int
-
-
 SpeedOf = Callable[[LayerPlan], LayerSpeed]
+Measured = Callable[[Sequence[LayerPlan], Callable[[], bool]], Sequence[LayerSpeed | None]]
+"""Returns how fast layers of plans are rendered, unless stopped."""
 
 
 def _by_machine(speed: Speed) -> LayerSpeed:
     return LayerSpeed(speed.program_seconds, multiplications_a_second() / speed.slower / 3, 1)
 
 
-def _by_layers(plans: Sequence[LayerPlan], measure: Callable[[LayerPlan], LayerSpeed]) -> SpeedOf | None:
+def _by_layers(plans: Sequence[LayerPlan], measured: Measured, stop: Callable[[], bool]) -> SpeedOf | None:
     """Return the speed of each layer from that of a few, measured now; between them, in between.
 
     Returns:
         None if no layer could be measured.
     """
-    speeds: dict[int, LayerSpeed] = {}
-    for index in sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT}):
-        with contextlib.suppress(Exception):  # Whatever keeps a layer from being rendered is reported then.
-            speeds[plans[index].layer.position] = measure(plans[index])
+    some = [plans[i] for i in sorted({round(share * (len(plans) - 1)) for share in _MEASURED_AT})]
+    found_speeds = zip(some, measured(some, stop), strict=True)
+    speeds = {plan.layer.position: speed for plan, speed in found_speeds if speed is not None}
     if not speeds:
         return None
     places, found = list(speeds), list(speeds.values())
@@ -179,29 +163,6 @@ def _by_layers(plans: Sequence[LayerPlan], measure: Callable[[LayerPlan], LayerS
     return speed_of
 
 
-def measured_layer(
-    model: Model, plan: LayerPlan, batch_of: Callable[[Cut], int], stop: Callable[[], bool]
-) -> LayerSpeed:
-    """Return the speed of a layer, measured on one window of steps of one batch, twice."""
-    from reportgen.models import cut_model
-    from reportgen.render import Job, render_units
-
-    pictures = next(s for s in plan.sets if s.pictures)
-    window = {"steps": pictures.recipe.window, "min_steps": pictures.recipe.window}
-    recipe = with_numbers(pictures.recipe, window)
-    cut = cut_model(model, plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
-    batch, seconds = batch_of(cut), []
-    jobs = [Job(plan.units[n % len(plan.units)], "happy", n) for n in range(batch)]
-    for _ in range(2):
-        began = time.perf_counter()
-        done = sum(len(renders) for renders in render_units(cut, jobs, recipe, batch=batch, stop=stop))
-        seconds.append(max(time.perf_counter() - began, 1e-6))
-        if done < batch:
-            raise TimeoutError("stopped while a layer was measured")
-    work = batch * recipe.steps * _work(model, plan, pictures)
-    return LayerSpeed(max(seconds[0] - seconds[1], 1e-3), work / seconds[1], batch)
-
-
 def _seconds(model: Model, plans: Sequence[LayerPlan], speed_of: SpeedOf) -> float:
     seconds = 0.0
     for plan in plans:
@@ -209,30 +170,10 @@ def _seconds(model: Model, plans: Sequence[LayerPlan], speed_of: SpeedOf) -> flo
         for pictures in plan.sets:
             together = -(-len(pictures.pictures) // speed.batch) * speed.batch
             steps = together * _steps(pictures)
-            work = _work(model, plan, pictures)
+            work = work_of_picture(model, plan, pictures)
             seconds += speed.program_s + steps * work / speed.multiplications_per_s
             if pictures.recipe.scored:
                 seconds += measuring_seconds(
                     plan, pictures, work, speed.program_s, speed.multiplications_per_s
                 )
     return seconds
-
-
-def _work(model: Model, plan: LayerPlan, pictures: PictureSet) -> float:
-    """Return the multiplications of a forward pass of one picture of a set."""
-    height, width, _ = model.input_shape
-    share = pictures.canvas_px[0] * pictures.canvas_px[1] / (height * width)
-    return max(multiplications(model, plan.layer.name) * share, 1.0)
-
-
-def multiplications(model: Model, layer: str) -> int:
-    """Return the work of one forward pass up to a layer at the model's own input size, in multiplications."""
-    wanted = {model.taps[layer].pre[0]}
-    total = 0
-    for index in range(len(model.nodes) - 1, -1, -1):
-        if index not in wanted:
-            continue
-        node = model.nodes[index]
-        wanted.update(source for source, _ in node.inputs)
-        total += work_of(node.output_shapes[0], getattr(node.operation, "weights", ()))
-    return total

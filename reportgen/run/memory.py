@@ -9,10 +9,10 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reportgen.control_groups import memory_limits
 from reportgen.models.model_memory import machine_memory
 
 if TYPE_CHECKING:
@@ -22,17 +22,10 @@ DEFAULT_SHARE = 0.6
 MAX_FORWARD_BATCH = 32
 """Most pictures at once in a forward pass."""
 
-_GROUP, _MOUNT = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
-
-def available_memory(group: Path = _GROUP, mount: Path = _MOUNT) -> int:
-    """Return the bytes of memory this process may use: the machine's, or less if a control group limits it.
-
-    Args:
-        group: The file that names the process's control groups.
-        mount: Where control groups are mounted.
-    """
-    return min([machine_memory(), *_limits(group, mount)])
+def available_memory() -> int:
+    """Return the bytes of memory this process may use: the machine's, or what a control group allows."""
+    return min([machine_memory(), *memory_limits()])
 
 
 def default_bound() -> int:
@@ -110,26 +103,3 @@ def _release_freed() -> None:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):
         return
-
-
-def _limits(group: Path, mount: Path) -> Iterator[int]:
-    """Yield the limits of the control groups the process is in, and of those around them."""
-    try:
-        lines = group.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if not controllers:
-            folder, name = mount, "memory.max"
-        elif "memory" in controllers.split(","):
-            folder, name = mount / "memory", "memory.limit_in_bytes"
-        else:
-            continue
-        parts = [part for part in path.split("/") if part not in ("", "..")]
-        for depth in range(len(parts), -1, -1):
-            try:
-                yield int(folder.joinpath(*parts[:depth], name).read_text())
-            except (OSError, ValueError):  # Not mounted here, or "max", which means no limit.
-                continue

@@ -136,12 +136,15 @@ class CompareOptions(PlanOptions, RemovalOptions, total=False):
         no_crops: Whether no pixels of `images` are stored, only names and places.
         twin: Whether the network with fresh weights is rendered too, for comparison.
         budget: Seconds, or `"20m"`: time limit of the run; units are drawn at random.
+        processes: How many processes of one thread each render; one for each core by default, if it is worth
+            it.
         ray: Address of a Ray cluster; `local` starts one here.
     """
 
     no_crops: bool | None
     twin: bool | None
     budget: float | str | None
+    processes: int | None
     ray: str | None
 
 

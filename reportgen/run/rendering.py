@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from reportgen.atlas.process_pool import n_processes
 from reportgen.config import Settings
 from reportgen.json_values import JsonObject
 from reportgen.plan import LayerPlan, PlanRequest, missing, recipe_hash
@@ -21,14 +20,12 @@ from reportgen.run.context import RunContext
 from reportgen.run.estimate import Estimator
 from reportgen.run.importing import Source
 from reportgen.run.measuring_time import NullTime
+from reportgen.run.processes import n_processes, processes
 from reportgen.run.starts import expected, further_starts, needed, undecided
 from reportgen.store import ModelRecord, Store, null_owner
 
 if TYPE_CHECKING:
-    from reportgen.models import Cut, Model
-
-_LONG_S = 600.0
-"""Seconds from which on a run says that several processes would be faster."""
+    from reportgen.models import Model
 
 
 def plan_request(settings: Settings) -> PlanRequest:
@@ -59,13 +56,19 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
     network = source.load()
     began, rendered = time.monotonic(), 0
     store, reporter = run.store, run.reporter
-    with _engine(run, network, source) as engine:
+    work = _Work(run, model, network, plans, known)
+    with _engine(run, source, work) as engine:
         number_of_run = store.begin_run(_now(), _provenance(run.settings, engine.device))
-        turns = _turns(run, model, network, plans, known, engine)
+        turns = work.turns(engine)
         measurer = Measurer(run, model, network, plans)
+        of_layer = {plan.layer.name: plan for plan in plans}
+
+        def further(layer: str) -> Sequence[LayerPlan]:
+            return further_starts(store, model, [of_layer[layer]], run.settings)
+
         try:
-            for group in _groups(run, model, plans, turns, measurer, engine):
-                for part in engine.render_plans(group, run.halted):
+            for group in _groups(run, model, plans, turns, measurer):
+                for part in engine.render_plans(group, run.halted, further):
                     if part.rows:
                         store.put_renders(model.id, part.layer, part.rows, run=number_of_run)
                         rendered += len(part.rows)
@@ -87,73 +90,68 @@ def render_and_measure(run: RunContext, model: ModelRecord, source: Source, plan
     return rendered
 
 
-def _turns(run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan], known: set[str],
-           engine: Engine) -> list[list[LayerPlan]]:  # fmt: skip
-    """Return what is known to be missing in the order in which to render it; report how much that will be."""
-    from reportgen.render.backend import backend
+class _Work:
+    """What is missing from plans, how long it takes, and in which order it is rendered."""
 
-    estimator = _estimator(run, network, engine)
-    whole = {plan.layer.name: plan for plan in plans}
-    open_ = undecided(run.store, model, plans, run.settings)
+    def __init__(
+        self, run: RunContext, model: ModelRecord, network: Model, plans: Sequence[LayerPlan], known: set[str]
+    ) -> None:
+        def is_stored(null: str) -> bool:
+            return bool(run.store.measurement_fingerprint(null_owner(null), "pictures"))
 
-    def probable(first: Sequence[LayerPlan]) -> list[LayerPlan]:
-        return missing(expected(first, whole, run.settings, open_), known)
+        self.network = network
+        self._run, self._known = run, known
+        self._whole = {plan.layer.name: plan for plan in plans}
+        self._open = undecided(run.store, model, plans, run.settings)
+        self._first = needed(run.store, model, plans, run.settings)
+        self._estimator = Estimator(network, run.halted, NullTime(network, run.arithmetic, is_stored))
 
-    first = needed(run.store, model, plans, run.settings)
-    turns, seconds = order(first, known, run.clock, lambda left: estimator(probable(left)) / engine.workers)
-    run.reporter.begin(sum(len(plan.pictures) for plan in probable(first)), seconds)
-    if engine.in_turn and is_faster_in_processes(seconds, n_processes(), on_gpu=backend().on_gpu()):
-        run.reporter.say("several processes of one thread each would be faster: --ray local (reportgen[ray])")
-    return turns
+    def seconds(self) -> float:
+        """Return about how many seconds it takes in this process, by counted work."""
+        return self._estimator(self._probable(self._first))
 
+    def turns(self, engine: Engine) -> list[list[LayerPlan]]:
+        """Return what is known to be missing in the order in which to render it; report how much that is."""
+        self._estimator.measure_layers_with(engine.measured)
+        turns, seconds = order(
+            self._first,
+            self._known,
+            self._run.clock,
+            lambda left: self._estimator(self._probable(left)) / engine.workers,
+        )
+        self._run.reporter.begin(sum(len(plan.pictures) for plan in self._probable(self._first)), seconds)
+        return turns
 
-def is_faster_in_processes(seconds: float, n_cores: int, *, on_gpu: bool) -> bool:
-    """Return whether a run of so many seconds in one process is worth starting several for.
-
-    Measured by `benchmarks.threads`; each process takes some seconds and the memory of a network.
-    """
-    return seconds > _LONG_S and n_cores > 1 and not on_gpu
-
-
-def _estimator(run: RunContext, network: Model, engine: Engine) -> Estimator:
-    """Return what estimates how long plans take; layers are measured if this process renders them."""
-
-    def is_stored(null: str) -> bool:
-        return bool(run.store.measurement_fingerprint(null_owner(null), "pictures"))
-
-    def batch_of(cut: Cut) -> int:
-        return run.bound.batch(cut, run.settings.batch)
-
-    nulls = NullTime(network, run.arithmetic, is_stored)
-    return Estimator(network, batch_of if engine.workers == 1 else None, run.halted, nulls)
+    def _probable(self, first: Sequence[LayerPlan]) -> list[LayerPlan]:
+        return missing(expected(first, self._whole, self._run.settings, self._open), self._known)
 
 
 def _groups(run: RunContext, model: ModelRecord, plans: Sequence[LayerPlan],
-            turns: Sequence[Sequence[LayerPlan]], measurer: Measurer,
-            engine: Engine) -> Iterator[Sequence[LayerPlan]]:  # fmt: skip
-    """Yield what to render next: the first starts of some layers, then what their units need besides.
-
-    An engine that renders layers in turn gets them one by one, so that a layer's program is built once.
-    """
-    of_layer = {plan.layer.name: plan for plan in plans}
-    for turn in turns:
-        for group in [[plan] for plan in turn] if engine.in_turn else [turn]:
-            yield group
-            yield further_starts(run.store, model, [of_layer[p.layer.name] for p in group], run.settings)
+            turns: Sequence[Sequence[LayerPlan]],
+            measurer: Measurer) -> Iterator[Sequence[LayerPlan]]:  # fmt: skip
+    """Yield what to render next: turns, then what units of layers measured only now need besides."""
+    yield from turns
     measurer.all()
     yield further_starts(run.store, model, plans, run.settings)
 
 
 @contextlib.contextmanager
-def _engine(run: RunContext, network: Model, source: Source) -> Iterator[Engine]:
-    """Yield the engine: this machine, or a cluster for the duration of the block."""
-    if run.settings.ray is None:
-        yield LocalEngine(network, run.bound, run.settings.batch, run.reporter)
-        return
-    from reportgen.run.cluster import cluster
+def _engine(run: RunContext, source: Source, work: _Work) -> Iterator[Engine]:
+    """Yield the engine for the duration of the block: this process, several of them, or a cluster."""
+    from reportgen.render.backend import backend
 
-    with cluster(run, run.settings.ray, source.path, source.record.file_hash) as workers:
-        yield workers
+    if run.settings.ray is not None:
+        from reportgen.run.cluster import cluster
+
+        with cluster(run, run.settings.ray, source.path, source.record.file_hash) as workers:
+            yield workers
+        return
+    n = n_processes(run, work.seconds(), on_gpu=backend().on_gpu())
+    if n == 1:
+        yield LocalEngine(work.network, run.bound, run.settings.batch, run.reporter)
+        return
+    with processes(run, source, n) as children:
+        yield children
 
 
 def plan_record(

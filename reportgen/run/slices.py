@@ -23,7 +23,7 @@ class Slice:
     """Pictures for one worker.
 
     Attributes:
-        mark: Names the layer and recipe.
+        program: Names the layer and recipe.
         tries: How many workers it was lost with.
     """
 
@@ -47,14 +47,18 @@ class Slices:
         self._waiting: dict[str, deque[PlannedPicture]] = {}
         self._back: deque[Slice] = deque()
         self._left: dict[str, int] = {}
-        self._of_layer = {plan.layer.name: len(plan.pictures) for plan in plans}
+        self._of_layer: dict[str, int] = {}
         self._out: dict[str, int] = {}
+        self.add(plans)
+
+    def add(self, plans: Sequence[LayerPlan]) -> None:
+        """Queue plans of layers of which nothing is queued."""
         for plan in plans:
             for pictures in plan.sets:
                 program = f"{plan.layer.name} {pictures.recipe_hash}"
                 self._sets[program] = (plan.layer, pictures)
                 self._waiting[program] = deque(pictures.pictures)
-            self._left[plan.layer.name] = len(plan.pictures)
+            self._of_layer[plan.layer.name] = self._left[plan.layer.name] = len(plan.pictures)
             self._out[plan.layer.name] = 0
 
     @property
@@ -66,12 +70,12 @@ class Slices:
         """Return how many pictures were planned of a layer."""
         return self._of_layer[name]
 
-    def take(self, last: str, others: Collection[str]) -> Slice | None:
+    def take(self, recent: Sequence[str], others: Collection[str]) -> Slice | None:
         """Return the next slice for a worker; None if no slice is queued.
 
         Args:
-            last: Mark of what the worker was at before.
-            others: Marks of what all workers are at.
+            recent: Programs that the worker has, the last one first.
+            others: Programs of the last slices of all workers.
         """
         if self._back:
             given = self._back.popleft()
@@ -81,7 +85,7 @@ class Slices:
                 return None
             alone = [program for program in marks if program not in others]
             fullest = max(marks, key=lambda program: len(self._waiting[program]))
-            program = last if last in marks else (alone or [fullest])[0]
+            program = next((own for own in recent if own in marks), None) or (alone or [fullest])[0]
             layer, whole = self._sets[program]
             waiting = self._waiting[program]
             # Slices of a set are of one size, since a program is built for a number of pictures.

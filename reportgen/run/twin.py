@@ -39,7 +39,7 @@ def render_twin(run: RunContext, model: ModelRecord, path: str | Path) -> ModelR
     Raises:
         ModelError: A layer cannot be initialised again.
     """
-    changes = {"ray": None, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None}
+    changes = {"ray": None, "processes": 1, "units": str(TWIN_UNITS), "signs": "happy", "sweep": None}
     own, store = run.settings.model_copy(update=changes), run.store
     run = run.with_settings(own)
     source = _twin_source(store, model, path, own)

@@ -1,18 +1,20 @@
-"""A worker of a cluster: holds a model and renders the slices it is given.
+"""A worker, on this machine or of a cluster: holds a model and renders the slices it is given.
 
-It knows neither the cluster nor the store. It finds the model by name on its own machine, and checks that it
+It knows neither its driver nor the store. It finds the model by name on its own machine, and checks that it
 is the same file as the driver's.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from reportgen.config import Settings
 from reportgen.errors import ModelError
-from reportgen.plan import PictureSet
+from reportgen.plan import LayerPlan, PictureSet
 from reportgen.run.batches import CutCache, rows_of
+from reportgen.run.layer_speed import LayerSpeed, layer_speed
 from reportgen.run.memory import MemoryBound, default_bound
 from reportgen.store import StoredRender
 from reportgen.units import Layer
@@ -22,20 +24,24 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """Renders on one machine what a driver on another requests.
+    """Renders in a process of its own what a driver in another requests.
 
     Args:
         model: Name of the model, reachable from this machine.
         file_hash: The hash that the file must have.
         settings: The run's settings: how the model is read, pictures at once, memory.
+        halted: Returns whether `render` returns what is complete; `halt` has the same effect.
     """
 
-    def __init__(self, model: str, file_hash: str, settings: Settings) -> None:
+    def __init__(
+        self, model: str, file_hash: str, settings: Settings, halted: Callable[[], bool] = lambda: False
+    ) -> None:
         self._name, self._hash, self._settings = model, file_hash, settings
         self._model: Model | None = None
         self._cuts: CutCache | None = None
         self._bound = MemoryBound(settings.max_memory or default_bound())
-        self._halted = threading.Event()
+        self._event = threading.Event()
+        self._halted = lambda: self._event.is_set() or halted()
 
     def ready(self) -> dict[str, str]:
         """Read the model; return `arithmetic` and `device` of this machine.
@@ -72,9 +78,14 @@ class Worker:
                 f'layer "{layer.name}" is not the same on a worker',
                 hint="install the same version of this package on all machines",
             )
-        parts = rows_of(self._cuts, layer, pictures, self._bound, self._settings.batch, self._halted.is_set)
+        parts = rows_of(self._cuts, layer, pictures, self._bound, self._settings.batch, self._halted)
         return [row for rows in parts for row in rows]
+
+    def speed(self, plan: LayerPlan) -> LayerSpeed | None:
+        """Return how fast pictures of a layer are rendered; None if that could not be measured."""
+        assert self._model is not None
+        return layer_speed(self._model, plan, self._bound, self._settings.batch, self._halted)
 
     def halt(self) -> None:
         """Make `render` return what is complete, now and in later calls."""
-        self._halted.set()
+        self._event.set()

@@ -140,7 +140,7 @@ def test_several_processes_make_the_same_site(
     small_store: Path, built_small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "_FEW_UNITS", 0)
-    monkeypatch.setattr(writing, "n_processes", lambda: 2)
+    monkeypatch.setattr(writing, "usable_cores", lambda: 2)
     write_atlas(small_store, tmp_path / "site")
     assert contents(tmp_path / "site") == contents(built_small)
 

@@ -13,10 +13,13 @@ from reportgen.config import read_settings
 from reportgen.models import Model, load_model
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, make_plan
 from reportgen.run import estimate
+from reportgen.run import layer_speed as layer_speeds
 from reportgen.run.calibration import Speed
-from reportgen.run.estimate import Estimator, LayerSpeed, measured_layer, multiplications
+from reportgen.run.estimate import Estimator
+from reportgen.run.layer_speed import LayerSpeed, layer_speed, multiplications
 from reportgen.run.measuring_time import NullTime, measuring_seconds
-from reportgen.run.rendering import is_faster_in_processes, plan_request
+from reportgen.run.memory import MemoryBound, default_bound
+from reportgen.run.rendering import plan_request
 from reportgen.spec import RECIPES
 from reportgen.store import null_owner, open_store
 from reportgen.units import Layer
@@ -57,7 +60,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append("machine")
         return MACHINE
 
-    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE)
+    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE)
     monkeypatch.setattr(estimate, "measuring_seconds", lambda *_: 0.0)
     monkeypatch.setattr(estimate, "multiplications_a_second", lambda: RATE)
     monkeypatch.setattr(estimate, "cached_speed", lambda: Speed(0.0, 1.0))
@@ -65,19 +68,19 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def measuring(
-    monkeypatch: pytest.MonkeyPatch, done: list[str], speeds: Callable[[int], LayerSpeed]
-) -> Callable[..., Estimator]:
+def measuring(done: list[str], speeds: Callable[[int], LayerSpeed | None]) -> Callable[..., Estimator]:
     """Return a function that makes an estimator, to which a layer has the speed that `speeds` returns."""
 
-    def measured(model: Model, plan: LayerPlan, batch_of: object, stop: object) -> LayerSpeed:
-        done.append(plan.layer.name)
-        return speeds(plan.layer.position)
+    def measured(plans: Sequence[LayerPlan], stop: object) -> list[LayerSpeed | None]:
+        done.extend(plan.layer.name for plan in plans)
+        return [speeds(plan.layer.position) for plan in plans]
 
-    monkeypatch.setattr(estimate, "measured_layer", measured)
-    return lambda **options: Estimator(
-        Network(), **{"batch": lambda cut: 4, "nulls": lambda *_: 0.0, **options}
-    )
+    def make(**options: object) -> Estimator:
+        estimator = Estimator(Network(), **{"nulls": lambda *_: 0.0, **options})
+        estimator.measure_layers_with(measured)
+        return estimator
+
+    return make
 
 
 def seconds_of(n_layers: int, program_s: float, rate: float) -> float:
@@ -87,7 +90,7 @@ def seconds_of(n_layers: int, program_s: float, rate: float) -> float:
 def test_layers_are_measured_once_and_not_again_for_other_plans(
     monkeypatch: pytest.MonkeyPatch, machine: list[str]
 ) -> None:
-    seconds = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, 2 * RATE, 4))()
+    seconds = measuring(machine, lambda position: LayerSpeed(1.0, 2 * RATE, 4))()
     assert seconds(PLANS) == pytest.approx(seconds_of(5, 1.0, 2 * RATE))
     assert machine == ["machine", "l0", "l2", "l4"]
     assert seconds(PLANS[:2]) == pytest.approx(seconds_of(2, 1.0, 2 * RATE))
@@ -103,7 +106,7 @@ def test_layers_between_measured_ones_have_speeds_in_between(
         2: LayerSpeed(4.0, 16 * RATE, 4),
         4: LayerSpeed(4.0, 16 * RATE, 4),
     }
-    seconds = measuring(monkeypatch, machine, by_position.__getitem__)()
+    seconds = measuring(machine, by_position.__getitem__)()
     seconds(PLANS)
     assert seconds([PLANS[1]]) == pytest.approx(seconds_of(1, 2.0, 4 * RATE))
 
@@ -111,22 +114,17 @@ def test_layers_between_measured_ones_have_speeds_in_between(
 def test_a_layer_that_cannot_be_measured_gets_the_speed_of_the_others(
     monkeypatch: pytest.MonkeyPatch, machine: list[str]
 ) -> None:
-    def speeds(position: int) -> LayerSpeed:
-        if position != 2:
-            raise ValueError("a framework's own trouble")
-        return LayerSpeed(3.0, 8 * RATE, 4)
+    def speeds(position: int) -> LayerSpeed | None:
+        return LayerSpeed(3.0, 8 * RATE, 4) if position == 2 else None
 
-    seconds = measuring(monkeypatch, machine, speeds)()
+    seconds = measuring(machine, speeds)()
     assert seconds(PLANS) == pytest.approx(seconds_of(5, 3.0, 8 * RATE))
 
 
 def test_where_no_layer_can_be_measured_the_machine_s_speed_is_taken_and_none_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, machine: list[str]
 ) -> None:
-    def speeds(position: int) -> LayerSpeed:
-        raise MemoryError
-
-    seconds = measuring(monkeypatch, machine, speeds)()
+    seconds = measuring(machine, lambda position: None)()
     of_the_machine = seconds_of(5, MACHINE.program_seconds, RATE / MACHINE.slower / 3)
     assert seconds(PLANS) == pytest.approx(of_the_machine)
     tried = machine.copy()
@@ -134,24 +132,23 @@ def test_where_no_layer_can_be_measured_the_machine_s_speed_is_taken_and_none_is
 
 
 def test_only_what_takes_long_is_worth_measuring(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
-    seconds = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))()
-    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: 1.0)
+    seconds = measuring(machine, lambda position: LayerSpeed(1.0, RATE, 4))()
+    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: 1.0)
     assert seconds(PLANS) < 1 and machine == []
-    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE / 90)
+    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE / 90)
     assert 30 < seconds(PLANS) < 150 and machine == ["machine"]
-    monkeypatch.setattr(estimate, "multiplications", lambda model, layer: RATE)
+    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE)
     seconds(PLANS)
     assert machine == ["machine", "l0", "l2", "l4"]
 
 
 def test_a_run_that_was_stopped_measures_nothing(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
-    make = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))
+    make = measuring(machine, lambda position: LayerSpeed(1.0, RATE, 4))
     assert make(stop=lambda: True)(PLANS) > 0 and machine == []
 
 
-def test_without_a_batch_no_layer_is_measured(monkeypatch: pytest.MonkeyPatch, machine: list[str]) -> None:
-    make = measuring(monkeypatch, machine, lambda position: LayerSpeed(1.0, RATE, 4))
-    make(batch=None)(PLANS)
+def test_work_is_counted_before_it_is_known_who_renders(machine: list[str]) -> None:
+    Estimator(Network(), nulls=lambda *_: 0.0)(PLANS)
     assert machine == ["machine"]
 
 
@@ -209,22 +206,11 @@ def tiny(tiny_model: Path, tiny_store: Path) -> tuple[Model, Sequence[LayerPlan]
 
 def test_a_real_layer_has_a_speed(tiny: tuple[Model, Sequence[LayerPlan]]) -> None:
     model, plans = tiny
-    found = measured_layer(model, plans[0], lambda cut: 3, lambda: False)
-    assert found.batch == 3 and found.program_s > 0
+    found = layer_speed(model, plans[0], MemoryBound(default_bound()), 3, lambda: False)
+    assert found is not None and found.batch == 3 and found.program_s > 0
     assert found.multiplications_per_s > multiplications(model, "conv")  # More than a step in a second.
 
 
 def test_a_layer_whose_measurement_is_stopped_has_none(tiny: tuple[Model, Sequence[LayerPlan]]) -> None:
     model, plans = tiny
-    with pytest.raises(TimeoutError, match="stopped"):
-        measured_layer(model, plans[0], lambda cut: 3, lambda: True)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "cores", "on_gpu", "says"),
-    [(3600, 2, False, True), (3600, 1, False, False), (3600, 8, True, False), (60, 8, False, False)],
-)
-def test_only_a_long_run_on_several_cores_says_that_processes_are_faster(
-    seconds: float, cores: int, on_gpu: bool, says: bool
-) -> None:
-    assert is_faster_in_processes(seconds, cores, on_gpu=on_gpu) == says
+    assert layer_speed(model, plans[0], MemoryBound(default_bound()), 3, lambda: True) is None

@@ -7,36 +7,9 @@ import pytest
 
 import reportgen
 from reportgen.run import memory
-from reportgen.run.memory import MemoryBound, available_memory, forward_batch, out_of_memory, resident_bytes
+from reportgen.run.memory import MemoryBound, forward_batch, out_of_memory, resident_bytes
 
 MACHINE = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def groups(tmp_path, lines, limits):
-    (tmp_path / "cgroup").write_text("".join(f"{line}\n" for line in lines))
-    for path, text in limits.items():
-        (tmp_path / "mount" / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "mount" / path).write_text(text)
-    return available_memory(tmp_path / "cgroup", tmp_path / "mount")
-
-
-def test_without_control_groups_it_is_the_machines(tmp_path):
-    assert available_memory(tmp_path / "none", tmp_path) == MACHINE
-    assert groups(tmp_path, ["0::/a/b", "nonsense"], {"a/b/memory.max": "max\n"}) == MACHINE
-
-
-def test_the_narrowest_of_the_groups_around_the_process_counts(tmp_path):
-    limits = {"memory.max": "max\n", "a/memory.max": "3000000\n", "a/b/memory.max": "4000000\n"}
-    assert groups(tmp_path, ["0::/a/b"], limits) == 3_000_000
-
-
-def test_the_older_form_of_control_groups_is_read(tmp_path):
-    limits = {"memory/box/memory.limit_in_bytes": "5000000\n", "cpu/box/memory.limit_in_bytes": "1\n"}
-    assert groups(tmp_path, ["4:cpu:/box", "7:memory,hugetlb:/box"], limits) == 5_000_000
-
-
-def test_a_group_whose_path_is_seen_from_outside_still_finds_the_limit(tmp_path):
-    assert groups(tmp_path, ["0::/docker/0123"], {"memory.max": "6000000"}) == 6_000_000
 
 
 def test_a_process_knows_its_size():
