@@ -15,6 +15,10 @@ from reportgen.spec import with_numbers
 if TYPE_CHECKING:
     from reportgen.models import Model
 
+_WINDOWS = 3
+"""Windows of steps that a layer is measured on. In one alone, what each picture takes once (its evaluation,
+another start where nothing was gained yet) can take as long as its steps."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerSpeed:
@@ -33,7 +37,7 @@ class LayerSpeed:
 
 def layer_speed(model: Model, plan: LayerPlan, bound: MemoryBound, batch: int | None,
                 stop: Callable[[], bool]) -> LayerSpeed | None:  # fmt: skip
-    """Return the speed of a layer, measured on one window of steps of one batch, twice.
+    """Return the speed of a layer, measured on a few windows of steps of one batch, twice.
 
     Args:
         batch: Pictures at once, if the user set it.
@@ -45,8 +49,8 @@ def layer_speed(model: Model, plan: LayerPlan, bound: MemoryBound, batch: int | 
     from reportgen.render import Job, render_units
 
     pictures = next(s for s in plan.sets if s.pictures)
-    window = {"steps": pictures.recipe.window, "min_steps": pictures.recipe.window}
-    recipe = with_numbers(pictures.recipe, window)
+    steps = min(_WINDOWS * pictures.recipe.window, pictures.recipe.steps)
+    recipe = with_numbers(pictures.recipe, {"steps": steps, "min_steps": steps})
     seconds = []
     try:
         cut = cut_model(model, plan.layer, pictures.canvas_px, heads=recipe.objective == "post")
@@ -60,7 +64,7 @@ def layer_speed(model: Model, plan: LayerPlan, bound: MemoryBound, batch: int | 
                 return None
     except Exception:  # Whatever a framework raises for one layer.
         return None
-    work = together * recipe.steps * work_of_picture(model, plan, pictures)
+    work = together * steps * work_of_picture(model, plan, pictures)
     return LayerSpeed(max(seconds[0] - seconds[1], 1e-3), work / seconds[1], together)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from small_networks import QUICK
 
 from reportgen.config import read_settings
-from reportgen.models import Model, load_model
+from reportgen.models import Cut, Model, load_model
 from reportgen.plan import LayerPlan, PictureSet, PlannedPicture, make_plan
+from reportgen.render import Job
 from reportgen.run import estimate
 from reportgen.run import layer_speed as layer_speeds
 from reportgen.run.calibration import Speed
@@ -20,7 +22,7 @@ from reportgen.run.layer_speed import LayerSpeed, layer_speed, multiplications
 from reportgen.run.measuring_time import NullTime, measuring_seconds
 from reportgen.run.memory import MemoryBound, default_bound
 from reportgen.run.rendering import plan_request
-from reportgen.spec import RECIPES
+from reportgen.spec import RECIPES, RenderSpec
 from reportgen.store import null_owner, open_store
 from reportgen.units import Layer
 
@@ -209,6 +211,30 @@ def test_a_real_layer_has_a_speed(tiny: tuple[Model, Sequence[LayerPlan]]) -> No
     found = layer_speed(model, plans[0], MemoryBound(default_bound()), 3, lambda: False)
     assert found is not None and found.batch == 3 and found.program_s > 0
     assert found.multiplications_per_s > multiplications(model, "conv")  # More than a step in a second.
+
+
+def test_what_a_picture_takes_once_counts_little_in_the_speed_of_its_steps(
+    tiny: tuple[Model, Sequence[LayerPlan]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, plans = tiny
+    now, programs = [0.0], [2.0]
+
+    def render_units(cut: Cut, jobs: Sequence[Job], recipe: RenderSpec, **_: object) -> Iterator[list[Job]]:
+        now[0] += (programs.pop() if programs else 0.0) + recipe.steps + 1.0  # One for its evaluation.
+        yield list(jobs)
+
+    def speed(plan: LayerPlan) -> LayerSpeed:
+        found = layer_speed(model, plan, MemoryBound(default_bound()), 3, lambda: False)
+        assert found is not None
+        return found
+
+    monkeypatch.setattr(sys.modules["reportgen.render"], "render_units", render_units)
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    assert speed(plans[0]).program_s == pytest.approx(2.0)
+    work = 3 * multiplications(model, "conv")
+    assert speed(plans[0]).multiplications_per_s == pytest.approx(work, rel=0.05)
+    short = with_pictures(plans[0], recipe=dataclasses.replace(RECIPES["default"], steps=5, min_steps=5))
+    assert speed(short).multiplications_per_s == pytest.approx(work * 5 / 6)
 
 
 def test_a_layer_whose_measurement_is_stopped_has_none(tiny: tuple[Model, Sequence[LayerPlan]]) -> None:
