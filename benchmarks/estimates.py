@@ -111,19 +111,22 @@ def measured(model: Path, layers: str, seconds: float) -> Run:
     marks: list[float] = []
     expected: list[tuple[int, float]] = []
     measured_layers: list[str] = []
-    measure = estimate.measured_layer
+    measure_with = estimate.Estimator.measure_layers_with
 
     class Watch(Silent):
         def begin(self, pictures: int, seconds: float) -> None:
             marks.append(time.perf_counter())
             expected.append((pictures, seconds))
 
-    def counted(*args: Any, **options: Any) -> estimate.LayerSpeed:
-        speed = measure(*args, **options)
-        measured_layers.append("one")
-        return speed
+    def counting(estimator: estimate.Estimator, measured: estimate.Measured) -> None:
+        def counted(plans: Any, stop: Any) -> Any:
+            speeds = measured(plans, stop)
+            measured_layers.extend(p.layer.name for p, s in zip(plans, speeds, strict=True) if s is not None)
+            return speeds
 
-    estimate.measured_layer = counted
+        measure_with(estimator, counted)
+
+    setattr(estimate.Estimator, "measure_layers_with", counting)  # noqa: B010 (types)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "store.db"
         began = time.perf_counter()
