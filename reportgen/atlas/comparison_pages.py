@@ -82,10 +82,10 @@ def comparison_files(context: ComparisonContext, found: Comparisons) -> Iterator
     path = VERSIONS.address
     pairs = [(pair_path(context, c), c, _counts(c, *c.layers), sentences(c)) for c in found.pairs]
     lines = [(series_path(context, s), s) for s in found.series]
-    yield (
-        path,
-        context.pages.page(VERSIONS.template, path, extra=extra, pairs=pairs, series=lines, bar=state_bar),
-    )
+    yield path, context.pages.page(
+        VERSIONS.template, path, extra=extra, pairs=pairs, series=lines, bar=state_bar,
+        state_mark=_STATE_MARKS,
+    )  # fmt: skip
 
 
 def pair_path(context: ComparisonContext, c: Comparison, layer: str | None = None) -> str:

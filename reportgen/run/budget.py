@@ -39,8 +39,8 @@ class Missing:
 
     def __str__(self) -> str:
         return (
-            f"{self.pictures:,} of {self.of_pictures:,} pictures are missing, "
-            f"in {self.layers} of {self.of_layers} layers"
+            f"{self.of_pictures - self.pictures:,} of {self.of_pictures:,} pictures are rendered, "
+            f"some are missing in {self.layers} of {self.of_layers} layers"
         )
 
 
