@@ -172,6 +172,22 @@ def test_light_and_dark_can_be_chosen_and_are_kept(open_page: Open, served: str)
     assert open_page("index.html", color_scheme="dark").evaluate(colour) == dark
 
 
+@pytest.mark.parametrize("kind", ["model", "wall", "missing"])
+@pytest.mark.parametrize(("scheme", "theme"), [("dark", ""), ("light", "dark")])
+def test_paper_is_light_whatever_the_theme_of_the_screen(
+    open_page: Open, kind: str, scheme: str, theme: str
+) -> None:
+    page = open_page(KINDS[kind], color_scheme=scheme)
+    page.evaluate("theme => { if (theme) document.documentElement.dataset.theme = theme; }", theme)
+    page.emulate_media(media="print")
+    colours = "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]"
+    paper, ink = ([int(x) for x in re.findall(r"\d+", said)] for said in page.evaluate(colours))
+    assert min(paper) > 240 and max(ink) < 40
+    if kind == "model":
+        assert page.locator(".heat .on-light").first.is_visible()
+        assert not page.locator(".heat .on-dark").first.is_visible()
+
+
 def test_names_that_are_scripts_are_shown_and_never_run(open_page: Open, atlas_site: Path) -> None:
     table = json.loads((atlas_site / "verdicts.json").read_text(encoding="utf-8"))
     pages = {row["address"].split("#")[0] for row in table if "<script>" in row["layer"] + row["model"]}
