@@ -85,11 +85,7 @@ def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
             "model."
         )
     if judged:
-        vary = "varies" if changing <= 1 else "vary"
-        said.append(
-            f"{changing or 'None'} of {_count(judged, 'unit')} with a pattern {vary} between seeds "
-            f"(compared with {compared})."
-        )
+        said.append(f"{_varying_in_words(judged, changing)} between seeds (compared with {compared}).")
     nearly_flat = sum(s.look.nearly_flat for s in scores)
     if borderline := sum(s.borderline for s in scores) - nearly_flat:
         between = f"{STATIC.word} and {STRUCTURED.word}"
@@ -100,6 +96,14 @@ def patterns_in_words(scores: Sequence[UnitScore], compared: str) -> list[str]:
             "one colour, and brightness alone explains most of the activation."
         )
     return said
+
+
+def _varying_in_words(judged: int, changing: int) -> str:
+    """Return how many of the units with a pattern vary, up to the verb."""
+    if judged == 1:
+        return f"The only unit with a pattern {'varies' if changing else 'does not vary'}"
+    vary = "varies" if changing <= 1 else "vary"
+    return f"{changing or 'None'} of {judged:,} units with a pattern {vary}"
 
 
 def noise_rate_in_words(noise: NoiseRate, untrained: NoiseRate | None = None) -> str:
@@ -169,7 +173,8 @@ def similarity_in_words(groups: ResponseGroups, *, least: float) -> list[str]:
         least: Smallest mean correlation within a group.
     """
     said = [
-        f"{len(groups.basis):,} of {groups.live:,} active units linearly explain {groups.basis_share:.0%} of "
+        f"{len(groups.basis):,} of {groups.live:,} active units linearly "
+        f"{'explains' if len(groups.basis) == 1 else 'explain'} {groups.basis_share:.0%} of "
         f"the variance of all their activations; effective rank {groups.effective_rank:.1f}."
     ]
     if groups.groups:
