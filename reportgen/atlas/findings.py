@@ -1,6 +1,6 @@
 """What a person should look at first in a model version: in sentences and pictures.
 
-ChosenSizes by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
+Chosen by rules from scores alone, the same for every model. Nothing here is worded twice: a layer's own
 findings stand on its page.
 """
 
@@ -172,8 +172,8 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
         (r, at, unit, other)
         for at, layer in enumerate(rows)
         for unit, score in layer.scores.items()
-        for other, r in neighbours_of(score)[:1]
-        if r == r and other in layer.scores
+        for other, r in [x for x in neighbours_of(score) if x[0] in layer.scores][:1]
+        if r == r
     ]
     if not near:
         measured = any(layer.findings.response_groups for layer in rows)
@@ -186,7 +186,9 @@ def _no_copies(rows: Sequence[LayerRows]) -> Finding:
     rendered = " of rendered units" if any(len(x.scores) < x.layer.n_units for x in rows) else ""
     r, at, unit, other = max(near, key=lambda x: (x[0], -x[1], -x[2]))
     name, score = rows[at].layer.name, rows[at].scores[unit]
-    lacks = f" ({shortfall})" if (shortfall := shortfall_in_words(score.relations.copy_shortfall)) else ""
+    nearest = neighbours_of(score)[0][0] == other
+    shortfall = shortfall_in_words(score.relations.copy_shortfall) if nearest else ""
+    lacks = f" ({shortfall})" if shortfall else ""
     return Finding(
         "Copies",
         f"No unit is a copy of another. Two units of a layer count as copies where {_copy_rule(rows)} "
@@ -292,7 +294,12 @@ def _with_many(rows: Sequence[LayerRows], verdict: Verdict) -> tuple[tuple[str, 
     """Return layers in which a quarter or more of the units have that verdict, largest shares first."""
     found = [(own.counts.get(verdict.word, 0), len(own.units), own) for own in rows if len(own.units)]
     many = sorted((x for x in found if x[0] >= _MANY_SHARE * x[1]), key=lambda x: -x[0] / x[1])[:N_LAYERS]
-    return tuple((x.layer.name, f"{n:,} of {of:,} {verdict.word}") for n, of, x in many)
+    return tuple((x.layer.name, f"{n:,} of {_of_rendered(x)} {verdict.word}") for n, _, x in many)
+
+
+def _of_rendered(rows: LayerRows) -> str:
+    """Return of how many units a share is, and that they are not all where some are not rendered."""
+    return f"{len(rows.units):,}" + (" rendered" if len(rows.units) < rows.layer.n_units else "")
 
 
 def _count(n: int, noun: str) -> str:

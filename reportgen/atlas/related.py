@@ -38,6 +38,10 @@ def _link(context: ViewContext, layer: str, unit: int, label: str, note: str) ->
     return Link(slug, unit, sheet, *place_on_sheet(unit), label, note)
 
 
+def _r(correlation: float) -> str:
+    return f"r {correlation_in_words(correlation)}" if math.isfinite(correlation) else ""
+
+
 def relations_section(context: ViewContext, rows: LayerRows, score: UnitScore | None) -> Links | None:
     """Return the units that a unit is a copy, mirror or complement of, and those that are copies of it."""
     if score is None:
@@ -67,23 +71,22 @@ def neighbours_section(context: ViewContext, rows: LayerRows, unit: int) -> Link
     Says so where there is none, of a live unit in a layer whose responses were measured.
     """
     score = rows.scores.get(unit)
-    found = [
-        _link(
-            context,
-            rows.layer.name,
-            other,
-            str(other),
-            f"r {correlation_in_words(r)}" if math.isfinite(r) else "",
-        )
-        for other, r in neighbours_of(score)
-        if other in rows.renders or other in rows.scores
-    ]
+    near = [(other, r) for other, r in neighbours_of(score) if 0 <= other < rows.layer.n_units]
+    shown = [(other, r) for other, r in near if other in rows.renders or other in rows.scores]
+    unseen = [x for x in near if x not in shown]
     title, means = "Most similar units", "alike"
-    if found:
+    if near:
         note = "By correlation r of activations at the same positions of probe pictures and renders."
         why = shortfall_in_words(score.relations.copy_shortfall) if score else ""
-        remark = f" Unit {found[0].unit} is the most similar, but no copy: {why}." if why else ""
-        return Links(title=title, note=note + remark, means=means, links=tuple(found))
+        remark = f" Unit {near[0][0]} is the most similar, but no copy: {why}." if why else ""
+    if shown:
+        missing = ", ".join(" ".join(filter(None, (str(u), _r(r)))) for u, r in unseen)
+        remark += f" Not rendered: {missing}." if missing else ""
+        links = tuple(_link(context, rows.layer.name, other, str(other), _r(r)) for other, r in shown)
+        return Links(title=title, note=note + remark, means=means, links=links)
+    if unseen:
+        facts = tuple(Fact(f"Unit {u}", _r(r) or "similar", "not rendered") for u, r in unseen)
+        return Facts(title=title, note=note + remark, means=means, facts=facts)
     if score is None or not verdict_of(score.verdict).informative or rows.findings.response_groups is None:
         return None
     none = Fact(

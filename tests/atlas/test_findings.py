@@ -206,6 +206,51 @@ def test_neighbours_that_are_no_units_of_the_layer_are_not_named(garden, told):
     assert copies_of(wrong).groups == ()
 
 
+def some_rendered(own, kept):
+    """Return a layer's rows in a sample: only the units `kept` are rendered and scored."""
+    return dataclasses.replace(
+        own,
+        units=tuple(kept),
+        scores={u: own.scores[u] for u in kept},
+        renders={u: own.renders[u] for u in kept if u in own.renders},
+    )
+
+
+def near_two(score):
+    """Return a score of a unit that is similar to unit 11, and less so to unit 5."""
+    relations = dataclasses.replace(apart(score).relations, neighbours=(11, 5), correlations=(0.983, 0.7))
+    return dataclasses.replace(apart(score), relations=relations)
+
+
+def test_a_most_similar_unit_that_is_not_rendered_is_named_all_the_same(garden):
+    rows, context = garden
+    own = changed(rows[0], near_two)
+    both = neighbours_section(context, some_rendered(own, (3, 5)), 3)
+    assert [link.unit for link in both.links] == [5]
+    assert "Unit 11 is the most similar, but no copy" in both.note
+    assert both.note.endswith("Not rendered: 11 r 0.983.")
+    alone = neighbours_section(context, some_rendered(own, (3,)), 3)
+    said = [(fact.label, fact.value, fact.note) for fact in alone.facts]
+    assert said == [("Unit 11", "r 0.983", "not rendered"), ("Unit 5", "r 0.700", "not rendered")]
+
+
+def test_the_most_similar_pair_is_the_nearest_that_is_rendered(garden):
+    rows, _ = garden
+    sample = some_rendered(changed(rows[0], near_two), (3, 5))
+    text = copies_of([sample]).text
+    assert re.search(r"Most similar pair of rendered units: \d and \d of [^,]+, r = 0\.700\.$", text)
+
+
+def test_shares_of_a_sample_are_said_to_be_of_rendered_units(garden):
+    rows, _ = garden
+    static = [u for u, s in rows[0].scores.items() if s.verdict == "static"]
+    noise = next(f for f in find([rows[0]]) if f.title == "Noise")
+    assert all("rendered" not in said for _, said in noise.layers)
+    sample = some_rendered(rows[0], static[:1])
+    noise = next(f for f in find([sample]) if f.title == "Noise")
+    assert [said for _, said in noise.layers] == ["1 of 1 rendered static"]
+
+
 def test_a_unit_that_reads_the_input_says_that_no_unit_feeds_it(garden):
     rows, context = garden
     graph = rows[0].record.graph
