@@ -10,11 +10,12 @@ pytestmark = pytest.mark.browser
 MODEL = "m/garden/v1/index.html"
 Open = Callable[..., Any]
 HEADS = (
-    "What is it? Is the input range right? What do its units see? Are there too many? What to look at first?"
+    "What is it? Is the input range right? What do its units see? Are there too many? "
+    "What changed between versions? What to look at first?"
 )
 
 
-def test_the_first_screen_answers_five_questions_in_order(open_page: Open) -> None:
+def test_the_first_screen_answers_six_questions_in_order(open_page: Open) -> None:
     page = open_page(MODEL, viewport={"width": 1440, "height": 900}, java_script_enabled=False)
     assert " ".join(page.locator(".overview dt").all_inner_texts()) == HEADS
     last = page.locator(".overview dt").last.bounding_box()
