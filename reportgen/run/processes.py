@@ -26,8 +26,9 @@ from reportgen.run.progress import Reporter
 from reportgen.run.slices import SLICE
 from reportgen.run.worker import Worker
 
-WORTH_S = 120.0
-"""Estimated seconds in one process from which several are started, each of which takes some to be ready."""
+WORTH_S, LEAST_LEFT_S = 300.0, 120.0
+"""Estimated seconds in one process, which may be three times too many, and seconds left of the budget, from
+which several are started: each takes some seconds to be ready, and builds programs of its own."""
 
 LEAST_BYTES, GROWTH = 600_000_000, 1.5
 """Memory of a process: at least so much, and so many times that of this one, which has read the model."""
@@ -40,7 +41,7 @@ def n_processes(run: RunContext, seconds: float, *, on_gpu: bool) -> int:
     """
     if run.settings.processes is not None:
         return run.settings.processes
-    if on_gpu or min(seconds, run.clock.left()) < WORTH_S:
+    if on_gpu or seconds < WORTH_S or run.clock.left() < LEAST_LEFT_S:
         return 1
     fits = run.bound.bytes / (GROWTH * max(resident_bytes(), LEAST_BYTES)) - 1  # This one remains.
     return max(1, min(usable_cores(), int(fits)))

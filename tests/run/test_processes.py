@@ -158,6 +158,8 @@ def test_any_other_error_of_a_worker_is_one_line(monkeypatch: pytest.MonkeyPatch
         (3600, {"gigabytes": 4}, 3),
         (3600, {"gigabytes": 1}, 1),
         (3600, {"left": 60.0}, 1),
+        (3600, {"left": 200.0}, 8),
+        (200, {}, 1),
         (60, {}, 1),
         (60, {"asked": 3}, 3),
         (3600, {"asked": 1}, 1),
