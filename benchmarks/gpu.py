@@ -118,10 +118,9 @@ def recipes_of(plan: Any) -> list[Any]:
 
 def work_of(model: Any, plan: Any, pictures: Any) -> float:
     """Return the multiplications of one forward pass at the canvas of these pictures."""
-    from reportgen.run.layer_speed import multiplications
+    from reportgen.run.layer_speed import work_of_picture
 
-    height, width, _ = model.input_shape
-    return multiplications(model, plan.layer.name) * np.prod(pictures.canvas_px) / (height * width)
+    return work_of_picture(model, plan, pictures)
 
 
 def measured(model: Any, plan: Any, pictures: Any, batches: Sequence[int], count: int) -> Row:

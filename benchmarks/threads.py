@@ -25,13 +25,12 @@ from typing import IO
 
 from benchmarks.children import shown
 from benchmarks.results import table, write_section
+from reportgen.child_process import ONE_THREAD
+from reportgen.control_groups import usable_cores
 
 ROOT = Path(__file__).resolve().parents[1]
 STARTS = 2
 READY, GO = "ready\n", "go\n"
-THREADS = (
-    "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,14 +63,14 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.part:
         _render_part(asked.model, **json.loads(asked.part))
         return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     names = asked.layers.split(",") if asked.layers else _some_layers(asked.model)
     ways = {"one process, all threads": 1, f"{cores} processes of one thread": cores}
     found: dict[str, dict[str, list[Taken]]] = {name: {way: [] for way in ways} for name in names}
     for repeat in range(asked.repeats):
         for name in names:
             for way, processes in ways.items():
-                found[name][way].append(taken(asked.model, name, asked.units, processes, cores))
+                found[name][way].append(taken(asked.model, name, asked.units, processes))
                 print(f"  {repeat + 1}/{asked.repeats} {name}: {way}", file=sys.stderr, flush=True)
     lines = report(asked.model.name, asked.units, found)
     print("\n".join(lines))
@@ -86,11 +85,11 @@ def _some_layers(path: Path) -> list[str]:
     return [layers[round(share * (len(layers) - 1))].name for share in (0.1, 0.5, 0.9)]
 
 
-def taken(model: Path, layer: str, units: int, processes: int, cores: int) -> Taken:
+def taken(model: Path, layer: str, units: int, processes: int) -> Taken:
     """Render a layer's pictures in some processes, which share the cores and the units, and time it."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     if processes > 1:
-        environment |= dict.fromkeys(THREADS, str(max(1, cores // processes)))
+        environment |= ONE_THREAD
     parts = [
         {"layer": layer, "units": list(range(units))[at::processes]}
         for at in range(processes)

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from reportgen.control_groups import usable_cores
+
 
 def cache_folder() -> Path:
     """Return the user's cache folder of this program, shared by all models."""
@@ -40,5 +42,5 @@ def processor_name() -> str:
         import platform
 
         name = platform.processor() or platform.machine() or "processor"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return f"{name}, {cores} core{'s' if cores != 1 else ''}"

@@ -78,12 +78,6 @@ class Cluster(WorkerEngine[Any, Any]):
         self._made = (model, file_hash, settings)
         self._looked, self._gpus, self._alone_until = 0.0, 0, float("inf")
 
-    @property
-    def slice_size(self) -> int:
-        """Most pictures of a slice."""
-        batch = self._settings.batch
-        return 2 * batch if batch else GPU_SLICE if self._gpus else SLICE
-
     def _call(self, worker: Any, name: str, *arguments: object) -> Any:
         return getattr(worker, name).remote(*arguments)
 
@@ -128,6 +122,7 @@ class Cluster(WorkerEngine[Any, Any]):
         self._looked = now
         has = self._ray.cluster_resources()
         self._gpus = int(has.get("GPU", 0))
+        self._pictures_of_slice = GPU_SLICE if self._gpus else SLICE
         room = self._gpus or int(has.get("CPU", 0))
         for _ in range(room - len(self._idle) - len(self._starting)):
             self._start()

@@ -19,7 +19,7 @@ from reportgen.plan import LayerPlan
 from reportgen.run.batches import CACHED_CUTS, Further, LayerPart
 from reportgen.run.layer_speed import LayerSpeed
 from reportgen.run.progress import Reporter
-from reportgen.run.slices import Slice, Slices
+from reportgen.run.slices import SLICE, Slice, Slices
 from reportgen.store import StoredRender
 
 AHEAD = 2
@@ -48,17 +48,13 @@ class WorkerEngine(abc.ABC, Generic[WorkerT, CallT]):
         self._idle: dict[WorkerT, tuple[str, ...]] = {}  # Worker that is ready: programs it has, last first.
         self._starting: dict[CallT, WorkerT] = {}  # Pending call that gets it ready: the worker.
         self._at_work: dict[CallT, tuple[WorkerT, Slice]] = {}  # Pending call: its worker and slice.
+        self._pictures_of_slice = SLICE  # Unless the user set a batch.
         self.device = ""
 
     @property
     def workers(self) -> int:
         """Workers that are ready or starting, at least 1."""
         return max(1, len(self._idle) + len(self._starting))
-
-    @property
-    @abc.abstractmethod
-    def slice_size(self) -> int:
-        """Most pictures of a slice."""
 
     @abc.abstractmethod
     def _grow(self) -> None:
@@ -132,7 +128,7 @@ class WorkerEngine(abc.ABC, Generic[WorkerT, CallT]):
         Raises:
             ReportgenError: A worker failed, or several died of the same pictures.
         """
-        waiting = Slices(plans, self.slice_size)
+        waiting = Slices(plans, 2 * self._settings.batch if self._settings.batch else self._pictures_of_slice)
         begun: set[str] = set()
         until = float("inf")
         while waiting.unfinished and time.monotonic() < until:

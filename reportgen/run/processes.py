@@ -23,7 +23,6 @@ from reportgen.run.dispatch import TRIES, WorkerEngine
 from reportgen.run.importing import Source
 from reportgen.run.memory import resident_bytes
 from reportgen.run.progress import Reporter
-from reportgen.run.slices import SLICE
 from reportgen.run.worker import Worker
 
 WORTH_S, LEAST_LEFT_S = 300.0, 120.0
@@ -121,11 +120,6 @@ class Processes(WorkerEngine[_Child, Future[object]]):
         super().__init__(made[2], reporter)
         self._made, self._n = made, n
         self._ended: set[_Child] = set()
-
-    @property
-    def slice_size(self) -> int:
-        """Most pictures of a slice."""
-        return 2 * self._settings.batch if self._settings.batch else SLICE
 
     def _grow(self) -> None:
         if self._idle or self._starting:
