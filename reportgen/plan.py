@@ -205,20 +205,22 @@ def canvas_for(layer: Layer, input_size: tuple[int, int], recipe: RenderSpec) ->
 
     About `canvas_fields` fields, at least `canvas_min_px`, at most the model's input; the input itself for
     units whose field is the whole input. Fields through gates are ignored. With effective fields, the layer
-    also has at least eight places a side where the input and the receptive field allow as many. If branches
-    are upsampled to be joined with others, sides are multiples of the coarsest stride among them.
+    also has at least eight places a side where the input and the receptive field allow as many; where the
+    effective field is not known, the canvas is the receptive field. If branches are upsampled to be joined
+    with others, sides are multiples of the coarsest stride among them.
     """
-    field = layer.field_px
+    field, effective = layer.field_px, layer.effective_field_px
     if recipe.canvas == "input" or field is None:
         return input_size
-    effective = layer.effective_field_px if recipe.canvas == "effective-field" else None
 
     def side(axis: int) -> int:
-        width_px = field[axis] if effective is None else effective[axis]
-        least_px = 0 if effective is None else _least_side(layer, axis, input_size[axis])
-        wanted = max(recipe.canvas_fields * width_px, least_px, recipe.canvas_min_px)
+        if recipe.canvas == "receptive-field":
+            wanted = recipe.canvas_fields * field[axis]
+        else:
+            known = field[axis] if effective is None else recipe.canvas_fields * effective[axis]
+            wanted = max(known, 0 if effective is None else _least_side(layer, axis, input_size[axis]))
         step = math.lcm(CANVAS_STEP_PX, layer.canvas_multiple_px[axis])
-        return min(math.ceil(wanted / step) * step, input_size[axis])
+        return min(math.ceil(max(wanted, recipe.canvas_min_px) / step) * step, input_size[axis])
 
     return side(0), side(1)
 

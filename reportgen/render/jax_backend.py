@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from numpy.typing import NDArray
 
 from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render.machine import cache_folder, processor_name
-from reportgen.render.seam import Axes, Step
+from reportgen.render.seam import Axes, Step, half_of
 
 _PICTURES = "pictures"
 
@@ -86,6 +87,10 @@ class Jax:
     def turned(self, pictures: Tensor, transforms: Tensor) -> Tensor:
         """See `Backend.turned`."""
         return _turned(pictures, transforms)
+
+    def weighed_waves(self, planes: Tensor, weights: NDArray[np.float32]) -> Tensor:
+        """See `Backend.weighed_waves`."""
+        return jnp.fft.irfft2(jnp.fft.rfft2(planes) * half_of(weights), s=weights.shape)
 
     def on_gpu(self) -> bool:
         """See `Backend.on_gpu`."""

@@ -1,9 +1,9 @@
 """Parametrizations: where a picture starts, and how a step changes it.
 
-`pixel` weighs every pixel equally; `fourier` prefers low frequencies, weighing each by 1/f in a real basis
-that any backend can compute by small matrix products; `raw` optimises the model's own input values. These
-optimise the picture itself. `spectrum` optimises Fourier coefficients behind a sigmoid, as Lucid does,
-`phases` the phases of waves of given amplitudes, as MaCo does. Nothing here knows a network or an objective.
+`pixel` weighs every pixel equally; `fourier` prefers low frequencies, weighing each by a power of 1/f; `raw`
+optimises the model's own input values. These optimise the picture itself. `spectrum` optimises Fourier
+coefficients behind a sigmoid, as Lucid does, `phases` the phases of waves of given amplitudes, as MaCo does.
+Nothing here knows a network or an objective.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from reportgen.keras_types import Tensor
 from reportgen.registry import Registry
+from reportgen.render.backend import backend
 from reportgen.render.randomness import normals, uniforms
 from reportgen.render.spectra import OPPONENT, SPREAD, amplitudes_of, frequencies, power_law
 from reportgen.spec import CHOICES, RenderSpec
@@ -120,29 +121,26 @@ def fourier(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parame
     `band`, where photographs have hardly any power), and by colour, with the spread of photographs.
     Values at an end of their range that would leave it are excluded from the step: two-metric projection
     (Bertsekas, SIAM J. Control and Optimization 20, 1982). Without it they would move with the others, and
-    textures and colours would end in plain black or white. The basis is the Hartley transform (cas x cas;
-    Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its own inverse.
+    textures and colours would end in plain black or white.
     """
     height, width, channels = shape
-    rows, columns = _hartley(height), _hartley(width)
-    weights = power_law(height, width, recipe.decay, recipe.band)[None, :, :, None]
+    weights = power_law(height, width, recipe.decay, recipe.band)
     colours = _colours(channels, recipe.decorrelate)
 
-    def shaped(values: Tensor) -> Tensor:
-        return values if colours is None else ops.matmul(values, colours)
-
     def start(keys: Sequence[int], louder: bool) -> Array:
-        noise = recipe.start_noise * (LOUDER if louder else 1.0) * weights
-        noise = noise * _noise(keys, shape, _LOUDER_START if louder else _START)
-        waves = shaped(_transformed(noise.astype(np.float32), rows, columns))
-        picture = recipe.start_mean + np.asarray(ops.convert_to_numpy(waves))
-        return np.clip(picture, 0.0, 1.0).astype(np.float32)
+        noise = _noise(keys, shape, _LOUDER_START if louder else _START)
+        waves = np.fft.fft2(noise, axes=(1, 2)) * weights[:, :, None]
+        values = np.fft.ifft2(waves, axes=(1, 2)).real
+        values = values if colours is None else values @ colours
+        loudness = recipe.start_noise * (LOUDER if louder else 1.0)
+        return np.clip(recipe.start_mean + loudness * values, 0.0, 1.0).astype(np.float32)
 
     def direction(x: Tensor, gradient: Tensor) -> Tensor:
         held = ((x <= 0.0) & (gradient > 0.0)) | ((x >= 1.0) & (gradient < 0.0))
         free = 1.0 - ops.cast(held, "float32")
-        waves = _transformed(free * gradient, rows, columns)
-        return free * shaped(_transformed(weights * waves, rows, columns))
+        planes = ops.transpose(free * gradient, (0, 3, 1, 2))
+        weighed = ops.transpose(backend().weighed_waves(planes, weights), (0, 2, 3, 1))
+        return free * (weighed if colours is None else ops.matmul(weighed, colours))
 
     return Parametrization(start, direction, _kept_in_range, np.asarray, _float32)
 
@@ -175,8 +173,9 @@ def raw(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametriz
 def spectrum(recipe: RenderSpec, shape: Shape, input_range: InputRange) -> Parametrization:
     """Fourier coefficients, weighed by 1/f, behind a sigmoid (Olah et al., "Feature visualization", 2017).
 
-    Constants of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is that of
-    `fourier`, real and orthonormal, in which the same waves have the same norm.
+    Constants of Lucid 0.3: `fft_image` with its decorrelated colours and `to_valid_rgb`. The basis is the
+    Hartley transform (cas x cas; Bracewell, "Discrete Hartley transform", 1983): real, orthonormal and its
+    own inverse.
     """
     height, width, channels = shape
     rows, columns = _hartley(height), _hartley(width)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reportgen.keras_types import Nest, Network, Tensor
 
 Axes = int | tuple[int, ...]
@@ -80,6 +83,12 @@ class Backend(Protocol):
             transforms: `(n, 8)`, affine, from places after to places before.
         """
 
+    def weighed_waves(self, planes: Tensor, weights: NDArray[np.float32]) -> Tensor:
+        """Return planes `(..., h, w)` whose Fourier coefficients are multiplied by `weights` (h, w).
+
+        Weights are even, like those of frequencies, so that real planes stay real.
+        """
+
     def on_gpu(self) -> bool:
         """Return whether a GPU computes."""
 
@@ -88,3 +97,8 @@ class Backend(Protocol):
 
     def device_name(self) -> str:
         """Return the name of the computing device, such as a processor or a GPU."""
+
+
+def half_of(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the columns of weights `(h, w)` whose waves the transform of real planes has: w // 2 + 1."""
+    return weights[:, : weights.shape[1] // 2 + 1]

@@ -10,13 +10,15 @@ import functools
 import logging
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 from keras import ops
+from numpy.typing import NDArray
 
 from reportgen.errors import ConfigError
 from reportgen.keras_types import Nest, Network, Tensor
 from reportgen.render.machine import processor_flags, processor_name
-from reportgen.render.seam import Axes, Step
+from reportgen.render.seam import Axes, Step, half_of
 from reportgen.render.sums import MAX_TERMS, longest_sum
 
 # Each cut is traced once, but there are many, and TensorFlow mistakes their loops for one that is retraced.
@@ -108,6 +110,11 @@ class TensorFlow:
         return ops.image.affine_transform(
             pictures, transforms, fill_mode="reflect", data_format="channels_last"
         )
+
+    def weighed_waves(self, planes: Tensor, weights: NDArray[np.float32]) -> Tensor:
+        """See `Backend.weighed_waves`."""
+        waves = tf.signal.rfft2d(planes)
+        return tf.signal.irfft2d(waves * half_of(weights).astype(np.complex64), weights.shape)
 
     def on_gpu(self) -> bool:
         """See `Backend.on_gpu`."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from reportgen.json_values import JsonObject
 from reportgen.spec.recipe import RenderSpec
 
-ENGINE_VERSION = 5
+ENGINE_VERSION = 6
 """Increased whenever the same recipe gives other pictures."""
 
 

@@ -41,7 +41,8 @@ class RenderSpec:
         cooling: Share of the step size that is lost by the last step, evenly from step to step.
         steps, min_steps: Maximum and minimum number of steps.
         plateau: Stop when the objective gains less than this share over `window` steps; 0 never stops early.
-        window: Steps between two checks for the plateau; also the compiled loop's chunk.
+        window: Steps between two checks for the plateau; also the compiled loop's chunk, of whose steps the
+            first sees the picture as it is, unmoved.
         jitter_px: Largest shift in pixels of the canvas, at most a sixteenth of its side, none for dense
             layers; for layers with at least 8 places a side, any value above 0 shifts pictures cyclically by
             any distance, so that none gets a frame.
@@ -52,8 +53,9 @@ class RenderSpec:
         lp, lp_power: Weight and p of the Lp penalty on the picture's distance from mid-grey.
         penalty_scaling: `gradient` (weights relative to the activation's gradient) or `absolute`.
         keep: `last` or `best` (lowest loss) iterate is returned.
-        canvas: `effective-field` (the part of the receptive field where nearly all of the gradient is, at
-            least eight of the layer's places a side), `receptive-field` or `input` (the model's own size).
+        canvas: `effective-field` (four standard deviations of where the gradient is, if all taps of kernels
+            count alike; at least eight of the layer's places a side), `receptive-field` or `input` (the
+            model's own size).
         canvas_fields, canvas_min_px: Width in such fields, and the smallest side in pixels.
         rim: Share of the map left out on each side when positions are reduced.
         output: `clip` to [0,1], or `standardise` (mean .5, sd .1, then clip) as keras-vis did.
@@ -64,7 +66,7 @@ class RenderSpec:
         >>> import reportgen
         >>> recipe = reportgen.RenderSpec(name="smooth", tv=1.0)
         >>> recipe.parametrization, recipe.steps
-        ('pixel', 48)
+        ('pixel', 60)
     """
 
     name: str = "default"
@@ -78,12 +80,12 @@ class RenderSpec:
     start_mean: float = 0.5
     start_noise: float = 0.05
     optimiser: Literal["adam", "normalised", "rmsprop-2019"] = "adam"
-    step_size: float = 0.08
-    cooling: float = 0.0
-    steps: int = 48
-    min_steps: int = 48
+    step_size: float = 0.07
+    cooling: float = 0.3
+    steps: int = 60
+    min_steps: int = 60
     plateau: float = 0.0
-    window: int = 8
+    window: int = 10
     jitter_px: int = 2
     scale: float = 0.0
     rotate_degrees: float = 0.0
@@ -95,7 +97,7 @@ class RenderSpec:
     penalty_scaling: Literal["gradient", "absolute"] = "gradient"
     keep: Literal["last", "best"] = "last"
     canvas: Literal["effective-field", "receptive-field", "input"] = "effective-field"
-    canvas_fields: float = 1.0
+    canvas_fields: float = 0.8
     canvas_min_px: int = 48
     rim: float = 0.06
     output: Literal["clip", "standardise"] = "clip"

@@ -28,21 +28,22 @@ def _default() -> RenderSpec:
 
 @_recipe
 def _show() -> RenderSpec:
-    """The display recipe: the picture itself, by a few steps of given length in a 1/f metric."""
+    """The display recipe: the picture itself, by a few steps of given length in a metric of 1/f**.7."""
     return RenderSpec(
         name="show",
         parametrization="fourier",
-        decay=1.0,
-        band=0.28,
+        decay=0.7,
+        band=0.25,
         decorrelate=True,
         start_noise=0.02,
         optimiser="normalised",
-        step_size=0.07,
+        step_size=0.095,
         cooling=1.0,
-        steps=24,
-        min_steps=24,
+        steps=30,
+        min_steps=30,
+        window=6,
         jitter_px=4,
-        tv=0.05,
+        tv=0.03,
         scored=False,
     )
 
@@ -60,6 +61,7 @@ def _lucid() -> RenderSpec:
         decorrelate=True,
         start_noise=0.01,
         step_size=0.05,
+        cooling=0.0,
         steps=512,
         min_steps=512,
         window=16,
@@ -83,6 +85,7 @@ def _maco() -> RenderSpec:
         parametrization="phases",
         start_noise=0.2,
         step_size=0.1,
+        cooling=0.0,
         steps=256,
         min_steps=256,
         window=16,
@@ -109,6 +112,7 @@ def _keras_vis_2019() -> RenderSpec:
         start_noise=0.05,
         optimiser="rmsprop-2019",
         step_size=1.0,
+        cooling=0.0,
         steps=200,
         min_steps=200,
         plateau=0.0,
