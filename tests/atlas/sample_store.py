@@ -25,7 +25,8 @@ from reportgen.judgement import (
     Responsiveness,
     Shortfall,
 )
-from reportgen.spec import RECIPES, RenderSpec, canonical_json, content_hash, recipe_fields
+from reportgen.plan import recipe_hash
+from reportgen.spec import RECIPES, canonical_json
 from reportgen.store import (
     ModelRecord,
     Store,
@@ -50,10 +51,6 @@ HOSTILE = (
 LOOKS = ("structured", "structured", "structured", "unstable", "multifaceted", "static", "flat", "dead")
 SWEEP_TV = (0.003, 0.03, 0.3)
 NULL_SETTING = "a" * 32
-
-
-def recipe_hash(recipe: RenderSpec) -> str:
-    return content_hash(recipe_fields(recipe))
 
 
 def picture(look: str, unit: int, seed: int, side: int, channels: int, *, smooth: bool = False) -> np.ndarray:

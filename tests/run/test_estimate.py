@@ -39,7 +39,7 @@ class Network:
 
 
 def a_plan(position: int, pictures: int = 4) -> LayerPlan:
-    """Return a plan of a layer's pictures on the whole canvas, each of 48 steps."""
+    """Return a plan of a layer's pictures on the whole canvas, each of the default number of steps."""
     layer = Layer(
         f"l{position}", "", "conv2d", position, 9, (8, 8), (1, 1), (3, 3), "relu", "", False, "", ""
     )
@@ -50,7 +50,7 @@ def a_plan(position: int, pictures: int = 4) -> LayerPlan:
 
 
 PLANS = [a_plan(position) for position in range(5)]
-STEPS = 4 * 48
+STEPS = 4 * RECIPES["default"].steps
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_only_what_takes_long_is_worth_measuring(monkeypatch: pytest.MonkeyPatch
     seconds = measuring(machine, lambda position: LayerSpeed(1.0, RATE, 4))()
     monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: 1.0)
     assert seconds(PLANS) < 1 and machine == []
-    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE / 90)
+    monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE / 112)
     assert 30 < seconds(PLANS) < 150 and machine == ["machine"]
     monkeypatch.setattr(layer_speeds, "multiplications", lambda model, layer: RATE)
     seconds(PLANS)
@@ -161,7 +161,9 @@ def with_pictures(plan: LayerPlan, **changes: object) -> LayerPlan:
 def test_every_noise_baseline_is_counted_once_and_none_that_is_stored() -> None:
     network = Network()
     larger = with_pictures(a_plan(1), canvas_px=(64, 64))
-    other_recipe = with_pictures(a_plan(2), recipe=dataclasses.replace(a_plan(2).sets[0].recipe, steps=96))
+    other_recipe = with_pictures(
+        a_plan(2), recipe=dataclasses.replace(a_plan(2).sets[0].recipe, steps=STEPS // 2)
+    )
     shown = with_pictures(a_plan(3), recipe=RECIPES["show"])
 
     def seconds(*plans: LayerPlan) -> float:
